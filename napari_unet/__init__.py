@@ -1,0 +1,64 @@
+"""napari-unet: segmentation that learns from your corrections.
+
+>>> import napari_unet as nu
+>>> model = nu.load_model("nuclei")  # doctest: +SKIP
+>>> labels = nu.predict(image, model)  # doctest: +SKIP
+
+Everything public is loaded on first use, so the import stays light: neither torch
+nor napari nor Qt is touched before it is needed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_unet.core.metrics import Scores, evaluate
+    from napari_unet.core.sample import Sample
+    from napari_unet.engine.model import Model
+    from napari_unet.engine.predict import predict
+    from napari_unet.engine.train import FitConfig, fit
+    from napari_unet.engine.weights import load_model, save_model
+    from napari_unet.errors import NapariUnetError
+    from napari_unet.nets.unet import UNet
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "FitConfig": "napari_unet.engine.train",
+    "Model": "napari_unet.engine.model",
+    "NapariUnetError": "napari_unet.errors",
+    "Sample": "napari_unet.core.sample",
+    "Scores": "napari_unet.core.metrics",
+    "UNet": "napari_unet.nets.unet",
+    "evaluate": "napari_unet.core.metrics",
+    "fit": "napari_unet.engine.train",
+    "load_model": "napari_unet.engine.weights",
+    "predict": "napari_unet.engine.predict",
+    "save_model": "napari_unet.engine.weights",
+}
+
+__all__ = [
+    "FitConfig",
+    "Model",
+    "NapariUnetError",
+    "Sample",
+    "Scores",
+    "UNet",
+    "evaluate",
+    "fit",
+    "load_model",
+    "predict",
+    "save_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""Data and pure functions on numpy arrays; nothing here imports torch."""

@@ -1,0 +1,73 @@
+"""What the engine's loops yield: frozen facts, in the order they happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from napari_unet.core.box import Box
+    from napari_unet.core.provenance import LabelMap
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should read, in words ("memory ran out, ...")."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TilesDone:
+    """Prediction progress: `done` of `total` tiles are finished."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewPredicted:
+    """Labels of the requested view, before the rest of the image is finished.
+
+    Parameters
+    ----------
+    box : Box
+        The view in the coordinates of the *result* array (the axes of the image
+        without C).
+    labels : ndarray of int32
+        Labels inside the box; ids count from 1 and are preliminary.
+    """
+
+    box: Box
+    labels: LabelMap
+
+
+PredictEvent: TypeAlias = Notice | TilesDone | ViewPredicted
+
+
+@dataclass(frozen=True, slots=True)
+class TrainStep:
+    """One optimiser step: its number from 1, training loss, seconds since the start."""
+
+    step: int
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """Part of a step is done; yielded so that slow devices can be interrupted."""
+
+    step: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A score on held-out verified pixels (higher is better, at most 1)."""
+
+    step: int
+    score: float
+    start_score: float
+    best: bool

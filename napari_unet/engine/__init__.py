@@ -1,0 +1,1 @@
+"""Torch loops as generators of frozen events: predict, train, load and save."""

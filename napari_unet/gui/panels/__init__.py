@@ -1,0 +1,1 @@
+"""One panel a file: each shows one step of the work."""

@@ -1,0 +1,1 @@
+"""The application without a face: state and commands; no Qt, no napari."""
