@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from napari_unet.session.job import Job, JobState, SteppedJob
+from napari_unet.session.runner import InlineRunner, ManualRunner, Runner
+
+
+@dataclass
+class Recorder:
+    calls: list[Any] = field(default_factory=list)
+
+    def start(self, runner: Runner, generator: Generator[Any, None, Any]) -> Job:
+        return runner.start(
+            generator,
+            on_event=lambda event: self.calls.append(("event", event)),
+            on_return=lambda value: self.calls.append(("return", value)),
+            on_error=lambda error: self.calls.append(("error", str(error))),
+            on_closed=lambda: self.calls.append(("closed",)),
+        )
+
+    @property
+    def last_calls(self) -> list[Any]:
+        return [call for call in self.calls if call[0] != "event"]
+
+
+def counting(n: int, closed: list[str]) -> Generator[int, None, str]:
+    try:
+        yield from range(n)
+        return "end"
+    finally:
+        closed.append("closed")
+
+
+def failing() -> Generator[int, None, None]:
+    yield 0
+    raise ValueError("no")
+
+
+def stubborn() -> Generator[int, None, None]:
+    try:
+        yield 0
+    finally:
+        raise ValueError("cannot close")
+
+
+def test_inline_runner_is_done_when_start_returns() -> None:
+    record, closed = Recorder(), []
+    job = record.start(InlineRunner(), counting(2, closed))
+    assert record.calls == [("event", 0), ("event", 1), ("return", "end")]
+    assert job.state is JobState.DONE
+    assert not job.running
+    assert closed == ["closed"]
+
+
+def test_an_error_in_the_generator_is_the_end() -> None:
+    record = Recorder()
+    job = record.start(InlineRunner(), failing())
+    assert record.calls == [("event", 0), ("error", "no")]
+    assert job.state is JobState.FAILED
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_cancel_closes_the_generator_at_its_next_step(steps: int) -> None:
+    record, closed, runner = Recorder(), [], ManualRunner()
+    job = record.start(runner, counting(3, closed))
+    for _ in range(steps):
+        runner.step()
+    job.cancel()
+    assert job.state is JobState.CANCELLING
+    assert job.running
+    runner.run()
+    assert record.calls == [*(("event", n) for n in range(steps)), ("closed",)]
+    assert job.state is JobState.CANCELLED
+    # A generator that never began has nothing to close.
+    assert closed == (["closed"] if steps else [])
+
+
+def test_an_error_while_closing_is_told() -> None:
+    record, runner = Recorder(), ManualRunner()
+    job = record.start(runner, stubborn())
+    runner.step()
+    job.cancel()
+    runner.run()
+    assert record.last_calls == [("error", "cannot close")]
+    assert job.state is JobState.FAILED
+
+
+def test_after_the_end_nothing_more_is_called() -> None:
+    record, runner = Recorder(), ManualRunner()
+    job = record.start(runner, counting(0, []))
+    runner.run()
+    job.cancel()
+    assert not runner.step()
+    assert isinstance(job, SteppedJob)
+    assert not job.step()
+    assert record.calls == [("return", "end")]
+    assert job.state is JobState.DONE
+
+
+def test_the_state_is_final_before_the_last_callback() -> None:
+    runner = ManualRunner()
+    seen: list[JobState] = []
+    job = runner.start(
+        counting(0, []),
+        on_event=seen.append,
+        on_return=lambda _: seen.append(job.state),
+        on_error=lambda _: None,
+        on_closed=lambda: None,
+    )
+    runner.run()
+    assert seen == [JobState.DONE]
+
+
+def test_a_callback_that_fails_fails_the_job_and_closes_the_generator() -> None:
+    closed: list[str] = []
+    errors: list[Exception] = []
+
+    def refuse(event: int) -> None:
+        raise KeyError(event)
+
+    job = InlineRunner().start(
+        counting(3, closed),
+        on_event=refuse,
+        on_return=lambda _: closed.append("returned"),
+        on_error=errors.append,
+        on_closed=lambda: closed.append("cancelled"),
+    )
+    assert [type(error) for error in errors] == [KeyError]
+    assert closed == ["closed"]
+    assert job.state is JobState.FAILED
+
+
+def test_jobs_interleave_as_the_test_wants() -> None:
+    record, runner = Recorder(), ManualRunner()
+    record.start(runner, counting(2, []))
+    record.start(runner, iter_letters())
+    first, second = runner.jobs
+    for job in (first, second, second, first):
+        job.step()
+    assert [call[1] for call in record.calls] == [0, "a", "b", 1]
+    runner.run()
+    assert runner.jobs == ()
+
+
+def iter_letters() -> Generator[str, None, None]:
+    yield "a"
+    yield "b"
+
+
+def test_a_job_may_start_another_one() -> None:
+    record, runner = Recorder(), ManualRunner()
+    runner.start(
+        counting(1, []),
+        on_event=lambda _: record.start(runner, counting(1, [])),
+        on_return=lambda _: None,
+        on_error=lambda _: None,
+        on_closed=lambda: None,
+    )
+    runner.run()
+    assert record.calls == [("event", 0), ("return", "end")]
