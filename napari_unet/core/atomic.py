@@ -1,0 +1,193 @@
+"""Files and folders that are there whole or not at all.
+
+What is new is written under another name in the same folder, pushed to the disk and
+then renamed, which file systems do in one step. Whoever reads, and whoever is killed
+or loses power, finds the old or the new content and never a part of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from napari_unet.errors import StorageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ENXIO}
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file so that it is never seen half written.
+
+    Parameters
+    ----------
+    path : Path
+        The file; replaced if it exists. Its folder must exist.
+    write : callable
+        Called once with a seekable binary file.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full, read-only or gone. The old content is still there and
+        no temporary file is left. Errors of `write` itself come through unchanged.
+    """
+    temporary = _sibling(path, "tmp")
+    with _told_in_words(path):
+        try:
+            with temporary.open("x+b") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            # After a success there is nothing to remove, and after a failure the
+            # first error is the one to tell.
+            with suppress(OSError):
+                temporary.unlink()
+        sync_folder(path.parent)
+
+
+def write_folder_atomically(
+    folder: Path, write: Callable[[Path], object], *, overwrite: bool = False
+) -> None:
+    """Write a folder of files so that it is never seen half written.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder to make. Folders above it are made as needed.
+    write : callable
+        Called once with an empty folder to fill.
+    overwrite : bool
+        Whether an existing folder is replaced. One that holds anything else than
+        what is written now is refused even so: it is not ours to delete.
+
+    Raises
+    ------
+    StorageError
+        If the folder exists and must stay, or the disk is full, read-only or gone.
+        An existing folder is then as it was.
+
+    Notes
+    -----
+    An existing folder is moved aside before the new one takes its place. A power
+    cut between these two steps leaves both beside each other, as `.NAME.*.old` and
+    `.NAME.*.tmp`; nothing is lost.
+    """
+    folder = folder.resolve()
+    with _told_in_words(folder):
+        _refuse_existing(folder, overwrite=overwrite)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _sibling(folder, "tmp")
+        try:
+            temporary.mkdir()
+            write(temporary)
+            _refuse_foreign(folder, temporary)
+            _sync_tree(temporary)
+            _swap(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Push a folder's list of files to the disk, where the system can."""
+    if os.name == "nt":  # Windows cannot open folders; its rename is journalled.
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems have no such call for folders.
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """Return the error in words that tell a person what to do."""
+    if error.errno in _FULL:
+        reason = "the disk is full; free space or choose another folder"
+    elif error.errno in _FORBIDDEN:
+        reason = (
+            "it is read-only, belongs to somebody else or is open in another "
+            "program; choose another folder"
+        )
+    elif error.errno in _GONE:
+        reason = (
+            "its folder is not there (any more); reconnect the drive or choose "
+            "another folder"
+        )
+    else:
+        reason = f"{error.strerror or error}; choose another folder"
+    return StorageError(f"{path} could not be written: {reason}.")
+
+
+@contextmanager
+def _told_in_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def _sibling(path: Path, suffix: str) -> Path:
+    # Cut, so that a long name does not become too long for the file system.
+    return path.parent / f".{path.name[:40]}.{secrets.token_hex(4)}.{suffix}"
+
+
+def _refuse_existing(folder: Path, *, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"{folder} is a file, not a folder; choose another name.")
+    if folder.exists() and not overwrite:
+        raise StorageError(
+            f"{folder} exists already; choose another name or allow overwriting."
+        )
+
+
+def _refuse_foreign(folder: Path, successor: Path) -> None:
+    present = {item.name for item in folder.iterdir()} if folder.exists() else set()
+    ours = {item.name for item in successor.iterdir()}
+    foreign = sorted(present - ours - _LITTER)
+    if foreign:
+        raise StorageError(
+            f"{folder} also holds {foreign[0]!r}, which would be deleted; "
+            "choose another folder."
+        )
+
+
+def _sync_tree(folder: Path) -> None:
+    for item in folder.rglob("*"):
+        if item.is_dir():
+            sync_folder(item)
+        else:
+            with item.open("r+b") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def _swap(temporary: Path, folder: Path) -> None:
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    old = _sibling(folder, "old")
+    folder.rename(old)
+    try:
+        temporary.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
