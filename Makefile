@@ -1,0 +1,46 @@
+# Two commands are enough: `make run` and `make test`. Both set everything up first, in
+# .venv, and find nothing to do the second time.
+#
+#   make run PYTHON=/opt/python3.12/bin/python3       another Python than the one found
+#   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu     a smaller torch on Linux
+#                                     without an NVIDIA card; matters at the first set-up
+
+export PYTHON TORCH_INDEX
+
+BIN := .venv/bin
+PYQT5 := scripts/with_display.sh env QT_API=pyqt5 PYTEST_QT_API=pyqt5
+PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
+
+.PHONY: help run test lint bench clean
+.NOTPARALLEL:
+
+help:
+	@echo "make run     open napari with the dock and a sample image"
+	@echo "make test    lint, types, import contracts and every test"
+	@echo "make lint    the first three of these alone"
+	@echo "make bench   speed, side by side with other tools"
+	@echo "make clean   remove what tests and builds left; .venv stays"
+
+run:
+	@scripts/setup.sh app
+	@scripts/run.sh
+
+test: lint
+	$(PYQT6) $(BIN)/pytest tests/gui -m qt_smoke
+	$(PYQT5) $(BIN)/pytest --cov
+
+lint:
+	@scripts/setup.sh test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench:
+	@scripts/setup.sh bench
+	$(PYQT5) $(BIN)/python -m benchmarks
+
+clean:
+	rm -rf build dist demo_out .coverage .hypothesis .mypy_cache .pytest_cache \
+	  .ruff_cache .import_linter_cache
+	find napari_unet tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# setup.sh app|test|bench: makes .venv and installs this checkout into it.
+#
+# The stamp that says "done" is written last: a set-up that was killed is done again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+group=${1:-app}
+venv=.venv
+
+# Whatever makes an installed environment stale: a moved folder, another set of packages.
+key() { { pwd; cat pyproject.toml constraints.txt scripts/setup.sh; } | cksum; }
+
+is_done() {
+  [[ -x $venv/bin/python && $(cat "$venv/.done-$1" 2>/dev/null) == "$(key)" ]]
+}
+
+fits() {
+  "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null
+}
+
+# python3 comes first: it is the one whose -venv package a distribution offers.
+find_python() {
+  local python
+  for python in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
+    if fits "$python"; then
+      echo "$python"
+      return
+    fi
+    [[ -z ${PYTHON:-} ]] || break
+  done
+  echo "napari-unet needs Python 3.11 to 3.14 and ${PYTHON:-this machine} has none:" \
+    "install one, or name it with 'make run PYTHON=/path/to/python3'." >&2
+  exit 1
+}
+
+make_venv() {
+  local python=$1
+  if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+    scripts/system_packages.sh \
+      "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+  fi
+  "$python" -m venv --clear "$venv"
+}
+
+install() {
+  local arguments=(--editable ".[all]" --constraint constraints.txt)
+  [[ $group == app ]] || arguments+=(--group "$group")
+  [[ -z ${TORCH_INDEX:-} ]] || arguments+=(--extra-index-url "$TORCH_INDEX")
+  "$venv/bin/python" -m pip install --quiet "pip>=25.1" # the first with --group
+  "$venv/bin/python" -m pip install "${arguments[@]}"
+}
+
+scripts/system_packages.sh
+is_done "$group" && exit 0
+[[ $group == app ]] && { is_done test || is_done bench; } && exit 0
+
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+  make_venv "$(find_python)"
+fi
+echo "Installing into $venv; the first time takes some minutes."
+install
+key >"$venv/.done-$group"
