@@ -1,0 +1,116 @@
+"""Which files of a folder are images, and which belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from napari_unet.errors import InputError
+
+IMAGE_SUFFIXES = frozenset(
+    {".bmp", ".btf", ".gif", ".jpeg", ".jpg", ".lsm", ".png", ".tf8", ".tif", ".tiff"}
+)
+"""Lower-case suffixes of the files that a folder of images is searched for."""
+
+_SHOWN = 3
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Return the image files of a folder, sorted by name; hidden files are left out.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing, is a file, cannot be read or holds no image.
+    """
+    folder = Path(folder)
+    name = repr(str(folder))
+    if folder.is_file():
+        raise InputError(
+            f"Expected a folder of images, found the file {name}; name its folder."
+        )
+    try:
+        found = sorted(path for path in folder.iterdir() if _is_image(path))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no folder {name}; check the name.") from error
+    except OSError as error:
+        raise InputError(
+            f"Cannot read the folder {name}: {error.strerror}; change its permissions."
+        ) from error
+    if not found:
+        raise InputError(
+            f"The folder {name} holds no image (TIFF, PNG, JPEG, BMP); "
+            "name the folder that does."
+        )
+    return found
+
+
+def pair_by_stem(
+    images: str | Path, labels: str | Path, *, what: str = "label map"
+) -> list[tuple[Path, Path]]:
+    """Pair the images of two folders that have the same name up to the suffix.
+
+    Parameters
+    ----------
+    images, labels : str or Path
+        The folders.
+    what : str
+        What the second folder holds, for the messages.
+
+    Returns
+    -------
+    list of (Path, Path)
+        Image and label map, sorted by name.
+
+    Raises
+    ------
+    InputError
+        If a folder is missing or empty, or anything in either has no partner.
+    """
+    left, right = by_stem(list_images(images)), by_stem(list_images(labels))
+    lonely = sorted(left.keys() - right.keys())
+    if lonely:
+        raise InputError(
+            f"No {what} in {str(labels)!r} for {name_some(lonely)} of "
+            f"{str(images)!r}; give both the same name up to the suffix, "
+            "or move the image away."
+        )
+    lonely = sorted(right.keys() - left.keys())
+    if lonely:
+        raise InputError(
+            f"No image in {str(images)!r} for the {what} {name_some(lonely)} of "
+            f"{str(labels)!r}; give both the same name up to the suffix, "
+            f"or move the {what} away."
+        )
+    return [(left[stem], right[stem]) for stem in sorted(left)]
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Return the paths by their names without suffix.
+
+    Raises
+    ------
+    InputError
+        If two have the same stem.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise InputError(
+                f"{str(found[path.stem])!r} and {str(path)!r} have the same name up "
+                "to the suffix, so they cannot be told apart; rename one."
+            )
+        found[path.stem] = path
+    return found
+
+
+def name_some(names: list[str]) -> str:
+    """Return up to three names in quotes, and how many more there are."""
+    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _is_image(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return not hidden and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()

@@ -1,0 +1,183 @@
+"""Reading TIFF files through tifffile, and noticing when they are damaged."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_unet.core.axes import CANONICAL
+
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+# tifffile reads what is left of a damaged file and only logs what it missed.
+_DAMAGE = re.compile(
+    r"invalid (page|value) offset|invalid offset to first|corrupt|zeroed"
+    r"|failed to reshape|does not match page shape|incompletely written"
+)
+
+_MICROMETRES = {
+    "nm": 1e-3,
+    "um": 1.0,
+    "µm": 1.0,  # micro sign
+    "μm": 1.0,
+    r"\u00b5m": 1.0,  # ImageJ writes the escape itself
+    "micron": 1.0,
+    "microns": 1.0,
+    "mm": 1e3,
+    "cm": 1e4,
+    "m": 1e6,
+}
+
+
+class DamagedTiffError(Exception):
+    """The file is a TIFF, but parts of it are missing or contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class TiffImage:
+    """What `read_tiff` found in a file.
+
+    Parameters
+    ----------
+    array : ndarray
+        Pixels, in the file's own dtype and order of axes.
+    axes : str or None
+        Axes out of "TCZYX" as the file's metadata name them; None if they do not.
+    pixel_size : dict of str to float
+        Micrometres per pixel along "Z", "Y" and "X", where the file says so.
+    note : str or None
+        What of the file was left out, in words.
+    """
+
+    array: npt.NDArray[Any]
+    axes: str | None
+    pixel_size: dict[str, float] = field(default_factory=dict)
+    note: str | None = None
+
+
+def is_tiff(path: Path) -> bool:
+    """Return whether the file begins like a TIFF or BigTIFF."""
+    with path.open("rb") as file:
+        return file.read(4) in _MAGIC
+
+
+def read_tiff(path: Path) -> TiffImage:
+    """Read the first image of a TIFF, OME-TIFF or ImageJ file.
+
+    Raises
+    ------
+    DamagedTiffError
+        If the file is truncated or damaged.
+    Exception
+        Whatever else tifffile raises for what it cannot read.
+    """
+    with _collect_log() as messages:
+        with tifffile.TiffFile(path) as file:
+            series = list(file.series)
+            if not series:
+                raise DamagedTiffError("it holds no image")
+            array, axes, note = _read_series(series)
+            sizes = _pixel_size(file)
+        damage = [message for message in messages if _DAMAGE.search(message)]
+    if damage:
+        raise DamagedTiffError(damage[0])
+    return TiffImage(array, axes, sizes, note)
+
+
+def _read_series(
+    series: list[Any],
+) -> tuple[npt.NDArray[Any], str | None, str | None]:
+    first = series[0]
+    if len(series) == 1:
+        return first.asarray(), _known_axes(first.axes), None
+    if _are_pages_of_a_stack(series):
+        return np.stack([one.asarray() for one in series]), None, None
+    note = (
+        f"the file holds {len(series)} images and only the first was read; "
+        "save the others as files of their own to use them"
+    )
+    return first.asarray(), _known_axes(first.axes), note
+
+
+def _are_pages_of_a_stack(series: list[Any]) -> bool:
+    """Return whether planes were appended one by one, each as a series of its own."""
+    return all(
+        one.kind == "shaped"
+        and one.axes == "YX"
+        and one.shape == series[0].shape
+        and one.dtype == series[0].dtype
+        for one in series
+    )
+
+
+def _known_axes(axes: str) -> str | None:
+    """Return the axes as a part of "TCZYX" with colour samples as C, or None."""
+    if "C" in axes and "S" in axes:
+        return None
+    known = str(axes).replace("S", "C")
+    if not {"Y", "X"} <= set(known) <= set(CANONICAL):
+        return None
+    return known if len(set(known)) == len(known) else None
+
+
+def _pixel_size(file: Any) -> dict[str, float]:
+    """Return the micrometres that the file states; metadata can be any nonsense."""
+    try:
+        if file.is_ome:
+            sizes = _ome_sizes(file.ome_metadata)
+        elif file.is_imagej:
+            sizes = _imagej_sizes(file)
+        else:
+            return {}
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return {}
+    except ElementTree.ParseError:
+        return {}
+    return {axis: size for axis, size in sizes.items() if 0 < size < np.inf}
+
+
+def _ome_sizes(xml: str) -> dict[str, float]:
+    root = ElementTree.fromstring(xml)
+    pixels = next(one for one in root.iter() if one.tag.endswith("}Pixels"))
+    return {
+        axis: float(pixels.attrib[f"PhysicalSize{axis}"])
+        * _MICROMETRES[pixels.attrib.get(f"PhysicalSize{axis}Unit", "µm")]
+        for axis in "ZYX"
+        if f"PhysicalSize{axis}" in pixels.attrib
+    }
+
+
+def _imagej_sizes(file: Any) -> dict[str, float]:
+    metadata = file.imagej_metadata
+    scale = _MICROMETRES[str(metadata["unit"]).lower()]
+    sizes = {}
+    for axis in "YX":
+        pixels, per_units = file.pages[0].tags[f"{axis}Resolution"].value
+        sizes[axis] = scale * per_units / pixels
+    if "spacing" in metadata:
+        sizes["Z"] = scale * float(metadata["spacing"])
+    return sizes
+
+
+@contextmanager
+def _collect_log() -> Iterator[list[str]]:
+    """Collect what tifffile logs; with a handler of our own none of it is printed."""
+    messages: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(handler)
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(handler)

@@ -1,0 +1,80 @@
+"""Writing label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+
+from napari_unet.core.atomic import write_atomically
+from napari_unet.core.provenance import LabelMap
+from napari_unet.errors import InputError
+
+_MICROMETRES_PER_CENTIMETRE = 1e4
+
+
+def write_labels(
+    path: str | Path,
+    labels: LabelMap,
+    axes: str,
+    *,
+    overwrite: bool = False,
+    pixel_size: Mapping[str, float] | None = None,
+) -> None:
+    """Write a label map as a zlib-compressed int32 TIFF, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to; the folder must exist.
+    labels : ndarray of int32
+        Object ids, 0 is background.
+    axes : str
+        Axes of the labels, such as "YX" or "ZYX"; stored in the file.
+    overwrite : bool
+        Replace a file that is there.
+    pixel_size : mapping of str to float, optional
+        Micrometres per pixel along "Y" and "X", stored as the TIFF's resolution.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `overwrite` is false, or the axes do not fit.
+    StorageError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    if len(axes) != labels.ndim:
+        raise InputError(
+            f"Axes {axes!r} name {len(axes)} axes, but the labels have {labels.ndim}; "
+            "give one letter per axis."
+        )
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"{str(path)!r} exists and was left as it is; choose another place, "
+            "or say that it may be overwritten."
+        )
+    ids = np.ascontiguousarray(labels, dtype=np.int32)
+    resolution = _resolution(pixel_size or {})
+
+    def write(file: BinaryIO) -> None:
+        tifffile.imwrite(
+            file,
+            ids,
+            compression="zlib",
+            photometric="minisblack",
+            metadata={"axes": axes},
+            **resolution,
+        )
+
+    write_atomically(path, write)
+
+
+def _resolution(pixel_size: Mapping[str, float]) -> dict[str, Any]:
+    if not {"Y", "X"} <= pixel_size.keys():
+        return {}
+    per_centimetre = [_MICROMETRES_PER_CENTIMETRE / pixel_size[axis] for axis in "XY"]
+    return {"resolution": tuple(per_centimetre), "resolutionunit": "CENTIMETER"}

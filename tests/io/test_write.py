@@ -1,0 +1,57 @@
+"""Label maps are written whole, with their axes, and never over something else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.errors import InputError, StorageError
+from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.write import write_labels
+
+LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "TYX", "YXZ"])
+def test_written_labels_come_back(tmp_path: Path, axes: str) -> None:
+    path = tmp_path / "labels.tif"
+    write_labels(path, LABELS, axes)
+    assert read_labels(path).tolist() == LABELS.tolist()
+    assert read_image(path).axes == axes
+    with tifffile.TiffFile(path) as file:
+        assert file.series[0].dtype == np.int32
+        assert file.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
+    assert [one.name for one in tmp_path.iterdir()] == ["labels.tif"]
+
+
+def test_same_labels_same_bytes(tmp_path: Path) -> None:
+    write_labels(tmp_path / "a.tif", LABELS, "ZYX")
+    write_labels(tmp_path / "b.tif", LABELS, "ZYX")
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_pixel_size_becomes_the_resolution(tmp_path: Path) -> None:
+    write_labels(tmp_path / "a.tif", LABELS, "ZYX", pixel_size={"Y": 0.5, "X": 0.25})
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert file.pages[0].resolution == (40000.0, 20000.0)
+
+
+def test_existing_file_is_kept_unless_told(tmp_path: Path) -> None:
+    path = tmp_path / "labels.tif"
+    path.write_text("precious")
+    with pytest.raises(InputError, match="exists"):
+        write_labels(path, LABELS, "ZYX")
+    assert path.read_text() == "precious"
+    write_labels(path, LABELS, "ZYX", overwrite=True)
+    assert read_labels(path).shape == LABELS.shape
+
+
+def test_axes_must_fit(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one letter per axis"):
+        write_labels(tmp_path / "a.tif", LABELS, "YX")
+
+
+def test_missing_folder_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="could not be written"):
+        write_labels(tmp_path / "nowhere" / "a.tif", LABELS, "ZYX")
