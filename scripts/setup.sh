@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # setup.sh app|test|bench: makes .venv and installs this checkout into it.
 #
-# The stamp that says "done" is written last: a set-up that was killed is done again.
+# The stamp that says "done" is written last: a set-up that was killed is done again, in
+# a new .venv, because pip takes a half-written package for an installed one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,17 +48,21 @@ install() {
   local arguments=(--editable ".[all]" --constraint constraints.txt)
   [[ $group == app ]] || arguments+=(--group "$group")
   [[ -z ${TORCH_INDEX:-} ]] || arguments+=(--extra-index-url "$TORCH_INDEX")
-  "$venv/bin/python" -m pip install --quiet "pip>=25.1" # the first with --group
-  "$venv/bin/python" -m pip install "${arguments[@]}"
+  "$venv/bin/python" -m pip install --quiet "pip>=25.1" && # the first with --group
+    "$venv/bin/python" -m pip install "${arguments[@]}"
 }
 
 scripts/system_packages.sh
 is_done "$group" && exit 0
 [[ $group == app ]] && { is_done test || is_done bench; } && exit 0
 
-if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+if [[ -e $venv/.busy ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
   make_venv "$(find_python)"
 fi
 echo "Installing into $venv; the first time takes some minutes."
-install
+touch "$venv/.busy"
+status=0
+install || status=$?
+rm "$venv/.busy"
+((status == 0)) || exit "$status"
 key >"$venv/.done-$group"
