@@ -1,0 +1,183 @@
+"""Random crops: geometry by one resampling, then grey values.
+
+Distance maps are normalised within each object, so they may be resampled together
+with the image: no target has to be computed again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+
+class Augmentation(BaseModel):
+    """Strength of every random change; zero turns it off.
+
+    Parameters
+    ----------
+    zoom : float
+        Standard deviation of the natural logarithm of the zoom.
+    rotate : bool
+        Any angle and mirror image.
+    elastic : float
+        Standard deviation, in pixels, of a smooth displacement field.
+    gamma, contrast, offset : float
+        Spread of the grey-value curve, gain (both logarithmic) and offset.
+    illumination : float
+        Amplitude of a smooth multiplicative field.
+    blur : float
+        Largest Gaussian blur, in pixels.
+    noise : float
+        Largest standard deviation of camera noise, in normalised grey values.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zoom: float = Field(0.15, ge=0)
+    rotate: bool = True
+    elastic: float = Field(0.0, ge=0)
+    gamma: float = Field(0.2, ge=0)
+    contrast: float = Field(0.15, ge=0)
+    offset: float = Field(0.05, ge=0)
+    illumination: float = Field(0.1, ge=0)
+    blur: float = Field(0.5, ge=0)
+    noise: float = Field(0.05, ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Where a crop comes from.
+
+    Parameters
+    ----------
+    centre : tuple of float
+        Centre (y, x) in the plane, in pixels.
+    zoom : float
+        Pixels of the crop per pixel of the plane.
+    """
+
+    centre: tuple[float, float]
+    zoom: float
+
+
+def draw_zoom(
+    augmentation: Augmentation, rng: np.random.Generator, limits: tuple[float, float]
+) -> float:
+    """Draw a zoom near 1, within limits."""
+    zoom = math.exp(rng.normal(0, augmentation.zoom)) if augmentation.zoom else 1.0
+    return float(np.clip(zoom, *limits))
+
+
+def resample(
+    stack: Tensor,
+    crop: Crop,
+    size: int,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+) -> Tensor:
+    """Cut a square out of a stack of maps, rotated, mirrored, zoomed and bent.
+
+    Parameters
+    ----------
+    stack : Tensor, shape (C, Y, X)
+        Image, targets and weight of one plane.
+    crop : Crop
+        Position and zoom.
+    size : int
+        Extent of the result, in pixels.
+
+    Returns
+    -------
+    Tensor, shape (C, size, size)
+        Bilinear samples; 0 beyond the plane.
+    """
+    linear = _random_rotation(augmentation, rng) / crop.zoom
+    steps = np.arange(size) - (size - 1) / 2
+    grid = np.stack(np.meshgrid(steps, steps, indexing="ij"))
+    if augmentation.elastic:
+        grid = grid + _smooth_field((2, 4, 4), size, augmentation.elastic, rng)
+    offset = np.asarray(crop.centre).reshape(2, 1, 1)
+    positions = np.tensordot(linear, grid, axes=1) + offset
+    return _sample(stack, positions)
+
+
+def _random_rotation(
+    augmentation: Augmentation, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    if not augmentation.rotate:
+        return np.eye(2)
+    angle = rng.uniform(0, 2 * math.pi)
+    turn = np.array(
+        [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+    )
+    mirror = np.diag([1.0, float(rng.choice([-1, 1]))])
+    return np.asarray(turn @ mirror)
+
+
+def _sample(stack: Tensor, positions: npt.NDArray[np.float64]) -> Tensor:
+    """Sample at (y, x) positions in pixels, reading only the window around them."""
+    shape = np.array(stack.shape[1:]).reshape(2, 1, 1)
+    low = np.clip(np.floor(positions.min(axis=(1, 2))).astype(int) - 1, 0, None)
+    high = np.ceil(positions.max(axis=(1, 2))).astype(int) + 2
+    low = np.minimum(low, shape.ravel() - 1)
+    window = stack[:, low[0] : max(high[0], low[0] + 1), low[1] : max(high[1], 1)]
+    extent = np.array(window.shape[1:]).reshape(2, 1, 1)
+    relative = (2 * (positions - low.reshape(2, 1, 1)) + 1) / extent - 1
+    grid = torch.from_numpy(np.ascontiguousarray(relative[::-1].transpose(1, 2, 0)))
+    return F.grid_sample(
+        window[None], grid[None].to(window.dtype), align_corners=False
+    )[0]
+
+
+def _smooth_field(
+    coarse: tuple[int, int, int], size: int, amplitude: float, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    knots = torch.from_numpy(rng.normal(0, amplitude, coarse))[None]
+    field = F.interpolate(knots, (size, size), mode="bicubic", align_corners=True)
+    return np.asarray(field[0].numpy())
+
+
+def change_grey_values(
+    image: Tensor, augmentation: Augmentation, rng: np.random.Generator
+) -> Tensor:
+    """Vary curve, gain, offset, illumination, sharpness and noise of (C, Y, X)."""
+    image = _curve(image, augmentation, rng)
+    if augmentation.illumination:
+        amplitude = augmentation.illumination * rng.uniform()
+        field = _smooth_field((1, 3, 3), image.shape[-1], amplitude, rng)
+        image = image * torch.from_numpy(np.exp(field)).to(image.dtype)
+    if augmentation.blur and rng.uniform() < 0.5:
+        image = gaussian_blur(image, rng.uniform(0, augmentation.blur))
+    if augmentation.noise and rng.uniform() < 0.7:
+        noise = rng.normal(size=tuple(image.shape)) * rng.uniform(0, augmentation.noise)
+        image = image + torch.from_numpy(noise).to(image.dtype)
+    return image
+
+
+def _curve(
+    image: Tensor, augmentation: Augmentation, rng: np.random.Generator
+) -> Tensor:
+    gamma = math.exp(rng.normal(0, augmentation.gamma))
+    gain = math.exp(rng.normal(0, augmentation.contrast))
+    offset = rng.normal(0, augmentation.offset)
+    bent = torch.where(image > 0, image.clamp_min(1e-6) ** gamma, image)
+    return bent * gain + offset
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Blur (C, Y, X) with a Gaussian of `sigma` pixels."""
+    if sigma < 0.1:
+        return image
+    radius = max(1, math.ceil(3 * sigma))
+    steps = torch.arange(-radius, radius + 1, dtype=image.dtype)
+    kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    rows = F.pad(image[:, None], (radius, radius, radius, radius), mode="replicate")
+    return F.conv2d(F.conv2d(rows, kernel), kernel.transpose(2, 3))[:, 0]

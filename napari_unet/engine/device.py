@@ -1,0 +1,136 @@
+"""Which device computes, and how it computes best."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from napari_unet.errors import DeviceError
+
+NAMES = ("auto", "cuda", "mps", "cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A device and the way of computing that it is good at.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where tensors live.
+    autocast : torch.dtype or None
+        Reduced precision, or None for float32.
+    channels_last : bool
+        Memory order of images and convolution weights.
+    window : int
+        Extent of a prediction window, in pixels.
+    batch : int
+        Windows predicted at once, at most.
+    """
+
+    device: torch.device
+    autocast: torch.dtype | None
+    channels_last: bool
+    window: int
+    batch: int
+
+    def place(self, tensor: Tensor) -> Tensor:
+        """Move an image batch to the device in its memory order."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return tensor.to(self.device, memory_format=layout)
+
+    def place_net(self, net: nn.Module) -> nn.Module:
+        """Move a network to the device in its memory order."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        # Contiguity only applies to 4-D parameters; the stub knows no such overload.
+        return net.to(self.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+
+    def precision(self) -> contextlib.AbstractContextManager[None]:
+        """Return the autocast context, or one that does nothing."""
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.autocast)
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Return the device of that name; "auto" is CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    DeviceError
+        If the name is unknown or this machine has no such device.
+    """
+    if name not in NAMES:
+        raise DeviceError(
+            f"Device {name!r} is unknown; choose one of {', '.join(NAMES)}."
+        )
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    if not available[name]:
+        raise DeviceError(_why_absent(name))
+    return torch.device(name)
+
+
+def _why_absent(name: str) -> str:
+    if name == "mps":
+        return "MPS needs a Mac with Apple silicon; use --device auto or cpu."
+    if torch.version.cuda is None:
+        return (
+            "CUDA was asked for, but the installed torch is built without it; "
+            "install the CUDA build named in the README, or use --device auto."
+        )
+    return (
+        "CUDA was asked for, but torch finds no usable NVIDIA GPU; "
+        "check the driver with nvidia-smi, or use --device auto."
+    )
+
+
+def choose_execution(device: torch.device) -> Execution:
+    """Return the fastest safe way to compute on a device.
+
+    bf16 pays on CPUs with AVX512-BF16 or AMX only. On MPS, channels_last has given
+    wrong gradients, so it stays off there.
+    """
+    if device.type == "cuda":
+        modern = torch.cuda.get_device_capability(device) >= (8, 0)
+        precision = torch.bfloat16 if modern else torch.float16
+        return Execution(device, precision, True, window=2048, batch=4)
+    if device.type == "mps":
+        return Execution(device, None, False, window=1024, batch=1)
+    precision_cpu = torch.bfloat16 if _cpu_likes_bfloat16() else None
+    return Execution(device, precision_cpu, True, window=1152, batch=1)
+
+
+def _cpu_likes_bfloat16() -> bool:
+    # These probes are private in torch; where they are missing float32 is safe.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in probes)
+
+
+def describe_device(device: torch.device) -> str:
+    """Return a few words for the status line."""
+    if device.type == "cuda":
+        gibibytes = torch.cuda.get_device_properties(device).total_memory / 2**30
+        return f"{torch.cuda.get_device_name(device)}, {gibibytes:.0f} GiB"
+    if device.type == "mps":
+        return "Apple GPU (MPS)"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that memory ran out, on any device."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    words = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in words or "can't allocate memory" in words
+    )

@@ -1,0 +1,162 @@
+"""Run a network over one plane, window by window.
+
+How it flows: the plane is padded by its mirror image to a multiple of the network's
+stride, cut into windows (`core.tiling`), predicted in batches, and the core of every
+window is kept. When memory runs out, the batch is halved, then the window; the plane
+starts again, and the person is told.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from napari_unet.core.events import Notice
+from napari_unet.core.targets import Maps
+from napari_unet.core.tiling import Tile, padded_shape, plan_tiles
+from napari_unet.engine.device import Execution, is_out_of_memory
+from napari_unet.engine.model import Model
+from napari_unet.errors import DeviceError
+from napari_unet.nets.blocks import ConvBlock
+from napari_unet.nets.unet import UNet
+
+_LEAST_WINDOW = 256
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsDone:
+    """So many windows of the plane are finished."""
+
+    done: int
+    total: int
+
+
+PlaneEvent = Notice | WindowsDone
+
+
+def fold_norms(net: UNet) -> UNet:
+    """Return a copy whose batch normalisations are folded into the convolutions."""
+    net = copy.deepcopy(net).eval()
+    for block in [m for m in net.modules() if isinstance(m, ConvBlock)]:
+        for i, (conv, norm) in enumerate(zip(block, list(block)[1:], strict=False)):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                block[i] = fuse_conv_bn_eval(conv, norm)
+                block[i + 1] = nn.Identity()
+    return net
+
+
+class PlanePredictor:
+    """A network on its device, ready to predict planes.
+
+    Parameters
+    ----------
+    model : Model
+        What to predict with.
+    execution : Execution
+        Where and how. The predictor lowers its batch and window when memory runs
+        out, and keeps what it learned for the planes that follow.
+    """
+
+    def __init__(self, model: Model, execution: Execution) -> None:
+        folded = fold_norms(model.net)
+        self._stride = folded.stride
+        self._halo = folded.receptive_radius
+        self._maps = model.spec.out_channels
+        self._net = execution.place_net(folded)
+        self.execution = execution
+
+    def iter_maps(
+        self, plane: npt.NDArray[np.float32]
+    ) -> Generator[PlaneEvent, None, Maps]:
+        """Predict the probability maps of a normalised plane.
+
+        Parameters
+        ----------
+        plane : ndarray of float32, shape (C, Y, X)
+
+        Returns
+        -------
+        ndarray of float32, shape (maps, Y, X)
+            Values in [0, 1].
+
+        Raises
+        ------
+        DeviceError
+            If memory does not suffice even for the smallest window.
+        """
+        while True:
+            try:
+                return (yield from self._iter_windows(plane))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                yield self._shrink()
+
+    def count_windows(self, shape: tuple[int, ...]) -> int:
+        """Return how many windows a plane of this (Y, X) shape takes."""
+        return len(self._plan(shape))
+
+    def _plan(self, shape: tuple[int, ...]) -> tuple[Tile, ...]:
+        window = self.execution.window
+        return plan_tiles(shape, window=window, halo=self._halo, stride=self._stride)
+
+    def _iter_windows(
+        self, plane: npt.NDArray[np.float32]
+    ) -> Generator[PlaneEvent, None, Maps]:
+        shape = plane.shape[1:]
+        padded = _mirror(plane, padded_shape(shape, self._stride))
+        maps = np.empty((self._maps, *shape), np.float32)
+        tiles = self._plan(shape)
+        step = self.execution.batch
+        for first in range(0, len(tiles), step):
+            batch = tiles[first : first + step]
+            windows = np.stack([padded[:, *tile.window.slices] for tile in batch])
+            for tile, values in zip(batch, self._forward(windows), strict=True):
+                inner = tile.core.relative_to(tile.window).slices
+                maps[:, *tile.core.slices] = values[:, *inner]
+            yield WindowsDone(first + len(batch), len(tiles))
+        return maps
+
+    def _forward(self, windows: npt.NDArray[np.float32]) -> Maps:
+        execution = self.execution
+        with torch.inference_mode(), execution.precision():
+            logits = self._net(execution.place(torch.from_numpy(windows)))
+            probabilities: Maps = logits.float().sigmoid().cpu().numpy()
+        return probabilities
+
+    def _shrink(self) -> Notice:
+        """Halve the batch, then the window; say so."""
+        now = self.execution
+        if now.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if now.batch > 1:
+            self.execution = replace(now, batch=now.batch // 2)
+            return Notice(
+                "Memory ran out; going on with "
+                f"{self.execution.batch} tiles at once instead of {now.batch}."
+            )
+        smaller = now.window // 2
+        if smaller < max(_LEAST_WINDOW, 2 * self._halo):
+            raise DeviceError(
+                f"Memory ran out on {now.device} even with the smallest tiles; close "
+                "other programs, or predict on the CPU (--device cpu)."
+            )
+        self.execution = replace(now, window=smaller)
+        return Notice(
+            f"Memory ran out; going on with tiles of {smaller} px instead of "
+            f"{now.window} px."
+        )
+
+
+def _mirror(
+    plane: npt.NDArray[np.float32], shape: tuple[int, ...]
+) -> npt.NDArray[np.float32]:
+    margins = [(0, n - m) for n, m in zip(shape, plane.shape[1:], strict=True)]
+    return np.pad(plane, [(0, 0), *margins], mode="symmetric")

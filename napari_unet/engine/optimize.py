@@ -1,0 +1,167 @@
+"""One network in training: optimiser steps, averaged weights, a pull to the start."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from napari_unet.core.events import MicroBatch
+from napari_unet.engine.device import Execution
+from napari_unet.engine.losses import instance_loss
+from napari_unet.engine.sampling import Batch
+from napari_unet.nets.unet import UNet
+
+
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """What steers the optimiser.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Highest learning rate of AdamW (Loshchilov and Hutter 2019).
+    average : float
+        Momentum of the exponential moving average of the weights.
+    pull : float
+        Decoupled decay towards the starting weights instead of towards 0
+        (L2-SP, Li et al. 2018), relative to the learning rate.
+    hardness : float
+        Extra weight of pixels that the network has wrong.
+    freeze_norm : bool
+        Keep the statistics of batch normalisation as they are.
+    """
+
+    learning_rate: float
+    average: float
+    pull: float
+    hardness: float
+    freeze_norm: bool
+
+
+class Optimizer:
+    """Trains a private copy of a network; the averaged weights are what counts.
+
+    Parameters
+    ----------
+    net : UNet
+        Starting weights; not changed.
+    execution : Execution
+        Where and how to compute.
+    strengths : Strengths
+        What steers the training.
+    """
+
+    def __init__(self, net: UNet, execution: Execution, strengths: Strengths) -> None:
+        self.execution = execution
+        self._strengths = strengths
+        self._net = execution.place_net(copy.deepcopy(net))
+        self._average = execution.place_net(copy.deepcopy(net)).eval()
+        self._start = [p.detach().clone() for p in self._net.parameters()]
+        self._adam = torch.optim.AdamW(
+            self._net.parameters(), lr=strengths.learning_rate, weight_decay=0.0
+        )
+        self._scaler = torch.amp.GradScaler(
+            execution.device.type, enabled=execution.autocast == torch.float16
+        )
+        self._steps = 0
+        self._net.train()
+        if strengths.freeze_norm:
+            _freeze_norms(self._net)
+
+    @property
+    def averaged(self) -> nn.Module:
+        """The averaged network, in evaluation mode, on the device."""
+        return self._average
+
+    def averaged_copy(self) -> UNet:
+        """Return the averaged network on the CPU, free of this optimiser."""
+        net: UNet = copy.deepcopy(self._average)  # type: ignore[assignment]
+        return net.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
+
+    def iter_step(
+        self, batch: Batch, micro_batch: int, rate: float
+    ) -> Generator[MicroBatch, None, float]:
+        """Take one step, in micro-batches whose gradients add up.
+
+        Parameters
+        ----------
+        batch : Batch
+            Crops to learn from.
+        micro_batch : int
+            Crops that are computed at once.
+        rate : float
+            Factor on the learning rate.
+
+        Returns
+        -------
+        float
+            The loss of the batch.
+        """
+        total = len(batch.images)
+        loss = 0.0
+        self._adam.zero_grad()
+        for first in range(0, total, micro_batch):
+            part = slice(first, first + micro_batch)
+            loss += self._backward(batch, part, total)
+            yield MicroBatch(self._steps + 1, min(total, first + micro_batch), total)
+        self._update(rate)
+        return loss
+
+    def _backward(self, batch: Batch, part: slice, total: int) -> float:
+        images = self.execution.place(batch.images[part])
+        device = self.execution.device
+        with self.execution.precision():
+            logits = self._net(images)
+        loss = instance_loss(
+            logits.float(),
+            batch.targets[part].to(device),
+            batch.weight[part].to(device),
+            hardness=self._strengths.hardness,
+        )
+        share = loss * (len(images) / total)
+        self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
+        return float(share.detach())
+
+    def _update(self, rate: float) -> None:
+        for group in self._adam.param_groups:
+            group["lr"] = self._strengths.learning_rate * rate
+        self._scaler.unscale_(self._adam)
+        torch.nn.utils.clip_grad_norm_(self._net.parameters(), 1.0)
+        self._scaler.step(self._adam)
+        self._scaler.update()
+        self._steps += 1
+        self._pull_to_start(rate)
+        self._update_average()
+
+    @torch.no_grad()
+    def _pull_to_start(self, rate: float) -> None:
+        amount = self._strengths.pull * self._strengths.learning_rate * rate
+        if amount:
+            for parameter, start in zip(
+                self._net.parameters(), self._start, strict=True
+            ):
+                parameter.lerp_(start, amount)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # Early on a plain mean, so that the average does not cling to the start.
+        momentum = min(self._strengths.average, self._steps / (self._steps + 9))
+        for mean, value in zip(
+            self._average.state_dict().values(),
+            self._net.state_dict().values(),
+            strict=True,
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - momentum)
+            else:
+                mean.copy_(value)
+
+
+def _freeze_norms(net: nn.Module) -> None:
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
