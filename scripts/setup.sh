@@ -13,7 +13,12 @@ venv=.venv
 key() { { pwd; cat pyproject.toml constraints.txt scripts/setup.sh; } | cksum; }
 
 is_done() {
-  [[ -x $venv/bin/python && $(cat "$venv/.done-$1" 2>/dev/null) == "$(key)" ]]
+  local stamps=("$venv/.done-$group") stamp
+  [[ $group != app ]] || stamps=("$venv"/.done-*) # the others hold the app too
+  for stamp in "${stamps[@]}"; do
+    [[ ! -x $venv/bin/python || $(cat "$stamp" 2>/dev/null) != "$(key)" ]] || return 0
+  done
+  return 1
 }
 
 fits() {
@@ -35,13 +40,10 @@ find_python() {
   exit 1
 }
 
-make_venv() {
-  local python=$1
-  if ! "$python" -c 'import ensurepip' 2>/dev/null; then
-    scripts/system_packages.sh \
-      "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
-  fi
-  "$python" -m venv --clear "$venv"
+# Debian and Ubuntu keep what makes a .venv in a package of its own.
+venv_package() {
+  "$1" -c 'import ensurepip' 2>/dev/null ||
+    "$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
 }
 
 install() {
@@ -52,13 +54,18 @@ install() {
     "$venv/bin/python" -m pip install "${arguments[@]}"
 }
 
-scripts/system_packages.sh
-is_done "$group" && exit 0
-[[ $group == app ]] && { is_done test || is_done bench; } && exit 0
-
-if [[ -e $venv/.busy ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-  make_venv "$(find_python)"
+if is_done; then
+  exec scripts/system_packages.sh
 fi
+if [[ -e $venv/.busy ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+  python=$(find_python)
+  # shellcheck disable=SC2046 # no word when nothing is missing
+  scripts/system_packages.sh $(venv_package "$python")
+  "$python" -m venv --clear "$venv"
+else
+  scripts/system_packages.sh
+fi
+
 echo "Installing into $venv; the first time takes some minutes."
 touch "$venv/.busy"
 status=0

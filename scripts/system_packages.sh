@@ -62,8 +62,8 @@ as_root=(env DEBIAN_FRONTEND=noninteractive)
 if "${as_root[@]}" true 2>/dev/null; then
   echo "Installing system packages: ${missing[*]}"
   "${as_root[@]}" apt-get update -qq &&
-    "${as_root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" &&
-    exit 0
+    "${as_root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" \
+      >/dev/null && exit 0
 fi
 echo "System packages are missing and could not be installed from here: type the line" \
   "below, as somebody who may, then call make again." >&2
