@@ -50,21 +50,37 @@ class Scene:
 
 
 SCENES = (
-    Scene("nuclei", "Touching nuclei (fluorescence)", "YX", 2, 2015, draw_nuclei),
-    Scene("phase", "Adherent cells (phase contrast)", "YX", 8, 2016, draw_phase),
+    Scene(
+        "nuclei",
+        "Touching nuclei, fluorescence (synthetic)",
+        "YX",
+        2,
+        2015,
+        draw_nuclei,
+    ),
+    Scene(
+        "phase", "Adherent cells, phase contrast (synthetic)", "YX", 8, 2016, draw_phase
+    ),
     Scene(
         "membranes",
-        "Tissue section (electron microscopy)",
+        "Tissue, electron microscopy (synthetic)",
         "YX",
         2,
         2017,
         draw_membranes,
     ),
-    Scene("zstack", "Nuclei in a z-stack (confocal)", "ZYX", 1, 2018, draw_volume),
-    Scene("timelapse", "Dividing nuclei (time-lapse)", "TYX", 1, 2019, draw_timelapse),
+    Scene("zstack", "Nuclei, z-stack (synthetic)", "ZYX", 1, 2018, draw_volume),
+    Scene(
+        "timelapse",
+        "Dividing nuclei, time-lapse (synthetic)",
+        "TYX",
+        1,
+        2019,
+        draw_timelapse,
+    ),
     Scene(
         "two_channels",
-        "Nuclei and cytoplasm (two channels)",
+        "Nuclei and cytoplasm, two channels (synthetic)",
         "CYX",
         1,
         2020,

@@ -1,0 +1,170 @@
+"""Sample images that ship with the package, with exact label maps.
+
+They lie in the folder `sample_data`: inside the package when it was installed from a
+wheel, at the top of the repository when it runs from a checkout (an editable install
+does not see files that the build copies).
+
+::
+
+    sample_data/index.json                      name, title and axes of every sample
+    sample_data/<name>/images/<name>_01.tif
+    sample_data/<name>/labels/<name>_01.tif
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+import napari_unet
+from napari_unet.core.provenance import LabelMap
+from napari_unet.errors import InputError, StorageError
+from napari_unet.io.read import read_image, read_labels
+
+_INDEX = "index.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleInfo:
+    """What there is to know about a sample before it is read.
+
+    Parameters
+    ----------
+    name : str
+        What `load_sample` takes, such as "phase".
+    title : str
+        What a person reads in a menu.
+    axes : str
+        Axes of every image of it, such as "YX", "ZYX" or "CYX".
+    n_images : int
+        How many images it has.
+    has_labels : bool
+        Whether every image has a label map.
+    """
+
+    name: str
+    title: str
+    axes: str
+    n_images: int
+    has_labels: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleImage:
+    """One sample image.
+
+    Parameters
+    ----------
+    image : ndarray of uint8 or uint16
+        Camera counts, with the axes named in `axes`.
+    labels : ndarray of int32 or None
+        The true objects; axes of the image without C. None where there is no truth.
+    axes : str
+        Axes of the image.
+    name : str
+        Stem of its file, such as "phase_01".
+    path : Path
+        Where it lies. Never write beside it: it may belong to an installed package.
+    """
+
+    image: npt.NDArray[Any]
+    labels: LabelMap | None
+    axes: str
+    name: str
+    path: Path
+
+
+class _Entry(BaseModel):
+    """One line of the index."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    axes: str
+
+
+def list_samples() -> list[SampleInfo]:
+    """Return the samples in the order in which a person should meet them.
+
+    Raises
+    ------
+    StorageError
+        If the sample data are missing or their index cannot be read.
+    """
+    folder = sample_folder()
+    return [_describe(folder, entry) for entry in _read_index(folder)]
+
+
+def load_sample(name: str) -> list[SampleImage]:
+    """Read all images of a sample, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        If there is no such sample, or one of its files is damaged.
+    StorageError
+        If the sample data are missing.
+    """
+    folder = sample_folder()
+    entries = {entry.name: entry for entry in _read_index(folder)}
+    if name not in entries:
+        raise InputError(
+            f"There is no sample {name!r}; choose one of: {', '.join(entries)}."
+        )
+    return [_load(path, entries[name].axes) for path in _images(folder, name)]
+
+
+def sample_folder() -> Path:
+    """Return the folder of the sample data, in the package or in the checkout.
+
+    Raises
+    ------
+    StorageError
+        If neither exists.
+    """
+    package = Path(napari_unet.__file__).parent
+    candidates = (package / "sample_data", package.parent / "sample_data")
+    for folder in candidates:
+        # A folder of this name without our index is somebody else's.
+        if (folder / _INDEX).is_file():
+            return folder
+    raise StorageError(
+        f"The sample images are missing: expected them in {str(candidates[0])!r} or "
+        f"{str(candidates[1])!r}; install the package again."
+    )
+
+
+def _read_index(folder: Path) -> list[_Entry]:
+    path = folder / _INDEX
+    try:
+        return TypeAdapter(list[_Entry]).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise StorageError(
+            f"The list of sample images {str(path)!r} cannot be read; "
+            "install the package again."
+        ) from error
+
+
+def _describe(folder: Path, entry: _Entry) -> SampleInfo:
+    images = _images(folder, entry.name)
+    labelled = bool(images) and all(_truth(path).is_file() for path in images)
+    return SampleInfo(entry.name, entry.title, entry.axes, len(images), labelled)
+
+
+def _images(folder: Path, name: str) -> list[Path]:
+    return sorted((folder / name / "images").glob("*.tif"))
+
+
+def _truth(image: Path) -> Path:
+    return image.parents[1] / "labels" / image.name
+
+
+def _load(path: Path, axes: str) -> SampleImage:
+    truth = _truth(path)
+    labels = read_labels(truth) if truth.is_file() else None
+    return SampleImage(read_image(path).array, labels, axes, path.stem, path)
