@@ -1,0 +1,163 @@
+"""A real viewer under a real (virtual) display, and a hand that moves the mouse.
+
+``make_napari_viewer`` is napari's own fixture, made strict: a widget left behind fails
+the test. ``drag``, ``click`` and ``press_key`` send Qt events to the canvas, at canvas
+positions computed from data coordinates of a layer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+# What napari itself warns of while it opens a viewer.
+NAPARI_WARNINGS = (
+    "ignore:System theme detection requires a Qt6 backend:UserWarning",
+    "ignore:napari support for the PyQt5 backend is deprecated",
+)
+
+# vispy drops mouse moves that follow within 10 ms.
+MOVE_INTERVAL_MS = 15
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Allow napari's own warnings in the tests of this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            for warning in NAPARI_WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(warning))
+
+
+@pytest.fixture
+def make_napari_viewer(
+    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Return napari's factory of viewers; leaked widgets and threads are errors."""
+    monkeypatch.setenv("NAPARI_STRICT_QT", "raise")
+    monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
+    return make_napari_viewer
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        left = set(threading.enumerate()) - before
+        if not left:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"threads left behind: {sorted(thread.name for thread in left)}")
+
+
+@dataclass(frozen=True)
+class Mouse:
+    """The left (or another) button over the canvas of a viewer, in data coordinates.
+
+    Points have the layer's number of axes, or only the last two: then the viewer's
+    current position is taken for the others.
+    """
+
+    viewer: Any
+    layer: Any
+    button: Qt.MouseButton = Qt.MouseButton.LeftButton
+    modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+
+    def press(self, point: Sequence[float]) -> None:
+        self.move(point)
+        QTest.mousePress(
+            self._widget, self.button, self.modifier, self._position(point)
+        )
+
+    def move(self, point: Sequence[float]) -> None:
+        QTest.qWait(MOVE_INTERVAL_MS)
+        QTest.mouseMove(self._widget, self._position(point))
+        QApplication.processEvents()
+
+    def release(self, point: Sequence[float]) -> None:
+        QTest.mouseRelease(
+            self._widget, self.button, self.modifier, self._position(point)
+        )
+        QApplication.processEvents()
+
+    def double_click(self, point: Sequence[float]) -> None:
+        position = self._position(point)
+        QTest.mouseDClick(self._widget, self.button, self.modifier, position)
+        QApplication.processEvents()
+
+    @property
+    def _widget(self) -> Any:
+        return self.viewer.window._qt_viewer.canvas.native
+
+    def _position(self, point: Sequence[float]) -> QPoint:
+        data = np.array(self.layer.world_to_data(self.viewer.dims.point))
+        data[-len(point) :] = point
+        world = np.asarray(self.layer.data_to_world(data))
+        displayed = world[list(self.viewer.dims.displayed)]
+        view = self.viewer.window._qt_viewer.canvas.view
+        x, y = (view.transform * view.scene.transform).map(displayed[::-1])[:2]
+        assert self._widget.rect().contains(round(x), round(y)), "outside the canvas"
+        return QPoint(round(x), round(y))
+
+
+@pytest.fixture
+def mouse() -> type[Mouse]:
+    """Return ``mouse(viewer, layer)``, with press, move, release and double_click."""
+    return Mouse
+
+
+@pytest.fixture
+def drag() -> Callable[..., None]:
+    """Return ``drag(viewer, layer, [(y, x), ...])``: press, move along, release."""
+
+    def drag(
+        viewer: Any,
+        layer: Any,
+        points: Sequence[Sequence[float]],
+        button: Qt.MouseButton = Qt.MouseButton.LeftButton,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
+        mouse = Mouse(viewer, layer, button, modifier)
+        QApplication.processEvents()
+        mouse.press(points[0])
+        for point in points[1:]:
+            mouse.move(point)
+        mouse.release(points[-1])
+
+    return drag
+
+
+@pytest.fixture
+def click(drag: Callable[..., None]) -> Callable[..., None]:
+    """Return ``click(viewer, layer, (y, x))``."""
+
+    def click(viewer: Any, layer: Any, point: Sequence[float], **keywords: Any) -> None:
+        drag(viewer, layer, [point], **keywords)
+
+    return click
+
+
+@pytest.fixture
+def press_key() -> Callable[[Any, str], None]:
+    """Return ``press_key(viewer, "Ctrl+Z")``, sent to the canvas."""
+
+    def press_key(viewer: Any, keys: str) -> None:
+        widget = viewer.window._qt_viewer.canvas.native
+        sequence = QKeySequence(keys)
+        QTest.keySequence(widget, sequence)
+        QApplication.processEvents()
+
+    return press_key
