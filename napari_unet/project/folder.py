@@ -1,0 +1,206 @@
+"""The project folder `NAME.unet` on disk: its files, and the order of writing them.
+
+::
+
+    cells.unet/
+        project.json                     the manifest: names the saves that count
+        project.previous.json            the manifest before, if the first is damaged
+        labels/cells-1f2e3d.7.tif        int32, save number 7 of one image
+        provenance/cells-1f2e3d.7.tif    uint8, its other half
+
+A save writes both maps under a new number, each atomically. Then the manifest is
+replaced, which is the one moment at which the save counts: killed before, the save
+before is still whole; killed after, the new one is. Then all but the last saves go.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from napari_unet.core.atomic import storage_error, sync_folder, write_atomically
+from napari_unet.core.provenance import LabelMap, Provenance, ProvenanceMap
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import StorageError
+from napari_unet.project.manifest import (
+    Generation,
+    ImageEntry,
+    Manifest,
+    NewerFormatError,
+    parse_manifest,
+)
+from napari_unet.project.maps import read_map, write_map
+
+SUFFIX = ".unet"
+
+_MANIFEST = "project.json"
+_PREVIOUS = "project.previous.json"
+_LABELS = "labels"
+_PROVENANCE = "provenance"
+_ABANDONED_SECONDS = 3600
+
+
+def default_folder(image_path: Path | None, name: str) -> Path:
+    """Return where an image's project lies unless the person says otherwise.
+
+    Beside the image; for images that are no files, in the user's data folder.
+    """
+    if image_path is not None:
+        return image_path.with_name(image_path.stem + SUFFIX)
+    safe = "".join(c if c.isalnum() or c in " -_" else "-" for c in name).strip(" -")
+    return _unfiled_folder() / f"{safe[:60] or 'image'}{SUFFIX}"
+
+
+def _unfiled_folder() -> Path:
+    return platformdirs.user_data_path("napari-unet", appauthor=False) / "projects"
+
+
+class ProjectFolder:
+    """Reads and writes the files of one project; every path stays inside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read_manifest(self) -> tuple[Manifest, str | None]:
+        """Return the manifest, and a notice if it had to be the previous one.
+
+        An empty or missing folder has an empty manifest.
+
+        Raises
+        ------
+        StorageError
+            If there is a manifest and it cannot be used.
+        """
+        try:
+            return self._parse(_MANIFEST), None
+        except NewerFormatError:
+            raise
+        except FileNotFoundError:
+            if not self._inside(_PREVIOUS).exists():
+                return Manifest(), None
+            reason = f"{_MANIFEST} is missing."
+        except StorageError as error:
+            reason = str(error)
+        try:
+            manifest = self._parse(_PREVIOUS)
+        except (StorageError, FileNotFoundError) as error:
+            raise StorageError(
+                f"{self.path} cannot be opened: {reason} Bring it back from a "
+                "backup, or choose another folder."
+            ) from error
+        return manifest, f"{reason} The project was opened as it was one save before."
+
+    def _parse(self, name: str) -> Manifest:
+        path = self._inside(name)
+        try:
+            return parse_manifest(path.read_bytes())
+        except (StorageError, FileNotFoundError):
+            raise
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+    def commit(self, manifest: Manifest) -> None:
+        """Replace the manifest, the moment at which a save begins to count."""
+        try:
+            previous = self._parse(_MANIFEST)
+        except (StorageError, FileNotFoundError):
+            # A damaged manifest must not take the place of the whole one.
+            pass
+        else:
+            _write_text(self._inside(_PREVIOUS), previous)
+        _write_text(self._inside(_MANIFEST), manifest)
+
+    def read_maps(
+        self, entry: ImageEntry, generation: Generation
+    ) -> tuple[LabelMap, ProvenanceMap]:
+        """Return labels and provenance of one save after checking both.
+
+        Raises
+        ------
+        StorageError
+            If one is missing, damaged, or not the one that was saved.
+        """
+        labels_path, provenance_path = self._pair(entry.key, generation.number)
+        shape = entry.labels_shape
+        provenance = read_map(
+            provenance_path, shape, np.uint8, generation.provenance_hash
+        )
+        labels = read_map(labels_path, shape, np.int32, generation.labels_hash)
+        if labels.min() < 0 or provenance.max() > max(Provenance):
+            raise StorageError(f"{labels_path.name} holds values that do not exist.")
+        return labels, provenance
+
+    def write_maps(
+        self, key: str, number: int, snapshot: AnnotationSnapshot, axes: str
+    ) -> tuple[str, str]:
+        """Write labels and provenance of one save; return their content hashes.
+
+        Raises
+        ------
+        StorageError
+            If one could not be written; then neither of them is there.
+        """
+        self._make()
+        paths = self._pair(key, number)
+        try:
+            return (
+                write_map(paths[0], snapshot.labels, axes),
+                write_map(paths[1], snapshot.provenance, axes),
+            )
+        except StorageError:
+            # A full disk stays full if its leftovers stay.
+            for path in paths:
+                with suppress(OSError):
+                    path.unlink()
+            raise
+
+    def remove_old(self, entry: ImageEntry, now: datetime) -> None:
+        """Remove the image's saves that no longer count, and what a crash left."""
+        kept = {f"{entry.key}.{each.number}.tif" for each in entry.generations}
+        abandoned = now.timestamp() - _ABANDONED_SECONDS
+        # What cannot be removed now, perhaps open elsewhere, goes with a later save.
+        with suppress(OSError):
+            for kind in (_LABELS, _PROVENANCE):
+                for path in self._inside(kind).glob(f"{entry.key}.*.tif"):
+                    if path.name not in kept:
+                        path.unlink()
+            for path in self.path.glob("**/.*.tmp"):
+                if path.stat().st_mtime < abandoned:
+                    path.unlink()
+
+    def _make(self) -> None:
+        try:
+            if self.path.is_relative_to(_unfiled_folder()):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                # Never those above: an unplugged drive would be missed, and its
+                # mount point written to.
+                self.path.mkdir()
+                sync_folder(self.path.parent)
+            for kind in (_LABELS, _PROVENANCE):
+                self._inside(kind).mkdir(exist_ok=True)
+        except StorageError:
+            raise
+        except OSError as error:
+            raise storage_error(self.path, error) from error
+
+    def _pair(self, key: str, number: int) -> tuple[Path, Path]:
+        name = f"{key}.{number}.tif"
+        return self._inside(_LABELS) / name, self._inside(_PROVENANCE) / name
+
+    def _inside(self, name: str) -> Path:
+        path = self.path / name
+        if path.resolve().parent != self.path.resolve():
+            raise StorageError(
+                f"{path} is a link that leads out of the project; replace it by what "
+                "it leads to."
+            )
+        return path
+
+
+def _write_text(path: Path, manifest: Manifest) -> None:
+    write_atomically(path, lambda file: file.write(manifest.as_bytes()))

@@ -1,0 +1,176 @@
+"""Saving annotations and finding them again; see `folder` for the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from napari_unet.core.axes import result_axes
+from napari_unet.core.provenance import LabelMap, ProvenanceMap
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import InputError, StorageError
+from napari_unet.project.folder import ProjectFolder
+from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.manifest import Generation, ImageEntry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredAnnotation:
+    """An annotation as it was read back.
+
+    Parameters
+    ----------
+    labels, provenance : ndarray of int32, ndarray of uint8
+        Fresh arrays of the same shape.
+    next_id : int
+        The smallest id that was never used, in any save.
+    saved_at : datetime
+        When it was saved.
+    notice : str or None
+        What a person must know: that something newer was damaged.
+    """
+
+    labels: LabelMap
+    provenance: ProvenanceMap
+    next_id: int
+    saved_at: datetime
+    notice: str | None
+
+
+class ProjectStore:
+    """Saves and loads the annotations of one project folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made at the first save. Nothing is read or written before a method is called,
+        and only `save` writes.
+    now : callable
+        Returns the time, with a time zone.
+
+    Notes
+    -----
+    One thread at a time may use a store. Two windows may open the same folder: the
+    one that comes second to save an image is refused instead of overwriting.
+    """
+
+    def __init__(
+        self, folder: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._files = ProjectFolder(folder)
+        self._now = now
+        self._known: dict[str, tuple[Generation, ...]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the project lies."""
+        return self._files.path
+
+    @property
+    def entries(self) -> tuple[ImageEntry, ...]:
+        """The images of the project."""
+        return self._files.read_manifest()[0].images
+
+    def find(self, image: ImageIdentity) -> ImageEntry | None:
+        """Return the entry of an image with this content, or None.
+
+        An image of the same name and another content is not found: its labels would
+        lie in wrong places. It is among `entries`.
+        """
+        return self._files.read_manifest()[0].find(image)
+
+    def load(self, key: str) -> StoredAnnotation | None:
+        """Load the newest readable save of an image; None if there never was one.
+
+        Raises
+        ------
+        StorageError
+            If there are saves and none can be read.
+        """
+        manifest, notice = self._files.read_manifest()
+        entry = manifest.get(key)
+        if entry is None:
+            return None
+        stored = self._load_newest(entry, notice)
+        self._known[key] = (entry.newest,)
+        return stored
+
+    def _load_newest(self, entry: ImageEntry, notice: str | None) -> StoredAnnotation:
+        problems: list[str] = []
+        for generation in entry.generations:
+            try:
+                labels, provenance = self._files.read_maps(entry, generation)
+            except StorageError as error:
+                problems.append(str(error))
+                continue
+            except MemoryError as error:
+                raise StorageError(
+                    f"The labels of {entry.name} do not fit into memory; close other "
+                    "programs or images."
+                ) from error
+            if problems:
+                told = _explain(entry, generation, problems[0])
+                notice = f"{notice} {told}" if notice else told
+            next_id = max(entry.next_id, int(labels.max()) + 1)
+            saved_at = generation.saved_at
+            return StoredAnnotation(labels, provenance, next_id, saved_at, notice)
+        raise StorageError(
+            f"No save of {entry.name} in {self.folder} can be read: {problems[0]} "
+            "Bring the folder back from a backup, or choose another one."
+        )
+
+    def save(self, image: ImageIdentity, snapshot: AnnotationSnapshot) -> Generation:
+        """Save an annotation; labels and provenance always belong together.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written, or if the folder holds a save of this image that
+            was not loaded here. What was saved before is unharmed.
+        """
+        if snapshot.labels.shape != image.labels_shape:
+            raise InputError(
+                f"Expected labels of shape {image.labels_shape} for {image.name}, "
+                f"found {snapshot.labels.shape}."
+            )
+        manifest, _ = self._files.read_manifest()
+        entry = manifest.find(image)
+        self._refuse_unknown(entry)
+        key = manifest.key_for(image)
+        number = entry.newest.number + 1 if entry else 1
+        hashes = self._files.write_maps(key, number, snapshot, result_axes(image.axes))
+        generation = Generation(
+            number=number,
+            saved_at=self._now(),
+            labels_hash=hashes[0],
+            provenance_hash=hashes[1],
+        )
+        next_id = max(snapshot.next_id, int(snapshot.labels.max()) + 1)
+        manifest, entry = manifest.with_save(image, generation, next_id)
+        # Until the commit has succeeded, either save may turn out to be on the disk.
+        self._known[key] = (*self._known.get(key, ()), generation)
+        self._files.commit(manifest)
+        self._known[key] = (generation,)
+        self._files.remove_old(entry, self._now())
+        return generation
+
+    def _refuse_unknown(self, entry: ImageEntry | None) -> None:
+        if entry and entry.newest not in self._known.get(entry.key, ()):
+            raise StorageError(
+                f"{self.folder} holds a save of {entry.name} that was not loaded "
+                "here, perhaps by another window; close that one and open the image "
+                "again, or choose another folder."
+            )
+
+
+def _explain(entry: ImageEntry, loaded: Generation, problem: str) -> str:
+    newest, older = (
+        f"{each.saved_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        for each in (entry.newest, loaded)
+    )
+    return (
+        f"The newest save of {entry.name} ({newest}) cannot be read: {problem} "
+        f"The one of {older} was loaded instead."
+    )

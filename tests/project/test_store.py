@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import InputError, StorageError
+from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.store import ProjectStore
+
+Snapshots = Callable[[int], AnnotationSnapshot]
+
+
+def files(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Return every file with its time of change and content."""
+    return {
+        item.relative_to(folder).as_posix(): (
+            item.stat().st_mtime_ns,
+            item.read_bytes() if item.is_file() else b"",
+        )
+        for item in sorted(folder.rglob("*"))
+    }
+
+
+@st.composite
+def annotations(draw: st.DrawFn) -> AnnotationSnapshot:
+    shape = draw(hnp.array_shapes(min_dims=2, max_dims=4, max_side=5))
+    labels = draw(hnp.arrays(np.int32, shape, elements=st.integers(0, 2**31 - 1)))
+    provenance = draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, 3)))
+    next_id = draw(st.integers(1, 2**31))
+    return AnnotationSnapshot(labels, provenance, next_id, revision=0)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(annotation=annotations())
+def test_what_is_saved_is_loaded(
+    tmp_path_factory: pytest.TempPathFactory, annotation: AnnotationSnapshot
+) -> None:
+    folder = tmp_path_factory.mktemp("round") / "a.unet"
+    axes = {2: "YX", 3: "ZYX", 4: "TZYX"}[annotation.labels.ndim]
+    pixels: npt.NDArray[np.float32] = annotation.labels.astype(np.float32)
+    image = ImageIdentity.of("a", pixels, axes)
+    ProjectStore(folder).save(image, annotation)
+    again = ProjectStore(folder)
+    entry = again.find(image)
+    assert entry is not None
+    stored = again.load(entry.key)
+    assert stored is not None
+    np.testing.assert_array_equal(stored.labels, annotation.labels)
+    np.testing.assert_array_equal(stored.provenance, annotation.provenance)
+    assert stored.labels.dtype == np.int32
+    assert stored.provenance.dtype == np.uint8
+    assert stored.next_id == max(annotation.next_id, int(annotation.labels.max()) + 1)
+    assert stored.notice is None
+    stored.labels[...] = 7  # a fresh array that may be painted on
+
+
+def test_opening_and_loading_write_nothing(
+    folder: Path, store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    assert store.find(image) is None
+    assert store.load("cells") is None
+    assert store.entries == ()
+    assert not folder.exists()
+    store.save(image, snapshot(1))
+    before = files(folder)
+    again = ProjectStore(folder)
+    assert [again.find(image)] == list(again.entries)
+    again.load(again.entries[0].key)
+    assert files(folder) == before
+
+
+def test_the_last_three_saves_are_kept(
+    folder: Path, store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    numbers = [store.save(image, snapshot(value)).number for value in range(1, 6)]
+    assert numbers == [1, 2, 3, 4, 5]
+    (entry,) = store.entries
+    assert [generation.number for generation in entry.generations] == [5, 4, 3]
+    for kind in ("labels", "provenance"):
+        names = {path.name for path in (folder / kind).iterdir()}
+        assert names == {f"{entry.key}.{number}.tif" for number in (3, 4, 5)}
+
+
+def test_an_image_is_found_by_its_content_even_under_another_name(
+    store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    store.save(image, snapshot(1))
+    pixels = np.arange(48, dtype=np.uint16).reshape(6, 8)
+    renamed = ImageIdentity.of("renamed.tif", pixels, "YX")
+    assert store.find(renamed) == store.entries[0]
+    changed = ImageIdentity.of("cells.tif", pixels + 1, "YX")
+    assert store.find(changed) is None
+    store.save(renamed, snapshot(2))
+    store.save(changed, snapshot(3))
+    assert [entry.name for entry in store.entries] == ["renamed.tif", "cells.tif"]
+
+
+def test_ids_never_fall(
+    folder: Path, store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    store.save(image, snapshot(9))
+    store.save(image, snapshot(4))
+    stored = ProjectStore(folder).load(store.entries[0].key)
+    assert stored is not None
+    assert stored.next_id == 10
+
+
+def test_labels_of_another_shape_are_refused(
+    folder: Path, store: ProjectStore, image: ImageIdentity
+) -> None:
+    maps = np.zeros((6, 9), np.int32), np.zeros((6, 9), np.uint8)
+    with pytest.raises(InputError, match=r"\(6, 8\).*\(6, 9\)"):
+        store.save(image, AnnotationSnapshot(*maps, next_id=1, revision=0))
+    assert not folder.exists()
+
+
+def test_the_second_of_two_windows_does_not_overwrite(
+    folder: Path, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    first, second = ProjectStore(folder), ProjectStore(folder)
+    key = f"{image.key}"
+    first.save(image, snapshot(1))
+    with pytest.raises(StorageError, match="another window"):
+        second.save(image, snapshot(2))
+    second.load(key)
+    second.save(image, snapshot(3))
+    with pytest.raises(StorageError, match="another window"):
+        first.save(image, snapshot(4))
+    stored = ProjectStore(folder).load(key)
+    assert stored is not None
+    assert stored.labels.max() == 3
+
+
+def test_a_folder_that_was_deleted_is_made_again(
+    folder: Path, store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    store.save(image, snapshot(1))
+    folder.rename(folder.with_name("elsewhere.unet"))
+    store.save(image, snapshot(2))
+    assert store.load(store.entries[0].key) is not None
+
+
+def test_a_drive_that_is_gone_is_not_made_again(
+    tmp_path: Path, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    store = ProjectStore(tmp_path / "drive" / "cells.unet")
+    with pytest.raises(StorageError, match="its folder is not there"):
+        store.save(image, snapshot(1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_crash_left_is_removed_after_an_hour(
+    folder: Path, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    store = ProjectStore(folder)
+    store.save(image, snapshot(1))
+    left = folder / "labels" / ".x.tif.0011.tmp"
+    left.touch()
+    store.save(image, snapshot(2))
+    assert left.exists()
+    late = ProjectStore(folder, now=lambda: datetime.now(UTC) + timedelta(hours=2))
+    late.load(image.key)
+    late.save(image, snapshot(3))
+    assert not left.exists()
