@@ -1,0 +1,216 @@
+"""Jobs in threads: the only file that has any.
+
+How it flows: every job has a thread of its own, which alone advances and closes its
+generator. What comes out is put into the job's outbox; a timer on the main thread
+empties the outboxes and calls the callbacks, for a few milliseconds at a time. The
+main thread never waits for a job, except for a limited time when everything closes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from qtpy.QtCore import QObject, QTimer
+
+from napari_unet.core.events import MicroBatch, TilesDone
+from napari_unet.session.job import (
+    Callbacks,
+    Failed,
+    JobState,
+    Outcome,
+    Yielded,
+    advance,
+    final_state,
+)
+
+E = TypeVar("E")
+R = TypeVar("R")
+
+TICK_MS = 15
+DRAIN_SECONDS = 0.008
+# A job this far ahead of the main thread waits for it.
+_MOST_UNREAD = 256
+_NICENESS = 10
+# Of several in a row, only the newest says anything.
+_LATEST_COUNTS = (MicroBatch, TilesDone)
+
+
+class ThreadJob(Generic[E, R]):
+    """A generator that runs in its own thread.
+
+    Made by `QtRunner.start`. Everything but `_run` belongs to the main thread.
+    """
+
+    def __init__(
+        self, generator: Generator[E, None, R], callbacks: Callbacks[E, R]
+    ) -> None:
+        self._generator = generator
+        self._callbacks = callbacks
+        self._state = JobState.RUNNING
+        self._broken: Exception | None = None
+        # Appending to a deque, taking from it and setting a flag are atomic.
+        self._outbox: deque[Yielded[E] | Outcome[R]] = deque()
+        self._stop = False
+        # Not a daemon: torch must not be torn down under a running thread.
+        self._thread = threading.Thread(target=self._run, name="napari-unet job")
+        self._thread.start()
+
+    @property
+    def state(self) -> JobState:
+        """Where the job stands."""
+        return self._state
+
+    @property
+    def running(self) -> bool:
+        """Whether the last callback is still to come."""
+        return not self._state.final
+
+    def cancel(self) -> None:
+        """Ask the thread to close the generator at its next yield."""
+        self._stop = True
+        if self._state is JobState.RUNNING:
+            self._state = JobState.CANCELLING
+
+    def deliver(self) -> bool:
+        """Call the callback of one event, or the last one; False if nothing is there.
+
+        Raises
+        ------
+        Exception
+            Whatever the last callback raises.
+        """
+        if not self._outbox:
+            return False
+        item = self._outbox.popleft()
+        if not isinstance(item, Yielded):
+            self._finish(item)
+        elif not self._outdated(item.event) and self._broken is None:
+            self._tell(item.event)
+        return True
+
+    def wait(self, seconds: float) -> None:
+        """Wait for something to be delivered, or for the end of the thread."""
+        if not self._outbox:
+            self._thread.join(seconds)
+
+    def _outdated(self, event: E) -> bool:
+        following = self._outbox[0] if self._outbox else None
+        return (
+            isinstance(event, _LATEST_COUNTS)
+            and isinstance(following, Yielded)
+            and type(following.event) is type(event)
+        )
+
+    def _tell(self, event: E) -> None:
+        try:
+            self._callbacks.on_event(event)
+        except Exception as error:  # noqa: BLE001 - a job whose events are not
+            # understood has failed; its thread closes the generator.
+            self._broken = error
+            self.cancel()
+
+    def _finish(self, outcome: Outcome[R]) -> None:
+        if self._broken is not None:
+            if isinstance(outcome, Failed):
+                self._broken.add_note(f"Closing the job failed: {outcome.error!r}")
+            outcome = Failed(self._broken)
+        self._state = final_state(outcome)
+        self._callbacks.finish(outcome)
+
+    def _run(self) -> None:
+        _lower_priority()
+        while True:
+            outcome = advance(self._generator, cancelled=self._stop)
+            self._outbox.append(outcome)
+            if not isinstance(outcome, Yielded):
+                return
+            while len(self._outbox) > _MOST_UNREAD and not self._stop:
+                time.sleep(TICK_MS / 1000)
+
+
+class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
+    """Runs jobs in threads; callbacks come on the thread of the Qt event loop.
+
+    Implements `napari_unet.session.runner.Runner`.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: list[ThreadJob[Any, Any]] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._drain)
+
+    def start(
+        self,
+        generator: Generator[E, None, R],
+        *,
+        on_event: Callable[[E], object],
+        on_return: Callable[[R], object],
+        on_error: Callable[[Exception], object],
+        on_closed: Callable[[], object],
+    ) -> ThreadJob[E, R]:
+        """Start a job in a new thread; never calls back before it returns."""
+        callbacks = Callbacks(on_event, on_return, on_error, on_closed)
+        job = ThreadJob(generator, callbacks)
+        self._jobs.append(job)
+        self._timer.start()
+        return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is running."""
+        return bool(self._jobs)
+
+    def close(self, seconds: float = 5.0) -> bool:
+        """Cancel all jobs and wait for them, but not longer than `seconds`.
+
+        Returns
+        -------
+        bool
+            False if a job has not come to its next yield. Its thread still closes the
+            generator when it does; its callbacks are not called any more.
+        """
+        deadline = time.monotonic() + seconds
+        for job in self._jobs:
+            job.cancel()
+        while self._jobs and time.monotonic() < deadline:
+            self._drain()
+            for job in self._jobs:
+                job.wait(0.01)
+        ended = not self._jobs
+        self._jobs.clear()
+        self._timer.stop()
+        return ended
+
+    def _drain(self) -> None:
+        """Deliver from all jobs in turn until nothing is left or time is up."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        waiting = deque(self._jobs)
+        while waiting and time.monotonic() < deadline:
+            job = waiting.popleft()
+            try:
+                if job.deliver():
+                    waiting.append(job)
+            finally:
+                self._forget_finished()
+
+    def _forget_finished(self) -> None:
+        # A callback may start jobs, or run the event loop and so come here again.
+        self._jobs[:] = [job for job in self._jobs if job.running]
+        if not self._jobs:
+            self._timer.stop()
+
+
+def _lower_priority() -> None:
+    """Let the person's strokes go first; torch's own threads inherit this."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -1,0 +1,189 @@
+"""Jobs in threads: who is called, where, and what happens at the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import pytest
+from qtpy.QtCore import QThread
+
+from napari_unet.core.events import TilesDone
+from napari_unet.gui.runner import QtRunner
+from napari_unet.session.job import JobState
+
+pytestmark = pytest.mark.qt_smoke
+
+
+class Record:
+    def __init__(self):
+        self.calls = []
+        self.threads = set()
+
+    def start(self, runner, generator):
+        return runner.start(
+            generator,
+            on_event=lambda event: self.note("event", event),
+            on_return=lambda value: self.note("return", value),
+            on_error=lambda error: self.note("error", error),
+            on_closed=lambda: self.note("closed", None),
+        )
+
+    def note(self, kind, value):
+        self.calls.append((kind, value))
+        self.threads.add(QThread.currentThread())
+
+    @property
+    def ended(self):
+        return bool(self.calls) and self.calls[-1][0] != "event"
+
+
+@pytest.fixture
+def runner(qtbot):
+    runner = QtRunner()
+    yield runner
+    assert runner.close(5)
+
+
+def endless(log):
+    try:
+        while True:
+            log.append(threading.get_ident())
+            time.sleep(0.001)
+            yield len(log)
+    finally:
+        log.append(threading.get_ident())
+
+
+def test_the_generator_has_a_thread_and_the_callbacks_the_main_one(runner, qtbot):
+    record, main = Record(), QThread.currentThread()
+
+    def work():
+        yield threading.get_ident()
+        return "end"
+
+    job = record.start(runner, work())
+    assert record.calls == []
+    qtbot.waitUntil(lambda: record.ended)
+    (_, worker), (kind, value) = record.calls
+    assert worker != threading.get_ident()
+    assert (kind, value) == ("return", "end")
+    assert record.threads == {main}
+    assert job.state is JobState.DONE
+    assert not runner.busy
+
+
+def test_cancel_closes_the_generator_in_its_own_thread(runner, qtbot):
+    record, log = Record(), []
+    job = record.start(runner, endless(log))
+    qtbot.waitUntil(lambda: len(record.calls) > 3)
+    job.cancel()
+    assert job.state is JobState.CANCELLING
+    qtbot.waitUntil(lambda: record.ended)
+    assert record.calls[-1] == ("closed", None)
+    assert len(set(log)) == 1
+    assert log[0] != threading.get_ident()
+    assert job.state is JobState.CANCELLED
+
+
+def test_an_error_is_told_once(runner, qtbot):
+    record = Record()
+
+    def work():
+        yield 0
+        raise ValueError("no")
+
+    record.start(runner, work())
+    qtbot.waitUntil(lambda: record.ended)
+    assert [kind for kind, _ in record.calls] == ["event", "error"]
+
+
+def test_a_callback_that_fails_ends_the_job(runner, qtbot):
+    ends, log = [], []
+
+    def refuse(event):
+        raise KeyError(event)
+
+    job = runner.start(
+        endless(log),
+        on_event=refuse,
+        on_return=ends.append,
+        on_error=ends.append,
+        on_closed=lambda: ends.append("closed"),
+    )
+    qtbot.waitUntil(lambda: bool(ends))
+    assert [type(end) for end in ends] == [KeyError]
+    assert job.state is JobState.FAILED
+    qtbot.wait(50)
+    assert len(ends) == 1
+
+
+def test_progress_cannot_flood_the_main_thread(runner, qtbot):
+    record = Record()
+
+    def work():
+        for n in range(10_000):
+            yield TilesDone(n, 10_000)
+        yield "last"
+
+    record.start(runner, work())
+    time.sleep(0.2)
+    qtbot.waitUntil(lambda: record.ended)
+    assert len(record.calls) < 5_000
+    assert record.calls[-2][1] == "last"
+    assert record.calls[-3][1] == TilesDone(9_999, 10_000)
+
+
+def test_a_job_does_not_run_away_from_a_busy_main_thread(runner, qtbot):
+    record, made = Record(), []
+
+    def work():
+        for n in range(2_000):
+            made.append(n)
+            yield str(n)
+
+    record.start(runner, work())
+    time.sleep(0.3)
+    assert len(made) < 300
+    qtbot.waitUntil(lambda: record.ended)
+    assert len(record.calls) == 2_001
+
+
+def test_close_ends_all_jobs_and_calls_their_last_callback(qtbot):
+    runner, records, logs = QtRunner(), [Record(), Record()], [[], []]
+    for record, log in zip(records, logs, strict=True):
+        record.start(runner, endless(log))
+    assert runner.close(5)
+    assert [record.calls[-1][0] for record in records] == ["closed", "closed"]
+    assert not runner.busy
+
+
+def test_close_does_not_wait_for_ever(qtbot):
+    runner, record, gate = QtRunner(), Record(), threading.Event()
+
+    def stuck():
+        gate.wait(20)
+        yield 0
+
+    record.start(runner, stuck())
+    started = time.monotonic()
+    assert not runner.close(0.2)
+    assert time.monotonic() - started < 2
+    gate.set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are per process there")
+def test_jobs_have_lower_priority_than_the_window(runner, qtbot):
+    import os
+
+    record = Record()
+
+    def work():
+        yield os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    record.start(runner, work())
+    qtbot.waitUntil(lambda: record.ended)
+    assert record.calls[0][1] > before
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
