@@ -1,0 +1,76 @@
+"""Where results go: checked before any work, and never over something else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from napari_unet.core.atomic import storage_error
+from napari_unet.errors import InputError, StorageError
+from napari_unet.io.pairing import name_some
+
+
+@contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and try to write in it; leave no trace if nothing was written.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or written to.
+    """
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InputError(
+                f"Cannot write to {str(folder)!r}: it is a file, or lies inside one; "
+                "choose another folder with --out."
+            ) from error
+        except OSError as error:
+            raise StorageError(str(storage_error(folder, error))) from error
+        yield
+    finally:
+        # Where there is something in them, they stay.
+        with suppress(OSError):
+            for made in missing:
+                made.rmdir()
+
+
+def refuse_existing(targets: Iterable[Path]) -> None:
+    """Refuse to overwrite.
+
+    Raises
+    ------
+    InputError
+        If any of the files or folders exists.
+    """
+    there = [str(path) for path in targets if path.exists()]
+    if there:
+        verb = "exists" if len(there) == 1 else "exist"
+        raise InputError(
+            f"{name_some(there)} {verb} and nothing was done; choose another --out, "
+            "or replace with --overwrite."
+        )
+
+
+def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
+    """Refuse results that would take the place of what they are made from.
+
+    Raises
+    ------
+    InputError
+        If an input and a target are one file, whatever --overwrite says.
+    """
+    sources = {path.resolve() for path in inputs}
+    same = [str(path) for path in targets if path.resolve() in sources]
+    if same:
+        raise InputError(
+            f"The results would replace the images themselves ({name_some(same)}); "
+            "choose another folder with --out."
+        )

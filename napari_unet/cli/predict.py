@@ -1,0 +1,197 @@
+"""`napari-unet predict`: label maps of image files."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_unet.cli.console import (
+    EXIT_MISTAKE,
+    AxesOption,
+    DeviceOption,
+    JsonOption,
+    OverwriteOption,
+    about,
+    print_json,
+    progress_bar,
+    say,
+)
+from napari_unet.cli.outputs import (
+    output_folder,
+    refuse_existing,
+    refuse_replacing_inputs,
+)
+from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.io.pairing import by_stem, list_images
+
+if TYPE_CHECKING:
+    from napari_unet.core.provenance import LabelMap
+    from napari_unet.engine.model import Model
+    from napari_unet.io.read import ImageFile
+
+
+def predict(
+    images: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Image files, or folders of images."),
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="M", help="A built-in model or a model folder.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where label maps go.")],
+    device: DeviceOption = "auto",
+    axes: AxesOption = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Segment images.
+
+    Writes DIR/<image name>.tif for every image: int32, 0 for background, one id per
+    object. Images that fail are listed; the others are written.
+    """
+    targets = _plan(images, out, overwrite=overwrite)
+    from napari_unet.engine.device import resolve_device
+    from napari_unet.engine.weights import load_model
+
+    resolve_device(device)
+    loaded = load_model(model)
+    with output_folder(out):
+        written, failed = _predict_all(targets, _Order(loaded, axes, device, overwrite))
+    _report(written, failed, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How all images are predicted."""
+
+    model: Model
+    axes: str | None
+    device: str
+    overwrite: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    image: str
+    labels: str
+    objects: int
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    image: str
+    error: str
+
+
+def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
+    """Return where the labels of each image go, after checking all of it."""
+    paths = [path for image in images for path in _expand(image)]
+    targets = {path: out / f"{stem}.tif" for stem, path in by_stem(paths).items()}
+    refuse_replacing_inputs(targets, targets.values())
+    if not overwrite:
+        refuse_existing(targets.values())
+    return targets
+
+
+def _expand(image: str) -> list[Path]:
+    """Return the files that an argument names; Windows leaves patterns to us."""
+    path = Path(image)
+    if path.is_dir():
+        return list_images(path)
+    if path.exists() or not glob.has_magic(image):
+        return [path]
+    # Path.glob takes no absolute patterns.
+    found = sorted(Path(name) for name in glob.glob(image))  # noqa: PTH207
+    if not found:
+        raise InputError(f"No file fits the pattern {image!r}; check the folder.")
+    return found
+
+
+def _predict_all(
+    targets: dict[Path, Path], order: _Order
+) -> tuple[list[_Written], list[_Failed]]:
+    written: list[_Written] = []
+    failed: list[_Failed] = []
+    with progress_bar() as progress:
+        task = progress.add_task("predict", total=len(targets))
+        for number, (path, target) in enumerate(targets.items()):
+            progress.update(task, completed=number, description=path.name)
+
+            def advance(share: float, number: int = number) -> None:
+                progress.update(task, completed=number + share)
+
+            try:
+                written.append(_predict_one(path, target, order, advance))
+            except NapariUnetError as error:
+                failed.append(_Failed(str(path), about(path, str(error))))
+    return written, failed
+
+
+def _predict_one(
+    path: Path, target: Path, order: _Order, advance: Callable[[float], None]
+) -> _Written:
+    from napari_unet.core.axes import result_axes
+    from napari_unet.engine.predict import check_image
+    from napari_unet.io.read import read_image
+    from napari_unet.io.write import write_labels
+
+    image = read_image(path)
+    axes = check_image(image.array, order.axes or image.axes, order.model)
+    labels, notes = _labels(image, axes, order, advance)
+    write_labels(
+        target,
+        labels,
+        result_axes(axes),
+        overwrite=order.overwrite,
+        pixel_size=image.pixel_size,
+    )
+    return _Written(str(path), str(target), _count_objects(labels), notes)
+
+
+def _labels(
+    image: ImageFile, axes: str, order: _Order, advance: Callable[[float], None]
+) -> tuple[LabelMap, list[str]]:
+    from napari_unet.core.events import Notice, TilesDone
+    from napari_unet.engine.predict import iter_predict
+
+    notes = [image.note] if image.note else []
+    events = iter_predict(image.array, order.model, axes=axes, device=order.device)
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as finished:
+            return finished.value, notes
+        if isinstance(event, Notice):
+            notes.append(event.message)
+        elif isinstance(event, TilesDone):
+            advance(event.done / event.total)
+
+
+def _count_objects(labels: LabelMap) -> int:
+    import numpy as np
+
+    return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
+
+
+def _report(written: list[_Written], failed: list[_Failed], *, as_json: bool) -> None:
+    for one in written:
+        for note in one.notes:
+            say(about(Path(one.image), note))
+    for bad in failed:
+        say(bad.error)
+    if as_json:
+        results = [asdict(one) for one in written]
+        print_json({"written": results, "failed": [asdict(bad) for bad in failed]})
+    else:
+        for one in written:
+            typer.echo(f"{one.labels}: {one.objects} objects")
+    if failed:
+        if len(written) + len(failed) > 1:
+            say(f"{len(failed)} of {len(written) + len(failed)} images failed.")
+        raise typer.Exit(EXIT_MISTAKE)

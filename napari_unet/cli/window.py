@@ -1,0 +1,54 @@
+"""`napari-unet` without a subcommand: napari with the dock, in its own process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+from napari_unet.distribution import DISTRIBUTION
+from napari_unet.errors import InputError
+from napari_unet.io.samples import load_sample
+
+WIDGET = "Segment and correct"
+_BINDINGS = ("PyQt5", "PyQt6", "PySide6")
+
+
+def open_window(sample: str | None) -> int:
+    """Open napari with the dock and, where it is named, a sample image.
+
+    Napari is started as a command: the command line imports no Qt.
+
+    Returns
+    -------
+    int
+        Exit code of napari.
+
+    Raises
+    ------
+    InputError
+        If there is no Qt binding, no display or no such sample.
+    """
+    _check_display()
+    # `--with` takes all that follows, so paths come first.
+    paths = [str(load_sample(sample)[0].path)] if sample else []
+    command = [sys.executable, "-m", "napari", *paths, "--with", DISTRIBUTION, WIDGET]
+    if os.name == "posix":
+        # In the same process, so that signals reach napari itself.
+        os.execv(sys.executable, command)
+    return subprocess.call(command)
+
+
+def _check_display() -> None:
+    if not any(find_spec(binding) for binding in _BINDINGS):
+        raise InputError(
+            f"napari needs a Qt binding and none is installed; run: "
+            f"pip install '{DISTRIBUTION}[all]'"
+        )
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
+        raise InputError(
+            "There is no display to open a window on; run "
+            "'napari-unet demo --headless', or connect with one (ssh -X)."
+        )

@@ -1,0 +1,148 @@
+"""`napari-unet predict`: what is written, and what is refused before any work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import napari_unet as nu
+from napari_unet.io.read import read_image, read_labels
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Annotated, Run
+
+
+def test_labels_equal_those_of_python(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    out = tmp_path / "deep" / "out"
+    result = run("predict", annotated.images, "--model", model, "--out", out, "--json")
+    assert result.code == 0
+    report = json.loads(result.out)
+    assert [Path(one["labels"]) for one in report["written"]] == [
+        out / "a.tif",
+        out / "b.tif",
+    ]
+    loaded = nu.load_model(model)
+    for one in report["written"]:
+        labels = read_labels(one["labels"])
+        assert tifffile.imread(one["labels"]).dtype == np.int32
+        expected = nu.predict(read_image(one["image"]).array, loaded)
+        np.testing.assert_array_equal(labels, expected)
+        assert one["objects"] == len(np.unique(expected[expected > 0])) > 0
+
+
+def test_named_axes_and_metadata_decide(run: Run, model: Path, tmp_path: Path) -> None:
+    stack = np.random.default_rng(0).integers(0, 4000, (5, 48, 48), dtype=np.uint16)
+    named, told = tmp_path / "named.tif", tmp_path / "told.tif"
+    tifffile.imwrite(named, stack, metadata={"axes": "TYX"})
+    tifffile.imwrite(told, stack)
+    for path, options in ((named, []), (told, ["--axes", "tyx"])):
+        result = run("predict", path, "--model", model, "--out", tmp_path, *options)
+        assert result.code == 2  # the result would replace the image itself
+        out = tmp_path / "out"
+        result = run("predict", path, "--model", model, "--out", out, *options)
+        assert result.code == 0
+        assert read_image(out / path.name).axes == "TYX"
+    both = [read_labels(tmp_path / "out" / path.name) for path in (named, told)]
+    np.testing.assert_array_equal(*both)
+
+
+def test_good_images_are_written_beside_bad_ones(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    broken = annotated.images / "broken.tif"
+    broken.write_bytes(b"hello")
+    missing = annotated.images / "missing.tif"
+    good = annotated.images / "a.tif"
+    arguments = ("predict", broken, good, missing, "--model", model, "--json")
+    result = run(*arguments, "--out", tmp_path / "out")
+    assert result.code == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.tif"]
+    report = json.loads(result.out)
+    assert [Path(bad["image"]) for bad in report["failed"]] == [broken, missing]
+    lines = result.err.splitlines()
+    assert len(lines) == 3
+    assert "is not an image" in lines[0]
+    assert "There is no file" in lines[1]
+    assert lines[2] == "2 of 3 images failed."
+
+
+def test_constant_image_is_empty_with_a_warning(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "flat.png"
+    Image.fromarray(np.full((40, 40), 7, np.uint8)).save(path)
+    result = run("predict", path, "--model", model, "--out", tmp_path / "out")
+    assert result.code == 0
+    assert "constant" in result.err
+    assert read_labels(tmp_path / "out" / "flat.tif").max() == 0
+
+
+def test_patterns_are_expanded_where_the_shell_does_not(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    pattern = annotated.images / "*.tif"
+    result = run("predict", pattern, "--model", model, "--out", tmp_path / "out")
+    assert result.code == 0
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    pattern = annotated.images / "*.jpg"
+    result = run("predict", pattern, "--model", model, "--out", tmp_path / "other")
+    result.refused("No file fits the pattern")
+
+
+def test_existing_results_are_kept_unless_told(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "b.tif").write_text("precious")
+    arguments = ("predict", annotated.images, "--model", model, "--out", out)
+    run(*arguments).refused("exists and nothing was done")
+    assert [path.name for path in out.iterdir()] == ["b.tif"]
+    assert (out / "b.tif").read_text() == "precious"
+    assert run(*arguments, "--overwrite").code == 0
+    assert read_labels(out / "b.tif").shape == (96, 96)
+
+
+def test_images_are_never_replaced_by_their_results(
+    run: Run, model: Path, annotated: Annotated
+) -> None:
+    before = (annotated.images / "a.tif").read_bytes()
+    out = annotated.images
+    arguments = ("predict", annotated.images, "--model", model, "--out", out)
+    run(*arguments, "--overwrite").refused("replace the images themselves")
+    assert (annotated.images / "a.tif").read_bytes() == before
+
+
+def test_equal_names_are_refused_before_any_work(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(annotated.images / "a.png")
+    out = tmp_path / "out"
+    result = run("predict", annotated.images, "--model", model, "--out", out)
+    result.refused("same name up to the suffix")
+    assert not out.exists()
+
+
+def test_the_model_is_loaded_once(
+    run: Run,
+    model: Path,
+    annotated: Annotated,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from napari_unet.engine import weights
+
+    loaded: list[object] = []
+    load = weights.load_model
+    monkeypatch.setattr(weights, "load_model", lambda m: loaded.append(m) or load(m))
+    out = tmp_path / "out"
+    assert run("predict", annotated.images, "--model", model, "--out", out).code == 0
+    assert len(loaded) == 1
