@@ -20,12 +20,12 @@ from typing import Any
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-import napari_unet
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.read import read_image, read_labels
 
 _INDEX = "index.json"
+_PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,7 @@ def sample_folder() -> Path:
     StorageError
         If neither exists.
     """
-    package = Path(napari_unet.__file__).parent
-    candidates = (package / "sample_data", package.parent / "sample_data")
+    candidates = (_PACKAGE / "sample_data", _PACKAGE.parent / "sample_data")
     for folder in candidates:
         # A folder of this name without our index is somebody else's.
         if (folder / _INDEX).is_file():
