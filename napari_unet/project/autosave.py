@@ -1,0 +1,172 @@
+"""When to save: soon after a person pauses, and never later than a few seconds.
+
+Every time is passed in, in seconds of one monotonic clock, so the policy has no clock
+and no thread of its own. Who owns it calls `due` regularly, about once a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+_PAUSE = 2.0
+_LIMIT = 8.0
+_RETRY = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class AutosaveStatus:
+    """What a person may know about saving.
+
+    Parameters
+    ----------
+    place : str
+        Name of the project folder.
+    unsaved_since : float or None
+        Time of the first change that is in memory only.
+    saving : bool
+        Whether a save is under way.
+    last_saved : float or None
+        When the last save succeeded.
+    failure : str or None
+        Why the last attempt failed; stays until a save succeeds.
+    retry_at : float or None
+        When the next attempt follows a failed one.
+    """
+
+    place: str
+    unsaved_since: float | None = None
+    saving: bool = False
+    last_saved: float | None = None
+    failure: str | None = None
+    retry_at: float | None = None
+
+    def describe(self, now: float) -> str:
+        """Return one or two sentences for the dock."""
+        if self.failure is not None:
+            return f"Not saved. {self.failure} {self._outlook(now)}"
+        if self.saving:
+            return f"Saving in {self.place}"
+        if self.unsaved_since is not None:
+            return f"Not saved yet; saving in {self.place} in a moment"
+        if self.last_saved is not None:
+            return f"Saved {_ago(now - self.last_saved)} in {self.place}"
+        return "Nothing to save yet"
+
+    def _outlook(self, now: float) -> str:
+        if self.saving or self.retry_at is None:
+            return "Edits stay in memory; trying again."
+        seconds = max(0, round(self.retry_at - now))
+        return f"Edits stay in memory; next attempt in {seconds} s."
+
+
+class Autosave:
+    """Decides when an annotation is saved.
+
+    Parameters
+    ----------
+    place : str
+        Name of the project folder, for people.
+    pause : float
+        Seconds without a change after which a save is due.
+    limit : float
+        Seconds after the first unsaved change at which a save is due even so.
+    retry : float
+        Seconds after a failure until the next attempt.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        *,
+        pause: float = _PAUSE,
+        limit: float = _LIMIT,
+        retry: float = _RETRY,
+    ) -> None:
+        self._pause = pause
+        self._limit = limit
+        self._retry = retry
+        self._last_change = 0.0
+        self._changed_while_saving: float | None = None
+        self._moved_while_saving = False
+        self._status = AutosaveStatus(place)
+
+    @property
+    def status(self) -> AutosaveStatus:
+        """Where saving stands."""
+        return self._status
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is in memory only; ask before closing."""
+        return self._status.unsaved_since is not None
+
+    def describe(self, now: float) -> str:
+        """Return one or two sentences for the dock."""
+        return self._status.describe(now)
+
+    def due(self, now: float) -> bool:
+        """Whether to start a save now."""
+        status = self._status
+        if status.unsaved_since is None or status.saving:
+            return False
+        if status.retry_at is not None:
+            return now >= status.retry_at
+        paused = now - self._last_change >= self._pause
+        return paused or now - status.unsaved_since >= self._limit
+
+    def changed(self, now: float) -> None:
+        """Note that the annotation changed."""
+        self._last_change = now
+        if self._status.saving and self._changed_while_saving is None:
+            self._changed_while_saving = now
+        if self._status.unsaved_since is None:
+            self._status = replace(self._status, unsaved_since=now)
+
+    def started(self) -> None:
+        """Note that the annotation was copied and is being saved."""
+        self._changed_while_saving = None
+        self._status = replace(self._status, saving=True)
+
+    def succeeded(self, now: float) -> None:
+        """Note that what was copied at the start is on the disk."""
+        self._settle(last_saved=now)
+
+    def failed(self, now: float, message: str) -> None:
+        """Note that it could not be saved; `message` says why and what to do."""
+        if self._moved_while_saving:
+            self._settle(last_saved=None)
+            return
+        self._status = replace(
+            self._status, saving=False, failure=message, retry_at=now + self._retry
+        )
+
+    def moved(self, place: str, now: float) -> None:
+        """Note that the person chose another folder: everything is to be saved there.
+
+        A failure of the old folder is forgotten, a save that is under way there does
+        not count, and a new one is due at once.
+        """
+        self._moved_while_saving = self._status.saving
+        self._changed_while_saving = now
+        self._last_change = now - self._pause
+        self._status = AutosaveStatus(
+            place, unsaved_since=now, saving=self._status.saving
+        )
+
+    def _settle(self, last_saved: float | None) -> None:
+        self._status = AutosaveStatus(
+            self._status.place,
+            unsaved_since=self._changed_while_saving,
+            last_saved=None if self._moved_while_saving else last_saved,
+        )
+        self._moved_while_saving = False
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 2:
+        return "just now"
+    if seconds < 60:
+        return f"{seconds:.0f} s ago"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min ago"
+    return f"{seconds // 3600:.0f} h ago"
