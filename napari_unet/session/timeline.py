@@ -1,0 +1,157 @@
+"""The models of one session, in the order in which they went live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from psygnal import Signal
+
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelVersion:
+    """One model and where it comes from.
+
+    Parameters
+    ----------
+    number : int
+        Counts from 1 and is never used again.
+    model : Model
+        Immutable, so that it can be brought back at any time.
+    score : float or None
+        Score on held-out verified pixels (higher is better); None if not measured.
+    start_score : float or None
+        Score of the model from which the training started, on the same pixels.
+    created : datetime
+        With a time zone.
+    note : str
+        In words: "built-in", "after 12 corrections", ...
+    """
+
+    number: int
+    model: Model
+    score: float | None
+    start_score: float | None
+    created: datetime
+    note: str
+
+    @property
+    def gain(self) -> float | None:
+        """How much better than its start it is; None if that was not measured.
+
+        Scores of different versions were measured on different pixels, so only this
+        difference may be compared.
+        """
+        if self.score is None or self.start_score is None:
+            return None
+        return self.score - self.start_score
+
+
+class Timeline:
+    """Every model version of a session; one of them is active.
+
+    Parameters
+    ----------
+    now : callable
+        Returns the time, with a time zone.
+
+    Attributes
+    ----------
+    changed : Signal
+        Emitted without arguments after versions were added or removed, or another
+        one became active.
+    """
+
+    changed: ClassVar[Signal] = Signal()
+
+    def __init__(
+        self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._now = now
+        self._versions: tuple[ModelVersion, ...] = ()
+        self._published = 0
+        self._active: ModelVersion | None = None
+
+    @property
+    def versions(self) -> tuple[ModelVersion, ...]:
+        """All versions, oldest first."""
+        return self._versions
+
+    @property
+    def active(self) -> ModelVersion | None:
+        """The version that predicts; None before the first was published."""
+        return self._active
+
+    def publish(
+        self,
+        model: Model,
+        *,
+        score: float | None = None,
+        start_score: float | None = None,
+        note: str = "",
+        activate: bool = True,
+        replaces: int | None = None,
+    ) -> ModelVersion:
+        """Add a version and, unless told otherwise, make it active.
+
+        Parameters
+        ----------
+        model : Model
+            The model; nobody changes it any more.
+        score, start_score : float, optional
+            See `ModelVersion`.
+        note : str
+            Where it comes from, in words.
+        activate : bool
+            False for a version that waits for a person's consent. The first version
+            is active in any case.
+        replaces : int, optional
+            Number of a version to drop: a checkpoint of the same training that this
+            one makes obsolete. Otherwise a long training would fill the memory.
+
+        Raises
+        ------
+        InputError
+            If there is no version to replace.
+        """
+        dropped = None if replaces is None else self._get(replaces)
+        self._published += 1
+        version = ModelVersion(
+            self._published, model, score, start_score, self._now(), note
+        )
+        kept = tuple(each for each in self._versions if each is not dropped)
+        self._versions = (*kept, version)
+        if activate or self._active in (None, dropped):
+            self._active = version
+        self.changed.emit()
+        return version
+
+    def activate(self, number: int) -> ModelVersion:
+        """Make a version active, an older one too; versions stay as they are.
+
+        Raises
+        ------
+        InputError
+            If there is no such version.
+        """
+        version = self._get(number)
+        if version is not self._active:
+            self._active = version
+            self.changed.emit()
+        return version
+
+    def _get(self, number: int) -> ModelVersion:
+        for version in self._versions:
+            if version.number == number:
+                return version
+        numbers = ", ".join(str(version.number) for version in self._versions)
+        raise InputError(
+            f"There is no model version {number}; choose one of: {numbers or 'none'}."
+        )
