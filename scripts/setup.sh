@@ -35,8 +35,9 @@ find_python() {
     fi
     [[ -z ${PYTHON:-} ]] || break
   done
-  echo "napari-unet needs Python 3.11 to 3.14 and ${PYTHON:-this machine} has none:" \
-    "install one, or name it with 'make run PYTHON=/path/to/python3'." >&2
+  echo "napari-unet needs Python 3.11 to 3.14 but found none as" \
+    "'${PYTHON:-python3 or python3.xx}': install one, or name it with" \
+    "'make run PYTHON=/path/to/python3'." >&2
   exit 1
 }
 
