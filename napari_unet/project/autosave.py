@@ -87,7 +87,6 @@ class Autosave:
         self._retry = retry
         self._last_change = 0.0
         self._changed_while_saving: float | None = None
-        self._moved_while_saving = False
         self._status = AutosaveStatus(place)
 
     @property
@@ -129,13 +128,15 @@ class Autosave:
 
     def succeeded(self, now: float) -> None:
         """Note that what was copied at the start is on the disk."""
-        self._settle(last_saved=now)
+        self._status = AutosaveStatus(
+            self._status.place,
+            unsaved_since=self._changed_while_saving,
+            last_saved=now,
+        )
+        self._changed_while_saving = None
 
     def failed(self, now: float, message: str) -> None:
         """Note that it could not be saved; `message` says why and what to do."""
-        if self._moved_while_saving:
-            self._settle(last_saved=None)
-            return
         self._status = replace(
             self._status, saving=False, failure=message, retry_at=now + self._retry
         )
@@ -143,23 +144,12 @@ class Autosave:
     def moved(self, place: str, now: float) -> None:
         """Note that the person chose another folder: everything is to be saved there.
 
-        A failure of the old folder is forgotten, a save that is under way there does
-        not count, and a new one is due at once.
+        A failure of the old folder is forgotten and a save is due at once. How a save
+        ends that is under way in the old folder is not to be told here any more.
         """
-        self._moved_while_saving = self._status.saving
-        self._changed_while_saving = now
+        self._changed_while_saving = None
         self._last_change = now - self._pause
-        self._status = AutosaveStatus(
-            place, unsaved_since=now, saving=self._status.saving
-        )
-
-    def _settle(self, last_saved: float | None) -> None:
-        self._status = AutosaveStatus(
-            self._status.place,
-            unsaved_since=self._changed_while_saving,
-            last_saved=None if self._moved_while_saving else last_saved,
-        )
-        self._moved_while_saving = False
+        self._status = AutosaveStatus(place, unsaved_since=now)
 
 
 def _ago(seconds: float) -> str:
