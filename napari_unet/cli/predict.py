@@ -130,6 +130,9 @@ def _predict_all(
                 written.append(_predict_one(path, target, order, advance))
             except NapariUnetError as error:
                 failed.append(_Failed(str(path), about(path, str(error))))
+            except KeyboardInterrupt:
+                say(f"Interrupted; {len(written)} of {len(targets)} are written.")
+                raise
     return written, failed
 
 

@@ -146,3 +146,21 @@ def test_the_model_is_loaded_once(
     out = tmp_path / "out"
     assert run("predict", annotated.images, "--model", model, "--out", out).code == 0
     assert len(loaded) == 1
+
+
+def test_interruption_says_what_is_there(
+    run: Run,
+    model: Path,
+    annotated: Annotated,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_unet.io.read.read_image", interrupt)
+    out = tmp_path / "out"
+    result = run("predict", annotated.images, "--model", model, "--out", out)
+    assert result.code == 130
+    assert "0 of 2 are written" in result.err
+    assert not out.exists()
