@@ -1,0 +1,234 @@
+"""Between a napari Labels layer and the annotation that owns its pixels.
+
+napari tells little about edits: ``events.paint`` comes once per finished stroke, and
+for single writes even *before* the memory changes; undo and redo only redraw
+(``events.set_data``); code that writes into ``layer.data`` says nothing at all. So the
+array itself records where it was written (`RecordingArray`), and the events only say
+when to look: the annotation then compares with its own copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_unet.core.box import Box
+from napari_unet.errors import InputError
+from napari_unet.gui.napari_private import redraw_box, stroke_open
+from napari_unet.gui.recording import RecordingArray
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+    from napari.layers import Labels
+
+    from napari_unet.core.annotation import Annotation
+
+SETTLE_SECONDS = 2.0
+# Writes that no event announces are looked at this much later.
+LOOK_AFTER_MS = 50
+
+
+class LabelsBinding:
+    """Keeps an annotation in step with what a person does to a Labels layer.
+
+    Lives on the main thread. The layer shows an array that shares the memory of
+    ``annotation.labels``; a layer made with ``RecordingArray.wrap(annotation.labels)``
+    is not sliced a second time. Never assign ``layer.data`` afterwards: napari keeps
+    its undo history and would write old values into the new array.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        Single-scale layer of the annotation's shape.
+    annotation : Annotation
+        Owner of labels and provenance.
+    layers : LayerList, optional
+        The viewer's layers, to notice that the layer is removed.
+    settle_seconds : float
+        How long after the last edit touched objects count as finished.
+
+    Attributes
+    ----------
+    changed : Signal(Box)
+        Labels or provenance inside the box are new, whoever changed them.
+    edited : Signal(Edit)
+        The person changed labels (or took a change back).
+    settled : Signal()
+        Touched objects became accepted.
+    removed : Signal()
+        The layer is gone or shows something else. The annotation is complete, with
+        the last stroke in it, and the binding has let go of the layer. napari is still
+        at work on its list of layers: change that list a moment later.
+    """
+
+    changed = Signal(Box)
+    edited = Signal(object)
+    settled = Signal()
+    removed = Signal()
+
+    def __init__(
+        self,
+        layer: Labels,
+        annotation: Annotation,
+        layers: LayerList | None = None,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
+    ) -> None:
+        if tuple(layer.data.shape) != annotation.labels.shape:
+            raise InputError(
+                f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, "
+                f"its annotation {annotation.labels.shape}; choose the image that "
+                "the labels were made for."
+            )
+        self.layer = layer
+        self.annotation = annotation
+        self._layers = layers
+        self._dirty: Box | None = None
+        self._announced = False
+        self._look_timer = _single_shot(self._look, LOOK_AFTER_MS)
+        self._settle_timer = _single_shot(self.settle, int(settle_seconds * 1000))
+        self._array = _recording_data(layer, annotation)
+        self._array.listener = self._on_write
+        self._connections = self._connect()
+
+    def _connect(self) -> list[tuple[Any, Callable[..., None]]]:
+        events = self.layer.events
+        connections: list[tuple[Any, Callable[..., None]]] = [
+            (events.paint, self._on_paint),
+            (events.set_data, self._on_redraw),
+            (events.reload, self._on_redraw),  # instead of set_data in async slicing
+            (events.data, self._on_data),
+            (events.selected_label, self.settle),
+            (events.mode, self.settle),
+        ]
+        if self._layers is not None:
+            connections.append((self._layers.events.removed, self._on_removed))
+        for emitter, callback in connections:
+            emitter.connect(callback)
+        return connections
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stroke is in progress: keep predictions out of the array."""
+        return stroke_open(self.layer)
+
+    def flush(self) -> None:
+        """Commit what was written so far; call it before reading the annotation.
+
+        A stroke in progress is left alone.
+        """
+        if not self.busy:
+            self._commit(None)
+
+    def settle(self) -> None:
+        """Accept the objects touched so far, unless a stroke is in progress."""
+        if self.busy:
+            self._settle_timer.start()
+            return
+        self._commit(None)
+        self._settle_timer.stop()
+        box = self.annotation.settle()
+        if box is not None:
+            self.changed.emit(box)
+            self.settled.emit()
+
+    def refresh(self, box: Box) -> None:
+        """Show what the program wrote (`Annotation.apply`, `accept`) inside a box."""
+        redraw_box(self.layer, box)
+        self.changed.emit(box)
+
+    def close(self) -> None:
+        """Commit, settle and let go of the layer, which stays an ordinary layer."""
+        if self._array.listener is None:
+            return
+        self._array.listener = None
+        self._commit(None)
+        self.settle()
+        for emitter, callback in self._connections:
+            emitter.disconnect(callback)
+        self._look_timer.stop()
+        self._settle_timer.stop()
+
+    def _on_write(self, box: Box) -> None:
+        self._dirty = box if self._dirty is None else self._dirty.union(box)
+        if self._announced and not self.busy:
+            self._commit("edit")
+        elif not self._look_timer.isActive():
+            self._look_timer.start()
+
+    def _on_paint(self) -> None:
+        """Commit a finished stroke; single edits are announced before they happen."""
+        if self._dirty is None:
+            self._announced = True
+        else:
+            self._commit("edit")
+
+    def _on_redraw(self) -> None:
+        """Look for an undo or redo, which do nothing else that can be heard."""
+        self._announced = False
+        self.flush()
+
+    def _on_data(self) -> None:
+        """Take over what somebody assigned to ``layer.data`` as an edit."""
+        data = self.layer.data
+        if data is self._array:
+            return
+        if getattr(data, "shape", None) != self._array.shape:
+            self._leave()
+            return
+        self.layer.data = self._array
+        self._array[...] = data
+        self._commit("edit")
+        self.layer.refresh()
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self.layer:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.close()
+        self.removed.emit()
+
+    def _look(self) -> None:
+        if self.busy:
+            self._look_timer.start()
+        else:
+            self._commit(None)
+
+    def _commit(self, kind: Literal["edit"] | None) -> None:
+        """Tell the annotation where to look; None lets it tell undo from edit."""
+        box, self._dirty, self._announced = self._dirty, None, False
+        self._look_timer.stop()
+        if box is None:
+            return
+        were_open = self.annotation.open_objects
+        edit = self.annotation.notice_change(box, kind)
+        if edit is None:
+            return
+        self._settle_timer.start()
+        self.edited.emit(edit)
+        self.changed.emit(edit.box)
+        if edit.kind == "edit" and were_open - self.annotation.open_objects:
+            self.settled.emit()
+
+
+def _recording_data(layer: Labels, annotation: Annotation) -> RecordingArray:
+    """Return the layer's data, made to record what is written into the annotation."""
+    data = layer.data
+    if isinstance(data, RecordingArray) and np.shares_memory(data, annotation.labels):
+        return data
+    array = RecordingArray.wrap(annotation.labels)
+    layer.data = array
+    return array
+
+
+def _single_shot(callback: Callable[[], None], milliseconds: int) -> QTimer:
+    timer = QTimer()
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(callback)
+    return timer
