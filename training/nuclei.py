@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def learning_rate(progress: float, highest: float) -> float:
     """Warm up over the first 3 %, then fall along a cosine to a hundredth."""
     if progress < 0.03:
         return highest * max(progress, 1e-3) / 0.03
-    return highest * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * progress)))
+    return highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
 def train(args: argparse.Namespace, split: Split) -> None:
@@ -119,10 +120,8 @@ def train(args: argparse.Namespace, split: Split) -> None:
         now = time.monotonic()
         spent, last = spent + now - last, now
         if step % 50 == 0:
-            print(
-                f"step {step} minutes {spent / 60:.1f} loss {np.mean(losses[-50:]):.4f}",
-                flush=True,
-            )
+            mean = np.mean(losses[-50:])
+            print(f"step {step} minutes {spent / 60:.1f} loss {mean:.4f}", flush=True)
         if now - saved > 180:
             save(checkpoint, net, ema, optimizer, step, spent)
             saved = now

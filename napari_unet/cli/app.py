@@ -14,6 +14,7 @@ import typer
 
 from napari_unet import __version__
 from napari_unet.cli.console import EXIT_INTERRUPTED, EXIT_MISTAKE, say
+from napari_unet.cli.demo import demo
 from napari_unet.cli.evaluate import evaluate
 from napari_unet.cli.models import models
 from napari_unet.cli.predict import predict
@@ -29,6 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command()(demo)
 app.command()(predict)
 app.command()(train)
 app.command()(evaluate)

@@ -99,7 +99,7 @@ def _blocks(
 
 
 def _block_of_pixels(labels: LabelMap, verified: Mask) -> npt.NDArray[np.int32]:
-    """Assign pixels to blocks of a grid; an object belongs to the block of its centre."""
+    """Assign pixels to blocks of a grid; objects go where their centre is."""
     ids, areas = np.unique(labels[verified & (labels > 0)], return_counts=True)
     size = int(max(16, 2.5 * np.sqrt(np.median(areas))))
     rows, columns = (np.arange(n) // size for n in labels.shape)

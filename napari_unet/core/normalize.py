@@ -54,7 +54,8 @@ class PercentileNormalization(BaseModel):
                 "The image has no finite pixel (all are NaN or infinite), "
                 "so there is nothing to segment; check the file."
             )
-        low, high = np.percentile(values, [self.low, self.high])
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, high = np.percentile(values, [self.low, self.high])
         if high <= low:
             low, high = values.min(), values.max()
         return float(low), float(high)
@@ -87,16 +88,19 @@ def _scale(
     if high <= low:
         return np.zeros(channel.shape, np.float32)
     # In float64 first: float32 cannot hold the difference of large integers.
-    scaled = (np.asarray(channel, np.float64) - low) / (high - low)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (np.asarray(channel, np.float64) - low) / (high - low)
     scaled = np.nan_to_num(scaled, nan=0.0, posinf=_CLIP[1], neginf=_CLIP[0])
-    return np.asarray(np.clip(scaled, *_CLIP), np.float32)
+    return np.clip(scaled, *_CLIP).astype(np.float32)
 
 
 def _finite_sample(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return finite pixels, evenly thinned where there are very many."""
     flat = channel.ravel()
     thinned = flat[:: max(1, flat.size // _SAMPLE)]
+    if thinned.dtype == bool:
+        return thinned.astype(np.uint8)
     if not np.issubdtype(thinned.dtype, np.inexact):
         return thinned
-    finite = thinned[np.isfinite(thinned)]
-    return finite if finite.size else flat[np.isfinite(flat)]
+    finite: npt.NDArray[Any] = thinned[np.isfinite(thinned)]
+    return finite if finite.size else np.asarray(flat[np.isfinite(flat)])

@@ -1,0 +1,76 @@
+"""`napari-unet demo`: the whole story in numbers and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from napari_unet.cli.console import DeviceOption, JsonOption, print_json, say
+from napari_unet.cli.outputs import output_folder
+
+if TYPE_CHECKING:
+    from napari_unet.session.demo import DemoResult
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the pictures go.")
+    ] = Path("demo_out"),
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Do not open napari afterwards.")
+    ] = False,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="How often to tell the story.")
+    ] = 3,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Predict, correct by script, fine-tune, and predict better, on sample images.
+
+    Scores come from images that the scripted annotator never opened.
+    """
+    from napari_unet.engine.device import resolve_device
+
+    resolve_device(device)
+    with output_folder(out):
+        result = _run(out, seeds, device)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        _show(result)
+    if not headless:
+        from napari_unet.cli.window import open_window
+
+        raise typer.Exit(open_window("phase"))
+
+
+def _run(out: Path, seeds: int, device: str) -> DemoResult:
+    from napari_unet.session.demo import iter_demo
+
+    events = iter_demo(out, seeds=range(seeds), device=device)
+    while True:
+        try:
+            say(next(events).message)
+        except StopIteration as finished:
+            result: DemoResult = finished.value
+            return result
+
+
+def _show(result: DemoResult) -> None:
+    table = Table("IoU", "before", "after", title="Average precision, unopened images")
+    before, after = result.before.pooled.ap, result.after
+    for key in before:
+        table.add_row(key, f"{before[key]:.3f}", f"{after[key]:.3f}")
+    console = Console()
+    console.print(table)
+    most = max(run.corrections for run in result.runs)
+    console.print(
+        f"At most {most} objects corrected per run, {len(result.runs)} runs, "
+        f"{result.seconds:.0f} s in all. Blue: truth, orange: found. Pictures:"
+    )
+    for path in result.pictures:
+        typer.echo(f"  {path}")

@@ -1,0 +1,158 @@
+"""A scripted annotator: corrects a prediction the way a person does, view by view.
+
+It uses the same public functions as the brush does, sees the truth only inside the
+view that it opened, paints with an unsteady hand, and tolerates small errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.box import Box
+from napari_unet.core.provenance import LabelMap, Mask, Provenance, is_verified
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How the annotator works.
+
+    Parameters
+    ----------
+    view : int
+        Extent of a view, in pixels.
+    tolerance : float
+        Intersection over union from which an object is left as it is.
+    unsteadiness : float
+        Standard deviation of the painted outline about the true one, in pixels.
+    """
+
+    view: int = 160
+    tolerance: float = 0.7
+    unsteadiness: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedAnnotator:
+    """Corrects annotations towards a truth.
+
+    Parameters
+    ----------
+    habits : Habits
+        How it works.
+    rng : numpy.random.Generator
+        Its hand, and the order in which it opens views.
+    """
+
+    habits: Habits
+    rng: np.random.Generator
+
+    def correct(self, annotation: Annotation, truth: LabelMap, budget: int) -> int:
+        """Correct an annotation view by view, and accept every finished view.
+
+        Parameters
+        ----------
+        annotation : Annotation
+            Changed in place, as a person's brush changes it.
+        truth : ndarray of int32, shape (Y, X)
+            The right labels.
+        budget : int
+            Objects that may be painted or erased. The view in which the budget ends
+            is not accepted, only the objects in it that were corrected.
+
+        Returns
+        -------
+        int
+            Objects that were painted or erased.
+        """
+        spent = 0
+        for view in self._views(truth.shape):
+            for _ in self._corrections(annotation, truth, view):
+                spent += 1
+                if spent == budget:
+                    annotation.settle()
+                    return spent
+            annotation.settle()
+            annotation.accept(view)
+        return spent
+
+    def _views(self, shape: tuple[int, ...]) -> list[Box]:
+        size = self.habits.view
+        starts = [
+            (y, x)
+            for y in range(0, shape[0] - size + 1, size)
+            for x in range(0, shape[1] - size + 1, size)
+        ]
+        order = self.rng.permutation(len(starts))
+        return [
+            Box(starts[i], (starts[i][0] + size, starts[i][1] + size)) for i in order
+        ]
+
+    def _corrections(
+        self, annotation: Annotation, truth: LabelMap, view: Box
+    ) -> Iterator[None]:
+        """Correct what is wrong in a view; yields after every object."""
+        for true_id in _mostly_inside(truth, view):
+            mask = truth == true_id
+            if _best_overlap(annotation.labels, mask) < self.habits.tolerance:
+                self._paint(annotation, mask)
+                yield
+        for wrong_id in _mostly_inside(annotation.labels, view):
+            mask = annotation.labels == wrong_id
+            if not is_verified(annotation.provenance[mask]).any() and (
+                _best_overlap(truth, mask) < self.habits.tolerance
+            ):
+                self._write(annotation, mask, 0)
+                yield
+
+    def _paint(self, annotation: Annotation, mask: Mask) -> None:
+        """Clear what lies mostly under the object, then paint it."""
+        corrected = annotation.provenance == Provenance.CORRECTED
+        free = ~(corrected & (annotation.labels > 0))
+        ids, counts = np.unique(annotation.labels[mask & free], return_counts=True)
+        areas = np.bincount(annotation.labels.ravel())
+        cleared = [
+            i for i, n in zip(ids, counts, strict=True) if i and 2 * n > areas[i]
+        ]
+        self._write(annotation, np.isin(annotation.labels, cleared) & free, 0)
+        self._write(annotation, self._unsteady(mask) & free, annotation.new_id())
+
+    def _unsteady(self, mask: Mask) -> Mask:
+        """Move the outline in and out by a smooth random amount."""
+        distance = ndi.distance_transform_edt(mask) - ndi.distance_transform_edt(~mask)
+        wobble = ndi.gaussian_filter(self.rng.normal(size=mask.shape), 4)
+        wobble *= self.habits.unsteadiness / wobble.std()
+        painted: Mask = distance + wobble > 0
+        return painted if painted.any() else mask
+
+    def _write(self, annotation: Annotation, mask: Mask, label: int) -> None:
+        changed = mask & (annotation.labels != label)
+        if not changed.any():
+            return
+        annotation.labels[changed] = label
+        (region,) = ndi.find_objects(changed.astype(np.uint8))
+        annotation.notice_change(Box.from_slices(region), "edit")
+
+
+def _mostly_inside(labels: LabelMap, view: Box) -> list[int]:
+    """Return the ids of objects with more than half of their pixels in the view."""
+    inside = np.bincount(labels[view.slices].ravel())
+    total = np.bincount(labels.ravel(), minlength=len(inside))[: len(inside)]
+    ids = np.flatnonzero((inside > 0) & (2 * inside > total))
+    return [int(i) for i in ids if i]
+
+
+def _best_overlap(labels: LabelMap, mask: Mask) -> float:
+    """Return the highest intersection over union of the mask with an object."""
+    ids, overlap = np.unique(labels[mask], return_counts=True)
+    area = np.count_nonzero(mask)
+    scores = [
+        n / (area + np.count_nonzero(labels == i) - n)
+        for i, n in zip(ids, overlap, strict=True)
+        if i
+    ]
+    return max(scores, default=0.0)

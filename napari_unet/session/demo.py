@@ -1,0 +1,232 @@
+"""The story in numbers: predict, correct, fine-tune, and predict better.
+
+How it flows: the shipped `nuclei`, which has never seen such cells, predicts the
+phase-contrast samples. For every seed a scripted annotator opens two images and
+corrects at most 40 objects; the model is fine-tuned on them; and both models are scored
+on the images that nobody opened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.box import Box
+from napari_unet.core.events import Validated
+from napari_unet.core.metrics import PooledScores, evaluate, pool
+from napari_unet.core.provenance import LabelMap
+from napari_unet.core.sample import Sample
+from napari_unet.engine.model import Model
+from napari_unet.engine.predict import predict
+from napari_unet.engine.train import FitConfig, FitResult, iter_fit
+from napari_unet.engine.weights import load_model
+from napari_unet.errors import InputError
+from napari_unet.io.samples import SampleImage, load_sample
+from napari_unet.session.annotator import Habits, ScriptedAnnotator
+from napari_unet.session.pictures import draw_outlines, save_side_by_side
+
+BUDGET = 40
+"""Objects that the annotator may paint or erase."""
+
+_OPENED = 4
+"""Of the samples, the first four may be opened; the rest only measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoProgress:
+    """What the demo does now, in words."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """One run of the story.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the annotator and of the training.
+    corrections : int
+        Objects painted or erased.
+    ap : dict
+        Average precision afterwards, pooled over the images nobody opened.
+    seconds : float
+        Time of fine-tuning.
+    """
+
+    seed: int
+    corrections: int
+    ap: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What came out.
+
+    Parameters
+    ----------
+    before : PooledScores
+        The shipped model on the images nobody opened.
+    runs : tuple of SeedResult
+        The story, once for every seed.
+    seconds : float
+        Time of everything.
+    pictures : tuple of Path
+        Before and after, side by side.
+    """
+
+    before: PooledScores
+    runs: tuple[SeedResult, ...]
+    seconds: float
+    pictures: tuple[Path, ...]
+
+    @property
+    def after(self) -> dict[str, float]:
+        """Average precision afterwards, the mean of the seeds."""
+        keys = self.before.pooled.ap
+        return {key: float(np.mean([run.ap[key] for run in self.runs])) for key in keys}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain numbers, as `napari-unet demo --json` prints them."""
+        return {
+            "before": {"ap": self.before.pooled.ap},
+            "after": {"ap": self.after},
+            "corrections": max(run.corrections for run in self.runs),
+            "seconds": round(self.seconds, 1),
+            "pictures": [str(path) for path in self.pictures],
+            "seeds": [asdict(run) for run in self.runs],
+        }
+
+
+def iter_demo(
+    out: Path,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    device: str = "auto",
+    config: FitConfig | None = None,
+    model_name: str = "nuclei",
+) -> Generator[DemoProgress, None, DemoResult]:
+    """Tell the story, once for every seed.
+
+    Parameters
+    ----------
+    out : Path
+        Existing folder for the pictures.
+    seeds : sequence of int
+        One story each.
+    device : str
+        Where to compute.
+    config : FitConfig, optional
+        How to fine-tune; a minute or so per seed where it is missing.
+    model_name : str
+        The model to start from.
+    """
+    started = time.monotonic()
+    config = config or FitConfig(steps=90, minutes=1.3)
+    config = config.model_copy(update={"device": device})
+    yield DemoProgress(f"Loading the model {model_name} and the phase-contrast samples")
+    model = load_model(model_name)
+    samples = load_sample("phase")
+    unseen = samples[_OPENED:]
+    found = _predict_all(model, unseen, device)
+    before = _score(unseen, found)
+    yield DemoProgress(_words("Before any correction", before.pooled.ap))
+    runs: list[SeedResult] = []
+    pictures: list[Path] = []
+    for seed in seeds:
+        samples_of_seed, corrections = _correct(model, samples, seed, device)
+        yield DemoProgress(f"Seed {seed}: {corrections} objects corrected")
+        tuned = yield from _iter_fine_tune(
+            model, samples_of_seed, config.model_copy(update={"seed": seed})
+        )
+        better = _predict_all(tuned.model, unseen, device)
+        ap = _score(unseen, better).pooled.ap
+        runs.append(SeedResult(seed, corrections, ap, round(tuned.seconds, 1)))
+        pictures.append(_draw(out, seed, unseen[0], found[0], better[0]))
+        yield DemoProgress(_words(f"Seed {seed}: after fine-tuning", ap))
+    seconds = time.monotonic() - started
+    return DemoResult(before, tuple(runs), seconds, tuple(pictures))
+
+
+def _predict_all(
+    model: Model, samples: Sequence[SampleImage], device: str
+) -> list[LabelMap]:
+    return [predict(s.image, model, axes=s.axes, device=device) for s in samples]
+
+
+def _score(samples: Sequence[SampleImage], found: Sequence[LabelMap]) -> PooledScores:
+    pairs = zip(samples, found, strict=True)
+    return pool([evaluate(_truth(sample), labels) for sample, labels in pairs])
+
+
+def _truth(sample: SampleImage) -> LabelMap:
+    if sample.labels is None:
+        raise InputError(f"The sample {sample.name} has no true labels to score with.")
+    return sample.labels
+
+
+def _correct(
+    model: Model, samples: Sequence[SampleImage], seed: int, device: str
+) -> tuple[list[Sample], int]:
+    """Open two images, predict and correct them; return what was verified."""
+    rng = np.random.default_rng(seed)
+    annotator = ScriptedAnnotator(Habits(), rng)
+    chosen = rng.choice(_OPENED, 2, replace=False)
+    corrected, spent = [], 0
+    for share, index in zip((BUDGET // 2, BUDGET), chosen, strict=True):
+        sample = samples[index]
+        annotation = Annotation(np.zeros(_truth(sample).shape, np.int32))
+        found = predict(sample.image, model, axes=sample.axes, device=device)
+        _apply(annotation, found)
+        spent += annotator.correct(annotation, _truth(sample), share - spent)
+        corrected.append(
+            Sample(sample.image, annotation.labels, annotation.trainable(), sample.axes)
+        )
+    return corrected, spent
+
+
+def _apply(annotation: Annotation, found: LabelMap) -> None:
+    snapshot = annotation.snapshot()
+    merged = Annotation.merge_prediction(
+        snapshot.labels, snapshot.provenance, found, snapshot.next_id
+    )
+    annotation.apply(merged, Box.whole(found.shape))
+
+
+def _iter_fine_tune(
+    model: Model, samples: Sequence[Sample], config: FitConfig
+) -> Generator[DemoProgress, None, FitResult]:
+    events = iter_fit(model, samples, config)
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as finished:
+            result: FitResult = finished.value
+            return result
+        if isinstance(event, Validated):
+            yield DemoProgress(
+                f"Seed {config.seed}: step {event.step}, agreement with held-out "
+                f"corrections {event.score:.2f} (was {event.start_score:.2f})"
+            )
+
+
+def _draw(
+    out: Path, seed: int, sample: SampleImage, before: LabelMap, after: LabelMap
+) -> Path:
+    path = out / f"{sample.name}_seed{seed}_before_after.png"
+    truth = _truth(sample)
+    pictures = [draw_outlines(sample.image, a, truth) for a in (before, after)]
+    save_side_by_side(path, pictures)
+    return path
+
+
+def _words(when: str, ap: dict[str, float]) -> str:
+    return f"{when}: AP50 {ap['0.50']:.2f}, AP75 {ap['0.75']:.2f} on unopened images"

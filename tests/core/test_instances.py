@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_unet.core.instances import (
+    Decoding,
+    decode_instances,
+    link_planes,
+    remove_small,
+)
+from napari_unet.core.metrics import evaluate
+from napari_unet.core.targets import instance_targets
+
+DECODING = Decoding()
+
+
+def touching_disks(seed: int, radius: int, size: int = 96) -> np.ndarray:
+    """Return a Voronoi-cut crowd of disks, which touch but are convex."""
+    rng = np.random.default_rng(seed)
+    centres = rng.uniform(radius, size - radius, (60, 2))
+    kept: list[np.ndarray] = []
+    for c in centres:
+        if all(np.linalg.norm(c - k) > 1.5 * radius for k in kept):
+            kept.append(c)
+    grid = np.moveaxis(np.mgrid[:size, :size], 0, -1)
+    distance = np.linalg.norm(grid[None] - np.array(kept)[:, None, None], axis=-1)
+    nearest = distance.argmin(0) + 1
+    return np.where(distance.min(0) <= radius, nearest, 0).astype(np.int32)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([4, 8, 16]))
+def test_perfect_maps_give_the_objects_back(seed: int, radius: int) -> None:
+    labels = touching_disks(seed, radius)
+    decoded = decode_instances(instance_targets(labels), DECODING)
+    assert evaluate(labels, decoded).ap["0.75"] == 1
+
+
+def test_nothing_gives_nothing() -> None:
+    decoded = decode_instances(np.zeros((3, 16, 16), np.float32), DECODING)
+    assert decoded.dtype == np.int32
+    assert not decoded.any()
+
+
+def test_foreground_without_a_seed_is_one_object() -> None:
+    maps = np.zeros((3, 32, 32), np.float32)
+    maps[0, 8:16, 8:16] = 1
+    assert decode_instances(maps, DECODING).max() == 1
+
+
+def test_small_objects_go_and_ids_stay_consecutive() -> None:
+    labels = np.array([[1, 1, 0, 2, 0, 3, 3]], np.int32)
+    np.testing.assert_array_equal(remove_small(labels, 2), [[1, 1, 0, 0, 0, 2, 2]])
+
+
+@pytest.mark.parametrize("shift", [1, 12])
+def test_sections_are_linked_where_they_overlap(shift: int) -> None:
+    planes = np.zeros((3, 32, 32), np.int32)
+    for z in range(3):
+        planes[z, 4 : 4 + 8, 1 + z * shift : 1 + z * shift + 8] = 1
+    linked = link_planes(planes)
+    assert len(np.unique(linked[linked > 0])) == (1 if shift == 1 else 3)
+
+
+def test_linked_ids_are_unique_in_the_stack() -> None:
+    planes = np.zeros((2, 8, 16), np.int32)
+    planes[0, :, :6] = 1
+    planes[1, :, 9:] = 1
+    assert set(np.unique(link_planes(planes))) == {0, 1, 2}

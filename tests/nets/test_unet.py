@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from napari_unet.nets.blocks import ConvBlock
+from napari_unet.nets.spec import ModelSpec, UNetConfig
+from napari_unet.nets.unet import UNet
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("norm", ["batch", "group", "none"])
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_output_has_the_size_of_the_input(
+    depth: int, norm: str, in_channels: int
+) -> None:
+    net = UNet(in_channels, 2, depth=depth, base_channels=4, norm=norm).eval()
+    assert net(torch.zeros(2, in_channels, 16, 24)).shape == (2, 2, 16, 24)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "silu", "tanh"])
+def test_every_parameter_gets_a_finite_gradient(activation: str) -> None:
+    torch.manual_seed(0)
+    net = UNet(1, 3, depth=2, base_channels=4, activation=activation)
+    net(torch.randn(2, 1, 16, 16)).square().mean().backward()
+    for name, parameter in net.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_channels_double_on_the_way_down() -> None:
+    net = UNet(1, 3, depth=4, base_channels=16)
+    assert [block[0].out_channels for block in net.down] == [32, 64, 128, 256]
+    assert sum(p.numel() for p in net.parameters()) == 1_942_323
+
+
+@pytest.mark.parametrize(
+    ("activation", "gain"), [("relu", math.sqrt(2)), ("tanh", 5 / 3)]
+)
+def test_initialisation_follows_the_activation(activation: str, gain: float) -> None:
+    torch.manual_seed(0)
+    net = UNet(1, 3, depth=2, base_channels=32, activation=activation)
+    weight = net.down[1][3].weight
+    fan = weight[0].numel() if activation == "relu" else weight[0].numel()
+    assert weight.std().item() == pytest.approx(gain / math.sqrt(fan), rel=0.05)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_receptive_radius_covers_the_true_one_and_is_nearly_tight(
+    depth: int,
+) -> None:
+    torch.manual_seed(0)
+    net = UNet(
+        1, 1, depth=depth, base_channels=2, norm="none", activation="elu"
+    ).double()
+    size = 16 * net.stride * 2
+    reach = 0
+    for offset in range(net.stride):
+        image = torch.zeros(1, 1, size, size, dtype=torch.double, requires_grad=True)
+        at = size // 2 + offset
+        net(image)[0, 0, at, at].backward()
+        assert image.grad is not None
+        rows = image.grad[0, 0].abs().sum(1).nonzero()
+        reach = max(reach, at - int(rows.min()), int(rows.max()) - at)
+    assert reach <= net.receptive_radius
+    assert net.receptive_radius - reach <= net.stride
+
+
+def test_a_description_builds_the_same_network_after_a_round_trip() -> None:
+    spec = ModelSpec(
+        name="x",
+        in_channels=2,
+        architecture=UNetConfig(depth=2, base_channels=4, norm="group"),
+    )
+    again = ModelSpec.model_validate_json(spec.model_dump_json())
+    assert again == spec
+    net = again.build()
+    assert (net.depth, net.exact_tiling) == (2, False)
+    assert isinstance(net.first, ConvBlock)
+    assert net.first[0].in_channels == 2
