@@ -60,7 +60,7 @@ def test_unverified_pixels_cannot_change_the_loss(share: float) -> None:
 
 
 def test_sparse_labels_do_not_weaken_the_gradient() -> None:
-    """The defect of masking logits instead of sums: it fades with the labelled share."""
+    """Where logits are masked instead of sums it fades with the labelled share."""
     sizes = []
     for share in SHARES:
         logits, targets, weight = problem(share)

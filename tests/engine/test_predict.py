@@ -96,6 +96,8 @@ def test_channels_are_taken_from_their_axis() -> None:
 
 
 def test_frames_of_a_time_lapse_share_no_id(model: Model) -> None:
+    with torch.no_grad():
+        model.net.head.bias.fill_(3.0)
     frame = np.random.default_rng(0).random((64, 64))
     labels = predict(np.stack([frame, frame]), model, axes="TYX")
     ids = [set(np.unique(plane)) - {0} for plane in labels]
@@ -166,7 +168,7 @@ class OutOfMemory:
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def __call__(self, predictor: PlanePredictor, windows: np.ndarray) -> np.ndarray:
+    def __call__(self, windows: np.ndarray) -> np.ndarray:
         if windows.size > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return np.zeros((len(windows), 3, *windows.shape[2:]), np.float32)
@@ -177,7 +179,9 @@ def test_memory_running_out_shrinks_batch_then_window(
 ) -> None:
     forward = OutOfMemory(most=300**2)
     monkeypatch.setattr(
-        PlanePredictor, "_forward", lambda self, windows: forward(self, windows)
+        PlanePredictor,
+        "_forward",
+        lambda self, windows: forward(windows),  # noqa: ARG005
     )
     predictor = PlanePredictor(model, replace(CPU, window=512, batch=4))
     events, result = run(predictor.iter_maps(np.zeros((1, 700, 700), np.float32)))
@@ -191,7 +195,9 @@ def test_memory_running_out_shrinks_batch_then_window(
 def test_hopeless_memory_ends_in_a_sentence(model: Model, monkeypatch) -> None:
     forward = OutOfMemory(most=0)
     monkeypatch.setattr(
-        PlanePredictor, "_forward", lambda self, windows: forward(self, windows)
+        PlanePredictor,
+        "_forward",
+        lambda self, windows: forward(windows),  # noqa: ARG005
     )
     with pytest.raises(DeviceError, match="Memory ran out"):
         run(PlanePredictor(model, CPU).iter_maps(np.zeros((1, 64, 64), np.float32)))

@@ -111,11 +111,12 @@ def test_stopping_at_any_yield_leaves_valid_models(
 
 
 def test_a_published_model_does_not_move_any_more(model: Model, disks: Sample) -> None:
-    published: list[tuple[Model, torch.Tensor]] = []
     config = QUICK.model_copy(update={"steps": 12, "learning_rate": 1e-2})
-    for event in iter_fit(model, [disks], config):
-        if isinstance(event, ModelImproved):
-            published.append((event.model, weights(event.model).clone()))
+    published = [
+        (event.model, weights(event.model).clone())
+        for event in iter_fit(model, [disks], config)
+        if isinstance(event, ModelImproved)
+    ]
     assert published
     for kept, values in published:
         torch.testing.assert_close(weights(kept), values, rtol=0, atol=0)
@@ -126,7 +127,7 @@ def test_unverified_labels_teach_nothing(model: Model, disks: Sample) -> None:
     verified = np.zeros(disks.labels.shape, bool)
     verified[:48] = True
     nonsense = disks.labels.copy()
-    nonsense[72:] = np.random.default_rng(0).integers(0, 50, nonsense[72:].shape)
+    nonsense[72:] = np.random.default_rng(0).integers(50, 99, nonsense[72:].shape)
     runs = [
         run(iter_fit(model, [Sample(disks.image, a, verified)], QUICK))[0]
         for a in (disks.labels, nonsense)
