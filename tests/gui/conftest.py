@@ -2,7 +2,8 @@
 
 ``make_napari_viewer`` is napari's own fixture, made strict: a widget left behind fails
 the test. ``drag``, ``click`` and ``press_key`` send Qt events to the canvas, at canvas
-positions computed from data coordinates of a layer.
+positions computed from data coordinates of a layer. ``screen`` and ``model`` make a
+layer that is bound to an annotation, with and without a window.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.box import Box
+from napari_unet.core.provenance import Provenance
+from napari_unet.gui.labels_binding import LabelsBinding
 
 # What napari itself warns of while it opens a viewer.
 NAPARI_WARNINGS = ("ignore:System theme detection requires a Qt6 backend:UserWarning",)
@@ -156,3 +162,93 @@ def press_key() -> Callable[[Any, str], None]:
         QApplication.processEvents()
 
     return press_key
+
+
+def cells() -> np.ndarray:
+    """Return three cells on 64 x 64."""
+    labels = np.zeros((64, 64), np.int32)
+    labels[8:20, 8:20] = 1
+    labels[8:20, 24:36] = 2
+    labels[40:56, 40:56] = 3
+    return labels
+
+
+@dataclass
+class Bound:
+    """A layer with its annotation, and what the binding said."""
+
+    viewer: Any
+    layer: Any
+    annotation: Annotation
+    binding: LabelsBinding
+    edits: list[Any] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.start = self.labels
+        self.binding.edited.connect(self.edits.append)
+        self.binding.changed.connect(self.boxes.append)
+
+    @property
+    def labels(self) -> np.ndarray:
+        return np.array(self.annotation.labels, subok=False)
+
+    @property
+    def provenance(self) -> np.ndarray:
+        return self.annotation.provenance.copy()
+
+    def same_as(self, state: tuple[np.ndarray, np.ndarray]) -> bool:
+        return all(
+            np.array_equal(a, b)
+            for a, b in zip((self.labels, self.provenance), state, strict=True)
+        )
+
+    def state(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.labels, self.provenance
+
+    def another(self) -> Bound:
+        """Bind three cells to a second layer of the same viewer."""
+        return bind(self.viewer)
+
+    def select(self, mode: str, label: int, brush: int = 3) -> None:
+        self.layer.mode = mode
+        self.layer.selected_label = label
+        self.layer.brush_size = brush
+        self.viewer.layers.selection.active = self.layer
+
+
+def bind(viewer: Any, labels: np.ndarray | None = None, **keywords: Any) -> Bound:
+    """Show predicted labels, three cells unless they are given, in a new layer."""
+    keywords.setdefault("settle_seconds", 3600)  # a slow machine is no person waiting
+    labels = cells() if labels is None else labels
+    provenance = np.full(labels.shape, Provenance.PREDICTED, np.uint8)
+    annotation = Annotation(labels, provenance)
+    layer = viewer.add_labels(annotation.labels)
+    binding = LabelsBinding(layer, annotation, viewer.layers, **keywords)
+    return Bound(viewer, layer, annotation, binding)
+
+
+@pytest.fixture
+def screen(make_napari_viewer: Callable[..., Any]) -> Callable[..., Bound]:
+    """Return a factory: cells bound to a layer in a window on screen."""
+
+    def screen(labels: np.ndarray | None = None, **keywords: Any) -> Bound:
+        return bind(make_napari_viewer(show=True), labels, **keywords)
+
+    return screen
+
+
+@pytest.fixture
+def model(qapp: Any) -> Iterator[Callable[..., Bound]]:
+    """Return a factory without a window, for what needs no mouse."""
+    from napari.components import ViewerModel
+
+    made: list[Bound] = []
+
+    def model(labels: np.ndarray | None = None, **keywords: Any) -> Bound:
+        made.append(bind(ViewerModel(), labels, **keywords))
+        return made[-1]
+
+    yield model
+    for bound in made:
+        bound.binding.close()
