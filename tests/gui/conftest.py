@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,18 +25,6 @@ from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
 from napari_unet.gui.labels_binding import LabelsBinding
-
-# What napari itself warns of while it opens a viewer.
-NAPARI_WARNINGS = ("ignore:System theme detection requires a Qt6 backend:UserWarning",)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Allow napari's own warnings in the tests of this folder."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            for warning in NAPARI_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 
 from napari_unet.core.box import Box
@@ -88,6 +89,7 @@ def encircle(bound: Any, hand: Hand) -> None:
     free.move((24, 10))
 
 
+@pytest.mark.qt_smoke
 def test_undo_and_redo_keys_restore_labels_and_provenance(
     screen, drag, click, mouse, press_key
 ):
