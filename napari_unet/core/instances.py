@@ -13,6 +13,8 @@ from skimage.segmentation import watershed
 from napari_unet.core.provenance import LabelMap
 from napari_unet.core.targets import InstanceMap, Maps
 
+_LEVELS = 20
+
 
 class Decoding(BaseModel):
     """How maps become objects; stored with the model.
@@ -21,12 +23,12 @@ class Decoding(BaseModel):
     ----------
     foreground : float
         Least foreground probability of an object's pixels.
-    centre : float
-        Least closeness to the centre in the seed of an object.
-    border : float
-        Least border distance in the seed of an object.
+    prominence : float
+        How far the distance maps must fall between two peaks for these to be two
+        objects. The maps are normalised within objects, so this is the same for
+        small and large ones.
     smoothing : float
-        Gaussian blur of the distance maps before seeds are looked for, in pixels.
+        Gaussian blur of the distance maps before peaks are looked for, in pixels.
     min_size : int
         Least area of an object, in pixels.
     """
@@ -34,8 +36,7 @@ class Decoding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     foreground: float = Field(0.5, gt=0, lt=1)
-    centre: float = Field(0.5, gt=0, lt=1)
-    border: float = Field(0.35, ge=0, lt=1)
+    prominence: float = Field(0.1, gt=0, lt=1)
     smoothing: float = Field(0.0, ge=0)
     min_size: int = Field(12, ge=1)
 
@@ -43,9 +44,8 @@ class Decoding(BaseModel):
 def decode_instances(maps: Maps, decoding: Decoding) -> LabelMap:
     """Separate objects by a seeded watershed.
 
-    Seeds are connected regions near the centre of an object; they flood the
-    foreground along the distance maps. A piece of foreground in which no seed was
-    found becomes one object.
+    Seeds are the prominent peaks of the two distance maps; they flood the foreground.
+    A piece of foreground in which no peak was found becomes one object.
 
     Parameters
     ----------
@@ -57,31 +57,61 @@ def decode_instances(maps: Maps, decoding: Decoding) -> LabelMap:
     Returns
     -------
     ndarray of int32, shape (Y, X)
-        Ids count from 1 in reading order of the seeds; 0 is background.
+        Ids count from 1; 0 is background.
     """
     foreground = maps[InstanceMap.FOREGROUND] >= decoding.foreground
-    centre = _smooth(maps[InstanceMap.CENTRE], decoding.smoothing)
-    border = _smooth(maps[InstanceMap.BORDER], decoding.smoothing)
-    inside = foreground & (centre >= decoding.centre) & (border >= decoding.border)
-    seeds = _with_seedless_pieces(_components(inside), foreground)
-    labels = watershed(-(centre + border), seeds, mask=foreground)
+    height = (maps[InstanceMap.CENTRE] + maps[InstanceMap.BORDER]) / 2
+    if decoding.smoothing:
+        height = ndi.gaussian_filter(height, decoding.smoothing)
+    height = np.where(foreground, height, 0).astype(np.float32)
+    peaks = prominent_peaks(height, decoding.prominence)
+    seeds = _with_seedless_pieces(peaks, foreground)
+    labels = watershed(-height, seeds, mask=foreground)
     return remove_small(labels.astype(np.int32), decoding.min_size)
 
 
-def _smooth(values: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
-    return ndi.gaussian_filter(values, sigma) if sigma else values
+def prominent_peaks(
+    height: npt.NDArray[np.float32], prominence: float
+) -> npt.NDArray[np.int32]:
+    """Return the peaks that rise by `prominence` above every path to a higher one.
 
+    These are the h-maxima, as far as levels that are multiples of ``1 / 20`` can tell:
+    from the highest level down, a connected region that reaches `prominence` above the
+    level and holds no peak yet is a new peak.
 
-def _components(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
-    labels, _ = ndi.label(mask)
-    return np.asarray(labels, np.int32)
+    Parameters
+    ----------
+    height : ndarray of float32
+        Values in [0, 1].
+    prominence : float
+        In the same unit.
+
+    Returns
+    -------
+    ndarray of int32
+        Regions of the peaks, numbered from 1; 0 elsewhere.
+    """
+    peaks = np.zeros(height.shape, np.int32)
+    count = 0
+    for level in np.arange(_LEVELS, 0, -1) / _LEVELS:
+        regions, n = ndi.label(height >= level)
+        tall = np.zeros(n + 1, bool)
+        tall[regions[height >= level + prominence]] = True
+        tall[regions[peaks > 0]] = False
+        tall[0] = False
+        found = int(np.count_nonzero(tall))
+        if found:
+            ids = np.zeros(n + 1, np.int32)
+            ids[tall] = np.arange(count + 1, count + found + 1)
+            peaks += ids[regions]
+            count += found
+    return peaks
 
 
 def _with_seedless_pieces(
     seeds: npt.NDArray[np.int32], foreground: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.int32]:
-    pieces = _components(foreground)
-    count = int(pieces.max(initial=0))
+    pieces, count = ndi.label(foreground)
     seeded = np.zeros(count + 1, bool)
     seeded[pieces[seeds > 0]] = True
     seeded[0] = True

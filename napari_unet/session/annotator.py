@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -24,7 +25,7 @@ class Habits:
     Parameters
     ----------
     view : int
-        Extent of a view, in pixels.
+        Extent of a view, in pixels; an image is cut into views of about this size.
     tolerance : float
         Intersection over union from which an object is left as it is.
     unsteadiness : float
@@ -81,16 +82,16 @@ class ScriptedAnnotator:
         return spent
 
     def _views(self, shape: tuple[int, ...]) -> list[Box]:
-        size = self.habits.view
-        starts = [
-            (y, x)
-            for y in range(0, shape[0] - size + 1, size)
-            for x in range(0, shape[1] - size + 1, size)
+        cuts = [
+            np.linspace(0, n, max(1, round(n / self.habits.view)) + 1).astype(int)
+            for n in shape
         ]
-        order = self.rng.permutation(len(starts))
-        return [
-            Box(starts[i], (starts[i][0] + size, starts[i][1] + size)) for i in order
+        views = [
+            Box((int(top), int(left)), (int(bottom), int(right)))
+            for top, bottom in pairwise(cuts[0])
+            for left, right in pairwise(cuts[1])
         ]
+        return [views[i] for i in self.rng.permutation(len(views))]
 
     def _corrections(
         self, annotation: Annotation, truth: LabelMap, view: Box

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from skimage import io
+from skimage.io import imsave
 from skimage.segmentation import find_boundaries
 
 from napari_unet.core.provenance import LabelMap
@@ -38,4 +38,4 @@ def save_side_by_side(path: Path, pictures: list[npt.NDArray[np.uint8]]) -> None
     parts = [pictures[0]]
     for picture in pictures[1:]:
         parts += [gap, picture]
-    io.imsave(path, np.concatenate(parts, axis=1), check_contrast=False)
+    imsave(path, np.concatenate(parts, axis=1), check_contrast=False)

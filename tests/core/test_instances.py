@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import find_peaks
 
 from napari_unet.core.instances import (
     Decoding,
     decode_instances,
     link_planes,
+    prominent_peaks,
     remove_small,
 )
 from napari_unet.core.metrics import evaluate
@@ -49,6 +51,24 @@ def test_foreground_without_a_seed_is_one_object() -> None:
     maps = np.zeros((3, 32, 32), np.float32)
     maps[0, 8:16, 8:16] = 1
     assert decode_instances(maps, DECODING).max() == 1
+
+
+@given(st.permutations(range(1, 19)), st.integers(1, 8))
+def test_peaks_are_those_of_scipy(order: list[int], rise: int) -> None:
+    """Along a line, at whole levels, where both definitions say the same."""
+    line = np.array([0, *order, 0]) / 20 + 0.001
+    expected, _ = find_peaks(line, prominence=(rise + 1) / 20 - 1e-6)
+    peaks = prominent_peaks(line[None].astype(np.float32), rise / 20)
+    assert peaks.max() == len(expected)
+    assert sorted(peaks[0, expected]) == list(range(1, len(expected) + 1))
+
+
+def test_a_ripple_is_no_second_object() -> None:
+    labels = touching_disks(0, 16)
+    maps = instance_targets(labels)
+    ripple = np.random.default_rng(0).uniform(-0.05, 0.05, maps.shape)
+    decoded = decode_instances((maps + ripple).astype(np.float32), DECODING)
+    assert evaluate(labels, decoded).ap["0.75"] == 1
 
 
 def test_small_objects_go_and_ids_stay_consecutive() -> None:
