@@ -31,9 +31,7 @@ class Box:
     @property
     def shape(self) -> tuple[int, ...]:
         """Extent along every axis; zero where the box is empty."""
-        return tuple(
-            max(0, b - a) for a, b in zip(self.start, self.stop, strict=True)
-        )
+        return tuple(max(0, b - a) for a, b in zip(self.start, self.stop, strict=True))
 
     @property
     def empty(self) -> bool:
@@ -44,6 +42,15 @@ class Box:
     def slices(self) -> tuple[slice, ...]:
         """Index that selects the box from an array."""
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+
+    def contains(self, other: Box) -> bool:
+        """Return whether no pixel of `other` lies outside."""
+        return all(
+            a <= c and d <= b
+            for a, b, c, d in zip(
+                self.start, self.stop, other.start, other.stop, strict=True
+            )
+        )
 
     def intersect(self, other: Box) -> Box:
         """Return the common region, which may be empty."""
@@ -71,4 +78,11 @@ class Box:
         return Box(
             tuple(a - o for a, o in zip(self.start, other.start, strict=True)),
             tuple(b - o for b, o in zip(self.stop, other.start, strict=True)),
+        )
+
+    def placed_in(self, other: Box) -> Box:
+        """Return the region whose coordinates relative to `other` these are."""
+        return Box(
+            tuple(a + o for a, o in zip(self.start, other.start, strict=True)),
+            tuple(b + o for b, o in zip(self.stop, other.start, strict=True)),
         )

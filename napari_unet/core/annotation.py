@@ -1,0 +1,291 @@
+"""Labels, who stands behind every pixel of them, and all that may change either.
+
+::
+
+    a person writes into `labels` --> notice_change: corrected, object open
+                                      settle:        open objects accepted
+                                      accept:        a view or an object accepted
+    a model, on a snapshot: merge_prediction --> apply: what nobody verified
+
+Rules that always hold are listed in ``docs/provenance.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.box import Box
+from napari_unet.core.history import ChangeKind, Edit
+from napari_unet.core.merge import (
+    MergedPrediction,
+    check_ids_left,
+    merge_prediction,
+)
+from napari_unet.core.objects import ObjectCounts
+from napari_unet.core.pixels import Pixels
+from napari_unet.core.points import Points
+from napari_unet.core.provenance import (
+    LabelMap,
+    Mask,
+    ProvenanceMap,
+    is_verified,
+)
+from napari_unet.core.refresh import Refresh
+from napari_unet.core.settle import accepted_region, finished_object
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.core.strokes import Strokes
+from napari_unet.errors import InputError
+
+__all__ = ["Annotation", "Edit", "MergedPrediction", "merge_prediction"]
+
+
+class Annotation:
+    """A label map that a person and a model work on together.
+
+    Lives on one thread; other threads get snapshots.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        Object ids, 0 is background; two axes or more, the last two are the plane (YX,
+        ZYX, TYX, TZYX). This very array is shown and painted in: whoever writes to it
+        calls `notice_change` afterwards. `apply` writes to it in place.
+    provenance : ndarray of uint8, optional
+        `Provenance` of every pixel, changed in place. None for unseen.
+    next_id : int
+        The smallest id that was never used, if more is known than `labels` tells.
+    ring : int
+        Pixels of background around an object that are verified together with it.
+
+    Attributes
+    ----------
+    foreground : ndarray of bool or None
+        Where the model sees an object; such background is not verified by a ring.
+
+    Raises
+    ------
+    InputError
+        If the arrays do not fit each other.
+    """
+
+    merge_prediction = staticmethod(merge_prediction)
+
+    def __init__(
+        self,
+        labels: LabelMap,
+        provenance: ProvenanceMap | None = None,
+        *,
+        next_id: int = 1,
+        ring: int = 2,
+    ) -> None:
+        if provenance is None:
+            provenance = np.zeros(labels.shape, np.uint8)
+        _check_arrays(labels, provenance)
+        self.labels = labels
+        self.foreground: Mask | None = None
+        # Without the subclass: its writes are reported as a person's.
+        self._live = np.asarray(labels)
+        self._pixels = Pixels(self._live.copy(), provenance)
+        self._next_id = max(next_id, int(self._live.max(initial=0)) + 1)
+        self._ring = ring
+        self._strokes = Strokes(self._pixels, self._live, self._finished)
+        self._shifts: WeakKeyDictionary[MergedPrediction, int] = WeakKeyDictionary()
+
+    @property
+    def provenance(self) -> ProvenanceMap:
+        """Provenance of every pixel; always the same array, to be read only."""
+        return self._pixels.provenance
+
+    @property
+    def next_id(self) -> int:
+        """The smallest id that was never used."""
+        return self._next_id
+
+    @property
+    def revision(self) -> int:
+        """Counts the changes of labels and provenance."""
+        return self._pixels.revision
+
+    @property
+    def open_objects(self) -> frozenset[int]:
+        """Objects that the person has touched and not finished."""
+        return self._strokes.open
+
+    def new_id(self) -> int:
+        """Return an id for a new object; nobody else will ever get it."""
+        check_ids_left(self._next_id)
+        self._next_id += 1
+        return self._next_id - 1
+
+    def counts(self) -> ObjectCounts:
+        """Return how much is verified; costs nothing."""
+        return self._pixels.objects.counts()
+
+    def snapshot(self) -> AnnotationSnapshot:
+        """Return a copy of what was noticed so far, for another thread or the disk."""
+        return AnnotationSnapshot(
+            self._pixels.labels.copy(),
+            self._pixels.provenance.copy(),
+            self._next_id,
+            self.revision,
+        )
+
+    def trainable(self) -> Mask:
+        """Return the verified pixels that are no part of an open object.
+
+        An object half painted is an example of nothing.
+        """
+        mask = is_verified(self.provenance)
+        for object_id in self._strokes.open:
+            place = self._pixels.objects.box(object_id).slices
+            mask[place] &= self._pixels.labels[place] != object_id
+        return mask
+
+    def notice_change(self, box: Box, kind: ChangeKind | None = None) -> Edit | None:
+        """Take note that a person has written to `labels`.
+
+        Changed pixels become corrected and their objects, old and new, open; objects
+        that were open before and are not touched are settled first. An undo or a redo
+        restores the provenance together with the labels.
+
+        Parameters
+        ----------
+        box : Box
+            Where to look.
+        kind : str, optional
+            "edit" if it is certainly a new one. None to tell by the pixels whether the
+            change takes a stroke back, or brings one back, exactly; if both would fit
+            it is an undo. What fits nothing is a new edit, whatever `kind` says.
+
+        Returns
+        -------
+        Edit or None
+            None if nothing is different.
+        """
+        edit = self._strokes.notice(box, kind)
+        if edit is not None:
+            self._next_id = max(self._next_id, 1 + max(edit.stroke.ids, default=0))
+        return edit
+
+    def settle(self, ids: Iterable[int] | None = None) -> Box | None:
+        """Accept open objects as a whole, with a ring of background around each.
+
+        Undoing the last stroke takes this back too.
+
+        Parameters
+        ----------
+        ids : iterable of int, optional
+            Which of the open objects; None for all.
+
+        Returns
+        -------
+        Box or None
+            Where provenance changed.
+        """
+        return self._strokes.settle(ids)
+
+    def accept(self, box: Box) -> Box | None:
+        """Accept what is in a box; no undo of a stroke takes that back.
+
+        See `napari_unet.core.settle.accepted_region` for objects on its border.
+
+        Returns
+        -------
+        Box or None
+            Where provenance changed.
+        """
+        box = box.intersect(self._pixels.whole)
+        if box.empty:
+            return None
+        region = accepted_region(self._pixels.labels, box, self._pixels.objects)
+        return self._accept(*region)
+
+    def accept_object(self, object_id: int) -> Box | None:
+        """Accept one object as a whole; no undo of a stroke takes that back.
+
+        Returns
+        -------
+        Box or None
+            Where provenance changed; None also if there is no such object.
+        """
+        if object_id not in self._pixels.objects:
+            return None
+        box = self._pixels.objects.box(object_id)
+        return self._accept(box, self._pixels.labels[box.slices] == object_id)
+
+    def apply(self, merged: MergedPrediction, box: Box) -> Box | None:
+        """Write a merged prediction inside a box, where nobody has verified anything.
+
+        What was verified after the snapshot is respected too, as are open objects and
+        strokes that were not noticed yet. Large images are applied box by box, with
+        the same result.
+
+        Parameters
+        ----------
+        merged : MergedPrediction
+            Made from a snapshot of this annotation, perhaps an old one.
+        box : Box
+            In the coordinates of the annotation.
+
+        Returns
+        -------
+        Box or None
+            Where labels or provenance changed.
+
+        Raises
+        ------
+        InputError
+            If the prediction was made for something larger, or no ids are left.
+        """
+        if not self._pixels.whole.contains(merged.box):
+            raise InputError(
+                f"Expected a prediction within the shape {self.labels.shape}, found "
+                f"one of {merged.box}; merge it with a snapshot of this annotation."
+            )
+        box = box.intersect(merged.box)
+        if box.empty:
+            return None
+        working_on = self._strokes.open
+        refresh = Refresh(self._pixels, self._live, working_on, merged)
+        return refresh.write(box, self._reserve_ids(merged))
+
+    def _accept(self, box: Box, mask: Mask) -> Box | None:
+        self._strokes.release(box, mask)
+        return self._pixels.accept_mask(box, mask)
+
+    def _finished(self, object_id: int) -> Points:
+        return finished_object(
+            self._pixels.labels,
+            self._pixels.objects.box(object_id),
+            object_id,
+            ring=self._ring,
+            foreground=self.foreground,
+        )
+
+    def _reserve_ids(self, merged: MergedPrediction) -> int:
+        """Return how far new ids have to be shifted; the same for every box."""
+        if merged not in self._shifts:
+            shift = max(0, self._next_id - merged.first_id)
+            check_ids_left(merged.next_id + shift - 1)
+            self._shifts[merged] = shift
+            self._next_id = max(self._next_id, merged.next_id + shift)
+        return self._shifts[merged]
+
+
+def _check_arrays(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:
+    if labels.dtype != np.int32 or labels.ndim < 2:
+        raise InputError(
+            "Expected labels as int32 with two axes or more, found "
+            f"{labels.dtype} with {labels.ndim}; convert them first."
+        )
+    if provenance.dtype != np.uint8 or provenance.shape != labels.shape:
+        raise InputError(
+            f"Expected provenance as uint8 of shape {labels.shape}, found "
+            f"{provenance.dtype} of shape {provenance.shape}; it belongs to other "
+            "labels."
+        )

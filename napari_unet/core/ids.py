@@ -1,0 +1,58 @@
+"""Object ids as small consecutive numbers, by which arrays can be indexed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.provenance import LabelMap
+
+LARGEST_ID = int(np.iinfo(np.int32).max)
+
+# Counting needs a copy of eight bytes per pixel: by parts it stays small.
+_CHUNK = 2**22
+
+
+def compact(labels: LabelMap) -> tuple[LabelMap, LabelMap]:
+    """Replace the ids of a label map by consecutive numbers.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        Any shape and any ids, however large, sparse or negative.
+
+    Returns
+    -------
+    dense : ndarray of int32
+        Same shape; 0 stays 0, the others count from 1 in the order of `ids`.
+    ids : ndarray of int32, shape (n,)
+        Such that ``ids[dense]`` is `labels`; ``ids[0]`` is always 0.
+    """
+    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    if low < 0 or high > 4 * labels.size + 1024:
+        return _compact_sparse(labels)
+    present = np.zeros(high + 1, bool)
+    present[labels] = True
+    present[0] = True
+    ids = np.flatnonzero(present).astype(np.int32)
+    lookup = np.zeros(high + 1, np.int32)
+    lookup[ids] = np.arange(len(ids), dtype=np.int32)
+    return lookup[labels], ids
+
+
+def _compact_sparse(labels: LabelMap) -> tuple[LabelMap, LabelMap]:
+    """Do the same by sorting: a table up to the largest id would not fit."""
+    found, inverse = np.unique(labels, return_inverse=True)
+    objects = found != 0
+    lookup = np.where(objects, np.cumsum(objects), 0).astype(np.int32)
+    ids = np.concatenate([np.zeros(1, np.int32), found[objects]])
+    return lookup[inverse.reshape(labels.shape)], ids
+
+
+def pixels_by_id(dense: LabelMap, count: int) -> npt.NDArray[np.int64]:
+    """Return how many pixels each of `count` consecutive ids from 0 has."""
+    flat = dense.reshape(-1)
+    total = np.zeros(count, np.int64)
+    for start in range(0, flat.size, _CHUNK):
+        total += np.bincount(flat[start : start + _CHUNK], minlength=count)
+    return total

@@ -1,0 +1,123 @@
+"""Labels and provenance as the program knows them, and the ways to change them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_unet.core.box import Box
+from napari_unet.core.objects import Content, ObjectTable
+from napari_unet.core.patch import Patch
+from napari_unet.core.points import Points, bounding_box, chosen_points, marked_points
+from napari_unet.core.provenance import (
+    LabelMap,
+    Mask,
+    Provenance,
+    ProvenanceMap,
+    is_verified,
+)
+
+
+class Pixels:
+    """The label map that was noticed last, with provenance and a table of objects.
+
+    A person paints in another array, which may be ahead of this one.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        Owned and changed in place.
+    provenance : ndarray of uint8
+        Owned and changed in place.
+
+    Attributes
+    ----------
+    objects : ObjectTable
+        Always in step with both arrays.
+    revision : int
+        Counts the changes.
+    """
+
+    def __init__(self, labels: LabelMap, provenance: ProvenanceMap) -> None:
+        self.labels = labels
+        self.provenance = provenance
+        self.objects = ObjectTable(Content(labels, is_verified(provenance)))
+        self.revision = 0
+
+    @property
+    def whole(self) -> Box:
+        """The box of all pixels."""
+        return Box.whole(self.labels.shape)
+
+    def unverified(self, box: Box) -> Mask:
+        """Return where nobody stands behind the labels of a box."""
+        return ~is_verified(self.provenance[box.slices])
+
+    def patch(self, points: Points, after: LabelMap) -> Patch:
+        """Describe a change of n pixels before it happens.
+
+        Parameters
+        ----------
+        points : tuple of ndarray
+            Which pixels, in the order of the array.
+        after : ndarray of int32, shape (n,)
+            Their labels afterwards.
+        """
+        box = bounding_box(points)
+        return Patch(box, points, self.labels[points], after, self.provenance[points])
+
+    def write(
+        self, points: Points, labels: LabelMap, provenance: ProvenanceMap
+    ) -> None:
+        """Replace the content of n pixels; both values have the shape (n,)."""
+        before = self.labels[points]
+        moved = before != labels
+        if moved.any():
+            self.objects.extend(chosen_points(points, moved), labels[moved])
+        self.objects.replace(
+            Content(before, is_verified(self.provenance[points])),
+            Content(labels, is_verified(provenance)),
+        )
+        self.labels[points] = labels
+        self.provenance[points] = provenance
+        self.revision += 1
+
+    def accept(self, points: Points) -> Patch | None:
+        """Make those pixels accepted that are unverified; return what changed."""
+        free = ~is_verified(self.provenance[points])
+        if not free.any():
+            return None
+        points = chosen_points(points, free)
+        labels = self.labels[points]
+        patch = self.patch(points, labels)
+        accepted = np.full(len(labels), Provenance.ACCEPTED, np.uint8)
+        self.write(points, labels, accepted)
+        return patch
+
+    def accept_mask(self, box: Box, mask: Mask) -> Box | None:
+        """Do the same for many pixels of a box; return where something changed."""
+        mask = mask & self.unverified(box)
+        if not mask.any():
+            return None
+        labels = self.labels[box.slices][mask]
+        accepted = np.ones(len(labels), bool)
+        self.objects.replace(Content(labels, ~accepted), Content(labels, accepted))
+        self.provenance[box.slices][mask] = Provenance.ACCEPTED
+        self.revision += 1
+        return crop(box, mask)
+
+    def refresh(self, box: Box, changed: Mask, labels: LabelMap) -> None:
+        """Replace the marked pixels of a box, and call them predicted."""
+        points = marked_points(box, changed)
+        values = labels[changed]
+        predicted = np.full(len(values), Provenance.PREDICTED, np.uint8)
+        self.write(points, values, predicted)
+
+
+def crop(box: Box, mask: Mask) -> Box:
+    """Return the smallest box that holds the marked pixels of `box`; there are some."""
+    spans = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        hit = np.flatnonzero(mask.any(axis=others))
+        spans.append((int(hit[0]), int(hit[-1]) + 1))
+    return Box(tuple(a for a, _ in spans), tuple(b for _, b in spans)).placed_in(box)

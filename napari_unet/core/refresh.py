@@ -1,0 +1,115 @@
+"""What of a merged prediction may still be written: people go on working meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from napari_unet.core.box import Box
+from napari_unet.core.merge import MergedPrediction
+from napari_unet.core.pixels import Pixels, crop
+from napari_unet.core.provenance import LabelMap, Mask, Provenance
+
+
+class Refresh:
+    """One merged prediction on its way into an annotation, as things stand now.
+
+    A pixel may be written if it was free when the snapshot was taken *and* is free
+    now: not verified, not part of an object that the person works on, and not painted
+    since labels were looked at last. (Free now alone is not enough: after an undo the
+    merged labels would bring the undone stroke back.)
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Labels and provenance.
+    live : ndarray of int32
+        The array in which the person paints.
+    working_on : iterable of int
+        Ids of objects that the person works on.
+    merged : MergedPrediction
+        What to write.
+    """
+
+    def __init__(
+        self,
+        pixels: Pixels,
+        live: LabelMap,
+        working_on: Iterable[int],
+        merged: MergedPrediction,
+    ) -> None:
+        self._pixels = pixels
+        self._live = live
+        self._working_on = tuple(i for i in working_on if i in pixels.objects)
+        self._merged = merged
+
+    def free(self, box: Box) -> Mask:
+        """Return which pixels of a box may be written."""
+        labels = self._pixels.labels[box.slices]
+        free = self._pixels.unverified(box)
+        free &= self._live[box.slices] == labels
+        free &= ~self._merged.kept[self._local(box)]
+        for object_id in self._working_on:
+            common = self._pixels.objects.box(object_id).intersect(box)
+            if not common.empty:
+                place = common.relative_to(box).slices
+                free[place] &= labels[place] != object_id
+        return free
+
+    def write(self, box: Box, shift: int) -> Box | None:
+        """Write what is free in a box; return where labels or provenance changed.
+
+        Parameters
+        ----------
+        box : Box
+            Inside ``merged.box``.
+        shift : int
+            Added to new ids, where a person has used them since the snapshot.
+        """
+        place = box.slices
+        free = self._free(box)
+        labels = np.where(
+            free, self._wanted(box, free, shift), self._pixels.labels[place]
+        )
+        changed = labels != self._pixels.labels[place]
+        changed |= free & (self._pixels.provenance[place] != Provenance.PREDICTED)
+        if not changed.any():
+            return None
+        # Only these: what was painted and not noticed yet is ahead of `labels`.
+        self._live[place][changed] = labels[changed]
+        self._pixels.refresh(box, changed, labels)
+        return crop(box, changed)
+
+    def _free(self, box: Box) -> Mask:
+        """Return which pixels of a box may be written."""
+        labels = self._pixels.labels[box.slices]
+        free = self._pixels.unverified(box)
+        free &= self._live[box.slices] == labels
+        free &= ~self._merged.kept[self._local(box)]
+        for object_id in self._working_on:
+            common = self._pixels.objects.box(object_id).intersect(box)
+            if not common.empty:
+                place = common.relative_to(box).slices
+                free[place] &= labels[place] != object_id
+        return free
+
+    def _wanted(self, box: Box, free: Mask, shift: int) -> LabelMap:
+        """Return what the prediction makes of a box, less objects now in the way."""
+        wanted: LabelMap = self._merged.labels[self._local(box)].copy()
+        taken = ~free & ~self._merged.kept[self._local(box)]
+        for object_id in np.unique(wanted[taken]).tolist():
+            if object_id and not self._mostly_free(object_id):
+                wanted[wanted == object_id] = 0
+        wanted[wanted >= self._merged.first_id] += shift
+        return wanted
+
+    def _mostly_free(self, object_id: int) -> bool:
+        """Apply the rule for cut objects again, to what was verified since."""
+        place, pixels = self._merged.objects[object_id]
+        body = self._merged.labels[place.slices] == object_id
+        left = body & self._free(place.placed_in(self._merged.box))
+        return 2 * int(left.sum()) > pixels
+
+    def _local(self, box: Box) -> tuple[slice, ...]:
+        return box.relative_to(self._merged.box).slices

@@ -1,0 +1,117 @@
+"""From writes into an array to strokes, and to objects that are being worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import reduce
+from typing import TypeAlias
+
+import numpy as np
+
+from napari_unet.core.box import Box
+from napari_unet.core.history import ChangeKind, Edit, Entry, History
+from napari_unet.core.patch import Patch
+from napari_unet.core.pixels import Pixels
+from napari_unet.core.points import Points, marked_points
+from napari_unet.core.provenance import LabelMap, Mask, Provenance
+from napari_unet.core.replay import bring_back, take_back
+
+FindFinished: TypeAlias = Callable[[int], Points]
+
+
+class Strokes:
+    """Notices what a person paints, undoes and redoes.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        What was noticed so far.
+    live : ndarray of int32
+        The array in which the person paints.
+    finished : callable
+        Returns which pixels are right once the object of that id is finished.
+
+    Attributes
+    ----------
+    open : frozenset of int
+        Objects that were touched and not settled.
+    """
+
+    def __init__(self, pixels: Pixels, live: LabelMap, finished: FindFinished) -> None:
+        self.open: frozenset[int] = frozenset()
+        self._pixels = pixels
+        self._live = live
+        self._finished = finished
+        self._history = History()
+
+    def notice(self, box: Box, kind: ChangeKind | None) -> Edit | None:
+        """Find out what the person did in a box; see `Annotation.notice_change`."""
+        box = box.intersect(self._pixels.whole)
+        if box.empty:
+            return None
+        points = marked_points(
+            box, self._live[box.slices] != self._pixels.labels[box.slices]
+        )
+        if not len(points[0]):
+            return None
+        change = self._pixels.patch(points, self._live[points])
+        edit = None
+        if kind in ("undo", None):
+            edit = self._undo(change)
+        if edit is None and kind in ("redo", None):
+            edit = self._redo(change)
+        if kind == "edit":
+            self._history.forget_undone()
+        return edit or self._edit(change)
+
+    def settle(self, ids: Iterable[int] | None) -> Box | None:
+        """Accept open objects; return where provenance changed."""
+        chosen = self.open if ids is None else self.open.intersection(ids)
+        self.open -= chosen
+        patches = [self._settle_object(object_id) for object_id in sorted(chosen)]
+        settled = [patch for patch in patches if patch]
+        self._history.attach(settled)
+        return reduce(Box.union, (p.box for p in settled)) if settled else None
+
+    def release(self, box: Box, mask: Mask) -> None:
+        """Let no undo unsettle the marked pixels of a box."""
+        self._history.release(box, mask)
+
+    def _undo(self, change: Patch) -> Edit | None:
+        entry = self._history.take_undo(change, self._pixels.labels, self._live)
+        if entry is None:
+            return None
+        take_back(self._pixels, entry)
+        self._history.record_undone(replace(entry, open_after=self.open))
+        self._set_open(entry.open_before)
+        return Edit("undo", entry.box, entry.stroke)
+
+    def _redo(self, change: Patch) -> Edit | None:
+        undone = self._history.take_redo(change, self._live)
+        if undone is None:
+            return None
+        entry = bring_back(self._pixels, undone)
+        self._history.record(entry)
+        self._set_open((self.open - entry.open_before) | entry.open_after)
+        return Edit("redo", undone.box, entry.stroke)
+
+    def _edit(self, change: Patch) -> Edit:
+        touched = change.ids
+        settled = self.settle(self.open - touched)
+        # Once more: settling may have changed the provenance of these pixels.
+        stroke = self._pixels.patch(change.points, change.after)
+        corrected = np.full_like(stroke.provenance, Provenance.CORRECTED)
+        self._pixels.write(stroke.points, stroke.after, corrected)
+        self._history.record(Entry(stroke, self.open))
+        self._set_open(self.open | touched)
+        return Edit(
+            "edit", settled.union(stroke.box) if settled else stroke.box, stroke
+        )
+
+    def _set_open(self, ids: frozenset[int]) -> None:
+        """Work on these objects, but on none that was erased wholly."""
+        self.open = frozenset(i for i in ids if i in self._pixels.objects)
+
+    def _settle_object(self, object_id: int) -> Patch | None:
+        return self._pixels.accept(self._finished(object_id))
