@@ -1,0 +1,256 @@
+"""Fine-tuning that a person can go on correcting under.
+
+How it flows: training runs in rounds. A round learns from an immutable copy of what is
+verified when it begins. When the person has verified more, and the round is some
+seconds old, it ends after its next measurement, and the next one begins with the new
+corrections and the best model so far. Without new corrections one round lasts to the
+end. Whenever a model is better than its round's start it is published at once, so
+stopping at any time loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from psygnal import Signal
+
+from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
+from napari_unet.core.provenance import Mask
+from napari_unet.core.sample import Sample
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.io.samples import list_samples, load_sample
+from napari_unet.session.image import OpenImage
+from napari_unet.session.job import Job
+from napari_unet.session.runner import Runner
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+
+ROUND_SECONDS = 30.0
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """An image and what was known about it at one moment.
+
+    Parameters
+    ----------
+    image : OpenImage
+        Only its pixels are read.
+    snapshot : AnnotationSnapshot
+        A copy that nobody changes.
+    trainable : ndarray of bool
+        Verified pixels, without objects that the person is working on.
+    """
+
+    image: OpenImage
+    snapshot: AnnotationSnapshot
+    trainable: Mask
+
+    def as_sample(self) -> Sample:
+        """Return what the engine learns from."""
+        image = self.image
+        return Sample(image.pixels, self.snapshot.labels, self.trainable, image.axes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Improved:
+    """A better model of one round.
+
+    Parameters
+    ----------
+    model : Model
+        Immutable.
+    round : int
+        Counts from 1 through all trainings.
+    score, start_score : float
+        Agreement with held-out pixels, of this model and of the round's start.
+    """
+
+    model: Model
+    round: int
+    score: float
+    start_score: float
+
+
+RoundEvent: TypeAlias = Notice | MicroBatch | TrainStep | Validated | Improved
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round needs to know.
+
+    Parameters
+    ----------
+    number : int
+        Counts from 1 through all trainings.
+    model : Model
+        Where it starts.
+    lessons : sequence of Lesson
+        What it learns from.
+    minutes : float
+        How long it may last.
+    """
+
+    number: int
+    model: Model
+    lessons: Sequence[Lesson]
+    minutes: float
+
+    def iter_run(self) -> Generator[RoundEvent, None, None]:
+        """Train; see `napari_unet.engine.train.iter_fit`."""
+        # Imported in the background: torch takes seconds.
+        from napari_unet.engine.train import FitConfig, ModelImproved, iter_fit
+
+        samples = [lesson.as_sample() for lesson in self.lessons]
+        config = FitConfig(minutes=self.minutes)
+        replay = replay_samples(self.model.name)
+        start_score = 0.0
+        for event in iter_fit(self.model, samples, config, replay=replay):
+            if isinstance(event, ModelImproved):
+                yield Improved(event.model, self.number, event.score, start_score)
+                continue
+            if isinstance(event, Validated):
+                start_score = event.start_score
+            yield event
+
+
+def replay_samples(name: str) -> list[Sample]:
+    """Return images of the kind that a built-in model knows, so that it forgets less.
+
+    They are the sample images of the model's name.
+    """
+    if name not in {sample.name for sample in list_samples()}:
+        return []
+    return [
+        Sample(each.image, each.labels, axes=each.axes)
+        for each in load_sample(name)
+        if each.labels is not None
+    ]
+
+
+class FineTuning:
+    """A training that is going on; lives on the main thread.
+
+    Parameters
+    ----------
+    runner : Runner
+        Drives the rounds in the background.
+    lessons : callable
+        Returns copies of everything that is verified.
+    clock : callable
+        Returns monotonic seconds.
+    rounds_before : int
+        How many rounds earlier trainings had; rounds are numbered through.
+
+    Attributes
+    ----------
+    progressed : Signal(float, float)
+        Seconds spent, and seconds in all.
+    measured : Signal(TrainStep or Validated)
+        For the curve; steps count through all rounds.
+    noticed : Signal(str)
+        Something a person should read.
+    improved : Signal(Improved)
+        There is a better model.
+    finished : Signal()
+        Time is up, or it was stopped. What was published stays.
+    failed : Signal(Exception)
+        It did not work. What was published stays.
+
+    Notes
+    -----
+    Exactly one of the last two is emitted, as the last thing.
+    """
+
+    progressed = Signal(float, float)
+    measured = Signal(object)
+    noticed = Signal(str)
+    improved = Signal(Improved)
+    finished = Signal()
+    failed = Signal(Exception)
+
+    def __init__(
+        self,
+        runner: Runner,
+        lessons: Callable[[], Sequence[Lesson]],
+        clock: Callable[[], float],
+        rounds_before: int = 0,
+    ) -> None:
+        self.rounds = rounds_before
+        self._runner = runner
+        self._lessons = lessons
+        self._clock = clock
+        self._job: Job | None = None
+        self._steps_before = 0
+        self._steps = 0
+        self._news = False
+        self._stopping = False
+
+    def start(self, model: Model, minutes: float) -> None:
+        """Begin to train."""
+        self._best = model
+        self._started = self._clock()
+        self._seconds = minutes * _SECONDS
+        self._begin_round()
+
+    def stop(self) -> None:
+        """Stop as soon as possible."""
+        self._stopping = True
+        if self._job is not None:
+            self._job.cancel()
+
+    def note_change(self) -> None:
+        """Note that something was verified or corrected."""
+        self._news = True
+
+    def _begin_round(self) -> None:
+        self.rounds += 1
+        self._news = False
+        self._steps_before = self._steps
+        self._round_started = self._clock()
+        left = (self._started + self._seconds - self._round_started) / _SECONDS
+        this = Round(self.rounds, self._best, self._lessons(), left)
+        self._job = self._runner.start(
+            this.iter_run(),
+            on_event=self._on_event,
+            on_return=lambda _: self.finished.emit(),
+            on_error=self.failed.emit,
+            on_closed=self._on_closed,
+        )
+
+    def _on_closed(self) -> None:
+        if self._stopping:
+            self.finished.emit()
+        else:
+            self._begin_round()
+
+    def _on_event(self, event: RoundEvent) -> None:
+        spent = min(self._clock() - self._started, self._seconds)
+        self.progressed.emit(spent, self._seconds)
+        if isinstance(event, Notice):
+            self.noticed.emit(event.message)
+        elif isinstance(event, Improved):
+            self._best = event.model
+            self.improved.emit(event)
+            self._turn_over()
+        elif not isinstance(event, MicroBatch):
+            self._measure(event)
+
+    def _measure(self, event: TrainStep | Validated) -> None:
+        self._steps = self._steps_before + event.step
+        self.measured.emit(replace(event, step=self._steps))
+        # The model that belongs to a best measurement is still to come.
+        if isinstance(event, Validated) and not event.best:
+            self._turn_over()
+
+    def _turn_over(self) -> None:
+        """End the round when there is something new to learn, and time for it."""
+        now = self._clock()
+        old_enough = now - self._round_started >= ROUND_SECONDS
+        left = self._started + self._seconds - now
+        if self._news and old_enough and left > ROUND_SECONDS / 2 and self._job:
+            self._job.cancel()

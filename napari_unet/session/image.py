@@ -1,0 +1,205 @@
+"""An image that is open: its pixels, its annotation, and where that is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.axes import guess_axes, parse_axes
+from napari_unet.core.box import Box
+from napari_unet.errors import InputError, StorageError
+from napari_unet.io.samples import sample_folder
+from napari_unet.project.folder import default_folder
+from napari_unet.project.identity import ImageIdentity, iter_identify
+from napari_unet.project.store import ProjectStore, StoredAnnotation
+
+
+class Canvas(Protocol):
+    """Where a person edits an annotation; a front end has one for every image."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stroke is under way: keep predictions out of the labels."""
+        ...
+
+    def flush(self) -> None:
+        """Tell the annotation what was edited so far."""
+        ...
+
+    def settle(self) -> None:
+        """Accept the objects that were touched so far."""
+        ...
+
+    def refresh(self, box: Box) -> None:
+        """Show what the program changed inside a box."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BareCanvas:
+    """The canvas of a session without a front end."""
+
+    annotation: Annotation
+
+    @property
+    def busy(self) -> bool:
+        """Nobody paints here."""
+        return False
+
+    def flush(self) -> None:
+        """Do nothing: nothing is pending."""
+
+    def settle(self) -> None:
+        """Accept the objects that were touched so far."""
+        self.annotation.settle()
+
+    def refresh(self, box: Box) -> None:
+        """Do nothing: nobody looks."""
+
+
+@dataclass(eq=False, slots=True)
+class OpenImage:
+    """An image and everything that belongs to it; lives on the main thread.
+
+    Parameters
+    ----------
+    source : ndarray
+        What was given to be opened; anything that numpy can turn into an array.
+    pixels : ndarray
+        The same in memory.
+    identity : ImageIdentity
+        Name, axes and content.
+    annotation : Annotation
+        Labels and their provenance.
+    store : ProjectStore
+        Where the annotation is saved.
+    path : Path or None
+        The image file.
+    has_labels : bool
+        Whether there are labels to look at.
+    canvas : Canvas
+        Where the labels are edited.
+    """
+
+    source: npt.NDArray[Any]
+    pixels: npt.NDArray[Any]
+    identity: ImageIdentity
+    annotation: Annotation
+    store: ProjectStore
+    path: Path | None
+    has_labels: bool
+    canvas: Canvas
+
+    @property
+    def name(self) -> str:
+        """File or layer name."""
+        return self.identity.name
+
+    @property
+    def axes(self) -> str:
+        """One letter per axis."""
+        return self.identity.axes
+
+    def leave_canvas(self) -> None:
+        """Go on without a front end: nobody edits the labels any more."""
+        self.canvas = BareCanvas(self.annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An image that was just opened.
+
+    Parameters
+    ----------
+    image : OpenImage
+        With the work that was saved earlier, if there was any.
+    told : str
+        What the person should know about that work, or nothing.
+    problem : StorageError or None
+        Why earlier work could not be read.
+    """
+
+    image: OpenImage
+    told: str = ""
+    problem: StorageError | None = None
+
+
+def iter_open(
+    source: npt.NDArray[Any], name: str, axes: str, path: Path | None
+) -> Generator[None, None, Opened]:
+    """Identify an image by its content and load what was saved for it; only reads.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used.
+    """
+    pixels = np.asarray(source)
+    identity = yield from iter_identify(name, pixels, axes)
+    store = ProjectStore(default_folder(file_of(path), name))
+    try:
+        stored, problem = _load(store, identity), None
+    except StorageError as error:
+        stored, problem = None, error
+    yield
+    if stored is None:
+        annotation = Annotation(np.zeros(identity.labels_shape, np.int32))
+        told = ""
+    else:
+        annotation = Annotation(
+            stored.labels, stored.provenance, next_id=stored.next_id
+        )
+        when = stored.saved_at.astimezone()
+        told = stored.notice or f"Your work of {when:%d %B, %H:%M} is here again."
+    image = OpenImage(
+        source,
+        pixels,
+        identity,
+        annotation,
+        store,
+        path,
+        has_labels=stored is not None,
+        canvas=BareCanvas(annotation),
+    )
+    return Opened(image, told, problem)
+
+
+def _load(store: ProjectStore, identity: ImageIdentity) -> StoredAnnotation | None:
+    entry = store.find(identity)
+    return store.load(entry.key) if entry else None
+
+
+def choose_axes(array: npt.NDArray[Any], axes: str | None) -> str:
+    """Return checked axes of an image; guess them where they are missing.
+
+    Raises
+    ------
+    InputError
+        If the array is no image, or the axes do not fit.
+    """
+    if array.dtype.kind not in "buif":
+        raise InputError(
+            f"Expected an image of real numbers, found the data type {array.dtype}; "
+            "convert it first, for example to its magnitude."
+        )
+    if 0 in array.shape:
+        raise InputError(f"The image has no pixels (shape {tuple(array.shape)}).")
+    if axes is None:
+        return guess_axes(tuple(array.shape), array.dtype)
+    return parse_axes(axes, array.ndim)
+
+
+def file_of(path: Path | None) -> Path | None:
+    """Return the path beside which work may be saved.
+
+    Nothing is written beside the sample images: they belong to the package.
+    """
+    if path is None or path.is_relative_to(sample_folder()):
+        return None
+    return path

@@ -1,0 +1,198 @@
+"""Which model predicts: loading, versions, and the way back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_unet.errors import InputError
+from napari_unet.session.finetune import Improved
+from napari_unet.session.job import Job
+from napari_unet.session.runner import Runner
+from napari_unet.session.state import ModelState, StateHolder, VersionState
+from napari_unet.session.timeline import ModelVersion, Timeline
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+
+DEFAULT = "nuclei"
+_NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What the engine offers on this machine."""
+
+    device: str
+    models: tuple[str, ...]
+
+
+def iter_start_engine() -> Generator[None, None, Engine]:
+    """Import the engine, which takes seconds, and ask what it offers."""
+    from napari_unet.engine.device import describe_device, resolve_device
+    from napari_unet.engine.weights import list_models
+
+    yield
+    device = resolve_device("auto")
+    text = describe_device(device)
+    if device.type == "cpu" and _nvidia_card_present():
+        text += " (there is an NVIDIA card, but this torch cannot use it: see README)"
+    return Engine(text, tuple(spec.name for spec in list_models()))
+
+
+def _nvidia_card_present() -> bool:
+    return _NVIDIA_DRIVER.exists() or shutil.which("nvidia-smi") is not None
+
+
+def iter_load(name_or_path: str) -> Generator[None, None, Model]:
+    """Load a model; see `napari_unet.engine.weights.load_model`."""
+    from napari_unet.engine.weights import load_model
+
+    yield
+    return load_model(name_or_path)
+
+
+def iter_save(model: Model, folder: Path) -> Generator[None, None, Path]:
+    """Save a model in a new folder; see `napari_unet.engine.weights.save_model`."""
+    from napari_unet.engine.weights import save_model
+
+    yield
+    named = model.spec.model_copy(update={"name": folder.name})
+    save_model(type(model)(named, model.net), folder)
+    return folder
+
+
+class Models:
+    """The chosen model and what training made of it.
+
+    Parameters
+    ----------
+    runner : Runner
+        Loads and saves in the background.
+    holder : StateHolder
+        Where the state is told.
+
+    Attributes
+    ----------
+    timeline : Timeline
+        All versions of the session.
+    """
+
+    def __init__(self, runner: Runner, holder: StateHolder) -> None:
+        self._runner = runner
+        self._holder = holder
+        self._loading: Job | None = None
+        self.timeline = Timeline()
+        self.timeline.changed.connect(self._tell)
+
+    @property
+    def active(self) -> Model | None:
+        """The model that predicts."""
+        version = self.timeline.active
+        return version.model if version else None
+
+    def start(self) -> None:
+        """Load the engine, then the built-in model unless another one was chosen."""
+        self._runner.start(
+            iter_start_engine(),
+            on_event=lambda _: None,
+            on_return=self._on_engine,
+            on_error=lambda error: self._holder.report("model", error),
+            on_closed=lambda: None,
+        )
+
+    def choose(self, name_or_path: str | Path) -> None:
+        """Load a built-in model or a model folder; it is active when it is there."""
+        name = str(name_or_path)
+        if self._loading is not None:
+            self._loading.cancel()
+        self._holder.clear("model")
+        self._holder.update(loading=name, message=f"Loading the model {name}…")
+        self._loading = self._runner.start(
+            iter_load(name),
+            on_event=lambda _: None,
+            on_return=lambda model: self._on_loaded(name, model),
+            on_error=lambda error: self._on_load_failed(name, error),
+            on_closed=lambda: None,
+        )
+
+    def activate(self, number: int) -> ModelVersion:
+        """Make an earlier or later version active."""
+        return self.timeline.activate(number)
+
+    def publish(self, improved: Improved, *, activate: bool) -> ModelVersion:
+        """Add a version that training made; it replaces the last one of its round."""
+        note = f"{improved.model.name}, round {improved.round}"
+        last = self.timeline.versions[-1]
+        return self.timeline.publish(
+            improved.model,
+            score=improved.score,
+            start_score=improved.start_score,
+            note=note,
+            activate=activate,
+            replaces=last.number if last.note == note else None,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Save the active model as a new model folder of that name."""
+        self._holder.clear("model")
+        if self.active is None:
+            self._holder.report("model", InputError("Choose a model first."))
+            return
+        self._runner.start(
+            iter_save(self.active, folder),
+            on_event=lambda _: None,
+            on_return=lambda path: self._holder.update(
+                message=f"The model is saved in {path}."
+            ),
+            on_error=lambda error: self._holder.report("model", error),
+            on_closed=lambda: None,
+        )
+
+    def _on_engine(self, engine: Engine) -> None:
+        self._holder.update(
+            ready=True,
+            device=engine.device,
+            models=engine.models,
+            message="Choose a model.",
+        )
+        undecided = self.active is None and not self._holder.state.loading
+        if undecided and DEFAULT in engine.models:
+            self.choose(DEFAULT)
+
+    def _on_loaded(self, name: str, model: Model) -> None:
+        if self._holder.state.loading != name:
+            return  # another one was chosen meanwhile
+        self._holder.update(loading="", message=f"The model {model.name} is ready.")
+        self.timeline.publish(model, note=model.name)
+
+    def _on_load_failed(self, name: str, error: Exception) -> None:
+        if self._holder.state.loading == name:
+            self._holder.update(loading="")
+            self._holder.report("model", error)
+
+    def _tell(self) -> None:
+        active = self.timeline.active
+        self._holder.update(
+            model=describe_model(active.model) if active else None,
+            versions=tuple(describe_version(v) for v in self.timeline.versions),
+            version=active.number if active else 0,
+        )
+
+
+def describe_model(model: Model) -> ModelState:
+    """Return what a person should know of a model."""
+    card = model.spec.card
+    scores = ", ".join(f"{name} {score:.2f}" for name, score in card.score.items())
+    return ModelState(model.name, card.data, scores, model.spec.in_channels)
+
+
+def describe_version(version: ModelVersion) -> VersionState:
+    """Return a line for the list of versions."""
+    text = version.note
+    if version.score is not None and version.start_score is not None:
+        text += f" ({version.start_score:.2f} → {version.score:.2f})"
+    return VersionState(version.number, text)

@@ -1,0 +1,144 @@
+"""Which prediction is going on: started by the person, or by a better model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_unet.core.box import Box
+from napari_unet.session.image import OpenImage
+from napari_unet.session.prediction import Prediction
+from napari_unet.session.runner import Runner
+from napari_unet.session.state import Progress, StateHolder
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+
+REFRESH_SECONDS = 20.0
+"""The least time between two predictions that training starts."""
+
+
+class Predicting:
+    """At most one prediction at a time, and when the next refresh is due.
+
+    Parameters
+    ----------
+    runner : Runner
+        Drives it in the background.
+    holder : StateHolder
+        Where the state is told.
+    view : callable
+        Returns the part of the current image that the person looks at, or None.
+    clock : callable
+        Returns monotonic seconds.
+
+    Attributes
+    ----------
+    applied : Signal(OpenImage)
+        Some labels of the image are new.
+    completed : Signal(OpenImage)
+        A prediction that the person asked for is complete.
+    """
+
+    applied = Signal(OpenImage)
+    completed = Signal(OpenImage)
+
+    def __init__(
+        self,
+        runner: Runner,
+        holder: StateHolder,
+        view: Callable[[], Box | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._runner = runner
+        self._holder = holder
+        self._view = view
+        self._clock = clock
+        self._now: Prediction | None = None
+        self._refresh_wanted = False
+        self._refresh_at = 0.0
+
+    @property
+    def refresh_due(self) -> bool:
+        """Whether it is time to predict again with a newer model."""
+        return self._refresh_wanted and self._clock() >= self._refresh_at
+
+    def want_refresh(self, *, soon: bool = False) -> None:
+        """Ask for another prediction, because there is another model.
+
+        Not more often than every `REFRESH_SECONDS`, unless it shall be soon.
+        """
+        self._refresh_wanted = True
+        if soon:
+            self._refresh_at = self._clock()
+
+    def hurry_refresh(self) -> None:
+        """Let a refresh that is wanted happen now: training is over."""
+        self._refresh_at = self._clock()
+
+    def start(
+        self, image: OpenImage, model: Model, *, refreshing: bool = False
+    ) -> None:
+        """Start to predict an image."""
+        self._refresh_wanted = False
+        self._refresh_at = self._clock() + REFRESH_SECONDS
+        self._began = self._clock()
+        self._holder.clear("predict")
+        self._holder.update(
+            predicting=Progress(), refreshing=refreshing, cancelling=False
+        )
+        self._say("Predicting…")
+        self._now = prediction = Prediction(self._runner, image)
+        prediction.progressed.connect(self._on_progress)
+        prediction.noticed.connect(self._on_notice)
+        prediction.applied.connect(lambda _: self.applied.emit(image))
+        prediction.finished.connect(lambda: self._on_finished(image))
+        prediction.failed.connect(self._on_failed)
+        prediction.cancelled.connect(self._on_cancelled)
+        prediction.start(model, self._view())
+
+    def cancel(self) -> None:
+        """Cancel what is going on; what was applied stays."""
+        if self._now is not None:
+            self._holder.update(cancelling=True, message="Cancelling…")
+            self._now.cancel()
+
+    def tick(self) -> None:
+        """Apply for some milliseconds."""
+        if self._now is not None:
+            self._now.tick()
+
+    def _on_progress(self, done: int, total: int) -> None:
+        self._holder.update(predicting=Progress(done, total))
+        self._say(f"Predicting… {done} of {total} tiles")
+
+    def _on_notice(self, message: str) -> None:
+        self._holder.update(message=message)
+
+    def _on_finished(self, image: OpenImage) -> None:
+        by_person = not self._holder.state.refreshing
+        seconds = self._clock() - self._began
+        self._end()
+        objects = image.annotation.counts().objects
+        self._say(f"Found {objects:,} objects in {seconds:.1f} s.", by_person)
+        if by_person:
+            self.completed.emit(image)
+
+    def _on_failed(self, error: Exception) -> None:
+        self._end()
+        self._holder.report("predict", error)
+
+    def _on_cancelled(self) -> None:
+        self._end()
+        self._say("Prediction cancelled.", True)
+
+    def _end(self) -> None:
+        self._now = None
+        self._holder.update(predicting=None, refreshing=False, cancelling=False)
+
+    def _say(self, message: str, by_person: bool = True) -> None:
+        # During training its own message says more.
+        if by_person and not self._holder.state.refreshing:
+            self._holder.update(message=message)

@@ -1,0 +1,235 @@
+"""One prediction, from the pixels of an image to its annotation.
+
+How it flows (the left column runs in the background)::
+
+    engine: labels of the view  ---> merge them into a snapshot ---> apply
+    engine: labels of the image ---> merge them into a snapshot ---> apply band by band
+                                          ^                              |
+                                          +-- edited meanwhile: once more
+
+Merging never touches a verified pixel of its snapshot, and applying never touches one
+that is verified by then. So a person may paint all the time; only while a stroke is
+under way nothing is applied.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from napari_unet.core.annotation import MergedPrediction, merge_prediction
+from napari_unet.core.box import Box
+from napari_unet.core.events import Notice, PredictEvent, TilesDone, ViewPredicted
+from napari_unet.core.provenance import LabelMap
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.session.image import OpenImage
+from napari_unet.session.job import Job
+from napari_unet.session.runner import Runner
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+
+MOST_MERGES = 2
+BAND_PIXELS = 2**18
+APPLY_SECONDS = 0.010
+"""How much is written on the main thread at once, and for how long."""
+
+
+class Prediction:
+    """A prediction that is going on; lives on the main thread.
+
+    Parameters
+    ----------
+    runner : Runner
+        Drives what runs in the background.
+    image : OpenImage
+        What is predicted.
+
+    Attributes
+    ----------
+    progressed : Signal(int, int)
+        So many of so many tiles are done.
+    noticed : Signal(str)
+        Something a person should read.
+    applied : Signal(Box)
+        Labels inside the box are new.
+    finished : Signal()
+        Everything is applied.
+    failed : Signal(Exception)
+        It did not work; the annotation is as good as it was.
+    cancelled : Signal()
+        It was cancelled; what was applied stays.
+
+    Notes
+    -----
+    Exactly one of the last three is emitted, as the last thing.
+    """
+
+    progressed = Signal(int, int)
+    noticed = Signal(str)
+    applied = Signal(Box)
+    finished = Signal()
+    failed = Signal(Exception)
+    cancelled = Signal()
+
+    def __init__(self, runner: Runner, image: OpenImage) -> None:
+        self.image = image
+        self._runner = runner
+        self._job: Job | None = None
+        self._preview: Job | None = None
+        self._todo: _Todo | None = None
+        self._merges = 0
+        self._stopping = False
+
+    def start(self, model: Model, view: Box | None) -> None:
+        """Begin; `view` is predicted first where it is much smaller than the image."""
+        self._job = self._runner.start(
+            iter_labels(self.image, model, view),
+            on_event=self._on_event,
+            on_return=self._merge,
+            on_error=self.failed.emit,
+            on_closed=self.cancelled.emit,
+        )
+
+    def cancel(self) -> None:
+        """Stop as soon as possible."""
+        self._stopping = True
+        for job in (self._job, self._preview):
+            if job is not None:
+                job.cancel()
+        todo, self._todo = self._todo, None
+        if todo is not None and todo.last:
+            self.cancelled.emit()
+
+    def tick(self) -> None:
+        """Apply for a few milliseconds; call it often."""
+        deadline = time.monotonic() + APPLY_SECONDS
+        try:
+            while self._todo is not None and not self.image.canvas.busy:
+                self._apply_band(self._todo)
+                if time.monotonic() >= deadline:
+                    return
+        except Exception as error:  # noqa: BLE001 - any error is its end, or every
+            # tick would raise it again.
+            self._todo = None
+            self.failed.emit(error)
+
+    def _on_event(self, event: PredictEvent) -> None:
+        if isinstance(event, Notice):
+            self.noticed.emit(event.message)
+        elif isinstance(event, TilesDone):
+            self.progressed.emit(event.done, event.total)
+        else:
+            self._merge_preview(event)
+
+    def _merge_preview(self, event: ViewPredicted) -> None:
+        self._preview = self._runner.start(
+            iter_merge(self._snapshot(), event.labels, event.box),
+            on_event=lambda _: None,
+            on_return=lambda merged: self._apply_preview(merged, event.box),
+            on_error=lambda error: self.noticed.emit(f"No early view: {error}"),
+            on_closed=lambda: None,
+        )
+
+    def _apply_preview(self, merged: MergedPrediction, box: Box) -> None:
+        # The whole image may have come first; then the view is part of it already.
+        if not self._merges and not self._stopping:
+            self._todo = _Todo(merged, deque(cut_into_bands(box)), last=False)
+
+    def _merge(self, predicted: LabelMap) -> None:
+        """Merge into the labels as they are now."""
+        if self._stopping:
+            self.cancelled.emit()
+            return
+        self._merges += 1
+        snapshot = self._snapshot()
+        self._job = self._runner.start(
+            iter_merge(snapshot, predicted, Box.whole(predicted.shape)),
+            on_event=lambda _: None,
+            on_return=lambda merged: self._apply(merged, predicted, snapshot.revision),
+            on_error=self.failed.emit,
+            on_closed=self.cancelled.emit,
+        )
+
+    def _apply(
+        self, merged: MergedPrediction, predicted: LabelMap, revision: int
+    ) -> None:
+        self.image.canvas.flush()
+        edited = self.image.annotation.revision != revision
+        if self._stopping or (edited and self._merges < MOST_MERGES):
+            self._merge(predicted)
+            return
+        bands = cut_into_bands(Box.whole(predicted.shape))
+        self._todo = _Todo(merged, deque(bands), last=True)
+
+    def _snapshot(self) -> AnnotationSnapshot:
+        self._todo = None
+        self.image.canvas.flush()
+        return self.image.annotation.snapshot()
+
+    def _apply_band(self, todo: _Todo) -> None:
+        self.image.canvas.flush()
+        changed = self.image.annotation.apply(todo.merged, todo.bands.popleft())
+        if changed is not None:
+            self.image.canvas.refresh(changed)
+            self.applied.emit(changed)
+        if not todo.bands:
+            self._todo = None
+            if todo.last:
+                self.finished.emit()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Todo:
+    """A merged prediction and where it is still to be applied."""
+
+    merged: MergedPrediction
+    bands: deque[Box]
+    last: bool
+
+
+def iter_labels(
+    image: OpenImage, model: Model, view: Box | None
+) -> Generator[PredictEvent, None, LabelMap]:
+    """Predict an image; see `napari_unet.engine.predict.iter_predict`."""
+    # Imported in the background: torch takes seconds.
+    from napari_unet.engine.predict import iter_predict
+
+    return (yield from iter_predict(image.pixels, model, axes=image.axes, view=view))
+
+
+def iter_merge(
+    snapshot: AnnotationSnapshot, predicted: LabelMap, box: Box
+) -> Generator[None, None, MergedPrediction]:
+    """Merge the prediction of a box into a snapshot."""
+    yield
+    return merge_prediction(
+        snapshot.labels[box.slices],
+        snapshot.provenance[box.slices],
+        predicted,
+        snapshot.next_id,
+        box=box,
+    )
+
+
+def cut_into_bands(box: Box) -> list[Box]:
+    """Cut a box along its first axes into parts of about `BAND_PIXELS` pixels."""
+    inner = int(np.prod(box.shape[1:]))
+    if inner > BAND_PIXELS and len(box.shape) > 1:
+        rest = Box(box.start[1:], box.stop[1:])
+        return [
+            Box((i, *part.start), (i + 1, *part.stop))
+            for i in range(box.start[0], box.stop[0])
+            for part in cut_into_bands(rest)
+        ]
+    rows = max(1, BAND_PIXELS // max(1, inner))
+    return [
+        Box((i, *box.start[1:]), (min(i + rows, box.stop[0]), *box.stop[1:]))
+        for i in range(box.start[0], box.stop[0], rows)
+    ]

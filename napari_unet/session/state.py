@@ -1,0 +1,280 @@
+"""What a front end shows: one frozen value, replaced whenever something changes."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from psygnal import Signal
+
+from napari_unet.errors import NapariUnetError
+
+Place: TypeAlias = Literal["image", "model", "predict", "correct", "finetune"]
+"""The part of the program that a problem belongs to; it is told beside its controls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that did not work.
+
+    Parameters
+    ----------
+    text : str
+        One or two sentences: what was expected, what was found, what to do.
+    details : str
+        For a bug report; empty where the text says everything.
+    """
+
+    text: str
+    details: str = ""
+
+    @classmethod
+    def of(cls, error: Exception) -> Problem:
+        """Put an error into words."""
+        if isinstance(error, NapariUnetError):
+            return cls(str(error))
+        first = f"{type(error).__name__}: {error}".splitlines()[0]
+        return cls(
+            f"Something unexpected went wrong ({first}). Your labels are unharmed; "
+            "try again, and report it with the details if it stays.",
+            "".join(traceback.format_exception(error)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come; a total of 0 means that nobody knows."""
+
+    done: float = 0.0
+    total: float = 0.0
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1, or None where nobody knows."""
+        return min(1.0, self.done / self.total) if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What there is to know about the chosen model.
+
+    Parameters
+    ----------
+    name : str
+        Short name.
+    data, score : str
+        From the model card, in a few words; empty where it says nothing.
+    channels : int
+        Channels that the image must have.
+    """
+
+    name: str
+    data: str
+    score: str
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageState:
+    """What there is to know about the chosen image.
+
+    Parameters
+    ----------
+    name : str
+        File or layer name.
+    axes : str
+        One letter per axis.
+    shape : tuple of int
+        Extent of every axis.
+    has_labels : bool
+        Whether there are labels to look at and to correct.
+    open : bool
+        Whether earlier work on it was looked for and, if there was any, restored.
+    objects, verified_objects : int
+        How many there are, and how many of them a person stands behind.
+    verified_share : float
+        Verified share of all pixels.
+    """
+
+    name: str
+    axes: str
+    shape: tuple[int, ...]
+    has_labels: bool = False
+    open: bool = False
+    objects: int = 0
+    verified_objects: int = 0
+    verified_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SaveState:
+    """Where work is saved, and how that goes.
+
+    Parameters
+    ----------
+    text : str
+        A sentence or two.
+    folder : Path or None
+        The project folder.
+    failed : bool
+        Whether the last attempt failed; then `text` says why and what to do.
+    """
+
+    text: str = ""
+    folder: Path | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """One model version that can be brought back."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that a front end shows.
+
+    Parameters
+    ----------
+    ready : bool
+        Whether the engine is loaded.
+    device : str
+        Where the engine computes, in words.
+    models : tuple of str
+        Names of the built-in models.
+    model : ModelState or None
+        The chosen model.
+    loading : str
+        The model that is being loaded, or nothing.
+    versions : tuple of VersionState
+        The chosen model and what training made of it, oldest first.
+    version : int
+        The version that predicts.
+    image : ImageState or None
+        The chosen image.
+    predicting, training : Progress or None
+        None while nothing of the kind is going on.
+    refreshing : bool
+        Whether the prediction that goes on was started by training.
+    cancelling, stopping : bool
+        Whether the prediction, or the training, was asked to stop.
+    notice : str
+        What a person should know about the last training, or nothing.
+    message : str
+        What is going on or what came of it; never empty.
+    problems : dict
+        What did not work, by the place where it is told.
+    save : SaveState
+        How saving goes.
+    """
+
+    ready: bool = False
+    device: str = ""
+    models: tuple[str, ...] = ()
+    model: ModelState | None = None
+    loading: str = ""
+    versions: tuple[VersionState, ...] = ()
+    version: int = 0
+    image: ImageState | None = None
+    predicting: Progress | None = None
+    training: Progress | None = None
+    refreshing: bool = False
+    cancelling: bool = False
+    stopping: bool = False
+    notice: str = ""
+    message: str = "Getting ready…"
+    problems: dict[Place, Problem] = field(default_factory=dict)
+    save: SaveState = SaveState()
+
+    @property
+    def why_not_predict(self) -> str:
+        """Return why Predict is refused now, or nothing if it is not."""
+        if self.predicting:
+            return "A prediction is going on."
+        return self._why_no_image() or self._why_no_model()
+
+    @property
+    def why_not_paint(self) -> str:
+        """Return why there can be no labels yet, or nothing if there can."""
+        if self.image and self.image.has_labels:
+            return "The labels are there already."
+        return self._why_no_image()
+
+    @property
+    def why_not_accept(self) -> str:
+        """Return why Accept is refused now, or nothing if it is not."""
+        if reason := self._why_no_image():
+            return reason
+        if self.image and not self.image.has_labels:
+            return "There are no labels yet; press Predict first."
+        return ""
+
+    @property
+    def why_not_finetune(self) -> str:
+        """Return why Fine-tune is refused now, or nothing if it is not."""
+        if self.training:
+            return "A training is going on."
+        if reason := self._why_no_image() or self._why_no_model():
+            return reason
+        if self.image and not self.image.verified_share:
+            return (
+                "Nothing is verified yet: correct some objects with the brush, or "
+                "accept a view where everything is right."
+            )
+        return ""
+
+    def _why_no_image(self) -> str:
+        if problem := self.problems.get("image"):
+            return problem.text
+        if self.image is None:
+            return "Choose an image first, or drop one into the window."
+        return "" if self.image.open else "The image is still being opened."
+
+    def _why_no_model(self) -> str:
+        if self.loading or not (self.ready or self.model):
+            return "The model is still being loaded."
+        return "" if self.model else "Choose a model first."
+
+
+class StateHolder:
+    """Holds the current state and tells when it changes.
+
+    Attributes
+    ----------
+    changed : Signal(State)
+        There is a new state.
+    """
+
+    changed = Signal(State)
+
+    def __init__(self) -> None:
+        self._state = State()
+
+    @property
+    def state(self) -> State:
+        """The current state."""
+        return self._state
+
+    def update(self, **changes: Any) -> None:
+        """Replace fields of the state by name."""
+        state = replace(self._state, **changes)
+        if state != self._state:
+            self._state = state
+            self.changed.emit(state)
+
+    def report(self, place: Place, error: Exception) -> None:
+        """Tell a problem beside the controls it belongs to."""
+        problem = Problem.of(error)
+        self.update(
+            problems={**self._state.problems, place: problem}, message=problem.text
+        )
+
+    def clear(self, *places: Place) -> None:
+        """Forget the problems of these places."""
+        left = {k: v for k, v in self._state.problems.items() if k not in places}
+        self.update(problems=left)

@@ -1,0 +1,144 @@
+"""Which training is going on, and what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_unet.core.events import TrainStep, Validated
+from napari_unet.session.finetune import FineTuning, Improved, Lesson
+from napari_unet.session.runner import Runner
+from napari_unet.session.state import Progress, StateHolder
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+
+
+class Training:
+    """At most one training at a time.
+
+    Parameters
+    ----------
+    runner : Runner
+        Drives it in the background.
+    holder : StateHolder
+        Where the state is told.
+    lessons : callable
+        Returns copies of everything that is verified.
+    clock : callable
+        Returns monotonic seconds.
+
+    Attributes
+    ----------
+    started : Signal()
+        The curve begins anew.
+    measured : Signal(TrainStep or Validated)
+        For the curve.
+    improved : Signal(Improved)
+        There is a better model.
+    ended : Signal()
+        It is over, however it ended.
+    """
+
+    started = Signal()
+    measured = Signal(object)
+    improved = Signal(Improved)
+    ended = Signal()
+
+    def __init__(
+        self,
+        runner: Runner,
+        holder: StateHolder,
+        lessons: Callable[[], Sequence[Lesson]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._runner = runner
+        self._holder = holder
+        self._lessons = lessons
+        self._clock = clock
+        self._now: FineTuning | None = None
+        self._rounds = 0
+        self._score = ""
+        self._best: Improved | None = None
+
+    def start(self, model: Model, minutes: float) -> None:
+        """Start to learn from everything that is verified."""
+        self._score = ""
+        self._best = None
+        self._holder.clear("finetune")
+        self._holder.update(
+            training=Progress(),
+            stopping=False,
+            notice="",
+            message="Training: getting ready…",
+        )
+        self._now = training = FineTuning(
+            self._runner, self._lessons, self._clock, self._rounds
+        )
+        training.progressed.connect(self._on_progress)
+        training.measured.connect(self._on_measured)
+        training.noticed.connect(self._on_notice)
+        training.improved.connect(self._on_improved)
+        training.finished.connect(self._on_finished)
+        training.failed.connect(self._on_failed)
+        self.started.emit()
+        training.start(model, minutes)
+
+    def stop(self) -> None:
+        """Stop what is going on; the best model stays."""
+        if self._now is not None:
+            self._holder.update(stopping=True, message="Stopping the training…")
+            self._now.stop()
+
+    def note_change(self) -> None:
+        """Note that something was verified or corrected."""
+        if self._now is not None:
+            self._now.note_change()
+
+    def _on_progress(self, seconds: float, total: float) -> None:
+        left = max(0, round(total - seconds))
+        words = f"Training{self._score} · {left // 60}:{left % 60:02d} left"
+        changes = {} if self._holder.state.stopping else {"message": words}
+        self._holder.update(training=Progress(round(seconds), total), **changes)
+
+    def _on_measured(self, event: TrainStep | Validated) -> None:
+        if isinstance(event, Validated):
+            self._score = f" · score {event.start_score:.2f} → {event.score:.2f}"
+        self.measured.emit(event)
+
+    def _on_notice(self, message: str) -> None:
+        self._holder.update(notice=message)
+
+    def _on_improved(self, improved: Improved) -> None:
+        self._best = improved
+        self.improved.emit(improved)
+
+    def _on_finished(self) -> None:
+        self._end()
+        self._holder.update(message=_summary(self._best))
+        self.ended.emit()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._end()
+        self._holder.report("finetune", error)
+        self.ended.emit()
+
+    def _end(self) -> None:
+        if self._now is not None:
+            self._rounds = self._now.rounds
+        self._now = None
+        self._holder.update(training=None, stopping=False)
+
+
+def _summary(best: Improved | None) -> str:
+    if best is None:
+        return (
+            "Training is over. No better model was found, so the one before stays; "
+            "more corrections may help."
+        )
+    return (
+        "Training is over. The model is better: score "
+        f"{best.start_score:.2f} → {best.score:.2f}."
+    )

@@ -1,0 +1,225 @@
+"""Rounds of training, with an engine that does what the test says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unet.core.box import Box
+from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
+from napari_unet.engine.train import ModelImproved
+from napari_unet.session.finetune import ROUND_SECONDS, replay_samples
+from napari_unet.session.predicting import REFRESH_SECONDS
+from napari_unet.session.runner import ManualRunner
+from tests.session.brightness import brightness_model
+from tests.session.conftest import Stage
+
+
+class Engine:
+    """Stands in for `iter_fit`: plays a script, one act a round."""
+
+    def __init__(self, *acts):
+        self.acts = list(acts)
+        self.rounds = []
+        self.closed = 0
+
+    def __call__(self, model, samples, config, *, replay):
+        self.rounds.append((model, samples, config, replay))
+        return self._play(self.acts.pop(0))
+
+    def _play(self, act):
+        try:
+            for event in act:
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        except GeneratorExit:
+            self.closed += 1
+            raise
+
+
+def steps(*scores, start=0.5):
+    """Yield steps, a measurement after each, and a model for every new record."""
+    best = start
+    yield Validated(0, start, start, best=True)
+    for number, score in enumerate(scores, 1):
+        yield MicroBatch(number, 1, 1)
+        yield TrainStep(number, 1.0 - score, 0.1 * number)
+        yield Validated(number, score, start, best=score > best)
+        if score > best:
+            best = score
+            yield ModelImproved(brightness_model(0.3), number, score)
+
+
+@pytest.fixture
+def manual(bright, image):
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.open(image)
+    stage.session.predict()
+    stage.run()
+    stage.session.accept(Box((0, 0), (64, 160)))
+    return stage
+
+
+def play(stage, monkeypatch, *acts):
+    engine = Engine(*acts)
+    monkeypatch.setattr("napari_unet.engine.train.iter_fit", engine)
+    return engine
+
+
+def test_a_better_model_is_published_and_predicts(manual, monkeypatch):
+    play(manual, monkeypatch, steps(0.6, 0.55, 0.7))
+    measured = []
+    manual.session.training.measured.connect(measured.append)
+    manual.session.finetune(2)
+    manual.clock.now += REFRESH_SECONDS
+    manual.run()
+    assert [v.text for v in manual.state.versions] == [
+        "bright",
+        "bright, round 1 (0.50 → 0.70)",
+    ]
+    assert manual.state.version == manual.state.versions[-1].number
+    assert "0.50 → 0.70" in manual.state.message
+    assert len(measured) == 7
+    # The published model finds the dim disks too; the upper ones are background that
+    # the person accepted.
+    manual.run()
+    assert manual.state.image.objects == 18
+    assert manual.state.image.verified_objects == 8
+
+
+def test_a_model_that_is_not_better_is_not_published(manual, monkeypatch):
+    play(manual, monkeypatch, steps(0.4, 0.5))
+    manual.session.finetune(2)
+    manual.run()
+    assert len(manual.state.versions) == 1
+    assert "No better model" in manual.state.message
+
+
+def test_only_finished_objects_teach(manual, monkeypatch):
+    engine = play(manual, monkeypatch, steps())
+    manual.paint(np.s_[92:100, 28:36], 90)
+    manual.session.finetune(1)
+    # Whoever presses the button has moved on.
+    assert manual.annotation.open_objects == frozenset()
+    manual.run()
+    _, (sample,), config, replay = engine.rounds[0]
+    assert sample.verified[:64].all()
+    assert sample.verified[92:100, 28:36].all()
+    assert not sample.verified[104:].any()
+    assert config.minutes == pytest.approx(1, abs=0.01)
+    assert list(replay) == []
+    sample.labels[0, 0] = 77
+    assert manual.annotation.labels[0, 0] == 0
+
+
+def test_corrections_join_at_the_next_round(manual, monkeypatch):
+    engine = play(
+        manual, monkeypatch, steps(0.6, 0.6, 0.6), steps(0.4, 0.8, start=0.55)
+    )
+    manual.session.finetune(3)
+    manual.runner.step()
+    manual.clock.now += ROUND_SECONDS
+    manual.paint(np.s_[92:100, 28:36], 90)
+    manual.session.images.current.canvas.settle()
+    manual.run()
+    assert len(engine.rounds) == 2
+    assert engine.closed == 1
+    (_, (before,), *_), (model, (after,), config, _) = engine.rounds
+    assert not before.verified[95, 30]
+    assert after.verified[95, 30]
+    assert model is manual.session.models.timeline.versions[1].model
+    assert config.minutes == pytest.approx(2.5, abs=0.01)
+    assert [v.text for v in manual.state.versions] == [
+        "bright",
+        "bright, round 1 (0.50 → 0.60)",
+        "bright, round 2 (0.55 → 0.80)",
+    ]
+
+
+def test_without_corrections_one_round_lasts_to_the_end(manual, monkeypatch):
+    engine = play(manual, monkeypatch, steps(0.6, 0.7))
+    manual.session.finetune(3)
+    manual.runner.step()
+    manual.clock.now += ROUND_SECONDS
+    manual.run()
+    assert len(engine.rounds) == 1
+
+
+@pytest.mark.parametrize("count", range(9))
+def test_stopping_at_any_moment_keeps_the_best(manual, monkeypatch, count):
+    play(manual, monkeypatch, steps(0.6, 0.7))
+    manual.session.finetune(2)
+    for _ in range(count):
+        manual.runner.step()
+    manual.session.stop()
+    assert manual.state.stopping
+    manual.run()
+    assert manual.state.training is None
+    assert not manual.state.stopping
+    best = manual.session.models.timeline.active.score
+    assert best == (None if count < 5 else 0.6 if count < 9 else 0.7)
+
+
+def test_a_failure_keeps_the_best_and_is_told(manual, monkeypatch):
+    act = [*steps(0.6), RuntimeError("no")]
+    play(manual, monkeypatch, act)
+    manual.session.finetune(2)
+    manual.run()
+    assert "RuntimeError: no" in manual.state.problems["finetune"].text
+    assert manual.session.models.timeline.active.score == 0.6
+    assert manual.state.training is None
+
+
+def test_notices_of_the_engine_are_kept_in_sight(manual, monkeypatch):
+    play(manual, monkeypatch, [Notice("Fewer than six."), *steps(0.6)])
+    manual.session.finetune(2)
+    manual.run()
+    assert manual.state.notice == "Fewer than six."
+
+
+def test_refreshes_are_not_too_frequent_and_one_follows_the_end(manual, monkeypatch):
+    play(manual, monkeypatch, steps(0.6, 0.7, 0.8))
+    refreshes = []
+    manual.session.state_changed.connect(
+        lambda state: refreshes.append(state.refreshing)
+    )
+    manual.session.finetune(2)
+    while manual.state.training:
+        manual.session.tick()
+        manual.runner.step()
+    assert not any(refreshes)
+    manual.run()
+    assert any(refreshes)
+    assert not manual.session.predicting.refresh_due
+
+
+def test_a_version_chosen_by_hand_is_left_alone(manual, monkeypatch):
+    play(manual, monkeypatch, steps(0.6), steps(0.8))
+    manual.session.finetune(2)
+    manual.run()
+    manual.session.finetune(2)
+    manual.session.activate_version(1)
+    manual.run()
+    assert manual.state.version == 1
+    assert len(manual.state.versions) == 3
+    assert manual.state.image.objects == 17
+
+
+def test_a_model_is_reminded_of_what_it_knew():
+    samples = replay_samples("nuclei")
+    assert samples
+    assert all(sample.verified is None for sample in samples)
+    assert replay_samples("somebody's model") == []
+
+
+def test_what_the_engine_refuses_is_told_in_its_words(bright, image):
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.open(image)
+    stage.session.start_empty()
+    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.finetune(1)
+    stage.run()
+    assert "Only background is verified" in stage.state.problems["finetune"].text
