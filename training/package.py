@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from napari_unet.core.instances import Decoding
 from napari_unet.engine.model import Model
 from napari_unet.engine.weights import save_model
 from napari_unet.nets.spec import ModelCard, ModelSpec, UNetConfig
@@ -33,6 +34,8 @@ def nuclei_spec(base_channels: int) -> ModelSpec:
         name="nuclei",
         description="Fluorescence nuclei, 2-D, one grey channel",
         architecture=UNetConfig(base_channels=base_channels),
+        # Chosen on forty training images, by the sum of both average precisions.
+        decoding=Decoding(prominence=0.1, min_size=25),
         diameters=(8.0, 80.0),
         card=ModelCard(
             data=DATA, license="CC0-1.0 (data), BSD-3-Clause (weights)", notes=NOTES
