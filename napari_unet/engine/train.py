@@ -78,7 +78,7 @@ class FitConfig(BaseModel):
     minutes: float | None = Field(None, gt=0)
     steps: int | None = Field(None, ge=1)
     device: str = "auto"
-    learning_rate: float = Field(5e-4, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(4, ge=1)
     crop: int = Field(192, ge=32)
     micro_batch: int | None = Field(None, ge=1)

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage as ndi
 
-from napari_unet.core.annotation import Annotation
+from napari_unet.core.annotation import Annotation, merge_prediction
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import LabelMap, Mask, Provenance, is_verified
 
@@ -97,9 +97,13 @@ class ScriptedAnnotator:
         self, annotation: Annotation, truth: LabelMap, view: Box
     ) -> Iterator[None]:
         """Correct what is wrong in a view; yields after every object."""
-        for true_id in _mostly_inside(truth, view):
+        wanted = _mostly_inside(truth, view)
+        right = [i for i in wanted if self._is_right(annotation, truth == i)]
+        if 2 * len(right) < len(wanted):
+            _discard(annotation, view)
+        for true_id in wanted:
             mask = truth == true_id
-            if _best_overlap(annotation.labels, mask) < self.habits.tolerance:
+            if not self._is_right(annotation, mask):
                 self._paint(annotation, mask)
                 yield
         for wrong_id in _mostly_inside(annotation.labels, view):
@@ -109,6 +113,9 @@ class ScriptedAnnotator:
             ):
                 self._write(annotation, mask, 0)
                 yield
+
+    def _is_right(self, annotation: Annotation, mask: Mask) -> bool:
+        return _best_overlap(annotation.labels, mask) >= self.habits.tolerance
 
     def _paint(self, annotation: Annotation, mask: Mask) -> None:
         """Clear what lies mostly under the object, then paint it."""
@@ -137,6 +144,19 @@ class ScriptedAnnotator:
         annotation.labels[changed] = label
         (region,) = ndi.find_objects(changed.astype(np.uint8))
         annotation.notice_change(Box.from_slices(region), "edit")
+
+
+def _discard(annotation: Annotation, view: Box) -> None:
+    """Clear a hopeless prediction: nothing was found there, as far as anybody knows."""
+    snapshot = annotation.snapshot()
+    nothing = merge_prediction(
+        snapshot.labels[view.slices],
+        snapshot.provenance[view.slices],
+        np.zeros(view.shape, np.int32),
+        snapshot.next_id,
+        box=view,
+    )
+    annotation.apply(nothing, view)
 
 
 def _mostly_inside(labels: LabelMap, view: Box) -> list[int]:

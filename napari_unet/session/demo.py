@@ -130,7 +130,7 @@ def iter_demo(
         The model to start from.
     """
     started = time.monotonic()
-    config = config or FitConfig(steps=90, minutes=1.3)
+    config = config or FitConfig(steps=90, minutes=1.2)
     config = config.model_copy(update={"device": device})
     yield DemoProgress(f"Loading the model {model_name} and the phase-contrast samples")
     model = load_model(model_name)

@@ -185,9 +185,16 @@ class Models:
 
 def describe_model(model: Model) -> ModelState:
     """Return what a person should know of a model."""
-    card = model.spec.card
+    spec, card = model.spec, model.spec.card
     scores = ", ".join(f"{name} {score:.2f}" for name, score in card.score.items())
-    return ModelState(model.name, card.data, scores, model.spec.in_channels)
+    about = [spec.description or card.data, scores]
+    whole = [spec.description, card.notes, card.data, card.license, scores]
+    return ModelState(
+        spec.name,
+        " · ".join(filter(None, about)),
+        "\n\n".join(filter(None, whole)),
+        spec.in_channels,
+    )
 
 
 def describe_version(version: ModelVersion) -> VersionState:

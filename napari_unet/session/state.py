@@ -64,15 +64,17 @@ class ModelState:
     ----------
     name : str
         Short name.
-    data, score : str
-        From the model card, in a few words; empty where it says nothing.
+    about : str
+        What it is for and how good it is, in a line.
+    card : str
+        All that is known of it, in a paragraph or two.
     channels : int
         Channels that the image must have.
     """
 
     name: str
-    data: str
-    score: str
+    about: str
+    card: str
     channels: int
 
 

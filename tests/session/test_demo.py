@@ -58,13 +58,21 @@ def test_the_budget_is_kept(budget: int, truth: np.ndarray) -> None:
 
 
 def test_what_is_wrong_is_erased(truth: np.ndarray) -> None:
-    wrong = np.zeros_like(truth)
+    extra = truth.copy()
     background = np.argwhere(truth == 0)
     y, x = background[len(background) // 2]
-    wrong[y : y + 2, x : x + 2] = np.where(truth[y : y + 2, x : x + 2] == 0, 1, 0)
-    annotation = Annotation(wrong)
-    steady().correct(annotation, np.zeros_like(truth), budget=10)
-    assert not annotation.labels.any()
+    extra[y, x] = truth.max() + 1
+    annotation = Annotation(extra)
+    assert steady().correct(annotation, truth, budget=100) == 1
+    np.testing.assert_array_equal(annotation.labels, truth)
+
+
+def test_a_hopeless_prediction_is_discarded_before_painting(truth: np.ndarray) -> None:
+    annotation = Annotation(np.full_like(truth, 1))
+    steady().correct(annotation, truth, budget=10_000)
+    verified = is_verified(annotation.provenance)
+    assert verified.mean() > 0.7
+    assert not (annotation.labels[verified] == 1).any()
 
 
 def test_the_demo_tells_its_story(tmp_path: Path) -> None:
