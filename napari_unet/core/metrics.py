@@ -116,6 +116,11 @@ def evaluate(truth: Labels, labels: Labels) -> Scores:
     truth, labels : ndarray of int
         Label maps of one shape; 0 is background.
 
+    Returns
+    -------
+    Scores
+        Average precision by threshold, Dice and counts.
+
     Raises
     ------
     InputError

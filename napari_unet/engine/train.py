@@ -152,7 +152,29 @@ def fit(
     *,
     replay: Sequence[Sample] = (),
 ) -> Model:
-    """Train a model and return the best one; arguments as in `iter_fit`."""
+    """Train a model from verified pixels alone.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed.
+    samples : sequence of Sample
+        Annotated images.
+    config : FitConfig, optional
+        How to train; two minutes of fine-tuning where it is missing.
+    replay : sequence of Sample
+        Images of the kind that the model knows, mixed in so that it forgets less.
+
+    Returns
+    -------
+    Model
+        The best one; `model` itself where nothing was better.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to learn from, or images and labels do not fit.
+    """
     events = iter_fit(model, samples, config, replay=replay)
     while True:
         try:

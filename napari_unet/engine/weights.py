@@ -55,6 +55,16 @@ def model_size(name_or_path: str | Path) -> float:
 def load_model(name_or_path: str | Path) -> Model:
     """Load a built-in model or a model folder.
 
+    Parameters
+    ----------
+    name_or_path : str or Path
+        The name of a built-in model, or a folder that `save_model` wrote.
+
+    Returns
+    -------
+    Model
+        Ready to predict; never changed by anybody.
+
     Raises
     ------
     ModelError
@@ -76,6 +86,15 @@ def load_model(name_or_path: str | Path) -> Model:
 def save_model(model: Model, folder: str | Path, overwrite: bool = False) -> None:
     """Write a model folder: all of it or nothing.
 
+    Parameters
+    ----------
+    model : Model
+        What to write.
+    folder : str or Path
+        Where; its parent exists.
+    overwrite : bool
+        Whether an existing model folder may be replaced.
+
     Raises
     ------
     InputError
@@ -94,7 +113,8 @@ def save_model(model: Model, folder: str | Path, overwrite: bool = False) -> Non
     def write(target: Path) -> None:
         text = json.dumps(model.spec.model_dump(mode="json"), indent=2)
         (target / SPEC_FILE).write_text(text + "\n", encoding="utf-8")
-        safetensors.torch.save_file(state, target / WEIGHTS_FILE)
+        # Not `save_file`, which keeps the file from everybody but its owner.
+        (target / WEIGHTS_FILE).write_bytes(safetensors.torch.save(state))
 
     write_folder_atomically(folder, write, overwrite=overwrite)
 
