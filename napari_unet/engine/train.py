@@ -15,95 +15,25 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
-from napari_unet.core.holdout import hold_out
 from napari_unet.core.sample import Sample
-from napari_unet.engine.augment import Augmentation
 from napari_unet.engine.device import (
     choose_execution,
     is_out_of_memory,
     resolve_device,
 )
+from napari_unet.engine.fit_config import FitConfig
+from napari_unet.engine.material import Material, prepare
 from napari_unet.engine.model import Model
 from napari_unet.engine.optimize import Optimizer, Strengths
-from napari_unet.engine.sampling import (
-    AnnotatedPlane,
-    Plane,
-    annotated_planes,
-    draw_batch,
-    make_plane,
-)
-from napari_unet.engine.validation import Window, iter_agreement, make_windows
-from napari_unet.errors import DeviceError, InputError
+from napari_unet.engine.sampling import draw_batch
+from napari_unet.engine.validation import iter_agreement
+from napari_unet.errors import DeviceError
+
+__all__ = ["FitConfig", "FitEvent", "FitResult", "ModelImproved", "fit", "iter_fit"]
 
 _LEAST_CROP = 64
-
-
-class FitConfig(BaseModel):
-    """How to train; the defaults are for fine-tuning on a few corrected objects.
-
-    Parameters
-    ----------
-    minutes : float, optional
-        Time limit.
-    steps : int, optional
-        Limit of optimiser steps. Two minutes, where neither is given.
-    device : str
-        As in `predict`.
-    learning_rate : float
-        Highest learning rate.
-    batch_size : int
-        Crops per step.
-    crop : int
-        Extent of a crop, in pixels; rounded up to the network's stride.
-    micro_batch : int, optional
-        Crops computed at once; chosen by the device where it is missing.
-    validate_every : int
-        Steps between two looks at the held-out pixels.
-    average, pull, hardness, freeze_norm
-        See `napari_unet.engine.optimize.Strengths`.
-    replay : float
-        Share of crops from the replay samples, where there are any.
-    augmentation : Augmentation
-        Random changes of the crops.
-    seed : int
-        Seed of everything random.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    minutes: float | None = Field(None, gt=0)
-    steps: int | None = Field(None, ge=1)
-    device: str = "auto"
-    learning_rate: float = Field(1e-3, gt=0)
-    batch_size: int = Field(4, ge=1)
-    crop: int = Field(192, ge=32)
-    micro_batch: int | None = Field(None, ge=1)
-    validate_every: int = Field(15, ge=1)
-    average: float = Field(0.98, ge=0, lt=1)
-    pull: float = Field(1.0, ge=0)
-    hardness: float = Field(2.0, ge=0)
-    freeze_norm: bool = True
-    replay: float = Field(0.1, ge=0, lt=1)
-    augmentation: Augmentation = Augmentation()
-    seed: int = 0
-
-    @classmethod
-    def from_scratch(cls) -> FitConfig:
-        """Return a configuration for a network with random weights."""
-        return cls(
-            learning_rate=2e-3,
-            batch_size=8,
-            micro_batch=8,
-            average=0.99,
-            pull=0.0,
-            hardness=0.0,
-            freeze_norm=False,
-            augmentation=Augmentation(zoom=0.3, elastic=1.0, blur=1.0, noise=0.1),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,95 +152,16 @@ def iter_fit(
         If the device does not exist or its memory does not suffice.
     """
     config = config or FitConfig()
-    material, notice = _prepare(model, samples, config, replay)
+    material, notice = prepare(model, samples, config, replay)
     if notice:
         yield notice
     return (yield from _Training(model, material, config).iter_run())
 
 
-@dataclass(frozen=True, slots=True)
-class _Material:
-    """Planes to learn from, the chance of each, and windows to measure on."""
-
-    planes: list[Plane]
-    chances: npt.NDArray[np.float64]
-    windows: list[Window]
-    held_out: bool
-
-
-def _prepare(
-    model: Model, samples: Sequence[Sample], config: FitConfig, replay: Sequence[Sample]
-) -> tuple[_Material, Notice | None]:
-    annotated = [p for sample in samples for p in annotated_planes(sample, model)]
-    _check_learnable(annotated)
-    split = hold_out(
-        [p.labels for p in annotated],
-        [p.verified for p in annotated],
-        gap=8,
-        rng=np.random.default_rng(config.seed),
-    )
-    train = [h.train for h in split] if split else [p.verified for p in annotated]
-    held = [h.held for h in split] if split else train
-    planes = _planes(annotated, train)
-    old = [p for sample in replay for p in annotated_planes(sample, model)]
-    old_planes = _planes(old, [p.verified for p in old])
-    material = _Material(
-        planes + old_planes,
-        _chances(planes, old_planes, config.replay),
-        make_windows(annotated, held, model.net.stride),
-        split is not None,
-    )
-    return material, None if split else Notice(
-        "Fewer than six verified objects: none is held out, so scores come from the "
-        "objects that train. Correct a few more to get honest ones."
-    )
-
-
-def _check_learnable(planes: Sequence[AnnotatedPlane]) -> None:
-    if not planes:
-        raise InputError(
-            "Nothing is verified yet, so there is nothing to learn from; paint or "
-            "accept some objects first."
-        )
-    kinds = {bool(k) for p in planes for k in np.unique(p.labels[p.verified] > 0)}
-    if kinds == {False}:
-        raise InputError(
-            "Only background is verified; paint or accept some objects too, so that "
-            "the model can tell them apart."
-        )
-    if kinds == {True}:
-        raise InputError(
-            "Only objects are verified, no background; accept a view that shows some "
-            "background too, or erase a wrong pixel beside an object."
-        )
-
-
-def _planes(
-    annotated: Sequence[AnnotatedPlane], masks: Sequence[npt.NDArray[np.bool_]]
-) -> list[Plane]:
-    return [
-        make_plane(p.image, p.labels, mask)
-        for p, mask in zip(annotated, masks, strict=True)
-        if mask.any()
-    ]
-
-
-def _chances(
-    planes: Sequence[Plane], replay: Sequence[Plane], share: float
-) -> npt.NDArray[np.float64]:
-    """Draw planes by the square root of their verified area, replay by its share."""
-    weights = np.sqrt([float(p.stack[-1].sum()) for p in planes])
-    chances = weights / weights.sum()
-    if not replay:
-        return np.asarray(chances)
-    old = np.full(len(replay), share / len(replay))
-    return np.concatenate([chances * (1 - share), old])
-
-
 class _Training:
     """One run of `iter_fit`: the loop and what it keeps."""
 
-    def __init__(self, model: Model, material: _Material, config: FitConfig) -> None:
+    def __init__(self, model: Model, material: Material, config: FitConfig) -> None:
         self._model = model
         self._material = material
         self._config = config

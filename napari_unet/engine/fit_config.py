@@ -1,0 +1,71 @@
+"""How to train."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_unet.engine.augment import Augmentation
+
+
+class FitConfig(BaseModel):
+    """How to train; the defaults are for fine-tuning on a few corrected objects.
+
+    Parameters
+    ----------
+    minutes : float, optional
+        Time limit.
+    steps : int, optional
+        Limit of optimiser steps. Two minutes, where neither is given.
+    device : str
+        As in `predict`.
+    learning_rate : float
+        Highest learning rate.
+    batch_size : int
+        Crops per step.
+    crop : int
+        Extent of a crop, in pixels; rounded up to the network's stride.
+    micro_batch : int, optional
+        Crops computed at once; chosen by the device where it is missing.
+    validate_every : int
+        Steps between two looks at the held-out pixels.
+    average, pull, hardness, freeze_norm
+        See `napari_unet.engine.optimize.Strengths`.
+    replay : float
+        Share of crops from the replay samples, where there are any.
+    augmentation : Augmentation
+        Random changes of the crops.
+    seed : int
+        Seed of everything random.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minutes: float | None = Field(None, gt=0)
+    steps: int | None = Field(None, ge=1)
+    device: str = "auto"
+    learning_rate: float = Field(1e-3, gt=0)
+    batch_size: int = Field(4, ge=1)
+    crop: int = Field(192, ge=32)
+    micro_batch: int | None = Field(None, ge=1)
+    validate_every: int = Field(15, ge=1)
+    average: float = Field(0.98, ge=0, lt=1)
+    pull: float = Field(1.0, ge=0)
+    hardness: float = Field(2.0, ge=0)
+    freeze_norm: bool = True
+    replay: float = Field(0.1, ge=0, lt=1)
+    augmentation: Augmentation = Augmentation()
+    seed: int = 0
+
+    @classmethod
+    def from_scratch(cls) -> FitConfig:
+        """Return a configuration for a network with random weights."""
+        return cls(
+            learning_rate=2e-3,
+            batch_size=8,
+            micro_batch=8,
+            average=0.99,
+            pull=0.0,
+            hardness=0.0,
+            freeze_norm=False,
+            augmentation=Augmentation(zoom=0.3, elastic=1.0, blur=1.0, noise=0.1),
+        )
