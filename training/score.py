@@ -21,6 +21,7 @@ from napari_unet.engine.predict import predict
 from napari_unet.engine.weights import load_model, read_spec
 
 SHOWN = ("0.50", "0.75", "0.90")
+WORDS = {"random": "random tenth", "groups": "held-out groups"}
 
 
 def score(model: Model, data: Path, stems: list[str]) -> PooledScores:
@@ -35,8 +36,9 @@ def score(model: Model, data: Path, stems: list[str]) -> PooledScores:
 
 def named(name: str, scores: PooledScores) -> dict[str, float]:
     """Return the figures of a card."""
-    pooled = {f"AP{k[2:]} pooled, {name}": scores.pooled.ap[k] for k in SHOWN}
-    mean = {f"AP{k[2:]} image mean, {name}": scores.ap_mean[k] for k in SHOWN}
+    where = WORDS[name]
+    pooled = {f"AP{k[2:]} pooled, {where}": scores.pooled.ap[k] for k in SHOWN}
+    mean = {f"AP{k[2:]} image mean, {where}": scores.ap_mean[k] for k in SHOWN}
     return {key: round(value, 4) for key, value in (pooled | mean).items()}
 
 
