@@ -5,7 +5,8 @@
 `DIR` holds `images/*.png` and `labels/*.tif` with equal stems. The split is by image
 and written down: `--split random` holds out a random tenth (seed 2018), `--split
 groups` holds out whole acquisition groups (images of one size and brightness). The
-run can be stopped and started again: it continues from its last checkpoint.
+run can be stopped and started again: it continues from its last checkpoint. With
+`--warm RUN` a new run starts from the averaged weights of another one.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def train(args: argparse.Namespace, split: Split) -> None:
     sizes = np.sqrt([p.stack[0].numel() for p in planes])
     rng = np.random.default_rng(args.seed)
     torch.manual_seed(args.seed)
-    net = UNet(1, 3, base_channels=args.base).to(memory_format=torch.channels_last)
+    net = UNet(1, 3, base_channels=args.base)
+    if args.warm:
+        net.load_state_dict(averaged_weights(args.warm))
+    net = net.to(memory_format=torch.channels_last)
     ema = torch.optim.swa_utils.AveragedModel(
         net,
         multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.997),
@@ -100,13 +104,14 @@ def train(args: argparse.Namespace, split: Split) -> None:
         step, spent = state["step"], state["spent"]
         rng = np.random.default_rng([args.seed, step])
     net.train()
+    augmentation = AUGMENTATION.model_copy(update={"zoom": args.zoom})
     losses: list[float] = []
     last, saved = time.monotonic(), time.monotonic()
     while (progress := step / args.steps) < 1:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(progress, args.lr)
         batch = draw_batch(
-            planes, sizes / sizes.sum(), args.crop, args.batch, AUGMENTATION, rng
+            planes, sizes / sizes.sum(), args.crop, args.batch, augmentation, rng
         )
         images = batch.images.to(memory_format=torch.channels_last)
         loss = instance_loss(net(images), batch.targets, batch.weight)
@@ -127,6 +132,17 @@ def train(args: argparse.Namespace, split: Split) -> None:
             saved = now
     save(checkpoint, net, ema, optimizer, step, spent)
     print("done", flush=True)
+
+
+def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
+    """Return the averaged weights in the checkpoint of a run."""
+    state = torch.load(run / "checkpoint.pt", weights_only=True)["ema"]
+    prefix = "module."
+    return {
+        key.removeprefix(prefix): value
+        for key, value in state.items()
+        if key.startswith(prefix)
+    }
 
 
 def save(path, net, ema, optimizer, step, spent) -> None:
@@ -156,6 +172,8 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=192)
     parser.add_argument("--base", type=int, default=16)
     parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--zoom", type=float, default=AUGMENTATION.zoom)
+    parser.add_argument("--warm", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     choose = {"random": split_random, "groups": split_groups}[args.split]

@@ -11,12 +11,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-
 from napari_unet.core.instances import Decoding
 from napari_unet.engine.model import Model
 from napari_unet.engine.weights import save_model
 from napari_unet.nets.spec import ModelCard, ModelSpec, UNetConfig
+from training.nuclei import averaged_weights
 
 DATA = (
     "BBBC038v1 (Caicedo et al., Nature Methods 2019), fluorescence images of the "
@@ -46,16 +45,8 @@ def nuclei_spec(base_channels: int) -> ModelSpec:
 def averaged_model(run: Path, base_channels: int) -> Model:
     """Return the averaged network of a run, rounded to float16."""
     spec = nuclei_spec(base_channels)
-    state = torch.load(run / "checkpoint.pt", weights_only=True)["ema"]
-    prefix = "module."
     net = spec.build().eval()
-    net.load_state_dict(
-        {
-            key.removeprefix(prefix): value
-            for key, value in state.items()
-            if key.startswith(prefix)
-        }
-    )
+    net.load_state_dict(averaged_weights(run))
     return Model(spec, net.half())
 
 
