@@ -1,0 +1,84 @@
+"""Command line: all parts, or the ones that are named."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import torch
+from rich.console import Console
+
+from benchmarks import predict, train_step
+from benchmarks.report import Report, as_json, show
+from benchmarks.subject import Subject, prepare
+from benchmarks.timing import Stopwatch
+from napari_unet.errors import InputError, NapariUnetError
+
+Part = Callable[[Subject, Stopwatch], list[Report]]
+
+PARTS: dict[str, Part] = {
+    "predict": lambda subject, watch: [predict.measure(subject, watch)],
+    "stages": lambda subject, watch: [predict.stages(subject, watch)],
+    "train": train_step.measure,
+}
+"""What is measured when nothing is named, in this order."""
+
+EXTRA: dict[str, Part] = {"tune": lambda subject, watch: [predict.tune(subject, watch)]}
+"""Measured only when it is named."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print tables or JSON, return the exit code."""
+    options = _parser().parse_args(arguments)
+    # Progress and tables go to stderr beside --json, so that stdout can be parsed.
+    console = Console(stderr=options.json)
+    try:
+        subject = prepare(options.model, options.size, options.device)
+        if options.busy and subject.device.type != "cpu":
+            raise InputError(
+                f"--busy counts what the CPU computes, and {subject.device} would be "
+                "measured; add --device cpu."
+            )
+        watch = Stopwatch(subject.device, options.rounds, options.busy)
+        if options.busy:
+            torch.set_num_threads(1)
+        reports = []
+        for name in options.parts or PARTS:
+            for report in (PARTS | EXTRA)[name](subject, watch):
+                show(report, console)
+                reports.append(report)
+    except NapariUnetError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(as_json(reports))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        choices=[*PARTS, *EXTRA, []],
+        metavar="PART",
+        help=f"{', '.join([*PARTS, *EXTRA])}; all but tune where none is named",
+    )
+    parser.add_argument("--model", default="nuclei", help="built-in name or folder")
+    parser.add_argument("--size", type=int, default=2048, help="extent in pixels")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions of each")
+    parser.add_argument(
+        "--device", default="auto", choices=["auto", "cuda", "mps", "cpu"]
+    )
+    parser.add_argument(
+        "--busy",
+        action="store_true",
+        help="count computing instead of elapsed time, in one thread (CPU only)",
+    )
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""What is measured: one network, one image, one device, the settings it is best at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from benchmarks.scene import draw_nuclei
+from benchmarks.timing import Run
+from napari_unet.engine.device import (
+    Execution,
+    choose_execution,
+    describe_device,
+    resolve_device,
+)
+from napari_unet.engine.inference import PlanePredictor, fold_norms
+from napari_unet.engine.model import Model
+from napari_unet.engine.predict import predict
+from napari_unet.engine.weights import load_model
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model, an image (Y, X), and how the device computes best."""
+
+    model: Model
+    image: npt.NDArray[Any]
+    execution: Execution
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is computed."""
+        return self.execution.device
+
+    def describe(self) -> str:
+        """Return a title: model, image, device, precision and memory order."""
+        precision = str(self.execution.autocast or torch.float32).removeprefix("torch.")
+        order = "channels_last" if self.execution.channels_last else "contiguous"
+        height, width = self.image.shape
+        return (
+            f"{self.model.name}, {height} x {width}, {describe_device(self.device)}, "
+            f"{precision}, {order}"
+        )
+
+    def normalized(self) -> npt.NDArray[np.float32]:
+        """Return the image as the network wants it, shape (1, Y, X)."""
+        return self.model.spec.normalization.apply(self.image[None])
+
+
+def prepare(model: str, size: int, device: str) -> Subject:
+    """Load the model, draw the image, and ask the engine how to compute.
+
+    Parameters
+    ----------
+    model : str
+        A built-in model or a model folder; it must take one channel.
+    size : int
+        Extent of the square image, in pixels; a multiple of the network's stride, so
+        that the bare forward pass can take it whole.
+    device : {"auto", "cuda", "mps", "cpu"}
+        Where to compute.
+    """
+    execution = choose_execution(resolve_device(device))
+    return Subject(load_model(model), draw_nuclei(size).image, execution)
+
+
+def forward_pass(subject: Subject) -> Callable[[], Tensor]:
+    """Return the bare forward pass of the whole image.
+
+    The network alone at its best: norms folded, the device's memory order and
+    precision, one call, the result left on the device.
+    """
+    execution = subject.execution
+    net = execution.place_net(fold_norms(subject.model.net))
+    image = execution.place(torch.from_numpy(subject.normalized())[None])
+
+    def run() -> Tensor:
+        with torch.inference_mode(), execution.precision():
+            logits: Tensor = net(image)
+        return logits
+
+    return run
+
+
+def whole_prediction(subject: Subject) -> Run:
+    """Return the prediction that a person gets: grey values in, labels out."""
+    device = subject.device.type
+
+    def run() -> npt.NDArray[np.int32]:
+        return predict(subject.image, subject.model, axes="YX", device=device)
+
+    return run
+
+
+def plane_maps(
+    predictor: PlanePredictor, image: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Run all windows of a normalised image (C, Y, X); return maps (3, Y, X)."""
+    events = predictor.iter_maps(image)
+    while True:
+        try:
+            next(events)
+        except StopIteration as finished:
+            maps: npt.NDArray[np.float32] = finished.value
+            return maps

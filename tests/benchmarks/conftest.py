@@ -1,0 +1,28 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_unet.engine.model import new_model
+from napari_unet.engine.weights import save_model
+from napari_unet.nets.spec import ModelSpec, UNetConfig
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder whose network takes milliseconds."""
+    spec = ModelSpec(name="tiny", architecture=UNetConfig(depth=2, base_channels=4))
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    torch.manual_seed(0)
+    save_model(new_model(spec), folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other take minutes where the cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -1,0 +1,56 @@
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import monai_pipeline
+from benchmarks.__main__ import main
+from napari_unet.core.instances import Decoding
+from napari_unet.core.targets import instance_targets
+
+
+@pytest.fixture(autouse=True)
+def _no_monai(monkeypatch):
+    monkeypatch.setattr(monai_pipeline, "is_installed", lambda: False)
+
+
+def measure(capsys, *arguments):
+    code = main([*map(str, arguments), "--rounds", "1", "--device", "cpu", "--json"])
+    return code, capsys.readouterr()
+
+
+def test_prediction_is_compared_with_the_bare_forward_pass(tiny_model, capsys):
+    code, output = measure(capsys, "predict", "--model", tiny_model, "--size", 64)
+    (report,) = json.loads(output.out)
+    assert code == 0
+    names = [row["what"] for row in report["rows"]]
+    assert names == ["bare forward pass", "whole prediction"]
+    assert report["rows"][0]["ratio"] == 1
+    assert monai_pipeline.MISSING in report["notes"]
+
+
+def test_stages_and_training_steps_are_measured(tiny_model, capsys):
+    code, output = measure(
+        capsys, "stages", "train", "--model", tiny_model, "--size", 64
+    )
+    stages, tuning, scratch = json.loads(output.out)
+    assert code == 0
+    assert len(stages["rows"]) == 6
+    assert tuning["rows"][1]["what"] == "engine's step"
+    assert scratch["title"].startswith("Step from scratch: 8 crops")
+
+
+def test_an_unknown_model_is_one_sentence(capsys):
+    code, output = measure(capsys, "predict", "--model", "no-such-model")
+    assert code == 2
+    assert "no-such-model" in output.err
+    assert output.out == ""
+
+
+def test_scikit_image_separates_what_the_engine_separates():
+    y, x = np.mgrid[:40, :70]
+    labels = np.zeros((40, 70), np.int32)
+    labels[(y - 20) ** 2 + (x - 22) ** 2 < 196] = 1
+    labels[((y - 20) ** 2 + (x - 47) ** 2 < 196) & (labels == 0)] = 2
+    found = monai_pipeline.decode(instance_targets(labels), Decoding())
+    assert set(np.unique(found)) == {0, 1, 2}
