@@ -35,7 +35,7 @@ from napari_unet.core.provenance import (
     ProvenanceMap,
     is_verified,
 )
-from napari_unet.core.refresh import Refresh
+from napari_unet.core.refresh import Progress, Refresh
 from napari_unet.core.settle import accepted_region, finished_object
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.strokes import Strokes
@@ -94,7 +94,9 @@ class Annotation:
         self._next_id = max(next_id, int(self._live.max(initial=0)) + 1)
         self._ring = ring
         self._strokes = Strokes(self._pixels, self._live, self._finished)
-        self._shifts: WeakKeyDictionary[MergedPrediction, int] = WeakKeyDictionary()
+        self._progress: WeakKeyDictionary[MergedPrediction, Progress] = (
+            WeakKeyDictionary()
+        )
 
     @property
     def provenance(self) -> ProvenanceMap:
@@ -250,9 +252,14 @@ class Annotation:
         box = box.intersect(merged.box)
         if box.empty:
             return None
-        working_on = self._strokes.open
-        refresh = Refresh(self._pixels, self._live, working_on, merged)
-        return refresh.write(box, self._reserve_ids(merged))
+        refresh = Refresh(
+            self._pixels,
+            self._live,
+            self._strokes.open,
+            merged,
+            self._progress_of(merged),
+        )
+        return refresh.write(box)
 
     def _accept(self, box: Box, mask: Mask) -> Box | None:
         self._strokes.release(box, mask)
@@ -267,14 +274,14 @@ class Annotation:
             foreground=self.foreground,
         )
 
-    def _reserve_ids(self, merged: MergedPrediction) -> int:
-        """Return how far new ids have to be shifted; the same for every box."""
-        if merged not in self._shifts:
+    def _progress_of(self, merged: MergedPrediction) -> Progress:
+        """Return what is known of a merged prediction; at first, give it ids."""
+        if merged not in self._progress:
             shift = max(0, self._next_id - merged.first_id)
             check_ids_left(merged.next_id + shift - 1)
-            self._shifts[merged] = shift
+            self._progress[merged] = Progress(shift)
             self._next_id = max(self._next_id, merged.next_id + shift)
-        return self._shifts[merged]
+        return self._progress[merged]
 
 
 def _check_arrays(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:

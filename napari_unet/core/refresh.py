@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,6 +11,22 @@ from napari_unet.core.box import Box
 from napari_unet.core.merge import MergedPrediction
 from napari_unet.core.pixels import Pixels, crop
 from napari_unet.core.provenance import LabelMap, Mask, Provenance
+
+
+@dataclass(slots=True, eq=False)
+class Progress:
+    """What was decided on the way, once and for all boxes of a merged prediction.
+
+    Parameters
+    ----------
+    shift : int
+        Added to new ids, where a person has used them since the snapshot.
+    staying : dict of int to bool
+        Whether an object is written, decided when the first part of it is reached.
+    """
+
+    shift: int
+    staying: dict[int, bool] = field(default_factory=dict)
 
 
 class Refresh:
@@ -30,6 +47,8 @@ class Refresh:
         Ids of objects that the person works on.
     merged : MergedPrediction
         What to write.
+    progress : Progress
+        Decisions about `merged` so far.
     """
 
     def __init__(
@@ -38,40 +57,25 @@ class Refresh:
         live: LabelMap,
         working_on: Iterable[int],
         merged: MergedPrediction,
+        progress: Progress,
     ) -> None:
         self._pixels = pixels
         self._live = live
         self._working_on = tuple(i for i in working_on if i in pixels.objects)
         self._merged = merged
+        self._progress = progress
 
-    def free(self, box: Box) -> Mask:
-        """Return which pixels of a box may be written."""
-        labels = self._pixels.labels[box.slices]
-        free = self._pixels.unverified(box)
-        free &= self._live[box.slices] == labels
-        free &= ~self._merged.kept[self._local(box)]
-        for object_id in self._working_on:
-            common = self._pixels.objects.box(object_id).intersect(box)
-            if not common.empty:
-                place = common.relative_to(box).slices
-                free[place] &= labels[place] != object_id
-        return free
-
-    def write(self, box: Box, shift: int) -> Box | None:
+    def write(self, box: Box) -> Box | None:
         """Write what is free in a box; return where labels or provenance changed.
 
         Parameters
         ----------
         box : Box
             Inside ``merged.box``.
-        shift : int
-            Added to new ids, where a person has used them since the snapshot.
         """
         place = box.slices
         free = self._free(box)
-        labels = np.where(
-            free, self._wanted(box, free, shift), self._pixels.labels[place]
-        )
+        labels = np.where(free, self._wanted(box), self._pixels.labels[place])
         changed = labels != self._pixels.labels[place]
         changed |= free & (self._pixels.provenance[place] != Provenance.PREDICTED)
         if not changed.any():
@@ -94,14 +98,21 @@ class Refresh:
                 free[place] &= labels[place] != object_id
         return free
 
-    def _wanted(self, box: Box, free: Mask, shift: int) -> LabelMap:
+    def _wanted(self, box: Box) -> LabelMap:
         """Return what the prediction makes of a box, less objects now in the way."""
         wanted: LabelMap = self._merged.labels[self._local(box)].copy()
-        taken = ~free & ~self._merged.kept[self._local(box)]
-        for object_id in np.unique(wanted[taken]).tolist():
-            if object_id and not self._mostly_free(object_id):
-                wanted[wanted == object_id] = 0
-        wanted[wanted >= self._merged.first_id] += shift
+        staying = self._progress.staying
+        dropped = []
+        for object_id in np.unique(wanted).tolist():
+            if object_id not in self._merged.objects:
+                continue
+            if object_id not in staying:
+                staying[object_id] = self._mostly_free(object_id)
+            if not staying[object_id]:
+                dropped.append(object_id)
+        if dropped:
+            wanted[np.isin(wanted, dropped)] = 0
+        wanted[wanted >= self._merged.first_id] += self._progress.shift
         return wanted
 
     def _mostly_free(self, object_id: int) -> bool:
