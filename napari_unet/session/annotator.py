@@ -100,7 +100,7 @@ class ScriptedAnnotator:
         wanted = _mostly_inside(truth, view)
         right = [i for i in wanted if self._is_right(annotation, truth == i)]
         if 2 * len(right) < len(wanted):
-            _discard(annotation, view)
+            _discard(annotation)
         for true_id in wanted:
             mask = truth == true_id
             if not self._is_right(annotation, mask):
@@ -146,17 +146,20 @@ class ScriptedAnnotator:
         annotation.notice_change(Box.from_slices(region), "edit")
 
 
-def _discard(annotation: Annotation, view: Box) -> None:
-    """Clear a hopeless prediction: nothing was found there, as far as anybody knows."""
+def _discard(annotation: Annotation) -> None:
+    """Clear a hopeless prediction from the image, as far as nobody verified it.
+
+    All of it, not only the view: painting over a part of an object says that the rest
+    of it is right.
+    """
     snapshot = annotation.snapshot()
     nothing = merge_prediction(
-        snapshot.labels[view.slices],
-        snapshot.provenance[view.slices],
-        np.zeros(view.shape, np.int32),
+        snapshot.labels,
+        snapshot.provenance,
+        np.zeros_like(snapshot.labels),
         snapshot.next_id,
-        box=view,
     )
-    annotation.apply(nothing, view)
+    annotation.apply(nothing, Box.whole(snapshot.labels.shape))
 
 
 def _mostly_inside(labels: LabelMap, view: Box) -> list[int]:
