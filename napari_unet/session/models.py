@@ -186,9 +186,9 @@ class Models:
 def describe_model(model: Model) -> ModelState:
     """Return what a person should know of a model."""
     spec, card = model.spec, model.spec.card
-    scores = ", ".join(f"{name} {score:.2f}" for name, score in card.score.items())
-    about = [spec.description or card.data, scores]
-    whole = [spec.description, card.notes, card.data, card.license, scores]
+    scores = [f"{name}: {score:.2f}" for name, score in card.score.items()]
+    about = [spec.description or card.data, *scores[:1]]
+    whole = [spec.description, card.notes, card.data, card.license, "\n".join(scores)]
     return ModelState(
         spec.name,
         " · ".join(filter(None, about)),

@@ -60,11 +60,13 @@ class Training:
         self._clock = clock
         self._now: FineTuning | None = None
         self._rounds = 0
+        self._measured = False
         self._score = ""
         self._best: Improved | None = None
 
     def start(self, model: Model, minutes: float) -> None:
         """Start to learn from everything that is verified."""
+        self._measured = False
         self._score = ""
         self._best = None
         self._holder.clear("finetune")
@@ -105,6 +107,7 @@ class Training:
 
     def _on_measured(self, event: TrainStep | Validated) -> None:
         if isinstance(event, Validated):
+            self._measured |= event.step > 0
             self._score = f" · score {event.start_score:.2f} → {event.score:.2f}"
         self.measured.emit(event)
 
@@ -117,7 +120,7 @@ class Training:
 
     def _on_finished(self) -> None:
         self._end()
-        self._holder.update(message=_summary(self._best))
+        self._holder.update(message=_summary(self._best, self._measured))
         self.ended.emit()
 
     def _on_failed(self, error: Exception) -> None:
@@ -132,13 +135,10 @@ class Training:
         self._holder.update(training=None, stopping=False)
 
 
-def _summary(best: Improved | None) -> str:
-    if best is None:
-        return (
-            "Training is over. No better model was found, so the one before stays; "
-            "more corrections may help."
-        )
-    return (
-        "Training is over. The model is better: score "
-        f"{best.start_score:.2f} → {best.score:.2f}."
-    )
+def _summary(best: Improved | None, measured: bool) -> str:
+    if best is not None:
+        scores = f"{best.start_score:.2f} → {best.score:.2f}"
+        return f"Training is over: a better model, score {scores}."
+    if measured:
+        return "Training is over: no better model was found, the old one stays."
+    return "Training ended before a first result; give it more time."

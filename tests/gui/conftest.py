@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,11 @@ from qtpy.QtWidgets import QApplication
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
+from napari_unet.engine.weights import save_model
+from napari_unet.gui.dock import SegmentAndCorrect
 from napari_unet.gui.labels_binding import LabelsBinding
+from tests.gui.stage import Stage
+from tests.session.brightness import brightness_model
 
 
 @pytest.fixture
@@ -239,3 +244,46 @@ def model(qapp: Any) -> Iterator[Callable[..., Bound]]:
     yield model
     for bound in made:
         bound.binding.close()
+
+
+@pytest.fixture
+def unfiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where work on images without a file is saved."""
+    folder = tmp_path / "unfiled"
+    monkeypatch.setattr("napari_unet.project.folder._unfiled_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bright(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model that finds what is brighter than half."""
+    folder = tmp_path_factory.mktemp("models") / "bright"
+    save_model(brightness_model(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bright_dim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model that finds darker objects too."""
+    folder = tmp_path_factory.mktemp("models") / "dim"
+    save_model(brightness_model(0.25, "dim"), folder)
+    return folder
+
+
+@pytest.fixture
+def stage(
+    make_napari_viewer: Callable[..., Any],
+    bright: Path,
+    unfiled: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Stage:
+    """Return a window with the dock and a quick model that finds bright disks."""
+    # Where other tests run beside this one, a lower priority means to wait for them.
+    monkeypatch.setattr("napari_unet.gui.runner._NICENESS", 0)
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1200, 800)
+    dock = SegmentAndCorrect(viewer)
+    viewer.window.add_dock_widget(dock)
+    stage = Stage(viewer, dock)
+    stage.choose(bright)
+    return stage

@@ -94,7 +94,7 @@ def test_a_model_that_is_not_better_is_not_published(manual, monkeypatch):
     manual.session.finetune(2)
     manual.run()
     assert len(manual.state.versions) == 1
-    assert "No better model" in manual.state.message
+    assert "no better model" in manual.state.message
 
 
 def test_only_finished_objects_teach(manual, monkeypatch):

@@ -1,0 +1,103 @@
+"""The learning curve: loss of every step, score on held-out pixels."""
+
+from __future__ import annotations
+
+import pyqtgraph
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_unet.core.events import TrainStep, Validated
+from napari_unet.gui.theme import Colors, colors_of
+
+HEIGHT = 120
+_REDRAW_MS = 200
+_SMOOTHING = 0.1
+_WORDS_TIP = (
+    "Score: agreement with verified pixels that are held out of training, 1 is "
+    "perfect. Loss: error on those that train, smoothed. From left to right: steps."
+)
+
+
+class Curve(QWidget):
+    """A small live plot; redrawn a few times a second, however fast training is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps: list[int] = []
+        self._losses: list[float] = []
+        self._scored: list[int] = []
+        self._scores: list[float] = []
+        self._colors = colors_of("dark")
+        self.plot = pyqtgraph.PlotWidget()
+        self._items()
+        self.plot.setFixedHeight(HEIGHT)
+        self.words = QLabel()
+        self.words.setToolTip(_WORDS_TIP)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.plot)
+        column.addWidget(self.words)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REDRAW_MS)
+        self._timer.timeout.connect(self._redraw)
+
+    def _items(self) -> None:
+        plot = self.plot
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(False, False)
+        plot.hideButtons()
+        self._loss = plot.plot(name="loss")
+        self._score = plot.plot(name="score", symbol="o", symbolSize=4)
+
+    def paint_in(self, colors: Colors) -> None:
+        """Use the colours of a theme."""
+        self._colors = colors
+        self.plot.setBackground(colors.background)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(colors.faint)
+            axis.setTextPen(colors.faint)
+        self._loss.setPen(colors.loss, width=1.5)
+        self._score.setPen(colors.score, width=2)
+        self._score.setSymbolBrush(colors.score)
+        self._score.setSymbolPen(colors.score)
+        self._tell()
+
+    def add(self, event: TrainStep | Validated) -> None:
+        """Add a point."""
+        if isinstance(event, TrainStep):
+            last = self._losses[-1] if self._losses else event.loss
+            self._steps.append(event.step)
+            self._losses.append(last + _SMOOTHING * (event.loss - last))
+        else:
+            self._scored.append(event.step)
+            self._scores.append(event.score)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        for values in (self._steps, self._losses, self._scored, self._scores):
+            values.clear()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self._loss.setData(self._steps, self._losses)
+        self._score.setData(self._scored, self._scores)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say in words what the lines are, and where they are now."""
+        parts = []
+        if self._scores:
+            now = f"score {self._scores[-1]:.2f}, at first {self._scores[0]:.2f}"
+            parts.append(_line(self._colors.score, now))
+        if self._losses:
+            parts.append(_line(self._colors.loss, f"loss {self._losses[-1]:.2f}"))
+        self.words.setText(" &nbsp; ".join(parts))
+
+
+def _line(color: str, words: str) -> str:
+    return f'<span style="color:{color}">━</span> {words}'

@@ -1,0 +1,182 @@
+"""The widgets of the manifest: one session per viewer behind all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import (
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.gui.curve import Curve
+from napari_unet.gui.panels.correct import CorrectPanel
+from napari_unet.gui.panels.finetune import FinetunePanel
+from napari_unet.gui.panels.image import ImagePanel
+from napari_unet.gui.panels.model import ModelPanel
+from napari_unet.gui.panels.panel import Connections, Panel
+from napari_unet.gui.panels.predict import PredictPanel
+from napari_unet.gui.status import StatusLine
+from napari_unet.gui.theme import colors_of, style_sheet
+from napari_unet.gui.workbench import Workbench
+from napari_unet.session.state import State
+
+_RENDER_MS = 30
+_WIDTH = 300
+
+_BENCHES: WeakKeyDictionary[Any, Workbench] = WeakKeyDictionary()
+
+
+def workbench_of(viewer: Any) -> Workbench:
+    """Return the workbench of a viewer; made when it is asked for first."""
+    # napari gives plugins a proxy, a new one every time.
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    if viewer not in _BENCHES:
+        bench = _BENCHES[viewer] = Workbench(viewer)
+        bench.closed.connect(lambda: _BENCHES.pop(viewer, None))
+    return _BENCHES[viewer]
+
+
+class Dock(QWidget):
+    """Panels below each other, and a line that always says what is going on."""
+
+    panels: ClassVar[tuple[type[Panel], ...]] = ()
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self.bench = workbench_of(napari_viewer)
+        alone = len(self.panels) == 1
+        self.shown = [
+            panel(self.bench, 0 if alone else number)
+            for number, panel in enumerate(self.panels, 1)
+        ]
+        self.status = StatusLine()
+        self._lay_out()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_RENDER_MS)
+        self._timer.timeout.connect(self._render)
+        connections = Connections()
+        connections.connect(self.bench.session.state_changed, self._on_state)
+        connections.connect(self.bench.viewer.events.theme, self._on_theme)
+        connections.connect(self.bench.session.training.started, self._on_training)
+        for owner in (connections, *(panel.connections for panel in self.shown)):
+            # A dock may be closed and the viewer go on. Qt keeps a partial alive, but
+            # not the owner of a bound method.
+            self.destroyed.connect(partial(Connections.close, owner))
+        self._on_theme()
+        self._render()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Learn in which window the dock is: the session ends with it."""
+        super().changeEvent(event)
+        # The dock gets the window's style when it comes into the window, shown or not.
+        for parent in _parents(self):
+            if isinstance(parent, QMainWindow):
+                self.bench.watch(parent)
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(2, 2, 8, 2)
+        column.setSpacing(10)
+        for panel in self.shown:
+            column.addWidget(panel)
+        column.addStretch(1)
+        self._area = area = Column(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(6, 6, 2, 6)
+        outer.addWidget(area, 1)
+        outer.addWidget(self.status)
+
+    def _on_state(self, _state: State) -> None:
+        """Show it soon: many changes in a row are shown as one."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _render(self) -> None:
+        state = self.bench.session.state
+        for panel in self.shown:
+            panel.show_state(state)
+        self.status.show_state(state)
+
+    def _on_training(self) -> None:
+        """Bring the learning curve into sight."""
+        for panel in self.shown:
+            if isinstance(panel, FinetunePanel):
+                show = partial(self._area.ensureWidgetVisible, panel)
+                QTimer.singleShot(2 * _RENDER_MS, self, show)
+
+    def _on_theme(self) -> None:
+        colors = colors_of(self.bench.viewer.theme)
+        self.setStyleSheet(style_sheet(colors))
+        for curve in self.findChildren(Curve):
+            curve.paint_in(colors)
+
+
+class Column(QScrollArea):
+    """Scrolls up and down only: always wide enough for what is in it."""
+
+    def __init__(self, inner: QWidget) -> None:
+        super().__init__()
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inner.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the width that the content needs; fonts and texts change it."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return bool(super().eventFilter(watched, event))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Fit, now that the window's style is known."""
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        inner, bar = self.widget(), self.verticalScrollBar()
+        if inner is not None and bar is not None:
+            needed = inner.minimumSizeHint().width() + bar.sizeHint().width()
+            self.setMinimumWidth(max(_WIDTH, needed))
+
+
+class SegmentAndCorrect(Dock):
+    """The whole story."""
+
+    panels = (ImagePanel, ModelPanel, PredictPanel, CorrectPanel, FinetunePanel)
+
+
+class Predict(Dock):
+    """Choose an image and a model, and predict."""
+
+    panels = (ImagePanel, ModelPanel, PredictPanel)
+
+
+class Correct(Dock):
+    """Correct and accept."""
+
+    panels = (CorrectPanel,)
+
+
+class Finetune(Dock):
+    """Learn from what is verified."""
+
+    panels = (FinetunePanel,)
+
+
+def _parents(widget: QWidget) -> Iterator[QWidget]:
+    parent = widget.parentWidget()
+    while parent is not None:
+        yield parent
+        parent = parent.parentWidget()

@@ -1,0 +1,331 @@
+"""Between the viewer's layers and the session's images.
+
+The image that is chosen, the one Labels layer with its result, and what of it is in
+sight. Layers and images find each other by the pixels they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from psygnal import Signal
+
+from napari_unet.core.axes import guess_axes, parse_axes, result_axes
+from napari_unet.core.box import Box
+from napari_unet.errors import InputError
+from napari_unet.gui.labels_binding import LabelsBinding
+from napari_unet.gui.overlay import VerifiedOverlay
+from napari_unet.session.image import OpenImage
+from napari_unet.session.session import Session
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_LARGEST_BRUSH = 40
+
+
+class ViewerLayers:
+    """Chooses images, shows labels, and knows what is in sight.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+        Its layers.
+    session : Session
+        Its images.
+
+    Attributes
+    ----------
+    chosen_changed : Signal()
+        Another image layer is chosen, or the choices have changed.
+    """
+
+    chosen_changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, session: Session) -> None:
+        self._viewer = viewer
+        self._session = session
+        self._chosen: Image | None = None
+        self._bindings: dict[OpenImage, LabelsBinding] = {}
+        self._overlays: dict[OpenImage, VerifiedOverlay] = {}
+        session.images.labels_shown.connect(self._show_labels)
+        session.predicting.completed.connect(self._hand_over)
+        self._connections: list[tuple[Any, Callable[..., None]]] = [
+            (viewer.layers.events.inserted, self._on_inserted),
+            (viewer.layers.events.removed, self._on_removed),
+            (viewer.layers.events.renamed, self._on_renamed),
+            (viewer.layers.selection.events.active, self._on_active),
+        ]
+        for emitter, callback in self._connections:
+            emitter.connect(callback)
+        self._choose_what_is_there()
+
+    @property
+    def choices(self) -> list[Image]:
+        """The image layers, the topmost first."""
+        return [layer for layer in reversed(self._viewer.layers) if _is_image(layer)]
+
+    @property
+    def chosen(self) -> Image | None:
+        """The layer whose image is predicted."""
+        return self._chosen
+
+    @property
+    def labels_layer(self) -> Labels | None:
+        """The layer with the labels of the chosen image."""
+        binding = self._binding
+        return binding.layer if binding else None
+
+    def choose(self, layer: Image | None) -> None:
+        """Work on the image of a layer from now on."""
+        if layer is self._chosen:
+            return
+        if self._chosen is not None:
+            self._chosen.events.data.disconnect(self._on_data)
+        self._chosen = layer
+        if layer is not None:
+            layer.events.data.connect(self._on_data)
+        if layer is None:
+            self._session.images.select(None)
+        elif image := self._session.images.find(source_of(layer)):
+            self._session.images.select(image)
+        else:
+            self._session.images.open(
+                source_of(layer), _name(layer), axes_of(layer), _path(layer)
+            )
+        self.chosen_changed.emit()
+
+    def visible_box(self) -> Box | None:
+        """Return what of the chosen image's labels is in sight.
+
+        None in a 3-D view, and where nothing of the image is in sight.
+        """
+        image = self._session.images.current
+        layer = self.labels_layer or self._chosen
+        if image is None or layer is None or self._viewer.dims.ndisplay != 2:
+            return None
+        shape = image.annotation.labels.shape
+        box = _box_in_sight(self._viewer, layer)
+        if isinstance(layer, Image) and not layer.rgb:
+            box = _without_channel(box, image.axes)
+        box = box.intersect(Box.whole(shape))
+        return None if box.empty else box
+
+    @property
+    def selected_object(self) -> int:
+        """The object whose label is selected, 0 if there is none."""
+        layer = self.labels_layer
+        return int(layer.selected_label) if layer is not None else 0
+
+    @property
+    def verified_shown(self) -> bool:
+        """Whether the overlay of the chosen image is on screen."""
+        overlay = self._overlay
+        return overlay is not None and overlay.visible
+
+    def show_verified(self, visible: bool) -> None:
+        """Show or hide what is verified."""
+        if overlay := self._overlay:
+            overlay.visible = visible
+
+    def close(self) -> None:
+        """Let go of all layers, which stay as they are."""
+        for emitter, callback in self._connections:
+            emitter.disconnect(callback)
+        self._connections.clear()
+        for image, binding in self._bindings.items():
+            binding.close()
+            image.leave_canvas()
+        self._bindings.clear()
+        self._overlays.clear()
+
+    @property
+    def _binding(self) -> LabelsBinding | None:
+        image = self._session.images.current
+        return self._bindings.get(image) if image else None
+
+    @property
+    def _overlay(self) -> VerifiedOverlay | None:
+        image = self._session.images.current
+        return self._overlays.get(image) if image else None
+
+    def _choose_what_is_there(self) -> None:
+        active = self._viewer.layers.selection.active
+        if _is_image(active):
+            self.choose(active)
+        elif self._chosen is None and self.choices:
+            self.choose(self.choices[0])
+
+    def _on_inserted(self) -> None:
+        self._choose_what_is_there()
+        self.chosen_changed.emit()
+
+    def _on_renamed(self) -> None:
+        self.chosen_changed.emit()
+
+    def _on_data(self) -> None:
+        """Open the image anew: the layer shows another one now."""
+        layer, image = self._chosen, self._session.images.current
+        if layer is None or (image and image.source is source_of(layer)):
+            return
+        self.choose(None)
+        if image is not None:
+            self._let_go(image)
+            self._session.images.release(image)
+        self.choose(layer)
+
+    def _on_active(self) -> None:
+        self._choose_what_is_there()
+
+    def _on_removed(self, event: Any) -> None:
+        layer = event.value
+        if not isinstance(layer, Image):
+            return
+        image = self._session.images.find(source_of(layer))
+        if layer is self._chosen:
+            self.choose(None)
+        if image is not None:
+            self._let_go(image)
+            self._session.images.release(image)
+        self._choose_what_is_there()
+        self.chosen_changed.emit()
+
+    def _show_labels(self, image: OpenImage) -> None:
+        """Put the labels over their image, ready to paint a new object."""
+        below = next(
+            (layer for layer in self.choices if source_of(layer) is image.source), None
+        )
+        if below is None or image in self._bindings:
+            return
+        layer = Labels(
+            image.annotation.labels,
+            name=f"{below.name} labels",
+            **_placement(below, image.axes),
+        )
+        self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)
+        binding = LabelsBinding(layer, image.annotation, self._viewer.layers)
+        image.canvas = binding
+        binding.edited.connect(lambda _: self._session.note_edit(image))
+        binding.settled.connect(lambda: self._session.note_edit(image))
+        binding.removed.connect(lambda: self._on_labels_removed(image))
+        self._bindings[image] = binding
+        self._overlays[image] = VerifiedOverlay(self._viewer.layers, binding)
+        layer.selected_label = image.annotation.new_id()
+        self._hand_over(image)
+
+    def _on_labels_removed(self, image: OpenImage) -> None:
+        """Go on without the layer; the next prediction shows the labels again."""
+        self._bindings.pop(image, None)
+        self._overlays.pop(image, None)
+        image.leave_canvas()
+        image.has_labels = False
+        self._session.images.tell()
+
+    def _let_go(self, image: OpenImage) -> None:
+        """Leave labels in the viewer whose image is gone."""
+        if binding := self._bindings.pop(image, None):
+            if overlay := self._overlays.pop(image, None):
+                overlay.close()
+            binding.close()
+            image.leave_canvas()
+
+    def _hand_over(self, image: OpenImage) -> None:
+        """Select the labels, with a brush that fits the objects."""
+        binding = self._bindings.get(image)
+        if binding is not None and image is self._session.images.current:
+            binding.layer.brush_size = _brush_for(image)
+            self._viewer.layers.selection.active = binding.layer
+
+
+def source_of(layer: Image) -> Any:
+    """Return the pixels of a layer, those of full resolution."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def axes_of(layer: Image) -> str | None:
+    """Return the axes of a layer: from its metadata, its axis labels, or a guess.
+
+    None if there are too many to guess.
+    """
+    source = source_of(layer)
+    named = "".join(layer.axis_labels) + ("C" if layer.rgb else "")
+    for candidate in (layer.metadata.get("axes"), named):
+        if isinstance(candidate, str):
+            try:
+                return parse_axes(candidate, source.ndim)
+            except InputError:
+                continue
+    # Whether it is a colour image napari knows better than the shape tells.
+    shape = source.shape[:-1] if layer.rgb else source.shape
+    if len(shape) not in (2, 3, 4, 5):
+        return None
+    return guess_axes(shape, float) + ("C" if layer.rgb else "")
+
+
+def _is_image(layer: Any) -> bool:
+    return isinstance(layer, Image)
+
+
+def _name(layer: Image) -> str:
+    path = _path(layer)
+    return path.name if path else str(layer.name)
+
+
+def _path(layer: Image) -> Path | None:
+    return Path(layer.source.path) if layer.source.path else None
+
+
+def _placement(layer: Image, axes: str) -> dict[str, Any]:
+    """Return where labels have to lie to cover their image."""
+    if layer.rgb or "C" not in axes:
+        return {
+            "affine": layer.affine,
+            "axis_labels": layer.axis_labels,
+            "rotate": layer.rotate,
+            "scale": layer.scale,
+            "shear": layer.shear,
+            "translate": layer.translate,
+            "units": layer.units,
+        }
+    kept = [i for i, axis in enumerate(axes) if axis != "C"]
+    return {
+        "axis_labels": tuple(layer.axis_labels[i] for i in kept),
+        "scale": layer.scale[kept],
+        "translate": layer.translate[kept],
+        "units": tuple(layer.units[i] for i in kept),
+    }
+
+
+def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:
+    """Return what of a layer is in sight, in its own pixels."""
+    corners = np.asarray(layer.corner_pixels)
+    start = [int(n) for n in corners[0]]
+    stop = [int(n) + 1 for n in corners[1]]
+    point = layer.world_to_data(viewer.dims.point)
+    for axis in viewer.dims.not_displayed:
+        own = axis - (viewer.dims.ndim - layer.ndim)
+        if own >= 0:
+            start[own] = round(float(point[own]))
+            stop[own] = start[own] + 1
+    return Box(tuple(start), tuple(stop))
+
+
+def _without_channel(box: Box, axes: str) -> Box:
+    kept = [i for i, axis in enumerate(axes) if axis in result_axes(axes)]
+    return Box(tuple(box.start[i] for i in kept), tuple(box.stop[i] for i in kept))
+
+
+def _brush_for(image: OpenImage) -> int:
+    """Return a brush a third as wide as an object."""
+    objects = image.annotation.counts().objects
+    if not objects:
+        return 10
+    planes = int(np.prod(image.annotation.labels.shape[:-2]))
+    area = np.count_nonzero(image.annotation.labels) / objects
+    if planes > 1:
+        area = min(area, area ** (2 / 3) * 1.2)
+    return int(np.clip(2 * np.sqrt(area / np.pi) / 3, 1, _LARGEST_BRUSH))

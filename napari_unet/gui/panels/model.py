@@ -1,0 +1,70 @@
+"""Which model, what it is good for, and what it computes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtWidgets import QComboBox, QFileDialog
+
+from napari_unet.gui.panels.panel import Panel, label
+from napari_unet.session.state import State
+
+_OPEN = "Open model folder…"
+
+
+class ModelPanel(Panel):
+    """Choose a built-in model or open a model folder."""
+
+    title = "Model"
+    place = "model"
+
+    def build(self) -> None:
+        """Make the controls."""
+        self.chooser = QComboBox()
+        self.chooser.setToolTip("The model that finds the objects")
+        self.chooser.activated.connect(self._on_chosen)
+        self.card = label("", "faint", wrap=True)
+        self.device = label("", "faint", wrap=True)
+        self.add(self.chooser)
+        self.add(self.card)
+        self.add(self.device)
+        self._shown: tuple[str, ...] = ()
+
+    def render_state(self, state: State) -> None:
+        """Show the model."""
+        current = state.loading or (state.model.name if state.model else "")
+        names = state.models
+        if current and current not in names:
+            names = (*names, current)
+        self._fill((*names, _OPEN), current)
+        self.chooser.setEnabled(state.ready or bool(state.model))
+        self.card.setText(state.model.about if state.model else "")
+        self.card.setToolTip(state.model.card if state.model else "")
+        self.device.setText(f"Computes on: {state.device}" if state.device else "")
+
+    def open_folder(self) -> None:
+        """Ask for a model folder and load it."""
+        folder = QFileDialog.getExistingDirectory(self, "Open model folder")
+        if folder:
+            self.session.models.choose(Path(folder))
+
+    def _fill(self, entries: tuple[str, ...], current: str) -> None:
+        if entries != self._shown:
+            self._shown = entries
+            self.chooser.clear()
+            for entry in entries:
+                self.chooser.addItem(Path(entry).name, entry)
+            self.chooser.insertSeparator(len(entries) - 1)
+        self.chooser.setCurrentIndex(self.chooser.findData(current) if current else -1)
+
+    def _on_chosen(self, index: int) -> None:
+        chosen = self.chooser.itemData(index)
+        if chosen == _OPEN:
+            self.show_state(self.session.state)
+            self.open_folder()
+        elif chosen and not _is_active(chosen, self.session.state):
+            self.session.models.choose(chosen)
+
+
+def _is_active(name: str, state: State) -> bool:
+    return not state.loading and state.model is not None and state.model.name == name

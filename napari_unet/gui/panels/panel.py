@@ -1,0 +1,171 @@
+"""What all panels have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.gui.workbench import Workbench
+from napari_unet.session.state import Place, Problem, State
+
+
+class Panel(QWidget):
+    """One section of the dock: a title, controls, and what went wrong with them.
+
+    Parameters
+    ----------
+    bench : Workbench
+        Where its commands go.
+    number : int, optional
+        Its place in the workflow; 0 where it stands alone.
+    """
+
+    title: ClassVar[str]
+    place: ClassVar[Place]
+
+    def __init__(self, bench: Workbench, number: int = 0) -> None:
+        super().__init__()
+        self.bench = bench
+        self.session = bench.session
+        self.connections = Connections()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(4)
+        if number:
+            self._column.addWidget(label(f"{number}  {self.title}", "title"))
+        self.build()
+        self.problem = ProblemLine()
+        self._column.addWidget(self.problem)
+
+    def build(self) -> None:
+        """Make the controls."""
+        raise NotImplementedError
+
+    def render_state(self, state: State) -> None:
+        """Show a state in the controls."""
+        raise NotImplementedError
+
+    def show_state(self, state: State) -> None:
+        """Show a state, with the problem that belongs here."""
+        self.render_state(state)
+        self.problem.show_problem(state.problems.get(self.place))
+
+    def add(self, widget: QWidget) -> None:
+        """Put a widget below what is there."""
+        self._column.addWidget(widget)
+
+    def add_row(self, *widgets: QWidget, stretch: int = 0) -> None:
+        """Put widgets side by side; the one numbered `stretch` takes what is left."""
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for index, widget in enumerate(widgets):
+            row.addWidget(widget, int(index == stretch))
+        self._column.addLayout(row)
+
+
+class Connections:
+    """Signals that outlive a widget; let go of when it is destroyed."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[Any, Callable[..., object]]] = []
+
+    def connect(self, signal: Any, callback: Callable[..., object]) -> None:
+        """Connect until `close`."""
+        signal.connect(callback)
+        self._made.append((signal, callback))
+
+    def close(self, *_: object) -> None:
+        """Disconnect everything."""
+        for signal, callback in self._made:
+            signal.disconnect(callback)
+        self._made.clear()
+
+
+class ProblemLine(QWidget):
+    """What went wrong, in words; the details can be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._details = ""
+        self.words = label("", "error", wrap=True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.copy = QToolButton()
+        self.copy.setText("Copy details")
+        self.copy.setToolTip("Copy what a developer needs to know")
+        self.copy.clicked.connect(self._on_copy)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_problem(self, problem: Problem | None) -> None:
+        """Show a problem, or nothing."""
+        self.setVisible(problem is not None)
+        if problem is not None:
+            self.words.setText(problem.text)
+            self._details = problem.details
+            self.copy.setVisible(bool(problem.details))
+
+    def _on_copy(self) -> None:
+        if clipboard := QApplication.clipboard():
+            clipboard.setText(self._details)
+
+
+def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
+    """Return a label; its role decides about its colour."""
+    made = QLabel(text)
+    made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    if wrap:
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return made
+
+
+def button(
+    text: str, tip: str, on_click: Callable[[], object], *, primary: bool = False
+) -> QPushButton:
+    """Return a button; the primary one of a panel looks like it."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.setProperty("tip", tip)
+    if primary:
+        made.setProperty("role", "primary")
+
+    def click() -> None:
+        on_click()
+
+    made.clicked.connect(click)
+    return made
+
+
+def allow(widget: QPushButton, why_not: str) -> None:
+    """Enable a button, or disable it and say why in its tooltip."""
+    widget.setEnabled(not why_not)
+    widget.setToolTip(why_not or widget.property("tip"))
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a widget the look of a role."""
+    set_look(widget, "role", role)
+
+
+def set_look(widget: QWidget, name: str, value: str) -> None:
+    """Set a property that the style sheet looks at."""
+    style = widget.style()
+    if widget.property(name) != value and style is not None:
+        widget.setProperty(name, value)
+        style.unpolish(widget)
+        style.polish(widget)

@@ -1,0 +1,155 @@
+"""Everything that belongs to one viewer, whether a dock is open or not.
+
+How it flows: the session is told to tick by a timer; keys call its commands; its state
+drives napari's activity area. When the window closes, jobs are stopped first, then
+what is unsaved is saved, then layers are let go.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QApplication, QMainWindow
+
+from napari_unet.core.axes import result_axes
+from napari_unet.core.box import Box
+from napari_unet.gui.activity import Activity
+from napari_unet.gui.grey import iter_grey
+from napari_unet.gui.keys import Keys, bind_keys, release_keys
+from napari_unet.gui.layers import ViewerLayers, source_of
+from napari_unet.gui.runner import QtRunner
+from napari_unet.session.session import Session
+from napari_unet.session.state import State
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_BUSY_TICK_MS = 20
+_IDLE_TICK_MS = 250
+_CLOSING_SECONDS = 5.0
+DEFAULT_MINUTES = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Workbench(QObject):
+    """The session of one viewer, and what connects the two.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+        The viewer itself, not a proxy.
+
+    Attributes
+    ----------
+    session : Session
+        What a person can ask for.
+    layers : ViewerLayers
+        The layers that belong to it.
+    minutes : float
+        How long the next training lasts.
+    closed : Signal()
+        It is over; the viewer is going.
+    """
+
+    closed = Signal()
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.minutes = DEFAULT_MINUTES
+        self._runner = QtRunner(self)
+        self.session = Session(self._runner, view=self._view)
+        self.layers = ViewerLayers(viewer, self.session)
+        self._activity = Activity()
+        self._open = True
+        self._window: QMainWindow | None = None
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.session.tick)
+        self._timer.start(_IDLE_TICK_MS)
+        self.session.state_changed.connect(self._on_state)
+        bind_keys(
+            viewer,
+            {
+                Keys.PREDICT: self.session.predict,
+                Keys.ACCEPT_VIEW: self.accept_view,
+                Keys.TRAIN: self.train_or_stop,
+            },
+        )
+        if application := QApplication.instance():
+            application.aboutToQuit.connect(self.close)
+        self.session.start()
+
+    def accept_view(self) -> None:
+        """Make everything in sight verified."""
+        box = self._view()
+        if box is None:
+            self.session.refuse("correct", "Accept view works in the 2-D view.")
+            return
+        self.session.accept(box)
+
+    def accept_object(self) -> None:
+        """Make the object whose label is selected verified."""
+        self.session.accept_object(self.layers.selected_object)
+
+    def train_or_stop(self) -> None:
+        """Start to train, or stop the training that goes on."""
+        if self.session.state.training:
+            self.session.stop()
+        else:
+            self.session.finetune(self.minutes)
+
+    def make_grey(self) -> None:
+        """Add a grey copy of the chosen colour image, and choose it."""
+        layer, state = self.layers.chosen, self.session.state
+        if layer is None or state.image is None:
+            return
+        axes = state.image.axes
+        self._runner.start(
+            iter_grey(source_of(layer), axes),
+            on_event=lambda _: None,
+            on_return=lambda grey: self.viewer.add_image(
+                grey,
+                name=f"{layer.name} grey",
+                metadata={"axes": result_axes(axes)},
+                scale=layer.scale,
+                translate=layer.translate,
+            ),
+            on_error=lambda error: self.session.report("image", error),
+            on_closed=lambda: None,
+        )
+
+    def watch(self, window: QMainWindow) -> None:
+        """Close with this window."""
+        if self._window is None:
+            self._window = window
+            window.destroyed.connect(self.close)
+
+    def close(self) -> None:
+        """Stop jobs, save, and let go of the viewer; harmless when it is done."""
+        if not self._open:
+            return
+        self._open = False
+        self._timer.stop()
+        self.session.state_changed.disconnect(self._on_state)
+        self.session.halt()
+        if not self._runner.close(_CLOSING_SECONDS):
+            logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
+        self.layers.close()
+        for problem in self.session.close():
+            logger.error("Not saved: %s", problem)
+        self._activity.close()
+        release_keys(self.viewer)
+        self.closed.emit()
+
+    def _view(self) -> Box | None:
+        return self.layers.visible_box()
+
+    def _on_state(self, state: State) -> None:
+        self._activity.show(state)
+        wanted = _BUSY_TICK_MS if state.predicting else _IDLE_TICK_MS
+        if self._timer.interval() != wanted:
+            self._timer.setInterval(wanted)

@@ -1,0 +1,158 @@
+"""The main job in a real window: predict, paint, undo, fine-tune, close, come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QTimer
+from qtpy.QtTest import QTest
+
+from napari_unet.core.box import Box
+from napari_unet.core.provenance import Provenance, is_verified
+from napari_unet.engine.train import iter_fit
+from napari_unet.gui.dock import SegmentAndCorrect
+from napari_unet.gui.panels.finetune import FinetunePanel
+from tests.session.brightness import disks
+
+pytestmark = pytest.mark.qt_smoke
+
+
+class Pulse:
+    """A 10 ms timer on the Qt thread that measures its own delays."""
+
+    def __init__(self):
+        self.longest = 0.0
+        self._last = time.monotonic()
+        self._timer = QTimer()
+        self._timer.setInterval(10)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start()
+
+    def _beat(self):
+        now = time.monotonic()
+        self.longest = max(self.longest, now - self._last)
+        self._last = now
+
+    def stop(self):
+        self._timer.stop()
+
+
+def test_the_whole_story(stage, drag, press_key, monkeypatch):
+    threads = set()
+
+    def watched(*arguments, **options):
+        threads.add(threading.get_ident())
+        return (yield from iter_fit(*arguments, **options))
+
+    monkeypatch.setattr("napari_unet.engine.train.iter_fit", watched)
+    stage.open(disks((128, 128), dim=(3, 7, 14)), name="disks")
+    stage.predict()
+    assert stage.state.image.objects == 13
+
+    layer, annotation = stage.labels, stage.annotation
+    layer.mode = "paint"
+    layer.brush_size = 7
+    new = layer.selected_label
+    drag(stage.viewer, layer, [(16, 74), (16, 80), (16, 86)])
+    assert (annotation.labels[14:18, 72:88] == new).all()
+    assert annotation.provenance[16, 80] == Provenance.CORRECTED
+    assert annotation.open_objects == {new}
+
+    press_key(stage.viewer, "Ctrl+Z")
+    stage.until(lambda: not annotation.labels[16, 80])
+    stage.until(lambda: annotation.provenance[16, 80] == Provenance.PREDICTED)
+    press_key(stage.viewer, "Ctrl+Shift+Z")
+    stage.until(lambda: annotation.provenance[16, 80] == Provenance.CORRECTED)
+    stage.until(lambda: not annotation.open_objects)
+    stage.session.accept(Box((0, 0), (64, 128)))
+    verified = is_verified(annotation.provenance)
+    before = annotation.labels[verified].copy()
+
+    pulse = Pulse()
+    stage.session.finetune(10)
+    curve = stage.panel(FinetunePanel).curve
+    stage.until(lambda: len(curve._losses) > 2)
+    drag(stage.viewer, layer, [(80, 70), (80, 76), (84, 80)])
+    stage.session.stop()
+    stage.until(lambda: not stage.state.training)
+    pulse.stop()
+    assert pulse.longest < 1.0
+    assert threads
+    assert threading.get_ident() not in threads
+    assert (annotation.labels[80, 70:76] == new).any()
+
+    stage.predict()
+    assert (annotation.labels[verified] == before).all()
+    assert is_verified(annotation.provenance)[verified].all()
+
+
+def test_a_better_model_refreshes_the_prediction(stage, bright_dim):
+    stage.open(disks((128, 128), dim=(3, 7, 14)), name="disks")
+    stage.predict()
+    stage.session.accept(Box((0, 0), (64, 128)))
+    verified = is_verified(stage.annotation.provenance)
+    before = stage.annotation.labels[verified].copy()
+    stage.choose(bright_dim)
+    stage.session.activate_version(1)
+    stage.session.activate_version(2)
+    stage.until(lambda: stage.state.image.objects == 14)
+    assert (stage.annotation.labels[verified] == before).all()
+    panel = stage.panel(FinetunePanel)
+    assert panel.versions.count() == 2
+    panel.versions.setCurrentIndex(0)
+    panel.versions.activated.emit(0)
+    assert stage.state.version == 1
+    stage.until(lambda: stage.state.image.objects == 13)
+
+
+def test_closing_the_window_during_training_ends_cleanly(stage, drag, unfiled):
+    stage.open(disks((128, 128)), name="disks")
+    stage.predict()
+    stage.session.accept(Box((0, 0), (128, 128)))
+    stage.session.finetune(10)
+    curve = stage.panel(FinetunePanel).curve
+    stage.until(lambda: len(curve._losses) > 0)
+    annotation = stage.annotation
+    stage.labels.mode = "paint"
+    drag(stage.viewer, stage.labels, [(32, 60), (32, 64)])
+    labels = annotation.labels.copy()
+    assert annotation.provenance[32, 62] == Provenance.CORRECTED
+    started = time.monotonic()
+    stage.viewer.close()
+    QTest.qWait(50)
+    assert time.monotonic() - started < 6
+    assert [t for t in threading.enumerate() if t.name == "napari-unet job"] == []
+    assert (unfiled / "disks.unet" / "project.json").exists()
+    stage.saved = labels
+
+
+def test_work_is_here_again_in_the_next_window(
+    make_napari_viewer, bright, unfiled, drag
+):
+    from tests.gui.stage import Stage
+
+    def open_window():
+        viewer = make_napari_viewer(show=True)
+        dock = SegmentAndCorrect(viewer)
+        viewer.window.add_dock_widget(dock)
+        stage = Stage(viewer, dock)
+        stage.choose(bright)
+        stage.open(disks((128, 128)), name="disks")
+        return stage
+
+    first = open_window()
+    first.predict()
+    first.labels.mode = "paint"
+    drag(first.viewer, first.labels, [(32, 60), (32, 64)])
+    labels = first.annotation.labels.copy()
+    first.viewer.close()
+    QTest.qWait(50)
+
+    again = open_window()
+    assert "here again" in again.state.message
+    assert np.array_equal(again.annotation.labels, labels)
+    assert is_verified(again.annotation.provenance[32, 62])
+    assert again.viewer.layers.selection.active is again.labels
