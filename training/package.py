@@ -2,13 +2,15 @@
 
     python -m training.package --run runs/nuclei --out napari_unet/models/nuclei
 
-Writes the averaged weights in float16 and their description, without scores; then
+Writes the averaged weights (of several runs that continue each other: their mean,
+Wortsman et al. 2022) in float16 and their description, without scores; then
 `training.score` measures them on the held-out images and completes the card.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from napari_unet.core.instances import Decoding
@@ -42,18 +44,26 @@ def nuclei_spec(base_channels: int) -> ModelSpec:
     )
 
 
-def averaged_model(run: Path, base_channels: int) -> Model:
-    """Return the averaged network of a run, rounded to float16."""
+def averaged_model(runs: Sequence[Path], base_channels: int) -> Model:
+    """Return the mean of the averaged networks of runs, rounded to float16."""
     spec = nuclei_spec(base_channels)
     net = spec.build().eval()
-    net.load_state_dict(averaged_weights(run))
+    states = [averaged_weights(run) for run in runs]
+    net.load_state_dict(
+        {
+            key: sum(state[key] for state in states) / len(states)
+            if value.is_floating_point()
+            else value
+            for key, value in states[0].items()
+        }
+    )
     return Model(spec, net.half())
 
 
 def main() -> None:
     """Parse the command line and write the model folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", required=True, type=Path)
+    parser.add_argument("--run", required=True, type=Path, nargs="+")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--base", type=int, default=16)
     args = parser.parse_args()
