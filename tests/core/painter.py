@@ -82,3 +82,12 @@ class Painter:
 
 def same(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def cells() -> np.ndarray:
+    """Three cells on 32 x 32."""
+    labels = np.zeros((32, 32), np.int32)
+    labels[4:10, 4:10] = 1
+    labels[4:10, 16:22] = 2
+    labels[20:28, 18:28] = 3
+    return labels

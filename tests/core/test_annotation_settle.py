@@ -9,18 +9,9 @@ from scipy.ndimage import grey_dilation
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
-from tests.core.painter import Painter, same
+from tests.core.painter import Painter, cells, same
 
 UNSEEN, PREDICTED, ACCEPTED, CORRECTED = Provenance
-
-
-def cells() -> np.ndarray:
-    """Three cells on 32 x 32."""
-    labels = np.zeros((32, 32), np.int32)
-    labels[4:10, 4:10] = 1
-    labels[4:10, 16:22] = 2
-    labels[20:28, 18:28] = 3
-    return labels
 
 
 @pytest.fixture
@@ -122,12 +113,35 @@ def test_undo_takes_back_the_settling_of_its_stroke_only(painter):
     assert not same(first, settled)
 
 
+def test_a_stroke_into_the_ring_of_the_last_object(painter):
+    painter.paint(np.s_[6, 8:12], 1)
+    painter.paint(np.s_[6, 13:15], 9)
+    assert painter.annotation.provenance[6, 13] == CORRECTED
+    painter.undo()
+    # Object 1 was finished when the person moved on, and stays so.
+    assert painter.annotation.provenance[6, 13] == ACCEPTED
+    assert painter.annotation.provenance[6, 14] == PREDICTED
+
+
+def test_unsettling_leaves_alone_what_was_corrected_since(painter):
+    painter.paint(np.s_[6, 8:12], 1)
+    painter.annotation.settle()
+    painter.labels[6, 13] = 9
+    painter.annotation.notice_change(painter.whole)
+    assert painter.undo().kind == "undo"
+    assert painter.annotation.provenance[6, 13] == CORRECTED
+    assert painter.annotation.provenance[6, 12] == PREDICTED
+
+
 def test_undo_opens_what_was_open_before(painter):
     painter.paint(np.s_[6, 8:13], 1)
     painter.paint(np.s_[7, 8:13], 1)
     painter.annotation.settle()
     painter.undo()
     assert painter.annotation.open_objects == {1}
+    painter.redo()
+    assert painter.annotation.open_objects == set()
+    painter.undo()
     painter.undo()
     assert painter.annotation.open_objects == set()
     painter.redo()
