@@ -87,6 +87,9 @@ class Session:
         self.models.timeline.changed.connect(self._check_fit)
         self.images.current_changed.connect(self._check_fit)
         self.predicting.applied.connect(self.images.note_change)
+        # A prediction that changes nothing is shown too.
+        self.predicting.completed.connect(self.images.show_labels)
+        self.predicting.completed.connect(self.images.show_labels)
         self.training.improved.connect(self._on_improved)
         self.training.ended.connect(self.predicting.hurry_refresh)
 
