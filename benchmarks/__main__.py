@@ -5,55 +5,70 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 
 import torch
 from rich.console import Console
 
-from benchmarks import predict, train_step
+from benchmarks import event_loop, predict, train_step
 from benchmarks.report import Report, as_json, show
 from benchmarks.subject import Subject, prepare
 from benchmarks.timing import Stopwatch
 from napari_unet.errors import InputError, NapariUnetError
 
-Part = Callable[[Subject, Stopwatch], list[Report]]
+Part = Callable[[Subject, Stopwatch, float], list[Report]]
 
 PARTS: dict[str, Part] = {
-    "predict": lambda subject, watch: [predict.measure(subject, watch)],
-    "stages": lambda subject, watch: [predict.stages(subject, watch)],
-    "train": train_step.measure,
+    "predict": lambda subject, watch, _: [predict.measure(subject, watch)],
+    "stages": lambda subject, watch, _: [predict.stages(subject, watch)],
+    "train": lambda subject, watch, _: train_step.measure(subject, watch),
+    "window": lambda subject, _, seconds: [event_loop.measure(subject, seconds)],
 }
 """What is measured when nothing is named, in this order."""
 
-EXTRA: dict[str, Part] = {"tune": lambda subject, watch: [predict.tune(subject, watch)]}
+EXTRA: dict[str, Part] = {
+    "tune": lambda subject, watch, _: [predict.tune(subject, watch)]
+}
 """Measured only when it is named."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print tables or JSON, return the exit code."""
     options = _parser().parse_args(arguments)
-    # Progress and tables go to stderr beside --json, so that stdout can be parsed.
-    console = Console(stderr=options.json)
+    # With --json nothing else goes to stdout, not even what napari prints.
+    tables = sys.stderr if options.json else sys.stdout
     try:
-        subject = prepare(options.model, options.size, options.device)
-        if options.busy and subject.device.type != "cpu":
-            raise InputError(
-                f"--busy counts what the CPU computes, and {subject.device} would be "
-                "measured; add --device cpu."
-            )
-        watch = Stopwatch(subject.device, options.rounds, options.busy)
-        if options.busy:
-            torch.set_num_threads(1)
-        reports = []
-        for name in options.parts or PARTS:
-            for report in (PARTS | EXTRA)[name](subject, watch):
-                show(report, console)
-                reports.append(report)
+        with redirect_stdout(tables):
+            reports = _measure(options, Console(file=tables))
     except NapariUnetError as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
         print(as_json(reports))
     return 0
+
+
+def _measure(options: argparse.Namespace, console: Console) -> list[Report]:
+    """Measure part by part, and show each as soon as it is done."""
+    subject = prepare(options.model, options.size, options.device)
+    if options.busy:
+        _count_one_thread(subject)
+    watch = Stopwatch(subject.device, options.rounds, options.busy)
+    reports = []
+    for name in options.parts or PARTS:
+        for report in (PARTS | EXTRA)[name](subject, watch, options.seconds):
+            show(report, console)
+            reports.append(report)
+    return reports
+
+
+def _count_one_thread(subject: Subject) -> None:
+    if subject.device.type != "cpu":
+        raise InputError(
+            f"--busy counts what the CPU computes, and {subject.device} would be "
+            "measured; add --device cpu."
+        )
+    torch.set_num_threads(1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="nuclei", help="built-in name or folder")
     parser.add_argument("--size", type=int, default=2048, help="extent in pixels")
     parser.add_argument("--rounds", type=int, default=5, help="repetitions of each")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="length of a phase in the window"
+    )
     parser.add_argument(
         "--device", default="auto", choices=["auto", "cuda", "mps", "cpu"]
     )

@@ -27,8 +27,9 @@ from napari_unet.engine.weights import load_model
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model, an image (Y, X), and how the device computes best."""
+    """A model and where it came from, an image (Y, X), how the device computes best."""
 
+    source: str
     model: Model
     image: npt.NDArray[Any]
     execution: Execution
@@ -67,7 +68,7 @@ def prepare(model: str, size: int, device: str) -> Subject:
         Where to compute.
     """
     execution = choose_execution(resolve_device(device))
-    return Subject(load_model(model), draw_nuclei(size).image, execution)
+    return Subject(model, load_model(model), draw_nuclei(size).image, execution)
 
 
 def forward_pass(subject: Subject) -> Callable[[], Tensor]:

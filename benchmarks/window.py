@@ -1,0 +1,193 @@
+"""A napari window with the dock, an image file in a folder of its own, and a hand."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_unet.errors import NapariUnetError
+from napari_unet.gui.dock import SegmentAndCorrect
+from napari_unet.session.session import Session
+
+_PATIENCE = 600.0
+_ZOOM = 2.0
+_STROKE_MS = 16
+_STROKE_MOVES = 40
+
+
+def has_display() -> bool:
+    """Return whether a window can be opened."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform != "linux" or any(map(os.environ.get, screens))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A viewer with the dock."""
+
+    viewer: Any
+    dock: SegmentAndCorrect
+
+    @property
+    def session(self) -> Session:
+        """What the dock's buttons ask for."""
+        return self.dock.bench.session
+
+    def until(self, happened: Callable[[], object]) -> None:
+        """Let the window live until something has happened.
+
+        Raises
+        ------
+        NapariUnetError
+            If it does not happen, or the session tells of a problem.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while not happened():
+            for problem in self.session.state.problems.values():
+                raise NapariUnetError(problem.text)
+            if time.monotonic() > deadline:
+                raise NapariUnetError(
+                    f"The window is still busy after {_PATIENCE:.0f} s "
+                    f"({self.session.state.message}); try again with a smaller image."
+                )
+            self.live(0.05)
+
+    def live(self, seconds: float) -> None:
+        """Let the window live for some time."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            QApplication.processEvents()
+            time.sleep(min(left, 0.001))
+
+    def predict(self) -> None:
+        """Start a prediction."""
+        self.until(lambda: not self.session.state.why_not_predict)
+        self.session.predict()
+
+    def stop(self) -> None:
+        """Stop whatever is going on and wait for it."""
+        self.session.halt()
+        self.until(lambda: not self._busy)
+
+    @property
+    def _busy(self) -> bool:
+        state = self.session.state
+        return state.training is not None or state.predicting is not None
+
+
+@contextmanager
+def open_window(image: np.ndarray[Any, Any], model: str) -> Iterator[Window]:
+    """Open a window that shows an image; work on it is saved, and deleted at the end.
+
+    Parameters
+    ----------
+    image : ndarray, shape (Y, X)
+    model : str
+        A built-in model or a model folder.
+    """
+    import napari
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "nuclei.tif"
+        tifffile.imwrite(path, image)
+        viewer = napari.Viewer()
+        viewer.window.resize(1200, 900)
+        viewer.open(path, plugin="napari")
+        dock = SegmentAndCorrect(viewer)
+        viewer.window.add_dock_widget(dock)
+        window = Window(viewer, dock)
+        window.session.models.choose(model)
+        window.until(lambda: window.session.state.model and not _loading(window))
+        viewer.camera.zoom = _ZOOM
+        window.live(1.0)
+        try:
+            yield window
+        finally:
+            # Saves now: with the window alone it would come after the folder is gone.
+            dock.bench.close()
+            viewer.close()
+            QApplication.processEvents()
+
+
+class Hand:
+    """Paints circles on the canvas with real mouse events, a stroke after the other.
+
+    Parameters
+    ----------
+    window : Window
+        It must show labels.
+    rng : numpy.random.Generator
+        Draws where strokes go.
+    """
+
+    def __init__(self, window: Window, rng: np.random.Generator) -> None:
+        self._canvas = window.viewer.window._qt_viewer.canvas.native
+        self._rng = rng
+        self._moves = 0
+        self._middle = (0.0, 0.0)
+        layer = window.dock.bench.layers.labels_layer
+        if layer is None:
+            raise NapariUnetError("There are no labels to paint on; predict first.")
+        window.viewer.layers.selection.active = layer
+        layer.mode = "paint"
+        self._timer = QTimer()
+        self._timer.setInterval(_STROKE_MS)
+        self._timer.timeout.connect(self._move)
+
+    def start(self) -> None:
+        """Begin to paint."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Lift the brush."""
+        self._timer.stop()
+        if self._moves:
+            self._finish()
+
+    def _move(self) -> None:
+        if self._moves == 0:
+            size = self._canvas.width(), self._canvas.height()
+            self._middle = tuple(self._rng.uniform(0.25, 0.75, 2) * size)
+            self._send(QEvent.Type.MouseButtonPress, Qt.MouseButton.LeftButton)
+        self._moves += 1
+        self._send(QEvent.Type.MouseMove, Qt.MouseButton.NoButton)
+        if self._moves == _STROKE_MOVES:
+            self._finish()
+
+    def _finish(self) -> None:
+        self._send(
+            QEvent.Type.MouseButtonRelease, Qt.MouseButton.LeftButton, held=False
+        )
+        self._moves = 0
+
+    def _send(
+        self, kind: QEvent.Type, button: Qt.MouseButton, held: bool = True
+    ) -> None:
+        angle = 2 * math.pi * self._moves / _STROKE_MOVES
+        x, y = self._middle
+        here = QPointF(x + 30 * math.cos(angle), y + 30 * math.sin(angle))
+        there = QPointF(self._canvas.mapToGlobal(here.toPoint()))
+        buttons = Qt.MouseButton.LeftButton if held else Qt.MouseButton.NoButton
+        event = QMouseEvent(
+            kind, here, here, there, button, buttons, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(self._canvas, event)
+
+
+def _loading(window: Window) -> bool:
+    state = window.session.state
+    return bool(state.loading) or state.image is None or not state.image.open

@@ -1,0 +1,37 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import event_loop, window
+from benchmarks.subject import prepare
+
+OPTIONS = ["--size", "96", "--seconds", "0.5", "--device", "cpu", "--json"]
+
+
+def test_without_a_display_it_says_so(tiny_model, monkeypatch):
+    monkeypatch.setattr(window, "has_display", lambda: False)
+    report = event_loop.measure(prepare(str(tiny_model), 64, "cpu"), 1.0)
+    assert report.rows == []
+    assert report.notes == (event_loop.NO_DISPLAY,)
+
+
+@pytest.mark.skipif(not window.has_display(), reason="needs a display")
+def test_every_phase_of_a_session_is_measured(tiny_model):
+    # In a process of its own: it opens and closes a napari of its own.
+    program = [sys.executable, "-m", "benchmarks", "window", "--model", str(tiny_model)]
+    done = subprocess.run([*program, *OPTIONS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (report,) = json.loads(done.stdout)
+    assert [row["while"] for row in report["rows"]] == [
+        "idle",
+        "predicting",
+        "painting",
+        "training",
+        "painting while training",
+    ]
+    assert all(
+        row["median ms"] <= row["99 % ms"] <= row["longest ms"]
+        for row in report["rows"]
+    )
