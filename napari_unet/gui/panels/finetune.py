@@ -53,7 +53,8 @@ class FinetunePanel(Panel):
         self.add_row(self.finetune, self.minutes, self.stop)
         self.add(self.curve)
         self.add(self.notice)
-        self.add_row(label("Version"), self.versions, self.save, stretch=1)
+        self.add_row(label("Version"), self.versions, stretch=1)
+        self.add(self.save)
         self.connections.connect(self.session.training.started, self._on_started)
         self.connections.connect(self.session.training.measured, self.curve.add)
 
