@@ -106,11 +106,27 @@ class Pixels:
         return crop(box, mask)
 
     def refresh(self, box: Box, changed: Mask, labels: LabelMap) -> None:
-        """Replace the marked pixels of a box, and call them predicted."""
-        points = marked_points(box, changed)
-        values = labels[changed]
-        predicted = np.full(len(values), Provenance.PREDICTED, np.uint8)
-        self.write(points, values, predicted)
+        """Replace the marked pixels of a box, which nobody has verified, by predicted.
+
+        Parameters
+        ----------
+        box : Box
+            Where.
+        changed : ndarray of bool
+            Which pixels of the box have new labels or become predicted.
+        labels : ndarray of int32
+            New labels of the whole box.
+        """
+        place = box.slices
+        moved = labels != self.labels[place]
+        before, after = self.labels[place][moved], labels[moved]
+        free = np.zeros(len(after), bool)
+        if len(after):
+            self.objects.extend(marked_points(box, moved), after)
+        self.objects.replace(Content(before, free), Content(after, free))
+        self.labels[place] = labels
+        self.provenance[place][changed] = Provenance.PREDICTED
+        self.revision += 1
 
 
 def crop(box: Box, mask: Mask) -> Box:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 
 from napari_unet.core.box import Box
+from napari_unet.core.ids import compact, pixels_by_id
 from napari_unet.core.merge import MergedPrediction
 from napari_unet.core.pixels import Pixels, crop
 from napari_unet.core.provenance import LabelMap, Mask, Provenance
@@ -100,27 +102,27 @@ class Refresh:
 
     def _wanted(self, box: Box) -> LabelMap:
         """Return what the prediction makes of a box, less objects now in the way."""
-        wanted: LabelMap = self._merged.labels[self._local(box)].copy()
+        dense, ids = compact(self._merged.labels[self._local(box)])
+        self._decide([i for i in ids.tolist() if i in self._merged.objects])
         staying = self._progress.staying
-        dropped = []
-        for object_id in np.unique(wanted).tolist():
-            if object_id not in self._merged.objects:
-                continue
-            if object_id not in staying:
-                staying[object_id] = self._mostly_free(object_id)
-            if not staying[object_id]:
-                dropped.append(object_id)
-        if dropped:
-            wanted[np.isin(wanted, dropped)] = 0
-        wanted[wanted >= self._merged.first_id] += self._progress.shift
-        return wanted
+        wanted = np.where(ids < self._merged.first_id, ids, ids + self._progress.shift)
+        wanted[[not staying.get(i, True) for i in ids.tolist()]] = 0
+        labels: LabelMap = wanted[dense]
+        return labels
 
-    def _mostly_free(self, object_id: int) -> bool:
+    def _decide(self, ids: list[int]) -> None:
         """Apply the rule for cut objects again, to what was verified since."""
-        place, pixels = self._merged.objects[object_id]
-        body = self._merged.labels[place.slices] == object_id
-        left = body & self._free(place.placed_in(self._merged.box))
-        return 2 * int(left.sum()) > pixels
+        objects, staying = self._merged.objects, self._progress.staying
+        ids = [i for i in ids if i not in staying]
+        if not ids:
+            return
+        place = reduce(Box.union, (objects[i].box for i in ids))
+        free = self._free(place.placed_in(self._merged.box))
+        dense, found = compact(self._merged.labels[place.slices][free])
+        pixels = pixels_by_id(dense, len(found)).tolist()
+        left = dict(zip(found.tolist(), pixels, strict=True))
+        for object_id in ids:
+            staying[object_id] = 2 * left.get(object_id, 0) > objects[object_id].pixels
 
     def _local(self, box: Box) -> tuple[slice, ...]:
         return box.relative_to(self._merged.box).slices
