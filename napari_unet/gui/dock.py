@@ -59,10 +59,10 @@ class Dock(QWidget):
             for number, panel in enumerate(self.panels, 1)
         ]
         self.status = StatusLine()
+        self._curve_wanted = False
         self._lay_out()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(_RENDER_MS)
         self._timer.timeout.connect(self._render)
         connections = Connections()
         connections.connect(self.bench.session.state_changed, self._on_state)
@@ -100,20 +100,22 @@ class Dock(QWidget):
     def _on_state(self, _state: State) -> None:
         """Show it soon: many changes in a row are shown as one."""
         if not self._timer.isActive():
-            self._timer.start()
+            self._timer.start(_RENDER_MS)
 
     def _render(self) -> None:
         state = self.bench.session.state
         for panel in self.shown:
             panel.show_state(state)
         self.status.show_state(state)
+        curve = self.findChild(Curve)
+        if self._curve_wanted and curve is not None and curve.isVisible():
+            self._curve_wanted = False
+            self._area.ensureWidgetVisible(curve)
 
     def _on_training(self) -> None:
-        """Bring the learning curve into sight."""
-        for panel in self.shown:
-            if isinstance(panel, FinetunePanel):
-                show = partial(self._area.ensureWidgetVisible, panel)
-                QTimer.singleShot(2 * _RENDER_MS, self, show)
+        """Bring the learning curve into sight, as soon as it has its size."""
+        self._curve_wanted = True
+        self._timer.start(2 * _RENDER_MS)
 
     def _on_theme(self) -> None:
         colors = colors_of(self.bench.viewer.theme)
@@ -145,9 +147,15 @@ class Column(QScrollArea):
         self._fit()
 
     def _fit(self) -> None:
-        inner, bar = self.widget(), self.verticalScrollBar()
-        if inner is not None and bar is not None:
-            needed = inner.minimumSizeHint().width() + bar.sizeHint().width()
+        inner, bar, viewport = (
+            self.widget(),
+            self.verticalScrollBar(),
+            self.viewport(),
+        )
+        if inner is not None and bar is not None and viewport is not None:
+            # A style sheet may make the bar wider than it says.
+            beside = max(bar.sizeHint().width(), self.width() - viewport.width())
+            needed = inner.minimumSizeHint().width() + beside
             self.setMinimumWidth(max(_WIDTH, needed))
 
 

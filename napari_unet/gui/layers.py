@@ -14,9 +14,14 @@ import numpy as np
 from napari.layers import Image, Labels
 from psygnal import Signal
 
-from napari_unet.core.axes import guess_axes, parse_axes, result_axes
 from napari_unet.core.box import Box
-from napari_unet.errors import InputError
+from napari_unet.gui.geometry import (
+    axes_of,
+    box_in_sight,
+    placement,
+    source_of,
+    without_channel,
+)
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.overlay import VerifiedOverlay
 from napari_unet.session.image import OpenImage
@@ -109,9 +114,9 @@ class ViewerLayers:
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
         shape = image.annotation.labels.shape
-        box = _box_in_sight(self._viewer, layer)
+        box = box_in_sight(self._viewer, layer)
         if isinstance(layer, Image) and not layer.rgb:
-            box = _without_channel(box, image.axes)
+            box = without_channel(box, image.axes)
         box = box.intersect(Box.whole(shape))
         return None if box.empty else box
 
@@ -204,7 +209,7 @@ class ViewerLayers:
         layer = Labels(
             image.annotation.labels,
             name=f"{below.name} labels",
-            **_placement(below, image.axes),
+            **placement(below, image.axes),
         )
         self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)
         binding = LabelsBinding(layer, image.annotation, self._viewer.layers)
@@ -241,31 +246,6 @@ class ViewerLayers:
             self._viewer.layers.selection.active = binding.layer
 
 
-def source_of(layer: Image) -> Any:
-    """Return the pixels of a layer, those of full resolution."""
-    return layer.data[0] if layer.multiscale else layer.data
-
-
-def axes_of(layer: Image) -> str | None:
-    """Return the axes of a layer: from its metadata, its axis labels, or a guess.
-
-    None if there are too many to guess.
-    """
-    source = source_of(layer)
-    named = "".join(layer.axis_labels) + ("C" if layer.rgb else "")
-    for candidate in (layer.metadata.get("axes"), named):
-        if isinstance(candidate, str):
-            try:
-                return parse_axes(candidate, source.ndim)
-            except InputError:
-                continue
-    # Whether it is a colour image napari knows better than the shape tells.
-    shape = source.shape[:-1] if layer.rgb else source.shape
-    if len(shape) not in (2, 3, 4, 5):
-        return None
-    return guess_axes(shape, float) + ("C" if layer.rgb else "")
-
-
 def _is_image(layer: Any) -> bool:
     return isinstance(layer, Image)
 
@@ -277,46 +257,6 @@ def _name(layer: Image) -> str:
 
 def _path(layer: Image) -> Path | None:
     return Path(layer.source.path) if layer.source.path else None
-
-
-def _placement(layer: Image, axes: str) -> dict[str, Any]:
-    """Return where labels have to lie to cover their image."""
-    if layer.rgb or "C" not in axes:
-        return {
-            "affine": layer.affine,
-            "axis_labels": layer.axis_labels,
-            "rotate": layer.rotate,
-            "scale": layer.scale,
-            "shear": layer.shear,
-            "translate": layer.translate,
-            "units": layer.units,
-        }
-    kept = [i for i, axis in enumerate(axes) if axis != "C"]
-    return {
-        "axis_labels": tuple(layer.axis_labels[i] for i in kept),
-        "scale": layer.scale[kept],
-        "translate": layer.translate[kept],
-        "units": tuple(layer.units[i] for i in kept),
-    }
-
-
-def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:
-    """Return what of a layer is in sight, in its own pixels."""
-    corners = np.asarray(layer.corner_pixels)
-    start = [int(n) for n in corners[0]]
-    stop = [int(n) + 1 for n in corners[1]]
-    point = layer.world_to_data(viewer.dims.point)
-    for axis in viewer.dims.not_displayed:
-        own = axis - (viewer.dims.ndim - layer.ndim)
-        if own >= 0:
-            start[own] = round(float(point[own]))
-            stop[own] = start[own] + 1
-    return Box(tuple(start), tuple(stop))
-
-
-def _without_channel(box: Box, axes: str) -> Box:
-    kept = [i for i, axis in enumerate(axes) if axis in result_axes(axes)]
-    return Box(tuple(box.start[i] for i in kept), tuple(box.stop[i] for i in kept))
 
 
 def _brush_for(image: OpenImage) -> int:

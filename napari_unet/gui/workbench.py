@@ -8,18 +8,22 @@ what is unsaved is saved, then layers are let go.
 from __future__ import annotations
 
 import logging
+import weakref
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_unet.core.axes import result_axes
 from napari_unet.core.box import Box
 from napari_unet.gui.activity import Activity
+from napari_unet.gui.geometry import source_of
 from napari_unet.gui.grey import iter_grey
 from napari_unet.gui.keys import Keys, bind_keys, release_keys
-from napari_unet.gui.layers import ViewerLayers, source_of
+from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.runner import QtRunner
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -57,13 +61,17 @@ class Workbench(QObject):
 
     closed = Signal()
 
+    # Qt may still call one whose attributes are gone.
+    _open = False
+
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self.viewer = viewer
+        # The viewer keeps the workbench alive (by its keys), not the other way round.
+        self.viewer: ViewerModel = weakref.proxy(viewer)
         self.minutes = DEFAULT_MINUTES
         self._runner = QtRunner(self)
         self.session = Session(self._runner, view=self._view)
-        self.layers = ViewerLayers(viewer, self.session)
+        self.layers = ViewerLayers(self.viewer, self.session)
         self._activity = Activity()
         self._open = True
         self._window: QMainWindow | None = None
@@ -126,9 +134,18 @@ class Workbench(QObject):
         """Close with this window."""
         if self._window is None:
             self._window = window
-            window.destroyed.connect(self.close)
+            window.installEventFilter(self)
+            # Qt keeps a partial alive, and so the workbench until it was closed.
+            window.destroyed.connect(partial(Workbench.close, self))
 
-    def close(self) -> None:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Close before the window does, unless the person may still refuse."""
+        closing = event is not None and event.type() == QEvent.Type.Close
+        if closing and event is not None and not event.spontaneous():
+            self.close()
+        return bool(super().eventFilter(watched, event))
+
+    def close(self, *_: object) -> None:
         """Stop jobs, save, and let go of the viewer; harmless when it is done."""
         if not self._open:
             return
@@ -142,7 +159,8 @@ class Workbench(QObject):
         for problem in self.session.close():
             logger.error("Not saved: %s", problem)
         self._activity.close()
-        release_keys(self.viewer)
+        with suppress(ReferenceError):
+            release_keys(self.viewer)
         self.closed.emit()
 
     def _view(self) -> Box | None:

@@ -276,7 +276,7 @@ def stage(
     bright: Path,
     unfiled: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Stage:
+) -> Iterator[Stage]:
     """Return a window with the dock and a quick model that finds bright disks."""
     # Where other tests run beside this one, a lower priority means to wait for them.
     monkeypatch.setattr("napari_unet.gui.runner._NICENESS", 0)
@@ -286,4 +286,6 @@ def stage(
     viewer.window.add_dock_widget(dock)
     stage = Stage(viewer, dock)
     stage.choose(bright)
-    return stage
+    yield stage
+    # pytest keeps the stage, which must not keep the viewer.
+    stage.viewer = stage.dock = None

@@ -64,7 +64,7 @@ def test_choosing_an_image_is_enough_to_predict(stage):
     second = stage.open(disks(pitch=40), name="second")
     chooser = stage.panel(ImagePanel).chooser
     assert chooser.value is second
-    assert [layer.name for layer in chooser.choices] == ["second", "first"]
+    assert set(chooser.choices) == {None, first, second}
     stage.viewer.layers.selection.active = first
     assert chooser.value is first
     stage.predict()
@@ -137,8 +137,9 @@ def test_the_view_is_what_is_in_sight(stage):
     QTest.qWait(50)
     whole = stage.bench.layers.visible_box()
     assert whole == Box((0, 0), (256, 320))
-    stage.viewer.camera.center = (0, 64, 64)
-    stage.viewer.camera.zoom *= 8
+    camera = getattr(stage.viewer, "scene", stage.viewer).camera
+    camera.center = (0, 64, 64)
+    camera.zoom *= 8
     QTest.qWait(50)
     part = stage.bench.layers.visible_box()
     assert part.shape[0] < 100
@@ -149,7 +150,7 @@ def test_the_view_is_what_is_in_sight(stage):
     assert len(verified)
     assert (verified.min(axis=0) >= np.array(part.start) - 20).all()
     assert (verified.max(axis=0) <= np.array(part.stop) + 20).all()
-    stage.viewer.camera.center = (0, 5000, 5000)
+    camera.center = (0, 5000, 5000)
     QTest.qWait(50)
     assert stage.bench.layers.visible_box() is None
     layer.visible = False
@@ -163,27 +164,33 @@ def test_in_a_stack_the_view_is_the_plane_in_sight(stage):
     stage.open(np.stack([disks()] * 4), name="stack")
     stage.viewer.dims.set_current_step(0, 2)
     QTest.qWait(50)
-    assert stage.bench.layers.visible_box() == Box((2, 0, 0), (3, 128, 160))
+    box = stage.bench.layers.visible_box()
+    assert (box.start[0], box.stop[0]) == (2, 3)
+    assert box.shape[1] > 100
 
 
 def test_channels_are_no_axis_of_the_labels(stage):
     stage.open(np.stack([disks()] * 2), name="two", metadata={"axes": "CYX"})
     QTest.qWait(50)
     assert "expects 1 channel" in stage.state.problems["image"].text
-    assert stage.bench.layers.visible_box() == Box((0, 0), (128, 160))
+    assert len(stage.bench.layers.visible_box().shape) == 2
     stage.session.images.show_labels(stage.session.images.current)
     assert stage.labels.data.shape == (128, 160)
 
 
 def test_keys_are_free_in_napari(make_napari_viewer):
-    from napari.utils.action_manager import action_manager
-
-    make_napari_viewer()
+    viewer = make_napari_viewer()
+    layers = [
+        viewer.add_image(np.zeros((8, 8))),
+        viewer.add_labels(np.zeros((8, 8), int)),
+    ]
     taken = {
-        str(binding).replace("-", "+")
-        for bindings in action_manager._shortcuts.values()
-        for binding in bindings
+        str(binding)
+        for owner in (viewer, *layers)
+        for keymap in (owner.keymap, owner.class_keymap)
+        for binding in keymap
     }
+    assert "Ctrl+Z" in taken
     assert not taken & {key.value.shown for key in Keys}
 
 
