@@ -10,6 +10,8 @@ one is `dock.png`.
 from __future__ import annotations
 
 import argparse
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,15 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import napari
+import napari.settings
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QCheckBox
+from scipy.ndimage import distance_transform_edt
 from skimage.measure import regionprops
 
 from napari_unet.gui.dock import SegmentAndCorrect
 from napari_unet.io.samples import load_sample
 
-SIZE = (1366, 768)
+SIZE = (1440, 900)
 CORRECTIONS = 6
 PATIENCE_SECONDS = 600
 
@@ -71,6 +76,9 @@ def main() -> None:
     parser.add_argument("--sample", default="nuclei")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    # Neither earlier work on the sample nor what napari has to say about itself.
+    os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
+    napari.settings.get_settings().application.gui_notification_level = "none"
     sample = load_sample(options.sample)[0]
     viewer = napari.Viewer()
     viewer.theme = options.theme
@@ -108,7 +116,7 @@ def tell_story(
     picture("4_training")
     wait(lambda: not session.state.training)
     wait(lambda: not session.predicting.refresh_due and not session.state.predicting)
-    dock.bench.layers.show_verified(True)
+    dock.findChild(QCheckBox).click()
     picture("dock")
     print(session.state.message)
 
@@ -150,8 +158,6 @@ def strokes_inside(region: Any, brush: int) -> list[list[tuple[float, float]]]:
     """Return strokes of a brush that fill an object, row by row."""
     top, left, _, _ = region.bbox
     inside = np.pad(region.image, brush)
-    from scipy.ndimage import distance_transform_edt
-
     roomy = distance_transform_edt(inside)[brush:-brush, brush:-brush] >= brush / 2
     strokes = []
     for row in range(0, roomy.shape[0], max(1, brush // 2)):

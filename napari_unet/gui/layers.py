@@ -133,9 +133,14 @@ class ViewerLayers:
         return overlay is not None and overlay.visible
 
     def show_verified(self, visible: bool) -> None:
-        """Show or hide what is verified."""
-        if overlay := self._overlay:
-            overlay.visible = visible
+        """Show or hide what is verified; its layer is made when it is shown first."""
+        image, binding = self._session.images.current, self._binding
+        if image is None or binding is None:
+            return
+        if visible and image not in self._overlays:
+            self._overlays[image] = VerifiedOverlay(self._viewer.layers, binding)
+        if image in self._overlays:
+            self._overlays[image].visible = visible
 
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""
@@ -218,7 +223,6 @@ class ViewerLayers:
         binding.settled.connect(lambda: self._session.note_edit(image))
         binding.removed.connect(lambda: self._on_labels_removed(image))
         self._bindings[image] = binding
-        self._overlays[image] = VerifiedOverlay(self._viewer.layers, binding)
         layer.selected_label = image.annotation.new_id()
         self._hand_over(image)
 

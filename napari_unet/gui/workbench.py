@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import weakref
+from collections.abc import Generator
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -89,6 +91,13 @@ class Workbench(QObject):
         )
         if application := QApplication.instance():
             application.aboutToQuit.connect(self.close)
+        self._runner.start(
+            iter_import("pandas"),
+            on_event=lambda _: None,
+            on_return=lambda _: None,
+            on_error=lambda error: logger.warning("No pandas: %s", error),
+            on_closed=lambda: None,
+        )
         self.session.start()
 
     def accept_view(self) -> None:
@@ -171,3 +180,9 @@ class Workbench(QObject):
         wanted = _BUSY_TICK_MS if state.predicting else _IDLE_TICK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)
+
+
+def iter_import(module: str) -> Generator[None, None, None]:
+    """Import what napari imports with the first Labels layer: that takes long."""
+    yield
+    import_module(module)

@@ -125,7 +125,7 @@ class Models:
 
     def publish(self, improved: Improved, *, activate: bool) -> ModelVersion:
         """Add a version that training made; it replaces the last one of its round."""
-        note = f"{improved.model.name}, round {improved.round}"
+        note = f"round {improved.round}"
         last = self.timeline.versions[-1]
         return self.timeline.publish(
             improved.model,
@@ -201,5 +201,5 @@ def describe_version(version: ModelVersion) -> VersionState:
     """Return a line for the list of versions."""
     text = version.note
     if version.score is not None and version.start_score is not None:
-        text += f" ({version.start_score:.2f} → {version.score:.2f})"
+        text += f": {version.start_score:.2f} → {version.score:.2f}"
     return VersionState(version.number, text)

@@ -89,7 +89,6 @@ class Session:
         self.predicting.applied.connect(self.images.note_change)
         # A prediction that changes nothing is shown too.
         self.predicting.completed.connect(self.images.show_labels)
-        self.predicting.completed.connect(self.images.show_labels)
         self.training.improved.connect(self._on_improved)
         self.training.ended.connect(self.predicting.hurry_refresh)
 

@@ -138,7 +138,7 @@ class Training:
 def _summary(best: Improved | None, measured: bool) -> str:
     if best is not None:
         scores = f"{best.start_score:.2f} → {best.score:.2f}"
-        return f"Training is over: a better model, score {scores}."
+        return f"A better model: score {scores}."
     if measured:
-        return "Training is over: no better model was found, the old one stays."
+        return "No better model was found; the old one stays."
     return "Training ended before a first result; give it more time."

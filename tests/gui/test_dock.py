@@ -227,6 +227,7 @@ def test_accepting_one_object_takes_a_picked_label(stage):
 def test_what_is_verified_can_be_shown(stage):
     stage.open(disks(), name="disks")
     stage.predict()
+    assert [layer.name for layer in stage.viewer.layers] == ["disks", "disks labels"]
     panel = stage.panel(CorrectPanel)
     panel.overlay.setChecked(True)
     assert stage.viewer.layers["Verified"].visible

@@ -77,7 +77,7 @@ def test_a_better_model_is_published_and_predicts(manual, monkeypatch):
     manual.run()
     assert [v.text for v in manual.state.versions] == [
         "bright",
-        "bright, round 1 (0.50 → 0.70)",
+        "round 1: 0.50 → 0.70",
     ]
     assert manual.state.version == manual.state.versions[-1].number
     assert "0.50 → 0.70" in manual.state.message
@@ -94,7 +94,7 @@ def test_a_model_that_is_not_better_is_not_published(manual, monkeypatch):
     manual.session.finetune(2)
     manual.run()
     assert len(manual.state.versions) == 1
-    assert "no better model" in manual.state.message
+    assert "No better model" in manual.state.message
 
 
 def test_only_finished_objects_teach(manual, monkeypatch):
@@ -133,8 +133,8 @@ def test_corrections_join_at_the_next_round(manual, monkeypatch):
     assert config.minutes == pytest.approx(2.5, abs=0.01)
     assert [v.text for v in manual.state.versions] == [
         "bright",
-        "bright, round 1 (0.50 → 0.60)",
-        "bright, round 2 (0.55 → 0.80)",
+        "round 1: 0.50 → 0.60",
+        "round 2: 0.55 → 0.80",
     ]
 
 

@@ -9,12 +9,14 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import Keys, hint
 from napari_unet.gui.panels.panel import Panel, allow, button, label
-from napari_unet.session.state import State
+from napari_unet.session.state import State, VersionState
 
 _MINUTES_TIP = (
     "How long to train; it can be stopped at any time without losing the best"
 )
-_VERSION_TIP = "The model before training and after every round; choose one to go back"
+_VERSION_TIP = (
+    "The model before training and after every round: choose one to go back to it"
+)
 
 
 class FinetunePanel(Panel):
@@ -43,6 +45,7 @@ class FinetunePanel(Panel):
             hint("Stop training; the best model stays", Keys.TRAIN),
             self.session.stop,
         )
+        self._shown: tuple[VersionState, ...] = ()
         self.notice = label("", "faint", wrap=True)
         self.curve = Curve()
         self.curve.hide()
@@ -53,8 +56,7 @@ class FinetunePanel(Panel):
         self.add_row(self.finetune, self.minutes, self.stop)
         self.add(self.curve)
         self.add(self.notice)
-        self.add_row(label("Version"), self.versions, stretch=1)
-        self.add(self.save)
+        self.add_row(self.versions, self.save)
         self.connections.connect(self.session.training.started, self._on_started)
         self.connections.connect(self.session.training.measured, self.curve.add)
 
@@ -71,8 +73,8 @@ class FinetunePanel(Panel):
         self.save.setEnabled(state.model is not None)
 
     def _fill(self, state: State) -> None:
-        shown = [self.versions.itemText(i) for i in range(self.versions.count())]
-        if shown != [version.text for version in state.versions]:
+        if self._shown != state.versions:
+            self._shown = state.versions
             self.versions.clear()
             for version in state.versions:
                 self.versions.addItem(version.text, version.number)
