@@ -28,6 +28,7 @@ from benchmarks.gpu_checks import Check, run_checks
 from benchmarks.report import Report, as_json, show
 from benchmarks.subject import Subject, forward_pass, prepare, whole_prediction
 from benchmarks.timing import Stopwatch, interleave
+from napari_unet.engine.device import NAMES
 from napari_unet.errors import NapariUnetError
 
 
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="nuclei", help="built-in name or folder")
     parser.add_argument("--size", type=int, default=2048, help="extent in pixels")
     parser.add_argument("--rounds", type=int, default=10, help="repetitions of each")
-    parser.add_argument("--device", default="cuda", choices=["cuda", "mps", "cpu"])
+    parser.add_argument("--device", default="cuda", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
     return parser
 
