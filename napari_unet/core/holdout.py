@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from napari_unet.core.ids import compact, count_pairs
 from napari_unet.core.provenance import LabelMap, Mask
 
 _LEAST_OBJECTS = 6
@@ -72,7 +73,7 @@ def hold_out(
 
 
 def _count_objects(labels: LabelMap, verified: Mask) -> int:
-    return int(np.count_nonzero(np.unique(labels[verified])))
+    return len(compact(labels[verified])[1]) - 1
 
 
 def _whole(verified: Mask, held: bool) -> Holdout:
@@ -117,6 +118,6 @@ def _blocks_with_objects(
     labels: LabelMap, verified: Mask, block: npt.NDArray[np.int32]
 ) -> dict[int, int]:
     pixels = verified & (labels > 0)
-    pairs = np.unique(np.stack([block[pixels], labels[pixels]]), axis=1)
-    blocks, counts = np.unique(pairs[0], return_counts=True)
+    of_pairs, _, _ = count_pairs(block[pixels], labels[pixels])
+    blocks, counts = np.unique(of_pairs, return_counts=True)
     return dict(zip(blocks.tolist(), counts.tolist(), strict=True))

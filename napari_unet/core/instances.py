@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
+from napari_unet.core.ids import count_pairs
 from napari_unet.core.provenance import LabelMap
 from napari_unet.core.targets import InstanceMap, Maps
 
@@ -162,9 +163,8 @@ def _overlapping(
 ) -> list[tuple[int, int]]:
     """Return pairs of ids whose intersection over union exceeds `iou` >= 0.5."""
     both = (below > 0) & (above > 0)
-    pairs, overlap = np.unique(
-        np.stack([below[both], above[both]]), axis=1, return_counts=True
-    )
+    lower, upper, overlap = count_pairs(below[both], above[both])
     areas_below, areas_above = np.bincount(below.ravel()), np.bincount(above.ravel())
-    union = areas_below[pairs[0]] + areas_above[pairs[1]] - overlap
-    return [(int(b), int(a)) for b, a in pairs[:, overlap > iou * union].T]
+    union = areas_below[lower] + areas_above[upper] - overlap
+    alike = overlap > iou * union
+    return list(zip(lower[alike].tolist(), upper[alike].tolist(), strict=True))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from napari_unet.core.ids import compact
 from napari_unet.errors import InputError
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(9))
@@ -171,10 +172,8 @@ def _iou_matrix(truth: Labels, labels: Labels) -> npt.NDArray[np.float64]:
 
 def _dense_index(labels: Labels) -> tuple[npt.NDArray[np.int64], int]:
     """Renumber objects 1..n, background 0."""
-    ids, inverse = np.unique(labels, return_inverse=True)
-    order = np.cumsum(ids != 0)
-    dense = np.where(ids == 0, 0, order)[inverse].reshape(labels.shape)
-    return dense.astype(np.int64), int(np.count_nonzero(ids))
+    dense, ids = compact(labels)
+    return dense.astype(np.int64), len(ids) - 1
 
 
 def _count_matches(iou: npt.NDArray[np.float64], threshold: float) -> int:

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from napari_unet.core.ids import compact
+
 Maps = npt.NDArray[np.float32]
 
 
@@ -42,19 +44,12 @@ def instance_targets(labels: npt.NDArray[np.integer[Any]]) -> Maps:
     """
     maps = np.zeros((len(InstanceMap), *labels.shape), np.float32)
     maps[InstanceMap.FOREGROUND] = labels > 0
-    dense, ids = _consecutive(labels)
+    # `find_objects` allocates up to the largest id.
+    dense, ids = compact(labels)
     for index, region in enumerate(ndi.find_objects(dense), start=1):
-        if region is not None and ids[index - 1] > 0:
+        if region is not None and ids[index] > 0:
             _draw_object(maps[(slice(None), *region)], dense, region, index)
     return maps
-
-
-def _consecutive(
-    labels: npt.NDArray[np.integer[Any]],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
-    """Renumber, since `find_objects` allocates up to the largest id."""
-    ids, inverse = np.unique(labels, return_inverse=True)
-    return inverse.reshape(labels.shape).astype(np.int32) + 1, ids
 
 
 def _draw_object(

@@ -86,13 +86,12 @@ def _check_learnable(planes: Sequence[AnnotatedPlane]) -> None:
             "Nothing is verified yet, so there is nothing to learn from; paint or "
             "accept some objects first."
         )
-    kinds = {bool(k) for p in planes for k in np.unique(p.labels[p.verified] > 0)}
-    if kinds == {False}:
+    if not any(np.any(p.verified & (p.labels > 0)) for p in planes):
         raise InputError(
             "Only background is verified; paint or accept some objects too, so that "
             "the model can tell them apart."
         )
-    if kinds == {True}:
+    if not any(np.any(p.verified & (p.labels <= 0)) for p in planes):
         raise InputError(
             "Only objects are verified, no background; accept a view that shows some "
             "background too, or erase a wrong pixel beside an object."

@@ -24,6 +24,7 @@ from napari_unet.gui.geometry import (
 )
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.overlay import VerifiedOverlay
+from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.image import OpenImage
 from napari_unet.session.session import Session
 
@@ -212,7 +213,7 @@ class ViewerLayers:
         if below is None or image in self._bindings:
             return
         layer = Labels(
-            image.annotation.labels,
+            RecordingArray.wrap(image.annotation.labels),
             name=f"{below.name} labels",
             **placement(below, image.axes),
         )

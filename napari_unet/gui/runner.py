@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from qtpy.QtCore import QObject, QTimer
 
 from napari_unet.core.events import MicroBatch, TilesDone
+from napari_unet.gui.collector import Collector
 from napari_unet.session.job import (
     Callbacks,
     Failed,
@@ -147,6 +148,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._drain)
+        self._collector = Collector(self)
 
     def start(
         self,
@@ -159,6 +161,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
     ) -> ThreadJob[E, R]:
         """Start a job in a new thread; never calls back before it returns."""
         callbacks = Callbacks(on_event, on_return, on_error, on_closed)
+        self._collector.take_over()
         job = ThreadJob(generator, callbacks)
         self._jobs.append(job)
         self._timer.start()
@@ -187,7 +190,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
                 job.wait(0.01)
         ended = not self._jobs
         self._jobs.clear()
-        self._timer.stop()
+        self._rest()
         return ended
 
     def _drain(self) -> None:
@@ -206,7 +209,11 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         # A callback may start jobs, or run the event loop and so come here again.
         self._jobs[:] = [job for job in self._jobs if job.running]
         if not self._jobs:
-            self._timer.stop()
+            self._rest()
+
+    def _rest(self) -> None:
+        self._timer.stop()
+        self._collector.give_back()
 
 
 def _lower_priority() -> None:

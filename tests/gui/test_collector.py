@@ -1,0 +1,105 @@
+"""Garbage is collected on the main thread while jobs run, and as ever afterwards."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+
+from napari_unet.gui.collector import Collector
+from napari_unet.gui.runner import QtRunner
+
+pytestmark = pytest.mark.qt_smoke
+
+
+@pytest.fixture
+def collector(qtbot):
+    collector = Collector()
+    yield collector
+    collector.give_back()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+class Cycle:
+    def __init__(self):
+        self.myself = self
+
+
+def leave_garbage(threads, count=1):
+    """Make cycles that note the thread in which they are deleted."""
+    for _ in range(count):
+        weakref.finalize(Cycle(), lambda: threads.add(threading.current_thread()))
+
+
+def start(runner, generator):
+    ended = []
+    runner.start(
+        generator,
+        on_event=lambda _: None,
+        on_return=ended.append,
+        on_error=ended.append,
+        on_closed=lambda: ended.append(None),
+    )
+    return ended
+
+
+def test_garbage_of_a_job_is_collected_on_the_main_thread(qtbot):
+    runner, threads = QtRunner(), set()
+
+    def work():
+        while True:
+            leave_garbage(threads, 500)
+            time.sleep(0.001)
+            yield
+
+    ended = start(runner, work())
+    try:
+        qtbot.waitUntil(lambda: bool(threads))
+    finally:
+        assert runner.close()
+    assert ended == [None]
+    assert threads == {threading.main_thread()}
+    assert gc.isenabled()
+
+
+def test_what_existed_before_is_set_aside_and_brought_back(collector):
+    collector.take_over()
+    assert not gc.isenabled()
+    assert gc.get_freeze_count() > 1000
+    collector.give_back()
+    assert gc.get_freeze_count() == 0
+
+
+def test_two_windows_do_not_undo_each_other(collector, qtbot):
+    other = Collector()
+    collector.take_over()
+    other.take_over()
+    collector.give_back()
+    qtbot.waitUntil(lambda: not gc.isenabled())
+    other.give_back()
+    assert gc.isenabled()
+
+
+def test_who_switched_collection_off_keeps_it_off(collector):
+    gc.disable()
+    try:
+        collector.take_over()
+        collector.give_back()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_old_garbage_is_collected_too(collector, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_unet.gui.collector._FULL_TICKS", 1)
+    collector.take_over()
+    threads = set()
+    cycle = Cycle()
+    weakref.finalize(cycle, lambda: threads.add(threading.current_thread()))
+    gc.collect()  # makes it old
+    del cycle
+    qtbot.waitUntil(lambda: bool(threads))
