@@ -104,6 +104,14 @@ class ObjectTable:
         for object_id, (pixels, verified) in change.items():
             self._add(object_id, pixels, verified)
 
+    def verify(self, labels: LabelMap) -> None:
+        """Take note that pixels with these labels, not verified so far, are now."""
+        self._verified_pixels += labels.size
+        dense, ids = compact(labels)
+        counts = pixels_by_id(dense, len(ids)).tolist()
+        for object_id, pixels in zip(ids[1:].tolist(), counts[1:], strict=True):
+            self._add(object_id, 0, pixels)
+
     def extend(self, points: Points, labels: LabelMap) -> None:
         """Take note that objects are at these pixels; before `replace`."""
         dense, ids = compact(labels)

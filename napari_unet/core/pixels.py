@@ -98,9 +98,7 @@ class Pixels:
         mask = mask & self.unverified(box)
         if not mask.any():
             return None
-        labels = self.labels[box.slices][mask]
-        accepted = np.ones(len(labels), bool)
-        self.objects.replace(Content(labels, ~accepted), Content(labels, accepted))
+        self.objects.verify(self.labels[box.slices][mask])
         self.provenance[box.slices][mask] = Provenance.ACCEPTED
         self.revision += 1
         return crop(box, mask)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from napari_unet.engine.model import Model
 
 MOST_MERGES = 2
-BAND_PIXELS = 2**18
+BAND_PIXELS = 2**17
 APPLY_SECONDS = 0.010
 """How much is written on the main thread at once, and for how long."""
 
