@@ -36,12 +36,15 @@ from napari_unet.core.provenance import (
     is_verified,
 )
 from napari_unet.core.refresh import Progress, Refresh
-from napari_unet.core.settle import accepted_region, finished_object
+from napari_unet.core.rules import ObjectRules, Rules
+from napari_unet.core.settle import finished_object
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.strokes import Strokes
 from napari_unet.errors import InputError
 
 __all__ = ["Annotation", "Edit", "MergedPrediction", "merge_prediction"]
+
+OBJECTS = ObjectRules()
 
 
 class Annotation:
@@ -52,11 +55,14 @@ class Annotation:
     Parameters
     ----------
     labels : ndarray of int32
-        Object ids, 0 is background; two axes or more, the last two are the plane (YX,
-        ZYX, TYX, TZYX). This very array is shown and painted in: whoever writes to it
-        calls `notice_change` afterwards. `apply` writes to it in place.
+        Object ids or class numbers, 0 is background; two axes or more, the last two
+        are the plane (YX, ZYX, TYX, TZYX). This very array is shown and painted in:
+        whoever writes to it calls `notice_change` afterwards. `apply` writes to it in
+        place.
     provenance : ndarray of uint8, optional
         `Provenance` of every pixel, changed in place. None for unseen.
+    rules : Rules
+        What labels mean; objects, unless it is told.
     next_id : int
         The smallest id that was never used, if more is known than `labels` tells.
     ring : int
@@ -64,6 +70,8 @@ class Annotation:
 
     Attributes
     ----------
+    rules : Rules
+        What labels mean.
     foreground : ndarray of bool or None
         Where the model sees an object; such background is not verified by a ring.
 
@@ -80,6 +88,7 @@ class Annotation:
         labels: LabelMap,
         provenance: ProvenanceMap | None = None,
         *,
+        rules: Rules = OBJECTS,
         next_id: int = 1,
         ring: int = 2,
     ) -> None:
@@ -87,13 +96,14 @@ class Annotation:
             provenance = np.zeros(labels.shape, np.uint8)
         _check_arrays(labels, provenance)
         self.labels = labels
+        self.rules = rules
         self.foreground: Mask | None = None
         # Without the subclass: its writes are reported as a person's.
         self._live = np.asarray(labels)
         self._pixels = Pixels(self._live.copy(), provenance)
         self._next_id = max(next_id, int(self._live.max(initial=0)) + 1)
         self._ring = ring
-        self._strokes = Strokes(self._pixels, self._live, self._finished)
+        self._strokes = Strokes(self._pixels, self._live, rules, self._finished)
         self._progress: WeakKeyDictionary[MergedPrediction, Progress] = (
             WeakKeyDictionary()
         )
@@ -128,6 +138,14 @@ class Annotation:
         """Return how much is verified; costs nothing."""
         return self._pixels.objects.counts()
 
+    def pixels_of(self, label: int) -> int:
+        """Return how many pixels have a label other than 0; costs nothing."""
+        return self._pixels.objects.pixels(label)
+
+    def verified_labels(self) -> frozenset[int]:
+        """Return the labels, 0 among them, of which some pixel is verified."""
+        return self._pixels.objects.verified_labels()
+
     def snapshot(self) -> AnnotationSnapshot:
         """Return a copy of what was noticed so far, for another thread or the disk."""
         return AnnotationSnapshot(
@@ -152,8 +170,9 @@ class Annotation:
         """Take note that a person has written to `labels`.
 
         Changed pixels become corrected and their objects, old and new, open; objects
-        that were open before and are not touched are settled first. An undo or a redo
-        restores the provenance together with the labels.
+        that were open before and are not touched are settled first. Where labels are
+        no objects nothing opens. An undo or a redo restores the provenance together
+        with the labels.
 
         Parameters
         ----------
@@ -194,7 +213,8 @@ class Annotation:
     def accept(self, box: Box) -> Box | None:
         """Accept what is in a box; no undo of a stroke takes that back.
 
-        See `napari_unet.core.settle.accepted_region` for objects on its border.
+        See `napari_unet.core.settle.accepted_region` for objects on its border. Where
+        labels are classes, everything in the box is accepted.
 
         Returns
         -------
@@ -204,8 +224,8 @@ class Annotation:
         box = box.intersect(self._pixels.whole)
         if box.empty:
             return None
-        region = accepted_region(self._pixels.labels, box, self._pixels.objects)
-        return self._accept(*region)
+        labels, objects = self._pixels.labels, self._pixels.objects
+        return self._accept(*self.rules.accepted(labels, box, objects))
 
     def accept_object(self, object_id: int) -> Box | None:
         """Accept one object as a whole; no undo of a stroke takes that back.
@@ -215,7 +235,8 @@ class Annotation:
         Box or None
             Where provenance changed; None also if there is no such object.
         """
-        if object_id not in self._pixels.objects:
+        exists = object_id in self._pixels.objects
+        if not exists or not self.rules.objects_among(frozenset((object_id,))):
             return None
         box = self._pixels.objects.box(object_id)
         return self._accept(box, self._pixels.labels[box.slices] == object_id)
@@ -277,10 +298,12 @@ class Annotation:
     def _progress_of(self, merged: MergedPrediction) -> Progress:
         """Return what is known of a merged prediction; at first, give it ids."""
         if merged not in self._progress:
-            shift = max(0, self._next_id - merged.first_id)
-            check_ids_left(merged.next_id + shift - 1)
+            shift = 0
+            if merged.has_new_ids:
+                shift = max(0, self._next_id - merged.first_id)
+                check_ids_left(merged.next_id + shift - 1)
+                self._next_id = max(self._next_id, merged.next_id + shift)
             self._progress[merged] = Progress(shift)
-            self._next_id = max(self._next_id, merged.next_id + shift)
         return self._progress[merged]
 
 

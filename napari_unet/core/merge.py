@@ -10,6 +10,8 @@ What a prediction may change, and what it may not:
 * It takes the id of the old object with which its IoU is above 0.5 (there is one at
   most), and otherwise an id that was never used.
 * Other old objects are gone. Everything that is not kept becomes predicted.
+
+Classes of pixels have no objects: what is verified is kept, all else is predicted.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ class MergedPrediction:
     objects : mapping of int to PredictedObject
         The predicted objects by their ids in `labels`.
     first_id, next_id : int
-        Ids from `first_id` up to, not including, `next_id` are new here.
+        Ids from `first_id` up to, not including, `next_id` are new here; equal where
+        there are none.
     """
 
     box: Box
@@ -76,6 +79,11 @@ class MergedPrediction:
     objects: Mapping[int, PredictedObject]
     first_id: int
     next_id: int
+
+    @property
+    def has_new_ids(self) -> bool:
+        """Whether there are ids that must not meet ids given away elsewhere."""
+        return self.next_id > self.first_id
 
 
 def merge_prediction(
@@ -136,6 +144,37 @@ def merge_prediction(
         _objects(new, ids, pixels),
         next_id,
         end,
+    )
+
+
+def merge_classes(
+    labels: LabelMap,
+    provenance: ProvenanceMap,
+    predicted: npt.NDArray[np.integer[Any]],
+    next_id: int,
+    *,
+    box: Box | None = None,
+) -> MergedPrediction:
+    """Fit predicted class numbers into an annotation; as `merge_prediction` otherwise.
+
+    Class numbers are never renumbered.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+    """
+    box = Box.whole(labels.shape) if box is None else box
+    _check_shapes(box, labels, provenance, predicted)
+    kept = is_verified(provenance)
+    return MergedPrediction(
+        box,
+        np.where(kept, labels, predicted.astype(np.int32, copy=False)),
+        np.where(kept, provenance, np.uint8(Provenance.PREDICTED)),
+        kept,
+        {},
+        next_id,
+        next_id,
     )
 
 

@@ -91,6 +91,13 @@ class ObjectTable:
             self._verified_objects,
         )
 
+    def verified_labels(self) -> frozenset[int]:
+        """Return the labels, 0 among them, of which some pixel is verified."""
+        found = {label for label, pixels in self._verified.items() if pixels}
+        if sum(self._verified.values()) < self._verified_pixels:
+            found.add(0)
+        return frozenset(found)
+
     def replace(self, before: Content, after: Content) -> None:
         """Take note that pixels changed; their order does not matter."""
         self._verified_pixels += int(np.count_nonzero(after.verified))

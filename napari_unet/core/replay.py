@@ -9,7 +9,7 @@ import numpy as np
 from napari_unet.core.history import Entry
 from napari_unet.core.patch import Patch
 from napari_unet.core.pixels import Pixels
-from napari_unet.core.provenance import Provenance
+from napari_unet.core.provenance import Provenance, ProvenanceMap
 
 
 def take_back(pixels: Pixels, entry: Entry) -> None:
@@ -20,8 +20,10 @@ def take_back(pixels: Pixels, entry: Entry) -> None:
     pixels.write(stroke.points, stroke.before, stroke.provenance)
 
 
-def bring_back(pixels: Pixels, entry: Entry) -> Entry:
+def bring_back(pixels: Pixels, entry: Entry, provenance: ProvenanceMap) -> Entry:
     """Redo a stroke, and what was settled after it; return what undoes that again.
+
+    The pixels of the stroke get this provenance, shape (n,).
 
     Between undo and redo a prediction may have changed pixels. What a person has not
     seen is not settled: where labels differ, the object is open once more.
@@ -32,7 +34,7 @@ def bring_back(pixels: Pixels, entry: Entry) -> Entry:
     same = pixels.labels[stroke.points] == stroke.before
     now = pixels.provenance[stroke.points]
     earlier = np.where(same, now, stroke.provenance)
-    pixels.write(stroke.points, stroke.after, np.full_like(now, Provenance.CORRECTED))
+    pixels.write(stroke.points, stroke.after, provenance)
     again = [_settle_again(pixels, patch) for patch in entry.settled]
     return replace(
         entry,

@@ -7,15 +7,14 @@ from dataclasses import replace
 from functools import reduce
 from typing import TypeAlias
 
-import numpy as np
-
 from napari_unet.core.box import Box
 from napari_unet.core.history import ChangeKind, Edit, Entry, History
 from napari_unet.core.patch import Patch
 from napari_unet.core.pixels import Pixels
 from napari_unet.core.points import Points, marked_points
-from napari_unet.core.provenance import LabelMap, Mask, Provenance
+from napari_unet.core.provenance import LabelMap, Mask
 from napari_unet.core.replay import bring_back, take_back
+from napari_unet.core.rules import Rules
 
 FindFinished: TypeAlias = Callable[[int], Points]
 
@@ -29,6 +28,8 @@ class Strokes:
         What was noticed so far.
     live : ndarray of int32
         The array in which the person paints.
+    rules : Rules
+        What labels mean.
     finished : callable
         Returns which pixels are right once the object of that id is finished.
 
@@ -38,10 +39,13 @@ class Strokes:
         Objects that were touched and not settled.
     """
 
-    def __init__(self, pixels: Pixels, live: LabelMap, finished: FindFinished) -> None:
+    def __init__(
+        self, pixels: Pixels, live: LabelMap, rules: Rules, finished: FindFinished
+    ) -> None:
         self.open: frozenset[int] = frozenset()
         self._pixels = pixels
         self._live = live
+        self._rules = rules
         self._finished = finished
         self._history = History()
 
@@ -91,18 +95,19 @@ class Strokes:
         undone = self._history.take_redo(change, self._live)
         if undone is None:
             return None
-        entry = bring_back(self._pixels, undone)
+        painted = self._rules.painted(undone.stroke.after)
+        entry = bring_back(self._pixels, undone, painted)
         self._history.record(entry)
         self._set_open((self.open - entry.open_before) | entry.open_after)
         return Edit("redo", undone.box, entry.stroke)
 
     def _edit(self, change: Patch) -> Edit:
-        touched = change.ids
+        touched = self._rules.objects_among(change.ids)
         settled = self.settle(self.open - touched)
         # Once more: settling may have changed the provenance of these pixels.
         stroke = self._pixels.patch(change.points, change.after)
-        corrected = np.full_like(stroke.provenance, Provenance.CORRECTED)
-        self._pixels.write(stroke.points, stroke.after, corrected)
+        painted = self._rules.painted(stroke.after)
+        self._pixels.write(stroke.points, stroke.after, painted)
         self._history.record(Entry(stroke, self.open))
         self._set_open(self.open | touched)
         return Edit(

@@ -1,0 +1,117 @@
+"""What labels mean, as far as painting, accepting and predicting depend on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.box import Box
+from napari_unet.core.merge import MergedPrediction, merge_classes, merge_prediction
+from napari_unet.core.objects import ObjectTable
+from napari_unet.core.provenance import LabelMap, Mask, Provenance, ProvenanceMap
+from napari_unet.core.settle import accepted_region
+
+
+class Rules(Protocol):
+    """What an annotation asks; stateless, so that any thread may ask too."""
+
+    def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
+        """Return which labels are objects, that are finished and accepted as a whole.
+
+        Zero is not among `labels`.
+        """
+        ...
+
+    def painted(self, labels: LabelMap) -> ProvenanceMap:
+        """Return the provenance of pixels that were painted with these labels."""
+        ...
+
+    def accepted(
+        self, labels: LabelMap, box: Box, objects: ObjectTable
+    ) -> tuple[Box, Mask]:
+        """Return what a person accepts who accepts a box: pixels of a box."""
+        ...
+
+    def merge(
+        self,
+        labels: LabelMap,
+        provenance: ProvenanceMap,
+        predicted: npt.NDArray[np.integer[Any]],
+        next_id: int,
+        *,
+        box: Box | None = None,
+    ) -> MergedPrediction:
+        """Fit a prediction into labels; see `merge_prediction`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRules:
+    """Labels are ids of objects."""
+
+    def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
+        """Return all of them."""
+        return labels
+
+    def painted(self, labels: LabelMap) -> ProvenanceMap:
+        """Return corrected, also for what was erased."""
+        return _corrected(labels)
+
+    def accepted(
+        self, labels: LabelMap, box: Box, objects: ObjectTable
+    ) -> tuple[Box, Mask]:
+        """Return the background of the box, and objects that are mostly inside."""
+        return accepted_region(labels, box, objects)
+
+    def merge(
+        self,
+        labels: LabelMap,
+        provenance: ProvenanceMap,
+        predicted: npt.NDArray[np.integer[Any]],
+        next_id: int,
+        *,
+        box: Box | None = None,
+    ) -> MergedPrediction:
+        """Keep what is verified, and objects whole and recognisable."""
+        return merge_prediction(labels, provenance, predicted, next_id, box=box)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRules:
+    """Labels are class numbers: every pixel stands for itself."""
+
+    def objects_among(self, labels: frozenset[int]) -> frozenset[int]:  # noqa: ARG002
+        """Return nothing."""
+        return frozenset()
+
+    def painted(self, labels: LabelMap) -> ProvenanceMap:
+        """Return corrected: class 0 is a statement like any other."""
+        return _corrected(labels)
+
+    def accepted(
+        self,
+        labels: LabelMap,  # noqa: ARG002
+        box: Box,
+        objects: ObjectTable,  # noqa: ARG002
+    ) -> tuple[Box, Mask]:
+        """Return the box."""
+        return box, np.ones(box.shape, bool)
+
+    def merge(
+        self,
+        labels: LabelMap,
+        provenance: ProvenanceMap,
+        predicted: npt.NDArray[np.integer[Any]],
+        next_id: int,
+        *,
+        box: Box | None = None,
+    ) -> MergedPrediction:
+        """Keep what is verified, and nothing else."""
+        return merge_classes(labels, provenance, predicted, next_id, box=box)
+
+
+def _corrected(labels: LabelMap) -> ProvenanceMap:
+    return np.full(labels.shape, Provenance.CORRECTED, np.uint8)
