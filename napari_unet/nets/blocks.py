@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from napari_unet.nets.attention import AttentionGate
+
 Norm: TypeAlias = Literal["batch", "group", "none"]
 Activation: TypeAlias = Literal["relu", "leaky_relu", "elu", "silu", "tanh"]
+Upsampling: TypeAlias = Literal["transpose", "interpolate"]
+
+Convolution = nn.Conv2d | nn.Conv3d
+
+CONV = MappingProxyType({2: nn.Conv2d, 3: nn.Conv3d})
+POOL = MappingProxyType({2: nn.MaxPool2d, 3: nn.MaxPool3d})
+_TRANSPOSED = MappingProxyType({2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d})
+_BATCH_NORM = MappingProxyType({2: nn.BatchNorm2d, 3: nn.BatchNorm3d})
+_LINEAR = MappingProxyType({2: "bilinear", 3: "trilinear"})
+_WITH_WEIGHTS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
@@ -21,10 +34,10 @@ _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
 }
 
 
-def make_norm(norm: Norm, channels: int) -> nn.Module:
+def make_norm(norm: Norm, channels: int, dims: int = 2) -> nn.Module:
     """Return a normalisation layer; groups hold about eight channels each."""
     if norm == "batch":
-        return nn.BatchNorm2d(channels)
+        return _BATCH_NORM[dims](channels)
     if norm == "group":
         return nn.GroupNorm(math.gcd(channels, max(1, channels // 8)), channels)
     return nn.Identity()
@@ -33,36 +46,130 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
 class ConvBlock(nn.Sequential):
     """Twice: 3x3 convolution that keeps the size, normalisation, activation.
 
-    Shape: (N, `in_channels`, Y, X) to (N, `out_channels`, Y, X).
+    Shape: (N, `in_channels`, Y, X) to (N, `out_channels`, Y, X); 3x3x3 and (Z, Y, X)
+    where `dims` is 3.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, norm: Norm, activation: Activation
+        self,
+        in_channels: int,
+        out_channels: int,
+        norm: Norm,
+        activation: Activation,
+        dims: int = 2,
     ) -> None:
         layers: list[nn.Module] = []
         for channels in (in_channels, out_channels):
             layers += [
-                nn.Conv2d(channels, out_channels, 3, padding=1, bias=norm == "none"),
-                make_norm(norm, out_channels),
+                CONV[dims](channels, out_channels, 3, padding=1, bias=norm == "none"),
+                make_norm(norm, out_channels, dims),
                 _ACTIVATIONS[activation](),
             ]
         super().__init__(*layers)
 
 
-class UpBlock(nn.Module):
-    """Up-convolution that halves the channels, skip connection, convolutions.
+class ResidualBlock(nn.Module):
+    """A `ConvBlock` whose input is added before its last activation.
 
-    Shape: (N, 2c, Y, X) and skip (N, c, 2Y, 2X) to (N, c, 2Y, 2X).
+    Where the number of channels changes, a 1x1 convolution with normalisation
+    projects the input (He et al. 2016, "Deep residual learning", option B).
     """
 
-    def __init__(self, channels: int, norm: Norm, activation: Activation) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        norm: Norm,
+        activation: Activation,
+        dims: int = 2,
+    ) -> None:
         super().__init__()
-        self.up = nn.ConvTranspose2d(2 * channels, channels, 2, stride=2)
-        self.convs = ConvBlock(2 * channels, channels, norm, activation)
+        self.convs = ConvBlock(in_channels, out_channels, norm, activation, dims)
+        self.activation = self.convs.pop(-1)
+        self.shortcut: nn.Module = nn.Identity()
+        if in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                CONV[dims](in_channels, out_channels, 1, bias=norm == "none"),
+                make_norm(norm, out_channels, dims),
+            )
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, Y, X) to (N, out_channels, Y, X)."""
+        features: Tensor = self.activation(self.convs(x) + self.shortcut(x))
+        return features
+
+
+def make_block(
+    in_channels: int,
+    out_channels: int,
+    norm: Norm,
+    activation: Activation,
+    dims: int = 2,
+    *,
+    residual: bool = False,
+) -> ConvBlock | ResidualBlock:
+    """Return a block of two convolutions, residual or plain."""
+    block = ResidualBlock if residual else ConvBlock
+    return block(in_channels, out_channels, norm, activation, dims)
+
+
+def make_upsampling(
+    in_channels: int, out_channels: int, upsampling: Upsampling, dims: int = 2
+) -> nn.Module:
+    """Return what doubles the size.
+
+    The up-convolution of Ronneberger et al. (2015), that is a transposed 2x2
+    convolution; or linear interpolation with a 3x3 convolution after it, which leaves
+    no checkerboard (Odena, Dumoulin and Olah 2016).
+    """
+    if upsampling == "transpose":
+        return _TRANSPOSED[dims](in_channels, out_channels, 2, stride=2)
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2, mode=_LINEAR[dims], align_corners=False),
+        CONV[dims](in_channels, out_channels, 3, padding=1),
+    )
+
+
+class UpBlock(nn.Module):
+    """Upsampling, skip connection, convolutions.
+
+    Shape: (N, `in_channels`, Y, X) and skip (N, `skip_channels`, 2Y, 2X) to
+    (N, `out_channels`, 2Y, 2X). Without skip channels there is no skip.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        skip_channels: int,
+        out_channels: int,
+        norm: Norm,
+        activation: Activation,
+        dims: int = 2,
+        *,
+        upsampling: Upsampling = "transpose",
+        residual: bool = False,
+        attention: bool = False,
+    ) -> None:
+        super().__init__()
+        self.up = make_upsampling(in_channels, out_channels, upsampling, dims)
+        self.convs = make_block(
+            out_channels + skip_channels,
+            out_channels,
+            norm,
+            activation,
+            dims,
+            residual=residual,
+        )
+        self.gate: AttentionGate | None = None
+        if attention:
+            self.gate = AttentionGate(skip_channels, in_channels, dims)
+
+    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
         """Join the upsampled features with the skip, skip first."""
-        joined: Tensor = self.convs(torch.cat([skip, self.up(x)], dim=1))
+        parts = [self.up(x)]
+        if skip is not None:
+            parts.insert(0, skip if self.gate is None else self.gate(skip, x))
+        joined: Tensor = self.convs(torch.cat(parts, dim=1))
         return joined
 
 
@@ -73,7 +180,7 @@ def initialize(net: nn.Module, activation: Activation) -> None:
     and Bengio 2010) for saturating activations; biases start at 0.
     """
     for module in net.modules():
-        if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        if not isinstance(module, _WITH_WEIGHTS):
             continue
         if activation == "tanh":
             nn.init.xavier_normal_(module.weight, nn.init.calculate_gain("tanh"))

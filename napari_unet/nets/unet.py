@@ -1,4 +1,4 @@
-"""The U-Net with same-size convolutions."""
+"""The U-Net with same-size convolutions, in 2D and 3D, and its variants."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from napari_unet.nets.blocks import (
+    CONV,
+    POOL,
     Activation,
-    ConvBlock,
     Norm,
     UpBlock,
+    Upsampling,
     initialize,
+    make_block,
 )
+from napari_unet.nets.network import Network
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """U-Net after Ronneberger, Fischer and Brox (2015), with padded convolutions.
 
     A contracting path of convolution blocks joined by 2x2 max pooling, an expansive
@@ -29,7 +33,7 @@ class UNet(nn.Module):
     out_channels : int
         Maps to predict, as logits or linear values.
     depth : int
-        Number of poolings; the image's height and width must be multiples of
+        Number of poolings; the image's extents must be multiples of
         ``2 ** depth`` (see `stride`).
     base_channels : int
         Channels of the first block.
@@ -38,6 +42,16 @@ class UNet(nn.Module):
     activation : {"relu", "leaky_relu", "elu", "silu", "tanh"}
         Activation after every 3x3 convolution. It chooses the initialisation too:
         Xavier for tanh, He for the others.
+    upsampling : {"transpose", "interpolate"}
+        Up-convolutions, or linear interpolation and a 3x3 convolution (Odena et al.
+        2016).
+    residual : bool
+        Add the input of every block before its last activation (He et al. 2016).
+    attention : bool
+        Put an attention gate on every skip connection (Oktay et al. 2018).
+    dims : {2, 3}
+        Planes (Y, X), or volumes (Z, Y, X) with 3x3x3 convolutions as in the 3D U-Net
+        (Çiçek et al. 2016).
 
     Examples
     --------
@@ -56,41 +70,48 @@ class UNet(nn.Module):
         base_channels: int = 16,
         norm: Norm = "batch",
         activation: Activation = "relu",
+        upsampling: Upsampling = "transpose",
+        residual: bool = False,
+        attention: bool = False,
+        dims: int = 2,
     ) -> None:
-        super().__init__()
-        widths = [base_channels * 2**level for level in range(depth + 1)]
+        super().__init__(
+            in_channels,
+            out_channels,
+            dims=dims,
+            stride=2**depth,
+            receptive_radius=_receptive_radius(depth, upsampling, attention=attention),
+            exact_tiling=norm != "group",
+        )
         self.depth = depth
-        self.exact_tiling = norm != "group"
-        self.first = ConvBlock(in_channels, widths[0], norm, activation)
+        widths = [base_channels * 2**level for level in range(depth + 1)]
+        self.first = make_block(
+            in_channels, widths[0], norm, activation, dims, residual=residual
+        )
         self.down = nn.ModuleList(
-            ConvBlock(narrow, wide, norm, activation)
+            make_block(narrow, wide, norm, activation, dims, residual=residual)
             for narrow, wide in pairwise(widths)
         )
         self.up = nn.ModuleList(
-            UpBlock(width, norm, activation) for width in reversed(widths[:-1])
+            UpBlock(
+                2 * width,
+                width,
+                width,
+                norm,
+                activation,
+                dims,
+                upsampling=upsampling,
+                residual=residual,
+                attention=attention,
+            )
+            for width in reversed(widths[:-1])
         )
-        self.pool = nn.MaxPool2d(2)
-        self.head = nn.Conv2d(base_channels, out_channels, 1)
+        self.pool = POOL[dims](2)
+        self.head = CONV[dims](base_channels, out_channels, 1)
         initialize(self, activation)
 
-    @property
-    def stride(self) -> int:
-        """Total stride: height and width of the input must be multiples of it."""
-        return int(2**self.depth)
-
-    @property
-    def receptive_radius(self) -> int:
-        """Pixels on every side that an output pixel can depend on.
-
-        Two 3x3 convolutions add 2 px of their level on each side, in both paths, and
-        a pooled pixel shares its fate with all the `stride` pixels beneath it.
-        """
-        contracting = sum(2 * 2**level for level in range(self.depth + 1))
-        expansive = sum(2 * 2**level for level in range(self.depth))
-        return int(contracting + expansive + self.stride - 1)
-
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, in_channels, Y, X) to (N, out_channels, Y, X)."""
+        """Map (N, in_channels, [Z,] Y, X) to (N, out_channels, [Z,] Y, X)."""
         skips = [self.first(x)]
         for block in self.down:
             skips.append(block(self.pool(skips[-1])))
@@ -99,3 +120,32 @@ class UNet(nn.Module):
             x = block(x, skips.pop())
         maps: Tensor = self.head(x)
         return maps
+
+
+def _receptive_radius(depth: int, upsampling: Upsampling, *, attention: bool) -> int:
+    """Return the farthest pixel that any output pixel can depend on.
+
+    It depends on where the pixel lies in the grid of pooled pixels.
+    """
+    return max(
+        _reach(place, depth, upsampling, attention=attention)
+        for place in range(2**depth)
+    )
+
+
+def _reach(place: int, depth: int, upsampling: Upsampling, *, attention: bool) -> int:
+    """Follow one output pixel back to the image, as a span that grows.
+
+    Two 3x3 convolutions add 2 px at their level; a linear interpolation reads one
+    coarse pixel on each side; a pooled pixel stands for the two beneath it.
+    """
+    first = last = place
+    for _ in range(depth):
+        widening = 3 if upsampling == "interpolate" else 2
+        blending = 1 if upsampling == "interpolate" or attention else 0
+        first = (first - widening - blending) // 2
+        last = (last + widening + blending) // 2
+    first, last = first - 2, last + 2
+    for _ in range(depth):
+        first, last = 2 * first - 2, 2 * last + 1 + 2
+    return max(place - first, last - place)
