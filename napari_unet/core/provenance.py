@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 LabelMap: TypeAlias = npt.NDArray[np.int32]
+ValueMap: TypeAlias = npt.NDArray[np.float32]
+"""Values of one or several variables, which are the first axis; NaN is unknown."""
 ProvenanceMap: TypeAlias = npt.NDArray[np.uint8]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_unet.core.provenance import LabelMap, ProvenanceMap
+from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,17 +15,18 @@ class AnnotationSnapshot:
 
     Parameters
     ----------
-    labels : ndarray of int32
-        Object ids, 0 is background; any number of axes (YX, ZYX, TYX, TZYX).
+    labels : ndarray of int32 or float32
+        Object ids or class numbers, 0 is background; any number of axes (YX, ZYX, TYX,
+        TZYX). Or verified values, NaN elsewhere, with the variables as first axis.
     provenance : ndarray of uint8
-        `Provenance` of every pixel, same shape as `labels`.
+        `Provenance` of every pixel.
     next_id : int
         The smallest id that was never used; ids are never recycled.
     revision : int
         Counts the changes up to this moment.
     """
 
-    labels: LabelMap
+    labels: LabelMap | ValueMap
     provenance: ProvenanceMap
     next_id: int
     revision: int

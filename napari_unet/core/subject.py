@@ -24,6 +24,13 @@ class Subject:
     task: Task = "instances"
     names: tuple[str, ...] = ()
 
+    def values_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what is known of pixels of a shape.
+
+        Regressed values have the variables as first axis.
+        """
+        return (len(self.names), *shape) if self.task == "regression" else shape
+
     def goes_with(self, other: Subject) -> bool:
         """Whether work on the one can go on as work on the other.
 
@@ -36,3 +43,7 @@ class Subject:
             common = min(len(self.names), len(other.names))
             return self.names[:common] == other.names[:common]
         return self.names == other.names
+
+
+INSTANCES = Subject()
+"""What there is where nobody says otherwise."""

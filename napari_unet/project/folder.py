@@ -5,7 +5,8 @@
     cells.unet/
         project.json                     the manifest: names the saves that count
         project.previous.json            the manifest before, if the first is damaged
-        labels/cells-1f2e3d.7.tif        int32, save number 7 of one image
+        labels/cells-1f2e3d.7.tif        int32 (regressed values: float32), save
+                                         number 7 of one image
         provenance/cells-1f2e3d.7.tif    uint8, its other half
 
 A save writes both maps under a new number, each atomically. Then the manifest is
@@ -23,7 +24,7 @@ import numpy as np
 import platformdirs
 
 from napari_unet.core.atomic import storage_error, sync_folder, write_atomically
-from napari_unet.core.provenance import LabelMap, Provenance, ProvenanceMap
+from napari_unet.core.provenance import LabelMap, Provenance, ProvenanceMap, ValueMap
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.manifest import (
@@ -116,7 +117,7 @@ class ProjectFolder:
 
     def read_maps(
         self, entry: ImageEntry, generation: Generation
-    ) -> tuple[LabelMap, ProvenanceMap]:
+    ) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
         """Return labels and provenance of one save after checking both.
 
         Raises
@@ -129,9 +130,11 @@ class ProjectFolder:
         provenance = read_map(
             provenance_path, shape, np.uint8, generation.provenance_hash
         )
-        labels = read_map(labels_path, shape, np.int32, generation.labels_hash)
-        if labels.min() < 0 or provenance.max() > max(Provenance):
-            raise StorageError(f"{labels_path.name} holds values that do not exist.")
+        labels = _read_labels(labels_path, entry, generation)
+        if provenance.max() > max(Provenance):
+            raise StorageError(
+                f"{provenance_path.name} holds values that do not exist."
+            )
         return labels, provenance
 
     def write_maps(
@@ -148,7 +151,7 @@ class ProjectFolder:
         paths = self._pair(key, number)
         try:
             return (
-                write_map(paths[0], snapshot.labels, axes),
+                write_map(paths[0], snapshot.labels, _axes_of(snapshot, axes)),
                 write_map(paths[1], snapshot.provenance, axes),
             )
         except StorageError:
@@ -200,6 +203,23 @@ class ProjectFolder:
                 "it leads to."
             )
         return path
+
+
+def _axes_of(snapshot: AnnotationSnapshot, axes: str) -> str:
+    """Return the axes of labels; regressed variables come first."""
+    return "C" + axes if snapshot.labels.ndim > snapshot.provenance.ndim else axes
+
+
+def _read_labels(
+    path: Path, entry: ImageEntry, generation: Generation
+) -> LabelMap | ValueMap:
+    shape, expected = entry.values_shape, generation.labels_hash
+    if entry.task == "regression":
+        return read_map(path, shape, np.float32, expected)
+    labels = read_map(path, shape, np.int32, expected)
+    if labels.min() < 0:
+        raise StorageError(f"{path.name} holds values that do not exist.")
+    return labels
 
 
 def _write_text(path: Path, manifest: Manifest) -> None:

@@ -1,4 +1,7 @@
-"""Which image an annotation belongs to: its content, whatever the file is called."""
+"""Which image an annotation belongs to, and what it says.
+
+An image is known by its content, whatever the file is called.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.axes import parse_axes
+from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.errors import InputError
 
 _CHUNK_BYTES = 16 * 2**20
@@ -36,6 +40,9 @@ class ImageIdentity:
         One letter per axis.
     content_hash : str
         Hash of dtype, shape and pixels.
+    subject : Subject
+        What the annotation says of the pixels. One image has separate work for every
+        task: object ids and class numbers must never mix.
     """
 
     name: str
@@ -43,11 +50,18 @@ class ImageIdentity:
     dtype: str
     axes: str
     content_hash: str
+    subject: Subject = INSTANCES
 
     @classmethod
-    def of(cls, name: str, image: npt.NDArray[Any], axes: str) -> ImageIdentity:
+    def of(
+        cls,
+        name: str,
+        image: npt.NDArray[Any],
+        axes: str,
+        subject: Subject = INSTANCES,
+    ) -> ImageIdentity:
         """Identify an image; see `iter_identify` for large ones."""
-        steps = iter_identify(name, image, axes)
+        steps = iter_identify(name, image, axes, subject)
         while True:
             try:
                 next(steps)
@@ -61,6 +75,11 @@ class ImageIdentity:
         return labels_shape(self.shape, self.axes)
 
     @property
+    def values_shape(self) -> tuple[int, ...]:
+        """Shape of what is saved as labels: regressed variables come first."""
+        return self.subject.values_shape(self.labels_shape)
+
+    @property
     def key(self) -> str:
         """A name for the image's files, safe on every file system.
 
@@ -69,12 +88,17 @@ class ImageIdentity:
         plain = unicodedata.normalize("NFKD", self.name.rsplit(".", 1)[0])
         slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
         content = f"{self.content_hash} {self.labels_shape}"
+        if self.subject != INSTANCES:
+            content += f" {self.subject}"
         suffix = blake2b(content.encode(), digest_size=6).hexdigest()
         return f"{slug[:_SLUG_LENGTH].strip('-') or 'image'}-{suffix}"
 
 
 def iter_identify(
-    name: str, image: npt.NDArray[Any], axes: str
+    name: str,
+    image: npt.NDArray[Any],
+    axes: str,
+    subject: Subject = INSTANCES,
 ) -> Generator[None, None, ImageIdentity]:
     """Identify an image bit by bit: yields after every 16 MiB, returns the identity.
 
@@ -87,11 +111,17 @@ def iter_identify(
     if 0 in image.shape:
         raise InputError(f"The image {name} has no pixels (shape {image.shape}).")
     content_hash = yield from iter_content_hash(image)
-    dtype = np.dtype(image.dtype).name
-    return ImageIdentity(_readable(name), tuple(image.shape), dtype, axes, content_hash)
+    return ImageIdentity(
+        readable(name),
+        tuple(image.shape),
+        np.dtype(image.dtype).name,
+        axes,
+        content_hash,
+        subject,
+    )
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
     """Replace what a JSON file cannot hold, such as undecodable bytes of a name."""
     printable = "".join(c if c.isprintable() else "?" for c in name)
     return printable[:_NAME_LENGTH] or "image"

@@ -16,16 +16,21 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
 from napari_unet.core.axes import parse_axes
+from napari_unet.core.subject import Subject, Task
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity, labels_shape
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 1 knew instances only; a project with nothing else is still written so."""
+
 KEPT_GENERATIONS = 3
 
 _MAX_BYTES = 32 * 2**20
@@ -85,23 +90,45 @@ class ImageEntry(_Record):
     dtype: Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{0,3}$")]
     axes: Annotated[str, StringConstraints(pattern=r"^[TCZYX]{2,5}$")]
     content_hash: Hash
+    task: Task = "instances"
+    names: tuple[Name, ...] = Field((), max_length=255)
     next_id: int = Field(ge=1, le=_MAX_ID)
     generations: tuple[Generation, ...] = Field(min_length=1, max_length=100)
 
     @model_validator(mode="after")
     def _consistent(self) -> ImageEntry:
         parse_axes(self.axes, len(self.shape))
-        if prod(self.labels_shape) > _MAX_PIXELS:
+        if bool(self.names) != (self.task != "instances"):
+            raise ValueError("classes and variables have names, instances have none")
+        if prod(self.values_shape) > _MAX_PIXELS:
             raise ValueError("the image is larger than any that can be annotated")
         numbers = [generation.number for generation in self.generations]
         if numbers != sorted(set(numbers), reverse=True):
             raise ValueError("generations must count down")
         return self
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what version 1 did not know, where it says nothing."""
+        content: dict[str, Any] = plain(self)
+        if self.task == "instances":
+            del content["task"], content["names"]
+        return content
+
+    @property
+    def subject(self) -> Subject:
+        """What the annotation says of the pixels."""
+        return Subject(self.task, self.names)
+
     @property
     def labels_shape(self) -> tuple[int, ...]:
-        """Shape of labels and provenance."""
+        """Shape of the provenance, and of labels that are one number per pixel."""
         return labels_shape(self.shape, self.axes)
+
+    @property
+    def values_shape(self) -> tuple[int, ...]:
+        """Shape of the labels."""
+        return self.subject.values_shape(self.labels_shape)
 
     @property
     def newest(self) -> Generation:
@@ -109,17 +136,18 @@ class ImageEntry(_Record):
         return self.generations[0]
 
     def holds(self, image: ImageIdentity) -> bool:
-        """Whether this is the annotation of that image, even under another name."""
+        """Whether this is that work on that image, even under another name."""
         return (
             self.content_hash == image.content_hash
             and self.labels_shape == image.labels_shape
+            and self.subject.goes_with(image.subject)
         )
 
 
 class Manifest(_Record):
     """Content of `project.json`."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = 1
     images: tuple[ImageEntry, ...] = Field((), max_length=100_000)
 
     @model_validator(mode="after")
@@ -164,15 +192,23 @@ class Manifest(_Record):
             dtype=image.dtype,
             axes=image.axes,
             content_hash=image.content_hash,
+            task=image.subject.task,
+            names=image.subject.names,
             next_id=max(next_id, old.next_id if old else 1),
             generations=(generation, *earlier)[:KEPT_GENERATIONS],
         )
         others = tuple(other for other in self.images if other is not old)
-        return Manifest(images=(*others, entry)), entry
+        return _manifest_of((*others, entry)), entry
 
     def as_bytes(self) -> bytes:
         """Return the text of `project.json`."""
         return (self.model_dump_json(indent=1) + "\n").encode()
+
+
+def _manifest_of(images: tuple[ImageEntry, ...]) -> Manifest:
+    """Return a manifest of the oldest version that can say this."""
+    plain = all(entry.task == "instances" for entry in images)
+    return Manifest(format_version=1 if plain else 2, images=images)
 
 
 class NewerFormatError(StorageError):

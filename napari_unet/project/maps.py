@@ -13,7 +13,7 @@ from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import content_hash
 
-T = TypeVar("T", np.int32, np.uint8)
+T = TypeVar("T", np.int32, np.uint8, np.float32)
 
 _BIG = 2**31
 _MOST_EXPANSION = 1100

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from napari_unet.core.axes import result_axes
-from napari_unet.core.provenance import LabelMap, ProvenanceMap
+from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.folder import ProjectFolder
@@ -22,8 +24,10 @@ class StoredAnnotation:
 
     Parameters
     ----------
-    labels, provenance : ndarray of int32, ndarray of uint8
-        Fresh arrays of the same shape.
+    labels : ndarray of int32 or float32
+        A fresh array: ids or classes, or values with the variables as first axis.
+    provenance : ndarray of uint8
+        A fresh array.
     next_id : int
         The smallest id that was never used, in any save.
     saved_at : datetime
@@ -32,7 +36,7 @@ class StoredAnnotation:
         What a person must know: that something newer was damaged.
     """
 
-    labels: LabelMap
+    labels: LabelMap | ValueMap
     provenance: ProvenanceMap
     next_id: int
     saved_at: datetime
@@ -113,7 +117,7 @@ class ProjectStore:
             if problems:
                 told = _explain(entry, generation, problems[0])
                 notice = f"{notice} {told}" if notice else told
-            next_id = max(entry.next_id, int(labels.max()) + 1)
+            next_id = max(entry.next_id, _free_id(labels))
             saved_at = generation.saved_at
             return StoredAnnotation(labels, provenance, next_id, saved_at, notice)
         raise StorageError(
@@ -130,9 +134,9 @@ class ProjectStore:
             If it cannot be written, or if the folder holds a save of this image that
             was not loaded here. What was saved before is unharmed.
         """
-        if snapshot.labels.shape != image.labels_shape:
+        if snapshot.labels.shape != image.values_shape:
             raise InputError(
-                f"Expected labels of shape {image.labels_shape} for {image.name}, "
+                f"Expected labels of shape {image.values_shape} for {image.name}, "
                 f"found {snapshot.labels.shape}."
             )
         manifest, _ = self._files.read_manifest()
@@ -147,7 +151,7 @@ class ProjectStore:
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
         )
-        next_id = max(snapshot.next_id, int(snapshot.labels.max()) + 1)
+        next_id = max(snapshot.next_id, _free_id(snapshot.labels))
         manifest, entry = manifest.with_save(image, generation, next_id)
         # Until the commit has succeeded, either save may turn out to be on the disk.
         self._known[key] = (*self._known.get(key, ()), generation)
@@ -163,6 +167,12 @@ class ProjectStore:
                 "here, perhaps by another window; close that one and open the image "
                 "again, or choose another folder."
             )
+
+
+def _free_id(labels: LabelMap | ValueMap) -> int:
+    """Return an id that labels do not hold; values are no ids."""
+    whole = np.issubdtype(labels.dtype, np.integer)
+    return int(labels.max()) + 1 if whole else 1
 
 
 def _explain(entry: ImageEntry, loaded: Generation, problem: str) -> str:

@@ -286,7 +286,7 @@ def test_a_hostile_manifest_is_refused_in_words(folder: Path, text: str) -> None
 def test_a_newer_project_is_left_alone(
     saved: Path, image: ImageIdentity, snapshot: Snapshots
 ) -> None:
-    (saved / "project.json").write_text(manifest_text(format_version=2))
+    (saved / "project.json").write_text(manifest_text(format_version=3))
     store = ProjectStore(saved)
     with pytest.raises(StorageError, match="update napari-unet"):
         store.save(image, snapshot(3))
