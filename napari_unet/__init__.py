@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_unet.engine.train import FitConfig, fit
     from napari_unet.engine.weights import load_model, save_model
     from napari_unet.errors import NapariUnetError
+    from napari_unet.nets.original import OriginalUNet
     from napari_unet.nets.unet import UNet
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _HOME = {
     "FitConfig": "napari_unet.engine.train",
     "Model": "napari_unet.engine.model",
     "NapariUnetError": "napari_unet.errors",
+    "OriginalUNet": "napari_unet.nets.original",
     "Sample": "napari_unet.core.sample",
     "Scores": "napari_unet.core.metrics",
     "UNet": "napari_unet.nets.unet",
@@ -43,6 +45,7 @@ __all__ = [
     "FitConfig",
     "Model",
     "NapariUnetError",
+    "OriginalUNet",
     "Sample",
     "Scores",
     "UNet",

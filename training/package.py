@@ -16,7 +16,8 @@ from pathlib import Path
 from napari_unet.core.instances import Decoding
 from napari_unet.engine.model import Model
 from napari_unet.engine.weights import save_model
-from napari_unet.nets.spec import ModelCard, ModelSpec, UNetConfig
+from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelCard, ModelSpec
 from training.nuclei import averaged_weights
 
 DATA = (

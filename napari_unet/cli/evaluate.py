@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from napari_unet.cli.console import JsonOption, print_json, progress_bar, say
+from napari_unet.cli.console import JsonOption, about, print_json, progress_bar, say
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import by_stem, list_images, name_some
 
 if TYPE_CHECKING:
-    from napari_unet.core.metrics import PooledScores, Scores
+    from napari_unet.core.metrics import Scores
+
+R = TypeVar("R")
+Pairs: TypeAlias = Iterable[tuple[Path, Path]]
 
 
 def evaluate(
@@ -24,24 +29,43 @@ def evaluate(
     predicted: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of predicted label maps.")
     ],
+    task: Annotated[
+        str,
+        typer.Option(
+            metavar="TASK", help="What is compared: instances, classes or regression."
+        ),
+    ] = "instances",
     as_json: JsonOption = False,
 ) -> None:
     """Score predictions against the truth.
 
-    Prints the average precision TP / (TP + FP + FN) at IoU 0.50 to 0.90, Dice, and
-    the counts of objects found, false and missed. Files are matched by their names.
+    For objects: the average precision TP / (TP + FP + FN) at IoU 0.50 to 0.90, Dice,
+    and the counts of objects found, false and missed. For classes: Dice of each and
+    accuracy. For values: correlation and errors. Files are matched by their names.
     """
+    if task not in _TASKS:
+        raise InputError(
+            f"Task {task!r} is not available; choose one of: {', '.join(_TASKS)}."
+        )
     pairs = _pair(truth, predicted)
-    from napari_unet.core.metrics import pool
-
     with progress_bar() as progress:
         tracked = progress.track(pairs, description="evaluate")
-        scores = [_score(*pair) for pair in tracked]
-    pooled = pool(scores)
+        report = _TASKS[task](tracked)
     if as_json:
-        print_json(pooled.as_json())
+        print_json(report.as_json)
     else:
-        _print_table(pooled)
+        Console().print(report.table)
+        if report.words:
+            typer.echo(report.words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """The same scores for programs and for people."""
+
+    as_json: dict[str, Any]
+    table: Table
+    words: str = ""
 
 
 def _pair(truth: Path, predicted: Path) -> list[tuple[Path, Path]]:
@@ -59,7 +83,25 @@ def _pair(truth: Path, predicted: Path) -> list[tuple[Path, Path]]:
     return [(true[stem], found[stem]) for stem in sorted(true)]
 
 
-def _score(truth: Path, predicted: Path) -> Scores:
+def _score_instances(pairs: Pairs) -> _Report:
+    from napari_unet.core.metrics import pool
+
+    scores = pool([_score_objects(*pair) for pair in pairs])
+    table = Table(title=f"Average precision, {scores.images} images")
+    table.add_column("IoU")
+    table.add_column("pooled", justify="right")
+    table.add_column("mean of images", justify="right")
+    pooled = scores.pooled
+    for threshold, value in pooled.ap.items():
+        table.add_row(threshold, f"{value:.3f}", f"{scores.ap_mean[threshold]:.3f}")
+    words = (
+        f"Dice {pooled.dice:.3f}. At IoU 0.50: {pooled.tp} found, {pooled.fp} false, "
+        f"{pooled.fn} missed."
+    )
+    return _Report(scores.as_json(), table, words)
+
+
+def _score_objects(truth: Path, predicted: Path) -> Scores:
     from napari_unet.core.metrics import evaluate as score
     from napari_unet.io.read import read_labels
 
@@ -72,16 +114,65 @@ def _score(truth: Path, predicted: Path) -> Scores:
     return score(true, found)
 
 
-def _print_table(scores: PooledScores) -> None:
-    table = Table(title=f"Average precision, {scores.images} images")
-    table.add_column("IoU")
-    table.add_column("pooled", justify="right")
-    table.add_column("mean of images", justify="right")
-    for threshold, value in scores.pooled.ap.items():
-        table.add_row(threshold, f"{value:.3f}", f"{scores.ap_mean[threshold]:.3f}")
-    Console().print(table)
-    pooled = scores.pooled
-    typer.echo(
-        f"Dice {pooled.dice:.3f}. At IoU 0.50: {pooled.tp} found, {pooled.fp} false, "
-        f"{pooled.fn} missed."
-    )
+def _score_classes(pairs: Pairs) -> _Report:
+    from napari_unet.core.pixel_scores import add_counts, count_classes
+    from napari_unet.io.read import read_labels
+
+    counts = [
+        _named(found, count_classes, read_labels(true), read_labels(found))
+        for true, found in pairs
+    ]
+    pooled = add_counts(counts)
+    table = Table(title=f"Classes, {len(counts)} images")
+    table.add_column("class", justify="right")
+    table.add_column("Dice, pooled", justify="right")
+    for number, dice in enumerate(pooled.dice):
+        table.add_row(str(number), "-" if dice is None else f"{dice:.3f}")
+    as_json = {
+        "images": len(counts),
+        "dice": pooled.dice,
+        "accuracy": pooled.accuracy,
+    }
+    return _Report(as_json, table, f"Accuracy {pooled.accuracy:.3f}.")
+
+
+def _score_values(pairs: Pairs) -> _Report:
+    from napari_unet.core.pixel_scores import score_values
+    from napari_unet.io.read import read_values
+
+    rows: dict[str, list[dict[str, Any]]] = {}
+    table = Table(title="Values")
+    for heading in ("image", "variable", "correlation", "mean error", "RMS error"):
+        table.add_column(heading, justify="left" if heading == "image" else "right")
+    for true, found in pairs:
+        values = [read_values(path) for path in (true, found)]
+        truth, predicted = (v[None] if v.ndim == 2 else v for v in values)
+        scores = _named(found, score_values, truth, predicted)
+        rows[true.stem] = [asdict(score) for score in scores]
+        for number, s in enumerate(scores, start=1):
+            numbers = (f"{s.correlation:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}")
+            table.add_row(true.stem, str(number), *numbers)
+    means = _mean_correlations(list(rows.values()))
+    as_json = {"images": len(rows), "correlation": means, "variables": rows}
+    return _Report(as_json, table)
+
+
+def _mean_correlations(rows: list[list[dict[str, Any]]]) -> list[float]:
+    """Return the mean correlation of every variable over the images."""
+    columns = zip(*rows, strict=False)
+    return [sum(v["correlation"] for v in c) / len(c) for c in columns]
+
+
+def _named(path: Path, compare: Callable[..., R], *arguments: Any) -> R:
+    """Compare, and name the file where that is impossible."""
+    try:
+        return compare(*arguments)
+    except InputError as error:
+        raise InputError(about(path, str(error))) from error
+
+
+_TASKS: dict[str, Callable[[Pairs], _Report]] = {
+    "instances": _score_instances,
+    "classes": _score_classes,
+    "regression": _score_values,
+}

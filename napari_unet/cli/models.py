@@ -80,6 +80,7 @@ def _facts(model: str, spec: ModelSpec) -> dict[str, str]:
         "name": spec.name,
         "description": spec.description,
         "task": spec.task,
+        "predicts": ", ".join(spec.names),
         "channels": str(spec.in_channels),
         "network": ", ".join(f"{key} {value}" for key, value in network.items()),
         "data": spec.card.data,

@@ -6,7 +6,7 @@ import glob
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,7 +30,8 @@ from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.io.pairing import by_stem, list_images
 
 if TYPE_CHECKING:
-    from napari_unet.core.provenance import LabelMap
+    from numpy.typing import NDArray
+
     from napari_unet.engine.model import Model
     from napari_unet.io.read import ImageFile
 
@@ -46,13 +47,26 @@ def predict(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where label maps go.")],
     device: DeviceOption = "auto",
     axes: AxesOption = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            "--probabilities", help="Write the network's maps, float32, one a channel."
+        ),
+    ] = False,
+    rotations: Annotated[
+        bool,
+        typer.Option(
+            "--rotations", help="Average over turned copies: better, slower (4 x)."
+        ),
+    ] = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Segment images.
+    """Segment images, or predict classes or values of their pixels.
 
-    Writes DIR/<image name>.tif for every image: int32, 0 for background, one id per
-    object. Images that fail are listed; the others are written.
+    Writes DIR/<image name>.tif for every image: ids of objects (int32, 0 for
+    background), classes (uint8) or values (float32, one channel a variable). Images
+    that fail are listed; the others are written.
     """
     targets = _plan(images, out, overwrite=overwrite)
     from napari_unet.engine.device import resolve_device
@@ -61,7 +75,9 @@ def predict(
     resolve_device(device)
     loaded = load_model(model)
     with output_folder(out):
-        written, failed = _predict_all(targets, _Order(loaded, axes, device, overwrite))
+        written, failed = _predict_all(
+            targets, _Order(loaded, axes, device, probabilities, rotations, overwrite)
+        )
     _report(written, failed, as_json=as_json)
 
 
@@ -72,6 +88,8 @@ class _Order:
     model: Model
     axes: str | None
     device: str
+    probabilities: bool
+    rotations: bool
     overwrite: bool
 
 
@@ -79,7 +97,7 @@ class _Order:
 class _Written:
     image: str
     labels: str
-    objects: int
+    objects: int | None
     notes: list[str]
 
 
@@ -139,32 +157,43 @@ def _predict_all(
 def _predict_one(
     path: Path, target: Path, order: _Order, advance: Callable[[float], None]
 ) -> _Written:
+    import numpy as np
+
     from napari_unet.core.axes import result_axes
     from napari_unet.engine.predict import check_image
     from napari_unet.io.read import read_image
-    from napari_unet.io.write import write_labels
+    from napari_unet.io.write import write_image
 
     image = read_image(path)
     axes = check_image(image.array, order.axes or image.axes, order.model)
-    labels, notes = _labels(image, axes, order, advance)
-    write_labels(
+    result, notes = _result(image, axes, order, advance)
+    kept = result_axes(axes)
+    write_image(
         target,
-        labels,
-        result_axes(axes),
+        result,
+        kept if result.ndim == len(kept) else f"C{kept}",
         overwrite=order.overwrite,
         pixel_size=image.pixel_size,
     )
-    return _Written(str(path), str(target), _count_objects(labels), notes)
+    objects = _count_objects(result) if result.dtype == np.int32 else None
+    return _Written(str(path), str(target), objects, notes)
 
 
-def _labels(
+def _result(
     image: ImageFile, axes: str, order: _Order, advance: Callable[[float], None]
-) -> tuple[LabelMap, list[str]]:
+) -> tuple[NDArray[Any], list[str]]:
     from napari_unet.core.events import Notice, TilesDone
     from napari_unet.engine.predict import iter_predict
 
     notes = [image.note] if image.note else []
-    events = iter_predict(image.array, order.model, axes=axes, device=order.device)
+    events = iter_predict(
+        image.array,
+        order.model,
+        axes=axes,
+        device=order.device,
+        probabilities=order.probabilities,
+        rotations=order.rotations,
+    )
     while True:
         try:
             event = next(events)
@@ -176,7 +205,7 @@ def _labels(
             advance(event.done / event.total)
 
 
-def _count_objects(labels: LabelMap) -> int:
+def _count_objects(labels: NDArray[Any]) -> int:
     import numpy as np
 
     return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
@@ -193,7 +222,8 @@ def _report(written: list[_Written], failed: list[_Failed], *, as_json: bool) ->
         print_json({"written": results, "failed": [asdict(bad) for bad in failed]})
     else:
         for one in written:
-            typer.echo(f"{one.labels}: {one.objects} objects")
+            count = "" if one.objects is None else f": {one.objects} objects"
+            typer.echo(f"{one.labels}{count}")
     if failed:
         if len(written) + len(failed) > 1:
             say(f"{len(failed)} of {len(written) + len(failed)} images failed.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -25,9 +26,13 @@ from napari_unet.cli.training import Outcome, run_training, save_outcome
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_unet.core.sample import Sample
     from napari_unet.engine.model import Model
+    from napari_unet.engine.start import Wish
     from napari_unet.engine.train import FitConfig
+    from napari_unet.nets.spec import Task
 
 _MINUTES_FROM_SCRATCH = 15.0
 _MINUTES_FINE_TUNING = 2.0
@@ -51,10 +56,42 @@ def train(
         typer.Option("--from", metavar="M", help="Model to start from (fine-tuning)."),
     ] = None,
     task: Annotated[
-        str, typer.Option(metavar="TASK", help="What the model predicts.")
-    ] = "instances",
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="What the model predicts: instances, classes or regression; what "
+            "--from predicts, or else instances, where it is missing.",
+        ),
+    ] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...", help="Names of the classes, from 0, or of the values."
+        ),
+    ] = None,
+    ignore: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Class number that means unknown, besides 255."),
+    ] = None,
     architecture: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Network of a new model.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help='Network of a new model, such as "unet" or "resnet34".'
+        ),
+    ] = None,
+    pretrained: Annotated[
+        bool,
+        typer.Option(
+            "--pretrained", help="Start a backbone with ImageNet weights (downloaded)."
+        ),
+    ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Way to train: from-scratch, fine-tune (with --from), or "
+            "original-2015, the recipe of the first U-Net.",
+        ),
     ] = None,
     axes: AxesOption = None,
     minutes: Annotated[
@@ -77,13 +114,15 @@ def train(
 
     Ctrl+C stops early and keeps the best model so far.
     """
-    _check_choices(task, architecture, start)
+    wish = _wish(task, names, start)
+    _check_choices(architecture, start, pretrained=pretrained)
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
     if not overwrite:
         refuse_existing([out])
-    config = _configure(minutes, steps, device, seed, from_scratch=start is None)
-    samples = _read(images, labels, verified, axes)
-    model = _starting_model(start, architecture, samples)
+    preset = preset or ("fine-tune" if start else "from-scratch")
+    config = _configure(preset, minutes, steps, device, seed)
+    samples = _read(images, labels, verified, axes, wish, ignore)
+    model = _starting_model(start, architecture, samples, wish, pretrained=pretrained)
     with output_folder(out.absolute().parent):
         outcome = run_training(model, list(samples.values()), config)
         data = f"{len(samples)} images of {images.resolve().name!r}"
@@ -91,37 +130,55 @@ def train(
     _report(outcome, out, as_json=as_json)
 
 
-def _check_choices(task: str, architecture: str | None, start: str | None) -> None:
-    from napari_unet.nets.spec import ARCHITECTURES, Task
+def _wish(task: str | None, names: str | None, start: str | None) -> Wish:
+    from napari_unet.engine.start import Wish
+    from napari_unet.engine.weights import model_folder, read_spec
+    from napari_unet.nets.spec import Task
 
-    if task not in get_args(Task):
+    tasks = get_args(Task)
+    if task is not None and task not in tasks:
         raise InputError(
-            f"Task {task!r} is not available; choose one of: "
-            f"{', '.join(get_args(Task))}."
+            f"Task {task!r} is not available; choose one of: {', '.join(tasks)}."
         )
+    if task is None:
+        task = read_spec(model_folder(start)).task if start else "instances"
+    listed = [name.strip() for name in names.split(",")] if names else []
+    if not all(listed):
+        raise InputError("--names holds an empty name; separate names by one comma.")
+    return Wish(cast("Task", task), tuple(listed))
+
+
+def _check_choices(
+    architecture: str | None, start: str | None, *, pretrained: bool
+) -> None:
+    from napari_unet.nets.architectures import ARCHITECTURES
+
     if architecture is not None and architecture not in ARCHITECTURES:
         raise InputError(
             f"Architecture {architecture!r} is not available; choose one of: "
             f"{', '.join(ARCHITECTURES)}."
         )
-    if architecture is not None and start is not None:
+    if start is not None and (architecture is not None or pretrained):
         raise InputError(
-            "--architecture describes a new model, but --from keeps the network it "
-            "starts from; give one of the two."
+            "--architecture and --pretrained describe a new model, but --from keeps "
+            "the network it starts from; give one of the two."
         )
 
 
 def _configure(
+    preset: str,
     minutes: float | None,
     steps: int | None,
     device: str,
     seed: int,
-    *,
-    from_scratch: bool,
 ) -> FitConfig:
     from napari_unet.engine.device import resolve_device
-    from napari_unet.engine.train import FitConfig
+    from napari_unet.engine.fit_config import PRESETS
 
+    if preset not in PRESETS:
+        raise InputError(
+            f"Preset {preset!r} is not available; choose one of: {', '.join(PRESETS)}."
+        )
     if minutes is not None and steps is not None:
         raise InputError("Give --minutes or --steps, not both.")
     if (minutes is not None and not minutes > 0) or (steps is not None and steps < 1):
@@ -130,18 +187,31 @@ def _configure(
         raise InputError("--seed must be 0 or above.")
     resolve_device(device)
     if minutes is None and steps is None:
-        minutes = _MINUTES_FROM_SCRATCH if from_scratch else _MINUTES_FINE_TUNING
-    base = FitConfig.from_scratch() if from_scratch else FitConfig()
+        tuning = preset == "fine-tune"
+        minutes = _MINUTES_FINE_TUNING if tuning else _MINUTES_FROM_SCRATCH
     limits = {"minutes": minutes, "steps": steps, "device": device, "seed": seed}
-    return base.model_copy(update=limits)
+    return PRESETS[preset].model_copy(update=limits)
 
 
 def _read(
-    images: Path, labels: Path, verified: Path | None, axes: str | None
+    images: Path,
+    labels: Path,
+    verified: Path | None,
+    axes: str | None,
+    wish: Wish,
+    ignore: int | None,
 ) -> dict[Path, Sample]:
     from napari_unet.io.dataset import read_samples
 
-    samples = read_samples(images, labels, verified=verified, axes=axes)
+    continuous = wish.task == "regression"
+    samples = read_samples(
+        images, labels, verified=verified, axes=axes, continuous=continuous
+    )
+    if ignore is not None:
+        samples = {
+            path: replace(sample, labels=_ignoring(sample.labels, ignore, wish))
+            for path, sample in samples.items()
+        }
     masks = [sample.verified for sample in samples.values()]
     if not any(mask is None or mask.any() for mask in masks):
         raise InputError(
@@ -151,26 +221,48 @@ def _read(
     return samples
 
 
+def _ignoring(labels: NDArray[Any], ignore: int, wish: Wish) -> NDArray[Any]:
+    """Mark as unknown what the person wants to be ignored."""
+    import numpy as np
+
+    from napari_unet.engine.objectives.classes import IGNORE
+
+    if wish.task != "classes":
+        raise InputError(
+            "--ignore names a class number, so it needs --task classes; for other "
+            "tasks give masks of what is known with --verified."
+        )
+    return np.where(labels == ignore, IGNORE, labels)
+
+
 def _starting_model(
-    start: str | None, architecture: str | None, samples: dict[Path, Sample]
+    start: str | None,
+    architecture: str | None,
+    samples: dict[Path, Sample],
+    wish: Wish,
+    *,
+    pretrained: bool,
 ) -> Model:
     """Return the model to start from, after checking that it can take every image."""
     from napari_unet.engine.model import new_model
-    from napari_unet.engine.predict import check_image
+    from napari_unet.engine.planes import annotated_planes
+    from napari_unet.engine.start import adapt, fill_in
     from napari_unet.engine.weights import load_model
-    from napari_unet.nets.spec import ARCHITECTURES, ModelSpec
+    from napari_unet.nets.architectures import ARCHITECTURES
+    from napari_unet.nets.spec import ModelSpec
 
+    given = list(samples.values())
     if start is not None:
-        model = load_model(start)
+        model = adapt(load_model(start), wish, given)
     else:
-        network = ARCHITECTURES[architecture or next(iter(ARCHITECTURES))]()
-        channels = _channels(next(iter(samples.values())))
-        model = new_model(
-            ModelSpec(name="new", in_channels=channels, architecture=network)
+        network = ARCHITECTURES[architecture or next(iter(ARCHITECTURES))]
+        spec = ModelSpec(
+            name="new", in_channels=_channels(given[0]), architecture=network
         )
+        model = new_model(fill_in(spec, wish, given), pretrained=pretrained)
     for path, sample in samples.items():
         try:
-            check_image(sample.image, sample.axes, model)
+            annotated_planes(sample, model)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
     return model

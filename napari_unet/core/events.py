@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
     from napari_unet.core.box import Box
-    from napari_unet.core.provenance import LabelMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +30,20 @@ class TilesDone:
 
 @dataclass(frozen=True, slots=True)
 class ViewPredicted:
-    """Labels of the requested view, before the rest of the image is finished.
+    """The result in the requested view, before the rest of the image is finished.
 
     Parameters
     ----------
     box : Box
         The view in the coordinates of the *result* array (the axes of the image
         without C).
-    labels : ndarray of int32
-        Labels inside the box; ids count from 1 and are preliminary.
+    labels : ndarray
+        The result inside the box; ids count from 1 and are preliminary. Regressed
+        values have the variables as first axis.
     """
 
     box: Box
-    labels: LabelMap
+    labels: npt.NDArray[Any]
 
 
 PredictEvent: TypeAlias = Notice | TilesDone | ViewPredicted

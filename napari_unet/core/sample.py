@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.provenance import Mask
@@ -13,14 +12,16 @@ from napari_unet.core.provenance import Mask
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An image with its label map and, optionally, which pixels can be trusted.
+    """An image with what is true of its pixels and, optionally, which can be trusted.
 
     Parameters
     ----------
     image : ndarray
         Any real dtype, with the axes named in `axes`.
-    labels : ndarray of int
-        Object ids, 0 is background. Axes of the image without C.
+    labels : ndarray
+        Axes of the image without C: object ids, 0 is background; or class numbers from
+        0, 255 is unknown. For regression values in their own units, NaN is unknown,
+        with the variables as first axis where there are several.
     verified : ndarray of bool, optional
         Where the labels are right. None means everywhere.
     axes : str, optional
@@ -28,6 +29,6 @@ class Sample:
     """
 
     image: npt.NDArray[Any]
-    labels: npt.NDArray[np.integer[Any]]
+    labels: npt.NDArray[Any]
     verified: Mask | None = None
     axes: str | None = None

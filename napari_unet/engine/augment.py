@@ -28,6 +28,9 @@ class Augmentation(BaseModel):
         Any angle and mirror image.
     elastic : float
         Standard deviation, in pixels, of a smooth displacement field.
+    elastic_grid : int
+        The field is drawn on so many points along each side of a crop, and
+        interpolated bicubically.
     gamma, contrast, offset : float
         Spread of the grey-value curve, gain (both logarithmic) and offset.
     illumination : float
@@ -43,6 +46,7 @@ class Augmentation(BaseModel):
     zoom: float = Field(0.15, ge=0)
     rotate: bool = True
     elastic: float = Field(0.0, ge=0)
+    elastic_grid: int = Field(4, ge=2, le=64)
     gamma: float = Field(0.2, ge=0)
     contrast: float = Field(0.15, ge=0)
     offset: float = Field(0.05, ge=0)
@@ -102,7 +106,8 @@ def resample(
     steps = np.arange(size) - (size - 1) / 2
     grid = np.stack(np.meshgrid(steps, steps, indexing="ij"))
     if augmentation.elastic:
-        grid = grid + _smooth_field((2, 4, 4), size, augmentation.elastic, rng)
+        knots = (2, augmentation.elastic_grid, augmentation.elastic_grid)
+        grid = grid + _smooth_field(knots, size, augmentation.elastic, rng)
     offset = np.asarray(crop.centre).reshape(2, 1, 1)
     positions = np.tensordot(linear, grid, axes=1) + offset
     return _sample(stack, positions)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import DeviceError
 
+N = TypeVar("N", bound=nn.Module)
 NAMES = ("auto", "cuda", "mps", "cpu")
 
 
@@ -38,15 +40,19 @@ class Execution:
     batch: int
 
     def place(self, tensor: Tensor) -> Tensor:
-        """Move an image batch to the device in its memory order."""
-        layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return tensor.to(self.device, memory_format=layout)
+        """Move an image batch (N, C, Y, X) or (N, C, Z, Y, X) to the device."""
+        return tensor.to(self.device, memory_format=self._layout(tensor.ndim))
 
-    def place_net(self, net: nn.Module) -> nn.Module:
+    def place_net(self, net: N) -> N:
         """Move a network to the device in its memory order."""
-        layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        # Contiguity only applies to 4-D parameters; the stub knows no such overload.
-        return net.to(self.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+        rank = max((p.ndim for p in net.parameters()), default=4)
+        # The format only touches 4-D and 5-D parameters; the stub lacks the overload.
+        return net.to(self.device, memory_format=self._layout(rank))  # type: ignore[call-overload,no-any-return]
+
+    def _layout(self, rank: int) -> torch.memory_format:
+        if not self.channels_last:
+            return torch.contiguous_format
+        return torch.channels_last_3d if rank == 5 else torch.channels_last
 
     def precision(self) -> contextlib.AbstractContextManager[None]:
         """Return the autocast context, or one that does nothing."""

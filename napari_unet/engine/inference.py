@@ -1,4 +1,4 @@
-"""Run a network over one plane, window by window.
+"""Run a network over one plane, or volume, window by window.
 
 How it flows: the plane is padded by its mirror image to a multiple of the network's
 stride, cut into windows (`core.tiling`), predicted in batches, and the core of every
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_unet.core.events import Notice
@@ -23,11 +23,16 @@ from napari_unet.core.targets import Maps
 from napari_unet.core.tiling import Tile, padded_shape, plan_tiles
 from napari_unet.engine.device import Execution, is_out_of_memory
 from napari_unet.engine.model import Model
+from napari_unet.engine.objectives import objective_of
 from napari_unet.errors import DeviceError
 from napari_unet.nets.blocks import ConvBlock
-from napari_unet.nets.unet import UNet
+from napari_unet.nets.network import Network, same_size
 
 _LEAST_WINDOW = 256
+_CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
+_NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
+# A cube of a sixth holds a few times what a square holds.
+_SHRINK_3D = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,12 @@ class WindowsDone:
 PlaneEvent = Notice | WindowsDone
 
 
-def fold_norms(net: UNet) -> UNet:
+def fold_norms(net: Network) -> Network:
     """Return a copy whose batch normalisations are folded into the convolutions."""
     net = copy.deepcopy(net).eval()
     for block in [m for m in net.modules() if isinstance(m, ConvBlock)]:
         for i, (conv, norm) in enumerate(zip(block, list(block)[1:], strict=False)):
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            if isinstance(conv, _CONVOLUTIONS) and isinstance(norm, _NORMS):
                 block[i] = fuse_conv_bn_eval(conv, norm)
                 block[i + 1] = nn.Identity()
     return net
@@ -62,29 +67,40 @@ class PlanePredictor:
     execution : Execution
         Where and how. The predictor lowers its batch and window when memory runs
         out, and keeps what it learned for the planes that follow.
+    turns : {1, 4}
+        4 to average over the image and its copies turned by 90, 180 and 270 degrees
+        (Ronneberger et al. 2015), which takes four times as long.
     """
 
-    def __init__(self, model: Model, execution: Execution) -> None:
-        folded = fold_norms(model.net)
+    def __init__(self, model: Model, execution: Execution, turns: int = 1) -> None:
+        folded = same_size(fold_norms(model.net))
+        self._objective = objective_of(model.spec)
+        self._dims = folded.dims
         self._stride = folded.stride
         self._halo = folded.receptive_radius
         self._maps = model.spec.out_channels
+        self._turns = turns
         self._net = execution.place_net(folded)
         self.execution = execution
+
+    @property
+    def halo(self) -> int:
+        """Pixels of context that a pixel needs on every side."""
+        return self._halo
 
     def iter_maps(
         self, plane: npt.NDArray[np.float32]
     ) -> Generator[PlaneEvent, None, Maps]:
-        """Predict the probability maps of a normalised plane.
+        """Predict the maps of a normalised plane, or of a volume in 3-D.
 
         Parameters
         ----------
-        plane : ndarray of float32, shape (C, Y, X)
+        plane : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
 
         Returns
         -------
-        ndarray of float32, shape (maps, Y, X)
-            Values in [0, 1].
+        ndarray of float32, shape (maps, Y, X) or (maps, Z, Y, X)
+            Activated, in the scale of the targets.
 
         Raises
         ------
@@ -105,6 +121,8 @@ class PlanePredictor:
 
     def _plan(self, shape: tuple[int, ...]) -> tuple[Tile, ...]:
         window = self.execution.window
+        if self._dims == 3:
+            window //= _SHRINK_3D
         return plan_tiles(shape, window=window, halo=self._halo, stride=self._stride)
 
     def _iter_windows(
@@ -125,11 +143,17 @@ class PlanePredictor:
         return maps
 
     def _forward(self, windows: npt.NDArray[np.float32]) -> Maps:
-        execution = self.execution
-        with torch.inference_mode(), execution.precision():
-            logits = self._net(execution.place(torch.from_numpy(windows)))
-            probabilities: Maps = logits.float().sigmoid().cpu().numpy()
-        return probabilities
+        batch = self.execution.place(torch.from_numpy(windows))
+        total = self._activated(batch)
+        for turn in range(1, self._turns):
+            turned = self._activated(torch.rot90(batch, turn, (-2, -1)))
+            total = total + torch.rot90(turned, -turn, (-2, -1))
+        maps: Maps = (total / self._turns).cpu().numpy()
+        return maps
+
+    def _activated(self, batch: Tensor) -> Tensor:
+        with torch.inference_mode(), self.execution.precision():
+            return self._objective.activate(self._net(batch).float())
 
     def _shrink(self) -> Notice:
         """Halve the batch, then the window; say so."""

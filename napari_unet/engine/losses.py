@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
 import torch
 import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 _EPSILON = 1e-6
+RegressionLoss: TypeAlias = Literal["huber", "mse", "mae"]
+
+
+class LossOptions(BaseModel):
+    """What is chosen of the losses of classes and regression.
+
+    Parameters
+    ----------
+    regression : {"huber", "mse", "mae"}
+        See `regression_loss`.
+    dice : bool
+        Whether Dice is added to the cross-entropy of classes.
+    balance : bool
+        Whether every class counts the same, however few pixels it has.
+    border_weight, border_sigma : float
+        Extra weight of the gaps between objects, see
+        `napari_unet.core.borders.border_weights`; 0 for none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    regression: RegressionLoss = "huber"
+    dice: bool = True
+    balance: bool = False
+    border_weight: float = Field(0.0, ge=0)
+    border_sigma: float = Field(5.0, gt=0)
 
 
 def instance_loss(
@@ -49,6 +79,93 @@ def instance_loss(
     pixel = weighted_mean(divergence[:, :1], weight)
     distance = weighted_mean(divergence[:, 1:], weight * (1 + inside * foreground))
     return pixel + distance + soft_dice(logits[:, :1].sigmoid(), foreground, weight)
+
+
+def class_loss(
+    logits: Tensor,
+    targets: Tensor,
+    weight: Tensor,
+    *,
+    hardness: float = 0.0,
+    dice: bool = True,
+) -> Tensor:
+    """Cross-entropy and soft Dice of pixel classes, from verified pixels alone.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (N, K, Y, X)
+        One map per class, before the softmax.
+    targets : Tensor, shape (N, K, Y, X)
+        Probabilities that sum to 1 where something is known.
+    weight : Tensor, shape (N, 1, Y, X)
+        0 where nothing is known, positive elsewhere.
+    hardness : float
+        A pixel whose class has the probability ``p`` weighs
+        ``1 + hardness * (1 - p)``.
+    dice : bool
+        Add Dice, the mean over the classes that are present, to the cross-entropy.
+
+    Returns
+    -------
+    Tensor
+        A scalar; 0 when every weight is 0.
+    """
+    log_probability = logits.log_softmax(1)
+    probability = log_probability.exp()
+    entropy = -torch.xlogy(targets, targets).sum(1, keepdim=True)
+    cross = -(targets * log_probability).sum(1, keepdim=True) - entropy
+    if hardness:
+        right = (targets * probability.detach()).sum(1, keepdim=True)
+        cross = cross * (1 + hardness * (1 - right))
+    loss = weighted_mean(cross, weight)
+    if dice:
+        known = (weight > 0).to(weight.dtype)
+        loss = loss + _mean_dice(probability, targets, known)
+    return loss
+
+
+def _mean_dice(probability: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean of 1 - Dice over the classes that are present."""
+    dims = (0, *range(2, targets.ndim))
+    overlap = 2 * (weight * probability * targets).sum(dims)
+    total = (weight * (probability + targets)).sum(dims)
+    present = ((weight * targets).sum(dims) > 0).to(total.dtype)
+    dice_loss = (total - overlap) / (total + _EPSILON)
+    return (present * dice_loss).sum() / present.sum().clamp_min(1)
+
+
+def _huber(residual: Tensor) -> Tensor:
+    return F.huber_loss(residual, torch.zeros_like(residual), reduction="none")
+
+
+_RESIDUAL: dict[RegressionLoss, Callable[[Tensor], Tensor]] = {
+    "huber": _huber,
+    "mse": torch.square,
+    "mae": torch.abs,
+}
+
+
+def regression_loss(
+    values: Tensor, targets: Tensor, weight: Tensor, kind: RegressionLoss = "huber"
+) -> Tensor:
+    """Mean difference of values, from known pixels alone.
+
+    Parameters
+    ----------
+    values, targets : Tensor, shape (N, K, Y, X)
+        Normalised to spread 1.
+    weight : Tensor, shape (N, K, Y, X) or (N, 1, Y, X)
+        0 where nothing is known, positive elsewhere.
+    kind : {"huber", "mse", "mae"}
+        Square, absolute value, or the former near 0 and the latter beyond 1 (Huber
+        1964), which forgives bright outliers.
+
+    Returns
+    -------
+    Tensor
+        A scalar; 0 when every weight is 0.
+    """
+    return weighted_mean(_RESIDUAL[kind](values - targets), weight)
 
 
 def bernoulli_divergence(logits: Tensor, targets: Tensor) -> Tensor:

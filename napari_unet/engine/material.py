@@ -13,14 +13,14 @@ from napari_unet.core.holdout import hold_out
 from napari_unet.core.sample import Sample
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.model import Model
-from napari_unet.engine.sampling import (
+from napari_unet.engine.objectives import Objective
+from napari_unet.engine.planes import (
     AnnotatedPlane,
-    Plane,
     annotated_planes,
-    make_plane,
+    check_learnable,
 )
+from napari_unet.engine.sampling import Plane, make_plane
 from napari_unet.engine.validation import Window, make_windows
-from napari_unet.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,11 @@ class Material:
 
 
 def prepare(
-    model: Model, samples: Sequence[Sample], config: FitConfig, replay: Sequence[Sample]
+    model: Model,
+    objective: Objective,
+    samples: Sequence[Sample],
+    config: FitConfig,
+    replay: Sequence[Sample],
 ) -> tuple[Material, Notice | None]:
     """Turn samples into planes, hold some of what is verified out, and say if not.
 
@@ -56,22 +60,22 @@ def prepare(
         If there is nothing to learn from, or images and labels do not fit.
     """
     annotated = [p for sample in samples for p in annotated_planes(sample, model)]
-    _check_learnable(annotated)
+    check_learnable(annotated, objective)
     split = hold_out(
-        [p.labels for p in annotated],
+        [objective.pieces(p.values, p.verified) for p in annotated],
         [p.verified for p in annotated],
         gap=8,
         rng=np.random.default_rng(config.seed),
     )
     train = [h.train for h in split] if split else [p.verified for p in annotated]
     held = [h.held for h in split] if split else train
-    planes = _planes(annotated, train)
+    planes = _planes(annotated, train, objective)
     old = [p for sample in replay for p in annotated_planes(sample, model)]
-    old_planes = _planes(old, [p.verified for p in old])
+    old_planes = _planes(old, [p.verified for p in old], objective)
     material = Material(
         planes + old_planes,
         _chances(planes, old_planes, config.replay),
-        make_windows(annotated, held, model.net.stride),
+        make_windows(annotated, held, objective, model.net),
         split is not None,
     )
     return material, None if split else Notice(
@@ -80,29 +84,13 @@ def prepare(
     )
 
 
-def _check_learnable(planes: Sequence[AnnotatedPlane]) -> None:
-    if not planes:
-        raise InputError(
-            "Nothing is verified yet, so there is nothing to learn from; paint or "
-            "accept some objects first."
-        )
-    if not any(np.any(p.verified & (p.labels > 0)) for p in planes):
-        raise InputError(
-            "Only background is verified; paint or accept some objects too, so that "
-            "the model can tell them apart."
-        )
-    if not any(np.any(p.verified & (p.labels <= 0)) for p in planes):
-        raise InputError(
-            "Only objects are verified, no background; accept a view that shows some "
-            "background too, or erase a wrong pixel beside an object."
-        )
-
-
 def _planes(
-    annotated: Sequence[AnnotatedPlane], masks: Sequence[npt.NDArray[np.bool_]]
+    annotated: Sequence[AnnotatedPlane],
+    masks: Sequence[npt.NDArray[np.bool_]],
+    objective: Objective,
 ) -> list[Plane]:
     return [
-        make_plane(p.image, p.labels, mask)
+        make_plane(p.image, p.values, mask, objective=objective)
         for p, mask in zip(annotated, masks, strict=True)
         if mask.any()
     ]
@@ -112,7 +100,7 @@ def _chances(
     planes: Sequence[Plane], replay: Sequence[Plane], share: float
 ) -> npt.NDArray[np.float64]:
     """Draw planes by the square root of their verified area, replay by its share."""
-    weights = np.sqrt([float(p.stack[-1].sum()) for p in planes])
+    weights = np.sqrt([float(p.known.sum()) for p in planes])
     chances = weights / weights.sum()
     if not replay:
         return np.asarray(chances)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+import torch
+
+from napari_unet.nets.network import Network
 from napari_unet.nets.spec import ModelSpec
-from napari_unet.nets.unet import UNet
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,23 +22,49 @@ class Model:
     ----------
     spec : ModelSpec
         The description.
-    net : UNet
+    net : Network
         The network with its weights, on the CPU, in evaluation mode.
     """
 
     spec: ModelSpec
-    net: UNet
+    net: Network
 
     @property
     def name(self) -> str:
         """Short name for people."""
         return self.spec.name
 
-    def copy_net(self) -> UNet:
+    def copy_net(self) -> Network:
         """Return a private copy of the network."""
         return copy.deepcopy(self.net)
 
 
-def new_model(spec: ModelSpec) -> Model:
-    """Return a model with fresh random weights."""
-    return Model(spec, spec.build().eval())
+def new_model(spec: ModelSpec, *, pretrained: bool = False) -> Model:
+    """Return a model with fresh random weights.
+
+    Parameters
+    ----------
+    pretrained : bool
+        Download ImageNet weights for the contracting path, where the architecture
+        has a backbone.
+
+    Raises
+    ------
+    InputError
+        If the architecture has no pretrained weights.
+    ModelError
+        If they cannot be downloaded.
+    """
+    return fresh(spec, spec.build(pretrained=pretrained))
+
+
+def fresh(spec: ModelSpec, net: Network) -> Model:
+    """Return a model whose head has random weights.
+
+    A regression starts from the mean of its targets: zero weights in a linear head
+    are learned as fast as others, and outputs of any size would have to be unlearned.
+    """
+    if spec.task == "regression":
+        for parameter in net.head.parameters():
+            torch.nn.init.zeros_(parameter)
+    return Model(spec, net.eval())

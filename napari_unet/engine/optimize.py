@@ -11,9 +11,10 @@ from torch import nn
 
 from napari_unet.core.events import MicroBatch
 from napari_unet.engine.device import Execution
-from napari_unet.engine.losses import instance_loss
+from napari_unet.engine.fit_config import OptimizerName
+from napari_unet.engine.objectives import Objective
 from napari_unet.engine.sampling import Batch
-from napari_unet.nets.unet import UNet
+from napari_unet.nets.network import Network, centre_crop, same_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,12 @@ class Strengths:
 
     Parameters
     ----------
+    optimizer : {"adamw", "sgd"}
+        AdamW (Loshchilov and Hutter 2019), or gradient descent with momentum.
     learning_rate : float
-        Highest learning rate of AdamW (Loshchilov and Hutter 2019).
+        Highest learning rate.
+    momentum : float
+        Of gradient descent.
     average : float
         Momentum of the exponential moving average of the weights.
     pull : float
@@ -35,7 +40,9 @@ class Strengths:
         Keep the statistics of batch normalisation as they are.
     """
 
+    optimizer: OptimizerName
     learning_rate: float
+    momentum: float
     average: float
     pull: float
     hardness: float
@@ -47,23 +54,30 @@ class Optimizer:
 
     Parameters
     ----------
-    net : UNet
+    net : Network
         Starting weights; not changed.
+    objective : Objective
+        What is learned.
     execution : Execution
         Where and how to compute.
     strengths : Strengths
         What steers the training.
     """
 
-    def __init__(self, net: UNet, execution: Execution, strengths: Strengths) -> None:
+    def __init__(
+        self,
+        net: Network,
+        objective: Objective,
+        execution: Execution,
+        strengths: Strengths,
+    ) -> None:
         self.execution = execution
+        self._objective = objective
         self._strengths = strengths
         self._net = execution.place_net(copy.deepcopy(net))
         self._average = execution.place_net(copy.deepcopy(net)).eval()
         self._start = [p.detach().clone() for p in self._net.parameters()]
-        self._adam = torch.optim.AdamW(
-            self._net.parameters(), lr=strengths.learning_rate, weight_decay=0.0
-        )
+        self._rule = _make_rule(self._net, strengths)
         self._scaler = torch.amp.GradScaler(
             execution.device.type, enabled=execution.autocast == torch.float16
         )
@@ -74,12 +88,15 @@ class Optimizer:
 
     @property
     def averaged(self) -> nn.Module:
-        """The averaged network, in evaluation mode, on the device."""
-        return self._average
+        """The averaged network, in evaluation mode, on the device.
 
-    def averaged_copy(self) -> UNet:
+        Its output has the size of its input.
+        """
+        return same_size(self._average)
+
+    def averaged_copy(self) -> Network:
         """Return the averaged network on the CPU, free of this optimiser."""
-        net: UNet = copy.deepcopy(self._average)  # type: ignore[assignment]
+        net = copy.deepcopy(self._average)
         return net.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
 
     def iter_step(
@@ -103,7 +120,7 @@ class Optimizer:
         """
         total = len(batch.images)
         loss = 0.0
-        self._adam.zero_grad()
+        self._rule.zero_grad()
         for first in range(0, total, micro_batch):
             part = slice(first, first + micro_batch)
             loss += self._backward(batch, part, total)
@@ -116,22 +133,25 @@ class Optimizer:
         device = self.execution.device
         with self.execution.precision():
             logits = self._net(images)
-        loss = instance_loss(
+        # Unpadded convolutions see more than they answer.
+        targets = centre_crop(batch.targets[part], logits.shape[2:])
+        weight = centre_crop(batch.weight[part], logits.shape[2:])
+        loss = self._objective.loss(
             logits.float(),
-            batch.targets[part].to(device),
-            batch.weight[part].to(device),
-            hardness=self._strengths.hardness,
+            targets.to(device),
+            weight.to(device),
+            self._strengths.hardness,
         )
         share = loss * (len(images) / total)
         self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
         return float(share.detach())
 
     def _update(self, rate: float) -> None:
-        for group in self._adam.param_groups:
+        for group in self._rule.param_groups:
             group["lr"] = self._strengths.learning_rate * rate
-        self._scaler.unscale_(self._adam)
+        self._scaler.unscale_(self._rule)
         torch.nn.utils.clip_grad_norm_(self._net.parameters(), 1.0)
-        self._scaler.step(self._adam)
+        self._scaler.step(self._rule)
         self._scaler.update()
         self._steps += 1
         self._pull_to_start(rate)
@@ -161,7 +181,14 @@ class Optimizer:
                 mean.copy_(value)
 
 
+def _make_rule(net: nn.Module, strengths: Strengths) -> torch.optim.Optimizer:
+    rate = strengths.learning_rate
+    if strengths.optimizer == "sgd":
+        return torch.optim.SGD(net.parameters(), lr=rate, momentum=strengths.momentum)
+    return torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.0)
+
+
 def _freeze_norms(net: nn.Module) -> None:
     for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
             module.eval()

@@ -1,14 +1,15 @@
-"""Predict labels: one engine for the dock, the command line and Python.
+"""Predict: one engine for the dock, the command line and Python.
 
 How it flows: the image is brought to (T, C, Z, Y, X), normalised with the statistics
-of the whole image, predicted plane by plane and decoded into objects; the sections
-of a z-stack are linked, and ids are unique in the result. With a view, its part of
-the image is predicted first, so that something can be seen early.
+of the whole image, predicted plane by plane (or volume by volume, where the network
+is 3-D) and decoded. Objects in the sections of a z-stack are linked, and ids are
+unique in the result. With a view, its part of the image is predicted first, so that
+something can be seen early.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +26,12 @@ from napari_unet.core.axes import (
 )
 from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, PredictEvent, TilesDone, ViewPredicted
-from napari_unet.core.instances import decode_instances, link_planes
-from napari_unet.core.provenance import LabelMap
+from napari_unet.core.instances import link_planes
 from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.inference import PlanePredictor, WindowsDone
 from napari_unet.engine.model import Model
+from napari_unet.engine.objectives import Objective, objective_of
+from napari_unet.engine.objectives.objective import Values
 from napari_unet.errors import InputError
 
 _WORTH_A_PREVIEW = 0.5
@@ -41,8 +43,10 @@ def predict(
     *,
     axes: str | None = None,
     device: str = "auto",
-) -> LabelMap:
-    """Segment an image.
+    probabilities: bool = False,
+    rotations: bool = False,
+) -> Values:
+    """Predict what the model was trained for.
 
     Parameters
     ----------
@@ -55,10 +59,19 @@ def predict(
     device : {"auto", "cuda", "mps", "cpu"}
         Where to compute.
 
+    probabilities : bool
+        Return the network's maps instead of what they are decoded to.
+
+    rotations : bool
+        Average over turned copies of the image: a little better, four times as long.
+
     Returns
     -------
-    ndarray of int32
-        One id per object, 0 for background, with the axes of the image without C.
+    ndarray
+        With the axes of the image without C: one id per object, int32, 0 for
+        background; or class numbers, uint8. Regressed values are float32 and have the
+        variables as first axis, as have the maps (probabilities of each class, or
+        foreground, centre and border).
 
     Raises
     ------
@@ -67,13 +80,20 @@ def predict(
     DeviceError
         If the device does not exist or its memory does not suffice.
     """
-    events = iter_predict(image, model, axes=axes, device=device)
+    events = iter_predict(
+        image,
+        model,
+        axes=axes,
+        device=device,
+        probabilities=probabilities,
+        rotations=rotations,
+    )
     while True:
         try:
             next(events)
         except StopIteration as finished:
-            labels: LabelMap = finished.value
-            return labels
+            result: Values = finished.value
+            return result
 
 
 def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
@@ -97,6 +117,12 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
     resolved = (
         parse_axes(axes, image.ndim) if axes else guess_axes(image.shape, image.dtype)
     )
+    if model.net.dims == 3 and "Z" not in resolved:
+        raise InputError(
+            f"Model {model.name!r} looks at volumes, but the image has no z axis (axes "
+            f'{resolved}); choose a z-stack, name its axes, such as "ZYX", or choose a '
+            "2-D model."
+        )
     channels = image.shape[resolved.index("C")] if "C" in resolved else 1
     if channels != model.spec.in_channels:
         raise InputError(_channel_mismatch(channels, resolved, model))
@@ -126,8 +152,10 @@ def iter_predict(
     axes: str | None = None,
     device: str = "auto",
     view: Box | None = None,
-) -> Generator[PredictEvent, None, LabelMap]:
-    """Segment an image step by step; arguments and errors as in `predict`.
+    probabilities: bool = False,
+    rotations: bool = False,
+) -> Generator[PredictEvent, None, Values]:
+    """Predict step by step; arguments and errors as in `predict`.
 
     Parameters
     ----------
@@ -142,36 +170,49 @@ def iter_predict(
 
     Returns
     -------
-    ndarray of int32
+    ndarray
         As `predict` returns it.
     """
     resolved = check_image(image, axes, model)
     execution = choose_execution(resolve_device(device))
     canonical = to_canonical(image, resolved)
     limits = [model.spec.normalization.limits(c) for c in canonical.swapaxes(0, 1)]
-    if all(high <= low for low, high in limits):
-        yield Notice("The image is constant; there is nothing to find in it.")
-        return _result(np.zeros(_result_shape(canonical), np.int32), resolved)
-    job = _Job(canonical, model, PlanePredictor(model, execution), limits)
-    if view is not None:
+    objective = objective_of(model.spec)
+    if all(high <= low for low, high in limits) and not probabilities:
+        blank = objective.blank(_result_shape(canonical))
+        if blank is not None:
+            yield Notice("The image is constant; there is nothing to find in it.")
+            return _result(blank, resolved)
+    predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
+    job = _Job(canonical, model, objective, predictor, limits, probabilities)
+    if view is not None and model.net.dims == 2 and not probabilities:
         yield from _preview(job, view, resolved)
-    labels = yield from _all_planes(job)
-    return _result(labels, resolved)
+    values = yield from _whole(job)
+    return _result(values, resolved)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What all planes of one prediction have in common."""
+    """What all planes, or volumes, of one prediction have in common."""
 
     image: npt.NDArray[Any]
     model: Model
+    objective: Objective
     predictor: PlanePredictor
     limits: list[tuple[float, float]]
+    raw: bool
 
-    def plane(self, t: int, z: int, box: Box | None = None) -> npt.NDArray[np.float32]:
-        region = box.slices if box else (slice(None), slice(None))
-        raw = self.image[t, :, z][:, *region]
-        return self.model.spec.normalization.scale(raw, self.limits)
+    def plane(
+        self, t: int, z: int | slice, box: Box | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Return a normalised plane, or a part of it; a volume where `z` is a slice."""
+        rows, columns = box.slices if box else (slice(None), slice(None))
+        grey = self.image[t, :, z][..., rows, columns]
+        return self.model.spec.normalization.scale(grey, self.limits)
+
+    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+        """Return what the person asked for."""
+        return maps if self.raw else self.objective.decode(maps)
 
 
 def _result_shape(canonical: npt.NDArray[Any]) -> tuple[int, ...]:
@@ -179,41 +220,63 @@ def _result_shape(canonical: npt.NDArray[Any]) -> tuple[int, ...]:
     return t, z, y, x
 
 
-def _result(labels: LabelMap, axes: str) -> LabelMap:
-    return np.ascontiguousarray(from_canonical(labels, axes))
+def _result(values: Values, axes: str) -> Values:
+    """Turn (T, Z, Y, X), or (n, T, Z, Y, X), to the axes of the image."""
+    if values.ndim == len(CANONICAL) - 1:
+        return np.ascontiguousarray(from_canonical(values, axes))
+    return np.stack([from_canonical(one, axes) for one in values])
 
 
-def _all_planes(job: _Job) -> Generator[PredictEvent, None, LabelMap]:
-    labels = np.zeros(_result_shape(job.image), np.int32)
-    frames, depth = labels.shape[:2]
-    per_plane = job.predictor.count_windows(labels.shape[2:])
+def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
+    """Predict all frames; return (T, Z, Y, X), or (n, T, Z, Y, X)."""
+    shape = _result_shape(job.image)
+    dims = job.model.net.dims
+    places = list(iter_places(shape[:2], dims))
+    windows = _count_windows(job)
+    total = len(places) * windows
+    result = np.zeros(0)
+    for number, (t, z) in enumerate(places):
+        values = yield from _plane_values(job, job.plane(t, z), number * windows, total)
+        if number == 0:
+            result = np.zeros((*values.shape[:-dims], *shape), values.dtype)
+        result[..., t, z, :, :] = values
+    if job.model.spec.task == "instances" and not job.raw:
+        _number(result, link=dims == 2)
+    return result
+
+
+def iter_places(shape: tuple[int, ...], dims: int) -> Iterator[tuple[int, int | slice]]:
+    """Name the planes of an image of (T, Z) = `shape`, or its volumes in 3-D."""
+    for t in range(shape[0]):
+        sections = [slice(None)] if dims == 3 else range(shape[1])
+        yield from ((t, z) for z in sections)
+
+
+def _number(labels: Values, *, link: bool) -> None:
+    """Link the objects of each stack and make ids unique over time, in place."""
     highest = 0
-    for t in range(frames):
-        for z in range(depth):
-            before = (t * depth + z) * per_plane
-            labels[t, z] = yield from _plane_labels(
-                job, job.plane(t, z), before, frames * depth * per_plane
-            )
-        labels[t] = _link(labels[t])
-        labels[t][labels[t] > 0] += highest
-        highest = max(highest, int(labels[t].max(initial=0)))
-    return labels
+    for frame in labels:
+        if link and len(frame) > 1:
+            frame[:] = link_planes(frame)
+        frame[frame > 0] += highest
+        highest = max(highest, int(frame.max(initial=0)))
 
 
-def _link(stack: LabelMap) -> LabelMap:
-    return link_planes(stack) if len(stack) > 1 else stack
+def _count_windows(job: _Job) -> int:
+    shape = _result_shape(job.image)
+    return job.predictor.count_windows(shape[-job.model.net.dims :])
 
 
-def _plane_labels(
+def _plane_values(
     job: _Job, plane: npt.NDArray[np.float32], before: int, total: int
-) -> Generator[PredictEvent, None, LabelMap]:
+) -> Generator[PredictEvent, None, Values]:
     """Predict and decode a plane; progress counts from `before` to `total`."""
     events = job.predictor.iter_maps(plane)
     while True:
         try:
             event = next(events)
         except StopIteration as finished:
-            return decode_instances(finished.value, job.model.spec.decoding)
+            return job.decode(finished.value)
         if isinstance(event, WindowsDone):
             share = event.done / event.total
             per_plane = job.predictor.count_windows(plane.shape[1:])
@@ -234,18 +297,17 @@ def _preview(job: _Job, view: Box, axes: str) -> Generator[PredictEvent, None, N
     )
     if region.empty or np.prod(region.shape) > _WORTH_A_PREVIEW * np.prod(shape):
         return
-    halo = job.model.net.receptive_radius
+    halo = job.predictor.halo
     window = region.grow(halo, shape)
     plane = job.plane(start.get("T", 0), start.get("Z", 0), window)
-    labels = yield from _plane_labels(job, plane, 0, 1)
-    inner = labels[region.relative_to(window).slices]
+    values = yield from _plane_values(job, plane, 0, 1)
+    rows, columns = region.relative_to(window).slices
+    inner = values[..., rows, columns]
     index = tuple(
         slice(region.start["YX".index(a)], region.stop["YX".index(a)])
         if a in "YX"
         else slice(start[a], start[a] + 1)
         for a in kept
     )
-    present_order = [a for a in CANONICAL if a in kept]
-    expanded = inner[tuple(None if a in "TZ" else slice(None) for a in present_order)]
-    ordered = expanded.transpose([present_order.index(a) for a in kept])
-    yield ViewPredicted(Box.from_slices(index), np.ascontiguousarray(ordered))
+    whole = inner[..., None, None, :, :]
+    yield ViewPredicted(Box.from_slices(index), _result(whole, kept))

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from napari_unet.core.axes import from_canonical, result_axes, to_canonical
-from napari_unet.core.provenance import LabelMap, Mask
-from napari_unet.core.sample import Sample
-from napari_unet.core.targets import instance_targets
+from napari_unet.core.provenance import Mask
 from napari_unet.engine.augment import (
     Augmentation,
     Crop,
@@ -22,36 +18,47 @@ from napari_unet.engine.augment import (
     draw_zoom,
     resample,
 )
-from napari_unet.engine.model import Model
-from napari_unet.engine.predict import check_image
-from napari_unet.errors import InputError
+from napari_unet.engine.objectives import Objective
+from napari_unet.engine.objectives.instances import InstancesObjective
+from napari_unet.engine.objectives.objective import Values
+
+_MOST_CENTRES = 6000
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """One annotated plane, ready for training.
+    """One annotated plane, ready for training; in 3-D a volume, with Z before Y.
 
     Parameters
     ----------
-    stack : Tensor, shape (C + 3 + 1, Y, X)
-        Normalised image, targets, weight (0 where nothing is verified).
-    channels : int
-        C, the channels of the image.
-    points : ndarray, shape (n, 2)
-        Verified pixels around which crops may be centred.
+    stack : Tensor, shape (C + K + W + E, Y, X)
+        Normalised image, targets, where these are known (one map for all, or one for
+        each of the K), and perhaps how much a known pixel counts.
+    channels, maps, masks : int
+        C, K and W.
+    points : ndarray, shape (n, 2) or (n, 3)
+        Known pixels around which crops may be centred.
     zoom_limits : tuple of float
         Least and largest zoom that keep the objects within the intended sizes.
     """
 
     stack: Tensor
     channels: int
+    maps: int
+    masks: int
     points: npt.NDArray[np.int32]
     zoom_limits: tuple[float, float] = (0.5, 2.0)
+
+    @property
+    def known(self) -> Tensor:
+        """Where the targets are known, shape (W, Y, X)."""
+        start = self.channels + self.maps
+        return self.stack[start : start + self.masks]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Crops: images (N, C, Y, X), targets (N, 3, Y, X), weight (N, 1, Y, X)."""
+    """Crops: images (N, C, Y, X), targets (N, K, Y, X), weight (N, W, Y, X)."""
 
     images: Tensor
     targets: Tensor
@@ -60,32 +67,43 @@ class Batch:
 
 def make_plane(
     image: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.int32],
+    values: Values,
     verified: Mask | None,
     *,
+    objective: Objective | None = None,
     zoom_limits: tuple[float, float] = (0.5, 2.0),
 ) -> Plane:
-    """Prepare a plane from a normalised (C, Y, X) image and its (Y, X) labels.
+    """Prepare a plane from a normalised (C, Y, X) image and what a person made of it.
 
-    Targets come from the whole label map, verified or not, so that the border of a
-    verified object is right where it touches an unverified one.
+    Parameters
+    ----------
+    values : ndarray
+        Object ids or classes (Y, X), or regressed values (n, Y, X).
+    verified : ndarray of bool, optional
+        None if all pixels are.
+    objective : Objective, optional
+        What is learned; instances where it is missing.
     """
+    objective = objective or InstancesObjective()
     if verified is None:
-        verified = np.ones(labels.shape, bool)
-    maps = [image, instance_targets(labels), verified[None].astype(np.float32)]
+        verified = np.ones(image.shape[1:], bool)
+    targets = objective.targets(values, verified)
+    parts = [image, targets.maps, targets.known]
+    if targets.emphasis is not None:
+        parts.append(targets.emphasis)
     return Plane(
-        torch.from_numpy(np.concatenate(maps)),
+        torch.from_numpy(np.concatenate(parts)),
         len(image),
-        _centres(labels, verified),
+        len(targets.maps),
+        len(targets.known),
+        _centres(objective.strata(values, verified)),
         zoom_limits,
     )
 
 
-def _centres(labels: npt.NDArray[np.int32], verified: Mask) -> npt.NDArray[np.int32]:
-    """Return crop centres: objects and background alike, thinned to a few thousand."""
-    inside = np.argwhere(verified & (labels > 0))
-    outside = np.argwhere(verified & (labels == 0))
-    chosen = [_thin(inside, 4000), _thin(outside, 2000)]
+def _centres(strata: list[tuple[Mask, float]]) -> npt.NDArray[np.int32]:
+    """Return crop centres, thinned so that every stratum has its share."""
+    chosen = [_thin(np.argwhere(m), round(_MOST_CENTRES * s)) for m, s in strata]
     return np.concatenate(chosen).astype(np.int32)
 
 
@@ -96,37 +114,76 @@ def _thin(points: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
 def draw_batch(
     planes: Sequence[Plane],
     probabilities: npt.NDArray[np.float64],
-    size: int,
+    size: int | tuple[int, ...],
     count: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
 ) -> Batch:
-    """Draw `count` crops of `size` pixels from planes chosen with `probabilities`."""
+    """Draw `count` crops from planes chosen with `probabilities`.
+
+    Parameters
+    ----------
+    size : int or tuple of int
+        Extent of a crop along (Y, X), or along (Z, Y, X), in pixels.
+    """
+    dims = planes[0].stack.ndim - 1
+    extent = (size,) * dims if isinstance(size, int) else size
     chosen = rng.choice(len(planes), size=count, p=probabilities)
-    crops = [draw_crop(planes[i], size, augmentation, rng) for i in chosen]
-    channels = planes[0].channels
-    stack = torch.stack(crops)
-    return Batch(
-        stack[:, :channels].contiguous(),
-        stack[:, channels:-1].clamp(0, 1),
-        # Bilinear weights below one half would let in pixels nobody verified.
-        (stack[:, -1:] > 0.999).to(stack.dtype),
+    stack = torch.stack(
+        [draw_crop(planes[i], extent, augmentation, rng) for i in chosen]
     )
+    first = planes[0]
+    sizes = [first.channels, first.maps, first.masks]
+    images, targets, known, emphasis = stack.tensor_split(np.cumsum(sizes).tolist(), 1)
+    # Bilinear weights below one half would let in pixels nobody verified.
+    weight = (known > 0.999).to(stack.dtype)
+    if emphasis.shape[1]:
+        weight = weight * emphasis
+    return Batch(images.contiguous(), targets, weight)
 
 
 def draw_crop(
-    plane: Plane, size: int, augmentation: Augmentation, rng: np.random.Generator
+    plane: Plane,
+    extent: tuple[int, ...],
+    augmentation: Augmentation,
+    rng: np.random.Generator,
 ) -> Tensor:
-    """Draw one crop near a verified pixel, changed at random."""
+    """Draw one crop near a known pixel, changed at random.
+
+    Returns
+    -------
+    Tensor, shape (C + K + W + E, *extent)
+        Sections of a volume are turned, zoomed and bent as one; a volume may be
+        turned upside down.
+    """
     zoom = draw_zoom(augmentation, rng, plane.zoom_limits)
-    y, x = rng.choice(plane.points) + rng.uniform(-0.35, 0.35, 2) * size / zoom
+    size = extent[-1]
+    *above, y, x = rng.choice(plane.points)
+    y, x = np.array([y, x]) + rng.uniform(-0.35, 0.35, 2) * size / zoom
     half = size / zoom / 2
-    height, width = plane.stack.shape[1:]
+    stack = plane.stack
+    if above:
+        stack = _sections(stack, int(above[0]), extent[0], rng)
+    flat = stack.flatten(0, -3)
+    height, width = flat.shape[1:]
     crop = Crop((_inside(y, half, height), _inside(x, half, width)), zoom)
-    sample = resample(plane.stack, crop, size, augmentation, rng)
-    image = sample[: plane.channels]
-    changed = change_grey_values(image, augmentation, rng)
-    return torch.cat([changed, sample[plane.channels :]])
+    sample = resample(flat, crop, size, augmentation, rng)
+    sections = len(flat) // len(stack)
+    grey = sample[: plane.channels * sections]
+    changed = change_grey_values(grey, augmentation, rng)
+    crops = torch.cat([changed, sample[len(grey) :]])
+    return crops.reshape(*stack.shape[:-2], size, size)
+
+
+def _sections(stack: Tensor, near: int, count: int, rng: np.random.Generator) -> Tensor:
+    """Return `count` sections around one; beyond the volume nothing is known."""
+    depth = stack.shape[1]
+    latest = max(0, depth - count)
+    start = int(np.clip(near - rng.integers(0, count), 0, latest))
+    part = stack[:, start : start + count]
+    missing = count - part.shape[1]
+    part = torch.nn.functional.pad(part, (0, 0, 0, 0, 0, missing))
+    return part.flip(1) if rng.uniform() < 0.5 else part
 
 
 def _inside(position: float, half: float, size: int) -> float:
@@ -134,52 +191,3 @@ def _inside(position: float, half: float, size: int) -> float:
     if 2 * half >= size:
         return (size - 1) / 2
     return float(np.clip(position, half, size - 1 - half))
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatedPlane:
-    """One plane of a sample: normalised (C, Y, X) image, labels, verified mask."""
-
-    image: npt.NDArray[np.float32]
-    labels: LabelMap
-    verified: Mask
-
-
-def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
-    """Return the planes of a sample that have a verified pixel.
-
-    Raises
-    ------
-    InputError
-        If the model cannot take the image, or labels or mask have another shape.
-    """
-    axes = check_image(sample.image, sample.axes, model)
-    image = to_canonical(sample.image, axes)
-    labels = _like_image(sample.labels, "labels", image, axes)
-    verified = np.ones(labels.shape, bool)
-    if sample.verified is not None:
-        verified = _like_image(sample.verified, "verified mask", image, axes)
-    normalization = model.spec.normalization
-    limits = [normalization.limits(channel) for channel in image.swapaxes(0, 1)]
-    return [
-        AnnotatedPlane(
-            normalization.scale(image[t, :, z], limits),
-            labels[t, z].astype(np.int32),
-            verified[t, z].astype(bool),
-        )
-        for t, z in np.argwhere(verified.any(axis=(2, 3)))
-    ]
-
-
-def _like_image(
-    values: npt.NDArray[Any], what: str, image: npt.NDArray[Any], axes: str
-) -> npt.NDArray[Any]:
-    """Bring labels or a mask to (T, Z, Y, X) after checking their shape."""
-    kept = result_axes(axes)
-    expected = from_canonical(image[:, 0], axes).shape
-    if values.shape != expected:
-        raise InputError(
-            f"The {what} have shape {values.shape}, the image needs {expected} "
-            f"(axes {kept}); use a label map that was made for this image."
-        )
-    return to_canonical(values, kept)[:, 0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 import numpy as np
@@ -26,6 +26,7 @@ from napari_unet.engine.device import (
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.material import Material, prepare
 from napari_unet.engine.model import Model
+from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.engine.optimize import Optimizer, Strengths
 from napari_unet.engine.sampling import draw_batch
 from napari_unet.engine.validation import iter_agreement
@@ -34,6 +35,7 @@ from napari_unet.errors import DeviceError
 __all__ = ["FitConfig", "FitEvent", "FitResult", "ModelImproved", "fit", "iter_fit"]
 
 _LEAST_CROP = 64
+_SHRINK_3D = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,30 +154,39 @@ def iter_fit(
         If the device does not exist or its memory does not suffice.
     """
     config = config or FitConfig()
-    material, notice = prepare(model, samples, config, replay)
+    objective = objective_of(model.spec, config.loss)
+    material, notice = prepare(model, objective, samples, config, replay)
     if notice:
         yield notice
-    return (yield from _Training(model, material, config).iter_run())
+    return (yield from _Training(model, objective, material, config).iter_run())
 
 
 class _Training:
     """One run of `iter_fit`: the loop and what it keeps."""
 
-    def __init__(self, model: Model, material: Material, config: FitConfig) -> None:
+    def __init__(
+        self,
+        model: Model,
+        objective: Objective,
+        material: Material,
+        config: FitConfig,
+    ) -> None:
         self._model = model
+        self._objective = objective
         self._material = material
         self._config = config
         self._execution = choose_execution(resolve_device(config.device))
         self._rng = np.random.default_rng([config.seed, 1])
-        stride = model.net.stride
-        self._crop = -(-config.crop // stride) * stride
+        self._crop = self._fit_crop(config.crop)
         on_cpu = self._execution.device.type == "cpu"
         self._micro = config.micro_batch or (1 if on_cpu else config.batch_size)
         self._started = time.monotonic()
         self._steps = 0
 
     def iter_run(self) -> Generator[FitEvent, None, FitResult]:
-        optimizer = Optimizer(self._model.net, self._execution, self._strengths())
+        optimizer = Optimizer(
+            self._model.net, self._objective, self._execution, self._strengths()
+        )
         start = best = yield from self._iter_score(optimizer)
         yield Validated(0, start, start, best=True)
         best_model = self._model
@@ -199,8 +210,20 @@ class _Training:
         )
 
     def _strengths(self) -> Strengths:
-        names = ("learning_rate", "average", "pull", "hardness", "freeze_norm")
-        return Strengths(**self._config.model_dump(include=set(names)))
+        names = {field.name for field in fields(Strengths)}
+        return Strengths(**self._config.model_dump(include=names))
+
+    def _fit_crop(self, wanted: int) -> int:
+        """Return the next extent that the network takes."""
+        return self._model.net.input_size(max(1, wanted - 2 * self._model.net.margin))
+
+    def _extent(self) -> tuple[int, ...]:
+        """Return the shape of a crop: in 3-D as much to compute as a few planes."""
+        net = self._model.net
+        if net.dims == 2:
+            return (self._crop, self._crop)
+        side = self._fit_crop(max(net.stride, self._crop // _SHRINK_3D))
+        return (self._fit_crop(side // 2), side, side)
 
     def _progress(self) -> float:
         """Return how much of the budget is spent, from 0 to 1 and beyond."""
@@ -216,7 +239,7 @@ class _Training:
         batch = draw_batch(
             self._material.planes,
             self._material.chances,
-            self._crop,
+            self._extent(),
             self._config.batch_size,
             self._config.augmentation,
             self._rng,
@@ -233,7 +256,10 @@ class _Training:
 
     def _iter_score(self, optimizer: Optimizer) -> Generator[FitEvent, None, float]:
         parts = iter_agreement(
-            optimizer.averaged, self._material.windows, self._execution
+            optimizer.averaged,
+            self._material.windows,
+            self._objective,
+            self._execution,
         )
         done = 0
         while True:
@@ -252,9 +278,8 @@ class _Training:
             return Notice(
                 f"Memory ran out; training goes on with {self._micro} crops at once."
             )
-        stride = self._model.net.stride
-        smaller = self._crop // 2 // stride * stride
-        if smaller < max(_LEAST_CROP, stride):
+        smaller = self._fit_crop(self._crop // 2)
+        if not max(_LEAST_CROP, self._model.net.stride) <= smaller < self._crop:
             raise DeviceError(
                 "Memory ran out even with the smallest crops; close other programs, "
                 "or train on the CPU (--device cpu)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -12,13 +13,14 @@ from torch import Tensor, nn
 
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Mask
-from napari_unet.core.targets import instance_targets
 from napari_unet.core.tiling import padded_shape
 from napari_unet.engine.device import Execution
-from napari_unet.engine.sampling import AnnotatedPlane
+from napari_unet.engine.objectives import Objective
+from napari_unet.engine.planes import AnnotatedPlane
+from napari_unet.nets.network import Network
 
 _MARGIN = 48
-_LARGEST = 512
+_LARGEST = {2: 512, 3: 96}
 _MOST_WINDOWS = 12
 
 
@@ -29,7 +31,7 @@ class Window:
     Parameters
     ----------
     image, targets, weight : Tensor
-        Shapes (1, C, Y, X), (1, 3, Y, X) and (1, 1, Y, X).
+        Shapes (1, C, Y, X), (1, K, Y, X) and (1, 1 or K, Y, X); in 3-D with Z.
     """
 
     image: Tensor
@@ -38,42 +40,51 @@ class Window:
 
 
 def make_windows(
-    planes: Sequence[AnnotatedPlane], held: Sequence[Mask], stride: int
+    planes: Sequence[AnnotatedPlane],
+    held: Sequence[Mask],
+    objective: Objective,
+    net: Network,
 ) -> list[Window]:
     """Cut windows around held-out pixels, with some context, the fullest first."""
     windows = [
         window
         for plane, mask in zip(planes, held, strict=True)
         if mask.any()
-        for window in _windows_of_plane(plane, mask, stride)
+        for window in _windows_of_plane(plane, mask, objective, net.stride)
     ]
     windows.sort(key=lambda w: -float(w.weight.sum()))
     return windows[:_MOST_WINDOWS]
 
 
-def _windows_of_plane(plane: AnnotatedPlane, mask: Mask, stride: int) -> list[Window]:
-    targets = instance_targets(plane.labels)
+def _windows_of_plane(
+    plane: AnnotatedPlane, mask: Mask, objective: Objective, stride: int
+) -> list[Window]:
+    targets = objective.targets(plane.values, plane.verified)
     near = ndi.binary_dilation(mask, iterations=_MARGIN // 3)
     pieces, _ = ndi.label(near)
     windows = []
     for region in ndi.find_objects(pieces):
         for part in _cut(Box.from_slices(region)):
             box = part.grow(_MARGIN, mask.shape)
-            inside = np.zeros(mask.shape, bool)
+            inside = np.zeros(mask.shape, np.float32)
             inside[part.slices] = mask[part.slices]
             if inside.any():
-                maps = (plane.image, targets, inside[None].astype(np.float32))
+                maps = (plane.image, targets.maps, targets.known * inside)
                 windows.append(Window(*(_cut_tensor(m, box, stride) for m in maps)))
     return windows
 
 
 def _cut(box: Box) -> list[Box]:
-    """Cut a box into parts of at most `_LARGEST` pixels along each axis."""
+    """Cut a box into parts of at most so many pixels along each axis."""
+    most = _LARGEST[len(box.start)]
     spans = [
-        [(a, min(a + _LARGEST, stop)) for a in range(start, stop, _LARGEST)]
+        [(a, min(a + most, stop)) for a in range(start, stop, most)]
         for start, stop in zip(box.start, box.stop, strict=True)
     ]
-    return [Box((y0, x0), (y1, x1)) for y0, y1 in spans[0] for x0, x1 in spans[1]]
+    return [
+        Box(tuple(a for a, _ in part), tuple(b for _, b in part))
+        for part in product(*spans)
+    ]
 
 
 def _cut_tensor(
@@ -86,27 +97,33 @@ def _cut_tensor(
 
 
 def iter_agreement(
-    net: nn.Module, windows: Sequence[Window], execution: Execution
+    net: nn.Module,
+    windows: Sequence[Window],
+    objective: Objective,
+    execution: Execution,
 ) -> Generator[None, None, float]:
     """Compute the agreement of a network with held-out pixels, window by window.
+
+    Parameters
+    ----------
+    net : Module
+        Its output has the size of its input.
 
     Returns
     -------
     float
-        The mean over the three maps of ``1 - sum |p - t| / sum (p + t)``, summed over
-        held-out pixels: for binary maps this is Dice. 1 is perfect.
+        The mean over the maps of 1 minus their disagreement as the objective defines
+        it, summed over held-out pixels. 1 is perfect.
     """
-    difference = torch.zeros(3, dtype=torch.float64)
-    total = torch.zeros(3, dtype=torch.float64)
+    difference = torch.zeros(objective.channels, dtype=torch.float64)
+    total = torch.zeros(objective.channels, dtype=torch.float64)
     for window in windows:
         with torch.inference_mode(), execution.precision():
             logits = net(execution.place(window.image))
-        maps = logits.float().sigmoid().cpu()
-        difference += _sum(window.weight * (maps - window.targets).abs())
-        total += _sum(window.weight * (maps + window.targets))
+        maps = objective.activate(logits.float()).cpu()
+        parts = objective.disagreement(maps, window.targets, window.weight)
+        difference += parts[0]
+        total += parts[1]
         yield
-    return float((1 - difference / total.clamp_min(1e-9)).mean())
-
-
-def _sum(values: Tensor) -> Tensor:
-    return values.double().sum(dim=(0, 2, 3))
+    found = total > 0
+    return float((1 - difference[found] / total[found]).mean())

@@ -1,4 +1,4 @@
-"""Annotated images from folders: image, label map and what of it is verified."""
+"""Annotated images from folders: image, labels or values, and what is verified."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.axes import guess_axes, parse_axes
-from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import pair_by_stem
-from napari_unet.io.read import ImageFile, read_image, read_labels
+from napari_unet.io.read import ImageFile, read_image, read_labels, read_values
 
 
 def read_samples(
@@ -20,6 +20,7 @@ def read_samples(
     *,
     verified: str | Path | None = None,
     axes: str | None = None,
+    continuous: bool = False,
 ) -> dict[Path, Sample]:
     """Read a folder of images with their label maps, paired by name.
 
@@ -32,6 +33,9 @@ def read_samples(
         every pixel can.
     axes : str, optional
         Axes of the images; from the files, or guessed, where they are missing.
+    continuous : bool
+        `labels` are values to be regressed: one map of the image's shape, or several
+        along a first axis.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def read_samples(
     pairs = pair_by_stem(images, labels)
     masks = _pair_masks(images, verified) if verified is not None else {}
     return {
-        image: _read_sample(image, label, masks.get(image), axes)
+        image: _read_sample(image, label, masks.get(image), axes, continuous=continuous)
         for image, label in pairs
     }
 
@@ -56,17 +60,24 @@ def _pair_masks(images: str | Path, verified: str | Path) -> dict[Path, Path]:
 
 
 def _read_sample(
-    image_path: Path, labels_path: Path, mask_path: Path | None, axes: str | None
+    image_path: Path,
+    labels_path: Path,
+    mask_path: Path | None,
+    axes: str | None,
+    *,
+    continuous: bool,
 ) -> Sample:
     image = read_image(image_path)
     found = _axes(image, axes)
     kept = [n for n, a in zip(image.array.shape, found, strict=True) if a != "C"]
-    labels = read_labels(labels_path)
-    _check_shape(labels, tuple(kept), image, found, labels_path)
+    labels = read_values(labels_path) if continuous else read_labels(labels_path)
+    several = continuous and labels.ndim == len(kept) + 1
+    shape = labels.shape[1:] if several else labels.shape
+    _check_shape(shape, tuple(kept), image, found, labels_path)
     verified: Mask | None = None
     if mask_path is not None:
         mask = read_labels(mask_path)
-        _check_shape(mask, tuple(kept), image, found, mask_path)
+        _check_shape(mask.shape, tuple(kept), image, found, mask_path)
         verified = np.asarray(mask != 0)
     return Sample(image.array, labels, verified, found)
 
@@ -82,11 +93,15 @@ def _axes(image: ImageFile, axes: str | None) -> str:
 
 
 def _check_shape(
-    found: LabelMap, expected: tuple[int, ...], image: ImageFile, axes: str, path: Path
+    found: tuple[int, ...],
+    expected: tuple[int, ...],
+    image: ImageFile,
+    axes: str,
+    path: Path,
 ) -> None:
-    if found.shape != expected:
+    if found != expected:
         raise InputError(
             f"Expected the shape {expected} in {str(path)!r}, as of its image "
-            f"{image.path.name!r} (axes {axes}), found {found.shape}; use the label "
+            f"{image.path.name!r} (axes {axes}), found {found}; use the label "
             "map of that very image, or name the image's axes."
         )

@@ -97,6 +97,26 @@ def read_labels(path: str | Path) -> LabelMap:
     return array.astype(np.int32)
 
 
+def read_values(path: str | Path) -> npt.NDArray[np.float32]:
+    """Read values to be regressed, or any other real numbers; NaN is allowed.
+
+    Returns
+    -------
+    ndarray of float32
+        In the file's order of axes, channels (variables) first.
+
+    Raises
+    ------
+    InputError
+        As `read_image`.
+    """
+    image = read_image(path)
+    values = image.array.astype(np.float32)
+    if image.axes is not None and "C" in image.axes:
+        values = np.moveaxis(values, image.axes.index("C"), 0)
+    return values
+
+
 def _check_file(path: Path) -> None:
     name = repr(str(path))
     try:

@@ -1,4 +1,4 @@
-"""Writing label maps."""
+"""Writing label maps and other results."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.atomic import write_atomically
@@ -24,16 +25,29 @@ def write_labels(
     overwrite: bool = False,
     pixel_size: Mapping[str, float] | None = None,
 ) -> None:
-    """Write a label map as a zlib-compressed int32 TIFF, whole or not at all.
+    """Write object ids as int32; see `write_image`."""
+    ids = np.ascontiguousarray(labels, dtype=np.int32)
+    write_image(path, ids, axes, overwrite=overwrite, pixel_size=pixel_size)
+
+
+def write_image(
+    path: str | Path,
+    array: npt.NDArray[Any],
+    axes: str,
+    *,
+    overwrite: bool = False,
+    pixel_size: Mapping[str, float] | None = None,
+) -> None:
+    """Write an array as a zlib-compressed TIFF of its own type, whole or not at all.
 
     Parameters
     ----------
     path : str or Path
         Where to; the folder must exist.
-    labels : ndarray of int32
-        Object ids, 0 is background.
+    array : ndarray
+        Classes, values or ids.
     axes : str
-        Axes of the labels, such as "YX" or "ZYX"; stored in the file.
+        Axes of the array, such as "YX" or "CYX"; stored in the file.
     overwrite : bool
         Replace a file that is there.
     pixel_size : mapping of str to float, optional
@@ -47,9 +61,9 @@ def write_labels(
         If the file cannot be written.
     """
     path = Path(path)
-    if len(axes) != labels.ndim:
+    if len(axes) != array.ndim:
         raise InputError(
-            f"Axes {axes!r} name {len(axes)} axes, but the labels have {labels.ndim}; "
+            f"Axes {axes!r} name {len(axes)} axes, but the array has {array.ndim}; "
             "give one letter per axis."
         )
     if path.exists() and not overwrite:
@@ -57,13 +71,12 @@ def write_labels(
             f"{str(path)!r} exists and was left as it is; choose another place, "
             "or say that it may be overwritten."
         )
-    ids = np.ascontiguousarray(labels, dtype=np.int32)
     resolution = _resolution(pixel_size or {})
 
     def write(file: BinaryIO) -> None:
         tifffile.imwrite(
             file,
-            ids,
+            np.ascontiguousarray(array),
             compression="zlib",
             photometric="minisblack",
             metadata={"axes": axes},

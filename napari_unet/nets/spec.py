@@ -4,44 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_unet.core.instances import Decoding
 from napari_unet.core.normalize import PercentileNormalization
 from napari_unet.core.targets import InstanceMap
-from napari_unet.nets.blocks import Activation, Norm
-from napari_unet.nets.unet import UNet
+from napari_unet.nets.architectures import Architecture, UNetConfig
+from napari_unet.nets.network import Network
 
 FORMAT_VERSION: Literal[1] = 1
 
-Task = Literal["instances"]
-
-
-class UNetConfig(BaseModel):
-    """Options of `napari_unet.nets.unet.UNet`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["unet"] = "unet"
-    depth: int = Field(4, ge=1, le=7)
-    base_channels: int = Field(16, ge=1, le=256)
-    norm: Norm = "batch"
-    activation: Activation = "relu"
-
-    def build(self, in_channels: int, out_channels: int) -> UNet:
-        """Return a freshly initialised network."""
-        return UNet(
-            in_channels,
-            out_channels,
-            depth=self.depth,
-            base_channels=self.base_channels,
-            norm=self.norm,
-            activation=self.activation,
-        )
-
-
-ARCHITECTURES = {"unet": UNetConfig}
-"""Architectures by the name that the command line and the dock use."""
+Task = Literal["instances", "classes", "regression"]
 
 
 class ModelCard(BaseModel):
@@ -67,6 +40,42 @@ class ModelCard(BaseModel):
     notes: str = ""
 
 
+class PixelClass(BaseModel):
+    """A class of pixels.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    color : str, optional
+        As "#rrggbb"; chosen by the viewer where it is missing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    color: Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")] | None = None
+
+
+class Variable(BaseModel):
+    """A quantity that is regressed.
+
+    Parameters
+    ----------
+    name, unit : str
+        For people.
+    mean, scale : float
+        What is subtracted from the targets, and by what they are divided.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    unit: str = ""
+    mean: float = Field(0.0, allow_inf_nan=False)
+    scale: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
 class ModelSpec(BaseModel):
     """Everything that is needed to use a model's weights.
 
@@ -76,12 +85,16 @@ class ModelSpec(BaseModel):
         Version of this description.
     name : str
         Short name, also the name of a built-in model's folder.
-    task : {"instances"}
+    task : {"instances", "classes", "regression"}
         What the outputs mean.
+    classes : tuple of PixelClass
+        Classes by their numbers, two or more; only for that task.
+    variables : tuple of Variable
+        Regressed quantities, one or more; only for that task.
     in_channels : int
         Channels the image must have.
-    architecture : UNetConfig
-        The network.
+    architecture : Architecture
+        Options of the network, see `napari_unet.nets.architectures`.
     normalization : PercentileNormalization
         How images are brought to the grey values the network knows.
     decoding : Decoding
@@ -98,18 +111,47 @@ class ModelSpec(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     description: str = ""
     task: Task = "instances"
+    classes: Annotated[tuple[PixelClass, ...], Field(max_length=255)] = ()
+    variables: Annotated[tuple[Variable, ...], Field(max_length=255)] = ()
     in_channels: int = Field(1, ge=1, le=256)
-    architecture: UNetConfig = UNetConfig()
+    architecture: Architecture = UNetConfig()
     normalization: PercentileNormalization = PercentileNormalization()
     decoding: Decoding = Decoding()
     diameters: tuple[float, float] | None = None
     card: ModelCard = ModelCard()
 
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> ModelSpec:
+        if (self.task == "classes") != (len(self.classes) > 1):
+            raise ValueError("two or more classes belong to the task 'classes'")
+        if (self.task == "regression") != (len(self.variables) > 0):
+            raise ValueError("one or more variables belong to the task 'regression'")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes or variables; objects have none."""
+        classes = tuple(each.name for each in self.classes)
+        return classes or tuple(each.name for each in self.variables)
+
     @property
     def out_channels(self) -> int:
         """Maps that the network predicts."""
-        return len(InstanceMap)
+        if self.task == "instances":
+            return len(InstanceMap)
+        return len(self.classes) + len(self.variables)
 
-    def build(self) -> UNet:
-        """Return the network with fresh weights."""
-        return self.architecture.build(self.in_channels, self.out_channels)
+    def build(self, *, pretrained: bool = False) -> Network:
+        """Return the network with fresh weights, pretrained where that is wished.
+
+        Raises
+        ------
+        InputError
+            If there are no pretrained weights for this architecture.
+        ModelError
+            If the network needs a package that is not installed, or its pretrained
+            weights cannot be downloaded.
+        """
+        return self.architecture.build(
+            self.in_channels, self.out_channels, pretrained=pretrained
+        )

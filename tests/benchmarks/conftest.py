@@ -6,7 +6,8 @@ import torch
 
 from napari_unet.engine.model import new_model
 from napari_unet.engine.weights import save_model
-from napari_unet.nets.spec import ModelSpec, UNetConfig
+from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelSpec
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ from skimage.draw import disk
 from napari_unet.cli.app import main
 from napari_unet.engine.model import new_model
 from napari_unet.engine.weights import save_model
-from napari_unet.nets.spec import ModelSpec, UNetConfig
+from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelSpec
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import tifffile
 import napari_unet as nu
 from napari_unet.engine import train as engine
 from napari_unet.engine.model import new_model
-from napari_unet.nets.spec import ModelSpec, UNetConfig
+from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelSpec
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Annotated, Run

@@ -6,7 +6,8 @@ import torch
 
 from napari_unet.core.sample import Sample
 from napari_unet.engine.model import Model, new_model
-from napari_unet.nets.spec import ModelSpec, UNetConfig
+from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelSpec
 
 
 def make_model(in_channels: int = 1, depth: int = 2, norm: str = "batch") -> Model:

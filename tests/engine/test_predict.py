@@ -52,7 +52,7 @@ def test_a_halo_that_is_too_small_would_be_noticed(monkeypatch) -> None:
     model = make_model()
     plane = np.random.default_rng(0).random((1, 128, 128), np.float32)
     whole = maps(PlanePredictor(model, CPU), plane)
-    monkeypatch.setattr(type(model.net), "receptive_radius", 4)
+    monkeypatch.setattr(model.net, "receptive_radius", 4)
     tiled = maps(PlanePredictor(model, replace(CPU, window=64)), plane)
     assert np.abs(tiled - whole).max() > 1e-4
 

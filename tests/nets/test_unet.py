@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
+from napari_unet.nets.architectures import UNetConfig
 from napari_unet.nets.blocks import ConvBlock
-from napari_unet.nets.spec import ModelSpec, UNetConfig
+from napari_unet.nets.spec import ModelSpec
 from napari_unet.nets.unet import UNet
 
 

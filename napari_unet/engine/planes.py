@@ -1,0 +1,130 @@
+"""Annotated images, cut into what a network takes: planes, or volumes in 3-D."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.axes import from_canonical, result_axes, to_canonical
+from napari_unet.core.provenance import Mask
+from napari_unet.core.sample import Sample
+from napari_unet.engine.model import Model
+from napari_unet.engine.objectives import Objective
+from napari_unet.engine.objectives.objective import Values
+from napari_unet.engine.predict import check_image, iter_places
+from napari_unet.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnotatedPlane:
+    """A plane of a sample, or a volume of it.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
+        Normalised.
+    values : ndarray
+        Object ids or classes (Y, X), or regressed values (n, Y, X); with Z in 3-D.
+    verified : ndarray of bool
+        Shape of the image without C.
+    """
+
+    image: npt.NDArray[np.float32]
+    values: Values
+    verified: Mask
+
+
+def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
+    """Return the planes, or volumes, of a sample that have a verified pixel.
+
+    Raises
+    ------
+    InputError
+        If the model cannot take the image, or labels or mask have another shape.
+    """
+    axes = check_image(sample.image, sample.axes, model)
+    image = to_canonical(sample.image, axes)
+    _check_size(image.shape[-model.net.dims :], model)
+    values = _values(sample, image, axes, model)
+    verified = np.ones(values.shape[-4:], bool)
+    if sample.verified is not None:
+        verified = _like_image(sample.verified, "verified mask", image, axes)
+        verified = verified.astype(bool)
+    normalization = model.spec.normalization
+    limits = [normalization.limits(channel) for channel in image.swapaxes(0, 1)]
+    return [
+        AnnotatedPlane(
+            normalization.scale(image[t, :, z], limits),
+            values[..., t, z, :, :],
+            verified[t, z],
+        )
+        for t, z in iter_places(verified.shape[:2], model.net.dims)
+        if verified[t, z].any()
+    ]
+
+
+def _check_size(shape: tuple[int, ...], model: Model) -> None:
+    """Check that something is left of an image where the network is coarsest."""
+    least = model.net.stride
+    if min(shape) < least:
+        raise InputError(
+            f"The image has {' x '.join(map(str, shape))} pixels, but the network "
+            f"needs {least} or more along each axis to learn from; choose larger "
+            "images, or a network that is less deep."
+        )
+
+
+def _values(
+    sample: Sample, image: npt.NDArray[Any], axes: str, model: Model
+) -> npt.NDArray[Any]:
+    """Return labels as (T, Z, Y, X) int32, or values as (n, T, Z, Y, X) float32."""
+    if model.spec.task != "regression":
+        return _like_image(sample.labels, "labels", image, axes).astype(np.int32)
+    count = len(model.spec.variables)
+    values = variables_first(sample.labels, from_canonical(image[:, 0], axes).ndim)
+    if len(values) != count:
+        raise InputError(
+            f"The targets have {len(values)} variables, the model has {count}; give "
+            "as many, along the first axis."
+        )
+    maps = [_like_image(one, "targets", image, axes) for one in values]
+    return np.stack(maps).astype(np.float32)
+
+
+def variables_first(values: npt.NDArray[Any], dims: int) -> npt.NDArray[Any]:
+    """Give targets of one variable, which may lack it, their first axis."""
+    return values[None] if values.ndim == dims else values
+
+
+def _like_image(
+    values: npt.NDArray[Any], what: str, image: npt.NDArray[Any], axes: str
+) -> npt.NDArray[Any]:
+    """Bring labels or a mask to (T, Z, Y, X) after checking their shape."""
+    kept = result_axes(axes)
+    expected = from_canonical(image[:, 0], axes).shape
+    if values.shape != expected:
+        raise InputError(
+            f"The {what} have shape {values.shape}, the image needs {expected} "
+            f"(axes {kept}); use a label map that was made for this image."
+        )
+    return to_canonical(values, kept)[:, 0]
+
+
+def check_learnable(planes: Sequence[AnnotatedPlane], objective: Objective) -> None:
+    """Check that there is something to learn from.
+
+    Raises
+    ------
+    InputError
+        If not; with what to do.
+    """
+    if not planes:
+        raise InputError(
+            "Nothing is verified yet, so there is nothing to learn from; paint or "
+            "accept some objects first."
+        )
+    objective.check([(p.values, p.verified) for p in planes])
