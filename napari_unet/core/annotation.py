@@ -12,8 +12,9 @@ Rules that always hold are listed in ``docs/provenance.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -45,6 +46,12 @@ from napari_unet.errors import InputError
 __all__ = ["Annotation", "Edit", "MergedPrediction", "merge_prediction"]
 
 OBJECTS = ObjectRules()
+
+Predicted: TypeAlias = npt.NDArray[Any]
+"""Ids or class numbers; regressed values have the variables as first axis."""
+
+Apply: TypeAlias = Callable[[Box], Box | None]
+"""Writes a part of a prediction, on the thread of the annotation; see `merging`."""
 
 
 class Annotation:
@@ -122,6 +129,14 @@ class Annotation:
     def revision(self) -> int:
         """Counts the changes of labels and provenance."""
         return self._pixels.revision
+
+    @property
+    def has_prediction(self) -> bool:
+        """Whether there is something to accept besides what a person painted.
+
+        Labels always say something: where nothing is, they say background.
+        """
+        return True
 
     @property
     def open_objects(self) -> frozenset[int]:
@@ -240,6 +255,34 @@ class Annotation:
             return None
         box = self._pixels.objects.box(object_id)
         return self._accept(box, self._pixels.labels[box.slices] == object_id)
+
+    def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
+        """Return how a prediction gets into the annotation, in two steps.
+
+        Parameters
+        ----------
+        predicted : ndarray
+            What a model says of a box.
+        box : Box
+            Which part of the annotation.
+
+        Returns
+        -------
+        callable
+            For a worker thread: fits the prediction into what is known now. It returns
+            `apply` for this prediction: to be called with one box after the other, on
+            the thread of the annotation.
+        """
+        place = box.slices
+        labels = self._pixels.labels[place].copy()
+        provenance = self.provenance[place].copy()
+        next_id = self._next_id
+
+        def merge() -> Apply:
+            merged = self.rules.merge(labels, provenance, predicted, next_id, box=box)
+            return partial(self.apply, merged)
+
+        return merge
 
     def apply(self, merged: MergedPrediction, box: Box) -> Box | None:
         """Write a merged prediction inside a box, where nobody has verified anything.

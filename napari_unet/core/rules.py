@@ -113,5 +113,16 @@ class ClassRules:
         return merge_classes(labels, provenance, predicted, next_id, box=box)
 
 
+@dataclass(frozen=True, slots=True)
+class MarkRules(ClassRules):
+    """Labels are marks beside a prediction; 0 is no mark and says nothing."""
+
+    def painted(self, labels: LabelMap) -> ProvenanceMap:
+        """Return corrected where there is a mark, unseen where it was erased."""
+        return np.where(labels == 0, Provenance.UNSEEN, Provenance.CORRECTED).astype(
+            np.uint8
+        )
+
+
 def _corrected(labels: LabelMap) -> ProvenanceMap:
     return np.full(labels.shape, Provenance.CORRECTED, np.uint8)

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage as ndi
 
-from napari_unet.core.annotation import Annotation, merge_prediction
+from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import LabelMap, Mask, Provenance, is_verified
 
@@ -152,14 +152,9 @@ def _discard(annotation: Annotation) -> None:
     All of it, not only the view: painting over a part of an object says that the rest
     of it is right.
     """
-    snapshot = annotation.snapshot()
-    nothing = merge_prediction(
-        snapshot.labels,
-        snapshot.provenance,
-        np.zeros_like(snapshot.labels),
-        snapshot.next_id,
-    )
-    annotation.apply(nothing, Box.whole(snapshot.labels.shape))
+    whole = Box.whole(annotation.labels.shape)
+    apply = annotation.merging(np.zeros(whole.shape, np.int32), whole)()
+    apply(whole)
 
 
 def _mostly_inside(labels: LabelMap, view: Box) -> list[int]:

@@ -194,11 +194,9 @@ def _correct(
 
 
 def _apply(annotation: Annotation, found: LabelMap) -> None:
-    snapshot = annotation.snapshot()
-    merged = Annotation.merge_prediction(
-        snapshot.labels, snapshot.provenance, found, snapshot.next_id
-    )
-    annotation.apply(merged, Box.whole(found.shape))
+    whole = Box.whole(found.shape)
+    apply = annotation.merging(found, whole)()
+    apply(whole)
 
 
 def _iter_fine_tune(

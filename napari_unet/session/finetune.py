@@ -107,7 +107,9 @@ class Round:
 
         samples = [lesson.as_sample() for lesson in self.lessons]
         config = FitConfig(minutes=self.minutes)
-        replay = replay_samples(self.model.name)
+        replay = []
+        if self.model.spec.task == "instances":
+            replay = replay_samples(self.model.name)
         start_score = 0.0
         for event in iter_fit(self.model, samples, config, replay=replay):
             if isinstance(event, ModelImproved):
@@ -121,7 +123,7 @@ class Round:
 def replay_samples(name: str) -> list[Sample]:
     """Return images of the kind that a built-in model knows, so that it forgets less.
 
-    They are the sample images of the model's name.
+    They are the sample images of the model's name; their labels are objects.
     """
     if name not in {sample.name for sample in list_samples()}:
         return []

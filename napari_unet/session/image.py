@@ -13,6 +13,9 @@ import numpy.typing as npt
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.axes import guess_axes, parse_axes
 from napari_unet.core.box import Box
+from napari_unet.core.rules import ClassRules, ObjectRules, Rules
+from napari_unet.core.subject import Subject
+from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.folder import default_folder
@@ -106,6 +109,11 @@ class OpenImage:
         """One letter per axis."""
         return self.identity.axes
 
+    @property
+    def subject(self) -> Subject:
+        """What the annotation says of the pixels."""
+        return self.identity.subject
+
     def leave_canvas(self) -> None:
         """Go on without a front end: nobody edits the labels any more."""
         self.canvas = BareCanvas(self.annotation)
@@ -130,9 +138,30 @@ class Opened:
     problem: StorageError | None = None
 
 
-def iter_open(
-    source: npt.NDArray[Any], name: str, axes: str, path: Path | None
-) -> Generator[None, None, Opened]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """An image that shall be opened.
+
+    Parameters
+    ----------
+    source : ndarray
+        Its pixels.
+    name, axes : str
+        For people and for the project; one letter per axis.
+    path : Path or None
+        The file.
+    subject : Subject
+        On what work shall go on.
+    """
+
+    source: npt.NDArray[Any]
+    name: str
+    axes: str
+    path: Path | None
+    subject: Subject
+
+
+def iter_open(request: Request) -> Generator[None, None, Opened]:
     """Identify an image by its content and load what was saved for it; only reads.
 
     Raises
@@ -140,34 +169,55 @@ def iter_open(
     InputError
         If it cannot be used.
     """
-    pixels = np.asarray(source)
-    identity = yield from iter_identify(name, pixels, axes)
-    store = ProjectStore(default_folder(file_of(path), name))
+    pixels = np.asarray(request.source)
+    identity = yield from iter_identify(
+        request.name, pixels, request.axes, request.subject
+    )
+    store = ProjectStore(default_folder(file_of(request.path), request.name))
     try:
         stored, problem = _load(store, identity), None
     except StorageError as error:
         stored, problem = None, error
     yield
-    if stored is None:
-        annotation = Annotation(np.zeros(identity.labels_shape, np.int32))
-        told = ""
-    else:
-        annotation = Annotation(
-            stored.labels, stored.provenance, next_id=stored.next_id
-        )
+    annotation = _annotation(identity, stored)
+    told = ""
+    if stored is not None:
         when = stored.saved_at.astimezone()
         told = stored.notice or f"Your work of {when:%d %B, %H:%M} is here again."
     image = OpenImage(
-        source,
+        request.source,
         pixels,
         identity,
         annotation,
         store,
-        path,
+        request.path,
         has_labels=stored is not None,
         canvas=BareCanvas(annotation),
     )
     return Opened(image, told, problem)
+
+
+def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Annotation:
+    """Return the annotation that was saved, or an empty one."""
+    subject = identity.subject
+    if stored is None:
+        nothing = np.zeros(identity.labels_shape, np.int32)
+        if subject.task == "regression":
+            return ValueAnnotation(nothing, len(subject.names))
+        return Annotation(nothing, rules=_rules(subject))
+    if subject.task == "regression":
+        values = stored.labels.astype(np.float32, copy=False)
+        return ValueAnnotation.restored(values, stored.provenance)
+    return Annotation(
+        stored.labels.astype(np.int32, copy=False),
+        stored.provenance,
+        rules=_rules(subject),
+        next_id=stored.next_id,
+    )
+
+
+def _rules(subject: Subject) -> Rules:
+    return ClassRules() if subject.task == "classes" else ObjectRules()
 
 
 def _load(store: ProjectStore, identity: ImageIdentity) -> StoredAnnotation | None:

@@ -10,9 +10,16 @@ from typing import Any
 import numpy.typing as npt
 from psygnal import Signal
 
+from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.errors import NapariUnetError
 from napari_unet.session.finetune import Lesson
-from napari_unet.session.image import Opened, OpenImage, choose_axes, iter_open
+from napari_unet.session.image import (
+    Opened,
+    OpenImage,
+    Request,
+    choose_axes,
+    iter_open,
+)
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
@@ -35,11 +42,15 @@ class Images:
     ----------
     labels_shown : Signal(OpenImage)
         The image has labels to look at, from now on or from earlier work.
+    put_away : Signal(OpenImage)
+        Other work on the same pixels comes in its place. The front end tells the
+        annotation what was edited last, and takes its layers away.
     current_changed : Signal()
         Another image is current, or none is.
     """
 
     labels_shown = Signal(OpenImage)
+    put_away = Signal(OpenImage)
     current_changed = Signal()
 
     def __init__(self, runner: Runner, holder: StateHolder, saving: Saving) -> None:
@@ -49,10 +60,16 @@ class Images:
         self._all: list[OpenImage] = []
         self._current: OpenImage | None = None
         self._opening: Job | None = None
-        self._wanted: object = None
+        self._subject = INSTANCES
+        self._wanted: Request | None = None
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter(tuple(self._all))
+
+    @property
+    def subject(self) -> Subject:
+        """On what a person works."""
+        return self._subject
 
     @property
     def current(self) -> OpenImage | None:
@@ -92,18 +109,8 @@ class Images:
         except NapariUnetError as error:
             self._holder.report("image", error)
             return
-        self._wanted = source
-        self._holder.update(
-            image=ImageState(name, axes, tuple(source.shape)),
-            message=f"Opening {name}…",
-        )
-        self._opening = self._runner.start(
-            iter_open(source, name, axes, path),
-            on_event=lambda _: None,
-            on_return=self._on_opened,
-            on_error=lambda error: self._on_not_opened(source, error),
-            on_closed=lambda: None,
-        )
+        self._want(Request(source, name, axes, path, self._subject))
+        self._open_wanted()
 
     def select(self, image: OpenImage | None) -> None:
         """Make an open image current, or none."""
@@ -125,9 +132,30 @@ class Images:
         image = self._current
         if image is None or axes.upper() == image.axes:
             return
-        choose_axes(image.pixels, axes)
-        self.release(image)
-        self.open(image.source, image.name, axes, image.path)
+        axes = choose_axes(image.pixels, axes)
+        self._replace(image, axes)
+
+    def set_subject(self, subject: Subject) -> None:
+        """Work on another subject from now on, such as classes instead of objects.
+
+        The current image is opened again with the work that belongs to the subject.
+        All other work stays saved, and is here again when its subject is.
+        """
+        self._subject = subject
+        for image in tuple(self._all):
+            if image.subject.goes_with(subject):
+                image.identity = replace(image.identity, subject=subject)
+            elif image is self._current:
+                self._replace(image, image.axes)
+            else:
+                self.put_away.emit(image)
+                self.release(image)
+        if self._wanted is not None and self._wanted.subject != subject:
+            if self._opening is not None:
+                self._opening.cancel()
+            self._want(replace(self._wanted, subject=subject))
+            self._open_wanted()
+        self.tell()
 
     def release(self, image: OpenImage) -> None:
         """Save what is unsaved of an image, and forget it."""
@@ -138,6 +166,8 @@ class Images:
 
     def note_change(self, image: OpenImage) -> None:
         """Note that labels or provenance changed, whoever changed them."""
+        if image not in self._all:
+            return  # a prediction came to its end after the image was let go
         self._saving.note_change(image)
         self.show_labels(image)
         if image is self._current:
@@ -165,7 +195,46 @@ class Images:
         image = self._current
         if image is not None:
             save = self._saving.describe(image)
-            self._holder.update(image=_describe(image), save=save)
+            classes = len(self.verified_labels())
+            self._holder.update(image=_describe(image, classes), save=save)
+
+    def verified_labels(self) -> frozenset[int]:
+        """Return the labels of which some pixel is verified in an open image."""
+        each = (image.annotation.verified_labels() for image in self._all)
+        return frozenset().union(*each)
+
+    def _replace(self, image: OpenImage, axes: str) -> None:
+        """Open other work on the pixels of an image, when its own is saved."""
+        self.put_away.emit(image)
+        request = Request(image.source, image.name, axes, image.path, self._subject)
+
+        def open_it() -> None:
+            if request is self._wanted:
+                self._open_wanted()
+
+        self._all.remove(image)
+        self._set_current(None)
+        self._want(request)
+        self._saving.release(image, open_it)
+
+    def _want(self, request: Request) -> None:
+        self._wanted = request
+        self._holder.update(
+            image=ImageState(request.name, request.axes, tuple(request.source.shape)),
+            message=f"Opening {request.name}…",
+        )
+
+    def _open_wanted(self) -> None:
+        request = self._wanted
+        if request is None:
+            return
+        self._opening = self._runner.start(
+            iter_open(request),
+            on_event=lambda _: None,
+            on_return=lambda opened: self._on_opened(request, opened),
+            on_error=lambda error: self._on_not_opened(request, error),
+            on_closed=lambda: None,
+        )
 
     def _set_current(self, image: OpenImage | None) -> None:
         self._current = image
@@ -175,10 +244,10 @@ class Images:
         self.tell()
         self.current_changed.emit()
 
-    def _on_opened(self, opened: Opened) -> None:
-        image = opened.image
-        if image.source is not self._wanted:
+    def _on_opened(self, request: Request, opened: Opened) -> None:
+        if request is not self._wanted:
             return  # another one was chosen meanwhile
+        image, self._wanted = opened.image, None
         self._all.append(image)
         self._saving.add(image)
         self._set_current(image)
@@ -188,17 +257,20 @@ class Images:
         if opened.problem is not None:
             self._holder.report("correct", opened.problem)
 
-    def _on_not_opened(self, source: object, error: Exception) -> None:
-        if source is self._wanted:
+    def _on_not_opened(self, request: Request, error: Exception) -> None:
+        if request is self._wanted:
             self._holder.report("image", error)
 
 
-def _describe(image: OpenImage) -> ImageState:
+def _describe(image: OpenImage, classes: int) -> ImageState:
     counts = image.annotation.counts()
     described = ImageState(image.name, image.axes, image.identity.shape)
     return replace(
         described,
+        task=image.subject.task,
         open=True,
+        has_prediction=image.annotation.has_prediction,
+        verified_classes=classes,
         has_labels=image.has_labels,
         objects=counts.objects,
         verified_objects=counts.verified_objects,

@@ -8,15 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_unet.core.subject import Subject
 from napari_unet.errors import InputError
+from napari_unet.project.identity import readable
 from napari_unet.session.finetune import Improved
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import ModelState, StateHolder, VersionState
+from napari_unet.session.state import (
+    ClassState,
+    ModelState,
+    StateHolder,
+    VariableState,
+    VersionState,
+)
 from napari_unet.session.timeline import ModelVersion, Timeline
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
+    from napari_unet.nets.spec import ModelSpec
 
 DEFAULT = "nuclei"
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -194,7 +203,16 @@ def describe_model(model: Model) -> ModelState:
         " · ".join(filter(None, about)),
         "\n\n".join(filter(None, whole)),
         spec.in_channels,
+        spec.task,
+        tuple(ClassState(each.name, each.color) for each in spec.classes),
+        tuple(VariableState(v.name, v.unit, v.mean, v.scale) for v in spec.variables),
     )
+
+
+def subject_of(spec: ModelSpec) -> Subject:
+    """Return what a model predicts."""
+    names = [each.name for each in spec.classes] + [v.name for v in spec.variables]
+    return Subject(spec.task, tuple(readable(name) for name in names))
 
 
 def describe_version(version: ModelVersion) -> VersionState:

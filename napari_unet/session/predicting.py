@@ -12,6 +12,7 @@ from napari_unet.session.image import OpenImage
 from napari_unet.session.prediction import Prediction
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import Progress, StateHolder
+from napari_unet.session.words import predicted_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -121,8 +122,7 @@ class Predicting:
         by_person = not self._holder.state.refreshing
         seconds = self._clock() - self._began
         self._end()
-        objects = image.annotation.counts().objects
-        self._say(f"Found {objects:,} objects in {seconds:.1f} s.", by_person)
+        self._say(predicted_in_words(image, seconds), by_person)
         if by_person:
             self.completed.emit(image)
 

@@ -16,18 +16,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
 
-from napari_unet.core.annotation import MergedPrediction, merge_prediction
+from napari_unet.core.annotation import Apply, Predicted
 from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, PredictEvent, TilesDone, ViewPredicted
-from napari_unet.core.provenance import LabelMap
-from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.session.image import OpenImage
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
@@ -130,52 +128,54 @@ class Prediction:
 
     def _merge_preview(self, event: ViewPredicted) -> None:
         self._preview = self._runner.start(
-            iter_merge(self._snapshot(), event.labels, event.box),
+            iter_merge(self._merging(event.labels, event.box)),
             on_event=lambda _: None,
-            on_return=lambda merged: self._apply_preview(merged, event.box),
+            on_return=lambda apply: self._apply_preview(apply, event.box),
             on_error=lambda error: self.noticed.emit(f"No early view: {error}"),
             on_closed=lambda: None,
         )
 
-    def _apply_preview(self, merged: MergedPrediction, box: Box) -> None:
+    def _apply_preview(self, apply: Apply, box: Box) -> None:
         # The whole image may have come first; then the view is part of it already.
         if not self._merges and not self._stopping:
-            self._todo = _Todo(merged, deque(cut_into_bands(box)), last=False)
+            self._todo = _Todo(apply, deque(cut_into_bands(box)), last=False)
 
-    def _merge(self, predicted: LabelMap) -> None:
+    def _merge(self, predicted: Predicted) -> None:
         """Merge into the labels as they are now."""
         if self._stopping:
             self.cancelled.emit()
             return
         self._merges += 1
-        snapshot = self._snapshot()
+        merging = self._merging(predicted, self._whole)
+        revision = self.image.annotation.revision
         self._job = self._runner.start(
-            iter_merge(snapshot, predicted, Box.whole(predicted.shape)),
+            iter_merge(merging),
             on_event=lambda _: None,
-            on_return=lambda merged: self._apply(merged, predicted, snapshot.revision),
+            on_return=lambda apply: self._apply(apply, predicted, revision),
             on_error=self.failed.emit,
             on_closed=self.cancelled.emit,
         )
 
-    def _apply(
-        self, merged: MergedPrediction, predicted: LabelMap, revision: int
-    ) -> None:
+    def _apply(self, apply: Apply, predicted: Predicted, revision: int) -> None:
         self.image.canvas.flush()
         edited = self.image.annotation.revision != revision
         if self._stopping or (edited and self._merges < MOST_MERGES):
             self._merge(predicted)
             return
-        bands = cut_into_bands(Box.whole(predicted.shape))
-        self._todo = _Todo(merged, deque(bands), last=True)
+        self._todo = _Todo(apply, deque(cut_into_bands(self._whole)), last=True)
 
-    def _snapshot(self) -> AnnotationSnapshot:
+    @property
+    def _whole(self) -> Box:
+        return Box.whole(self.image.identity.labels_shape)
+
+    def _merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
         self._todo = None
         self.image.canvas.flush()
-        return self.image.annotation.snapshot()
+        return self.image.annotation.merging(predicted, box)
 
     def _apply_band(self, todo: _Todo) -> None:
         self.image.canvas.flush()
-        changed = self.image.annotation.apply(todo.merged, todo.bands.popleft())
+        changed = todo.apply(todo.bands.popleft())
         if changed is not None:
             self.image.canvas.refresh(changed)
             self.applied.emit(changed)
@@ -187,16 +187,16 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Todo:
-    """A merged prediction and where it is still to be applied."""
+    """What applies a prediction, and where that is still to be done."""
 
-    merged: MergedPrediction
+    apply: Apply
     bands: deque[Box]
     last: bool
 
 
 def iter_labels(
     image: OpenImage, model: Model, view: Box | None
-) -> Generator[PredictEvent, None, LabelMap]:
+) -> Generator[PredictEvent, None, Predicted]:
     """Predict an image; see `napari_unet.engine.predict.iter_predict`."""
     # Imported in the background: torch takes seconds.
     from napari_unet.engine.predict import iter_predict
@@ -204,18 +204,10 @@ def iter_labels(
     return (yield from iter_predict(image.pixels, model, axes=image.axes, view=view))
 
 
-def iter_merge(
-    snapshot: AnnotationSnapshot, predicted: LabelMap, box: Box
-) -> Generator[None, None, MergedPrediction]:
-    """Merge the prediction of a box into a snapshot."""
+def iter_merge(merging: Callable[[], Apply]) -> Generator[None, None, Apply]:
+    """Fit a prediction into a snapshot; see `Annotation.merging`."""
     yield
-    return merge_prediction(
-        snapshot.labels[box.slices],
-        snapshot.provenance[box.slices],
-        predicted,
-        snapshot.next_id,
-        box=box,
-    )
+    return merging()
 
 
 def cut_into_bands(box: Box) -> list[Box]:

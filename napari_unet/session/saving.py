@@ -54,7 +54,7 @@ class Saving:
         self._runner = runner
         self._clock = clock
         self._policies: dict[OpenImage, Autosave] = {}
-        self._released: set[OpenImage] = set()
+        self._released: dict[OpenImage, Callable[[], None]] = {}
 
     def add(self, image: OpenImage) -> None:
         """Take care of an image from now on."""
@@ -92,9 +92,17 @@ class Saving:
             on_closed=lambda: self._end(image, task, _interrupted()),
         )
 
-    def release(self, image: OpenImage) -> None:
-        """Save what is unsaved of an image, and forget it after that."""
-        self._released.add(image)
+    def release(
+        self, image: OpenImage, then: Callable[[], None] = lambda: None
+    ) -> None:
+        """Save what is unsaved of an image, and forget it after that.
+
+        Parameters
+        ----------
+        then : callable
+            Called once: when everything is saved, or could not be.
+        """
+        self._released[image] = then
         if self._policies[image].unsaved:
             self.start(image)
         else:
@@ -142,13 +150,21 @@ class Saving:
             self._forget(image)
         else:
             policy.failed(self._clock(), Problem.of(error).text)
+            if image in self._released:
+                then, self._released[image] = self._released[image], lambda: None
+                then()
         self.ended.emit()
 
     def _forget(self, image: OpenImage) -> None:
         """Let go of an image that was released, once all of it is saved."""
-        if image in self._released and not self._policies[image].unsaved:
-            self._released.discard(image)
-            del self._policies[image]
+        if image not in self._released:
+            return
+        if self._policies[image].unsaved:
+            self.start(image)  # it changed while an earlier save was under way
+            return
+        then = self._released.pop(image)
+        del self._policies[image]
+        then()
 
 
 def _interrupted() -> StorageError:

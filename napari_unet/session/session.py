@@ -25,12 +25,13 @@ from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
-from napari_unet.session.models import Models
+from napari_unet.session.models import Models, subject_of
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import Place, State, StateHolder
 from napari_unet.session.training import Training
+from napari_unet.session.words import verified_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -84,6 +85,7 @@ class Session:
 
     def _connect(self) -> None:
         self._saving.ended.connect(self.images.tell)
+        self.models.timeline.changed.connect(self._follow_model)
         self.models.timeline.changed.connect(self._check_fit)
         self.images.current_changed.connect(self._check_fit)
         self.predicting.applied.connect(self.images.note_change)
@@ -118,7 +120,7 @@ class Session:
 
     def accept_object(self, number: int) -> None:
         """Make one object of the current labels verified."""
-        why_not = self.state.why_not_accept
+        why_not = self.state.why_not_accept_object
         if not why_not and number <= 0:
             why_not = "Choose an object first, with the picker of the labels layer (5)."
         if not self._refused("correct", why_not):
@@ -230,11 +232,7 @@ class Session:
         if changed is not None:
             image.canvas.refresh(changed)
             self.note_edit(image)
-        counts = image.annotation.counts()
-        self._holder.update(
-            message=f"{counts.verified_objects:,} of {counts.objects:,} objects are "
-            "verified."
-        )
+        self._holder.update(message=verified_in_words(image))
 
     def _on_improved(self, improved: Improved) -> None:
         self.models.publish(improved, activate=not self._version_chosen)
@@ -246,6 +244,18 @@ class Session:
         state = self.state
         labelled = state.image is not None and state.image.has_labels
         return labelled and not state.why_not_predict
+
+    def _follow_model(self) -> None:
+        """Work on what the model predicts; what goes on for another task ends."""
+        if self.models.active is None:
+            return
+        subject = subject_of(self.models.active.spec)
+        if not subject.goes_with(self.images.subject):
+            self.halt()
+            # What the training still publishes must not bring its task back.
+            self._version_chosen = True
+        if subject != self.images.subject:
+            self.images.set_subject(subject)
 
     def _check_fit(self) -> None:
         """Tell whether the model can take the image, as soon as both are known."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from psygnal import Signal
 
+from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
 
 Place: TypeAlias = Literal["image", "model", "predict", "correct", "finetune"]
@@ -57,6 +58,32 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassState:
+    """A class of pixels: its name, and its colour as "#rrggbb" or None."""
+
+    name: str
+    color: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VariableState:
+    """A regressed variable: its name, its unit or nothing, and how it is spread.
+
+    Parameters
+    ----------
+    name, unit : str
+        For people.
+    mean, scale : float
+        Of the values that a model was trained with.
+    """
+
+    name: str
+    unit: str = ""
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelState:
     """What there is to know about the chosen model.
 
@@ -70,12 +97,21 @@ class ModelState:
         All that is known of it, in a paragraph or two.
     channels : int
         Channels that the image must have.
+    task : str
+        What it predicts.
+    classes : tuple of ClassState
+        The classes by their numbers.
+    variables : tuple of VariableState
+        The regressed variables.
     """
 
     name: str
     about: str
     card: str
     channels: int
+    task: Task = "instances"
+    classes: tuple[ClassState, ...] = ()
+    variables: tuple[VariableState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +128,16 @@ class ImageState:
         Extent of every axis.
     has_labels : bool
         Whether there are labels to look at and to correct.
+    has_prediction : bool
+        Whether there is something to accept besides what a person painted.
     open : bool
         Whether earlier work on it was looked for and, if there was any, restored.
+    task : str
+        What its labels are.
     objects, verified_objects : int
         How many there are, and how many of them a person stands behind.
+    verified_classes : int
+        Of how many classes there are verified pixels, in all open images together.
     verified_share : float
         Verified share of all pixels.
     """
@@ -104,7 +146,10 @@ class ImageState:
     axes: str
     shape: tuple[int, ...]
     has_labels: bool = False
+    has_prediction: bool = True
     open: bool = False
+    task: Task = "instances"
+    verified_classes: int = 0
     objects: int = 0
     verified_objects: int = 0
     verified_share: float = 0.0
@@ -214,7 +259,16 @@ class State:
             return reason
         if self.image and not self.image.has_labels:
             return "There are no labels yet; press Predict first."
+        if self.image and not self.image.has_prediction:
+            return "There are no predicted values to accept; press Predict first."
         return ""
+
+    @property
+    def why_not_accept_object(self) -> str:
+        """Return why an object cannot be accepted now, or nothing if it can."""
+        if self.image and self.image.task != "instances":
+            return "There are no objects here; accept a view."
+        return self.why_not_accept
 
     @property
     def why_not_finetune(self) -> str:
@@ -223,12 +277,7 @@ class State:
             return "A training is going on."
         if reason := self._why_no_image() or self._why_no_model():
             return reason
-        if self.image and not self.image.verified_share:
-            return (
-                "Nothing is verified yet: correct some objects with the brush, or "
-                "accept a view where everything is right."
-            )
-        return ""
+        return why_not_learn(self.image) if self.image else ""
 
     def _why_no_image(self) -> str:
         if problem := self.problems.get("image"):
@@ -241,6 +290,28 @@ class State:
         if self.loading or not (self.ready or self.model):
             return "The model is still being loaded."
         return "" if self.model else "Choose a model first."
+
+
+_HOW_TO_VERIFY: dict[Task, str] = {
+    "instances": "correct some objects with the brush",
+    "classes": "paint some pixels of every class",
+    "regression": "paint marks with values that you know",
+}
+
+
+def why_not_learn(image: ImageState) -> str:
+    """Return why there is nothing to learn from yet, or nothing if there is."""
+    if not image.verified_share:
+        return (
+            f"Nothing is verified yet: {_HOW_TO_VERIFY[image.task]}, or accept a view "
+            "where everything is right."
+        )
+    if image.task == "classes" and image.verified_classes < 2:
+        return (
+            "Only one class is verified yet: paint or accept pixels of another class "
+            "too, so that the model can tell them apart."
+        )
+    return ""
 
 
 class StateHolder:

@@ -1,0 +1,198 @@
+"""Regressed values that a person and a model work on together.
+
+::
+
+    marks (what a person paints) --> palette: mark -> (variable, value) --+
+                                                                          +--> values
+    prediction (what is shown)   --accept--> accepted values -------------+
+
+A prediction is shown beside the marks and never mixed with them. So it may be replaced
+at any time; what was accepted is a copy of what was shown then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from napari_unet.core.annotation import Annotation, Apply, Predicted
+from napari_unet.core.box import Box
+from napari_unet.core.provenance import (
+    LabelMap,
+    Provenance,
+    ProvenanceMap,
+    ValueMap,
+)
+from napari_unet.core.rules import MarkRules
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What painted pixels of one number say.
+
+    Parameters
+    ----------
+    variable : int
+        Which variable.
+    value : float
+        Its value, in its own units.
+    """
+
+    variable: int
+    value: float
+
+
+class ValueAnnotation(Annotation):
+    """An annotation whose labels are marks, each of which stands for a value.
+
+    Painting a mark makes pixels corrected, erasing it makes them unseen.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        The marks, 0 is none; painted in, as labels of `Annotation` are.
+    variables : int
+        How many there are.
+    provenance : ndarray of uint8, optional
+        As for `Annotation`.
+
+    Attributes
+    ----------
+    predicted : ndarray of float32 or None
+        What a model says of every pixel, with the variables as first axis. NaN where
+        it has said nothing yet. None until it says something.
+    """
+
+    def __init__(
+        self,
+        labels: LabelMap,
+        variables: int,
+        provenance: ProvenanceMap | None = None,
+    ) -> None:
+        super().__init__(labels, provenance, rules=MarkRules())
+        self.predicted: ValueMap | None = None
+        self._variables = variables
+        self._palette: dict[int, Mark] = {}
+        self._accepted: ValueMap | None = None
+
+    @classmethod
+    def restored(cls, values: ValueMap, provenance: ProvenanceMap) -> ValueAnnotation:
+        """Make an annotation of verified values, as a snapshot holds them.
+
+        Parameters
+        ----------
+        values : ndarray of float32
+            With the variables as first axis; NaN where they are unknown.
+        provenance : ndarray of uint8
+            Of every pixel.
+        """
+        marks = np.zeros(provenance.shape, np.int32)
+        palette: list[Mark] = []
+        corrected = provenance == Provenance.CORRECTED
+        for variable, known in enumerate(values):
+            painted = corrected & np.isfinite(known)
+            found, index = np.unique(known[painted], return_inverse=True)
+            marks[painted] = len(palette) + 1 + index
+            palette += [Mark(variable, float(value)) for value in found]
+        made = cls(marks, len(values), provenance)
+        made._palette = dict(enumerate(palette, 1))
+        if (provenance == Provenance.ACCEPTED).any():
+            made._accepted = np.where(provenance == Provenance.ACCEPTED, values, np.nan)
+        return made
+
+    @property
+    def has_prediction(self) -> bool:
+        """Whether there are values to accept."""
+        return self.predicted is not None
+
+    @property
+    def palette(self) -> dict[int, Mark]:
+        """What each mark says."""
+        return dict(self._palette)
+
+    def mark_for(self, variable: int, value: float) -> int:
+        """Return the label to paint with, to say that a variable has a value.
+
+        Raises
+        ------
+        InputError
+            If the value is no finite number.
+        """
+        if not np.isfinite(value) or not 0 <= variable < self._variables:
+            raise InputError(
+                f"Expected a number for one of {self._variables} variables, found "
+                f"{value} for number {variable}; choose another value."
+            )
+        mark = Mark(variable, float(np.float32(value)))
+        for label, known in self._palette.items():
+            if known == mark:
+                return label
+        label = self.new_id()
+        self._palette[label] = mark
+        return label
+
+    def snapshot(self) -> AnnotationSnapshot:
+        """Return copies of the verified values and of the provenance."""
+        return AnnotationSnapshot(
+            self._values(), self.provenance.copy(), self.next_id, self.revision
+        )
+
+    def accept(self, box: Box) -> Box | None:
+        """Take the values that are shown in a box as right, where nothing is verified.
+
+        Returns
+        -------
+        Box or None
+            Where provenance changed; None also where nothing was predicted.
+        """
+        box = box.intersect(self._pixels.whole)
+        if box.empty or self.predicted is None:
+            return None
+        shown = self.predicted[:, *box.slices]
+        mask = np.isfinite(shown).all(axis=0) & self._pixels.unverified(box)
+        if self._accepted is None:
+            self._accepted = np.full_like(self.predicted, np.nan)
+        self._accepted[:, *box.slices][:, mask] = shown[:, mask]
+        return self._accept(box, mask)
+
+    def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
+        """Return what shows a prediction; nothing has to be merged."""
+        shape = (self._variables, *box.shape)
+        if predicted.shape != shape:
+            raise InputError(
+                f"Expected predicted values of shape {shape}, found {predicted.shape}; "
+                "predict the image that the annotation belongs to."
+            )
+        return lambda: partial(self._show, predicted, box)
+
+    def _show(self, predicted: Predicted, whole: Box, box: Box) -> Box | None:
+        if self.predicted is None:
+            shape = (self._variables, *self.labels.shape)
+            self.predicted = np.full(shape, np.nan, np.float32)
+        box = box.intersect(whole)
+        local = box.relative_to(whole).slices
+        self.predicted[:, *box.slices] = predicted[:, *local]
+        return None if box.empty else box
+
+    def _values(self) -> ValueMap:
+        """Return what is verified: accepted values, and marks over them."""
+        shape = (self._variables, *self.labels.shape)
+        values = np.full(shape, np.nan, np.float32)
+        if self._accepted is not None:
+            accepted = self.provenance == Provenance.ACCEPTED
+            np.copyto(values, self._accepted, where=accepted)
+        marks = self._pixels.labels
+        painted = np.nonzero(marks)
+        labels = marks[painted]
+        for variable in range(self._variables):
+            said = np.full(int(labels.max(initial=0)) + 1, np.nan, np.float32)
+            for label, mark in self._palette.items():
+                if mark.variable == variable and label < len(said):
+                    said[label] = mark.value
+            values[variable][painted] = said[labels]
+        return values
