@@ -1,0 +1,66 @@
+"""Every registered architecture, small enough for tests."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib.util
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from napari_unet.nets.architectures import (
+    ARCHITECTURES,
+    BackboneConfig,
+    OriginalConfig,
+    UNetConfig,
+)
+from napari_unet.nets.network import Network
+
+IN_CHANNELS, OUT_CHANNELS = 2, 3
+
+
+def small_config(name: str) -> UNetConfig | OriginalConfig | BackboneConfig:
+    config = ARCHITECTURES[name]
+    if isinstance(config, OriginalConfig):
+        return config.model_copy(update={"blocks": 3, "base_channels": 4})
+    if isinstance(config, BackboneConfig):
+        return config.model_copy(update={"decoder_channels": (16, 12, 8, 8, 4)})
+    return config.model_copy(update={"depth": 2, "base_channels": 4})
+
+
+def needs_timm() -> None:
+    if importlib.util.find_spec("timm") is None:
+        pytest.skip("timm, which backbones are taken from, is not installed")
+
+
+@functools.cache
+def _built(name: str) -> Network:
+    torch.manual_seed(0)
+    return small_config(name).build(IN_CHANNELS, OUT_CHANNELS).eval()
+
+
+@pytest.fixture(params=list(ARCHITECTURES))
+def architecture(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    if isinstance(ARCHITECTURES[name], BackboneConfig):
+        needs_timm()
+    return name
+
+
+@pytest.fixture
+def net(architecture: str) -> Network:
+    """A private copy of a small network, in evaluation mode."""
+    return copy.deepcopy(_built(architecture))
+
+
+@pytest.fixture
+def rebuild(architecture: str) -> Callable[[int], Network]:
+    """Build the same architecture once more, for so many outputs, with a new seed."""
+
+    def build(out_channels: int) -> Network:
+        torch.manual_seed(1)
+        return small_config(architecture).build(IN_CHANNELS, out_channels).eval()
+
+    return build
