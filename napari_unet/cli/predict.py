@@ -160,7 +160,7 @@ def _predict_one(
     import numpy as np
 
     from napari_unet.core.axes import result_axes
-    from napari_unet.engine.predict import check_image
+    from napari_unet.engine.images import check_image
     from napari_unet.io.read import read_image
     from napari_unet.io.write import write_image
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from napari_unet.core.axes import from_canonical, result_axes, to_canonical
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
+from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective
 from napari_unet.engine.objectives.objective import Values
-from napari_unet.engine.predict import check_image, iter_places
 from napari_unet.errors import InputError
 
 

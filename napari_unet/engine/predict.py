@@ -9,7 +9,7 @@ something can be seen early.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,6 @@ import numpy.typing as npt
 from napari_unet.core.axes import (
     CANONICAL,
     from_canonical,
-    guess_axes,
-    parse_axes,
     result_axes,
     to_canonical,
 )
@@ -28,11 +26,11 @@ from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, PredictEvent, TilesDone, ViewPredicted
 from napari_unet.core.instances import link_planes
 from napari_unet.engine.device import choose_execution, resolve_device
+from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.inference import PlanePredictor, WindowsDone
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.engine.objectives.objective import Values
-from napari_unet.errors import InputError
 
 _WORTH_A_PREVIEW = 0.5
 
@@ -94,55 +92,6 @@ def predict(
         except StopIteration as finished:
             result: Values = finished.value
             return result
-
-
-def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
-    """Return the axes of an image after checking that the model can take it.
-
-    Raises
-    ------
-    InputError
-        If the image is empty, complex or not numeric, its axes do not fit, or it has
-        not as many channels as the model.
-    """
-    if image.dtype.kind not in "buif":
-        raise InputError(
-            f"Expected an image of real numbers, found the data type {image.dtype}; "
-            "convert it first, for example to float32 by taking the magnitude."
-        )
-    if image.size == 0:
-        raise InputError(
-            f"The image is empty (shape {image.shape}); choose another one."
-        )
-    resolved = (
-        parse_axes(axes, image.ndim) if axes else guess_axes(image.shape, image.dtype)
-    )
-    if model.net.dims == 3 and "Z" not in resolved:
-        raise InputError(
-            f"Model {model.name!r} looks at volumes, but the image has no z axis (axes "
-            f'{resolved}); choose a z-stack, name its axes, such as "ZYX", or choose a '
-            "2-D model."
-        )
-    channels = image.shape[resolved.index("C")] if "C" in resolved else 1
-    if channels != model.spec.in_channels:
-        raise InputError(_channel_mismatch(channels, resolved, model))
-    return resolved
-
-
-def _channel_mismatch(channels: int, axes: str, model: Model) -> str:
-    wanted = model.spec.in_channels
-    plural = "s" if wanted > 1 else ""
-    remedy = "choose another model, or an image with as many channels"
-    if wanted == 1:
-        remedy = "convert the image to grey or choose one channel of it"
-    elif "C" not in axes:
-        remedy = (
-            'name the channel axis, for example axes "CYX", or choose another model'
-        )
-    return (
-        f"Model {model.name!r} expects {wanted} channel{plural}, the image has "
-        f"{channels} (axes {axes}); {remedy}."
-    )
 
 
 def iter_predict(
@@ -243,13 +192,6 @@ def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
     if job.model.spec.task == "instances" and not job.raw:
         _number(result, link=dims == 2)
     return result
-
-
-def iter_places(shape: tuple[int, ...], dims: int) -> Iterator[tuple[int, int | slice]]:
-    """Name the planes of an image of (T, Z) = `shape`, or its volumes in 3-D."""
-    for t in range(shape[0]):
-        sections = [slice(None)] if dims == 3 else range(shape[1])
-        yield from ((t, z) for z in sections)
 
 
 def _number(labels: Values, *, link: bool) -> None:

@@ -12,9 +12,10 @@ from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, TilesDone, ViewPredicted
 from napari_unet.engine import inference
 from napari_unet.engine.device import choose_execution
+from napari_unet.engine.images import check_image
 from napari_unet.engine.inference import PlanePredictor, fold_norms
 from napari_unet.engine.model import Model
-from napari_unet.engine.predict import check_image, iter_predict, predict
+from napari_unet.engine.predict import iter_predict, predict
 from napari_unet.errors import DeviceError, InputError
 from tests.engine.conftest import make_model
 

@@ -1,0 +1,68 @@
+"""What a model takes of an image: axes, channels, planes or volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy.typing as npt
+
+from napari_unet.core.axes import guess_axes, parse_axes
+from napari_unet.engine.model import Model
+from napari_unet.errors import InputError
+
+
+def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
+    """Return the axes of an image after checking that the model can take it.
+
+    Raises
+    ------
+    InputError
+        If the image is empty, complex or not numeric, its axes do not fit, or it has
+        not as many channels as the model.
+    """
+    if image.dtype.kind not in "buif":
+        raise InputError(
+            f"Expected an image of real numbers, found the data type {image.dtype}; "
+            "convert it first, for example to float32 by taking the magnitude."
+        )
+    if image.size == 0:
+        raise InputError(
+            f"The image is empty (shape {image.shape}); choose another one."
+        )
+    resolved = (
+        parse_axes(axes, image.ndim) if axes else guess_axes(image.shape, image.dtype)
+    )
+    if model.net.dims == 3 and "Z" not in resolved:
+        raise InputError(
+            f"Model {model.name!r} looks at volumes, but the image has no z axis (axes "
+            f'{resolved}); choose a z-stack, name its axes, such as "ZYX", or choose a '
+            "2-D model."
+        )
+    channels = image.shape[resolved.index("C")] if "C" in resolved else 1
+    if channels != model.spec.in_channels:
+        raise InputError(_channel_mismatch(channels, resolved, model))
+    return resolved
+
+
+def _channel_mismatch(channels: int, axes: str, model: Model) -> str:
+    wanted = model.spec.in_channels
+    plural = "s" if wanted > 1 else ""
+    remedy = "choose another model, or an image with as many channels"
+    if wanted == 1:
+        remedy = "convert the image to grey or choose one channel of it"
+    elif "C" not in axes:
+        remedy = (
+            'name the channel axis, for example axes "CYX", or choose another model'
+        )
+    return (
+        f"Model {model.name!r} expects {wanted} channel{plural}, the image has "
+        f"{channels} (axes {axes}); {remedy}."
+    )
+
+
+def iter_places(shape: tuple[int, ...], dims: int) -> Iterator[tuple[int, int | slice]]:
+    """Name the planes of an image of (T, Z) = `shape`, or its volumes in 3-D."""
+    for t in range(shape[0]):
+        sections = [slice(None)] if dims == 3 else range(shape[1])
+        yield from ((t, z) for z in sections)
