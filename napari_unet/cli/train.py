@@ -126,7 +126,8 @@ def train(
     with output_folder(out.absolute().parent):
         outcome = run_training(model, list(samples.values()), config)
         data = f"{len(samples)} images of {images.resolve().name!r}"
-        save_outcome(outcome, out, data, overwrite=overwrite)
+        first = next(iter(samples.values()))
+        save_outcome(outcome, out, first, data, overwrite=overwrite)
     _report(outcome, out, as_json=as_json)
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from napari_unet.engine.train import FitConfig, FitEvent, FitResult
 
 
+_MEASURED = 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The best model so far, and whether training ran to its end."""
@@ -81,14 +84,32 @@ def _shower(progress: Progress, config: FitConfig) -> Callable[[FitEvent], float
     return show
 
 
-def save_outcome(outcome: Outcome, out: Path, data: str, *, overwrite: bool) -> None:
-    """Save the best model, with what it was trained on (`data`, in words)."""
+def save_outcome(
+    outcome: Outcome, out: Path, sample: Sample, data: str, *, overwrite: bool
+) -> None:
+    """Save the best model, with what it was trained on (`data`, in words).
+
+    `sample` is one of the images, to measure what tiles change where they are not
+    exact.
+    """
     from napari_unet.engine.model import Model
     from napari_unet.engine.weights import save_model
     from napari_unet.nets.spec import ModelCard
 
-    old = outcome.model.spec
+    old = _with_tiling(outcome.model, sample).spec
     origin = f"{data}, starting from {old.name!r}" if old.card.data else data
     card = ModelCard(data=origin, score=outcome.score)
     spec = old.model_copy(update={"name": out.resolve().name[:100], "card": card})
     save_model(Model(spec, outcome.model.net), out, overwrite=overwrite)
+
+
+def _with_tiling(model: Model, sample: Sample) -> Model:
+    from napari_unet.engine.device import choose_execution, resolve_device
+    from napari_unet.engine.planes import annotated_planes
+    from napari_unet.engine.tile_effect import with_tiling
+
+    if model.net.exact_tiling:
+        return model
+    plane = annotated_planes(sample, model)[0].image
+    execution = choose_execution(resolve_device("cpu"))
+    return with_tiling(model, plane[..., :_MEASURED, :_MEASURED], execution)

@@ -77,7 +77,10 @@ class PlanePredictor:
         self._objective = objective_of(model.spec)
         self._dims = folded.dims
         self._stride = folded.stride
-        self._halo = folded.receptive_radius
+        tiling = model.spec.tiling
+        self._halo = tiling.halo if tiling else folded.receptive_radius
+        if tiling is not None:
+            execution = replace(execution, window=tiling.window)
         self._maps = model.spec.out_channels
         self._turns = turns
         self._net = execution.place_net(folded)

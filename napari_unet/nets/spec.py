@@ -76,6 +76,26 @@ class Variable(BaseModel):
     scale: float = Field(1.0, gt=0, allow_inf_nan=False)
 
 
+class Tiling(BaseModel):
+    """How a network is tiled whose tiles depend on what lies beyond them.
+
+    Parameters
+    ----------
+    window, halo : int
+        Extent of a tile and context around its core, in pixels; always the same ones,
+        so that a result does not depend on the machine.
+    difference : float
+        Mean absolute difference between the maps of tiles and of a whole image, in
+        standard deviations of the maps, as it was measured after training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: int = Field(ge=64, le=8192)
+    halo: int = Field(ge=0, le=2048)
+    difference: float = Field(ge=0, allow_inf_nan=False)
+
+
 class ModelSpec(BaseModel):
     """Everything that is needed to use a model's weights.
 
@@ -99,6 +119,8 @@ class ModelSpec(BaseModel):
         How images are brought to the grey values the network knows.
     decoding : Decoding
         How maps become objects.
+    tiling : Tiling, optional
+        Only for networks that cannot be tiled exactly.
     diameters : tuple of float, optional
         Smallest and largest median object diameter in training, in pixels.
     card : ModelCard
@@ -117,6 +139,7 @@ class ModelSpec(BaseModel):
     architecture: Architecture = UNetConfig()
     normalization: PercentileNormalization = PercentileNormalization()
     decoding: Decoding = Decoding()
+    tiling: Tiling | None = None
     diameters: tuple[float, float] | None = None
     card: ModelCard = ModelCard()
 
