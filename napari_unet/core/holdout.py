@@ -102,12 +102,13 @@ def _blocks(
 def _block_of_pixels(labels: LabelMap, verified: Mask) -> npt.NDArray[np.int32]:
     """Assign pixels to blocks of a grid; objects go where their centre is."""
     ids, areas = np.unique(labels[verified & (labels > 0)], return_counts=True)
-    size = int(max(16, 2.5 * np.sqrt(np.median(areas))))
-    rows, columns = (np.arange(n) // size for n in labels.shape)
+    size = int(max(16, 2.5 * np.median(areas) ** (1 / labels.ndim)))
+    rows, columns = (np.arange(n) // size for n in labels.shape[-2:])
     block = (rows[:, None] * (columns[-1] + 1) + columns[None]).astype(np.int32)
     centres = ndi.center_of_mass(labels > 0, labels, ids)
-    rows_of, columns_of = np.array(centres, int).reshape(-1, 2).T
+    *_, rows_of, columns_of = np.array(centres, int).reshape(-1, labels.ndim).T
     owner = dict(zip(ids.tolist(), block[rows_of, columns_of], strict=True))
+    block = np.broadcast_to(block, labels.shape).copy()
     inside = np.isin(labels, ids)
     found, inverse = np.unique(labels[inside], return_inverse=True)
     block[inside] = np.array([owner[int(i)] for i in found], np.int32)[inverse]

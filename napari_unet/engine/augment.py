@@ -85,6 +85,7 @@ def resample(
     size: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
+    mirrored: int = 0,
 ) -> Tensor:
     """Cut a square out of a stack of maps, rotated, mirrored, zoomed and bent.
 
@@ -96,11 +97,14 @@ def resample(
         Position and zoom.
     size : int
         Extent of the result, in pixels.
+    mirrored : int
+        So many maps, the first ones, go on as their mirror image beyond the plane:
+        the image does, as it does in prediction. The others are 0 there.
 
     Returns
     -------
     Tensor, shape (C, size, size)
-        Bilinear samples; 0 beyond the plane.
+        Bilinear samples.
     """
     linear = _random_rotation(augmentation, rng) / crop.zoom
     steps = np.arange(size) - (size - 1) / 2
@@ -110,7 +114,7 @@ def resample(
         grid = grid + _smooth_field(knots, size, augmentation.elastic, rng)
     offset = np.asarray(crop.centre).reshape(2, 1, 1)
     positions = np.tensordot(linear, grid, axes=1) + offset
-    return _sample(stack, positions)
+    return _sample(stack, positions, mirrored)
 
 
 def _random_rotation(
@@ -126,7 +130,7 @@ def _random_rotation(
     return np.asarray(turn @ mirror)
 
 
-def _sample(stack: Tensor, positions: npt.NDArray[np.float64]) -> Tensor:
+def _sample(stack: Tensor, positions: npt.NDArray[np.float64], mirrored: int) -> Tensor:
     """Sample at (y, x) positions in pixels, reading only the window around them."""
     shape = np.array(stack.shape[1:]).reshape(2, 1, 1)
     low = np.clip(np.floor(positions.min(axis=(1, 2))).astype(int) - 1, 0, None)
@@ -136,9 +140,16 @@ def _sample(stack: Tensor, positions: npt.NDArray[np.float64]) -> Tensor:
     extent = np.array(window.shape[1:]).reshape(2, 1, 1)
     relative = (2 * (positions - low.reshape(2, 1, 1)) + 1) / extent - 1
     grid = torch.from_numpy(np.ascontiguousarray(relative[::-1].transpose(1, 2, 0)))
-    return F.grid_sample(
-        window[None], grid[None].to(window.dtype), align_corners=False
-    )[0]
+    grid = grid[None].to(window.dtype)
+    parts = [
+        F.grid_sample(maps[None], grid, padding_mode=padding, align_corners=False)[0]
+        for maps, padding in (
+            (window[:mirrored], "reflection"),
+            (window[mirrored:], "zeros"),
+        )
+        if len(maps)
+    ]
+    return torch.cat(parts)
 
 
 def _smooth_field(

@@ -118,6 +118,7 @@ def draw_batch(
     count: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
+    margin: int = 0,
 ) -> Batch:
     """Draw `count` crops from planes chosen with `probabilities`.
 
@@ -125,12 +126,15 @@ def draw_batch(
     ----------
     size : int or tuple of int
         Extent of a crop along (Y, X), or along (Z, Y, X), in pixels.
+    margin : int
+        Pixels at the border of a crop for which the network does not answer: these
+        may hang over the border of the plane.
     """
     dims = planes[0].stack.ndim - 1
     extent = (size,) * dims if isinstance(size, int) else size
     chosen = rng.choice(len(planes), size=count, p=probabilities)
     stack = torch.stack(
-        [draw_crop(planes[i], extent, augmentation, rng) for i in chosen]
+        [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
     )
     first = planes[0]
     sizes = [first.channels, first.maps, first.masks]
@@ -147,6 +151,7 @@ def draw_crop(
     extent: tuple[int, ...],
     augmentation: Augmentation,
     rng: np.random.Generator,
+    margin: int = 0,
 ) -> Tensor:
     """Draw one crop near a known pixel, changed at random.
 
@@ -158,20 +163,21 @@ def draw_crop(
     """
     zoom = draw_zoom(augmentation, rng, plane.zoom_limits)
     size = extent[-1]
+    answered = (size - 2 * margin) / zoom
     *above, y, x = rng.choice(plane.points)
-    y, x = np.array([y, x]) + rng.uniform(-0.35, 0.35, 2) * size / zoom
-    half = size / zoom / 2
+    y, x = np.array([y, x]) + rng.uniform(-0.35, 0.35, 2) * answered
+    half = answered / 2
     stack = plane.stack
     if above:
         stack = _sections(stack, int(above[0]), extent[0], rng)
     flat = stack.flatten(0, -3)
     height, width = flat.shape[1:]
     crop = Crop((_inside(y, half, height), _inside(x, half, width)), zoom)
-    sample = resample(flat, crop, size, augmentation, rng)
-    sections = len(flat) // len(stack)
-    grey = sample[: plane.channels * sections]
+    greys = plane.channels * (len(flat) // len(stack))
+    sample = resample(flat, crop, size, augmentation, rng, mirrored=greys)
+    grey = sample[:greys]
     changed = change_grey_values(grey, augmentation, rng)
-    crops = torch.cat([changed, sample[len(grey) :]])
+    crops = torch.cat([changed, sample[greys:]])
     return crops.reshape(*stack.shape[:-2], size, size)
 
 

@@ -131,6 +131,7 @@ class Training:
             self._config.batch_size,
             self._config.augmentation,
             self._rng,
+            self._model.net.margin,
         )
         try:
             loss = yield from optimizer.iter_step(batch, self._micro, rate)

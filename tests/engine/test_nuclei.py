@@ -27,7 +27,7 @@ def zoomed(diameter: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("diameter", "least"), [(8, 0.35), (12, 0.6), (30, 0.7), (80, 0.5)]
+    ("diameter", "least"), [(8, 0.6), (12, 0.8), (30, 0.7), (80, 0.65)]
 )
 def test_small_and_large_nuclei_are_found(diameter: int, least: float) -> None:
     image, truth = zoomed(diameter)

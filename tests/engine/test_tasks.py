@@ -20,7 +20,7 @@ from napari_unet.engine.start import Wish, adapt, fill_in, with_new_head
 from napari_unet.engine.train import FitConfig, fit
 from napari_unet.engine.weights import load_model, save_model
 from napari_unet.errors import InputError
-from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.architectures import OriginalConfig, UNetConfig
 from napari_unet.nets.spec import ModelSpec
 from tests.engine.conftest import make_disks
 
@@ -39,6 +39,7 @@ LEARN = FitConfig.from_scratch().model_copy(
         "device": "cpu",
     }
 )
+QUICK = LEARN.model_copy(update={"steps": 2, "batch_size": 1})
 
 
 def spec(dims: int = 2) -> ModelSpec:
@@ -262,3 +263,35 @@ def test_images_that_vanish_in_the_network_are_refused(model: Model) -> None:
     tiny = Sample(np.zeros((3, 40)), np.eye(3, 40, dtype=int))
     with pytest.raises(InputError, match="needs 4 or more"):
         fit(model, [tiny], LEARN)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_few_volumes_can_be_held_out(count: int) -> None:
+    samples = [volume() for _ in range(count)]
+    model = fit(start(Wish(), samples[0], dims=3), samples, QUICK)
+    assert model.spec.task == "instances"
+
+
+def test_an_unpadded_network_learns_what_it_answers_for(classes: Sample) -> None:
+    """Also at the border of an image that is smaller than a crop."""
+    torch.manual_seed(0)
+    network = OriginalConfig(blocks=3, base_channels=4)
+    spec_ = ModelSpec(name="old", architecture=network)
+    model = new_model(fill_in(spec_, Wish("classes"), [classes]))
+    trained = fit(model, [classes], LEARN)
+    found = predict(classes.image, trained, device="cpu")
+    assert found.shape == classes.labels.shape
+    right = found == classes.labels
+    assert right.mean() > 0.95
+    assert right[:8].mean() > 0.9
+
+
+def test_beyond_its_border_an_image_goes_on_as_its_mirror_image() -> None:
+    ramp = np.tile(np.arange(8, dtype=np.float32), (8, 1))
+    plane = make_plane(ramp[None], np.ones((8, 8), np.int32), None)
+    rng = np.random.default_rng(0)
+    batch = draw_batch([plane], np.ones(1), 16, 1, STILL, rng, margin=4)
+    row = batch.images[0, 0, 8]
+    torch.testing.assert_close(row[:4], row[4:8].flip(0))
+    assert batch.weight[0, 0, :4].max() == 0
+    assert batch.weight[0, 0, 4:12, 4:12].min() == 1
