@@ -80,7 +80,8 @@ class Annotation:
     rules : Rules
         What labels mean.
     foreground : ndarray of bool or None
-        Where the model sees an object; such background is not verified by a ring.
+        Where the model sees an object, as far as predictions were applied; such
+        background is not verified by a ring.
 
     Raises
     ------
@@ -316,6 +317,10 @@ class Annotation:
         box = box.intersect(merged.box)
         if box.empty:
             return None
+        if self.foreground is None:
+            self.foreground = np.zeros(self.labels.shape, bool)
+        local = box.relative_to(merged.box).slices
+        self.foreground[box.slices] = merged.foreground[local]
         refresh = Refresh(
             self._pixels,
             self._live,

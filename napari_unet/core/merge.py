@@ -67,6 +67,8 @@ class MergedPrediction:
         Pixels that were left as they were.
     objects : mapping of int to PredictedObject
         The predicted objects by their ids in `labels`.
+    foreground : ndarray of bool
+        Where the model sees an object, also one that had to give way.
     first_id, next_id : int
         Ids from `first_id` up to, not including, `next_id` are new here; equal where
         there are none.
@@ -77,6 +79,7 @@ class MergedPrediction:
     provenance: ProvenanceMap
     kept: Mask
     objects: Mapping[int, PredictedObject]
+    foreground: Mask
     first_id: int
     next_id: int
 
@@ -142,6 +145,7 @@ def merge_prediction(
         np.where(kept, provenance, np.uint8(Provenance.PREDICTED)),
         kept,
         _objects(new, ids, pixels),
+        np.asarray(predicted != 0),
         next_id,
         end,
     )
@@ -173,6 +177,7 @@ def merge_classes(
         np.where(kept, provenance, np.uint8(Provenance.PREDICTED)),
         kept,
         {},
+        np.asarray(predicted != 0),
         next_id,
         next_id,
     )

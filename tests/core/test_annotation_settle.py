@@ -222,3 +222,23 @@ def test_a_long_thin_object_settles_like_any_other():
     painter.annotation.settle()
     body = painter.labels == 1
     assert ((painter.annotation.provenance >= ACCEPTED) == body | ring_of(body)).all()
+
+
+def test_an_object_that_had_to_give_way_is_not_called_background():
+    """The model sees it, so nobody verified that nothing is there."""
+    labels = np.zeros((32, 32), np.int32)
+    labels[4:12, 4:12] = 1
+    painter = Painter(Annotation(labels))
+    painter.annotation.accept_object(1)
+    predicted = np.zeros((32, 32), np.int32)
+    predicted[4:12, 6:14] = 1  # mostly inside the verified object: it is dropped
+    merged = Annotation.merge_prediction(
+        painter.annotation.labels, painter.annotation.provenance, predicted, 2
+    )
+    whole = Box.whole((32, 32))
+    painter.annotation.apply(merged, whole)
+    assert (painter.annotation.labels[4:12, 12:14] == 0).all()
+    painter.paint(np.s_[8, 4], 0)
+    painter.annotation.settle()
+    assert (painter.annotation.provenance[4:12, 12:14] == PREDICTED).all()
+    assert (painter.annotation.provenance[2:4, 4:12] == ACCEPTED).all()
