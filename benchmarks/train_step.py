@@ -15,6 +15,7 @@ from benchmarks.report import Report
 from benchmarks.scene import draw_nuclei
 from benchmarks.subject import Subject
 from benchmarks.timing import Run, Stopwatch, interleave
+from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.optimize import Optimizer, Strengths
 from napari_unet.engine.sampling import Batch, Plane, draw_batch, make_plane
 from napari_unet.engine.train import FitConfig
@@ -73,7 +74,8 @@ def engine_step(subject: Subject, case: Case, batch: Batch) -> Callable[[], floa
     """Return a step of the engine: masked loss, micro-batches, averaged weights."""
     names = set(Strengths.__dataclass_fields__)
     strengths = Strengths(**case.config.model_dump(include=names))
-    optimizer = Optimizer(subject.model.net, subject.execution, strengths)
+    objective = objective_of(subject.model.spec)
+    optimizer = Optimizer(subject.model.net, objective, subject.execution, strengths)
     return lambda: finish(optimizer.iter_step(batch, case.micro_batch, 1.0))
 
 

@@ -56,6 +56,7 @@ class Reference:
     def __init__(self, labels: np.ndarray, provenance: np.ndarray) -> None:
         self.labels = labels.copy()
         self.provenance = provenance.copy()
+        self.foreground = np.zeros(labels.shape, bool)
         self.open: set[int] = set()
         self.done: list[Stroke] = []
         self.undone: list[Stroke] = []
@@ -83,6 +84,7 @@ class Reference:
             body = self.labels == object_id
             size = (*(1,) * (body.ndim - 2), 5, 5)
             ring = grey_dilation(body, size=size) & (self.labels == 0)
+            ring &= ~self.foreground
             mask = (body | ring) & (self.provenance < ACCEPTED)
             record = (mask, self.labels.copy(), self.provenance.copy())
             self.provenance[mask] = ACCEPTED

@@ -180,6 +180,7 @@ class Work(RuleBasedStateMachine):
         assert (after[1][different] == 1).all()
         self.check_new_ids(merged, set(after[0].flat) - set(before[0].flat))
         self.reference.labels, self.reference.provenance = after
+        self.reference.foreground[box.slices] = merged.foreground[box.slices]
 
     def check_new_ids(self, merged, appeared):
         """Ids that come in with a prediction were never used before."""
