@@ -264,7 +264,7 @@ class Session:
             return
         self._holder.clear("image")
         # Not earlier: torch takes seconds. It is loaded when there is a model.
-        from napari_unet.engine.predict import check_image
+        from napari_unet.engine.images import check_image
 
         try:
             check_image(image.pixels, image.axes, model)

@@ -14,7 +14,8 @@ from napari_unet.engine.model import new_model
 from napari_unet.engine.train import FitConfig
 from napari_unet.engine.weights import save_model
 from napari_unet.io.samples import load_sample
-from napari_unet.nets.spec import ModelSpec, UNetConfig
+from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelSpec
 from napari_unet.session.annotator import Habits, ScriptedAnnotator
 from napari_unet.session.demo import BUDGET, DemoProgress, DemoResult, iter_demo
 from napari_unet.session.pictures import draw_outlines
