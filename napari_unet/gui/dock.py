@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -64,14 +63,14 @@ class Dock(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._render)
-        connections = Connections()
+        self._connections = connections = Connections()
         connections.connect(self.bench.session.state_changed, self._on_state)
         connections.connect(self.bench.viewer.events.theme, self._on_theme)
         connections.connect(self.bench.session.training.started, self._on_training)
         for owner in (connections, *(panel.connections for panel in self.shown)):
-            # A dock may be closed and the viewer go on. Qt keeps a partial alive, but
-            # not the owner of a bound method.
-            self.destroyed.connect(partial(Connections.close, owner))
+            # A dock may be closed and the viewer go on. Not a partial: the garbage
+            # collector may empty one before it takes the dock, and then Qt crashes.
+            self.destroyed.connect(owner.close)
         self._on_theme()
         self._render()
 

@@ -10,28 +10,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image, Labels
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_unet.core.box import Box
+from napari_unet.core.values import Mark, ValueAnnotation
+from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.geometry import (
     axes_of,
     box_in_sight,
-    placement,
     source_of,
     without_channel,
 )
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.overlay import VerifiedOverlay
-from napari_unet.gui.recording import RecordingArray
+from napari_unet.gui.result_layers import brush_for, first_label, make_layer
+from napari_unet.gui.value_picture import VARIABLE_AXIS, ValuePicture, is_prediction
 from napari_unet.session.image import OpenImage
 from napari_unet.session.session import Session
+from napari_unet.session.state import ClassState, VariableState
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.components import LayerList, ViewerModel
 
-_LARGEST_BRUSH = 40
+_REDRAWN_MS = 100
 
 
 class ViewerLayers:
@@ -48,9 +51,12 @@ class ViewerLayers:
     ----------
     chosen_changed : Signal()
         Another image layer is chosen, or the choices have changed.
+    brush_changed : Signal(int)
+        The brush paints another label from now on.
     """
 
     chosen_changed = Signal()
+    brush_changed = Signal(int)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._viewer = viewer
@@ -58,7 +64,11 @@ class ViewerLayers:
         self._chosen: Image | None = None
         self._bindings: dict[OpenImage, LabelsBinding] = {}
         self._overlays: dict[OpenImage, VerifiedOverlay] = {}
+        self._pictures: dict[OpenImage, ValuePicture] = {}
+        self._colored: tuple[ClassState, ...] = ()
         session.images.labels_shown.connect(self._show_labels)
+        session.images.put_away.connect(self._put_away)
+        session.models.timeline.changed.connect(self._color)
         session.predicting.completed.connect(self._hand_over)
         self._connections: list[tuple[Any, Callable[..., None]]] = [
             (viewer.layers.events.inserted, self._on_inserted),
@@ -121,6 +131,31 @@ class ViewerLayers:
         box = box.intersect(Box.whole(shape))
         return None if box.empty else box
 
+    def paint_with(self, label: int) -> None:
+        """Give the brush a label, and take it in hand."""
+        layer = self.labels_layer
+        if layer is None:
+            return
+        layer.selected_label = label
+        if layer.mode in ("pan_zoom", "transform", "pick", "erase"):
+            layer.mode = "paint"
+        self._viewer.layers.selection.active = layer
+
+    def look_at_variable(self, variable: int) -> None:
+        """Show the predicted values of a variable, where there are several."""
+        image = self._session.images.current
+        picture = self._pictures.get(image) if image else None
+        layer = picture.layer if picture else None
+        if layer is not None and layer.axis_labels[0] == VARIABLE_AXIS:
+            self._viewer.dims.set_point(self._viewer.dims.ndim - layer.ndim, variable)
+
+    def mark(self, label: int) -> Mark | None:
+        """Return what a label of the chosen image says, where labels are marks."""
+        image = self._session.images.current
+        if image is None or not isinstance(image.annotation, ValueAnnotation):
+            return None
+        return image.annotation.palette.get(label)
+
     @property
     def selected_object(self) -> int:
         """The object whose label is selected, 0 if there is none."""
@@ -151,8 +186,11 @@ class ViewerLayers:
         for image, binding in self._bindings.items():
             binding.close()
             image.leave_canvas()
+        for picture in self._pictures.values():
+            picture.close(remove=False)
         self._bindings.clear()
         self._overlays.clear()
+        self._pictures.clear()
 
     @property
     def _binding(self) -> LabelsBinding | None:
@@ -212,31 +250,79 @@ class ViewerLayers:
         )
         if below is None or image in self._bindings:
             return
-        layer = Labels(
-            RecordingArray.wrap(image.annotation.labels),
-            name=f"{below.name} labels",
-            **placement(below, image.axes),
-        )
+        layer = make_layer(image, below, self._classes)
         self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)
         binding = LabelsBinding(layer, image.annotation, self._viewer.layers)
         image.canvas = binding
+        if isinstance(image.annotation, ValueAnnotation):
+            picture = ValuePicture(
+                self._viewer.layers,
+                binding,
+                image.annotation,
+                f"{below.name} prediction",
+            )
+            image.canvas = self._pictures[image] = picture
         binding.edited.connect(lambda _: self._session.note_edit(image))
         binding.settled.connect(lambda: self._session.note_edit(image))
         binding.removed.connect(lambda: self._on_labels_removed(image))
         self._bindings[image] = binding
-        layer.selected_label = image.annotation.new_id()
+        layer.selected_label = first_label(image, self._variables)
+        layer.events.selected_label.connect(self._on_brush)
+        self.brush_changed.emit(int(layer.selected_label))
         self._hand_over(image)
+
+    def _on_brush(self, event: Any) -> None:
+        """Let the brush paint only what means something."""
+        for image, binding in self._bindings.items():
+            if binding.layer is not event.source:
+                continue
+            label = int(binding.layer.selected_label)
+            allowed = _nearest_meaning(image, label)
+            if allowed != label:
+                binding.layer.selected_label = allowed
+            elif binding.layer is self.labels_layer:
+                self.brush_changed.emit(label)
+
+    @property
+    def _classes(self) -> tuple[ClassState, ...]:
+        model = self._session.state.model
+        return model.classes if model else ()
+
+    @property
+    def _variables(self) -> tuple[VariableState, ...]:
+        model = self._session.state.model
+        return model.variables if model else ()
+
+    def _color(self) -> None:
+        """Show classes in the colours of the model that is active now."""
+        if self._classes == self._colored:
+            return
+        self._colored = self._classes
+        for image, binding in self._bindings.items():
+            if image.subject.task == "classes":
+                binding.layer.colormap = class_colormap(self._classes)
 
     def _on_labels_removed(self, image: OpenImage) -> None:
         """Go on without the layer; the next prediction shows the labels again."""
         self._bindings.pop(image, None)
         self._overlays.pop(image, None)
+        if picture := self._pictures.pop(image, None):
+            picture.close(remove=False)
         image.leave_canvas()
         image.has_labels = False
         self._session.images.tell()
 
-    def _let_go(self, image: OpenImage) -> None:
+    def _put_away(self, image: OpenImage) -> None:
+        """Take the layers of an image away: they come again with their work."""
+        binding = self._bindings.get(image)
+        self._let_go(image, remove=True)
+        if binding is not None:
+            _remove(self._viewer.layers, binding.layer)
+
+    def _let_go(self, image: OpenImage, *, remove: bool = False) -> None:
         """Leave labels in the viewer whose image is gone."""
+        if picture := self._pictures.pop(image, None):
+            picture.close(remove=remove)
         if binding := self._bindings.pop(image, None):
             if overlay := self._overlays.pop(image, None):
                 overlay.close()
@@ -247,12 +333,39 @@ class ViewerLayers:
         """Select the labels, with a brush that fits the objects."""
         binding = self._bindings.get(image)
         if binding is not None and image is self._session.images.current:
-            binding.layer.brush_size = _brush_for(image)
+            binding.layer.brush_size = brush_for(image)
             self._viewer.layers.selection.active = binding.layer
 
 
 def _is_image(layer: Any) -> bool:
-    return isinstance(layer, Image)
+    return isinstance(layer, Image) and not is_prediction(layer)
+
+
+def _remove(layers: LayerList, layer: Labels) -> None:
+    """Remove a layer; one that is being painted in a moment later.
+
+    napari draws the circle of the brush after its layer is gone, and software OpenGL
+    crashes, unless it was drawn once without.
+    """
+    if layer not in layers:
+        return
+    if layer.mode == "pan_zoom":
+        layers.remove(layer)
+        return
+    layer.mode = "pan_zoom"
+    layer.name = f"{layer.name} before"  # its name is wanted again
+    QTimer.singleShot(_REDRAWN_MS, lambda: _remove(layers, layer))
+
+
+def _nearest_meaning(image: OpenImage, label: int) -> int:
+    """Return a label that means something in an image, this one if it does."""
+    annotation = image.annotation
+    if isinstance(annotation, ValueAnnotation):
+        marks = annotation.palette
+        return label if label in marks or not marks else max(marks)
+    if image.subject.task == "classes":
+        return min(label, len(image.subject.names) - 1)
+    return label
 
 
 def _name(layer: Image) -> str:
@@ -262,15 +375,3 @@ def _name(layer: Image) -> str:
 
 def _path(layer: Image) -> Path | None:
     return Path(layer.source.path) if layer.source.path else None
-
-
-def _brush_for(image: OpenImage) -> int:
-    """Return a brush a third as wide as an object."""
-    objects = image.annotation.counts().objects
-    if not objects:
-        return 10
-    planes = int(np.prod(image.annotation.labels.shape[:-2]))
-    area = np.count_nonzero(image.annotation.labels) / objects
-    if planes > 1:
-        area = min(area, area ** (2 / 3) * 1.2)
-    return int(np.clip(2 * np.sqrt(area / np.pi) / 3, 1, _LARGEST_BRUSH))

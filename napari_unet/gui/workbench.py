@@ -11,7 +11,6 @@ import logging
 import weakref
 from collections.abc import Generator
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_unet.core.axes import result_axes
 from napari_unet.core.box import Box
+from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.activity import Activity
 from napari_unet.gui.geometry import source_of
 from napari_unet.gui.grey import iter_grey
@@ -112,6 +112,13 @@ class Workbench(QObject):
         """Make the object whose label is selected verified."""
         self.session.accept_object(self.layers.selected_object)
 
+    def mark_with(self, variable: int, value: float) -> None:
+        """Let the brush say that a variable has a value."""
+        image = self.session.images.current
+        if image is not None and isinstance(image.annotation, ValueAnnotation):
+            self.layers.paint_with(image.annotation.mark_for(variable, value))
+            self.layers.look_at_variable(variable)
+
     def train_or_stop(self) -> None:
         """Start to train, or stop the training that goes on."""
         if self.session.state.training:
@@ -144,8 +151,9 @@ class Workbench(QObject):
         if self._window is None:
             self._window = window
             window.installEventFilter(self)
-            # Qt keeps a partial alive, and so the workbench until it was closed.
-            window.destroyed.connect(partial(Workbench.close, self))
+            # Not a partial: the garbage collector may empty one that belongs to a
+            # window before it takes the window itself, and calling it then crashes.
+            window.destroyed.connect(self.close)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Close before the window does, unless the person may still refuse."""

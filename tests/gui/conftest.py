@@ -99,7 +99,8 @@ class Mouse:
         data = np.array(self.layer.world_to_data(self.viewer.dims.point))
         data[-len(point) :] = point
         world = np.asarray(self.layer.data_to_world(data))
-        displayed = world[list(self.viewer.dims.displayed)]
+        beyond = self.viewer.dims.ndim - self.layer.ndim
+        displayed = world[[axis - beyond for axis in self.viewer.dims.displayed]]
         view = self.viewer.window._qt_viewer.canvas.view
         x, y = (view.transform * view.scene.transform).map(displayed[::-1])[:2]
         assert self._widget.rect().contains(round(x), round(y)), "outside the canvas"

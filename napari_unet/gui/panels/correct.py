@@ -6,19 +6,38 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QCheckBox, QFileDialog
 
+from napari_unet.core.subject import Task
 from napari_unet.gui.keys import Keys, hint
 from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
+from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
 from napari_unet.gui.panels.panel import Panel, allow, button, label, set_role
 from napari_unet.project.folder import SUFFIX
 from napari_unet.session.state import ImageState, State
 
-_TOOLS = "In the labels layer: paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
-_TOOLS_TIP = (
-    "Choose the labels layer and correct with napari's tools: brush (2), eraser (1), "
-    "polygon (3), fill (4), picker (5), undo (Ctrl+Z), new label (M). What you touch "
-    "is verified: no prediction and no training changes it any more."
-)
-_EMPTY_TIP = "Add empty labels, to paint objects without a prediction"
+_TOOLS: dict[Task, str] = {
+    "instances": "In the labels layer: paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z",
+    "classes": "In the classes layer: paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z",
+    "regression": "In the marks layer: paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z",
+}
+_TOOLS_TIP: dict[Task, str] = {
+    "instances": (
+        "Choose the labels layer and correct with napari's tools: brush (2), eraser "
+        "(1), polygon (3), fill (4), picker (5), undo (Ctrl+Z), new label (M). What "
+        "you touch is verified: no prediction and no training changes it any more."
+    ),
+    "classes": (
+        "Choose a class below and paint it with napari's tools: brush (2), eraser (1: "
+        "the first class), polygon (3), fill (4), picker (5), undo (Ctrl+Z). What you "
+        "paint is verified: no prediction and no training changes it any more. What is "
+        "right already is verified with Accept."
+    ),
+    "regression": (
+        "Choose a value below and mark pixels that have it, with napari's tools: brush "
+        "(2), eraser (1), polygon (3), fill (4), picker (5), undo (Ctrl+Z). Training "
+        "learns from marks and from accepted values."
+    ),
+}
+_EMPTY_TIP = "Add an empty layer, to paint without a prediction"
 
 
 class CorrectPanel(Panel):
@@ -29,8 +48,9 @@ class CorrectPanel(Panel):
 
     def build(self) -> None:
         """Make the controls."""
-        self.tools = label(_TOOLS, "faint", wrap=True)
-        self.tools.setToolTip(_TOOLS_TIP)
+        self.tools = label("", "faint", wrap=True)
+        self.classes = ClassBrushes(self.bench.layers.paint_with)
+        self.value = ValueBrush(self.bench.mark_with)
         self.empty = button("Paint without a prediction", _EMPTY_TIP, self._on_empty)
         self.accept_view = button(
             "Accept view",
@@ -58,20 +78,24 @@ class CorrectPanel(Panel):
         )
         self.add(self.tools)
         self.add(self.empty)
+        self.add(self.classes)
+        self.add(self.value)
         self.add_row(self.accept_view, self.accept_object)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.add_row(self.saved, self.save_to)
+        self.connections.connect(self.bench.layers.brush_changed, self._on_brush)
 
     def render_state(self, state: State) -> None:
         """Show how much is verified and where it is saved."""
         image = state.image
         labelled = image is not None and image.has_labels
         self.tools.setVisible(labelled)
+        self._show_task(state, labelled)
         self.empty.setVisible(not labelled)
         allow(self.empty, state.why_not_paint)
         allow(self.accept_view, state.why_not_accept)
-        allow(self.accept_object, state.why_not_accept)
+        allow(self.accept_object, state.why_not_accept_object)
         self.overlay.setEnabled(labelled)
         self.overlay.setChecked(self.bench.layers.verified_shown)
         self.counts.setText(_counts(image))
@@ -79,6 +103,27 @@ class CorrectPanel(Panel):
         self.saved.setToolTip(str(state.save.folder or ""))
         set_role(self.saved, "error" if state.save.failed else "faint")
         self.save_to.setEnabled(image is not None and image.open)
+
+    def _show_task(self, state: State, labelled: bool) -> None:
+        """Show the brushes of the task, and how its layer is painted in."""
+        task = state.image.task if state.image else "instances"
+        model = state.model
+        if model is not None:
+            self.classes.show_classes(model.classes)
+            self.value.show_variables(model.variables)
+        self.tools.setText(_TOOLS[task])
+        self.tools.setToolTip(_TOOLS_TIP[task])
+        self.classes.setVisible(labelled and task == "classes")
+        self.value.setVisible(labelled and task == "regression")
+        self.accept_object.setVisible(task == "instances")
+        if labelled:
+            self._on_brush(self.bench.layers.selected_object)
+
+    def _on_brush(self, number: int) -> None:
+        """Show what the brush paints, however that was chosen."""
+        self.classes.choose(number)
+        if mark := self.bench.layers.mark(number):
+            self.value.show_mark(mark)
 
     def _on_empty(self) -> None:
         self.session.start_empty()
@@ -104,8 +149,8 @@ def project_folder(chosen: Path, current: Path | None) -> Path:
 def _counts(image: ImageState | None) -> str:
     if image is None or not image.has_labels:
         return ""
-    counts = f"{image.verified_objects:,} of {image.objects:,} objects verified"
-    if not image.verified_share:
-        return counts
     share = f"{image.verified_share:.1%}".replace("%", " %")
-    return f"{counts} ({share} of pixels)"
+    if image.task != "instances":
+        return f"{share} of pixels verified"
+    counts = f"{image.verified_objects:,} of {image.objects:,} objects verified"
+    return f"{counts} ({share} of pixels)" if image.verified_share else counts

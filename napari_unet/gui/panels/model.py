@@ -21,7 +21,7 @@ class ModelPanel(Panel):
     def build(self) -> None:
         """Make the controls."""
         self.chooser = QComboBox()
-        self.chooser.setToolTip("The model that finds the objects")
+        self.chooser.setToolTip("The model that predicts")
         self.chooser.activated.connect(self._on_chosen)
         self.card = label("", "faint", wrap=True)
         self.device = label("", "faint", wrap=True)

@@ -12,7 +12,7 @@ _STEPS = 1000
 
 
 class PredictPanel(Panel):
-    """Find the objects of the chosen image."""
+    """Let the model predict the chosen image."""
 
     title = "Predict"
     place = "predict"
@@ -21,7 +21,7 @@ class PredictPanel(Panel):
         """Make the controls."""
         self.predict = button(
             "Predict",
-            hint("Find all objects, first those in view", Keys.PREDICT),
+            hint("Predict the image, first what is in view", Keys.PREDICT),
             self.session.predict,
             primary=True,
         )

@@ -1,0 +1,177 @@
+"""What the brush paints: a class, or a value of a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from napari_unet.core.values import Mark
+from napari_unet.gui.class_colors import colors_of_classes
+from napari_unet.gui.panels.panel import label
+from napari_unet.session.state import ClassState, VariableState
+
+_COLUMNS = 2
+_SWATCH = 12
+_OUTLINE = "#a0a0a0"
+
+
+class ClassBrushes(QWidget):
+    """One button per class, with its colour; the brush paints the one that is pressed.
+
+    Parameters
+    ----------
+    on_chosen : callable
+        Called with the number of the class that a person chose.
+    """
+
+    def __init__(self, on_chosen: Callable[[int], object]) -> None:
+        super().__init__()
+        self._on_chosen = on_chosen
+        self._shown: tuple[ClassState, ...] = ()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(4)
+        self.buttons: list[QToolButton] = []
+
+    def show_classes(self, classes: tuple[ClassState, ...]) -> None:
+        """Have a button for each of these classes."""
+        if classes == self._shown:
+            return
+        self._shown = classes
+        chosen = [made.isChecked() for made in self.buttons]
+        for made in self.buttons:
+            self._grid.removeWidget(made)
+            made.setParent(None)
+        self.buttons.clear()
+        colors = (None, *colors_of_classes(classes))[: len(classes)]
+        for number, (each, color) in enumerate(zip(classes, colors, strict=True)):
+            made = self._button(number, each.name, color)
+            self._grid.addWidget(made, number // _COLUMNS, number % _COLUMNS)
+            self.buttons.append(made)
+        if True in chosen:
+            self.choose(chosen.index(True))
+
+    def choose(self, number: int) -> None:
+        """Show which class the brush paints."""
+        if 0 <= number < len(self.buttons):
+            self.buttons[number].setChecked(True)
+
+    def _button(self, number: int, name: str, color: str | None) -> QToolButton:
+        made = QToolButton()
+        made.setText(name)
+        made.setIcon(QIcon(swatch(color)))
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.setCheckable(True)
+        made.setAutoExclusive(True)
+        made.setProperty("role", "brush")
+        made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        erases = " (the eraser does that too)" if number == 0 else ""
+        made.setToolTip(f"Paint pixels as {name}{erases}")
+
+        def click() -> None:
+            self._on_chosen(number)
+
+        made.clicked.connect(click)
+        return made
+
+
+class ValueBrush(QWidget):
+    """Which variable the brush marks, and with what value.
+
+    Parameters
+    ----------
+    on_chosen : callable
+        Called with the variable's number and the value that a person chose.
+    """
+
+    def __init__(self, on_chosen: Callable[[int, float], object]) -> None:
+        super().__init__()
+        self._on_chosen = on_chosen
+        self._shown: tuple[VariableState, ...] = ()
+        self.variable = QComboBox()
+        self.variable.setToolTip("The variable that the brush marks")
+        self.variable.activated.connect(self._on_variable)
+        self.value = QDoubleSpinBox()
+        self.value.setToolTip(
+            "The value that painted pixels have; erase a mark to take it back"
+        )
+        self.value.setKeyboardTracking(False)
+        self.value.setRange(-1e12, 1e12)
+        self.value.valueChanged.connect(self._on_value)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(label("Brush"))
+        row.addWidget(self.variable, 1)
+        row.addWidget(self.value, 1)
+
+    @property
+    def mark(self) -> Mark:
+        """What the brush says."""
+        return Mark(max(0, self.variable.currentIndex()), self.value.value())
+
+    def show_variables(self, variables: tuple[VariableState, ...]) -> None:
+        """Let a person choose among these variables."""
+        if variables == self._shown:
+            return
+        self._shown = variables
+        self.variable.clear()
+        self.variable.addItems([each.name for each in variables])
+        if variables:
+            self._show(Mark(0, variables[0].mean))
+
+    def show_mark(self, mark: Mark) -> None:
+        """Show what the brush says, after a mark was picked in the layer."""
+        digits = self.value.decimals()
+        same = round(mark.value, digits) == round(self.mark.value, digits)
+        if self._shown and not (same and mark.variable == self.mark.variable):
+            self._show(mark)
+
+    def _show(self, mark: Mark) -> None:
+        variable = self._shown[mark.variable]
+        self.variable.setCurrentIndex(mark.variable)
+        blocked = self.value.blockSignals(True)
+        self.value.setDecimals(_decimals(variable.scale))
+        self.value.setSingleStep(10.0 ** -_decimals(variable.scale) * 10)
+        self.value.setSuffix(f" {variable.unit}" if variable.unit else "")
+        self.value.setValue(mark.value)
+        self.value.blockSignals(blocked)
+
+    def _on_variable(self, index: int) -> None:
+        self._show(Mark(index, self._shown[index].mean))
+        self._on_value()
+
+    def _on_value(self, _value: float = 0.0) -> None:
+        self._on_chosen(self.mark.variable, self.mark.value)
+
+
+def swatch(color: str | None) -> QPixmap:
+    """Return a small square of a colour; an empty one for what is transparent."""
+    picture = QPixmap(_SWATCH, _SWATCH)
+    picture.fill(QColor(color) if color else QColor(0, 0, 0, 0))
+    if color is None:
+        painter = QPainter(picture)
+        painter.setPen(QPen(QColor(_OUTLINE)))
+        painter.drawRect(0, 0, _SWATCH - 1, _SWATCH - 1)
+        painter.end()
+    return picture
+
+
+def _decimals(scale: float) -> int:
+    """Return how many decimals show a hundredth of how far values spread."""
+    decimals = 0
+    while scale < 100 and decimals < 9:
+        scale *= 10
+        decimals += 1
+    return decimals

@@ -1,0 +1,72 @@
+"""The layer in which a person corrects, for every task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet.core.subject import Task
+from napari_unet.core.values import ValueAnnotation
+from napari_unet.gui.class_colors import class_colormap
+from napari_unet.gui.geometry import placement
+from napari_unet.gui.recording import RecordingArray
+from napari_unet.session.image import OpenImage
+from napari_unet.session.state import ClassState, VariableState
+
+_CALLED: dict[Task, str] = {
+    "instances": "labels",
+    "classes": "classes",
+    "regression": "marks",
+}
+_CLASS_OPACITY = 0.5
+_LARGEST_BRUSH = 40
+_USUAL_BRUSH = 10
+
+
+def make_layer(image: OpenImage, below: Image, classes: Sequence[ClassState]) -> Labels:
+    """Return a layer that shows the labels of an image, and can be painted in.
+
+    Parameters
+    ----------
+    image : OpenImage
+        Owner of the labels.
+    below : Image
+        The layer that shows the image.
+    classes : sequence of ClassState
+        The classes by their numbers; none for other tasks.
+    """
+    task = image.subject.task
+    layer = Labels(
+        RecordingArray.wrap(image.annotation.labels),
+        name=f"{below.name} {_CALLED[task]}",
+        **placement(below, image.axes),
+    )
+    if task == "classes":
+        layer.opacity = _CLASS_OPACITY
+        layer.colormap = class_colormap(classes)
+    return layer
+
+
+def first_label(image: OpenImage, variables: Sequence[VariableState]) -> int:
+    """Return what the brush paints first.
+
+    A new object, the first class, or the mean of the first variable.
+    """
+    annotation = image.annotation
+    if isinstance(annotation, ValueAnnotation):
+        return annotation.mark_for(0, variables[0].mean if variables else 0.0)
+    return annotation.new_id() if image.subject.task == "instances" else 1
+
+
+def brush_for(image: OpenImage) -> int:
+    """Return a brush a third as wide as an object, where there are objects."""
+    objects = image.annotation.counts().objects
+    if image.subject.task != "instances" or not objects:
+        return _USUAL_BRUSH
+    planes = int(np.prod(image.annotation.labels.shape[:-2]))
+    area = np.count_nonzero(image.annotation.labels) / objects
+    if planes > 1:
+        area = min(area, area ** (2 / 3) * 1.2)
+    return int(np.clip(2 * np.sqrt(area / np.pi) / 3, 1, _LARGEST_BRUSH))
