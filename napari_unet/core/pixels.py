@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
 from napari_unet.core.objects import Content, ObjectTable
 from napari_unet.core.patch import Patch
@@ -95,13 +96,17 @@ class Pixels:
 
     def accept_mask(self, box: Box, mask: Mask) -> Box | None:
         """Do the same for many pixels of a box; return where something changed."""
-        mask = mask & self.unverified(box)
-        if not mask.any():
-            return None
-        self.objects.verify(self.labels[box.slices][mask])
-        self.provenance[box.slices][mask] = Provenance.ACCEPTED
-        self.revision += 1
-        return crop(box, mask)
+        changed = None
+        for band in cut_into_bands(box):
+            place = band.slices
+            free = mask[band.relative_to(box).slices] & self.unverified(band)
+            if free.any():
+                self.objects.verify(self.labels[place][free])
+                self.provenance[place][free] = Provenance.ACCEPTED
+                found = crop(band, free)
+                changed = found.union(changed) if changed else found
+        self.revision += changed is not None
+        return changed
 
     def refresh(self, box: Box, changed: Mask, labels: LabelMap) -> None:
         """Replace the marked pixels of a box, which nobody has verified, by predicted.

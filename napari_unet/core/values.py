@@ -19,6 +19,7 @@ from functools import partial
 import numpy as np
 
 from napari_unet.core.annotation import Annotation, Apply, Predicted
+from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import (
     LabelMap,
@@ -153,11 +154,14 @@ class ValueAnnotation(Annotation):
         box = box.intersect(self._pixels.whole)
         if box.empty or self.predicted is None:
             return None
-        shown = self.predicted[:, *box.slices]
-        mask = np.isfinite(shown).all(axis=0) & self._pixels.unverified(box)
         if self._accepted is None:
-            self._accepted = np.full_like(self.predicted, np.nan)
-        self._accepted[:, *box.slices][:, mask] = shown[:, mask]
+            self._accepted = np.empty_like(self.predicted)
+        mask = np.zeros(box.shape, bool)
+        for band in cut_into_bands(box):
+            shown = self.predicted[:, *band.slices]
+            free = np.isfinite(shown).all(axis=0) & self._pixels.unverified(band)
+            np.copyto(self._accepted[:, *band.slices], shown, where=free)
+            mask[band.relative_to(box).slices] = free
         return self._accept(box, mask)
 
     def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
@@ -168,12 +172,24 @@ class ValueAnnotation(Annotation):
                 f"Expected predicted values of shape {shape}, found {predicted.shape}; "
                 "predict the image that the annotation belongs to."
             )
-        return lambda: partial(self._show, predicted, box)
+        shape = (self._variables, *self.labels.shape)
 
-    def _show(self, predicted: Predicted, whole: Box, box: Box) -> Box | None:
+        def make_room() -> Apply:
+            # Here and not later: filling new memory takes long.
+            room = None
+            if self.predicted is None:
+                room = np.full(shape, np.nan, np.float32)
+            return partial(self._show, predicted, room, box)
+
+        return make_room
+
+    def _show(
+        self, predicted: Predicted, room: ValueMap | None, whole: Box, box: Box
+    ) -> Box | None:
         if self.predicted is None:
-            shape = (self._variables, *self.labels.shape)
-            self.predicted = np.full(shape, np.nan, np.float32)
+            self.predicted = room
+        if self.predicted is None:
+            raise InputError("There is no room for values; predict the image again.")
         box = box.intersect(whole)
         local = box.relative_to(whole).slices
         self.predicted[:, *box.slices] = predicted[:, *local]

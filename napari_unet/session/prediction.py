@@ -20,10 +20,10 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from psygnal import Signal
 
 from napari_unet.core.annotation import Apply, Predicted
+from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, PredictEvent, TilesDone, ViewPredicted
 from napari_unet.session.image import OpenImage
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from napari_unet.engine.model import Model
 
 MOST_MERGES = 2
-BAND_PIXELS = 2**17
 APPLY_SECONDS = 0.010
-"""How much is written on the main thread at once, and for how long."""
+"""How long bands are written on the main thread at once."""
 
 
 class Prediction:
@@ -208,20 +207,3 @@ def iter_merge(merging: Callable[[], Apply]) -> Generator[None, None, Apply]:
     """Fit a prediction into a snapshot; see `Annotation.merging`."""
     yield
     return merging()
-
-
-def cut_into_bands(box: Box) -> list[Box]:
-    """Cut a box along its first axes into parts of about `BAND_PIXELS` pixels."""
-    inner = int(np.prod(box.shape[1:]))
-    if inner > BAND_PIXELS and len(box.shape) > 1:
-        rest = Box(box.start[1:], box.stop[1:])
-        return [
-            Box((i, *part.start), (i + 1, *part.stop))
-            for i in range(box.start[0], box.stop[0])
-            for part in cut_into_bands(rest)
-        ]
-    rows = max(1, BAND_PIXELS // max(1, inner))
-    return [
-        Box((i, *box.start[1:]), (min(i + rows, box.stop[0]), *box.stop[1:]))
-        for i in range(box.start[0], box.stop[0], rows)
-    ]
