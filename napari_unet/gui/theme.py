@@ -48,8 +48,11 @@ def style_sheet(colors: Colors) -> str:
     QLabel[role="error"] {{ color: {colors.error}; }}
     QLineEdit[valid="false"] {{ border: 1px solid {colors.error}; }}
     QPushButton[role="primary"] {{ font-weight: bold; }}
-    QToolButton[role="brush"] {{ padding: 3px 6px; text-align: left; }}
-    QToolButton[role="brush"]:checked {{ border: 1px solid {colors.text}; }}
+    QPushButton[role="brush"] {{ padding: 3px 6px; text-align: left; }}
+    QPushButton[role="brush"]:checked {{
+        border: 1px solid {colors.text}; font-weight: bold;
+    }}
+    QPlainTextEdit {{ border: 1px solid {colors.faint}; }}
     """
 
 

@@ -12,6 +12,7 @@ from napari_unet.core.subject import Subject
 from napari_unet.errors import InputError
 from napari_unet.project.identity import readable
 from napari_unet.session.finetune import Improved
+from napari_unet.session.heads import HeadWish, iter_new_head
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import (
@@ -161,6 +162,30 @@ class Models:
             on_closed=lambda: None,
         )
 
+    def new_head(self, wish: HeadWish) -> None:
+        """Turn the active model to another task; the result is a new version.
+
+        It has to be fine-tuned before it predicts anything of use.
+        """
+        self._holder.clear("model")
+        if self.active is None:
+            self._holder.report("model", InputError("Choose a model first."))
+            return
+        self._holder.update(message="Making a new head…")
+        self._runner.start(
+            iter_new_head(self.active, wish),
+            on_event=lambda _: None,
+            on_return=lambda model: self._on_new_head(wish, model),
+            on_error=lambda error: self._holder.report("model", error),
+            on_closed=lambda: None,
+        )
+
+    def _on_new_head(self, wish: HeadWish, model: Model) -> None:
+        self._holder.update(
+            message="The new head knows nothing yet: correct a little, then fine-tune."
+        )
+        self.timeline.publish(model, note=wish.note)
+
     def _on_engine(self, engine: Engine) -> None:
         self._holder.update(
             ready=True,
@@ -203,10 +228,21 @@ def describe_model(model: Model) -> ModelState:
         " · ".join(filter(None, about)),
         "\n\n".join(filter(None, whole)),
         spec.in_channels,
+        _what(spec),
         spec.task,
         tuple(ClassState(each.name, each.color) for each in spec.classes),
         tuple(VariableState(v.name, v.unit, v.mean, v.scale) for v in spec.variables),
     )
+
+
+def _what(spec: ModelSpec) -> str:
+    """Return what a model predicts, in a line."""
+    if spec.task == "classes":
+        return f"Classes: {', '.join(each.name for each in spec.classes)}"
+    if spec.task == "regression":
+        named = (f"{v.name} ({v.unit})" if v.unit else v.name for v in spec.variables)
+        return f"Values: {', '.join(named)}"
+    return "Objects"
 
 
 def subject_of(spec: ModelSpec) -> Subject:

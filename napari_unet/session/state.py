@@ -97,6 +97,8 @@ class ModelState:
         All that is known of it, in a paragraph or two.
     channels : int
         Channels that the image must have.
+    predicts : str
+        Task and names, in a line.
     task : str
         What it predicts.
     classes : tuple of ClassState
@@ -109,6 +111,7 @@ class ModelState:
     about: str
     card: str
     channels: int
+    predicts: str = "Objects"
     task: Task = "instances"
     classes: tuple[ClassState, ...] = ()
     variables: tuple[VariableState, ...] = ()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
+    QPushButton,
     QSizePolicy,
-    QToolButton,
     QWidget,
 )
 
@@ -42,7 +41,7 @@ class ClassBrushes(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(4)
-        self.buttons: list[QToolButton] = []
+        self.buttons: list[QPushButton] = []
 
     def show_classes(self, classes: tuple[ClassState, ...]) -> None:
         """Have a button for each of these classes."""
@@ -67,11 +66,10 @@ class ClassBrushes(QWidget):
         if 0 <= number < len(self.buttons):
             self.buttons[number].setChecked(True)
 
-    def _button(self, number: int, name: str, color: str | None) -> QToolButton:
-        made = QToolButton()
+    def _button(self, number: int, name: str, color: str | None) -> QPushButton:
+        made = QPushButton()
         made.setText(name)
         made.setIcon(QIcon(swatch(color)))
-        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         made.setCheckable(True)
         made.setAutoExclusive(True)
         made.setProperty("role", "brush")

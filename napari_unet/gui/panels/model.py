@@ -6,10 +6,14 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
-from napari_unet.gui.panels.panel import Panel, label
+from napari_unet.gui.panels.new_head import NewHeadDialog
+from napari_unet.gui.panels.panel import Panel, button, label
 from napari_unet.session.state import State
 
 _OPEN = "Open model folder…"
+_HEAD_TIP = (
+    "Turn this model to another task: classes of pixels, values of pixels, or objects"
+)
 
 
 class ModelPanel(Panel):
@@ -25,7 +29,10 @@ class ModelPanel(Panel):
         self.chooser.activated.connect(self._on_chosen)
         self.card = label("", "faint", wrap=True)
         self.device = label("", "faint", wrap=True)
+        self.predicts = label("", wrap=True)
+        self.new_head = button("New head…", _HEAD_TIP, self.ask_for_head)
         self.add(self.chooser)
+        self.add_row(self.predicts, self.new_head)
         self.add(self.card)
         self.add(self.device)
         self._shown: tuple[str, ...] = ()
@@ -38,6 +45,9 @@ class ModelPanel(Panel):
             names = (*names, current)
         self._fill((*names, _OPEN), current)
         self.chooser.setEnabled(state.ready or bool(state.model))
+        self.predicts.setText(state.model.predicts if state.model else "")
+        self.predicts.setToolTip(self.predicts.text())
+        self.new_head.setEnabled(state.model is not None and not state.loading)
         self.card.setText(state.model.about if state.model else "")
         self.card.setToolTip(state.model.card if state.model else "")
         self.device.setText(f"Computes on: {state.device}" if state.device else "")
@@ -47,6 +57,13 @@ class ModelPanel(Panel):
         folder = QFileDialog.getExistingDirectory(self, "Open model folder")
         if folder:
             self.session.models.choose(Path(folder))
+
+    def ask_for_head(self) -> None:
+        """Ask for another task and turn the model to it."""
+        dialog = NewHeadDialog(self)
+        if dialog.exec():
+            self.session.models.new_head(dialog.wish)
+        dialog.deleteLater()
 
     def _fill(self, entries: tuple[str, ...], current: str) -> None:
         if entries != self._shown:
