@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from napari_unet.core.box import Box
 from napari_unet.core.values import Mark, ValueAnnotation
@@ -32,9 +31,7 @@ from napari_unet.session.session import Session
 from napari_unet.session.state import ClassState, VariableState
 
 if TYPE_CHECKING:
-    from napari.components import LayerList, ViewerModel
-
-_REDRAWN_MS = 100
+    from napari.components import ViewerModel
 
 
 class ViewerLayers:
@@ -316,8 +313,8 @@ class ViewerLayers:
         """Take the layers of an image away: they come again with their work."""
         binding = self._bindings.get(image)
         self._let_go(image, remove=True)
-        if binding is not None:
-            _remove(self._viewer.layers, binding.layer)
+        if binding is not None and binding.layer in self._viewer.layers:
+            self._viewer.layers.remove(binding.layer)
 
     def _let_go(self, image: OpenImage, *, remove: bool = False) -> None:
         """Leave labels in the viewer whose image is gone."""
@@ -339,22 +336,6 @@ class ViewerLayers:
 
 def _is_image(layer: Any) -> bool:
     return isinstance(layer, Image) and not is_prediction(layer)
-
-
-def _remove(layers: LayerList, layer: Labels) -> None:
-    """Remove a layer; one that is being painted in a moment later.
-
-    napari draws the circle of the brush after its layer is gone, and software OpenGL
-    crashes, unless it was drawn once without.
-    """
-    if layer not in layers:
-        return
-    if layer.mode == "pan_zoom":
-        layers.remove(layer)
-        return
-    layer.mode = "pan_zoom"
-    layer.name = f"{layer.name} before"  # its name is wanted again
-    QTimer.singleShot(_REDRAWN_MS, lambda: _remove(layers, layer))
 
 
 def _nearest_meaning(image: OpenImage, label: int) -> int:

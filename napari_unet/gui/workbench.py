@@ -22,6 +22,7 @@ from napari_unet.core.axes import result_axes
 from napari_unet.core.box import Box
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.activity import Activity
+from napari_unet.gui.drawing import free_layers_where_they_are_drawn
 from napari_unet.gui.geometry import source_of
 from napari_unet.gui.grey import iter_grey
 from napari_unet.gui.keys import Keys, bind_keys, release_keys
@@ -154,6 +155,7 @@ class Workbench(QObject):
             # Not a partial: the garbage collector may empty one that belongs to a
             # window before it takes the window itself, and calling it then crashes.
             window.destroyed.connect(self.close)
+            free_layers_where_they_are_drawn(self.viewer.layers, window)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Close before the window does, unless the person may still refuse."""

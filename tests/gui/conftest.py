@@ -27,6 +27,7 @@ from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
 from napari_unet.engine.weights import save_model
 from napari_unet.gui.dock import SegmentAndCorrect
+from napari_unet.gui.drawing import free_layers_where_they_are_drawn
 from napari_unet.gui.labels_binding import LabelsBinding
 from tests.gui.stage import Stage
 from tests.session.brightness import brightness_model
@@ -226,7 +227,9 @@ def screen(make_napari_viewer: Callable[..., Any]) -> Callable[..., Bound]:
     """Return a factory: cells bound to a layer in a window on screen."""
 
     def screen(labels: np.ndarray | None = None, **keywords: Any) -> Bound:
-        return bind(make_napari_viewer(show=True), labels, **keywords)
+        viewer = make_napari_viewer(show=True)
+        free_layers_where_they_are_drawn(viewer.layers, viewer.window._qt_window)
+        return bind(viewer, labels, **keywords)
 
     return screen
 
