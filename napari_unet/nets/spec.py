@@ -121,6 +121,8 @@ class ModelSpec(BaseModel):
         How maps become objects.
     tiling : Tiling, optional
         Only for networks that cannot be tiled exactly.
+    pixel_size : float, optional
+        Width of a pixel of the images it was trained on, in micrometres.
     diameters : tuple of float, optional
         Smallest and largest median object diameter in training, in pixels.
     card : ModelCard
@@ -140,6 +142,7 @@ class ModelSpec(BaseModel):
     normalization: PercentileNormalization = PercentileNormalization()
     decoding: Decoding = Decoding()
     tiling: Tiling | None = None
+    pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
     diameters: tuple[float, float] | None = None
     card: ModelCard = ModelCard()
 

@@ -24,6 +24,7 @@ from napari_unet.io.samples import list_samples, load_sample
 from napari_unet.session.image import OpenImage
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
+from napari_unet.session.timeline import Preset
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -68,12 +69,15 @@ class Improved:
         Counts from 1 through all trainings.
     score, start_score : float
         Agreement with held-out pixels, of this model and of the round's start.
+    preset : {"fine-tune", "from-scratch"}
+        How it was trained, and is trained on.
     """
 
     model: Model
     round: int
     score: float
     start_score: float
+    preset: Preset = "fine-tune"
 
 
 RoundEvent: TypeAlias = Notice | MicroBatch | TrainStep | Validated | Improved
@@ -93,27 +97,33 @@ class Round:
         What it learns from.
     minutes : float
         How long it may last.
+    preset : {"fine-tune", "from-scratch"}
+        A name in `napari_unet.engine.fit_config.PRESETS`.
     """
 
     number: int
     model: Model
     lessons: Sequence[Lesson]
     minutes: float
+    preset: Preset = "fine-tune"
 
     def iter_run(self) -> Generator[RoundEvent, None, None]:
         """Train; see `napari_unet.engine.train.iter_fit`."""
         # Imported in the background: torch takes seconds.
-        from napari_unet.engine.train import FitConfig, ModelImproved, iter_fit
+        from napari_unet.engine.fit_config import PRESETS
+        from napari_unet.engine.train import ModelImproved, iter_fit
 
         samples = [lesson.as_sample() for lesson in self.lessons]
-        config = FitConfig(minutes=self.minutes)
+        config = PRESETS[self.preset].model_copy(update={"minutes": self.minutes})
         replay = []
         if self.model.spec.task == "instances":
             replay = replay_samples(self.model.name)
         start_score = 0.0
         for event in iter_fit(self.model, samples, config, replay=replay):
             if isinstance(event, ModelImproved):
-                yield Improved(event.model, self.number, event.score, start_score)
+                yield Improved(
+                    event.model, self.number, event.score, start_score, self.preset
+                )
                 continue
             if isinstance(event, Validated):
                 start_score = event.start_score
@@ -192,9 +202,10 @@ class FineTuning:
         self._news = False
         self._stopping = False
 
-    def start(self, model: Model, minutes: float) -> None:
+    def start(self, model: Model, minutes: float, preset: Preset = "fine-tune") -> None:
         """Begin to train."""
         self._best = model
+        self._preset = preset
         self._started = self._clock()
         self._seconds = minutes * _SECONDS
         self._begin_round()
@@ -215,7 +226,7 @@ class FineTuning:
         self._steps_before = self._steps
         self._round_started = self._clock()
         left = (self._started + self._seconds - self._round_started) / _SECONDS
-        this = Round(self.rounds, self._best, self._lessons(), left)
+        this = Round(self.rounds, self._best, self._lessons(), left, self._preset)
         self._job = self._runner.start(
             this.iter_run(),
             on_event=self._on_event,

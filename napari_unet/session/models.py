@@ -12,8 +12,8 @@ from napari_unet.core.subject import Subject
 from napari_unet.errors import InputError
 from napari_unet.project.identity import readable
 from napari_unet.session.finetune import Improved
-from napari_unet.session.heads import HeadWish, iter_new_head
 from napari_unet.session.job import Job
+from napari_unet.session.model_wish import ModelWish, iter_wished_model
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import (
     ClassState,
@@ -22,7 +22,7 @@ from napari_unet.session.state import (
     VariableState,
     VersionState,
 )
-from napari_unet.session.timeline import ModelVersion, Timeline
+from napari_unet.session.timeline import ModelVersion, Preset, Timeline
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -104,6 +104,12 @@ class Models:
         version = self.timeline.active
         return version.model if version else None
 
+    @property
+    def preset(self) -> Preset:
+        """How the active model is trained."""
+        version = self.timeline.active
+        return version.preset if version else "fine-tune"
+
     def start(self) -> None:
         """Load the engine, then the built-in model unless another one was chosen."""
         self._runner.start(
@@ -142,6 +148,7 @@ class Models:
             score=improved.score,
             start_score=improved.start_score,
             note=note,
+            preset=improved.preset,
             activate=activate,
             replaces=last.number if last.note == note else None,
         )
@@ -162,29 +169,27 @@ class Models:
             on_closed=lambda: None,
         )
 
-    def new_head(self, wish: HeadWish) -> None:
-        """Turn the active model to another task; the result is a new version.
+    def make(self, wish: ModelWish) -> None:
+        """Make a model for another task; the result is a new version.
 
-        It has to be fine-tuned before it predicts anything of use.
+        It has to be trained before it predicts anything of use.
         """
         self._holder.clear("model")
-        if self.active is None:
-            self._holder.report("model", InputError("Choose a model first."))
-            return
-        self._holder.update(message="Making a new head…")
+        self._holder.update(message="Making the model…")
         self._runner.start(
-            iter_new_head(self.active, wish),
+            iter_wished_model(self.active, wish),
             on_event=lambda _: None,
-            on_return=lambda model: self._on_new_head(wish, model),
+            on_return=lambda model: self._on_made(wish, model),
             on_error=lambda error: self._holder.report("model", error),
             on_closed=lambda: None,
         )
 
-    def _on_new_head(self, wish: HeadWish, model: Model) -> None:
+    def _on_made(self, wish: ModelWish, model: Model) -> None:
         self._holder.update(
-            message="The new head knows nothing yet: correct a little, then fine-tune."
+            message="The new model knows nothing yet: correct a little, then fine-tune."
         )
-        self.timeline.publish(model, note=wish.note)
+        preset: Preset = "from-scratch" if wish.network else "fine-tune"
+        self.timeline.publish(model, note=wish.note, preset=preset)
 
     def _on_engine(self, engine: Engine) -> None:
         self._holder.update(

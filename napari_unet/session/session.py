@@ -137,7 +137,7 @@ class Session:
         self._settle()
         if not self._refused("finetune", self.state.why_not_finetune):
             self._version_chosen = False
-            self.training.start(self._model, minutes)
+            self.training.start(self._model, minutes, self.models.preset)
 
     def stop(self) -> None:
         """Stop training; the best model stays."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from psygnal import Signal
 
@@ -13,6 +13,8 @@ from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
+
+Preset: TypeAlias = Literal["fine-tune", "from-scratch"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,8 @@ class ModelVersion:
         With a time zone.
     note : str
         In words: "built-in", "after 12 corrections", ...
+    preset : {"fine-tune", "from-scratch"}
+        How it is trained: gently, or as a network that began anew.
     """
 
     number: int
@@ -41,6 +45,7 @@ class ModelVersion:
     start_score: float | None
     created: datetime
     note: str
+    preset: Preset = "fine-tune"
 
     @property
     def gain(self) -> float | None:
@@ -96,6 +101,7 @@ class Timeline:
         score: float | None = None,
         start_score: float | None = None,
         note: str = "",
+        preset: Preset = "fine-tune",
         activate: bool = True,
         replaces: int | None = None,
     ) -> ModelVersion:
@@ -109,6 +115,8 @@ class Timeline:
             See `ModelVersion`.
         note : str
             Where it comes from, in words.
+        preset : {"fine-tune", "from-scratch"}
+            See `ModelVersion`.
         activate : bool
             False for a version that waits for a person's consent. The first version
             is active in any case.
@@ -124,7 +132,7 @@ class Timeline:
         dropped = None if replaces is None else self._get(replaces)
         self._published += 1
         version = ModelVersion(
-            self._published, model, score, start_score, self._now(), note
+            self._published, model, score, start_score, self._now(), note, preset
         )
         kept = tuple(each for each in self._versions if each is not dropped)
         self._versions = (*kept, version)

@@ -11,6 +11,7 @@ from napari_unet.core.events import TrainStep, Validated
 from napari_unet.session.finetune import FineTuning, Improved, Lesson
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import Progress, StateHolder
+from napari_unet.session.timeline import Preset
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -64,7 +65,7 @@ class Training:
         self._score = ""
         self._best: Improved | None = None
 
-    def start(self, model: Model, minutes: float) -> None:
+    def start(self, model: Model, minutes: float, preset: Preset = "fine-tune") -> None:
         """Start to learn from everything that is verified."""
         self._measured = False
         self._score = ""
@@ -86,7 +87,7 @@ class Training:
         training.finished.connect(self._on_finished)
         training.failed.connect(self._on_failed)
         self.started.emit()
-        training.start(model, minutes)
+        training.start(model, minutes, preset)
 
     def stop(self) -> None:
         """Stop what is going on; the best model stays."""

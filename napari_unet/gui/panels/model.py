@@ -6,14 +6,12 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
-from napari_unet.gui.panels.new_head import NewHeadDialog
+from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.gui.panels.panel import Panel, button, label
-from napari_unet.session.state import State
+from napari_unet.session.state import ImageState, State
 
 _OPEN = "Open model folder…"
-_HEAD_TIP = (
-    "Turn this model to another task: classes of pixels, values of pixels, or objects"
-)
+_NEW_TIP = "Other classes, values or objects: with this network, or with a new one"
 
 
 class ModelPanel(Panel):
@@ -30,9 +28,9 @@ class ModelPanel(Panel):
         self.card = label("", "faint", wrap=True)
         self.device = label("", "faint", wrap=True)
         self.predicts = label("", wrap=True)
-        self.new_head = button("New head…", _HEAD_TIP, self.ask_for_head)
+        self.new_model = button("New…", _NEW_TIP, self.ask_for_model)
         self.add(self.chooser)
-        self.add_row(self.predicts, self.new_head)
+        self.add_row(self.predicts, self.new_model)
         self.add(self.card)
         self.add(self.device)
         self._shown: tuple[str, ...] = ()
@@ -47,7 +45,7 @@ class ModelPanel(Panel):
         self.chooser.setEnabled(state.ready or bool(state.model))
         self.predicts.setText(state.model.predicts if state.model else "")
         self.predicts.setToolTip(self.predicts.text())
-        self.new_head.setEnabled(state.model is not None and not state.loading)
+        self.new_model.setEnabled(state.ready and not state.loading)
         self.card.setText(state.model.about if state.model else "")
         self.card.setToolTip(state.model.card if state.model else "")
         self.device.setText(f"Computes on: {state.device}" if state.device else "")
@@ -58,11 +56,14 @@ class ModelPanel(Panel):
         if folder:
             self.session.models.choose(Path(folder))
 
-    def ask_for_head(self) -> None:
-        """Ask for another task and turn the model to it."""
-        dialog = NewHeadDialog(self)
+    def ask_for_model(self) -> None:
+        """Ask for a task and a network, and make the model."""
+        state = self.session.state
+        dialog = NewModelDialog(
+            self, loaded=state.model is not None, channels=channels_of(state.image)
+        )
         if dialog.exec():
-            self.session.models.new_head(dialog.wish)
+            self.session.models.make(dialog.wish)
         dialog.deleteLater()
 
     def _fill(self, entries: tuple[str, ...], current: str) -> None:
@@ -85,3 +86,10 @@ class ModelPanel(Panel):
 
 def _is_active(name: str, state: State) -> bool:
     return not state.loading and state.model is not None and state.model.name == name
+
+
+def channels_of(image: ImageState | None) -> int:
+    """Return how many channels an image has; one where there is none to ask."""
+    if image is None or "C" not in image.axes:
+        return 1
+    return image.shape[image.axes.index("C")]

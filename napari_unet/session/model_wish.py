@@ -1,4 +1,4 @@
-"""Turning the loaded model to another task: another head on the same network."""
+"""A model for another task: a new head on the loaded network, or a new network."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
+    from napari_unet.nets.architectures import Architecture
     from napari_unet.nets.spec import ModelSpec
 
 _MOST_NAME = 100
@@ -19,7 +20,32 @@ _SPREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class HeadWish:
+class NetworkWish:
+    """A network that begins anew.
+
+    Parameters
+    ----------
+    name : str
+        As in `napari_unet.nets.architectures.ARCHITECTURES`.
+    architecture : Architecture
+        Its options.
+    in_channels : int
+        Channels of the images.
+    pixel_size : float, optional
+        Of the images, in micrometres.
+    pretrained : bool
+        Whether its backbone starts with ImageNet weights, which are downloaded.
+    """
+
+    name: str
+    architecture: Architecture
+    in_channels: int = 1
+    pixel_size: float | None = None
+    pretrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWish:
     """What a model should predict from now on.
 
     Parameters
@@ -32,6 +58,9 @@ class HeadWish:
         Of the variables.
     low, high : float
         Between what their values usually lie.
+    network : NetworkWish, optional
+        A network to start anew with; without it, the loaded one keeps all but its
+        head.
     """
 
     task: Task
@@ -39,6 +68,7 @@ class HeadWish:
     unit: str = ""
     low: float = 0.0
     high: float = 1.0
+    network: NetworkWish | None = None
 
     @property
     def problem(self) -> str:
@@ -56,26 +86,52 @@ class HeadWish:
     @property
     def note(self) -> str:
         """Say in a few words what it is."""
-        return f"new head: {', '.join(self.names) or self.task}"
+        what = ", ".join(self.names) or self.task
+        return f"new {self.network.name if self.network else 'head'}: {what}"
 
 
-def iter_new_head(model: Model, wish: HeadWish) -> Generator[None, None, Model]:
-    """Return a model with another head; it knows nothing of its task yet.
+def iter_wished_model(
+    old: Model | None, wish: ModelWish
+) -> Generator[None, None, Model]:
+    """Return a model that knows nothing of its task yet.
 
     Raises
     ------
     InputError
         If the wish cannot be fulfilled.
+    ModelError
+        If the network needs a package that is not installed, or its pretrained
+        weights cannot be downloaded.
     """
     if wish.problem:
         raise InputError(wish.problem)
+    from napari_unet.engine.model import new_model
     from napari_unet.engine.start import with_new_head
 
     yield
-    return with_new_head(model, _spec(model.spec, wish))
+    if wish.network is not None:
+        return new_model(
+            _new_spec(wish.network, wish), pretrained=wish.network.pretrained
+        )
+    if old is None:
+        raise InputError("Choose a model first, or a new network.")
+    name = f"{old.name} {wish.task}"[:_MOST_NAME]
+    return with_new_head(old, _for_task(old.spec, wish, name))
 
 
-def _spec(old: ModelSpec, wish: HeadWish) -> ModelSpec:
+def _new_spec(network: NetworkWish, wish: ModelWish) -> ModelSpec:
+    from napari_unet.nets.spec import ModelSpec
+
+    spec = ModelSpec(
+        name="new",
+        in_channels=network.in_channels,
+        architecture=network.architecture,
+        pixel_size=network.pixel_size,
+    )
+    return _for_task(spec, wish, f"{network.name} {wish.task}")
+
+
+def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
     from pydantic import ValidationError
 
     from napari_unet.nets.spec import PixelClass, Variable
@@ -91,7 +147,7 @@ def _spec(old: ModelSpec, wish: HeadWish) -> ModelSpec:
         reason = error.errors()[0]["msg"]
         raise InputError(f"These names cannot be used: {reason}.") from error
     changes = {
-        "name": f"{old.name} {wish.task}"[:_MOST_NAME],
+        "name": name,
         "description": "",
         "task": wish.task,
         "classes": tuple(classes) if wish.task == "classes" else (),

@@ -1,0 +1,225 @@
+"""Asks what should be predicted from now on, and with which network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.core.subject import Task
+from napari_unet.gui.panels.options_form import OptionsForm
+from napari_unet.gui.panels.panel import label
+from napari_unet.session.model_wish import ModelWish, NetworkWish
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_TASKS: dict[str, str] = {
+    "classes": "Classes of pixels",
+    "regression": "Values of pixels",
+    "instances": "Objects",
+}
+_HINTS: dict[str, str] = {
+    "classes": "background\naxon\nmyelin",
+    "regression": "calcium",
+    "instances": "",
+}
+_KEEP = "The loaded one, with a new last layer"
+_ABOUT_KEPT = (
+    "The network keeps what it has learned of images; its last layer starts anew. "
+    "Correct a little by hand, then fine-tune."
+)
+_ABOUT_NEW = (
+    "The network knows nothing yet: it needs more corrections, and more minutes, than "
+    "one that has seen images."
+)
+# These are chosen with the network itself.
+_CHOSEN_BY_NAME = ("kind", "encoder", "dims", "residual", "attention")
+
+
+class NewModelDialog(QDialog):
+    """Task, names and network; OK is refused in words until they make sense.
+
+    Parameters
+    ----------
+    loaded : bool
+        Whether there is a model whose network can be kept.
+    channels : int
+        Channels of the image that is looked at.
+    """
+
+    def __init__(
+        self, parent: QWidget | None = None, *, loaded: bool = True, channels: int = 1
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("New model")
+        self.subject = _SubjectForm()
+        self.network = _NetworkForm(loaded, channels)
+        self.problem = label("", "error", wrap=True)
+        self.buttons = QDialogButtonBox()
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Ok)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        beside = QHBoxLayout()
+        beside.setSpacing(18)
+        beside.addWidget(self.subject, 1)
+        beside.addWidget(self.network, 1)
+        below = QVBoxLayout(self)
+        below.addLayout(beside)
+        below.addWidget(self.problem)
+        below.addWidget(self.buttons)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+    @property
+    def wish(self) -> ModelWish:
+        """What was asked for."""
+        subject = self.subject
+        return ModelWish(
+            subject.chosen_task,
+            subject.chosen_names,
+            subject.unit.text().strip(),
+            subject.low.value(),
+            subject.high.value(),
+            self.network.wish,
+        )
+
+    def accept(self) -> None:
+        """Close, unless something is missing."""
+        problem = self.wish.problem
+        self.problem.setText(problem)
+        if not problem:
+            super().accept()
+
+
+class _Form(QWidget):
+    """Labelled controls, some of them only shown when they are needed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+
+    def _set_visible(self, widget: QWidget, visible: bool) -> None:
+        widget.setVisible(visible)
+        if words := self._form.labelForField(widget):
+            words.setVisible(visible)
+
+
+class _SubjectForm(_Form):
+    """What is predicted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.task = QComboBox()
+        for task, words in _TASKS.items():
+            self.task.addItem(words, task)
+        self.names = QPlainTextEdit()
+        self.names.setFixedHeight(84)
+        self.unit = QLineEdit()
+        self.low, self.high = _number(0), _number(1)
+        self._form.addRow("Predicts", self.task)
+        self._form.addRow("Names, one a line", self.names)
+        self._form.addRow("Unit", self.unit)
+        self._form.addRow("Usual lowest value", self.low)
+        self._form.addRow("Usual highest value", self.high)
+        self.task.currentIndexChanged.connect(self._show_task)
+        self._show_task()
+
+    @property
+    def chosen_task(self) -> Task:
+        return cast("Task", self.task.currentData())
+
+    @property
+    def chosen_names(self) -> tuple[str, ...]:
+        if self.chosen_task == "instances":
+            return ()
+        lines = (line.strip() for line in self.names.toPlainText().splitlines())
+        return tuple(line for line in lines if line)
+
+    def _show_task(self) -> None:
+        """Ask only for what the task needs."""
+        task = self.chosen_task
+        self.names.setPlaceholderText(_HINTS[task])
+        self._set_visible(self.names, task != "instances")
+        for widget in (self.unit, self.low, self.high):
+            self._set_visible(widget, task == "regression")
+
+
+class _NetworkForm(_Form):
+    """The network: the loaded one, or a new one with its options."""
+
+    def __init__(self, loaded: bool, channels: int) -> None:
+        super().__init__()
+        # Imports torch, which is there long before a person asks for a network.
+        from napari_unet.nets.architectures import ARCHITECTURES
+
+        self.kind = QComboBox()
+        if loaded:
+            self.kind.addItem(_KEEP, None)
+        for name, options in ARCHITECTURES.items():
+            self.kind.addItem(name, options)
+        self.about = label("", "faint", wrap=True)
+        self.channels = QSpinBox()
+        self.channels.setRange(1, 256)
+        self.channels.setValue(channels)
+        self.pixel_size = _number(0)
+        self.pixel_size.setMinimum(0)
+        self.pixel_size.setSuffix(" µm")
+        self.pixel_size.setSpecialValueText("not known")
+        self.pretrained = QCheckBox("Start with ImageNet weights (downloads them)")
+        self.options: OptionsForm | None = None
+        self._form.addRow("Network", self.kind)
+        self._form.addRow(self.about)
+        self._form.addRow("Channels", self.channels)
+        self._form.addRow("Pixel size", self.pixel_size)
+        self._form.addRow(self.pretrained)
+        self.kind.currentIndexChanged.connect(self._show_kind)
+        self._show_kind()
+
+    @property
+    def wish(self) -> NetworkWish | None:
+        if self.options is None:
+            return None
+        architecture: Any = self.options.value
+        return NetworkWish(
+            self.kind.currentText(),
+            architecture,
+            self.channels.value(),
+            self.pixel_size.value() or None,
+            architecture.kind == "backbone" and self.pretrained.isChecked(),
+        )
+
+    def _show_kind(self) -> None:
+        """Show the options of the network that is chosen."""
+        options: BaseModel | None = self.kind.currentData()
+        if self.options is not None:
+            self._form.removeRow(self.options.container.native)
+        self.options = None
+        if options is not None:
+            self.options = OptionsForm(options, _CHOSEN_BY_NAME)
+            self._form.addRow(self.options.container.native)
+        self.about.setText(_ABOUT_KEPT if options is None else _ABOUT_NEW)
+        for widget in (self.channels, self.pixel_size):
+            self._set_visible(widget, options is not None)
+        self.pretrained.setVisible(getattr(options, "kind", "") == "backbone")
+
+
+def _number(value: float) -> QDoubleSpinBox:
+    made = QDoubleSpinBox()
+    made.setRange(-1e12, 1e12)
+    made.setDecimals(4)
+    made.setValue(value)
+    return made

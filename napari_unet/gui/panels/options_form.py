@@ -1,0 +1,75 @@
+"""A form for the options of a network, made from their description."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from magicgui.widgets import Container, create_widget
+
+if TYPE_CHECKING:
+    from magicgui.widgets.bases import ValueWidget
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+
+class OptionsForm:
+    """One control for every option that leaves a choice.
+
+    Parameters
+    ----------
+    options : pydantic.BaseModel
+        Where the controls start; names, kinds and limits are those of its fields.
+    hidden : tuple of str
+        Fields that are chosen elsewhere.
+    """
+
+    def __init__(self, options: BaseModel, hidden: tuple[str, ...] = ()) -> None:
+        self._options = options
+        self._controls = {
+            name: _control(name, field, getattr(options, name))
+            for name, field in type(options).model_fields.items()
+            if name not in hidden and _leaves_a_choice(field)
+        }
+        self.container: Container[Any] = Container(
+            widgets=list(self._controls.values()), layout="vertical"
+        )
+        self.container.margins = (0, 0, 0, 0)
+
+    @property
+    def value(self) -> Any:
+        """The options as they are chosen, of the class they came in."""
+        chosen = {name: control.value for name, control in self._controls.items()}
+        old = self._options.model_dump()
+        return type(self._options).model_validate({**old, **chosen})
+
+
+def _leaves_a_choice(field: FieldInfo) -> bool:
+    kind = field.annotation
+    return get_origin(kind) is not tuple and not (
+        get_origin(kind) is Literal and len(get_args(kind)) == 1
+    )
+
+
+def _control(name: str, field: FieldInfo, value: object) -> ValueWidget[Any]:
+    return create_widget(
+        value=value,
+        name=name,
+        annotation=field.annotation,
+        label=name.replace("_", " ").capitalize(),
+        options=_limits(field),
+    )
+
+
+def _limits(field: FieldInfo) -> dict[str, float]:
+    limits: dict[str, float] = {}
+    for bound in field.metadata:
+        if isinstance(bound, Ge):
+            limits["min"] = float(bound.ge)  # type: ignore[arg-type]
+        elif isinstance(bound, Gt):
+            limits["min"] = float(bound.gt)  # type: ignore[arg-type]
+        elif isinstance(bound, Le):
+            limits["max"] = float(bound.le)  # type: ignore[arg-type]
+        elif isinstance(bound, Lt):
+            limits["max"] = float(bound.lt)  # type: ignore[arg-type]
+    return limits

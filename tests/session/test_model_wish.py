@@ -1,0 +1,112 @@
+"""Turning a model to another task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_unet.core.box import Box
+from napari_unet.session.model_wish import ModelWish, NetworkWish
+
+
+def test_a_model_gets_other_classes_and_learns_them(stage, image):
+    stage.open(image)
+    stage.session.models.make(ModelWish("classes", ("dark", "bright")))
+    stage.run()
+    assert stage.state.model.predicts == "Classes: dark, bright"
+    assert stage.state.model.name == "bright classes"
+    assert stage.state.versions[-1].text == "new head: dark, bright"
+    assert "knows nothing yet" in stage.state.message or stage.state.image.open
+    assert stage.state.image.task == "classes"
+    stage.session.start_empty()
+    stage.paint(np.s_[8:24, 8:24], 1)
+    stage.session.accept(Box((0, 0), (3, 160)))
+    stage.session.finetune(0.05)
+    stage.run()
+    assert "finetune" not in stage.state.problems
+    stage.session.activate_version(1)
+    stage.run()
+    assert stage.state.image.task == "instances"
+
+
+def test_a_model_learns_values(stage, image):
+    stage.open(image)
+    wish = ModelWish("regression", ("calcium",), "nM", 100, 500)
+    stage.session.models.make(wish)
+    stage.run()
+    assert stage.state.model.predicts == "Values: calcium (nM)"
+    stage.session.predict()
+    stage.run()
+    # A fresh head says the middle everywhere.
+    assert np.allclose(stage.annotation.predicted, 300, atol=1)
+
+
+def test_values_can_become_objects_again(stage, image):
+    stage.open(image)
+    stage.session.models.make(ModelWish("regression", ("calcium",)))
+    stage.run()
+    stage.session.models.make(ModelWish("instances"))
+    stage.run()
+    assert stage.state.model.predicts == "Objects"
+    stage.session.predict()
+    stage.run()
+    assert not stage.state.problems
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (ModelWish("classes", ("one",)), "two classes"),
+        (ModelWish("regression"), "one variable"),
+        (ModelWish("classes", ("a", "a")), "every name once"),
+        (ModelWish("classes", ("a", "b" * 61)), "cannot be used"),
+        (ModelWish("regression", ("a",), "", 2, 2), "above the lowest"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(stage, wish, words):
+    stage.session.models.make(wish)
+    stage.run()
+    assert words in stage.state.problems["model"].text
+    assert len(stage.state.versions) == 1
+
+
+def network(name="unet", **options):
+    from napari_unet.nets.architectures import UNetConfig
+
+    config = UNetConfig(depth=2, base_channels=4, **options)
+    return NetworkWish(name, config, in_channels=1, pixel_size=0.5)
+
+
+def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
+    from napari_unet.engine.fit_config import PRESETS
+
+    stage.open(image)
+    assert stage.session.models.preset == "fine-tune"
+    wish = ModelWish("classes", ("dark", "bright"), network=network())
+    stage.session.models.make(wish)
+    stage.run()
+    model = stage.session.models.active
+    assert model.spec.architecture == network().architecture
+    assert model.spec.pixel_size == 0.5
+    assert stage.state.versions[-1].text == "new unet: dark, bright"
+    assert stage.session.models.preset == "from-scratch"
+    assert stage.session.models.preset in PRESETS
+    stage.session.start_empty()
+    stage.paint(np.s_[8:24, 8:24], 1)
+    stage.session.accept(Box((0, 0), (3, 160)))
+    stage.session.finetune(0.05)
+    stage.run()
+    assert "finetune" not in stage.state.problems
+    assert stage.session.models.preset == "from-scratch"
+    stage.session.activate_version(1)
+    assert stage.session.models.preset == "fine-tune"
+
+
+def test_a_network_without_pretrained_weights_is_refused_in_words(stage, image):
+    stage.open(image)
+    wish = replace(network(), pretrained=True)
+    stage.session.models.make(ModelWish("instances", network=wish))
+    stage.run()
+    assert "no pretrained weights" in stage.state.problems["model"].text
