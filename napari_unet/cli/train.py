@@ -85,6 +85,15 @@ def train(
             "--pretrained", help="Start a backbone with ImageNet weights (downloaded)."
         ),
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Option of a new model, such as architecture.base_channels=32; may be "
+            "given again.",
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -115,14 +124,16 @@ def train(
     Ctrl+C stops early and keeps the best model so far.
     """
     wish = _wish(task, names, start)
-    _check_choices(architecture, start, pretrained=pretrained)
+    _check_choices(architecture, start, settings, pretrained=pretrained)
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
     if not overwrite:
         refuse_existing([out])
     preset = preset or ("fine-tune" if start else "from-scratch")
     config = _configure(preset, minutes, steps, device, seed)
     samples = _read(images, labels, verified, axes, wish, ignore)
-    model = _starting_model(start, architecture, samples, wish, pretrained=pretrained)
+    model = _starting_model(
+        start, architecture, settings or [], samples, wish, pretrained=pretrained
+    )
     with output_folder(out.absolute().parent):
         outcome = run_training(model, list(samples.values()), config)
         data = f"{len(samples)} images of {images.resolve().name!r}"
@@ -150,7 +161,11 @@ def _wish(task: str | None, names: str | None, start: str | None) -> Wish:
 
 
 def _check_choices(
-    architecture: str | None, start: str | None, *, pretrained: bool
+    architecture: str | None,
+    start: str | None,
+    settings: list[str] | None,
+    *,
+    pretrained: bool,
 ) -> None:
     from napari_unet.nets.architectures import ARCHITECTURES
 
@@ -159,10 +174,10 @@ def _check_choices(
             f"Architecture {architecture!r} is not available; choose one of: "
             f"{', '.join(ARCHITECTURES)}."
         )
-    if start is not None and (architecture is not None or pretrained):
+    if start is not None and (architecture is not None or settings or pretrained):
         raise InputError(
-            "--architecture and --pretrained describe a new model, but --from keeps "
-            "the network it starts from; give one of the two."
+            "--architecture, --set and --pretrained describe a new model, but --from "
+            "keeps the network it starts from; give one of the two."
         )
 
 
@@ -239,6 +254,7 @@ def _ignoring(labels: NDArray[Any], ignore: int, wish: Wish) -> NDArray[Any]:
 def _starting_model(
     start: str | None,
     architecture: str | None,
+    settings: list[str],
     samples: dict[Path, Sample],
     wish: Wish,
     *,
@@ -250,6 +266,7 @@ def _starting_model(
     from napari_unet.engine.start import adapt, fill_in
     from napari_unet.engine.weights import load_model
     from napari_unet.nets.architectures import ARCHITECTURES
+    from napari_unet.nets.settings import with_settings
     from napari_unet.nets.spec import ModelSpec
 
     given = list(samples.values())
@@ -260,7 +277,8 @@ def _starting_model(
         spec = ModelSpec(
             name="new", in_channels=_channels(given[0]), architecture=network
         )
-        model = new_model(fill_in(spec, wish, given), pretrained=pretrained)
+        spec = with_settings(fill_in(spec, wish, given), settings)
+        model = new_model(spec, pretrained=pretrained)
     for path, sample in samples.items():
         try:
             annotated_planes(sample, model)
