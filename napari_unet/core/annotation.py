@@ -29,7 +29,7 @@ from napari_unet.core.merge import (
 )
 from napari_unet.core.objects import ObjectCounts
 from napari_unet.core.pixels import Pixels
-from napari_unet.core.points import Points
+from napari_unet.core.points import Points, chosen_points
 from napari_unet.core.provenance import (
     LabelMap,
     Mask,
@@ -256,6 +256,29 @@ class Annotation:
             return None
         box = self._pixels.objects.box(object_id)
         return self._accept(box, self._pixels.labels[box.slices] == object_id)
+
+    def accept_repainted(self, points: Points) -> Box | None:
+        """Accept pixels over which a person paints what they are already.
+
+        Where labels are objects, or marks, that says nothing. No undo of a stroke
+        takes it back.
+
+        Parameters
+        ----------
+        points : tuple of ndarray of int
+            Coordinates by axis; those that were painted otherwise since the last
+            `notice_change` are left out.
+
+        Returns
+        -------
+        Box or None
+            Where provenance changed.
+        """
+        if not self.rules.repainting_accepts:
+            return None
+        same = self._live[points] == self._pixels.labels[points]
+        patch = self._pixels.accept(chosen_points(points, same))
+        return patch.box if patch else None
 
     def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
         """Return how a prediction gets into the annotation, in two steps.

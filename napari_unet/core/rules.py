@@ -18,6 +18,11 @@ from napari_unet.core.settle import accepted_region
 class Rules(Protocol):
     """What an annotation asks; stateless, so that any thread may ask too."""
 
+    @property
+    def repainting_accepts(self) -> bool:
+        """Whether to paint a label over itself means that it is right."""
+        ...
+
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
         """Return which labels are objects, that are finished and accepted as a whole.
 
@@ -52,6 +57,11 @@ class Rules(Protocol):
 class ObjectRules:
     """Labels are ids of objects."""
 
+    @property
+    def repainting_accepts(self) -> bool:
+        """Return False: objects are right or wrong as a whole."""
+        return False
+
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
         """Return all of them."""
         return labels
@@ -82,6 +92,11 @@ class ObjectRules:
 @dataclass(frozen=True, slots=True)
 class ClassRules:
     """Labels are class numbers: every pixel stands for itself."""
+
+    @property
+    def repainting_accepts(self) -> bool:
+        """Return True: a scribble shows what is right, too."""
+        return True
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:  # noqa: ARG002
         """Return nothing."""
@@ -116,6 +131,11 @@ class ClassRules:
 @dataclass(frozen=True, slots=True)
 class MarkRules(ClassRules):
     """Labels are marks beside a prediction; 0 is no mark and says nothing."""
+
+    @property
+    def repainting_accepts(self) -> bool:
+        """Return False: a mark is verified already, and no mark says nothing."""
+        return False
 
     def painted(self, labels: LabelMap) -> ProvenanceMap:
         """Return corrected where there is a mark, unseen where it was erased."""

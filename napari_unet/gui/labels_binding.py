@@ -17,8 +17,9 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_unet.core.box import Box
+from napari_unet.core.points import Points, chosen_points
 from napari_unet.errors import InputError
-from napari_unet.gui.napari_private import redraw_box, stroke_open
+from napari_unet.gui.napari_private import redraw_box, stroke_open, watch_tools
 from napari_unet.gui.recording import RecordingArray
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class LabelsBinding:
     edited : Signal(Edit)
         The person changed labels (or took a change back).
     settled : Signal()
-        Touched objects became accepted.
+        Something became accepted: touched objects, or pixels that were painted over
+        with the class they have.
     removed : Signal()
         The layer is gone or shows something else. The annotation is complete, with
         the last stroke in it, and the binding has let go of the layer. napari is still
@@ -93,6 +95,8 @@ class LabelsBinding:
         self._settle_timer = _single_shot(self.settle, int(settle_seconds * 1000))
         self._array = _recording_data(layer, annotation)
         self._array.listener = self._on_write
+        self._repainted = False
+        self._unwatch = watch_tools(layer, self._on_tool)
         self._connections = self._connect()
 
     def _connect(self) -> list[tuple[Any, Callable[..., None]]]:
@@ -146,12 +150,22 @@ class LabelsBinding:
         if self._array.listener is None:
             return
         self._array.listener = None
+        self._unwatch()
         self._commit(None)
         self.settle()
         for emitter, callback in self._connections:
             emitter.disconnect(callback)
         self._look_timer.stop()
         self._settle_timer.stop()
+
+    def _on_tool(self, points: Points, label: Any) -> None:
+        """Take what a tool will not change as a person's word that it is right."""
+        unchanged = np.asarray(self._array)[points] == label
+        box = self.annotation.accept_repainted(chosen_points(points, unchanged))
+        if box is not None:
+            self._repainted = True
+            self._look_timer.start()
+            self.changed.emit(box)
 
     def _on_write(self, box: Box) -> None:
         self._dirty = box if self._dirty is None else self._dirty.union(box)
@@ -203,6 +217,9 @@ class LabelsBinding:
         """Tell the annotation where to look; None lets it tell undo from edit."""
         box, self._dirty, self._announced = self._dirty, None, False
         self._look_timer.stop()
+        if self._repainted:
+            self._repainted = False
+            self.settled.emit()
         if box is None:
             return
         were_open = self.annotation.open_objects

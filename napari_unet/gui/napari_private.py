@@ -6,14 +6,21 @@ of them moves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_unet.core.box import Box
+from napari_unet.core.points import Points, marked_points
 
 if TYPE_CHECKING:
     from napari.layers import Labels
+
+Painted: TypeAlias = Callable[[Points, Any], None]
+"""Gets the pixels that a tool paints, and the label."""
 
 
 def stroke_open(layer: Labels) -> bool:
@@ -23,6 +30,61 @@ def stroke_open(layer: Labels) -> bool:
     between clicks.
     """
     return bool(layer._block_history)
+
+
+def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:
+    """Call `painted` before a tool paints; return what ends it.
+
+    Pixels that have the label already are dropped before anything public hears of
+    them. Brush, eraser, fill and polygon paint through ``_paint_region_with_mask``,
+    before napari 0.9 through ``data_setitem``.
+    """
+    ends = [
+        _call_before(layer, name, announce)
+        for name, announce in (
+            ("_paint_region_with_mask", partial(_announce_region, layer, painted)),
+            ("data_setitem", partial(_announce_points, painted)),
+        )
+        if hasattr(layer, name)
+    ]
+
+    def stop() -> None:
+        for end in ends:
+            end()
+
+    return stop
+
+
+def _call_before(
+    layer: Labels, name: str, announce: Callable[..., None]
+) -> Callable[[], None]:
+    """Let one layer's method call another function first."""
+    method = getattr(layer, name)
+
+    def announced(*arguments: Any, **keywords: Any) -> None:
+        announce(*arguments)
+        method(*arguments, **keywords)
+
+    setattr(layer, name, announced)
+    return partial(delattr, layer, name)
+
+
+def _announce_region(
+    layer: Labels,
+    painted: Painted,
+    place: tuple[slice, ...],
+    mask: npt.NDArray[np.bool_],
+    label: Any,
+    axes: Sequence[int],
+    *_: Any,
+) -> None:
+    others = tuple(axis for axis in range(layer.ndim) if axis not in axes)
+    box = Box(tuple(s.start for s in place), tuple(s.stop for s in place))
+    painted(marked_points(box, np.expand_dims(mask, others)), label)
+
+
+def _announce_points(painted: Painted, points: Any, label: Any, *_: Any) -> None:
+    painted(tuple(np.atleast_1d(axis) for axis in points), label)
 
 
 def redraw_box(layer: Labels, box: Box) -> None:

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance, is_verified
-from napari_unet.core.rules import ClassRules
+from napari_unet.core.rules import ClassRules, MarkRules, ObjectRules
 from tests.core.painter import Painter, same
 from tests.core.test_annotation_machine import SHAPES, box_in, boxes
 
@@ -217,3 +217,28 @@ class Work(RuleBasedStateMachine):
 
 TestWork = Work.TestCase
 TestWork.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+def test_painting_a_class_over_itself_accepts_it():
+    work = annotation()
+    points = (np.array([1, 2]), np.array([3, 4]))
+    assert work.accept_repainted(points) == Box((1, 3), (3, 5))
+    assert (work.provenance[points] == Provenance.ACCEPTED).all()
+    assert is_verified(work.provenance).sum() == 2
+    assert work.accept_repainted(points) is None
+    assert work.verified_labels() == {0}
+
+
+def test_what_was_painted_otherwise_is_not_accepted_before_it_is_noticed():
+    work = annotation()
+    work.labels[1, 3] = 1
+    assert work.accept_repainted((np.array([1]), np.array([3]))) is None
+    work.notice_change(Box((1, 3), (2, 4)))
+    assert work.provenance[1, 3] == Provenance.CORRECTED
+
+
+@pytest.mark.parametrize("rules", [ObjectRules(), MarkRules()], ids=str)
+def test_objects_and_marks_are_not_accepted_by_repainting(rules):
+    work = Annotation(np.zeros((4, 4), np.int32), rules=rules)
+    assert work.accept_repainted((np.array([1]), np.array([3]))) is None
+    assert not is_verified(work.provenance).any()

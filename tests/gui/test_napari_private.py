@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_unet.core.box import Box
-from napari_unet.gui.napari_private import redraw_box, stroke_open
+from napari_unet.gui.napari_private import redraw_box, stroke_open, watch_tools
 
 
 def stack() -> np.ndarray:
@@ -90,3 +90,30 @@ def test_an_edit_is_open_until_napari_can_undo_it(qapp: Any) -> None:
         layer.paint((3, 3), 7)
         assert stroke_open(layer)
     assert not stroke_open(layer)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)], ids=str)
+def test_tools_say_what_they_paint_even_where_nothing_changes(
+    qapp: Any, order: tuple[int, ...]
+) -> None:
+    from napari.components import ViewerModel
+
+    viewer = ViewerModel()
+    layer = viewer.add_labels(stack())
+    viewer.dims.order = order
+    told = []
+    stop = watch_tools(layer, lambda points, label: told.append((points, label)))
+    layer.brush_size = 1
+    layer.paint((2, 8, 9), 1)
+    assert [(label, points) for points, label in told] == [
+        (1, (np.array([2]), np.array([8]), np.array([9])))
+    ]
+    layer.fill((2, 25, 25), 3)
+    points, label = told[-1]
+    assert label == 3
+    assert (layer.data[points] == 3).all()
+    assert (layer.data == 3).sum() == len(points[0]) > 100
+    stop()
+    layer.paint((2, 8, 9), 1)
+    assert len(told) == 2
+    assert not {"data_setitem", "_paint_region_with_mask"} & vars(layer).keys()

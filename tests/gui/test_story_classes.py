@@ -103,6 +103,19 @@ def test_painting_class_zero_with_the_brush_is_a_correction(stage, drag):
     assert annotation.labels[48, 16] == 0
 
 
+def test_a_scribble_over_what_is_right_already_verifies_it(stage, drag, press_key):
+    layer, annotation = stage.labels, stage.annotation
+    at = (48, 16)
+    number = int(annotation.labels[at])
+    layer.mode, layer.selected_label, layer.brush_size = "paint", number, 3
+    drag(stage.viewer, layer, [(48, 13), at, (48, 19)])
+    assert annotation.provenance[at] == Provenance.ACCEPTED
+    assert annotation.labels[at] == number
+    stage.until(lambda: stage.state.image.verified_share > 0)
+    press_key(stage.viewer, "Ctrl+Z")
+    assert annotation.provenance[at] == Provenance.ACCEPTED
+
+
 def test_background_lets_the_image_through_and_classes_have_colours(stage):
     colors = stage.labels.colormap.color_dict
     assert colors[0][3] == 0
