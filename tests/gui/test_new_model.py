@@ -62,16 +62,16 @@ def test_every_network_can_be_chosen(dialog, name):
 
 def test_options_are_those_of_the_network(dialog):
     choose_network(dialog, "unet")
-    container = dialog.network.options.container
-    container.base_channels.value = 24
-    container.norm.value = "group"
+    controls = dialog.network.options.controls
+    controls["base_channels"].value = 24
+    controls["norm"].value = "group"
     dialog.network.pixel_size.setValue(0.5)
     wish = dialog.wish.network
     assert wish.architecture.base_channels == 24
     assert wish.architecture.norm == "group"
     assert wish.pixel_size == 0.5
     choose_network(dialog, "original")
-    dialog.network.options.container.dropout.value = 0.25
+    dialog.network.options.controls["dropout"].value = 0.25
     assert dialog.wish.network.architecture.dropout == 0.25
     dialog.network.kind.setCurrentIndex(0)
     assert dialog.wish.network is None
@@ -98,8 +98,8 @@ def test_a_new_network_learns_from_the_brush(stage, monkeypatch, drag):
     def choose(dialog):
         dialog.subject.names.setPlainText("dark\nbright")
         choose_network(dialog, "unet")
-        dialog.network.options.container.depth.value = 2
-        dialog.network.options.container.base_channels.value = 4
+        dialog.network.options.controls["depth"].value = 2
+        dialog.network.options.controls["base_channels"].value = 4
         return True
 
     monkeypatch.setattr(NewModelDialog, "exec", choose)

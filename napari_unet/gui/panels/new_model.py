@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -74,8 +75,8 @@ class NewModelDialog(QDialog):
         self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         beside = QHBoxLayout()
         beside.setSpacing(18)
-        beside.addWidget(self.subject, 1)
-        beside.addWidget(self.network, 1)
+        beside.addWidget(self.subject, 1, Qt.AlignmentFlag.AlignTop)
+        beside.addWidget(self.network, 1, Qt.AlignmentFlag.AlignTop)
         below = QVBoxLayout(self)
         below.addLayout(beside)
         below.addWidget(self.problem)
@@ -205,12 +206,11 @@ class _NetworkForm(_Form):
     def _show_kind(self) -> None:
         """Show the options of the network that is chosen."""
         options: BaseModel | None = self.kind.currentData()
-        if self.options is not None:
-            self._form.removeRow(self.options.container.native)
-        self.options = None
-        if options is not None:
-            self.options = OptionsForm(options, _CHOSEN_BY_NAME)
-            self._form.addRow(self.options.container.native)
+        for control in self.options.controls.values() if self.options else ():
+            self._form.removeRow(control.native)
+        self.options = OptionsForm(options, _CHOSEN_BY_NAME) if options else None
+        for control in self.options.controls.values() if self.options else ():
+            self._form.addRow(control.label, control.native)
         self.about.setText(_ABOUT_KEPT if options is None else _ABOUT_NEW)
         for widget in (self.channels, self.pixel_size):
             self._set_visible(widget, options is not None)

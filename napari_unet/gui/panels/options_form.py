@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from magicgui.widgets import Container, create_widget
+from magicgui.widgets import create_widget
 
 if TYPE_CHECKING:
     from magicgui.widgets.bases import ValueWidget
@@ -22,24 +22,25 @@ class OptionsForm:
         Where the controls start; names, kinds and limits are those of its fields.
     hidden : tuple of str
         Fields that are chosen elsewhere.
+
+    Attributes
+    ----------
+    controls : dict of magicgui widgets
+        By the name of the field; each has a label.
     """
 
     def __init__(self, options: BaseModel, hidden: tuple[str, ...] = ()) -> None:
         self._options = options
-        self._controls = {
+        self.controls = {
             name: _control(name, field, getattr(options, name))
             for name, field in type(options).model_fields.items()
             if name not in hidden and _leaves_a_choice(field)
         }
-        self.container: Container[Any] = Container(
-            widgets=list(self._controls.values()), layout="vertical"
-        )
-        self.container.margins = (0, 0, 0, 0)
 
     @property
     def value(self) -> Any:
         """The options as they are chosen, of the class they came in."""
-        chosen = {name: control.value for name, control in self._controls.items()}
+        chosen = {name: control.value for name, control in self.controls.items()}
         old = self._options.model_dump()
         return type(self._options).model_validate({**old, **chosen})
 
