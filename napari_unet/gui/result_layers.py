@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_unet.core.annotation import Annotation
 from napari_unet.core.subject import Task
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.class_colors import class_colormap
@@ -22,6 +23,7 @@ _CALLED: dict[Task, str] = {
 }
 _CLASS_OPACITY = 0.5
 _LARGEST_BRUSH = 40
+_NEW_LABEL = "M"
 _USUAL_BRUSH = 10
 
 
@@ -46,7 +48,22 @@ def make_layer(image: OpenImage, below: Image, classes: Sequence[ClassState]) ->
     if task == "classes":
         layer.opacity = _CLASS_OPACITY
         layer.colormap = class_colormap(classes)
+    if task == "instances":
+        _never_reuse_ids(layer, image.annotation)
     return layer
+
+
+def _never_reuse_ids(layer: Labels, annotation: Annotation) -> None:
+    """Let napari's key for a new label take an id that no object ever had.
+
+    Its own choice, one above the highest there is, may have been an object's that a
+    person deleted.
+    """
+
+    def select_new_id(layer: Labels) -> None:
+        layer.selected_label = annotation.new_id()
+
+    layer.bind_key(_NEW_LABEL, select_new_id, overwrite=True)
 
 
 def first_label(image: OpenImage, variables: Sequence[VariableState]) -> int:

@@ -353,3 +353,19 @@ def test_panels_stand_alone(make_napari_viewer, kind):
     image = Image(np.zeros((8, 8)))
     viewer.add_layer(image)
     dock._render()
+
+
+def test_the_key_for_a_new_label_never_takes_an_old_id(stage, press_key):
+    stage.open(disks(), name="disks")
+    stage.predict()
+    layer, annotation = stage.labels, stage.annotation
+    highest = int(annotation.labels.max())
+    at = np.argwhere(annotation.labels == highest)[0]
+    layer.fill(tuple(at), 0)
+    stage.until(lambda: highest not in annotation.labels)
+    stage.viewer.layers.selection.active = layer
+    press_key(stage.viewer, "M")
+    assert layer.selected_label > highest
+    first = layer.selected_label
+    press_key(stage.viewer, "M")
+    assert layer.selected_label > first
