@@ -136,7 +136,8 @@ def train(
     )
     with output_folder(out.absolute().parent):
         outcome = run_training(model, list(samples.values()), config)
-        data = f"{len(samples)} images of {images.resolve().name!r}"
+        count = f"{len(samples)} image{'s' if len(samples) > 1 else ''}"
+        data = f"{count} of {images.resolve().name!r}"
         first = next(iter(samples.values()))
         save_outcome(outcome, out, first, data, overwrite=overwrite)
     _report(outcome, out, as_json=as_json)
