@@ -83,6 +83,7 @@ def _facts(model: str, spec: ModelSpec) -> dict[str, str]:
         "predicts": ", ".join(spec.names),
         "channels": str(spec.in_channels),
         "network": ", ".join(f"{key} {value}" for key, value in network.items()),
+        "pixel size": f"{spec.pixel_size:g} µm" if spec.pixel_size else "",
         "data": spec.card.data,
         "license": spec.card.license,
         "score": _in_words(spec.card.score),

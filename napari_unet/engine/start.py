@@ -105,7 +105,7 @@ def _classes(samples: Sequence[Sample], names: Sequence[str]) -> tuple[PixelClas
     count = max(highest + 1, 2)
     if names and len(names) < count:
         raise InputError(
-            f"{len(names)} classes are named, but the labels hold the numbers 0 to "
+            f"{len(names)} names are given, but the labels hold the numbers 0 to "
             f"{highest}; name {count} classes, background first."
         )
     made_up = ["background", *(f"class {i}" for i in range(1, count))]

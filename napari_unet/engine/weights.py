@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from napari_unet.core.atomic import write_folder_atomically
+from napari_unet.core.validation import first_problem
 from napari_unet.engine.model import Model
 from napari_unet.errors import InputError, ModelError
 from napari_unet.nets.spec import FORMAT_VERSION, ModelSpec
@@ -155,10 +156,9 @@ def _validate(path: Path, content: object) -> ModelSpec:
     try:
         return ModelSpec.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        where, words = first_problem(error, "the file")
         raise ModelError(
-            f"{path} does not describe a model: {where}: {first['msg']}; restore the "
+            f"{path} does not describe a model: {where}: {words}; restore the "
             "file or choose another model."
         ) from error
 

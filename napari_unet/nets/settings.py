@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from napari_unet.core.validation import first_problem
 from napari_unet.errors import InputError
 from napari_unet.nets.spec import ModelSpec
 
@@ -41,12 +42,11 @@ def with_settings(spec: ModelSpec, settings: Sequence[str]) -> ModelSpec:
     try:
         return ModelSpec.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        where, words = first_problem(error)
         # The kind of an architecture is in the place of an error, but in no path.
-        where = ".".join(str(part) for part in first["loc"] if part != _kind(content))
-        raise InputError(
-            f"{where}={first['input']} is not possible: {first['msg']}."
-        ) from error
+        where = where.replace(f"architecture.{_kind(content)}.", "architecture.")
+        value = error.errors()[0]["input"]
+        raise InputError(f"{where}={value} is not possible: {words}.") from error
 
 
 def _put(content: dict[str, Any], path: str, value: Any) -> None:

@@ -25,6 +25,7 @@ from pydantic import (
 
 from napari_unet.core.axes import parse_axes
 from napari_unet.core.subject import Subject, Task
+from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity, labels_shape
 
@@ -235,10 +236,7 @@ def parse_manifest(text: bytes) -> Manifest:
             )
         return Manifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "its whole"
-        raise StorageError(
-            f"project.json is damaged ({place}: {first['msg']})."
-        ) from error
+        place, words = first_problem(error, "its whole")
+        raise StorageError(f"project.json is damaged ({place}: {words}).") from error
     except (ValueError, RecursionError) as error:
         raise StorageError("project.json is damaged (it is not JSON).") from error

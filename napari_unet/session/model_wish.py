@@ -134,6 +134,7 @@ def _new_spec(network: NetworkWish, wish: ModelWish) -> ModelSpec:
 def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
     from pydantic import ValidationError
 
+    from napari_unet.core.validation import first_problem
     from napari_unet.nets.spec import PixelClass, Variable
 
     middle, scale = (wish.low + wish.high) / 2, (wish.high - wish.low) / _SPREADS
@@ -144,7 +145,7 @@ def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
             for name in wish.names
         ]
     except ValidationError as error:
-        reason = error.errors()[0]["msg"]
+        _, reason = first_problem(error)
         raise InputError(f"These names cannot be used: {reason}.") from error
     changes = {
         "name": name,
