@@ -78,7 +78,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     # Neither earlier work on the sample nor what napari has to say about itself.
     os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
-    napari.settings.get_settings().application.gui_notification_level = "none"
+    napari.settings.get_settings().application.gui_notification_level = "error"
     sample = load_sample(options.sample)[0]
     viewer = napari.Viewer()
     viewer.theme = options.theme

@@ -11,7 +11,7 @@ from scipy.ndimage import find_objects
 
 from napari_unet.core.box import Box
 from napari_unet.core.ids import compact, pixels_by_id
-from napari_unet.core.points import Points
+from napari_unet.core.points import Points, bounding_box
 from napari_unet.core.provenance import LabelMap, Mask
 
 
@@ -122,6 +122,9 @@ class ObjectTable:
     def extend(self, points: Points, labels: LabelMap) -> None:
         """Take note that objects are at these pixels; before `replace`."""
         dense, ids = compact(labels)
+        if len(ids) == 2 and dense.all():  # one object, as of a brush or a fill
+            self._widen(int(ids[1]), bounding_box(points))
+            return
         index = dense.astype(np.intp)
         low = np.full((len(points), len(ids)), np.iinfo(np.intp).max)
         high = np.zeros_like(low)
@@ -131,9 +134,11 @@ class ObjectTable:
         rows = zip(ids.tolist(), low.T.tolist(), high.T.tolist(), strict=True)
         for object_id, start, stop in rows:
             if object_id:
-                found = Box(tuple(start), tuple(stop))
-                known = self._boxes.get(object_id)
-                self._boxes[object_id] = known.union(found) if known else found
+                self._widen(object_id, Box(tuple(start), tuple(stop)))
+
+    def _widen(self, object_id: int, found: Box) -> None:
+        known = self._boxes.get(object_id)
+        self._boxes[object_id] = known.union(found) if known else found
 
     def _add(self, object_id: int, pixels: int, verified: int) -> None:
         """Change the pixel counts of one object."""

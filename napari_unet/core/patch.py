@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from napari_unet.core.box import Box
+from napari_unet.core.ids import compact
 from napari_unet.core.points import Points, are_among, chosen_points, inside
 from napari_unet.core.provenance import LabelMap, Mask, ProvenanceMap
 
@@ -41,8 +40,8 @@ class Patch:
     @property
     def ids(self) -> frozenset[int]:
         """The objects that lost or gained pixels, or were accepted."""
-        found = np.union1d(np.unique(self.before), np.unique(self.after))
-        return frozenset(found.tolist()) - {0}
+        found = (compact(labels)[1].tolist() for labels in (self.before, self.after))
+        return frozenset().union(*found) - {0}
 
     def has_all_of(self, other: Patch) -> bool:
         """Whether all pixels of the other patch are among the ones of this."""

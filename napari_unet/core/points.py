@@ -22,6 +22,8 @@ def marked_points(box: Box, mask: Mask) -> Points:
 
 def chosen_points(points: Points, chosen: Mask) -> Points:
     """Return some of the points; `chosen` has one entry for each of them."""
+    if chosen.all():
+        return points  # usual, and many when a whole background is filled
     return tuple(axis[chosen] for axis in points)
 
 
@@ -45,6 +47,8 @@ def are_among(points: Points, others: Points, box: Box) -> bool:
     """Return whether all `points` are among `others`; all of them lie in `box`."""
     if len(points[0]) > len(others[0]):
         return False
+    if all(map(np.array_equal, points, others)):
+        return True  # a whole stroke is undone; both are in the order of the array
     return bool(np.isin(_flat(points, box), _flat(others, box)).all())
 
 

@@ -104,8 +104,9 @@ class Strokes:
     def _edit(self, change: Patch) -> Edit:
         touched = self._rules.objects_among(change.ids)
         settled = self.settle(self.open - touched)
-        # Once more: settling may have changed the provenance of these pixels.
-        stroke = self._pixels.patch(change.points, change.after)
+        stroke = change
+        if settled:  # which may have changed the provenance of these pixels
+            stroke = self._pixels.patch(change.points, change.after)
         painted = self._rules.painted(stroke.after)
         self._pixels.write(stroke.points, stroke.after, painted)
         self._history.record(Entry(stroke, self.open))
