@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage as ndi
 from scipy.signal import find_peaks
+from skimage.segmentation import watershed
 
 from napari_unet.core.instances import (
     Decoding,
     decode_instances,
+    flood,
     link_planes,
     prominent_peaks,
     remove_small,
@@ -90,3 +94,24 @@ def test_linked_ids_are_unique_in_the_stack() -> None:
     planes[0, :, :6] = 1
     planes[1, :, 9:] = 1
     assert set(np.unique(link_planes(planes))) == {0, 1, 2}
+
+
+SMOOTH = hnp.arrays(np.float32, (17, 23), elements=st.floats(0, 1, width=32))
+PLATEAUS = hnp.arrays(np.float32, (17, 23), elements=st.sampled_from([0, 0.3, 0.6, 1]))
+
+
+@given(
+    st.one_of(SMOOTH, PLATEAUS),
+    st.floats(0, 1),
+    st.lists(st.tuples(st.integers(0, 16), st.integers(0, 22)), max_size=12),
+)
+def test_flooding_piece_by_piece_is_the_watershed_of_the_whole(height, level, seeds):
+    foreground = height >= level
+    marked = np.zeros(height.shape, np.int32)
+    for number, place in enumerate(seeds, 1):
+        marked[place] = number * foreground[place]
+    pieces, _ = ndi.label(foreground)
+    alone = ~np.isin(pieces, pieces[marked > 0])
+    whole = np.where(alone & foreground, pieces + marked.max(), marked)
+    expected = watershed(-height, whole, mask=foreground)
+    np.testing.assert_array_equal(flood(height, marked, foreground), expected)
