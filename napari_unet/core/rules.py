@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,8 @@ from napari_unet.core.settle import accepted_region
 class Rules(Protocol):
     """What an annotation asks; stateless, so that any thread may ask too."""
 
-    @property
-    def repainting_accepts(self) -> bool:
-        """Whether to paint a label over itself means that it is right."""
-        ...
+    repainting_accepts: ClassVar[bool]
+    """Whether to paint a label over itself means that it is right."""
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
         """Return which labels are objects, that are finished and accepted as a whole.
@@ -57,10 +55,7 @@ class Rules(Protocol):
 class ObjectRules:
     """Labels are ids of objects."""
 
-    @property
-    def repainting_accepts(self) -> bool:
-        """Return False: objects are right or wrong as a whole."""
-        return False
+    repainting_accepts: ClassVar[bool] = False
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
         """Return all of them."""
@@ -93,10 +88,7 @@ class ObjectRules:
 class ClassRules:
     """Labels are class numbers: every pixel stands for itself."""
 
-    @property
-    def repainting_accepts(self) -> bool:
-        """Return True: a scribble shows what is right, too."""
-        return True
+    repainting_accepts: ClassVar[bool] = True
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:  # noqa: ARG002
         """Return nothing."""
@@ -132,10 +124,8 @@ class ClassRules:
 class MarkRules(ClassRules):
     """Labels are marks beside a prediction; 0 is no mark and says nothing."""
 
-    @property
-    def repainting_accepts(self) -> bool:
-        """Return False: a mark is verified already, and no mark says nothing."""
-        return False
+    # A mark is verified already, and no mark says nothing.
+    repainting_accepts: ClassVar[bool] = False
 
     def painted(self, labels: LabelMap) -> ProvenanceMap:
         """Return corrected where there is a mark, unseen where it was erased."""

@@ -96,7 +96,9 @@ class LabelsBinding:
         self._array = _recording_data(layer, annotation)
         self._array.listener = self._on_write
         self._repainted = False
-        self._unwatch = watch_tools(layer, self._on_tool)
+        self._unwatch: Callable[[], None] | None = None
+        if annotation.rules.repainting_accepts:
+            self._unwatch = watch_tools(layer, self._on_tool)
         self._connections = self._connect()
 
     def _connect(self) -> list[tuple[Any, Callable[..., None]]]:
@@ -150,7 +152,8 @@ class LabelsBinding:
         if self._array.listener is None:
             return
         self._array.listener = None
-        self._unwatch()
+        if self._unwatch is not None:
+            self._unwatch()
         self._commit(None)
         self.settle()
         for emitter, callback in self._connections:

@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import ValueMap
 from napari_unet.core.values import ValueAnnotation
+from napari_unet.gui.geometry import same_place
 from napari_unet.gui.labels_binding import LabelsBinding
 
 if TYPE_CHECKING:
@@ -112,15 +113,7 @@ class ValuePicture:
     def _picture(self, values: ValueMap, limits: tuple[float, float]) -> Image:
         marks = self._binding.layer
         if len(values) == 1:
-            place: dict[str, Any] = {
-                "affine": marks.affine,
-                "axis_labels": marks.axis_labels,
-                "rotate": marks.rotate,
-                "scale": marks.scale,
-                "shear": marks.shear,
-                "translate": marks.translate,
-                "units": marks.units,
-            }
+            place = same_place(marks)
         else:
             place = {
                 "affine": marks.affine.expand_dims([0]),

@@ -51,7 +51,7 @@ def with_settings(spec: ModelSpec, settings: Sequence[str]) -> ModelSpec:
 
 def _put(content: dict[str, Any], path: str, value: Any) -> None:
     *groups, name = path.split(".")
-    if (groups or [name])[0] not in _OPEN:
+    if path.split(".")[0] not in _OPEN:
         raise InputError(
             f"{path!r} cannot be set; choose something in: {', '.join(_OPEN)}."
         )

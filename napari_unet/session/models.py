@@ -243,7 +243,7 @@ def describe_model(model: Model) -> ModelState:
 def _what(spec: ModelSpec) -> str:
     """Return what a model predicts, in a line."""
     if spec.task == "classes":
-        return f"Classes: {', '.join(each.name for each in spec.classes)}"
+        return f"Classes: {', '.join(spec.names)}"
     if spec.task == "regression":
         named = (f"{v.name} ({v.unit})" if v.unit else v.name for v in spec.variables)
         return f"Values: {', '.join(named)}"
@@ -252,8 +252,7 @@ def _what(spec: ModelSpec) -> str:
 
 def subject_of(spec: ModelSpec) -> Subject:
     """Return what a model predicts."""
-    names = [each.name for each in spec.classes] + [v.name for v in spec.variables]
-    return Subject(spec.task, tuple(readable(name) for name in names))
+    return Subject(spec.task, tuple(readable(name) for name in spec.names))
 
 
 def describe_version(version: ModelVersion) -> VersionState:

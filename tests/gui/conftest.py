@@ -26,10 +26,9 @@ from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
 from napari_unet.engine.weights import save_model
-from napari_unet.gui.dock import SegmentAndCorrect
 from napari_unet.gui.drawing import free_layers_where_they_are_drawn
 from napari_unet.gui.labels_binding import LabelsBinding
-from tests.gui.stage import Stage
+from tests.gui.stage import Stage, set_stage
 from tests.session.brightness import brightness_model
 
 
@@ -286,10 +285,7 @@ def stage(
     monkeypatch.setattr("napari_unet.gui.runner._NICENESS", 0)
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1200, 800)
-    dock = SegmentAndCorrect(viewer)
-    viewer.window.add_dock_widget(dock)
-    stage = Stage(viewer, dock)
-    stage.choose(bright)
+    stage = set_stage(viewer, bright)
     yield stage
     # pytest keeps the stage, which must not keep the viewer.
     stage.viewer = stage.dock = None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from qtpy.QtTest import QTest
 
-from napari_unet.gui.dock import Dock
+from napari_unet.gui.dock import Dock, SegmentAndCorrect
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -70,3 +70,12 @@ class Stage:
         self.until(lambda: not self.state.why_not_predict)
         self.session.predict()
         self.until(lambda: not self.state.predicting)
+
+
+def set_stage(viewer: Any, model: Any) -> Stage:
+    """Add the dock to a window, with a model chosen."""
+    dock = SegmentAndCorrect(viewer)
+    viewer.window.add_dock_widget(dock)
+    stage = Stage(viewer, dock)
+    stage.choose(model)
+    return stage

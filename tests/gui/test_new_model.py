@@ -77,6 +77,15 @@ def test_options_are_those_of_the_network(dialog):
     assert dialog.wish.network is None
 
 
+def test_an_option_at_a_forbidden_limit_is_told_in_words(dialog):
+    dialog.subject.names.setPlainText("dark\nbright")
+    choose_network(dialog, "original")
+    dialog.network.options.controls["dropout"].value = 1
+    dialog.accept()
+    assert dialog.problem.text() == "Dropout: Input should be less than 1."
+    assert dialog.isVisible()
+
+
 def test_the_model_panel_makes_the_head(stage, monkeypatch):
     stage.open(disks((128, 128)), name="disks")
 

@@ -13,8 +13,8 @@ from qtpy.QtTest import QTest
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance, is_verified
 from napari_unet.engine.train import iter_fit
-from napari_unet.gui.dock import SegmentAndCorrect
 from napari_unet.gui.panels.finetune import FinetunePanel
+from tests.gui.stage import set_stage
 from tests.session.brightness import disks
 
 pytestmark = pytest.mark.qt_smoke
@@ -132,14 +132,8 @@ def test_closing_the_window_during_training_ends_cleanly(stage, drag, unfiled):
 def test_work_is_here_again_in_the_next_window(
     make_napari_viewer, bright, unfiled, drag
 ):
-    from tests.gui.stage import Stage
-
     def open_window():
-        viewer = make_napari_viewer(show=True)
-        dock = SegmentAndCorrect(viewer)
-        viewer.window.add_dock_widget(dock)
-        stage = Stage(viewer, dock)
-        stage.choose(bright)
+        stage = set_stage(make_napari_viewer(show=True), bright)
         stage.open(disks((128, 128)), name="disks")
         return stage
 

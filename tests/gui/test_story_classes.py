@@ -9,9 +9,8 @@ from qtpy.QtTest import QTest
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance, is_verified
 from napari_unet.engine.weights import save_model
-from napari_unet.gui.dock import SegmentAndCorrect
 from napari_unet.gui.panels.correct import CorrectPanel
-from tests.gui.stage import Stage
+from tests.gui.stage import set_stage
 from tests.session.brightness import classes_model, disks
 
 pytestmark = pytest.mark.qt_smoke
@@ -161,11 +160,7 @@ def test_classes_are_here_again_in_the_next_window(
     make_napari_viewer, shades, unfiled, drag
 ):
     def open_window():
-        viewer = make_napari_viewer(show=True)
-        dock = SegmentAndCorrect(viewer)
-        viewer.window.add_dock_widget(dock)
-        stage = Stage(viewer, dock)
-        stage.choose(shades)
+        stage = set_stage(make_napari_viewer(show=True), shades)
         stage.open(disks((128, 128)), name="disks")
         return stage
 

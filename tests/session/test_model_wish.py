@@ -11,6 +11,16 @@ from napari_unet.core.box import Box
 from napari_unet.session.model_wish import ModelWish, NetworkWish
 
 
+def teach(stage):
+    """Paint two classes without a prediction, and train on them."""
+    stage.session.start_empty()
+    stage.paint(np.s_[8:24, 8:24], 1)
+    stage.session.accept(Box((0, 0), (3, 160)))
+    stage.session.finetune(0.05)
+    stage.run()
+    assert "finetune" not in stage.state.problems
+
+
 def test_a_model_gets_other_classes_and_learns_them(stage, image):
     stage.open(image)
     stage.session.models.make(ModelWish("classes", ("dark", "bright")))
@@ -20,12 +30,7 @@ def test_a_model_gets_other_classes_and_learns_them(stage, image):
     assert stage.state.versions[-1].text == "new head: dark, bright"
     assert "knows nothing yet" in stage.state.message or stage.state.image.open
     assert stage.state.image.task == "classes"
-    stage.session.start_empty()
-    stage.paint(np.s_[8:24, 8:24], 1)
-    stage.session.accept(Box((0, 0), (3, 160)))
-    stage.session.finetune(0.05)
-    stage.run()
-    assert "finetune" not in stage.state.problems
+    teach(stage)
     stage.session.activate_version(1)
     stage.run()
     assert stage.state.image.task == "instances"
@@ -93,12 +98,7 @@ def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
     assert stage.state.versions[-1].text == "new unet: dark, bright"
     assert stage.session.models.preset == "from-scratch"
     assert stage.session.models.preset in PRESETS
-    stage.session.start_empty()
-    stage.paint(np.s_[8:24, 8:24], 1)
-    stage.session.accept(Box((0, 0), (3, 160)))
-    stage.session.finetune(0.05)
-    stage.run()
-    assert "finetune" not in stage.state.problems
+    teach(stage)
     assert stage.session.models.preset == "from-scratch"
     stage.session.activate_version(1)
     assert stage.session.models.preset == "fine-tune"

@@ -28,8 +28,8 @@ _TOOLS_TIP: dict[Task, str] = {
     "classes": (
         "Choose a class below and paint it with napari's tools: brush (2), eraser (1: "
         "the first class), polygon (3), fill (4), picker (5), undo (Ctrl+Z). What you "
-        "paint is verified: no prediction and no training changes it any more. What is "
-        "right already is verified with Accept."
+        "paint is verified: no prediction and no training changes it any more. So is "
+        "what has that class already; Accept verifies all that is in view."
     ),
     "regression": (
         "Choose a value below and mark pixels that have it, with napari's tools: brush "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import ValidationError
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -21,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.core.subject import Task
+from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.options_form import OptionsForm
 from napari_unet.gui.panels.panel import label
 from napari_unet.session.model_wish import ModelWish, NetworkWish
@@ -99,7 +101,11 @@ class NewModelDialog(QDialog):
 
     def accept(self) -> None:
         """Close, unless something is missing."""
-        problem = self.wish.problem
+        try:
+            problem = self.wish.problem
+        except ValidationError as error:
+            place, words = first_problem(error)
+            problem = f"{place.replace('_', ' ').capitalize()}: {words}."
         self.problem.setText(problem)
         if not problem:
             super().accept()

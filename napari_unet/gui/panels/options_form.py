@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from magicgui.widgets import create_widget
 
 if TYPE_CHECKING:
     from magicgui.widgets.bases import ValueWidget
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
+
+_BOUNDS = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
 
 
 class OptionsForm:
@@ -39,7 +40,13 @@ class OptionsForm:
 
     @property
     def value(self) -> Any:
-        """The options as they are chosen, of the class they came in."""
+        """The options as they are chosen, of the class they came in.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If an option is at a limit that is not allowed itself.
+        """
         chosen = {name: control.value for name, control in self.controls.items()}
         old = self._options.model_dump()
         return type(self._options).model_validate({**old, **chosen})
@@ -63,14 +70,9 @@ def _control(name: str, field: FieldInfo, value: object) -> ValueWidget[Any]:
 
 
 def _limits(field: FieldInfo) -> dict[str, float]:
-    limits: dict[str, float] = {}
-    for bound in field.metadata:
-        if isinstance(bound, Ge):
-            limits["min"] = float(bound.ge)  # type: ignore[arg-type]
-        elif isinstance(bound, Gt):
-            limits["min"] = float(bound.gt)  # type: ignore[arg-type]
-        elif isinstance(bound, Le):
-            limits["max"] = float(bound.le)  # type: ignore[arg-type]
-        elif isinstance(bound, Lt):
-            limits["max"] = float(bound.lt)  # type: ignore[arg-type]
-    return limits
+    return {
+        side: float(getattr(bound, kind))
+        for bound in field.metadata
+        for kind, side in _BOUNDS.items()
+        if hasattr(bound, kind)
+    }
