@@ -15,20 +15,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.box import Box
-from napari_unet.core.history import ChangeKind, Edit
-from napari_unet.core.merge import (
-    MergedPrediction,
-    check_ids_left,
-    merge_prediction,
-)
+from napari_unet.core.change import Change, Chronicle, Kind, Listener, Region
+from napari_unet.core.history import ChangeKind, Edit, History
+from napari_unet.core.ids import IdCounter
+from napari_unet.core.merge import MergedPrediction, merge_prediction
 from napari_unet.core.objects import ObjectCounts
-from napari_unet.core.pixels import Pixels
+from napari_unet.core.pixels import Pixels, check_maps
 from napari_unet.core.points import Points, chosen_points
 from napari_unet.core.provenance import (
     LabelMap,
@@ -36,12 +33,11 @@ from napari_unet.core.provenance import (
     ProvenanceMap,
     is_verified,
 )
-from napari_unet.core.refresh import Progress, Refresh
+from napari_unet.core.refresh import Predictions
 from napari_unet.core.rules import ObjectRules, Rules
 from napari_unet.core.settle import finished_object
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.strokes import Strokes
-from napari_unet.errors import InputError
 
 __all__ = ["Annotation", "Edit", "MergedPrediction", "merge_prediction"]
 
@@ -79,9 +75,6 @@ class Annotation:
     ----------
     rules : Rules
         What labels mean.
-    foreground : ndarray of bool or None
-        Where the model sees an object, as far as predictions were applied; such
-        background is not verified by a ring.
 
     Raises
     ------
@@ -102,19 +95,17 @@ class Annotation:
     ) -> None:
         if provenance is None:
             provenance = np.zeros(labels.shape, np.uint8)
-        _check_arrays(labels, provenance)
+        check_maps(labels, provenance)
         self.labels = labels
         self.rules = rules
-        self.foreground: Mask | None = None
         # Without the subclass: its writes are reported as a person's.
         self._live = np.asarray(labels)
         self._pixels = Pixels(self._live.copy(), provenance)
-        self._next_id = max(next_id, int(self._live.max(initial=0)) + 1)
+        self._ids = IdCounter(max(next_id, int(self._live.max(initial=0)) + 1))
         self._ring = ring
         self._strokes = Strokes(self._pixels, self._live, rules, self._finished)
-        self._progress: WeakKeyDictionary[MergedPrediction, Progress] = (
-            WeakKeyDictionary()
-        )
+        self._chronicle = Chronicle(self._pixels)
+        self._predictions = Predictions(self._pixels, self._live, self._ids)
 
     @property
     def provenance(self) -> ProvenanceMap:
@@ -124,12 +115,34 @@ class Annotation:
     @property
     def next_id(self) -> int:
         """The smallest id that was never used."""
-        return self._next_id
+        return self._ids.next
 
     @property
     def revision(self) -> int:
         """Counts the changes of labels and provenance."""
         return self._pixels.revision
+
+    @property
+    def history(self) -> History:
+        """What can be undone and redone."""
+        return self._strokes.history
+
+    @property
+    def foreground(self) -> Mask | None:
+        """Where the model sees an object, as far as predictions were applied.
+
+        Such background is not verified by a ring.
+        """
+        return self._predictions.foreground
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who is told of every change, right after it happened."""
+        return self._chronicle.listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self._chronicle.listener = listener
 
     @property
     def has_prediction(self) -> bool:
@@ -146,9 +159,7 @@ class Annotation:
 
     def new_id(self) -> int:
         """Return an id for a new object; nobody else will ever get it."""
-        check_ids_left(self._next_id)
-        self._next_id += 1
-        return self._next_id - 1
+        return self._ids.take()
 
     def counts(self) -> ObjectCounts:
         """Return how much is verified; costs nothing."""
@@ -167,7 +178,7 @@ class Annotation:
         return AnnotationSnapshot(
             self._pixels.labels.copy(),
             self._pixels.provenance.copy(),
-            self._next_id,
+            self._ids.next,
             self.revision,
         )
 
@@ -206,7 +217,14 @@ class Annotation:
         """
         edit = self._strokes.notice(box, kind)
         if edit is not None:
-            self._next_id = max(self._next_id, 1 + max(edit.stroke.ids, default=0))
+            self._ids.skip_to(1 + max(edit.stroke.ids, default=0))
+            undone = edit.kind != "edit"
+            self._tell(
+                edit.kind,
+                stroke=edit.entry.number,
+                entry_open=edit.entry.open_after if undone else edit.entry.open_before,
+                certain=kind == "edit",
+            )
         return edit
 
     def settle(self, ids: Iterable[int] | None = None) -> Box | None:
@@ -224,7 +242,9 @@ class Annotation:
         Box or None
             Where provenance changed.
         """
-        return self._strokes.settle(ids)
+        box = self._strokes.settle(ids)
+        self._tell("settle")
+        return box
 
     def accept(self, box: Box) -> Box | None:
         """Accept what is in a box; no undo of a stroke takes that back.
@@ -278,6 +298,7 @@ class Annotation:
             return None
         same = self._live[points] == self._pixels.labels[points]
         patch = self._pixels.accept(chosen_points(points, same))
+        self._tell("accept")
         return patch.box if patch else None
 
     def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
@@ -300,7 +321,7 @@ class Annotation:
         place = box.slices
         labels = self._pixels.labels[place].copy()
         provenance = self.provenance[place].copy()
-        next_id = self._next_id
+        next_id = self._ids.next
 
         def merge() -> Apply:
             merged = self.rules.merge(labels, provenance, predicted, next_id, box=box)
@@ -332,30 +353,42 @@ class Annotation:
         InputError
             If the prediction was made for something larger, or no ids are left.
         """
-        if not self._pixels.whole.contains(merged.box):
-            raise InputError(
-                f"Expected a prediction within the shape {self.labels.shape}, found "
-                f"one of {merged.box}; merge it with a snapshot of this annotation."
-            )
-        box = box.intersect(merged.box)
-        if box.empty:
-            return None
-        if self.foreground is None:
-            self.foreground = np.zeros(self.labels.shape, bool)
-        local = box.relative_to(merged.box).slices
-        self.foreground[box.slices] = merged.foreground[local]
-        refresh = Refresh(
-            self._pixels,
-            self._live,
-            self._strokes.open,
-            merged,
-            self._progress_of(merged),
+        changed = self._predictions.apply(merged, box, self._strokes.open)
+        self._tell("predict")
+        return changed
+
+    def repeat(self, change: Change) -> None:
+        """Let a change happen again that was told to a listener in an earlier life.
+
+        Nobody is told again. On the annotation as it was before the change, the result
+        is exactly what it was afterwards.
+        """
+        listener, self.listener = self.listener, None
+        self._strokes.repeat(change)
+        self._ids.skip_to(change.next_id)
+        self.listener = listener
+
+    def recall(self, change: Change) -> None:
+        """Remember a change whose pixels are here already; it can be undone then."""
+        self._strokes.recall(change)
+        self._ids.skip_to(change.next_id)
+
+    def _tell(self, kind: Kind, **facts: Any) -> None:
+        change = self._chronicle.tell(
+            kind, next_id=self._ids.next, open=self._strokes.open, **facts
         )
-        return refresh.write(box)
+        if change is not None and self.listener is not None:
+            self.listener(self._completed(change))
+
+    def _completed(self, change: Change) -> Change:
+        """Add what labels stand for, where that is not the labels themselves."""
+        return change
 
     def _accept(self, box: Box, mask: Mask) -> Box | None:
         self._strokes.release(box, mask)
-        return self._pixels.accept_mask(box, mask)
+        changed = self._pixels.accept_mask(box, mask)
+        self._tell("accept", region=Region(box, mask))
+        return changed
 
     def _finished(self, object_id: int) -> Points:
         return finished_object(
@@ -364,29 +397,4 @@ class Annotation:
             object_id,
             ring=self._ring,
             foreground=self.foreground,
-        )
-
-    def _progress_of(self, merged: MergedPrediction) -> Progress:
-        """Return what is known of a merged prediction; at first, give it ids."""
-        if merged not in self._progress:
-            shift = 0
-            if merged.has_new_ids:
-                shift = max(0, self._next_id - merged.first_id)
-                check_ids_left(merged.next_id + shift - 1)
-                self._next_id = max(self._next_id, merged.next_id + shift)
-            self._progress[merged] = Progress(shift)
-        return self._progress[merged]
-
-
-def _check_arrays(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:
-    if labels.dtype != np.int32 or labels.ndim < 2:
-        raise InputError(
-            "Expected labels as int32 with two axes or more, found "
-            f"{labels.dtype} with {labels.ndim}; convert them first."
-        )
-    if provenance.dtype != np.uint8 or provenance.shape != labels.shape:
-        raise InputError(
-            f"Expected provenance as uint8 of shape {labels.shape}, found "
-            f"{provenance.dtype} of shape {provenance.shape}; it belongs to other "
-            "labels."
         )

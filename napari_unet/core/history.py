@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from napari_unet.core.box import Box
+from napari_unet.core.change import Change
 from napari_unet.core.patch import Patch
 from napari_unet.core.provenance import LabelMap, Mask
 
@@ -30,13 +31,18 @@ class Edit:
     box : Box
         Everything that changed, labels or provenance: the stroke, and objects that
         were settled or came unsettled with it.
-    stroke : Patch
-        The pixels whose labels the person changed, as they were before and after.
+    entry : Entry
+        The stroke as it is remembered.
     """
 
     kind: ChangeKind
     box: Box
-    stroke: Patch
+    entry: Entry
+
+    @property
+    def stroke(self) -> Patch:
+        """The pixels whose labels the person changed, before and after."""
+        return self.entry.stroke
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +51,8 @@ class Entry:
 
     Parameters
     ----------
+    number : int
+        Counts from 1; no other stroke of the annotation has it.
     stroke : Patch
         The stroke itself.
     open_before, open_after : frozenset of int
@@ -53,6 +61,7 @@ class Entry:
         What was settled since, before the next stroke.
     """
 
+    number: int
     stroke: Patch
     open_before: frozenset[int]
     open_after: frozenset[int] = frozenset()
@@ -65,6 +74,24 @@ class Entry:
         for patch in self.settled:
             box = box.union(patch.box)
         return box
+
+    def brought_back(self, now: Patch, settled: tuple[Patch, ...]) -> Entry:
+        """Return what undoes the stroke after it was redone.
+
+        Parameters
+        ----------
+        now : Patch
+            Its pixels as they were right before the redo.
+        settled : tuple of Patch
+            What was settled again with it.
+        """
+        # napari's undo will write `before` again. What was accepted meanwhile for that
+        # label still holds then; for another label it says nothing.
+        same = now.before == self.stroke.before
+        earlier = np.where(same, now.provenance, self.stroke.provenance)
+        return replace(
+            self, stroke=replace(self.stroke, provenance=earlier), settled=settled
+        )
 
 
 class History:
@@ -81,6 +108,16 @@ class History:
     def __init__(self, entries: int = 200, nbytes: int = 2**28) -> None:
         self._done = _Stack(entries, nbytes)
         self._undone = _Stack(entries, nbytes)
+
+    @property
+    def done(self) -> tuple[Entry, ...]:
+        """What can be undone, oldest first."""
+        return tuple(self._done.entries)
+
+    @property
+    def undone(self) -> tuple[Entry, ...]:
+        """What can be redone, undone last comes last."""
+        return tuple(self._undone.entries)
 
     def record(self, entry: Entry) -> None:
         """Remember a stroke that was done, or done again."""
@@ -139,6 +176,28 @@ class History:
                 return entry
         return None
 
+    def recall(self, change: Change) -> None:
+        """Remember what happened in an earlier life of the program."""
+        patches = [part.patch for part in change.parts]
+        if change.kind == "edit":
+            *settled, stroke = patches
+            self.attach(settled)
+            if change.certain:
+                self.forget_undone()
+            self.record(Entry(change.stroke, stroke, change.entry_open))
+        elif change.kind == "settle":
+            self.attach(patches)
+        elif change.kind == "undo":
+            if entry := self._done.take(change.stroke):
+                self.record_undone(replace(entry, open_after=change.entry_open))
+        elif change.kind == "redo":
+            stroke, *settled = patches
+            if entry := self._undone.take(change.stroke):
+                again = entry.brought_back(stroke, tuple(settled))
+                self.record(replace(again, open_after=change.entry_open))
+        elif change.region is not None:
+            self.release(change.region.box, change.region.mask)
+
     def release(self, box: Box, mask: Mask) -> None:
         """Let no undo unsettle the marked pixels: a person accepted them meanwhile."""
         entries = self._done.entries
@@ -168,6 +227,12 @@ class _Stack:
     def remove(self, entry: Entry) -> None:
         self.entries.remove(entry)
         self._nbytes -= entry.stroke.nbytes
+
+    def take(self, number: int) -> Entry | None:
+        found = next((e for e in self.entries if e.number == number), None)
+        if found is not None:
+            self.remove(found)
+        return found
 
     def clear(self) -> None:
         self.entries.clear()

@@ -8,11 +8,44 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.provenance import LabelMap
+from napari_unet.errors import InputError
 
 LARGEST_ID = int(np.iinfo(np.int32).max)
 
 # Counting needs a copy of eight bytes per pixel: by parts it stays small.
 _CHUNK = 2**22
+
+
+def check_ids_left(last_id: int) -> None:
+    """Refuse to go on when an id does not fit into int32 any more."""
+    if last_id > LARGEST_ID:
+        raise InputError(
+            f"Expected object ids up to {LARGEST_ID}, but new objects need ids up to "
+            f"{last_id}; give the objects smaller ids in a new annotation of the image."
+        )
+
+
+class IdCounter:
+    """Hands out ids that nobody has ever had.
+
+    Parameters
+    ----------
+    next_id : int
+        The smallest id that was never used.
+    """
+
+    def __init__(self, next_id: int) -> None:
+        self.next = next_id
+
+    def take(self) -> int:
+        """Return an id, which nobody else will ever get."""
+        check_ids_left(self.next)
+        self.next += 1
+        return self.next - 1
+
+    def skip_to(self, next_id: int) -> None:
+        """Take note that all smaller ids are used; the counter never falls."""
+        self.next = max(self.next, next_id)
 
 
 def compact(labels: npt.NDArray[np.integer[Any]]) -> tuple[LabelMap, LabelMap]:

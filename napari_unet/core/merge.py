@@ -25,7 +25,7 @@ import numpy.typing as npt
 from scipy.ndimage import find_objects
 
 from napari_unet.core.box import Box
-from napari_unet.core.ids import LARGEST_ID, compact, pixels_by_id
+from napari_unet.core.ids import check_ids_left, compact, pixels_by_id
 from napari_unet.core.provenance import (
     LabelMap,
     Mask,
@@ -181,15 +181,6 @@ def merge_classes(
         next_id,
         next_id,
     )
-
-
-def check_ids_left(last_id: int) -> None:
-    """Refuse to go on when an id does not fit into int32 any more."""
-    if last_id > LARGEST_ID:
-        raise InputError(
-            f"Expected object ids up to {LARGEST_ID}, but new objects need ids up to "
-            f"{last_id}; give the objects smaller ids in a new annotation of the image."
-        )
 
 
 def _check_shapes(box: Box, *arrays: npt.NDArray[Any]) -> None:

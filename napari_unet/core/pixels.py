@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
+from napari_unet.core.change import PixelChange
 from napari_unet.core.objects import Content, ObjectTable
 from napari_unet.core.patch import Patch
 from napari_unet.core.points import Points, bounding_box, chosen_points, marked_points
@@ -16,6 +21,7 @@ from napari_unet.core.provenance import (
     ProvenanceMap,
     is_verified,
 )
+from napari_unet.errors import InputError
 
 
 class Pixels:
@@ -36,6 +42,8 @@ class Pixels:
         Always in step with both arrays.
     revision : int
         Counts the changes.
+    listener : callable or None
+        Told of every change right before it happens.
     """
 
     def __init__(self, labels: LabelMap, provenance: ProvenanceMap) -> None:
@@ -43,6 +51,7 @@ class Pixels:
         self.provenance = provenance
         self.objects = ObjectTable(Content(labels, is_verified(provenance)))
         self.revision = 0
+        self.listener: Callable[[PixelChange], None] | None = None
 
     @property
     def whole(self) -> Box:
@@ -71,6 +80,7 @@ class Pixels:
     ) -> None:
         """Replace the content of n pixels; both values have the shape (n,)."""
         before = self.labels[points]
+        self._announce(points, labels, provenance)
         moved = before != labels
         if moved.any():
             self.objects.extend(chosen_points(points, moved), labels[moved])
@@ -101,6 +111,7 @@ class Pixels:
             place = band.slices
             free = mask[band.relative_to(box).slices] & self.unverified(band)
             if free.any():
+                self._announce_accepting(band, free)
                 self.objects.verify(self.labels[place][free])
                 self.provenance[place][free] = Provenance.ACCEPTED
                 found = crop(band, free)
@@ -121,6 +132,10 @@ class Pixels:
             New labels of the whole box.
         """
         place = box.slices
+        if self.listener is not None:
+            points = marked_points(box, changed)
+            predicted = np.full(len(points[0]), Provenance.PREDICTED, np.uint8)
+            self._announce(points, labels[changed], predicted)
         moved = labels != self.labels[place]
         before, after = self.labels[place][moved], labels[moved]
         free = np.zeros(len(after), bool)
@@ -130,6 +145,39 @@ class Pixels:
         self.labels[place] = labels
         self.provenance[place][changed] = Provenance.PREDICTED
         self.revision += 1
+
+    def _announce(
+        self, points: Points, labels: LabelMap, provenance: ProvenanceMap
+    ) -> None:
+        if self.listener is not None and len(points[0]):
+            self.listener(PixelChange(self.patch(points, labels), provenance))
+
+    def _announce_accepting(self, box: Box, mask: Mask) -> None:
+        if self.listener is not None:
+            points = marked_points(box, mask)
+            accepted = np.full(len(points[0]), Provenance.ACCEPTED, np.uint8)
+            self._announce(points, self.labels[points], accepted)
+
+
+def check_maps(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:
+    """Refuse arrays that are no label map with its provenance.
+
+    Raises
+    ------
+    InputError
+        If data types or shapes do not fit.
+    """
+    if labels.dtype != np.int32 or labels.ndim < 2:
+        raise InputError(
+            "Expected labels as int32 with two axes or more, found "
+            f"{labels.dtype} with {labels.ndim}; convert them first."
+        )
+    if provenance.dtype != np.uint8 or provenance.shape != labels.shape:
+        raise InputError(
+            f"Expected provenance as uint8 of shape {labels.shape}, found "
+            f"{provenance.dtype} of shape {provenance.shape}; it belongs to other "
+            "labels."
+        )
 
 
 def crop(box: Box, mask: Mask) -> Box:

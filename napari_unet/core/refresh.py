@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from napari_unet.core.box import Box
-from napari_unet.core.ids import compact, pixels_by_id
+from napari_unet.core.ids import IdCounter, check_ids_left, compact, pixels_by_id
 from napari_unet.core.merge import MergedPrediction
 from napari_unet.core.pixels import Pixels, crop
 from napari_unet.core.provenance import LabelMap, Mask, Provenance
+from napari_unet.errors import InputError
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +31,66 @@ class Progress:
 
     shift: int
     staying: dict[int, bool] = field(default_factory=dict)
+
+
+class Predictions:
+    """All merged predictions of one annotation, on their way into it.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Labels and provenance.
+    live : ndarray of int32
+        The array in which the person paints.
+    ids : IdCounter
+        Where new objects get their ids.
+
+    Attributes
+    ----------
+    foreground : ndarray of bool or None
+        Where the model sees an object, as far as predictions were applied.
+    """
+
+    def __init__(self, pixels: Pixels, live: LabelMap, ids: IdCounter) -> None:
+        self.foreground: Mask | None = None
+        self._pixels = pixels
+        self._live = live
+        self._ids = ids
+        self._progress: WeakKeyDictionary[MergedPrediction, Progress] = (
+            WeakKeyDictionary()
+        )
+
+    def apply(
+        self, merged: MergedPrediction, box: Box, working_on: Iterable[int]
+    ) -> Box | None:
+        """Write what is free in a box; see `napari_unet.core.annotation`."""
+        if not self._pixels.whole.contains(merged.box):
+            raise InputError(
+                f"Expected a prediction within the shape {self._live.shape}, found "
+                f"one of {merged.box}; merge it with a snapshot of this annotation."
+            )
+        box = box.intersect(merged.box)
+        if box.empty:
+            return None
+        if self.foreground is None:
+            self.foreground = np.zeros(self._live.shape, bool)
+        local = box.relative_to(merged.box).slices
+        self.foreground[box.slices] = merged.foreground[local]
+        progress = self._progress_of(merged)
+        return Refresh(self._pixels, self._live, working_on, merged, progress).write(
+            box
+        )
+
+    def _progress_of(self, merged: MergedPrediction) -> Progress:
+        """Return what is known of a merged prediction; at first, give it ids."""
+        if merged not in self._progress:
+            shift = 0
+            if merged.has_new_ids:
+                shift = max(0, self._ids.next - merged.first_id)
+                check_ids_left(merged.next_id + shift - 1)
+                self._ids.skip_to(merged.next_id + shift)
+            self._progress[merged] = Progress(shift)
+        return self._progress[merged]
 
 
 class Refresh:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from napari_unet.core.history import Entry
 from napari_unet.core.patch import Patch
 from napari_unet.core.pixels import Pixels
@@ -29,17 +27,11 @@ def bring_back(pixels: Pixels, entry: Entry, provenance: ProvenanceMap) -> Entry
     seen is not settled: where labels differ, the object is open once more.
     """
     stroke = entry.stroke
-    # napari's undo will write `before` again. What was accepted meanwhile for that
-    # label still holds then; for another label it says nothing.
-    same = pixels.labels[stroke.points] == stroke.before
-    now = pixels.provenance[stroke.points]
-    earlier = np.where(same, now, stroke.provenance)
+    now = pixels.patch(stroke.points, stroke.after)
     pixels.write(stroke.points, stroke.after, provenance)
     again = [_settle_again(pixels, patch) for patch in entry.settled]
     return replace(
-        entry,
-        stroke=replace(stroke, provenance=earlier),
-        settled=tuple(patch for patch, _ in again if patch),
+        entry.brought_back(now, tuple(patch for patch, _ in again if patch)),
         open_after=entry.open_after.union(*(left for _, left in again)),
     )
 

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import TypeAlias
 
 from napari_unet.core.box import Box
+from napari_unet.core.change import Change
 from napari_unet.core.history import ChangeKind, Edit, Entry, History
 from napari_unet.core.patch import Patch
 from napari_unet.core.pixels import Pixels
@@ -37,6 +38,8 @@ class Strokes:
     ----------
     open : frozenset of int
         Objects that were touched and not settled.
+    history : History
+        What can be undone and redone.
     """
 
     def __init__(
@@ -47,7 +50,8 @@ class Strokes:
         self._live = live
         self._rules = rules
         self._finished = finished
-        self._history = History()
+        self.history = History()
+        self._count = 0
 
     def notice(self, box: Box, kind: ChangeKind | None) -> Edit | None:
         """Find out what the person did in a box; see `Annotation.notice_change`."""
@@ -66,7 +70,7 @@ class Strokes:
         if edit is None and kind in ("redo", None):
             edit = self._redo(change)
         if kind == "edit":
-            self._history.forget_undone()
+            self.history.forget_undone()
         return edit or self._edit(change)
 
     def settle(self, ids: Iterable[int] | None) -> Box | None:
@@ -75,31 +79,46 @@ class Strokes:
         self.open -= chosen
         patches = [self._settle_object(object_id) for object_id in sorted(chosen)]
         settled = [patch for patch in patches if patch]
-        self._history.attach(settled)
+        self.history.attach(settled)
         return reduce(Box.union, (p.box for p in settled)) if settled else None
 
     def release(self, box: Box, mask: Mask) -> None:
         """Let no undo unsettle the marked pixels of a box."""
-        self._history.release(box, mask)
+        self.history.release(box, mask)
+
+    def repeat(self, change: Change) -> None:
+        """Let a change happen again that was told in an earlier life."""
+        for part in change.parts:
+            patch = part.patch
+            self._pixels.write(patch.points, patch.after, part.provenance)
+            self._live[patch.points] = patch.after
+        self.recall(change)
+
+    def recall(self, change: Change) -> None:
+        """Remember a change whose pixels are here already."""
+        self.history.recall(change)
+        self._count = max(self._count, change.stroke)
+        self._set_open(change.open)
 
     def _undo(self, change: Patch) -> Edit | None:
-        entry = self._history.take_undo(change, self._pixels.labels, self._live)
+        entry = self.history.take_undo(change, self._pixels.labels, self._live)
         if entry is None:
             return None
         take_back(self._pixels, entry)
-        self._history.record_undone(replace(entry, open_after=self.open))
+        entry = replace(entry, open_after=self.open)
+        self.history.record_undone(entry)
         self._set_open(entry.open_before)
-        return Edit("undo", entry.box, entry.stroke)
+        return Edit("undo", entry.box, entry)
 
     def _redo(self, change: Patch) -> Edit | None:
-        undone = self._history.take_redo(change, self._live)
+        undone = self.history.take_redo(change, self._live)
         if undone is None:
             return None
         painted = self._rules.painted(undone.stroke.after)
         entry = bring_back(self._pixels, undone, painted)
-        self._history.record(entry)
+        self.history.record(entry)
         self._set_open((self.open - entry.open_before) | entry.open_after)
-        return Edit("redo", undone.box, entry.stroke)
+        return Edit("redo", undone.box, entry)
 
     def _edit(self, change: Patch) -> Edit:
         touched = self._rules.objects_among(change.ids)
@@ -109,11 +128,11 @@ class Strokes:
             stroke = self._pixels.patch(change.points, change.after)
         painted = self._rules.painted(stroke.after)
         self._pixels.write(stroke.points, stroke.after, painted)
-        self._history.record(Entry(stroke, self.open))
+        self._count += 1
+        entry = Entry(self._count, stroke, self.open)
+        self.history.record(entry)
         self._set_open(self.open | touched)
-        return Edit(
-            "edit", settled.union(stroke.box) if settled else stroke.box, stroke
-        )
+        return Edit("edit", settled.union(stroke.box) if settled else stroke.box, entry)
 
     def _set_open(self, ids: frozenset[int]) -> None:
         """Work on these objects, but on none that was erased wholly."""

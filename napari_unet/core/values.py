@@ -13,14 +13,17 @@ at any time; what was accepted is a copy of what was shown then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from napari_unet.core.annotation import Annotation, Apply, Predicted
 from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
+from napari_unet.core.change import Change, PixelChange
+from napari_unet.core.mark import Mark
 from napari_unet.core.provenance import (
     LabelMap,
     Provenance,
@@ -30,22 +33,6 @@ from napari_unet.core.provenance import (
 from napari_unet.core.rules import MarkRules
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What painted pixels of one number say.
-
-    Parameters
-    ----------
-    variable : int
-        Which variable.
-    value : float
-        Its value, in its own units.
-    """
-
-    variable: int
-    value: float
 
 
 class ValueAnnotation(Annotation):
@@ -183,6 +170,49 @@ class ValueAnnotation(Annotation):
 
         return make_room
 
+    def repeat(self, change: Change) -> None:
+        """Let a change happen again; see `Annotation.repeat`."""
+        change = self._in_own_marks(change)
+        if change.values and self._accepted is None:
+            shape = (self._variables, *self.labels.shape)
+            self._accepted = np.full(shape, np.nan, np.float32)
+        for part, values in zip(change.parts, change.values, strict=False):
+            if self._accepted is not None:
+                self._accepted[_of_all_variables(part)] = values
+        super().repeat(change)
+
+    def recall(self, change: Change) -> None:
+        """Remember a change; see `Annotation.recall`."""
+        super().recall(self._in_own_marks(change))
+
+    def _completed(self, change: Change) -> Change:
+        known = self._palette
+        marks = {label: known[label] for label in change.ids if label in known}
+        values: tuple[ValueMap, ...] = ()
+        if change.kind == "accept" and self._accepted is not None:
+            accepted = self._accepted
+            values = tuple(accepted[_of_all_variables(p)] for p in change.parts)
+        return replace(change, marks=marks, values=values)
+
+    def _in_own_marks(self, change: Change) -> Change:
+        """Return a change in the numbers that its marks have here.
+
+        Numbers of marks are not saved, only what they say.
+        """
+        if not change.marks:
+            return change
+        known = {n: self.mark_for(m.variable, m.value) for n, m in change.marks.items()}
+        table = np.arange(max(known) + 1, dtype=np.int32)
+        for label, own in known.items():
+            table[label] = own
+
+        def translated(part: PixelChange) -> PixelChange:
+            patch = part.patch
+            before, after = table[patch.before], table[patch.after]
+            return replace(part, patch=replace(patch, before=before, after=after))
+
+        return replace(change, parts=tuple(map(translated, change.parts)))
+
     def _show(
         self, predicted: Predicted, room: ValueMap | None, whole: Box, box: Box
     ) -> Box | None:
@@ -212,3 +242,8 @@ class ValueAnnotation(Annotation):
                     said[label] = mark.value
             values[variable][painted] = said[labels]
         return values
+
+
+def _of_all_variables(part: PixelChange) -> Any:
+    """Return the index of pixels in an array with the variables as first axis."""
+    return (slice(None), *part.patch.points)

@@ -14,7 +14,8 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_unet.core.box import Box
-from napari_unet.core.values import Mark, ValueAnnotation
+from napari_unet.core.mark import Mark
+from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.geometry import (
     axes_of,

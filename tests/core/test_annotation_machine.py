@@ -15,6 +15,7 @@ from hypothesis.stateful import (
 
 from napari_unet.core.annotation import Annotation, MergedPrediction, merge_prediction
 from napari_unet.core.box import Box
+from napari_unet.core.change import Change
 from napari_unet.core.provenance import is_verified
 from napari_unet.core.snapshot import AnnotationSnapshot
 from tests.core.painter import Painter, same
@@ -40,6 +41,26 @@ def box_in(shape: tuple[int, ...], corners: tuple[int, ...]) -> Box:
     )
 
 
+def remembered(annotation: Annotation) -> list[list[object]]:
+    """Everything that undo and redo can do, in plain numbers."""
+
+    def plain(patch):
+        arrays = (patch.before, patch.after, patch.provenance, *patch.points)
+        return [array.tolist() for array in arrays]
+
+    history = annotation.history
+    return [
+        [
+            entry.number,
+            plain(entry.stroke),
+            entry.open_before,
+            entry.open_after,
+            [plain(patch) for patch in entry.settled if len(patch.before)],
+        ]
+        for entry in (*history.done, *history.undone)
+    ]
+
+
 class Work(RuleBasedStateMachine):
     """Compares an annotation with the reference after every step."""
 
@@ -57,6 +78,36 @@ class Work(RuleBasedStateMachine):
         self.painter = Painter(self.annotation)
         self.used = set(range(self.annotation.next_id))
         self.merged_ids: dict[MergedPrediction, set[int]] = {}
+        self.told: list[Change] = []
+        self.annotation.listener = self.told.append
+        self.save()
+
+    @rule()
+    def save(self):
+        self.saved = self.annotation.snapshot(), len(self.told)
+
+    @rule()
+    def restart(self):
+        """What was saved, and what was told since, is all there was."""
+        snapshot, number = self.saved
+        again = Annotation(
+            snapshot.labels.copy(),
+            snapshot.provenance.copy(),
+            next_id=snapshot.next_id,
+        )
+        for change in self.told[:number]:
+            again.recall(change)
+        for change in self.told[number:]:
+            again.repeat(change)
+        assert same((again.labels, again.provenance), self.state())
+        assert (again.next_id, again.open_objects) == (
+            self.annotation.next_id,
+            self.annotation.open_objects,
+        )
+        assert remembered(again) == remembered(self.annotation)
+        again.listener = self.told.append
+        self.annotation = self.painter.annotation = again
+        self.reference.foreground[...] = False
 
     def state(self):
         return self.painter.state()

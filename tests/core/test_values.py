@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.core.box import Box
+from napari_unet.core.mark import Mark
 from napari_unet.core.provenance import Provenance, is_verified
-from napari_unet.core.values import Mark, ValueAnnotation
+from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError
 from tests.core.painter import Painter
 

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.core.values import Mark
+from napari_unet.core.mark import Mark
 from napari_unet.gui.class_colors import colors_of_classes
 from napari_unet.gui.panels.panel import label
 from napari_unet.session.state import ClassState, VariableState

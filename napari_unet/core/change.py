@@ -1,0 +1,134 @@
+"""What happened to an annotation, complete enough to happen again.
+
+Whoever wants to lose nothing listens (`Annotation.listener`) and writes changes down;
+`Annotation.repeat` makes them happen again, on the annotation as it was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from napari_unet.core.box import Box
+from napari_unet.core.mark import Mark
+from napari_unet.core.patch import Patch
+from napari_unet.core.provenance import Mask, ProvenanceMap, ValueMap
+
+if TYPE_CHECKING:
+    from napari_unet.core.pixels import Pixels
+
+Kind: TypeAlias = Literal["edit", "undo", "redo", "settle", "accept", "predict"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelChange:
+    """A change of n pixels.
+
+    Parameters
+    ----------
+    patch : Patch
+        Which pixels, their labels before and after, their provenance before.
+    provenance : ndarray of uint8, shape (n,)
+        Their provenance afterwards.
+    """
+
+    patch: Patch
+    provenance: ProvenanceMap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Pixels that a person stands behind from now on: a mask of a box."""
+
+    box: Box
+    mask: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One thing that a person or a prediction did to an annotation.
+
+    Parameters
+    ----------
+    kind : str
+        A stroke ("edit"), taken back ("undo") or brought back ("redo"); objects that
+        were finished ("settle"); what was accepted; what a model predicted.
+    parts : tuple of PixelChange
+        In the order in which they happened. The stroke itself is the last part of an
+        edit and of an undo, and the first of a redo; all others are objects that were
+        settled, or came unsettled, with it.
+    next_id : int
+        The smallest id that was never used, afterwards.
+    open : frozenset of int
+        Objects that are being worked on, afterwards.
+    stroke : int
+        Which stroke; they count from 1.
+    entry_open : frozenset of int
+        Objects that were open before an edit, or when it was undone.
+    certain : bool
+        Whether an edit was certainly a new one: nothing can be redone after it.
+    region : Region or None
+        All that was accepted, verified before or not.
+    marks : mapping of int to Mark
+        What labels say, where they are marks.
+    values : tuple of ndarray of float32, each of shape (variables, n)
+        What was accepted, one array a part, where values are regressed.
+    """
+
+    kind: Kind
+    parts: tuple[PixelChange, ...]
+    next_id: int
+    open: frozenset[int]
+    stroke: int = 0
+    entry_open: frozenset[int] = frozenset()
+    certain: bool = False
+    region: Region | None = None
+    marks: Mapping[int, Mark] = field(default_factory=dict)
+    values: tuple[ValueMap, ...] = ()
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The labels that any pixel had or got."""
+        return frozenset().union(*(part.patch.ids for part in self.parts))
+
+
+Listener: TypeAlias = Callable[[Change], None]
+
+
+class Chronicle:
+    """Collects changes of pixels until they are told as one change.
+
+    It costs nothing while nobody listens.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        What changes.
+    """
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+        self._parts: list[PixelChange] = []
+        self._listener: Listener | None = None
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who is told."""
+        return self._listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self._listener = listener
+        self._parts.clear()
+        self._pixels.listener = self._parts.append if listener else None
+
+    def tell(self, kind: Kind, **facts: Any) -> Change | None:
+        """Return what has happened since the last time, if anything did."""
+        if self._listener is None:
+            return None
+        parts = tuple(self._parts)
+        self._parts.clear()
+        if not parts and facts.get("region") is None:
+            return None
+        return Change(kind, parts, **facts)
