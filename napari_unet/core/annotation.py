@@ -82,8 +82,6 @@ class Annotation:
         If the arrays do not fit each other.
     """
 
-    merge_prediction = staticmethod(merge_prediction)
-
     def __init__(
         self,
         labels: LabelMap,
@@ -242,8 +240,9 @@ class Annotation:
         Box or None
             Where provenance changed.
         """
+        were_open = self._strokes.open
         box = self._strokes.settle(ids)
-        self._tell("settle")
+        self._tell("settle", anyway=were_open != self._strokes.open)
         return box
 
     def accept(self, box: Box) -> Box | None:
@@ -387,7 +386,7 @@ class Annotation:
     def _accept(self, box: Box, mask: Mask) -> Box | None:
         self._strokes.release(box, mask)
         changed = self._pixels.accept_mask(box, mask)
-        self._tell("accept", region=Region(box, mask))
+        self._tell("accept", anyway=True, region=Region(box, mask))
         return changed
 
     def _finished(self, object_id: int) -> Points:

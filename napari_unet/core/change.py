@@ -123,12 +123,16 @@ class Chronicle:
         self._parts.clear()
         self._pixels.listener = self._parts.append if listener else None
 
-    def tell(self, kind: Kind, **facts: Any) -> Change | None:
-        """Return what has happened since the last time, if anything did."""
+    def tell(self, kind: Kind, *, anyway: bool = False, **facts: Any) -> Change | None:
+        """Return what has happened since the last time, if anything did.
+
+        Parameters
+        ----------
+        anyway : bool
+            Something did, even if no pixel changed.
+        """
         if self._listener is None:
             return None
         parts = tuple(self._parts)
         self._parts.clear()
-        if not parts and facts.get("region") is None:
-            return None
-        return Change(kind, parts, **facts)
+        return Change(kind, parts, **facts) if parts or anyway else None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import grey_dilation
 
-from napari_unet.core.annotation import Annotation
+from napari_unet.core.annotation import Annotation, merge_prediction
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
 from tests.core.painter import Painter, cells, same
@@ -232,7 +232,7 @@ def test_an_object_that_had_to_give_way_is_not_called_background():
     painter.annotation.accept_object(1)
     predicted = np.zeros((32, 32), np.int32)
     predicted[4:12, 6:14] = 1  # mostly inside the verified object: it is dropped
-    merged = Annotation.merge_prediction(
+    merged = merge_prediction(
         painter.annotation.labels, painter.annotation.provenance, predicted, 2
     )
     whole = Box.whole((32, 32))

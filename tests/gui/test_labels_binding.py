@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_unet.core.annotation import merge_prediction
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
 
@@ -138,9 +139,7 @@ def test_a_refresh_between_stroke_and_undo_loses_nothing(screen, drag, press_key
     stroke = bound.labels == 7
     predicted = np.zeros((64, 64), np.int32)
     predicted[24:36, 4:60] = 1
-    merged = bound.annotation.merge_prediction(
-        *bound.state(), predicted, bound.annotation.next_id
-    )
+    merged = merge_prediction(*bound.state(), predicted, bound.annotation.next_id)
     changed = bound.annotation.apply(merged, Box.whole((64, 64)))
     bound.binding.refresh(changed)
     assert (bound.labels[stroke] == 7).all()
