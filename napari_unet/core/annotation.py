@@ -35,6 +35,7 @@ from napari_unet.core.provenance import (
 )
 from napari_unet.core.refresh import Predictions
 from napari_unet.core.rules import ObjectRules, Rules
+from napari_unet.core.runs import runs_of_mask
 from napari_unet.core.settle import finished_object
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.strokes import Strokes
@@ -386,7 +387,7 @@ class Annotation:
     def _accept(self, box: Box, mask: Mask) -> Box | None:
         self._strokes.release(box, mask)
         changed = self._pixels.accept_mask(box, mask)
-        self._tell("accept", anyway=True, region=Region(box, mask))
+        self._tell("accept", anyway=True, region=Region(box, runs_of_mask(mask)))
         return changed
 
     def _finished(self, object_id: int) -> Points:

@@ -10,10 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
+
 from napari_unet.core.box import Box
 from napari_unet.core.mark import Mark
 from napari_unet.core.patch import Patch
+from napari_unet.core.points import Points
 from napari_unet.core.provenance import Mask, ProvenanceMap, ValueMap
+from napari_unet.core.runs import Runs, mask_of_runs, points_of_runs, values_of_runs
 
 if TYPE_CHECKING:
     from napari_unet.core.pixels import Pixels
@@ -22,27 +26,70 @@ Kind: TypeAlias = Literal["edit", "undo", "redo", "settle", "accept", "predict"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PixelChange:
-    """A change of n pixels.
+class Region:
+    """Some pixels of a box, as run lengths of a mask."""
 
-    Parameters
-    ----------
-    patch : Patch
-        Which pixels, their labels before and after, their provenance before.
-    provenance : ndarray of uint8, shape (n,)
-        Their provenance afterwards.
-    """
+    box: Box
+    runs: Runs
 
-    patch: Patch
-    provenance: ProvenanceMap
+    @property
+    def mask(self) -> Mask:
+        """The mask of the box."""
+        return mask_of_runs(self.runs, self.box)
+
+    @property
+    def points(self) -> Points:
+        """Coordinates by axis, in the order of the array."""
+        return points_of_runs(self.runs, self.box)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """Pixels that a person stands behind from now on: a mask of a box."""
+class PixelChange:
+    """A change of n pixels, all of it as run lengths.
 
-    box: Box
-    mask: Mask
+    Parameters
+    ----------
+    region : Region
+        Which pixels.
+    before, after : ndarray of int64
+        Their labels.
+    was, now : ndarray of int64
+        Their provenance, before and after.
+    """
+
+    region: Region
+    before: Runs
+    after: Runs
+    was: Runs
+    now: Runs
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The labels other than 0 that any pixel had or got."""
+        return frozenset((*self.before[0::2].tolist(), *self.after[0::2].tolist())) - {
+            0
+        }
+
+    @property
+    def count(self) -> int:
+        """How many pixels."""
+        return int(self.region.runs[1::2].sum())
+
+    @property
+    def provenance(self) -> ProvenanceMap:
+        """Provenance of the pixels afterwards."""
+        return values_of_runs(self.now).astype(np.uint8)
+
+    @property
+    def patch(self) -> Patch:
+        """Which pixels, their labels before and after, their provenance before."""
+        return Patch(
+            self.region.box,
+            self.region.points,
+            values_of_runs(self.before).astype(np.int32),
+            values_of_runs(self.after).astype(np.int32),
+            values_of_runs(self.was).astype(np.uint8),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +137,7 @@ class Change:
     @property
     def ids(self) -> frozenset[int]:
         """The labels that any pixel had or got."""
-        return frozenset().union(*(part.patch.ids for part in self.parts))
+        return frozenset().union(*(part.ids for part in self.parts))
 
 
 Listener: TypeAlias = Callable[[Change], None]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
-from napari_unet.core.change import PixelChange
+from napari_unet.core.change import PixelChange, Region
 from napari_unet.core.objects import Content, ObjectTable
 from napari_unet.core.patch import Patch
 from napari_unet.core.points import Points, bounding_box, chosen_points, marked_points
@@ -21,6 +21,7 @@ from napari_unet.core.provenance import (
     ProvenanceMap,
     is_verified,
 )
+from napari_unet.core.runs import runs_of_mask, runs_of_points, runs_of_values
 from napari_unet.errors import InputError
 
 
@@ -111,8 +112,9 @@ class Pixels:
             place = band.slices
             free = mask[band.relative_to(box).slices] & self.unverified(band)
             if free.any():
-                self._announce_accepting(band, free)
-                self.objects.verify(self.labels[place][free])
+                labels = self.labels[place][free]
+                self._announce_mask(band, free, labels, Provenance.ACCEPTED)
+                self.objects.verify(labels)
                 self.provenance[place][free] = Provenance.ACCEPTED
                 found = crop(band, free)
                 changed = found.union(changed) if changed else found
@@ -132,10 +134,7 @@ class Pixels:
             New labels of the whole box.
         """
         place = box.slices
-        if self.listener is not None:
-            points = marked_points(box, changed)
-            predicted = np.full(len(points[0]), Provenance.PREDICTED, np.uint8)
-            self._announce(points, labels[changed], predicted)
+        self._announce_mask(box, changed, labels[changed], Provenance.PREDICTED)
         moved = labels != self.labels[place]
         before, after = self.labels[place][moved], labels[moved]
         free = np.zeros(len(after), bool)
@@ -150,13 +149,26 @@ class Pixels:
         self, points: Points, labels: LabelMap, provenance: ProvenanceMap
     ) -> None:
         if self.listener is not None and len(points[0]):
-            self.listener(PixelChange(self.patch(points, labels), provenance))
+            box = bounding_box(points)
+            region = Region(box, runs_of_points(points, box))
+            was = self.provenance[points]
+            self._tell(region, self.labels[points], labels, was, provenance)
 
-    def _announce_accepting(self, box: Box, mask: Mask) -> None:
+    def _announce_mask(
+        self, box: Box, mask: Mask, labels: LabelMap, provenance: Provenance
+    ) -> None:
         if self.listener is not None:
-            points = marked_points(box, mask)
-            accepted = np.full(len(points[0]), Provenance.ACCEPTED, np.uint8)
-            self._announce(points, self.labels[points], accepted)
+            region = Region(box, runs_of_mask(mask))
+            before, was = (
+                self.labels[box.slices][mask],
+                self.provenance[box.slices][mask],
+            )
+            now = np.full(len(labels), provenance, np.uint8)
+            self._tell(region, before, labels, was, now)
+
+    def _tell(self, region: Region, *values: npt.NDArray[Any]) -> None:
+        if self.listener is not None:
+            self.listener(PixelChange(region, *map(runs_of_values, values)))
 
 
 def check_maps(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:

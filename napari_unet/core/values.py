@@ -31,6 +31,7 @@ from napari_unet.core.provenance import (
     ValueMap,
 )
 from napari_unet.core.rules import MarkRules
+from napari_unet.core.runs import Runs
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError
 
@@ -199,19 +200,24 @@ class ValueAnnotation(Annotation):
 
         Numbers of marks are not saved, only what they say.
         """
-        if not change.marks:
-            return change
-        known = {n: self.mark_for(m.variable, m.value) for n, m in change.marks.items()}
-        table = np.arange(max(known) + 1, dtype=np.int32)
-        for label, own in known.items():
-            table[label] = own
+        own = {0: 0}
+        for label in change.ids:
+            mark = change.marks.get(label)
+            known = mark and self.mark_for(mark.variable, mark.value)
+            own[label] = known or self.new_id()
 
-        def translated(part: PixelChange) -> PixelChange:
-            patch = part.patch
-            before, after = table[patch.before], table[patch.after]
-            return replace(part, patch=replace(patch, before=before, after=after))
+        def translated(runs: Runs) -> Runs:
+            runs = runs.copy()
+            runs[0::2] = [own[label] for label in runs[0::2].tolist()]
+            return runs
 
-        return replace(change, parts=tuple(map(translated, change.parts)))
+        return replace(
+            change,
+            parts=tuple(
+                replace(p, before=translated(p.before), after=translated(p.after))
+                for p in change.parts
+            ),
+        )
 
     def _show(
         self, predicted: Predicted, room: ValueMap | None, whole: Box, box: Box
@@ -246,4 +252,4 @@ class ValueAnnotation(Annotation):
 
 def _of_all_variables(part: PixelChange) -> Any:
     """Return the index of pixels in an array with the variables as first axis."""
-    return (slice(None), *part.patch.points)
+    return (slice(None), *part.region.points)

@@ -1,0 +1,286 @@
+"""One line of a journal: a change of an annotation as JSON, with a checksum.
+
+::
+
+    1c291ca3 {"sequence":12,"time":"2030-01-01T12:00:00.250Z","image":"cells-1f2e3d", \
+"kind":"edit","ids":[3,17],"parts":[{"box":[[40,52],[44,60]],"mask":[2,5,4,6],...}]}
+
+Masks are run lengths (skip, take, skip, take, ...) through the box in the order of the
+array; labels and provenance are pairs of value and count. So a person can read what
+happened, and a line that is not what was written is recognised.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import numpy as np
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from napari_unet.core.box import Box
+from napari_unet.core.change import Change, Kind, PixelChange, Region
+from napari_unet.core.ids import LARGEST_ID
+from napari_unet.core.mark import Mark
+from napari_unet.core.patch import Patch
+from napari_unet.core.points import Points, marked_points
+from napari_unet.core.provenance import Provenance, ValueMap
+from napari_unet.core.validation import first_problem
+from napari_unet.errors import StorageError
+from napari_unet.project.runs import (
+    decode_mask,
+    decode_values,
+    encode_mask,
+    encode_values,
+)
+
+_LARGEST_SEQUENCE = 2**53
+_CHECKSUM = 8
+
+M = TypeVar("M", bound=BaseModel)
+Id = Annotated[int, Field(ge=0, le=LARGEST_ID + 1)]
+RunList = list[Annotated[int, Field(ge=0, le=2**40)]]
+Corners = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Pixels(_Record):
+    box: Corners
+    mask: RunList
+
+
+class _Part(_Pixels):
+    before: RunList
+    after: RunList
+    was: RunList
+    now: RunList
+
+
+class _Change(_Record):
+    sequence: int = Field(ge=1, le=_LARGEST_SEQUENCE)
+    time: AwareDatetime
+    image: str = Field(max_length=100)
+    kind: Kind
+    ids: list[Id]
+    next_id: Id
+    open: list[Id]
+    stroke: int = Field(0, ge=0, le=_LARGEST_SEQUENCE)
+    entry_open: list[Id] = []
+    certain: bool = False
+    parts: list[_Part]
+    region: _Pixels | None = None
+    marks: dict[str, tuple[int, float]] = {}
+    values: list[str] = []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logged:
+    """A change as it was written down.
+
+    Parameters
+    ----------
+    sequence : int
+        Counts all changes of an image, from 1.
+    time : datetime
+        When it happened, with a time zone.
+    change : Change
+        What happened.
+    """
+
+    sequence: int
+    time: datetime
+    change: Change
+
+
+def encode_change(key: str, logged: Logged) -> bytes:
+    """Return the line for a change of the image of that key."""
+    change = logged.change
+    content: dict[str, Any] = {
+        "sequence": logged.sequence,
+        "time": _in_words(logged.time),
+        "image": key,
+        "kind": change.kind,
+        "ids": sorted(change.ids),
+        "next_id": change.next_id,
+        "open": sorted(change.open),
+        "parts": [_encode_part(part) for part in change.parts],
+    }
+    if change.stroke:
+        content["stroke"] = change.stroke
+        content["entry_open"] = sorted(change.entry_open)
+        content["certain"] = change.certain
+    if change.region is not None:
+        box = change.region.box
+        content["region"] = _encode_pixels(marked_points(box, change.region.mask), box)
+    if change.marks:
+        content["marks"] = {
+            str(label): [mark.variable, mark.value]
+            for label, mark in change.marks.items()
+        }
+    if change.values:
+        content["values"] = [_encode_floats(values) for values in change.values]
+    return encode_line(content)
+
+
+def encode_line(content: dict[str, Any]) -> bytes:
+    """Return a JSON object as a line that can be checked."""
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def decode_line(line: bytes, model: type[M]) -> M:
+    """Read a line back as a model.
+
+    Raises
+    ------
+    StorageError
+        If it is cut short, or is not what was written.
+    """
+    text = line[_CHECKSUM + 1 : -1]
+    if line[-1:] != b"\n" or line[:_CHECKSUM] != b"%08x" % zlib.crc32(text):
+        raise StorageError("The line is not what was written.")
+    try:
+        return model.model_validate_json(text)
+    except (ValidationError, RecursionError) as error:
+        where, words = (
+            first_problem(error, "the line")
+            if isinstance(error, ValidationError)
+            else ("the line", "it is nested too deeply")
+        )
+        raise StorageError(f"The line says what cannot be ({where}: {words}).") from (
+            error
+        )
+
+
+def decode_change(
+    line: bytes, key: str, shape: tuple[int, ...], variables: int = 0
+) -> Logged:
+    """Read a line of an image's journal back.
+
+    Parameters
+    ----------
+    key : str
+        Of the image.
+    shape : tuple of int
+        Of its provenance.
+    variables : int
+        How many there are, where values are regressed.
+
+    Raises
+    ------
+    StorageError
+        If it is cut short, not what was written, or impossible.
+    """
+    found = decode_line(line, _Change)
+    if found.image != key:
+        raise StorageError(f"The line belongs to another image, {found.image!r}.")
+    try:
+        return _logged(found, shape, variables)
+    except ValueError as error:
+        raise StorageError(f"The line says what cannot be ({error}).") from error
+
+
+def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
+    parts = tuple(_decode_part(part, shape) for part in found.parts)
+    if found.kind in ("edit", "undo", "redo") and not (parts and found.stroke):
+        raise ValueError("a stroke changes no pixels")
+    change = Change(
+        kind=found.kind,
+        parts=parts,
+        next_id=found.next_id,
+        open=frozenset(found.open),
+        stroke=found.stroke,
+        entry_open=frozenset(found.entry_open),
+        certain=found.certain,
+        region=_decode_region(found.region, shape) if found.region else None,
+        marks={int(k): _mark(*m, variables) for k, m in found.marks.items()},
+        values=tuple(
+            _decode_floats(text, variables, part)
+            for text, part in zip(found.values, parts, strict=bool(found.values))
+        ),
+    )
+    if found.marks and not change.ids <= change.marks.keys():
+        raise ValueError("a mark says nothing")
+    return Logged(found.sequence, found.time, change)
+
+
+def _encode_part(part: PixelChange) -> dict[str, Any]:
+    patch = part.patch
+    return {
+        **_encode_pixels(patch.points, patch.box),
+        "before": encode_values(patch.before),
+        "after": encode_values(patch.after),
+        "was": encode_values(patch.provenance),
+        "now": encode_values(part.provenance),
+    }
+
+
+def _encode_pixels(points: Points, box: Box) -> dict[str, Any]:
+    return {"box": [box.start, box.stop], "mask": encode_mask(points, box)}
+
+
+def _decode_part(part: _Part, shape: tuple[int, ...]) -> PixelChange:
+    box = _decode_box(part.box, shape)
+    points = decode_mask(part.mask, box)
+    count = len(points[0])
+    if not count:
+        raise ValueError("a change changes no pixels")
+    before, after = (
+        decode_values(runs, count, LARGEST_ID).astype(np.int32)
+        for runs in (part.before, part.after)
+    )
+    was, now = (
+        decode_values(runs, count, max(Provenance)).astype(np.uint8)
+        for runs in (part.was, part.now)
+    )
+    return PixelChange(Patch(box, points, before, after, was), now)
+
+
+def _decode_region(pixels: _Pixels, shape: tuple[int, ...]) -> Region:
+    box = _decode_box(pixels.box, shape)
+    mask = np.zeros(shape, bool)
+    mask[decode_mask(pixels.mask, box)] = True
+    return Region(box, mask[box.slices])
+
+
+def _decode_box(corners: Corners, shape: tuple[int, ...]) -> Box:
+    if any(len(corner) != len(shape) for corner in corners):
+        raise ValueError(f"a box has not {len(shape)} axes")
+    box = Box(*corners)
+    if box.empty or not Box.whole(shape).contains(box):
+        raise ValueError("a box lies outside the image")
+    return box
+
+
+def _mark(variable: int, value: float, variables: int) -> Mark:
+    if not (0 <= variable < variables and np.isfinite(value)):
+        raise ValueError("a mark names no value of a variable")
+    return Mark(variable, value)
+
+
+def _encode_floats(values: ValueMap) -> str:
+    return base64.b64encode(values.astype("<f4").tobytes()).decode()
+
+
+def _decode_floats(text: str, variables: int, part: PixelChange) -> ValueMap:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("values are damaged") from error
+    count = len(part.provenance)
+    if len(content) != 4 * variables * count:
+        raise ValueError(f"there are not {variables} values for each of {count} pixels")
+    return np.frombuffer(content, "<f4").reshape(variables, count).astype(np.float32)
+
+
+def _in_words(time: datetime) -> str:
+    text = time.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
