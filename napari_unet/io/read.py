@@ -17,9 +17,15 @@ from PIL import Image, UnidentifiedImageError
 
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
+from napari_unet.io.memory import in_words, refuse_beyond_memory
 from napari_unet.io.tiff import TiffImage, is_tiff, read_tiff
 
 _PILLOW_AXES = {2: "YX", 3: "YXC"}
+
+# Pillow knows more, and runs Ghostscript for some of them.
+_PILLOW_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
+
+_DEFLATE_EXPANSION = 1_100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +149,8 @@ def _check_file(path: Path) -> None:
 def _read_any(path: Path) -> TiffImage:
     try:
         return read_tiff(path) if is_tiff(path) else _read_with_pillow(path)
+    except InputError:
+        raise
     # A damaged file can make the readers raise anything at all.
     except Exception as error:
         raise InputError(_in_words(path, error)) from error
@@ -151,15 +159,35 @@ def _read_any(path: Path) -> TiffImage:
 def _read_with_pillow(path: Path) -> TiffImage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(path) as image:
-            frames = getattr(image, "n_frames", 1)
+        with Image.open(path, formats=_PILLOW_FORMATS) as image:
+            _check_size(path, image)
+            # Not their number: it takes a walk through all of them.
+            several = getattr(image, "is_animated", False)
             array = np.array(image.convert("RGB") if image.mode == "P" else image)
     note = (
-        f"the file holds {frames} frames and only the first was read; save them as "
-        "a TIFF stack to use all"
+        "the file holds several frames and only the first was read; save them as a "
+        "TIFF stack to use all"
     )
     axes = _PILLOW_AXES.get(array.ndim)
-    return TiffImage(array, axes, note=note if frames > 1 else None)
+    return TiffImage(array, axes, note=note if several else None)
+
+
+def _check_size(path: Path, image: Image.Image) -> None:
+    """Compare the size that the header claims with the file's, and with the memory."""
+    pixels = image.width * image.height
+    tiles = getattr(image, "tile", None)
+    packed = not tiles or tiles[0][0] != "raw"
+    most = _DEFLATE_EXPANSION if image.format == "PNG" else np.inf if packed else 1
+    # A bit a pixel is the least that any of the formats has.
+    if pixels / 8 > path.stat().st_size * most:
+        raise InputError(
+            f"The image {str(path)!r} is incomplete or damaged: its header tells of "
+            f"{image.width} x {image.height} pixels, which a file of "
+            f"{in_words(path.stat().st_size)} cannot hold; copy or export it again."
+        )
+    bands = 3 if image.mode == "P" else len(image.getbands())
+    sample = 4 if image.mode in {"I", "F"} else 2 if image.mode == "I;16" else 1
+    refuse_beyond_memory(path, pixels * bands * sample)
 
 
 def _in_words(path: Path, error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.axes import CANONICAL
+from napari_unet.io.tiff_header import check_ome, check_pages, refuse_entities
+from napari_unet.io.tiff_size import check_series
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -39,8 +42,32 @@ _MICROMETRES = {
 }
 
 
+# Outside of them a number is no pixel's size, and cannot be written to a file.
+_LEAST, _MOST = 1e-6, 1e9
+
+_XML_TAGS = (270, 700)
+
+
 class DamagedTiffError(Exception):
     """The file is a TIFF, but parts of it are missing or contradict each other."""
+
+
+class _Alone(io.BufferedReader):
+    """A file that tifffile cannot find others beside: it has no descriptor."""
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
+class _OneFile(tifffile.TiffFile):  # type: ignore[misc]
+    """A TIFF whose metadata lead to no other file.
+
+    Micro-Manager's index files and lists of siblings are left alone; its files carry
+    OME and ImageJ metadata as well.
+    """
+
+    is_mmstack = False
+    is_ndtiff = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +103,61 @@ def read_tiff(path: Path) -> TiffImage:
 
     Raises
     ------
+    InputError
+        If the file claims what it cannot hold, or more than fits into memory.
     DamagedTiffError
         If the file is truncated or damaged.
     Exception
         Whatever else tifffile raises for what it cannot read.
+
+    Notes
+    -----
+    Metadata that name other files are not followed: a file from a stranger could name
+    any file of this machine, and pixels would come from where nobody looked.
     """
+    check_pages(path)
     with _collect_log() as messages:
-        with tifffile.TiffFile(path) as file:
+        with (
+            _Alone(path.open("rb", buffering=0)) as stream,
+            _OneFile(stream, name=path.name, _multifile=False) as file,
+        ):
+            more = _check_metadata(path, file)
             series = list(file.series)
             if not series:
                 raise DamagedTiffError("it holds no image")
-            array, axes, note = _read_series(series)
+            array, axes, note = _read_series(path, series)
             sizes = _pixel_size(file)
         damage = [message for message in messages if _DAMAGE.search(message)]
     if damage:
         raise DamagedTiffError(damage[0])
-    return TiffImage(array, axes, sizes, note)
+    return TiffImage(array, axes, sizes, note or more)
+
+
+def _check_metadata(path: Path, file: Any) -> str | None:
+    """Look at the XML before anything follows it; return a note on other files."""
+    for tag in _XML_TAGS:
+        refuse_entities(path, file.pages.first.tags.valueof(tag))
+    if not file.is_ome or not check_ome(path, file.ome_metadata):
+        return None
+    return (
+        "the file is one of several and only its own planes were read; join them in "
+        "Fiji to use all"
+    )
 
 
 def _read_series(
-    series: list[Any],
+    path: Path, series: list[Any]
 ) -> tuple[npt.NDArray[Any], str | None, str | None]:
     first = series[0]
-    if len(series) == 1:
-        return first.asarray(), _known_axes(first.axes), None
-    if _are_pages_of_a_stack(series):
+    stack = len(series) > 1 and _are_pages_of_a_stack(series)
+    check_series(path, series if stack else [first])
+    if stack:
         return np.stack([one.asarray() for one in series]), None, None
     note = (
         f"the file holds {len(series)} images and only the first was read; "
         "save the others as files of their own to use them"
     )
-    return first.asarray(), _known_axes(first.axes), note
+    return first.asarray(), _known_axes(first.axes), note if len(series) > 1 else None
 
 
 def _are_pages_of_a_stack(series: list[Any]) -> bool:
@@ -143,7 +194,7 @@ def _pixel_size(file: Any) -> dict[str, float]:
         return {}
     except ElementTree.ParseError:
         return {}
-    return {axis: size for axis, size in sizes.items() if 0 < size < np.inf}
+    return {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
 
 
 def _ome_sizes(xml: str) -> dict[str, float]:
