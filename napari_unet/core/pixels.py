@@ -134,7 +134,8 @@ class Pixels:
             New labels of the whole box.
         """
         place = box.slices
-        self._announce_mask(box, changed, labels[changed], Provenance.PREDICTED)
+        if self.listener is not None:
+            self._announce_mask(box, changed, labels[changed], Provenance.PREDICTED)
         moved = labels != self.labels[place]
         before, after = self.labels[place][moved], labels[moved]
         free = np.zeros(len(after), bool)
@@ -158,11 +159,8 @@ class Pixels:
         self, box: Box, mask: Mask, labels: LabelMap, provenance: Provenance
     ) -> None:
         if self.listener is not None:
-            region = Region(box, runs_of_mask(mask))
-            before, was = (
-                self.labels[box.slices][mask],
-                self.provenance[box.slices][mask],
-            )
+            region, place = Region(box, runs_of_mask(mask)), box.slices
+            before, was = self.labels[place][mask], self.provenance[place][mask]
             now = np.full(len(labels), provenance, np.uint8)
             self._tell(region, before, labels, was, now)
 

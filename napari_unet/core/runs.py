@@ -31,7 +31,7 @@ def runs_of_mask(mask: Mask) -> Runs:
 
 
 def runs_of_points(points: Points, box: Box) -> Runs:
-    """Return some pixels of a box, one or more and in order, as a mask's run lengths."""
+    """Return pixels of a box, one or more and in order, as run lengths of a mask."""
     local = tuple(axis - start for axis, start in zip(points, box.start, strict=True))
     flat = np.ravel_multi_index(local, box.shape)
     first = np.flatnonzero(np.diff(flat, prepend=-2) != 1)

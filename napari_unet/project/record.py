@@ -27,24 +27,19 @@ from napari_unet.core.box import Box
 from napari_unet.core.change import Change, Kind, PixelChange, Region
 from napari_unet.core.ids import LARGEST_ID
 from napari_unet.core.mark import Mark
-from napari_unet.core.patch import Patch
-from napari_unet.core.points import Points, marked_points
 from napari_unet.core.provenance import Provenance, ValueMap
+from napari_unet.core.runs import Runs, check_mask, check_values
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
-from napari_unet.project.runs import (
-    decode_mask,
-    decode_values,
-    encode_mask,
-    encode_values,
-)
 
 _LARGEST_SEQUENCE = 2**53
 _CHECKSUM = 8
+_IDS = (-LARGEST_ID - 1, LARGEST_ID)
+_PROVENANCE = (int(min(Provenance)), int(max(Provenance)))
 
 M = TypeVar("M", bound=BaseModel)
-Id = Annotated[int, Field(ge=0, le=LARGEST_ID + 1)]
-RunList = list[Annotated[int, Field(ge=0, le=2**40)]]
+Id = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID + 1)]
+RunList = list[Annotated[int, Field(ge=-(2**40), le=2**40)]]
 Corners = tuple[tuple[int, ...], tuple[int, ...]]
 
 
@@ -118,8 +113,7 @@ def encode_change(key: str, logged: Logged) -> bytes:
         content["entry_open"] = sorted(change.entry_open)
         content["certain"] = change.certain
     if change.region is not None:
-        box = change.region.box
-        content["region"] = _encode_pixels(marked_points(box, change.region.mask), box)
+        content["region"] = _encode_region(change.region)
     if change.marks:
         content["marks"] = {
             str(label): [mark.variable, mark.value]
@@ -207,48 +201,46 @@ def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
             for text, part in zip(found.values, parts, strict=bool(found.values))
         ),
     )
-    if found.marks and not change.ids <= change.marks.keys():
-        raise ValueError("a mark says nothing")
     return Logged(found.sequence, found.time, change)
 
 
 def _encode_part(part: PixelChange) -> dict[str, Any]:
-    patch = part.patch
     return {
-        **_encode_pixels(patch.points, patch.box),
-        "before": encode_values(patch.before),
-        "after": encode_values(patch.after),
-        "was": encode_values(patch.provenance),
-        "now": encode_values(part.provenance),
+        **_encode_region(part.region),
+        "before": part.before.tolist(),
+        "after": part.after.tolist(),
+        "was": part.was.tolist(),
+        "now": part.now.tolist(),
     }
 
 
-def _encode_pixels(points: Points, box: Box) -> dict[str, Any]:
-    return {"box": [box.start, box.stop], "mask": encode_mask(points, box)}
+def _encode_region(region: Region) -> dict[str, Any]:
+    return {"box": [region.box.start, region.box.stop], "mask": region.runs.tolist()}
 
 
 def _decode_part(part: _Part, shape: tuple[int, ...]) -> PixelChange:
-    box = _decode_box(part.box, shape)
-    points = decode_mask(part.mask, box)
-    count = len(points[0])
+    region = _decode_region(part, shape)
+    count = int(region.runs[1::2].sum())
     if not count:
         raise ValueError("a change changes no pixels")
-    before, after = (
-        decode_values(runs, count, LARGEST_ID).astype(np.int32)
-        for runs in (part.before, part.after)
+    return PixelChange(
+        region,
+        *(_decode_values(r, count, *_IDS) for r in (part.before, part.after)),
+        *(_decode_values(r, count, *_PROVENANCE) for r in (part.was, part.now)),
     )
-    was, now = (
-        decode_values(runs, count, max(Provenance)).astype(np.uint8)
-        for runs in (part.was, part.now)
-    )
-    return PixelChange(Patch(box, points, before, after, was), now)
 
 
 def _decode_region(pixels: _Pixels, shape: tuple[int, ...]) -> Region:
     box = _decode_box(pixels.box, shape)
-    mask = np.zeros(shape, bool)
-    mask[decode_mask(pixels.mask, box)] = True
-    return Region(box, mask[box.slices])
+    runs = np.array(pixels.mask, np.int64)
+    check_mask(runs, box)
+    return Region(box, runs)
+
+
+def _decode_values(found: RunList, count: int, smallest: int, largest: int) -> Runs:
+    runs = np.array(found, np.int64)
+    check_values(runs, count, smallest, largest)
+    return runs
 
 
 def _decode_box(corners: Corners, shape: tuple[int, ...]) -> Box:
@@ -275,7 +267,7 @@ def _decode_floats(text: str, variables: int, part: PixelChange) -> ValueMap:
         content = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError("values are damaged") from error
-    count = len(part.provenance)
+    count = part.count
     if len(content) != 4 * variables * count:
         raise ValueError(f"there are not {variables} values for each of {count} pixels")
     return np.frombuffer(content, "<f4").reshape(variables, count).astype(np.float32)
