@@ -5,9 +5,14 @@
     cells.unet/
         project.json                     the manifest: names the saves that count
         project.previous.json            the manifest before, if the first is damaged
+        project.v2.json                  a manifest of an older version, as it was
         labels/cells-1f2e3d.7.tif        int32 (regressed values: float32), save
                                          number 7 of one image
         provenance/cells-1f2e3d.7.tif    uint8, its other half
+        journal/cells-1f2e3d.000001.jsonl    every change since, line by line
+        models/3-round-1/                a version of the model
+        training/                        where a training can go on after a crash
+        lock.json                        who works here now
 
 A save writes both maps under a new number, each atomically. Then the manifest is
 replaced, which is the one moment at which the save counts: killed before, the save
@@ -28,10 +33,12 @@ from napari_unet.core.provenance import LabelMap, Provenance, ProvenanceMap, Val
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.manifest import (
+    FORMAT_VERSION,
     Generation,
     ImageEntry,
     Manifest,
     NewerFormatError,
+    format_version,
     parse_manifest,
 )
 from napari_unet.project.maps import read_map, write_map
@@ -42,6 +49,9 @@ _MANIFEST = "project.json"
 _PREVIOUS = "project.previous.json"
 _LABELS = "labels"
 _PROVENANCE = "provenance"
+_JOURNAL = "journal"
+_MODELS = "models"
+_TRAINING = "training"
 _ABANDONED_SECONDS = 3600
 
 
@@ -65,6 +75,28 @@ class ProjectFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def journal(self) -> Path:
+        """The folder of journals."""
+        return self._inside(_JOURNAL)
+
+    @property
+    def models(self) -> Path:
+        """The folder of models."""
+        return self._inside(_MODELS)
+
+    @property
+    def training(self) -> Path:
+        """The folder where a training keeps what it needs to go on."""
+        return self._inside(_TRAINING)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a project already."""
+        return any(self._inside(name).is_file() for name in (_MANIFEST, _PREVIOUS)) or (
+            self.journal.is_dir()
+        )
 
     def read_manifest(self) -> tuple[Manifest, str | None]:
         """Return the manifest, and a notice if it had to be the previous one.
@@ -112,8 +144,17 @@ class ProjectFolder:
             # A damaged manifest must not take the place of the whole one.
             pass
         else:
+            self._keep_older_format()
             _write_text(self._inside(_PREVIOUS), previous)
         _write_text(self._inside(_MANIFEST), manifest)
+
+    def _keep_older_format(self) -> None:
+        """Keep a copy of a manifest that an older version of the program wrote."""
+        text = self._inside(_MANIFEST).read_bytes()
+        version = format_version(text)
+        copy = self._inside(f"project.v{version}.json")
+        if version < FORMAT_VERSION and not copy.exists():
+            write_atomically(copy, lambda file: file.write(text))
 
     def read_maps(
         self, entry: ImageEntry, generation: Generation
@@ -147,7 +188,7 @@ class ProjectFolder:
         StorageError
             If one could not be written; then neither of them is there.
         """
-        self._make()
+        self.make()
         paths = self._pair(key, number)
         try:
             return (
@@ -175,7 +216,14 @@ class ProjectFolder:
                 if path.stat().st_mtime < abandoned:
                     path.unlink()
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises
+        ------
+        StorageError
+            If that cannot be done, or the folder above it is gone.
+        """
         try:
             if self.path.is_relative_to(_unfiled_folder()):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,7 +232,7 @@ class ProjectFolder:
                 # mount point written to.
                 self.path.mkdir()
                 sync_folder(self.path.parent)
-            for kind in (_LABELS, _PROVENANCE):
+            for kind in (_LABELS, _PROVENANCE, _JOURNAL):
                 self._inside(kind).mkdir(exist_ok=True)
         except StorageError:
             raise
@@ -193,16 +241,30 @@ class ProjectFolder:
 
     def _pair(self, key: str, number: int) -> tuple[Path, Path]:
         name = f"{key}.{number}.tif"
-        return self._inside(_LABELS) / name, self._inside(_PROVENANCE) / name
+        return (
+            _within(self._inside(_LABELS), name),
+            _within(self._inside(_PROVENANCE), name),
+        )
 
     def _inside(self, name: str) -> Path:
-        path = self.path / name
-        if path.resolve().parent != self.path.resolve():
-            raise StorageError(
-                f"{path} is a link that leads out of the project; replace it by what "
-                "it leads to."
-            )
-        return path
+        return _within(self.path, name)
+
+
+def _within(folder: Path, name: str) -> Path:
+    """Return the path of something that lies in a folder, and not behind a link.
+
+    Raises
+    ------
+    StorageError
+        If it is a link that leads elsewhere.
+    """
+    path = folder / name
+    if path.resolve().parent != folder.resolve():
+        raise StorageError(
+            f"{path} is a link that leads out of the project; replace it by what "
+            "it leads to."
+        )
+    return path
 
 
 def _axes_of(snapshot: AnnotationSnapshot, axes: str) -> str:
@@ -216,10 +278,7 @@ def _read_labels(
     shape, expected = entry.values_shape, generation.labels_hash
     if entry.task == "regression":
         return read_map(path, shape, np.float32, expected)
-    labels = read_map(path, shape, np.int32, expected)
-    if labels.min() < 0:
-        raise StorageError(f"{path.name} holds values that do not exist.")
-    return labels
+    return read_map(path, shape, np.int32, expected)
 
 
 def _write_text(path: Path, manifest: Manifest) -> None:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,8 @@ class ImageIdentity:
     subject : Subject
         What the annotation says of the pixels. One image has separate work for every
         task: object ids and class numbers must never mix.
+    path : Path or None
+        The image file, where it is one.
     """
 
     name: str
@@ -51,6 +54,7 @@ class ImageIdentity:
     axes: str
     content_hash: str
     subject: Subject = INSTANCES
+    path: Path | None = None
 
     @classmethod
     def of(

@@ -1,66 +1,36 @@
-"""`project.json`: which images a project holds, and which saves of them.
-
-Everything is checked on the way in, since a project may come from anywhere: limits on
-every number and text, and keys from which no path can be built that leaves the folder.
-"""
+"""`project.json`: what a project holds, and which saves of it count."""
 
 from __future__ import annotations
 
 import json
-from math import prod
+from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 
-from napari_unet.core.axes import parse_axes
-from napari_unet.core.subject import Subject, Task
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
-from napari_unet.project.identity import ImageIdentity, labels_shape
+from napari_unet.project.fields import Hash, ImageFields, Key, Name, Record
+from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.migrate import OLDEST, up_to_date
 
-FORMAT_VERSION = 2
-"""Version 1 knew instances only; a project with nothing else is still written so."""
+FORMAT_VERSION = 3
 
 KEPT_GENERATIONS = 3
 
 _MAX_BYTES = 32 * 2**20
-_MAX_PIXELS = 2**36
 _MAX_ID = 2**31
 
-Extent = Annotated[int, Field(ge=1, le=2**31)]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Sequence = Annotated[int, Field(ge=0, le=2**53)]
+Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def _without_control(name: str) -> str:
-    if not name.isprintable():
-        raise ValueError("names must be printable")
-    return name
-
-
-Name = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=1024),
-    AfterValidator(_without_control),
-]
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Generation(_Record):
+class Generation(Record):
     """One save of one image's annotation.
 
     Parameters
@@ -69,92 +39,117 @@ class Generation(_Record):
         Counts from 1; part of the file names.
     saved_at : datetime
         With a time zone.
+    sequence : int
+        The last change of the journal that it holds.
     labels_hash, provenance_hash : str
         Content hashes, so that damage and mixed-up files are noticed.
     """
 
     number: int = Field(ge=1, le=2**53)
     saved_at: AwareDatetime
+    sequence: Sequence
     labels_hash: Hash
     provenance_hash: Hash
 
 
-class ImageEntry(_Record):
+class ImageEntry(ImageFields):
     """One image and the last saves of its annotation, newest first.
 
     `next_id` covers all saves: it never falls, so that no id is ever used again.
     """
 
     key: Key
-    name: Name
-    shape: tuple[Extent, ...] = Field(min_length=2, max_length=5)
-    dtype: Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{0,3}$")]
-    axes: Annotated[str, StringConstraints(pattern=r"^[TCZYX]{2,5}$")]
-    content_hash: Hash
-    task: Task = "instances"
-    names: tuple[Name, ...] = Field((), max_length=255)
     next_id: int = Field(ge=1, le=_MAX_ID)
     generations: tuple[Generation, ...] = Field(min_length=1, max_length=100)
 
     @model_validator(mode="after")
-    def _consistent(self) -> ImageEntry:
-        parse_axes(self.axes, len(self.shape))
-        if bool(self.names) != (self.task != "instances"):
-            raise ValueError("classes and variables have names, instances have none")
-        if prod(self.values_shape) > _MAX_PIXELS:
-            raise ValueError("the image is larger than any that can be annotated")
+    def _count_down(self) -> ImageEntry:
         numbers = [generation.number for generation in self.generations]
         if numbers != sorted(set(numbers), reverse=True):
             raise ValueError("generations must count down")
         return self
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what version 1 did not know, where it says nothing."""
-        content: dict[str, Any] = plain(self)
-        if self.task == "instances":
-            del content["task"], content["names"]
-        return content
-
-    @property
-    def subject(self) -> Subject:
-        """What the annotation says of the pixels."""
-        return Subject(self.task, self.names)
-
-    @property
-    def labels_shape(self) -> tuple[int, ...]:
-        """Shape of the provenance, and of labels that are one number per pixel."""
-        return labels_shape(self.shape, self.axes)
-
-    @property
-    def values_shape(self) -> tuple[int, ...]:
-        """Shape of the labels."""
-        return self.subject.values_shape(self.labels_shape)
 
     @property
     def newest(self) -> Generation:
         """The last save."""
         return self.generations[0]
 
-    def holds(self, image: ImageIdentity) -> bool:
-        """Whether this is that work on that image, even under another name."""
-        return (
-            self.content_hash == image.content_hash
-            and self.labels_shape == image.labels_shape
-            and self.subject.goes_with(image.subject)
-        )
+    @property
+    def oldest(self) -> Generation:
+        """The oldest save that is kept."""
+        return self.generations[-1]
 
 
-class Manifest(_Record):
+class ModelEntry(Record):
+    """One version of the model that predicts.
+
+    Parameters
+    ----------
+    number : int
+        Counts from 1; never used again.
+    built_in : str or None
+        Name of a built-in model.
+    folder : str or None
+        Name of a folder in `models`; one of the two is given.
+    checksum : str or None
+        Of the weights in that folder.
+    note : str
+        Where it comes from, in words.
+    score, start_score : float or None
+        Agreement with what was held out, of it and of its start.
+    created : datetime
+        With a time zone.
+    preset : str
+        How it is trained on.
+    """
+
+    number: int = Field(ge=1, le=2**53)
+    built_in: Name | None = None
+    folder: Key | None = None
+    checksum: Hash | None = None
+    note: str = Field("", max_length=1024)
+    score: Score | None = None
+    start_score: Score | None = None
+    created: AwareDatetime
+    preset: Literal["fine-tune", "from-scratch"] = "fine-tune"
+
+    @model_validator(mode="after")
+    def _lies_somewhere(self) -> ModelEntry:
+        if (self.built_in is None) == (self.folder is None):
+            raise ValueError("a model is built in, or lies in a folder")
+        return self
+
+
+class Settings(Record):
+    """What a person chose for a project.
+
+    Parameters
+    ----------
+    minutes : float
+        How long a training lasts.
+    """
+
+    minutes: float = Field(2.0, ge=0.1, le=600)
+
+
+class Manifest(Record):
     """Content of `project.json`."""
 
-    format_version: Literal[1, 2] = 1
+    format_version: Literal[3] = 3
+    settings: Settings = Settings()
+    active_model: int | None = None
+    models: tuple[ModelEntry, ...] = Field((), max_length=1000)
     images: tuple[ImageEntry, ...] = Field((), max_length=100_000)
 
     @model_validator(mode="after")
     def _distinct(self) -> Manifest:
         if len({entry.key for entry in self.images}) != len(self.images):
             raise ValueError("two images have the same key")
+        numbers = [model.number for model in self.models]
+        if numbers != sorted(set(numbers)):
+            raise ValueError("models must count up")
+        if self.active_model not in (None, *numbers):
+            raise ValueError("there is no such active model")
         return self
 
     def get(self, key: str) -> ImageEntry | None:
@@ -181,35 +176,26 @@ class Manifest(_Record):
         )
 
     def with_save(
-        self, image: ImageIdentity, generation: Generation, next_id: int
+        self, key: str, image: ImageFields, generation: Generation, next_id: int
     ) -> tuple[Manifest, ImageEntry]:
         """Return the manifest after a save, and the image's entry in it."""
-        old = self.find(image)
+        old = self.get(key)
         earlier = old.generations if old else ()
+        fields = {name: getattr(image, name) for name in ImageFields.model_fields}
         entry = ImageEntry(
-            key=self.key_for(image),
-            name=image.name,
-            shape=image.shape,
-            dtype=image.dtype,
-            axes=image.axes,
-            content_hash=image.content_hash,
-            task=image.subject.task,
-            names=image.subject.names,
+            **fields,
+            key=key,
             next_id=max(next_id, old.next_id if old else 1),
             generations=(generation, *earlier)[:KEPT_GENERATIONS],
         )
         others = tuple(other for other in self.images if other is not old)
-        return _manifest_of((*others, entry)), entry
+        return self.model_copy(update={"images": (*others, entry)}), entry
 
     def as_bytes(self) -> bytes:
         """Return the text of `project.json`."""
-        return (self.model_dump_json(indent=1) + "\n").encode()
-
-
-def _manifest_of(images: tuple[ImageEntry, ...]) -> Manifest:
-    """Return a manifest of the oldest version that can say this."""
-    plain = all(entry.task == "instances" for entry in images)
-    return Manifest(format_version=1 if plain else 2, images=images)
+        content = self.model_dump(mode="json", exclude_none=True)
+        content["checksum"] = _checksum(content)
+        return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 class NewerFormatError(StorageError):
@@ -227,16 +213,50 @@ def parse_manifest(text: bytes) -> Manifest:
     if len(text) > _MAX_BYTES:
         raise StorageError(f"project.json is larger than {_MAX_BYTES >> 20} MiB.")
     try:
-        found: Any = json.loads(text)
-        version = found.get("format_version") if isinstance(found, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:
+        found = json.loads(text)
+        version = _version(found)
+        if version > FORMAT_VERSION:
             raise NewerFormatError(
                 f"The project has format {version}, this program reads up to "
                 f"{FORMAT_VERSION}; update napari-unet."
             )
-        return Manifest.model_validate_json(text)
+        if version == FORMAT_VERSION:
+            _compare_checksum(found)
+        current = json.dumps(up_to_date(found, FORMAT_VERSION))
+        return Manifest.model_validate_json(current)
     except ValidationError as error:
         place, words = first_problem(error, "its whole")
         raise StorageError(f"project.json is damaged ({place}: {words}).") from error
     except (ValueError, RecursionError) as error:
         raise StorageError("project.json is damaged (it is not JSON).") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StorageError("project.json is damaged (parts are missing).") from error
+
+
+def format_version(text: bytes) -> int:
+    """Return the format of a manifest, 0 if it is none."""
+    try:
+        return _version(json.loads(text))
+    except (StorageError, ValueError, RecursionError):
+        return 0
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True).encode()
+    return blake2b(text, digest_size=16).hexdigest()
+
+
+def _compare_checksum(found: dict[str, Any]) -> None:
+    """Refuse, and take away, a checksum that does not fit the rest."""
+    if found.pop("checksum", None) != _checksum(found):
+        raise StorageError(
+            "project.json is damaged (it is not what was saved; something else than "
+            "this program changed it)."
+        )
+
+
+def _version(found: Any) -> int:
+    version = found.get("format_version") if isinstance(found, dict) else None
+    if type(version) is not int or version < OLDEST:
+        raise StorageError("project.json is damaged (it names no format).")
+    return version

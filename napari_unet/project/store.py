@@ -13,33 +13,44 @@ from napari_unet.core.axes import result_axes
 from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
+from napari_unet.project.fields import ImageFields
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.manifest import Generation, ImageEntry
+from napari_unet.project.manifest import Generation, ImageEntry, Manifest
+from napari_unet.project.segments import JournalRead, read_journal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredAnnotation:
-    """An annotation as it was read back.
+    """An annotation as it was read back: a save, and what happened since.
 
     Parameters
     ----------
+    key : str
+        The image's name in the project.
     labels : ndarray of int32 or float32
         A fresh array: ids or classes, or values with the variables as first axis.
     provenance : ndarray of uint8
         A fresh array.
     next_id : int
         The smallest id that was never used, in any save.
-    saved_at : datetime
-        When it was saved.
+    saved_at : datetime or None
+        When it was saved; None if it never was.
+    sequence : int
+        The last change of the journal that the arrays hold.
+    journal : JournalRead
+        Changes before and after that; see `napari_unet.project.recovery`.
     notice : str or None
         What a person must know: that something newer was damaged.
     """
 
+    key: str
     labels: LabelMap | ValueMap
     provenance: ProvenanceMap
     next_id: int
-    saved_at: datetime
+    saved_at: datetime | None
+    sequence: int
+    journal: JournalRead
     notice: str | None
 
 
@@ -73,6 +84,15 @@ class ProjectStore:
         return self._files.path
 
     @property
+    def files(self) -> ProjectFolder:
+        """Its files."""
+        return self._files
+
+    def read(self) -> tuple[Manifest, str | None]:
+        """Return the manifest, and a notice if it had to be the previous one."""
+        return self._files.read_manifest()
+
+    @property
     def entries(self) -> tuple[ImageEntry, ...]:
         """The images of the project."""
         return self._files.read_manifest()[0].images
@@ -84,6 +104,10 @@ class ProjectStore:
         lie in wrong places. It is among `entries`.
         """
         return self._files.read_manifest()[0].find(image)
+
+    def key_for(self, image: ImageIdentity) -> str:
+        """Return the name that an image has, or will have, in the project."""
+        return self._files.read_manifest()[0].key_for(image)
 
     def load(self, key: str) -> StoredAnnotation | None:
         """Load the newest readable save of an image; None if there never was one.
@@ -101,6 +125,28 @@ class ProjectStore:
         self._known[key] = (entry.newest,)
         return stored
 
+    def load_work(self, image: ImageIdentity) -> StoredAnnotation | None:
+        """Load all work on an image, also what was never saved; None if there is none.
+
+        Raises
+        ------
+        StorageError
+            If there is work and it cannot be read.
+        """
+        manifest, notice = self._files.read_manifest()
+        entry = manifest.find(image)
+        if entry is not None:
+            return self.load(entry.key)
+        key = manifest.key_for(image)
+        journal = self._read_journal(key, image)
+        if not (journal.logged or journal.torn or journal.damaged):
+            return None
+        labels: LabelMap | ValueMap = np.zeros(image.values_shape, np.int32)
+        if image.subject.task == "regression":
+            labels = np.full(image.values_shape, np.nan, np.float32)
+        provenance = np.zeros(image.labels_shape, np.uint8)
+        return StoredAnnotation(key, labels, provenance, 1, None, 0, journal, notice)
+
     def _load_newest(self, entry: ImageEntry, notice: str | None) -> StoredAnnotation:
         problems: list[str] = []
         for generation in entry.generations:
@@ -117,16 +163,44 @@ class ProjectStore:
             if problems:
                 told = _explain(entry, generation, problems[0])
                 notice = f"{notice} {told}" if notice else told
-            next_id = max(entry.next_id, _free_id(labels))
-            saved_at = generation.saved_at
-            return StoredAnnotation(labels, provenance, next_id, saved_at, notice)
+            return StoredAnnotation(
+                entry.key,
+                labels,
+                provenance,
+                max(entry.next_id, _free_id(labels)),
+                generation.saved_at,
+                generation.sequence,
+                self._read_journal(entry.key, entry.identity),
+                notice,
+            )
         raise StorageError(
             f"No save of {entry.name} in {self.folder} can be read: {problems[0]} "
             "Bring the folder back from a backup, or choose another one."
         )
 
-    def save(self, image: ImageIdentity, snapshot: AnnotationSnapshot) -> Generation:
+    def _read_journal(self, key: str, image: ImageIdentity) -> JournalRead:
+        subject = image.subject
+        variables = len(subject.names) if subject.task == "regression" else 0
+        return read_journal(self._files.journal, key, image.labels_shape, variables)
+
+    def save(
+        self, image: ImageIdentity, snapshot: AnnotationSnapshot, sequence: int = 0
+    ) -> ImageEntry:
         """Save an annotation; labels and provenance always belong together.
+
+        Parameters
+        ----------
+        image : ImageIdentity
+            Whose annotation it is.
+        snapshot : AnnotationSnapshot
+            The annotation.
+        sequence : int
+            The last change of the journal that it holds.
+
+        Returns
+        -------
+        ImageEntry
+            All saves of the image that are kept.
 
         Raises
         ------
@@ -148,17 +222,32 @@ class ProjectStore:
         generation = Generation(
             number=number,
             saved_at=self._now(),
+            sequence=sequence,
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
         )
         next_id = max(snapshot.next_id, _free_id(snapshot.labels))
-        manifest, entry = manifest.with_save(image, generation, next_id)
+        fields = ImageFields.of(image, self.folder)
+        manifest, entry = manifest.with_save(key, fields, generation, next_id)
         # Until the commit has succeeded, either save may turn out to be on the disk.
         self._known[key] = (*self._known.get(key, ()), generation)
         self._files.commit(manifest)
         self._known[key] = (generation,)
         self._files.remove_old(entry, self._now())
-        return generation
+        return entry
+
+    def update(self, change: Callable[[Manifest], Manifest]) -> Manifest:
+        """Change what the manifest says besides images; return it as it is then.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written; then nothing has changed.
+        """
+        self._files.make()
+        manifest = change(self._files.read_manifest()[0])
+        self._files.commit(manifest)
+        return manifest
 
     def _refuse_unknown(self, entry: ImageEntry | None) -> None:
         if entry and entry.newest not in self._known.get(entry.key, ()):

@@ -155,7 +155,7 @@ def test_a_damaged_save_gives_way_to_the_one_before_and_says_so(
     assert "loaded instead" in stored.notice
     store = ProjectStore(saved)
     store.load(image.key)
-    assert store.save(image, snapshot(3)).number == 3
+    assert store.save(image, snapshot(3)).newest.number == 3
     assert load(saved).notice is None
 
 
@@ -286,7 +286,7 @@ def test_a_hostile_manifest_is_refused_in_words(folder: Path, text: str) -> None
 def test_a_newer_project_is_left_alone(
     saved: Path, image: ImageIdentity, snapshot: Snapshots
 ) -> None:
-    (saved / "project.json").write_text(manifest_text(format_version=3))
+    (saved / "project.json").write_text(manifest_text(format_version=4))
     store = ProjectStore(saved)
     with pytest.raises(StorageError, match="update napari-unet"):
         store.save(image, snapshot(3))
@@ -325,8 +325,8 @@ def test_links_that_lead_out_of_the_project_are_not_followed(
 
 def test_values_that_do_not_exist_are_refused(folder: Path) -> None:
     maps = {
-        "labels": np.full((6, 8), -1, np.int32),
-        "provenance": np.zeros((6, 8), np.uint8),
+        "labels": np.full((6, 8), 1, np.int32),
+        "provenance": np.full((6, 8), 4, np.uint8),
     }
     generation = {"number": 1, "saved_at": "2030-01-01T00:00:00Z"}
     for kind, array in maps.items():

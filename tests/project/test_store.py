@@ -81,7 +81,8 @@ def test_opening_and_loading_write_nothing(
 def test_the_last_three_saves_are_kept(
     folder: Path, store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
 ) -> None:
-    numbers = [store.save(image, snapshot(value)).number for value in range(1, 6)]
+    saves = [store.save(image, snapshot(value)) for value in range(1, 6)]
+    numbers = [entry.newest.number for entry in saves]
     assert numbers == [1, 2, 3, 4, 5]
     (entry,) = store.entries
     assert [generation.number for generation in entry.generations] == [5, 4, 3]

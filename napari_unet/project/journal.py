@@ -1,0 +1,271 @@
+"""Writes down every change of an annotation in the moment in which it happens.
+
+How it flows: the annotation tells a change; its line is written to the journal's
+segment in the same event, which is enough to survive a killed program; the syncer's
+thread pushes it to the disk within a second, which is enough to survive a power cut.
+When a line cannot be written it is kept and written as soon as that is possible.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+from napari_unet.core.atomic import storage_error, sync_folder
+from napari_unet.core.change import Change
+from napari_unet.errors import StorageError
+from napari_unet.project.fields import ImageFields
+from napari_unet.project.record import Logged, encode_change, encode_line
+from napari_unet.project.segments import (
+    Header,
+    list_segments,
+    read_header,
+    segment_path,
+)
+from napari_unet.project.syncer import Syncer
+
+_LARGEST_SEGMENT = 2**20
+_KEPT_FOR_UNDO = 2**24
+
+
+@dataclass(frozen=True, slots=True)
+class JournalStatus:
+    """Where the changes of an image are.
+
+    Parameters
+    ----------
+    sequence : int
+        Number of the last change.
+    unwritten : int
+        Changes that are in memory only, because they could not be written.
+    unsynced : int
+        Changes that a power cut would take.
+    failure : str
+        Why a change could not be written, and what to do; or nothing.
+    """
+
+    sequence: int
+    unwritten: int = 0
+    unsynced: int = 0
+    failure: str = ""
+
+
+class Journal:
+    """The journal of one image; lives on the main thread, but for `sync`.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of journals.
+    key : str
+        Of the image.
+    image : ImageFields
+        Written at the head of every segment.
+    sequence : int
+        Number of the last change that there is already.
+    syncer : Syncer
+        Pushes to the disk.
+    prepare : callable
+        Called before a segment is begun: makes the folder, or raises a StorageError
+        that says why nobody may write there.
+    now : callable
+        Returns the time, with a time zone.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        image: ImageFields,
+        sequence: int,
+        syncer: Syncer,
+        prepare: Callable[[], None] = lambda: None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._folder = folder
+        self._key = key
+        self._image = image
+        self._sequence = self._written = self._synced = sequence
+        self._syncer = syncer
+        self._prepare = prepare
+        self._now = now
+        self._pending: deque[tuple[int, bytes]] = deque()
+        self._failure = ""
+        self._segment: _OpenSegment | None = None
+        # Guards `_segment` and `_written` between the main thread and the syncer.
+        self._guard = threading.Lock()
+        syncer.add(self)
+
+    @property
+    def status(self) -> JournalStatus:
+        """Where the changes are."""
+        return JournalStatus(
+            self._sequence,
+            len(self._pending),
+            self._sequence - self._synced,
+            self._failure,
+        )
+
+    @property
+    def sequence(self) -> int:
+        """Number of the last change."""
+        return self._sequence
+
+    def append(self, change: Change) -> None:
+        """Write a change down; never raises, `status` tells what is wrong."""
+        self._sequence += 1
+        logged = Logged(self._sequence, self._now(), change)
+        self._pending.append((self._sequence, encode_change(self._key, logged)))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what could not be written before; harmless when there is nothing."""
+        if not self._pending:
+            return
+        try:
+            while self._pending:
+                self._write(*self._pending[0])
+                self._pending.popleft()
+            self._failure = ""
+        except StorageError as error:
+            self._failure = str(error)
+        except OSError as error:
+            self._failure = str(storage_error(self._folder, error))
+        self._syncer.wake()
+
+    def saved(self, sequence: int, oldest: int) -> None:
+        """Take note that a save holds all changes up to one of them.
+
+        Parameters
+        ----------
+        sequence : int
+            The last change that the save holds.
+        oldest : int
+            The last change that the oldest save holds that is kept. Older segments go,
+            except for some that are kept so that strokes can be undone.
+        """
+        while self._pending and self._pending[0][0] <= sequence:
+            self._pending.popleft()
+        if not self._pending:
+            self._failure = ""
+        self._synced = max(self._synced, sequence)
+        with suppress(OSError):
+            self._remove_old(oldest)
+
+    def sync(self) -> None:
+        """Push everything to the disk that was written so far; any thread."""
+        with self._guard:
+            segment, written = self._segment, self._written
+            if segment is None or written <= self._synced:
+                return
+            descriptor, is_new = os.dup(segment.descriptor), segment.is_new
+        try:
+            os.fsync(descriptor)
+            if is_new:
+                for folder in (self._folder, self._folder.parent):
+                    sync_folder(folder)
+                segment.is_new = False
+            self._synced = max(self._synced, written)
+        except OSError as error:
+            self._failure = str(storage_error(segment.path, error))
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Write and push what is left, and let go of the file."""
+        self.flush()
+        self.sync()
+        self._syncer.remove(self)
+        self._end_segment()
+
+    def _write(self, sequence: int, line: bytes) -> None:
+        if self._segment is not None and self._segment.done:
+            self._end_segment()
+        segment = self._segment or self._begin_segment(sequence)
+        segment.write(line)
+        with self._guard:
+            self._written = sequence
+
+    def _begin_segment(self, first: int) -> _OpenSegment:
+        self._prepare()
+        ours = [s.number for s in list_segments(self._folder) if s.key == self._key]
+        path = segment_path(self._folder, self._key, max(ours, default=0) + 1)
+        header = Header(journal=1, key=self._key, first=first, image=self._image)
+        segment = _OpenSegment(path)
+        try:
+            segment.write(encode_line(header.model_dump(mode="json")))
+        except OSError:
+            segment.close()
+            with suppress(OSError):
+                path.unlink()
+            raise
+        with self._guard:
+            self._segment = segment
+        return segment
+
+    def _end_segment(self) -> None:
+        self.sync()
+        with self._guard:
+            segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.close()
+
+    def _remove_old(self, oldest: int) -> None:
+        """Remove segments from the first on, while nothing of them is needed."""
+        ours = [s for s in list_segments(self._folder) if s.key == self._key]
+        spare = sum(s.path.stat().st_size for s in ours) - _KEPT_FOR_UNDO
+        for segment, following in pairwise(ours):
+            if spare <= 0 or read_header(following.path).first > oldest + 1:
+                return
+            spare -= segment.path.stat().st_size
+            segment.path.unlink()
+
+
+class _OpenSegment:
+    """A file that is appended to, whole lines at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.is_new = True
+        self._torn = False
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self.descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+
+    @property
+    def done(self) -> bool:
+        """Whether it is full, torn, or not there any more."""
+        return self.size > _LARGEST_SEGMENT or self._torn or self._vanished
+
+    @property
+    def _vanished(self) -> bool:
+        try:
+            there = self.path.stat()
+        except OSError:
+            return True
+        return not os.path.samestat(there, os.fstat(self.descriptor))
+
+    def write(self, line: bytes) -> None:
+        """Append a line; where that fails, leave no part of it."""
+        self._torn = True
+        try:
+            written = 0
+            while written < len(line):
+                written += os.write(self.descriptor, line[written:])
+        except OSError:
+            os.ftruncate(self.descriptor, self.size)
+            self._torn = False
+            raise
+        self.size += len(line)
+        self._torn = False
+
+    def close(self) -> None:
+        os.close(self.descriptor)

@@ -1,0 +1,270 @@
+"""Who works in a project: one window at a time, on whatever machine.
+
+The lock is a small JSON file in the project folder, made in one step that only one of
+two programs can win, also on a shared disk. Its owner counts it up now and then, so
+that the others see that somebody is still there.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import platform
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.errors import StorageError
+
+LOCK = "lock.json"
+_LARGEST = 10_000
+_BEAT_SECONDS = 10.0
+_STALE_SECONDS = 60.0
+_LONG_AGO_SECONDS = 3600.0
+_START_TOLERANCE = 2.0
+
+
+class Holder(BaseModel):
+    """What a lock says of the window that works in a project.
+
+    Parameters
+    ----------
+    user, host : str
+        Who, and on which machine.
+    pid : int
+        Process number there.
+    started : float
+        When that process started, in seconds since 1970, by that machine's clock.
+    since : datetime
+        When the lock was taken.
+    token : str
+        Different for every window.
+    beats : int
+        Counted up while the window is open.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: str = Field(max_length=256)
+    host: str = Field(max_length=256)
+    pid: int = Field(ge=0, le=2**32)
+    started: float = Field(ge=0, allow_inf_nan=False)
+    since: AwareDatetime
+    token: str = Field(pattern="^[0-9a-f]{16}$")
+    beats: int = Field(0, ge=0, le=2**53)
+
+    @classmethod
+    def me(cls) -> Holder:
+        """Return what there is to say of this process, with a new token."""
+        process = psutil.Process()
+        return cls(
+            user=_user(),
+            host=platform.node(),
+            pid=process.pid,
+            started=process.create_time(),
+            since=datetime.now(UTC),
+            token=secrets.token_hex(8),
+        )
+
+    def describe(self) -> str:
+        """Return who it is, for people."""
+        since = self.since.astimezone()
+        return f"{self.user} on {self.host} since {since:%d %B, %H:%M}"
+
+
+_UNKNOWN = Holder(
+    user="somebody",
+    host="an unknown machine",
+    pid=0,
+    started=0,
+    since=datetime.fromtimestamp(0, UTC),
+    token="0" * 16,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """A lock as it was seen, and since when it looks like that."""
+
+    content: bytes
+    since: float
+
+
+class ProjectLock:
+    """The right to write in a project folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The project folder.
+    clock : callable
+        Returns monotonic seconds.
+    """
+
+    def __init__(
+        self, folder: Path, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path = folder / LOCK
+        self._clock = clock
+        self._me = Holder.me()
+        self._sight: _Sight | None = None
+        self._held = False
+        self._beat_at = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether it is ours."""
+        return self._held
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a lock, whoever has it."""
+        return self._path.exists()
+
+    def holder(self) -> Holder | None:
+        """Return who else works in the project; None if nobody does. Only reads.
+
+        A lock is stale when its process is gone, or, on another machine, when it was
+        not counted up for a minute, or not for an hour before it was looked at.
+        """
+        content = self._read()
+        if content is None:
+            self._sight = None
+            return None
+        found = _parse(content)
+        if found.token == self._me.token:
+            return None
+        if self._sight is None or self._sight.content != content:
+            self._sight = _Sight(content, self._clock())
+        return None if self._is_stale(found, self._sight) else found
+
+    def acquire(self) -> None:
+        """Take the lock, if it is not ours already.
+
+        Raises
+        ------
+        StorageError
+            If somebody else has it, or it cannot be written.
+        """
+        if self._held and self.present:
+            return
+        self._held = False
+        for _ in range(2):
+            if other := self.holder():
+                raise StorageError(
+                    f"{self._path.parent} is open elsewhere ({other.describe()}), so "
+                    "it is read-only here; close it there, or save in another folder."
+                )
+            self._remove_stale()
+            try:
+                if self._create():
+                    return
+            except OSError as error:
+                raise storage_error(self._path, error) from error
+        raise StorageError(f"{self._path.parent} was just opened elsewhere; try again.")
+
+    def sync(self) -> None:
+        """Count the lock up now and then, and notice when it was taken; any thread."""
+        if not self._held or self._clock() < self._beat_at:
+            return
+        self._beat_at = self._clock() + _BEAT_SECONDS
+        content = self._read()
+        if content is None or _parse(content).token != self._me.token:
+            self._held = False
+            return
+        self._me = self._me.model_copy(update={"beats": self._me.beats + 1})
+        with suppress(OSError):
+            write_atomically(self._path, lambda file: file.write(self._as_bytes()))
+
+    def release(self) -> None:
+        """Let others work in the project."""
+        if not self._held:
+            return
+        self._held = False
+        content = self._read()
+        if content is not None and _parse(content).token == self._me.token:
+            with suppress(OSError):
+                self._path.unlink()
+
+    def _read(self) -> bytes | None:
+        try:
+            with self._path.open("rb") as file:
+                return file.read(_LARGEST)
+        except OSError:
+            return None
+
+    def _is_stale(self, holder: Holder, sight: _Sight) -> bool:
+        if holder.host == platform.node() and holder.pid:
+            return not _is_running(holder)
+        if self._clock() - sight.since > _STALE_SECONDS:
+            return True
+        with suppress(OSError):
+            return time.time() - self._path.stat().st_mtime > _LONG_AGO_SECONDS
+        return True
+
+    def _remove_stale(self) -> None:
+        """Take a stale lock away, if it is still the one that was looked at."""
+        if self._sight is None:
+            return
+        aside = self._path.with_name(f".{LOCK}.{self._me.token}.old")
+        with suppress(OSError):
+            self._path.rename(aside)
+            if aside.read_bytes() != self._sight.content:
+                # Somebody was quicker, and this is the new lock: give it back.
+                os.link(aside, self._path)
+            aside.unlink()
+
+    def _create(self) -> bool:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            descriptor = os.open(self._path, flags, 0o666)
+        except FileExistsError:
+            return False
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self._as_bytes())
+        self._held = True
+        self._beat_at = self._clock() + _BEAT_SECONDS
+        return True
+
+    def _as_bytes(self) -> bytes:
+        content = self._me.model_dump(mode="json")
+        return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def read_holder(folder: Path) -> Holder | None:
+    """Return who works in a project folder, as far as can be seen at once."""
+    return ProjectLock(folder).holder()
+
+
+def _parse(content: bytes) -> Holder:
+    try:
+        return Holder.model_validate_json(content)
+    except ValidationError:
+        return _UNKNOWN
+
+
+def _is_running(holder: Holder) -> bool:
+    try:
+        started = psutil.Process(holder.pid).create_time()
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+    # Another process may have got the number of one that is gone.
+    return abs(started - holder.started) < _START_TOLERANCE
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "somebody"

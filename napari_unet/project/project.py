@@ -1,0 +1,115 @@
+"""A project folder that somebody works in: saves, journals and the lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import StorageError
+from napari_unet.project.fields import ImageFields
+from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.journal import Journal
+from napari_unet.project.lock import ProjectLock
+from napari_unet.project.manifest import ImageEntry
+from napari_unet.project.store import ProjectStore
+from napari_unet.project.syncer import Syncer
+
+
+class Project:
+    """One project folder in one window.
+
+    To open it writes nothing. The first change takes the lock, makes the folder if it
+    is new, and begins a journal.
+
+    Parameters
+    ----------
+    folder : Path
+        The project folder; it need not exist.
+    syncer : Syncer
+        Pushes journals to the disk.
+
+    Attributes
+    ----------
+    store : ProjectStore
+        What is saved.
+    """
+
+    def __init__(self, folder: Path, syncer: Syncer) -> None:
+        self.store = ProjectStore(folder)
+        self._syncer = syncer
+        self._lock = ProjectLock(folder)
+        self._journals: list[Journal] = []
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.store.folder
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, for people."""
+        return self.folder.name
+
+    def why_read_only(self) -> str:
+        """Return who else works in it, in a sentence; or nothing. Only reads."""
+        if self._lock.held:
+            return ""
+        other = self._lock.holder()
+        if other is None:
+            return ""
+        return (
+            f"Read-only: {self.name} is open elsewhere ({other.describe()}). Close it "
+            "there, or save a copy in another folder."
+        )
+
+    def claim(self) -> None:
+        """Make the folder if it is not there, and take the lock.
+
+        Raises
+        ------
+        StorageError
+            If somebody else works in it, or nothing can be written there.
+        """
+        if self._lock.held and self._lock.present:
+            return
+        self.store.files.make()
+        self._lock.acquire()
+        self._syncer.add(self._lock)
+
+    def begin_journal(self, image: ImageIdentity, key: str, sequence: int) -> Journal:
+        """Return the journal of an image; its file is made with the first change.
+
+        Parameters
+        ----------
+        image : ImageIdentity
+            Whose changes are written down.
+        key : str
+            Its name in the project.
+        sequence : int
+            Number of the last change that is known.
+        """
+        fields = ImageFields.of(image, self.folder)
+        folder = self.store.files.journal
+        journal = Journal(folder, key, fields, sequence, self._syncer, self.claim)
+        self._journals.append(journal)
+        return journal
+
+    def end_journal(self, journal: Journal) -> None:
+        """Let go of a journal, after everything is written."""
+        journal.close()
+        self._journals.remove(journal)
+        if not self._journals:
+            self.release()
+
+    def save(
+        self, image: ImageIdentity, snapshot: AnnotationSnapshot, sequence: int
+    ) -> ImageEntry:
+        """Save an annotation; see `ProjectStore.save`. `claim` comes before."""
+        if not self._lock.held:
+            raise StorageError(f"{self.folder} was opened elsewhere meanwhile.")
+        return self.store.save(image, snapshot, sequence)
+
+    def release(self) -> None:
+        """Let others work in it."""
+        self._syncer.remove(self._lock)
+        self._lock.release()

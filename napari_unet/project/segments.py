@@ -1,0 +1,176 @@
+"""The files of a journal: their names, their first lines, and what is read of them.
+
+::
+
+    journal/cells-1f2e3d.000001.jsonl      a segment: a line that says whose it is,
+    journal/cells-1f2e3d.000002.jsonl      then one line for every change
+
+A segment is only ever appended to, by the program that began it. After a crash its last
+line may be incomplete; a later run of the program begins a new one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_unet.errors import StorageError
+from napari_unet.project.fields import ImageFields
+from napari_unet.project.record import Logged, decode_change, decode_line
+
+_NAME = re.compile(r"(?P<key>[a-z0-9][a-z0-9-]{0,99})\.(?P<number>[0-9]{6,12})\.jsonl")
+_LONGEST_LINE = 2**29
+
+
+class Header(BaseModel):
+    """The first line of a segment.
+
+    Parameters
+    ----------
+    journal : int
+        Version of the format.
+    key : str
+        Of the image.
+    first : int
+        Sequence number of the first change.
+    image : ImageFields
+        What the image is, so that the journal can be understood alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    journal: Literal[1]
+    key: str = Field(max_length=100)
+    first: int = Field(ge=1, le=2**53)
+    image: ImageFields
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of a journal."""
+
+    path: Path
+    key: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JournalRead:
+    """What was read of the journal of one image.
+
+    Parameters
+    ----------
+    logged : tuple of Logged
+        Changes in their order.
+    torn : bool
+        Whether the very last line is incomplete: a stroke was under way when the
+        program was killed.
+    damaged : int
+        Other lines that are not what was written.
+    missing : int
+        Changes that should lie between others and are not there.
+    """
+
+    logged: tuple[Logged, ...] = ()
+    torn: bool = False
+    damaged: int = 0
+    missing: int = 0
+
+    @property
+    def last(self) -> int:
+        """Sequence number of the last change; 0 if there is none."""
+        return self.logged[-1].sequence if self.logged else 0
+
+    def after(self, sequence: int) -> tuple[Logged, ...]:
+        """Return the changes after one of them."""
+        return tuple(each for each in self.logged if each.sequence > sequence)
+
+
+def segment_path(folder: Path, key: str, number: int) -> Path:
+    """Return where a segment lies in the folder of journals."""
+    return folder / f"{key}.{number:06d}.jsonl"
+
+
+def list_segments(folder: Path) -> list[Segment]:
+    """Return the segments of all images by key and number; links are none."""
+    found = []
+    for path in folder.glob("*.jsonl") if folder.is_dir() else ():
+        name = _NAME.fullmatch(path.name)
+        if name and not path.is_symlink() and path.is_file():
+            found.append(Segment(path, name["key"], int(name["number"])))
+    return sorted(found, key=lambda segment: (segment.key, segment.number))
+
+
+def read_header(path: Path) -> Header:
+    """Read the first line of a segment.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be read, or is not what was written.
+    """
+    try:
+        with path.open("rb") as file:
+            return decode_line(file.readline(_LONGEST_LINE), Header)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def read_journal(
+    folder: Path, key: str, shape: tuple[int, ...], variables: int = 0
+) -> JournalRead:
+    """Read all that can be read of the journal of an image.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of journals.
+    key : str
+        Of the image.
+    shape : tuple of int
+        Of its provenance.
+    variables : int
+        How many there are, where values are regressed.
+    """
+    logged: list[Logged] = []
+    torn, damaged = False, 0
+    for segment in list_segments(folder):
+        if segment.key != key:
+            continue
+        # A stroke that an earlier crash tore was known when the next segment began.
+        torn = False
+        for line, last in _lines(segment.path):
+            try:
+                logged.append(decode_change(line, key, shape, variables))
+            except StorageError:
+                torn, damaged = last, damaged + (not last)
+    missing = sum(max(0, b.sequence - a.sequence - 1) for a, b in pairwise(logged))
+    return JournalRead(tuple(logged), torn, damaged, missing)
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, bool]]:
+    """Yield the lines after the first, and whether each is the last."""
+    try:
+        with path.open("rb") as file:
+            _ = file.readline(_LONGEST_LINE)
+            line = file.readline(_LONGEST_LINE)
+            while line:
+                following = _next_line(file, line)
+                yield line, not following
+                line = following
+    except OSError:
+        # What is unreadable from here on is as good as cut off.
+        yield b"", True
+
+
+def _next_line(file: BinaryIO, line: bytes) -> bytes:
+    """Return the next line; none after one that no program of ours wrote."""
+    return file.readline(_LONGEST_LINE) if line.endswith(b"\n") else b""

@@ -1,0 +1,138 @@
+"""Lines of a journal: what is written comes back, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.box import Box
+from napari_unet.errors import StorageError
+from napari_unet.project.record import Logged, decode_change, encode_change
+
+SHAPE = (9, 11)
+WHEN = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+def told() -> list:
+    """A stroke, its undo and redo, a settling and an accepted view."""
+    annotation, changes = Annotation(np.zeros(SHAPE, np.int32)), []
+    annotation.listener = changes.append
+    whole = Box.whole(SHAPE)
+    annotation.labels[2:5, 3:7] = 3
+    annotation.notice_change(whole, "edit")
+    annotation.settle()
+    annotation.labels[2:5, 3:7] = 0
+    annotation.notice_change(whole, "undo")
+    annotation.labels[2:5, 3:7] = 3
+    annotation.notice_change(whole, "redo")
+    annotation.accept(Box((0, 0), (4, 11)))
+    return changes
+
+
+LINES = [encode_change("a", Logged(i, WHEN, c)) for i, c in enumerate(told(), 1)]
+
+
+def test_a_line_is_readable():
+    text = LINES[0].decode()
+    assert text.count("\n") == 1
+    content = json.loads(text[9:])
+    assert (content["sequence"], content["kind"], content["ids"]) == (1, "edit", [3])
+    assert content["time"] == "2030-01-01T12:00:00.000Z"
+    assert content["parts"][0]["box"] == [[2, 3], [5, 7]]
+    assert content["parts"][0]["mask"] == [0, 12]
+
+
+@pytest.mark.parametrize("number", range(len(LINES)))
+def test_a_change_comes_back(number):
+    logged = decode_change(LINES[number], "a", SHAPE)
+    assert (logged.sequence, logged.time) == (number + 1, WHEN)
+    assert encode_change("a", logged) == LINES[number]
+
+
+def test_changes_read_back_happen_again():
+    annotation = Annotation(np.zeros(SHAPE, np.int32))
+    for line in LINES:
+        annotation.repeat(decode_change(line, "a", SHAPE).change)
+    assert annotation.labels[3, 4] == 3
+    assert annotation.provenance[0, 0] == 2
+    assert len(annotation.history.done) == 1
+
+
+@given(st.sampled_from(LINES), st.data())
+def test_a_damaged_line_is_noticed(line, data):
+    content = bytearray(line)
+    position = data.draw(st.integers(0, len(line) - 1))
+    if data.draw(st.booleans()):
+        content = content[:position]
+    else:
+        content[position] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(StorageError) as found:
+        decode_change(bytes(content), "a", SHAPE)
+    assert "\n" not in str(found.value)
+
+
+def hostile(**changes) -> bytes:
+    """A line that says something else, with a checksum that fits."""
+    content = {**json.loads(LINES[0][9:]), **changes}
+    text = json.dumps(content).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def part(**changes):
+    return {"parts": [{**json.loads(LINES[0][9:])["parts"][0], **changes}]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": "b"},
+        {"sequence": 0},
+        {"sequence": 2**60},
+        {"sequence": "1"},
+        {"time": "yesterday"},
+        {"time": "2030-01-01T12:00:00"},
+        {"kind": "format the disk"},
+        {"surprise": 1},
+        {"next_id": 2**40},
+        {"parts": []},
+        {"stroke": 0},
+        part(box=[[0, 0], [10, 11]]),
+        part(box=[[-1, 0], [5, 7]]),
+        part(box=[[2, 3, 0], [5, 7, 1]]),
+        part(box=[[2, 3], [2, 7]]),
+        part(mask=[0, 13]),
+        part(mask=[0, 10**12]),
+        part(mask=[2**39] * 2),
+        part(mask=[-1, 12]),
+        part(mask=[0]),
+        part(mask=[]),
+        part(before=[0, 11]),
+        part(after=[3, 10**12]),
+        part(after=[2**35, 12]),
+        part(now=[4, 12]),
+        part(was=[-1, 12]),
+        {"region": {"box": [[0, 0], [99, 99]], "mask": [0, 1]}},
+        {"marks": {"3": [0, 1.0]}},
+        {"values": ["AAAA"]},
+        {"values": ["not base64"]},
+        {"open": ["__import__('os')"]},
+    ],
+    ids=str,
+)
+def test_a_hostile_line_is_refused(changes):
+    assert decode_change(hostile(), "a", SHAPE)
+    with pytest.raises(StorageError):
+        decode_change(hostile(**changes), "a", SHAPE)
+
+
+@given(st.binary(max_size=200))
+def test_anything_else_is_no_line(content):
+    with pytest.raises(StorageError):
+        decode_change(content, "a", SHAPE)
