@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from napari_unet.core.events import MicroBatch
 from napari_unet.engine.device import Execution
 from napari_unet.engine.fit_config import OptimizerName
 from napari_unet.engine.objectives import Objective
+from napari_unet.engine.optimizer_state import (
+    chance_layout,
+    chance_state,
+    check_state,
+    device_layout,
+    restore_chance,
+    restore_rule,
+    restore_scaler,
+    rule_layout,
+    rule_state,
+    scaler_state,
+)
 from napari_unet.engine.sampling import Batch
+from napari_unet.engine.tensor_file import Layout, layout_of
 from napari_unet.nets.network import Network, centre_crop, same_size
 
 
@@ -127,6 +140,63 @@ class Optimizer:
             yield MicroBatch(self._steps + 1, min(total, first + micro_batch), total)
         self._update(rate)
         return loss
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that the next steps depend on, by name.
+
+        Returns
+        -------
+        dict of Tensor
+            Views of what is trained: to be written before the next step.
+        """
+        return {
+            **self._tensors(),
+            **rule_state(self._rule),
+            **scaler_state(self._scaler),
+            **chance_state(self.execution.device),
+            "updates": torch.tensor(self._steps),
+        }
+
+    def layout(self) -> tuple[Layout, Layout]:
+        """Return the tensors that `restore` needs, and those that may be missing."""
+        updates = {"updates": torch.tensor(self._steps)}
+        rule = rule_layout(self._strengths.optimizer, self._start)
+        return (
+            layout_of(self._tensors() | updates) | chance_layout(),
+            rule | device_layout(),
+        )
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on where another optimiser was when it returned this `state`.
+
+        Parameters
+        ----------
+        state : mapping of Tensor
+            Types and shapes are those of `layout`; other names are left alone.
+
+        Raises
+        ------
+        ModelError
+            If these tensors are no state; nothing is changed then.
+        """
+        rule, parameters = self._strengths.optimizer, list(self._net.parameters())
+        check_state(rule, parameters, state)
+        for name, tensor in self._tensors().items():
+            tensor.copy_(state[name])
+        self._steps = int(state["updates"])
+        restore_rule(self._rule, rule, parameters, state)
+        restore_scaler(self._scaler, state)
+        restore_chance(self.execution.device, state)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Return the weights in training, their mean and their start, to be changed."""
+        start = {str(number): value for number, value in enumerate(self._start)}
+        parts = {
+            "net": self._net.state_dict(),
+            "average": self._average.state_dict(),
+            "start": start,
+        }
+        return {f"{p}.{k}": v for p, part in parts.items() for k, v in part.items()}
 
     def _backward(self, batch: Batch, part: slice, total: int) -> float:
         images = self.execution.place(batch.images[part])

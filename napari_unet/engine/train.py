@@ -12,14 +12,24 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from napari_unet.core.sample import Sample
+from napari_unet.engine.fingerprint import fingerprint_of
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.fit_result import FitEvent, FitResult, ModelImproved
+from napari_unet.engine.keeper import Checkpointing, Keeper
 from napari_unet.engine.material import prepare
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.training import Training
 
-__all__ = ["FitConfig", "FitEvent", "FitResult", "ModelImproved", "fit", "iter_fit"]
+__all__ = [
+    "Checkpointing",
+    "FitConfig",
+    "FitEvent",
+    "FitResult",
+    "ModelImproved",
+    "fit",
+    "iter_fit",
+]
 
 
 def fit(
@@ -67,6 +77,7 @@ def iter_fit(
     config: FitConfig | None = None,
     *,
     replay: Sequence[Sample] = (),
+    checkpoint: Checkpointing | None = None,
 ) -> Generator[FitEvent, None, FitResult]:
     """Train a model step by step, from verified pixels alone.
 
@@ -80,12 +91,17 @@ def iter_fit(
         How to train.
     replay : sequence of Sample
         Images of the kind that the model knows, mixed in so that it forgets less.
+    checkpoint : Checkpointing, optional
+        Where to write the state of the training now and then, and whether to go on
+        from there. On the CPU of the same machine, a training by steps that goes on
+        has the losses, scores and weights of one that was never interrupted.
 
     Yields
     ------
     FitEvent
         Several times a second. Closing the generator stops the training; the models
-        that were published stay good.
+        that were published stay good, and so does the last checkpoint. A training
+        that goes on first publishes the best model so far again.
 
     Returns
     -------
@@ -94,13 +110,20 @@ def iter_fit(
     Raises
     ------
     InputError
-        If there is nothing to learn from, or images and labels do not fit.
+        If there is nothing to learn from, images and labels do not fit, or the
+        checkpoint to go on from belongs to another training.
+    ModelError, StorageError
+        If that checkpoint does not fit the network, is damaged or missing.
     DeviceError
-        If the device does not exist or its memory does not suffice.
+        If the device does not exist, fails, or its memory does not suffice.
     """
     config = config or FitConfig()
     objective = objective_of(model.spec, config.loss)
     material, notice = prepare(model, objective, samples, config, replay)
     if notice:
         yield notice
-    return (yield from Training(model, objective, material, config).iter_run())
+    keeper = None
+    if checkpoint is not None:
+        keeper = Keeper(checkpoint, fingerprint_of(model, samples, replay))
+    training = Training(model, objective, material, config, keeper)
+    return (yield from training.iter_run())

@@ -1,0 +1,103 @@
+"""What a training learns from, in a few numbers: equal only if all of it is equal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_unet.core.sample import Sample
+from napari_unet.engine.fit_config import FitConfig
+from napari_unet.engine.model import Model
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class Fingerprint(BaseModel):
+    """Digests of what must be equal where a training goes on.
+
+    Parameters
+    ----------
+    description, weights : str
+        Of the model that the training started from.
+    images, labels, masks : str
+        Pixels, what is true of them, and where that is verified.
+    replay : str
+        All of the replay samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: Digest
+    weights: Digest
+    images: Digest
+    labels: Digest
+    masks: Digest
+    replay: Digest
+
+
+_WORDS = {
+    "description": "another description of the starting model",
+    "weights": "other weights of the starting model",
+    "images": "other images",
+    "labels": "other labels",
+    "masks": "other verified pixels",
+    "replay": "other replay images",
+}
+
+
+def fingerprint_of(
+    model: Model, samples: Sequence[Sample], replay: Sequence[Sample] = ()
+) -> Fingerprint:
+    """Return the fingerprint of what a training starts and learns from."""
+    state = model.net.state_dict()
+    return Fingerprint(
+        description=_digest([model.spec.model_dump_json()]),
+        weights=_digest(part for k, v in state.items() for part in (k, v.numpy())),
+        images=_digest(part for s in samples for part in (s.axes, s.image)),
+        labels=_digest(s.labels for s in samples),
+        masks=_digest(s.verified for s in samples),
+        replay=_digest(
+            part for s in replay for part in (s.axes, s.image, s.labels, s.verified)
+        ),
+    )
+
+
+def differences(
+    then: Fingerprint, now: Fingerprint, config_then: FitConfig, config_now: FitConfig
+) -> list[str]:
+    """Return in words what keeps a training from going on; empty if nothing does.
+
+    Budget and device may change.
+    """
+    found = [
+        words
+        for part, words in _WORDS.items()
+        if getattr(then, part) != getattr(now, part)
+    ]
+    old, new = (_options(config) for config in (config_then, config_now))
+    return found + [
+        f"{name} {old[name]} instead of {new[name]}"
+        for name in new
+        if old[name] != new[name]
+    ]
+
+
+def _options(config: FitConfig) -> dict[str, Any]:
+    return config.model_dump(exclude={"minutes", "steps", "device"})
+
+
+def _digest(parts: Iterable[str | npt.NDArray[Any] | None]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            # Type and shape end the previous part, so that no two lists look alike.
+            digest.update(f"{part.dtype.str}{part.shape};".encode())
+            digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+        else:
+            digest.update(f"{part!r};".encode())
+    return digest.hexdigest()

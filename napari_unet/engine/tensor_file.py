@@ -1,0 +1,209 @@
+"""One file of text and tensors, in the safetensors format, with a checksum.
+
+How it flows: the header is a pure function of the text, the tensors' names, types and
+shapes, and the checksum. It is written with an empty checksum first, then tensor by
+tensor, and last once more, so that nothing is held twice in memory. Reading makes the
+header again from what it says and compares: a file that is not, byte by byte, what
+would be written is damaged, and that is known before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, cast
+
+import torch
+from torch import Tensor
+
+from napari_unet.errors import StorageError
+
+Layout: TypeAlias = dict[str, tuple[torch.dtype, tuple[int, ...]]]
+"""Types and shapes of tensors by their names."""
+
+_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+_DTYPES = {name: dtype for dtype, name in _NAMES.items()}
+_EMPTY = "0" * 64
+_MOST_AXES = 8
+_LARGEST_HEADER = 4_000_000
+_LARGEST_FILE = 2**36
+_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a file says about itself, before any tensor is read.
+
+    Parameters
+    ----------
+    text : str
+        Whatever the writer wanted to say besides tensors.
+    layout : Layout
+        Tensors, in any order.
+    checksum : str
+        Of everything else in the file.
+    """
+
+    text: str
+    layout: Layout
+    checksum: str = _EMPTY
+
+    def encode(self) -> bytes:
+        """Return the first bytes of the file, up to the first tensor."""
+        start = 0
+        header: dict[str, Any] = {
+            "__metadata__": {"checksum": self.checksum, "text": self.text}
+        }
+        for name in self.names():
+            dtype, shape = self.layout[name]
+            stop = start + dtype.itemsize * math.prod(shape)
+            header[name] = {
+                "dtype": _NAMES[dtype],
+                "shape": shape,
+                "data_offsets": (start, stop),
+            }
+            start = stop
+        body = json.dumps(header, separators=(",", ":")).encode()
+        body += b" " * (-len(body) % _LENGTH)
+        return len(body).to_bytes(_LENGTH, "little") + body
+
+    def names(self) -> list[str]:
+        """Return the tensors in the file's order: the widest types first, aligned."""
+        return sorted(self.layout, key=lambda name: (-self._width(name), name))
+
+    def _width(self, name: str) -> int:
+        return self.layout[name][0].itemsize
+
+
+def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
+    """Return types and shapes of tensors."""
+    return {name: (t.dtype, tuple(t.shape)) for name, t in tensors.items()}
+
+
+def write_tensors(file: BinaryIO, text: str, tensors: Mapping[str, Tensor]) -> None:
+    """Write text and tensors to an empty file.
+
+    Parameters
+    ----------
+    file : file
+        Binary and seekable; see `napari_unet.core.atomic.write_atomically`.
+    text : str
+        What to say besides tensors.
+    tensors : mapping of Tensor
+        On any device, in any memory order.
+    """
+    head = Head(text, layout_of(tensors))
+    checksum = hashlib.blake2b(head.encode(), digest_size=32)
+    file.write(head.encode())
+    for name in head.names():
+        part = _bytes_of(tensors[name].detach().cpu().contiguous())
+        checksum.update(part)
+        file.write(part)
+    file.seek(0)
+    file.write(Head(text, head.layout, checksum.hexdigest()).encode())
+
+
+def read_head(file: BinaryIO, path: Path) -> Head:
+    """Read what a file says about itself.
+
+    Parameters
+    ----------
+    file : file
+        At its start; afterwards at the first tensor.
+    path : Path
+        For the words of an error.
+
+    Raises
+    ------
+    StorageError
+        If it is not a file that `write_tensors` wrote, or is cut off.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if not _LENGTH < size <= _LARGEST_FILE:
+        raise damaged(path, f"a file of {size} bytes cannot be one")
+    length = file.read(_LENGTH)
+    count = int.from_bytes(length, "little")
+    if count > min(_LARGEST_HEADER, size - _LENGTH):
+        raise damaged(path, "its header is longer than it can be")
+    raw = length + file.read(count)
+    head = _parse(raw[_LENGTH:], path)
+    if head.encode() != raw:
+        raise damaged(path, "its header contradicts itself")
+    tensors = sum(d.itemsize * math.prod(shape) for d, shape in head.layout.values())
+    if len(raw) + tensors != size:
+        raise damaged(path, f"it should have {len(raw) + tensors} bytes and has {size}")
+    return head
+
+
+def read_tensors(
+    file: BinaryIO, head: Head, path: Path, prefix: str = ""
+) -> dict[str, Tensor]:
+    """Read the tensors after the head, and check that every byte is what was written.
+
+    Parameters
+    ----------
+    prefix : str
+        Only tensors whose names begin so are returned.
+
+    Raises
+    ------
+    StorageError
+        If the checksum is another one.
+    """
+    checksum = hashlib.blake2b(Head(head.text, head.layout).encode(), digest_size=32)
+    tensors = {}
+    for name in head.names():
+        dtype, shape = head.layout[name]
+        tensor = torch.empty(shape, dtype=dtype)
+        part = _bytes_of(tensor)
+        file.readinto(part)  # type: ignore[attr-defined]
+        checksum.update(part)
+        if name.startswith(prefix):
+            tensors[name] = tensor
+    if checksum.hexdigest() != head.checksum:
+        raise damaged(path, "its checksum is not that of its content")
+    return tensors
+
+
+def damaged(path: Path, why: str) -> StorageError:
+    """Return the error that says so."""
+    return StorageError(
+        f"{path} is damaged or no checkpoint ({why}); restore it, or delete it and "
+        "start the training anew."
+    )
+
+
+def _bytes_of(tensor: Tensor) -> memoryview:
+    """Return the memory of a contiguous tensor on the CPU."""
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
+
+
+def _parse(body: bytes, path: Path) -> Head:
+    try:
+        header = json.loads(body)
+        words = header.pop("__metadata__")
+        layout = {name: _entry(value) for name, value in header.items()}
+        return Head(str(words["text"]), layout, str(words["checksum"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise damaged(path, "its header cannot be read") from error
+
+
+def _entry(value: Any) -> tuple[torch.dtype, tuple[int, ...]]:
+    shape = value["shape"]
+    if len(shape) > _MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("not a shape")
+    return _DTYPES[value["dtype"]], cast("tuple[int, ...]", tuple(shape))
