@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import BinaryIO
 
 import safetensors.torch
-import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError
 
 from napari_unet.core.atomic import write_folder_atomically
 from napari_unet.core.validation import first_problem
 from napari_unet.engine.model import Model
+from napari_unet.engine.weights_file import read_state
 from napari_unet.errors import InputError, ModelError
 from napari_unet.nets.spec import FORMAT_VERSION, ModelSpec
+from napari_unet.nets.strict_json import parse_json
 
 SPEC_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 _BUILT_IN = Path(__file__).parents[1] / "models"
-_LARGEST_SPEC = 1_000_000
+LARGEST_SPEC = 1_000_000
 
 
 def list_models() -> list[ModelSpec]:
@@ -74,14 +75,18 @@ def load_model(name_or_path: str | Path) -> Model:
     """
     folder = model_folder(name_or_path)
     spec = read_spec(folder)
-    state = _read_weights(folder / WEIGHTS_FILE)
-    net = spec.build()
-    expected = {key: tuple(value.shape) for key, value in net.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in state.items()}
-    if expected != found:
-        raise ModelError(_difference(folder, expected, found))
-    net.load_state_dict({key: _as_stored_dtype(v) for key, v in state.items()})
-    return Model(spec, net.eval())
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise ModelError(
+            f"The model folder {folder} has no {WEIGHTS_FILE}; copy the whole "
+            "folder or choose another model."
+        )
+    _refuse_leaving(path)
+    try:
+        with path.open("rb") as file:
+            return read_model(spec, file, path.stat().st_size, str(path))
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def save_model(model: Model, folder: str | Path, overwrite: bool = False) -> None:
@@ -134,23 +139,43 @@ def read_spec(folder: Path) -> ModelSpec:
             f"{folder} is not a model folder: it has no {SPEC_FILE}; "
             "choose a folder that napari-unet saved."
         )
-    if path.stat().st_size > _LARGEST_SPEC:
-        raise ModelError(f"{path} is too large for a model description; it is broken.")
+    _refuse_leaving(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        if path.stat().st_size > LARGEST_SPEC:
+            raise ModelError(
+                f"{path} is too large for a model description; it is broken."
+            )
+        return parse_spec(path.read_bytes(), str(path))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def parse_spec(text: bytes, name: str) -> ModelSpec:
+    """Return the description that a text is.
+
+    Parameters
+    ----------
+    text : bytes
+        JSON.
+    name : str
+        What to call it in an error.
+
+    Raises
+    ------
+    ModelError
+        If it is none that this version knows.
+    """
+    try:
+        content = parse_json(text, most_bytes=LARGEST_SPEC)
+    except ValueError as error:
         raise ModelError(
-            f"{path} is not valid JSON ({error}); restore the file or choose "
+            f"{name} is not valid JSON ({error}); restore the file or choose "
             "another model."
         ) from error
-    return _validate(path, content)
-
-
-def _validate(path: Path, content: object) -> ModelSpec:
     version = content.get("format_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelError(
-            f"{path} was written by a newer napari-unet (format {version}, this one "
+            f"{name} was written by a newer napari-unet (format {version}, this one "
             f"reads {FORMAT_VERSION}); update napari-unet."
         )
     try:
@@ -158,40 +183,49 @@ def _validate(path: Path, content: object) -> ModelSpec:
     except ValidationError as error:
         where, words = first_problem(error, "the file")
         raise ModelError(
-            f"{path} does not describe a model: {where}: {words}; restore the "
+            f"{name} does not describe a model: {where[:200]}: {words}; restore the "
             "file or choose another model."
         ) from error
 
 
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
-    if not path.is_file():
-        raise ModelError(
-            f"The model folder {path.parent} has no {WEIGHTS_FILE}; copy the whole "
-            "folder or choose another model."
-        )
+def read_model(spec: ModelSpec, weights: BinaryIO, size: int, name: str) -> Model:
+    """Make a model of a description and a safetensors file.
+
+    Parameters
+    ----------
+    weights : file
+        Binary, at its start.
+    size : int
+        Its length in bytes.
+    name : str
+        What to call it in an error.
+
+    Raises
+    ------
+    ModelError
+        If the network is too large, needs a package that is missing, or the weights
+        are not exactly those of the network.
+    """
     try:
-        state: dict[str, torch.Tensor] = safetensors.torch.load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
+        state = read_state(weights, size, spec.outline(), name)
+        net = spec.build()
+    except InputError as error:
+        raise ModelError(f"{name}: {error}") from error
+    net.load_state_dict(state)
+    return Model(spec, net.eval())
+
+
+def _refuse_leaving(path: Path) -> None:
+    """Refuse a file of a model folder that is a link to somewhere else."""
+    if path.resolve().parent != path.parent.resolve():
         raise ModelError(
-            f"{path} is broken ({error}); restore the file or choose another model."
-        ) from error
-    return state
+            f"{path} is a link that leads out of its model folder; copy the file "
+            "itself into the folder, or choose another model."
+        )
 
 
-def _as_stored_dtype(value: torch.Tensor) -> torch.Tensor:
-    """Undo the float16 in which shipped weights are stored."""
-    return value.float() if value.is_floating_point() else value
-
-
-def _difference(
-    folder: Path,
-    expected: dict[str, tuple[int, ...]],
-    found: dict[str, tuple[int, ...]],
-) -> str:
-    names = sorted(expected.keys() | found.keys())
-    name = next(n for n in names if expected.get(n) != found.get(n))
-    return (
-        f"The weights in {folder} do not fit its {SPEC_FILE}: {name} should be "
-        f"{expected.get(name, 'absent')} and is {found.get(name, 'absent')}; "
-        "restore the folder or choose another model."
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"{path} cannot be read ({error.strerror or error}); change its permissions or "
+        "choose another model."
     )

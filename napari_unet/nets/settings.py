@@ -43,6 +43,8 @@ def with_settings(spec: ModelSpec, settings: Sequence[str]) -> ModelSpec:
         return ModelSpec.model_validate(content)
     except ValidationError as error:
         where, words = first_problem(error)
+        if not error.errors()[0]["loc"]:
+            raise InputError(f"That is not possible: {words}.") from error
         # The kind of an architecture is in the place of an error, but in no path.
         where = where.replace(f"architecture.{_kind(content)}.", "architecture.")
         value = error.errors()[0]["input"]
@@ -69,7 +71,7 @@ def _put(content: dict[str, Any], path: str, value: Any) -> None:
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -11,10 +11,16 @@ from napari_unet.core.normalize import PercentileNormalization
 from napari_unet.core.targets import InstanceMap
 from napari_unet.nets.architectures import Architecture, UNetConfig
 from napari_unet.nets.network import Network
+from napari_unet.nets.outline import outline
 
 FORMAT_VERSION: Literal[1] = 1
 
 Task = Literal["instances", "classes", "regression"]
+
+Words = Annotated[str, Field(max_length=10_000)]
+
+_WIDEST_BLUR = 100.0
+_LARGEST_AREA = 2**31 - 1
 
 
 class ModelCard(BaseModel):
@@ -34,10 +40,10 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: str = ""
-    license: str = ""
-    score: dict[str, float] = Field(default_factory=dict)
-    notes: str = ""
+    data: Words = ""
+    license: Words = ""
+    score: dict[str, float] = Field(default_factory=dict, max_length=1000)
+    notes: Words = ""
 
 
 class PixelClass(BaseModel):
@@ -71,7 +77,7 @@ class Variable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
-    unit: str = ""
+    unit: Annotated[str, Field(max_length=60)] = ""
     mean: float = Field(0.0, allow_inf_nan=False)
     scale: float = Field(1.0, gt=0, allow_inf_nan=False)
 
@@ -133,7 +139,7 @@ class ModelSpec(BaseModel):
 
     format_version: Literal[1] = FORMAT_VERSION
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    description: str = ""
+    description: Words = ""
     task: Task = "instances"
     classes: Annotated[tuple[PixelClass, ...], Field(max_length=255)] = ()
     variables: Annotated[tuple[Variable, ...], Field(max_length=255)] = ()
@@ -152,6 +158,14 @@ class ModelSpec(BaseModel):
             raise ValueError("two or more classes belong to the task 'classes'")
         if (self.task == "regression") != (len(self.variables) > 0):
             raise ValueError("one or more variables belong to the task 'regression'")
+        return self
+
+    @model_validator(mode="after")
+    def _within_reason(self) -> ModelSpec:
+        if self.decoding.smoothing > _WIDEST_BLUR:
+            raise ValueError(f"decoding.smoothing is at most {_WIDEST_BLUR:g} px")
+        if self.decoding.min_size > _LARGEST_AREA:
+            raise ValueError(f"decoding.min_size is at most {_LARGEST_AREA} px")
         return self
 
     @property
@@ -173,11 +187,27 @@ class ModelSpec(BaseModel):
         Raises
         ------
         InputError
-            If there are no pretrained weights for this architecture.
+            If it would be too large to be meant, or there are no pretrained weights
+            for this architecture.
         ModelError
             If the network needs a package that is not installed, or its pretrained
             weights cannot be downloaded.
         """
+        self.outline()
         return self.architecture.build(
             self.in_channels, self.out_channels, pretrained=pretrained
+        )
+
+    def outline(self) -> Network:
+        """Return the network without content: names, shapes and types of its weights.
+
+        Raises
+        ------
+        InputError
+            If it would be too large to be meant.
+        ModelError
+            If the network needs a package that is not installed.
+        """
+        return outline(
+            lambda: self.architecture.build(self.in_channels, self.out_channels)
         )

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
+import torch
 from hypothesis import HealthCheck, settings
+
+from napari_unet.cli.app import main
+from napari_unet.engine.model import new_model
+from napari_unet.engine.weights import save_model
+from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelSpec
 
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 _LONG = os.environ.get("NAPARI_UNET_TORTURE") == "1"
@@ -13,3 +25,51 @@ FUZZ = settings(
     deadline=None, max_examples=3000 if _LONG else 60, suppress_health_check=_CHECKS
 )
 """How much is tried of what no list can hold."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    def refused(self, phrase: str) -> None:
+        """Assert that a mistake was told in words, without a traceback."""
+        assert self.code == 2, self
+        assert phrase in self.err, self
+        assert "Traceback" not in self.err
+        assert self.out == ""
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `napari-unet` with arguments."""
+
+    def call(*arguments: object) -> Outcome:
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def good_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tiny model; not to be changed."""
+    torch.manual_seed(2)
+    network = UNetConfig(depth=1, base_channels=2)
+    folder = tmp_path_factory.mktemp("models") / "good"
+    save_model(new_model(ModelSpec(name="good", architecture=network)), folder)
+    return folder
+
+
+@pytest.fixture
+def make_model(good_model: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Copy the tiny model to a folder of the test, to be spoilt."""
+    return lambda name: Path(shutil.copytree(good_model, tmp_path / name))
