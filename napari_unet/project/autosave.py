@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from napari_unet.project.journal import JournalStatus
+
 _PAUSE = 2.0
 _LIMIT = 8.0
 _RETRY = 10.0
@@ -40,23 +42,44 @@ class AutosaveStatus:
     failure: str | None = None
     retry_at: float | None = None
 
-    def describe(self, now: float) -> str:
-        """Return one or two sentences for the dock."""
-        if self.failure is not None:
-            return f"Not saved. {self.failure} {self._outlook(now)}"
+    def describe(self, now: float, journal: JournalStatus | None = None) -> str:
+        """Return one or two sentences for the dock.
+
+        Parameters
+        ----------
+        now : float
+            The time.
+        journal : JournalStatus, optional
+            Where the changes are that are not saved yet, if they are written down.
+        """
+        if failure := self.failure or (journal.failure if journal else ""):
+            written = journal is not None and not journal.unwritten
+            where = "on the disk, in the journal" if written else "in memory"
+            return (
+                f"Not saved. {failure} Your changes are {where}; {self._outlook(now)}"
+            )
         if self.saving:
             return f"Saving in {self.place}"
         if self.unsaved_since is not None:
-            return f"Not saved yet; saving in {self.place} in a moment"
+            if journal is None:
+                return f"Not saved yet; saving in {self.place} in a moment"
+            if journal.unsynced:
+                return f"Writing to the disk: {journal.unsynced} of your last changes"
+            return f"All changes are on the disk{self._last_save(now)}"
         if self.last_saved is not None:
             return f"Saved {_ago(now - self.last_saved)} in {self.place}"
         return "Nothing to save yet"
 
+    def _last_save(self, now: float) -> str:
+        if self.last_saved is None:
+            return f"; saving in {self.place} in a moment"
+        return f"; saved {_ago(now - self.last_saved)} in {self.place}"
+
     def _outlook(self, now: float) -> str:
         if self.saving or self.retry_at is None:
-            return "Edits stay in memory; trying again."
+            return "trying again."
         seconds = max(0, round(self.retry_at - now))
-        return f"Edits stay in memory; next attempt in {seconds} s."
+        return f"next attempt in {seconds} s."
 
 
 class Autosave:
@@ -98,10 +121,6 @@ class Autosave:
     def unsaved(self) -> bool:
         """Whether something is in memory only; ask before closing."""
         return self._status.unsaved_since is not None
-
-    def describe(self, now: float) -> str:
-        """Return one or two sentences for the dock."""
-        return self._status.describe(now)
 
     def due(self, now: float) -> bool:
         """Whether to start a save now."""

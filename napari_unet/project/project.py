@@ -102,12 +102,24 @@ class Project:
             self.release()
 
     def save(
-        self, image: ImageIdentity, snapshot: AnnotationSnapshot, sequence: int
+        self,
+        image: ImageIdentity,
+        snapshot: AnnotationSnapshot,
+        key: str,
+        sequence: int,
     ) -> ImageEntry:
         """Save an annotation; see `ProjectStore.save`. `claim` comes before."""
         if not self._lock.held:
-            raise StorageError(f"{self.folder} was opened elsewhere meanwhile.")
-        return self.store.save(image, snapshot, sequence)
+            raise StorageError(
+                f"{self.folder} was opened elsewhere meanwhile; save in another folder."
+            )
+        return self.store.save(image, snapshot, key=key, sequence=sequence)
+
+    def close(self) -> None:
+        """Write what is left, and let others work in it."""
+        for journal in tuple(self._journals):
+            self.end_journal(journal)
+        self.release()
 
     def release(self) -> None:
         """Let others work in it."""

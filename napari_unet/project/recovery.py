@@ -56,6 +56,9 @@ class Recovered:
         return " ".join(words)
 
 
+NOTHING = Recovered()
+
+
 def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
     """Bring an annotation from its save to where its journal ends.
 
@@ -75,7 +78,7 @@ def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
     for logged in after:
         annotation.repeat(logged.change)
     if not after and not journal.torn:
-        return Recovered()
+        return NOTHING
     numbers = [stored.sequence, *(logged.sequence for logged in after)]
     missing = sum(max(0, b - a - 1) for a, b in pairwise(numbers))
     until = after[-1].time if after else None

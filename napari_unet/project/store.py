@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,12 @@ from napari_unet.project.fields import ImageFields
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import Generation, ImageEntry, Manifest
-from napari_unet.project.segments import JournalRead, read_journal
+from napari_unet.project.segments import (
+    JournalRead,
+    list_segments,
+    read_header,
+    read_journal,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +143,7 @@ class ProjectStore:
         entry = manifest.find(image)
         if entry is not None:
             return self.load(entry.key)
-        key = manifest.key_for(image)
+        key = self._journal_of(image, manifest) or manifest.key_for(image)
         journal = self._read_journal(key, image)
         if not (journal.logged or journal.torn or journal.damaged):
             return None
@@ -146,6 +152,15 @@ class ProjectStore:
             labels = np.full(image.values_shape, np.nan, np.float32)
         provenance = np.zeros(image.labels_shape, np.uint8)
         return StoredAnnotation(key, labels, provenance, 1, None, 0, journal, notice)
+
+    def _journal_of(self, image: ImageIdentity, manifest: Manifest) -> str | None:
+        """Return the key of an image that has a journal and was never saved."""
+        for segment in list_segments(self._files.journal):
+            if manifest.get(segment.key) is None:
+                with suppress(StorageError):
+                    if read_header(segment.path).image.holds(image):
+                        return segment.key
+        return None
 
     def _load_newest(self, entry: ImageEntry, notice: str | None) -> StoredAnnotation:
         problems: list[str] = []
@@ -184,7 +199,12 @@ class ProjectStore:
         return read_journal(self._files.journal, key, image.labels_shape, variables)
 
     def save(
-        self, image: ImageIdentity, snapshot: AnnotationSnapshot, sequence: int = 0
+        self,
+        image: ImageIdentity,
+        snapshot: AnnotationSnapshot,
+        *,
+        key: str | None = None,
+        sequence: int = 0,
     ) -> ImageEntry:
         """Save an annotation; labels and provenance always belong together.
 
@@ -194,6 +214,8 @@ class ProjectStore:
             Whose annotation it is.
         snapshot : AnnotationSnapshot
             The annotation.
+        key : str, optional
+            The image's name in the project, where it is known.
         sequence : int
             The last change of the journal that it holds.
 
@@ -214,9 +236,9 @@ class ProjectStore:
                 f"found {snapshot.labels.shape}."
             )
         manifest, _ = self._files.read_manifest()
-        entry = manifest.find(image)
+        key = key or manifest.key_for(image)
+        entry = manifest.get(key)
         self._refuse_unknown(entry)
-        key = manifest.key_for(image)
         number = entry.newest.number + 1 if entry else 1
         hashes = self._files.write_maps(key, number, snapshot, result_axes(image.axes))
         generation = Generation(

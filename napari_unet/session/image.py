@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,9 +18,11 @@ from napari_unet.core.subject import Subject
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.samples import sample_folder
-from napari_unet.project.folder import default_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
-from napari_unet.project.store import ProjectStore, StoredAnnotation
+from napari_unet.project.journal import Journal
+from napari_unet.project.project import Project
+from napari_unet.project.recovery import NOTHING, Recovered, recover
+from napari_unet.project.store import StoredAnnotation
 
 
 class Canvas(Protocol):
@@ -80,24 +82,33 @@ class OpenImage:
         Name, axes and content.
     annotation : Annotation
         Labels and their provenance.
-    store : ProjectStore
+    project : Project
         Where the annotation is saved.
+    key : str
+        The image's name in the project.
     path : Path or None
         The image file.
     has_labels : bool
         Whether there are labels to look at.
     canvas : Canvas
         Where the labels are edited.
+    journal : Journal or None
+        Where every change is written down.
+    read_only : str
+        Why nothing can be saved, or nothing.
     """
 
     source: npt.NDArray[Any]
     pixels: npt.NDArray[Any]
     identity: ImageIdentity
     annotation: Annotation
-    store: ProjectStore
+    project: Project
+    key: str
     path: Path | None
     has_labels: bool
     canvas: Canvas
+    journal: Journal | None = None
+    read_only: str = ""
 
     @property
     def name(self) -> str:
@@ -114,6 +125,24 @@ class OpenImage:
         """What the annotation says of the pixels."""
         return self.identity.subject
 
+    def begin_journal(self, sequence: int) -> None:
+        """Write down every change from now on.
+
+        Parameters
+        ----------
+        sequence : int
+            Number of the last change that is written down already.
+        """
+        self.journal = self.project.begin_journal(self.identity, self.key, sequence)
+        self.annotation.listener = self.journal.append
+
+    def end_journal(self) -> None:
+        """Write down no more."""
+        self.annotation.listener = None
+        if self.journal is not None:
+            self.project.end_journal(self.journal)
+        self.journal = None
+
     def leave_canvas(self) -> None:
         """Go on without a front end: nobody edits the labels any more."""
         self.canvas = BareCanvas(self.annotation)
@@ -127,14 +156,20 @@ class Opened:
     ----------
     image : OpenImage
         With the work that was saved earlier, if there was any.
+    sequence : int
+        Number of the last change in its journal.
     told : str
         What the person should know about that work, or nothing.
+    recovered : Recovered
+        What the journal held beyond the last save.
     problem : StorageError or None
         Why earlier work could not be read.
     """
 
     image: OpenImage
+    sequence: int = 0
     told: str = ""
+    recovered: Recovered = NOTHING
     problem: StorageError | None = None
 
 
@@ -152,6 +187,8 @@ class Request:
         The file.
     subject : Subject
         On what work shall go on.
+    project : Project
+        Where work is kept.
     """
 
     source: npt.NDArray[Any]
@@ -159,6 +196,7 @@ class Request:
     axes: str
     path: Path | None
     subject: Subject
+    project: Project
 
 
 def iter_open(request: Request) -> Generator[None, None, Opened]:
@@ -173,28 +211,40 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     identity = yield from iter_identify(
         request.name, pixels, request.axes, request.subject
     )
-    store = ProjectStore(default_folder(file_of(request.path), request.name))
+    identity = replace(identity, path=request.path)
+    project, stored, problem = request.project, None, None
+    key, why_not = identity.key, ""
     try:
-        stored, problem = _load(store, identity), None
+        why_not = project.why_read_only()
+        stored = project.store.load_work(identity)
+        key = stored.key if stored else project.store.key_for(identity)
     except StorageError as error:
-        stored, problem = None, error
+        problem, why_not = error, str(error)
     yield
     annotation = _annotation(identity, stored)
-    told = ""
-    if stored is not None:
-        when = stored.saved_at.astimezone()
-        told = stored.notice or f"Your work of {when:%d %B, %H:%M} is here again."
+    recovered = recover(annotation, stored) if stored else NOTHING
     image = OpenImage(
         request.source,
         pixels,
         identity,
         annotation,
-        store,
+        project,
+        key,
         request.path,
         has_labels=stored is not None,
         canvas=BareCanvas(annotation),
+        read_only=why_not,
     )
-    return Opened(image, told, problem)
+    sequence = max(stored.sequence, stored.journal.last) if stored else 0
+    return Opened(image, sequence, _told(stored), recovered, problem)
+
+
+def _told(stored: StoredAnnotation | None) -> str:
+    if stored is None or (stored.saved_at is None and not stored.notice):
+        return ""
+    if stored.notice or stored.saved_at is None:
+        return stored.notice or ""
+    return f"Your work of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
 
 
 def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Annotation:
@@ -218,11 +268,6 @@ def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Ann
 
 def _rules(subject: Subject) -> Rules:
     return ClassRules() if subject.task == "classes" else ObjectRules()
-
-
-def _load(store: ProjectStore, identity: ImageIdentity) -> StoredAnnotation | None:
-    entry = store.find(identity)
-    return store.load(entry.key) if entry else None
 
 
 def choose_axes(array: npt.NDArray[Any], axes: str | None) -> str:

@@ -18,9 +18,11 @@ from napari_unet.session.image import (
     OpenImage,
     Request,
     choose_axes,
+    file_of,
     iter_open,
 )
 from napari_unet.session.job import Job
+from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import ImageState, StateHolder
@@ -37,6 +39,8 @@ class Images:
         Where the state is told.
     saving : Saving
         Takes care of every image that is opened.
+    projects : Projects
+        Where work is kept.
 
     Attributes
     ----------
@@ -53,10 +57,17 @@ class Images:
     put_away = Signal(OpenImage)
     current_changed = Signal()
 
-    def __init__(self, runner: Runner, holder: StateHolder, saving: Saving) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        holder: StateHolder,
+        saving: Saving,
+        projects: Projects,
+    ) -> None:
         self._runner = runner
         self._holder = holder
         self._saving = saving
+        self._projects = projects
         self._all: list[OpenImage] = []
         self._current: OpenImage | None = None
         self._opening: Job | None = None
@@ -109,7 +120,8 @@ class Images:
         except NapariUnetError as error:
             self._holder.report("image", error)
             return
-        self._want(Request(source, name, axes, path, self._subject))
+        project = self._projects.for_image(file_of(path), name)
+        self._want(Request(source, name, axes, path, self._subject, project))
         self._open_wanted()
 
     def select(self, image: OpenImage | None) -> None:
@@ -164,6 +176,10 @@ class Images:
         if self._current is image:
             self._set_current(None)
 
+    def dismiss_recovered(self) -> None:
+        """Note that the person has read what came back from the journal."""
+        self._holder.update(recovered="")
+
     def note_change(self, image: OpenImage) -> None:
         """Note that labels or provenance changed, whoever changed them."""
         if image not in self._all:
@@ -206,7 +222,9 @@ class Images:
     def _replace(self, image: OpenImage, axes: str) -> None:
         """Open other work on the pixels of an image, when its own is saved."""
         self.put_away.emit(image)
-        request = Request(image.source, image.name, axes, image.path, self._subject)
+        request = Request(
+            image.source, image.name, axes, image.path, self._subject, image.project
+        )
 
         def open_it() -> None:
             if request is self._wanted:
@@ -239,6 +257,7 @@ class Images:
     def _set_current(self, image: OpenImage | None) -> None:
         self._current = image
         self._holder.clear("image", "predict", "correct", "finetune")
+        self._holder.update(recovered="")
         if image is None:
             self._holder.update(image=None)
         self.tell()
@@ -250,8 +269,13 @@ class Images:
         image, self._wanted = opened.image, None
         self._all.append(image)
         self._saving.add(image)
+        if not image.read_only:
+            image.begin_journal(opened.sequence)
         self._set_current(image)
-        self._holder.update(message=opened.told or f"{image.name} is open.")
+        self._holder.update(
+            message=opened.told or f"{image.name} is open.",
+            recovered=opened.recovered.describe(),
+        )
         if image.has_labels:
             self.labels_shown.emit(image)
         if opened.problem is not None:
@@ -271,6 +295,7 @@ def _describe(image: OpenImage, classes: int) -> ImageState:
         open=True,
         has_prediction=image.annotation.has_prediction,
         verified_classes=classes,
+        read_only=image.read_only,
         has_labels=image.has_labels,
         objects=counts.objects,
         verified_objects=counts.verified_objects,

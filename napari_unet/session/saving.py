@@ -1,4 +1,8 @@
-"""Annotations are saved by themselves: in the background, and once more at the end."""
+"""Annotations are saved by themselves: in the background, and once more at the end.
+
+Every change is in the image's journal in the moment in which it happens. A save holds
+everything at once; it is what other programs read, and the journal can be short.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +16,34 @@ from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.autosave import Autosave
 from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.store import ProjectStore
+from napari_unet.project.journal import JournalStatus
+from napari_unet.project.manifest import ImageEntry
+from napari_unet.project.project import Project
 from napari_unet.session.image import OpenImage
+from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import Problem, SaveState
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One save of one image, to the store that was its own when the save began."""
+    """One save of one image, to the project that was its own when the save began."""
 
-    store: ProjectStore
+    project: Project
     identity: ImageIdentity
     snapshot: AnnotationSnapshot
+    key: str
+    sequence: int
 
-    def iter_save(self) -> Generator[None, None, None]:
+    def save(self) -> ImageEntry:
         """Save; a save that was begun is never left half done."""
-        self.store.save(self.identity, self.snapshot)
+        return self.project.save(self.identity, self.snapshot, self.key, self.sequence)
+
+    def iter_save(self) -> Generator[None, None, ImageEntry]:
+        """Save in the background."""
+        entry = self.save()
         yield
+        return entry
 
 
 class Saving:
@@ -39,6 +53,8 @@ class Saving:
     ----------
     runner : Runner
         Saves in the background.
+    projects : Projects
+        Where to.
     clock : callable
         Returns monotonic seconds.
 
@@ -50,44 +66,61 @@ class Saving:
 
     ended = Signal()
 
-    def __init__(self, runner: Runner, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, runner: Runner, projects: Projects, clock: Callable[[], float]
+    ) -> None:
         self._runner = runner
+        self._projects = projects
         self._clock = clock
         self._policies: dict[OpenImage, Autosave] = {}
         self._released: dict[OpenImage, Callable[[], None]] = {}
+        # The images of a project share its manifest: one save at a time.
+        self._busy: set[Project] = set()
 
     def add(self, image: OpenImage) -> None:
         """Take care of an image from now on."""
-        self._policies[image] = Autosave(image.store.folder.name)
+        self._policies[image] = Autosave(image.project.name)
 
     def note_change(self, image: OpenImage) -> None:
         """Note that the annotation of an image changed."""
-        self._policies[image].changed(self._clock())
+        if not image.read_only:
+            self._policies[image].changed(self._clock())
 
     def describe(self, image: OpenImage) -> SaveState:
         """Return how saving of an image goes."""
-        status = self._policies[image].status
-        return SaveState(
-            status.describe(self._clock()), image.store.folder, bool(status.failure)
-        )
+        folder = image.project.folder
+        if image.read_only:
+            return SaveState(image.read_only, folder, failed=True)
+        status, journal = self._policies[image].status, _status(image)
+        words = status.describe(self._clock(), journal)
+        failed = status.failure or (journal and journal.failure)
+        return SaveState(words, folder, bool(failed))
 
     def tick(self) -> None:
         """Start the saves that are due; call it about once a second."""
         now = self._clock()
         for image, policy in tuple(self._policies.items()):
+            if image.journal is not None:
+                image.journal.flush()
             if policy.due(now):
                 self.start(image)
 
     def start(self, image: OpenImage) -> None:
-        """Save an image now, unless it is being saved."""
+        """Save an image now, unless something of its project is being saved."""
         policy = self._policies[image]
-        if policy.status.saving:
+        if policy.status.saving or image.project in self._busy or image.read_only:
             return
-        task = self._begin(image)
+        try:
+            task = self._begin(image)
+        except StorageError as error:
+            policy.failed(self._clock(), str(error))
+            self._let_go(image)
+            return
+        self._busy.add(task.project)
         self._runner.start(
             task.iter_save(),
             on_event=lambda _: None,
-            on_return=lambda _: self._end(image, task, None),
+            on_return=lambda entry: self._end(image, task, entry),
             on_error=lambda error: self._end(image, task, error),
             on_closed=lambda: self._end(image, task, _interrupted()),
         )
@@ -110,23 +143,28 @@ class Saving:
 
     def move(self, image: OpenImage, folder: Path) -> None:
         """Save an image in another folder from now on; the old one stays."""
-        image.store = ProjectStore(folder)
-        self._policies[image].moved(folder.name, self._clock())
-        self.start(image)
+        project = self._projects.at(folder)
+        self._runner.start(
+            _iter_look(project, image.identity),
+            on_event=lambda _: None,
+            on_return=lambda found: self._move(image, project, *found),
+            on_error=lambda error: self._not_moved(image, error),
+            on_closed=lambda: None,
+        )
 
     def finish(self, image: OpenImage) -> None:
         """Save what is unsaved of an image before this returns."""
         policy = self._policies[image]
         image.canvas.flush()
-        if policy.status.saving or not policy.unsaved:
+        if policy.status.saving or not policy.unsaved or image.read_only:
             return
-        task = self._begin(image)
         try:
-            task.store.save(task.identity, task.snapshot)
+            task = self._begin(image)
+            entry = task.save()
         except StorageError as error:
-            self._end(image, task, error)
+            policy.failed(self._clock(), str(error))
         else:
-            self._end(image, task, None)
+            self._end(image, task, entry)
 
     def finish_all(self) -> list[str]:
         """Save everything that is unsaved; return what could not be, in words."""
@@ -137,23 +175,39 @@ class Saving:
 
     def _begin(self, image: OpenImage) -> _Task:
         image.canvas.flush()
+        image.project.claim()
         self._policies[image].started()
-        return _Task(image.store, image.identity, image.annotation.snapshot())
+        return _Task(
+            image.project,
+            image.identity,
+            image.annotation.snapshot(),
+            image.key,
+            image.journal.sequence if image.journal is not None else 0,
+        )
 
-    def _end(self, image: OpenImage, task: _Task, error: Exception | None) -> None:
+    def _end(
+        self, image: OpenImage, task: _Task, outcome: ImageEntry | Exception
+    ) -> None:
+        self._busy.discard(task.project)
         policy = self._policies[image]
-        if task.store is not image.store:
+        if task.project is not image.project:
             # Meanwhile the person chose another folder, whose save is still due.
             return
-        if error is None:
-            policy.succeeded(self._clock())
-            self._forget(image)
+        if isinstance(outcome, Exception):
+            policy.failed(self._clock(), Problem.of(outcome).text)
+            self._let_go(image)
         else:
-            policy.failed(self._clock(), Problem.of(error).text)
-            if image in self._released:
-                then, self._released[image] = self._released[image], lambda: None
-                then()
+            policy.succeeded(self._clock())
+            if image.journal is not None:
+                image.journal.saved(task.sequence, outcome.oldest.sequence)
+            self._forget(image)
         self.ended.emit()
+
+    def _let_go(self, image: OpenImage) -> None:
+        """Tell who waits for an image to be saved that it could not be."""
+        if image in self._released:
+            then, self._released[image] = self._released[image], lambda: None
+            then()
 
     def _forget(self, image: OpenImage) -> None:
         """Let go of an image that was released, once all of it is saved."""
@@ -164,7 +218,48 @@ class Saving:
             return
         then = self._released.pop(image)
         del self._policies[image]
+        image.end_journal()
         then()
+
+    def _move(
+        self, image: OpenImage, project: Project, key: str, sequence: int
+    ) -> None:
+        if image not in self._policies:
+            return
+        image.end_journal()
+        image.project, image.key, image.read_only = project, key, ""
+        image.begin_journal(sequence)
+        self._policies[image].moved(project.name, self._clock())
+        self.start(image)
+
+    def _not_moved(self, image: OpenImage, error: Exception) -> None:
+        if image in self._policies:
+            self._policies[image].failed(self._clock(), Problem.of(error).text)
+
+
+def _status(image: OpenImage) -> JournalStatus | None:
+    return image.journal.status if image.journal is not None else None
+
+
+def _iter_look(
+    project: Project, identity: ImageIdentity
+) -> Generator[None, None, tuple[str, int]]:
+    """Return the key of an image in a project, and the last change of its journal.
+
+    Raises
+    ------
+    StorageError
+        If nobody may write there, or there is work on the image already.
+    """
+    yield
+    if why_not := project.why_read_only():
+        raise StorageError(why_not)
+    if project.store.load_work(identity) is not None:
+        raise StorageError(
+            f"{project.folder} holds work on {identity.name} already, which was not "
+            "loaded here; choose another folder, or open that project."
+        )
+    return project.store.key_for(identity), 0
 
 
 def _interrupted() -> StorageError:

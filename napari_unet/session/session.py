@@ -27,6 +27,7 @@ from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
 from napari_unet.session.models import Models, subject_of
 from napari_unet.session.predicting import Predicting
+from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import Place, State, StateHolder
@@ -54,6 +55,8 @@ class Session:
 
     Attributes
     ----------
+    projects : Projects
+        Where work is kept.
     images, models : Images, Models
         What is open and what predicts, with the commands that belong to them.
     predicting, training : Predicting, Training
@@ -73,8 +76,9 @@ class Session:
         self._view = view
         self._clock = clock
         self._holder = StateHolder()
-        self._saving = Saving(runner, clock)
-        self.images = Images(runner, self._holder, self._saving)
+        self.projects = Projects()
+        self._saving = Saving(runner, self.projects, clock)
+        self.images = Images(runner, self._holder, self._saving, self.projects)
         self.models = Models(runner, self._holder)
         self.predicting = Predicting(runner, self._holder, view, clock)
         self.training = Training(runner, self._holder, self.images.lessons, clock)
@@ -199,7 +203,9 @@ class Session:
         list of str
             What could not be saved, in words.
         """
-        return self._saving.finish_all()
+        problems = self._saving.finish_all()
+        self.projects.close()
+        return problems
 
     @property
     def _current(self) -> OpenImage:

@@ -143,6 +143,8 @@ class ImageState:
         Of how many classes there are verified pixels, in all open images together.
     verified_share : float
         Verified share of all pixels.
+    read_only : str
+        Why it cannot be corrected, or nothing.
     """
 
     name: str
@@ -156,6 +158,7 @@ class ImageState:
     objects: int = 0
     verified_objects: int = 0
     verified_share: float = 0.0
+    read_only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,8 @@ class State:
         What did not work, by the place where it is told.
     save : SaveState
         How saving goes.
+    recovered : str
+        What came back from the journal after a crash, or nothing.
     """
 
     ready: bool = False
@@ -240,6 +245,7 @@ class State:
     message: str = "Getting ready…"
     problems: dict[Place, Problem] = field(default_factory=dict)
     save: SaveState = SaveState()
+    recovered: str = ""
 
     @property
     def why_not_predict(self) -> str:
@@ -253,12 +259,12 @@ class State:
         """Return why there can be no labels yet, or nothing if there can."""
         if self.image and self.image.has_labels:
             return "The labels are there already."
-        return self._why_no_image()
+        return self._why_no_image() or self._why_read_only()
 
     @property
     def why_not_accept(self) -> str:
         """Return why Accept is refused now, or nothing if it is not."""
-        if reason := self._why_no_image():
+        if reason := self._why_no_image() or self._why_read_only():
             return reason
         if self.image and not self.image.has_labels:
             return "There are no labels yet; press Predict first."
@@ -288,6 +294,9 @@ class State:
         if self.image is None:
             return "Choose an image first, or drop one into the window."
         return "" if self.image.open else "The image is still being opened."
+
+    def _why_read_only(self) -> str:
+        return self.image.read_only if self.image else ""
 
     def _why_no_model(self) -> str:
         if self.loading or not (self.ready or self.model):
