@@ -17,6 +17,7 @@ from napari_unet.cli.console import (
     print_json,
     say,
 )
+from napari_unet.cli.interrupted import plan_checkpoint
 from napari_unet.cli.outputs import (
     output_folder,
     refuse_existing,
@@ -115,31 +116,40 @@ def train(
         int | None, typer.Option(metavar="N", help="Limit of training steps.")
     ] = None,
     overwrite: OverwriteOption = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a training of this model that was killed."
+        ),
+    ] = False,
     device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on annotated images, or fine-tune one (--from).
 
-    Ctrl+C stops early and keeps the best model so far.
+    Ctrl+C stops early and keeps the best model so far. A training that was killed
+    goes on with the same command and --resume.
     """
     wish = _wish(task, names, start)
     _check_choices(architecture, start, settings, pretrained=pretrained)
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
     if not overwrite:
         refuse_existing([out])
+    state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
     preset = preset or ("fine-tune" if start else "from-scratch")
     config = _configure(preset, minutes, steps, device, seed)
     samples = _read(images, labels, verified, axes, wish, ignore)
+    _seed(seed)
     model = _starting_model(
         start, architecture, settings or [], samples, wish, pretrained=pretrained
     )
     with output_folder(out.absolute().parent):
-        outcome = run_training(model, list(samples.values()), config)
+        given = list(samples.values())
+        outcome = run_training(model, given, config, state, resume=resume)
         count = f"{len(samples)} image{'s' if len(samples) > 1 else ''}"
         data = f"{count} of {images.resolve().name!r}"
-        first = next(iter(samples.values()))
-        save_outcome(outcome, out, first, data, overwrite=overwrite)
+        save_outcome(outcome, out, given[0], data, state, overwrite=overwrite)
     _report(outcome, out, as_json=as_json)
 
 
@@ -250,6 +260,13 @@ def _ignoring(labels: NDArray[Any], ignore: int, wish: Wish) -> NDArray[Any]:
             "tasks give masks of what is known with --verified."
         )
     return np.where(labels == ignore, IGNORE, labels)
+
+
+def _seed(seed: int) -> None:
+    """Make a new network's weights, and its dropout, the same in every run."""
+    import torch
+
+    torch.manual_seed(seed)
 
 
 def _starting_model(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _MEASURED = 1024
+_CHECKPOINT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,28 @@ class Outcome:
     interrupted: bool = False
 
 
-def run_training(model: Model, samples: list[Sample], config: FitConfig) -> Outcome:
-    """Train to the end or to Ctrl+C, whichever comes first."""
-    from napari_unet.engine.train import ModelImproved, iter_fit
+def run_training(
+    model: Model,
+    samples: list[Sample],
+    config: FitConfig,
+    path: Path,
+    *,
+    resume: bool,
+) -> Outcome:
+    """Train to the end or to Ctrl+C, whichever comes first.
+
+    The state is kept in the file `path`, for a training that is killed. It is to be
+    removed when the outcome is saved.
+    """
+    from napari_unet.engine.checkpoint import remove_checkpoint
+    from napari_unet.engine.train import Checkpointing, ModelImproved, iter_fit
 
     best: ModelImproved | None = None
     seconds = 0.0
-    events = iter_fit(model, samples, config)
+    checkpoint = Checkpointing(
+        path, _CHECKPOINT_SECONDS, "always" if resume else "never"
+    )
+    events = iter_fit(model, samples, config, checkpoint=checkpoint)
     with progress_bar() as progress:
         show = _shower(progress, config)
         try:
@@ -50,6 +66,7 @@ def run_training(model: Model, samples: list[Sample], config: FitConfig) -> Outc
         except KeyboardInterrupt:
             if best is None:
                 say("Interrupted before anything was better; no model was saved.")
+                remove_checkpoint(path)
                 raise
     score = {"agreement": best.score}
     return Outcome(best.model, best.step, seconds, score, interrupted=True)
@@ -85,13 +102,20 @@ def _shower(progress: Progress, config: FitConfig) -> Callable[[FitEvent], float
 
 
 def save_outcome(
-    outcome: Outcome, out: Path, sample: Sample, data: str, *, overwrite: bool
+    outcome: Outcome,
+    out: Path,
+    sample: Sample,
+    data: str,
+    path: Path,
+    *,
+    overwrite: bool,
 ) -> None:
     """Save the best model, with what it was trained on (`data`, in words).
 
     `sample` is one of the images, to measure what tiles change where they are not
-    exact.
+    exact. The training's state in `path` is removed when the model is on the disk.
     """
+    from napari_unet.engine.checkpoint import remove_checkpoint
     from napari_unet.engine.model import Model
     from napari_unet.engine.weights import save_model
     from napari_unet.nets.spec import ModelCard
@@ -101,6 +125,7 @@ def save_outcome(
     card = ModelCard(data=origin, score=outcome.score)
     spec = old.model_copy(update={"name": out.resolve().name[:100], "card": card})
     save_model(Model(spec, outcome.model.net), out, overwrite=overwrite)
+    remove_checkpoint(path)
 
 
 def _with_tiling(model: Model, sample: Sample) -> Model:

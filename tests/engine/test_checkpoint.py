@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,15 @@ CONFIG = FitConfig(
     freeze_norm=False, learning_rate=3e-2, pull=0.5, average=0.5,
 )  # fmt: skip
 SGD = CONFIG.model_copy(update={"optimizer": "sgd", "momentum": 0.9})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: networks this small only wait for a second one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def with_dropout() -> Model:

@@ -18,7 +18,13 @@ from napari_unet.engine.predict import predict
 from napari_unet.engine.train import ModelImproved
 from napari_unet.errors import DeviceError
 from tests.engine.conftest import make_disks, make_model
-from tests.engine.test_checkpoint import everything, losses, run, start
+from tests.engine.test_checkpoint import (
+    everything,
+    losses,
+    one_thread,  # noqa: F401 (a fixture)
+    run,
+    start,
+)
 
 
 @pytest.fixture

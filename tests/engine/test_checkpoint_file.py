@@ -25,7 +25,14 @@ from napari_unet.engine.tensor_file import write_tensors
 from napari_unet.engine.train import iter_fit
 from napari_unet.errors import ModelError, StorageError
 from tests.engine.conftest import make_disks, make_model
-from tests.engine.test_checkpoint import CONFIG, anything, everything, run, start
+from tests.engine.test_checkpoint import (
+    CONFIG,
+    anything,
+    everything,
+    one_thread,  # noqa: F401 (a fixture)
+    run,
+    start,
+)
 
 FUZZ = settings(
     max_examples=300,

@@ -1,0 +1,254 @@
+"""`napari-unet train` killed at any moment, and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from napari_unet.cli import training
+from napari_unet.cli.interrupted import checkpoint_path
+from napari_unet.engine import train as engine
+from napari_unet.engine.checkpoint import read_state
+from napari_unet.engine.optimize import Optimizer
+from napari_unet.engine.weights import WEIGHTS_FILE
+from napari_unet.errors import StorageError
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+    from tests.cli.conftest import Annotated, Run
+
+STEPS = 60
+# Every step is kept, so that there is something to go on from at any moment.
+PROGRAM = (
+    "import sys, torch; torch.set_num_threads(1); "
+    "from napari_unet.cli import app, training; "
+    "training._CHECKPOINT_SECONDS = 0.0; app.main(sys.argv[1:])"
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: networks this small only wait for a second one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "models" / "m"
+
+
+@pytest.fixture
+def options(annotated: Annotated, model: Path) -> tuple[object, ...]:
+    folders = ("--images", annotated.images, "--labels", annotated.labels)
+    return ("train", *folders, "--from", model, "--device", "cpu")
+
+
+def _process(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def _finish(*arguments: object) -> str:
+    process = _process(*arguments)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out
+
+
+def _step(path: Path) -> int:
+    try:
+        return read_state(path).steps
+    except StorageError:
+        return -1
+
+
+def _kill_after(step: int, delay: float, path: Path, *arguments: object) -> int:
+    """Kill a training some time after a step, and return the step it had kept."""
+    process = _process(*arguments)
+    while process.poll() is None and _step(path) < step:
+        time.sleep(0.005)
+    time.sleep(delay)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "it was to be killed at work"
+    return _step(path)
+
+
+def test_killed_twice_and_gone_on_with(options, out: Path) -> None:
+    rng = np.random.default_rng()
+    whole = out.with_name("whole")
+    common = (*options, "--steps", STEPS, "--json")
+    report = json.loads(_finish(*common, "--out", whole))
+    path = checkpoint_path(out)
+    assert path == out.parent / ".m.training.safetensors"
+    steps = np.sort(rng.integers(0, STEPS // 2, 2))
+    resume: tuple[str, ...] = ()
+    for step in steps:
+        delay = rng.uniform(0, 0.05)
+        kept = _kill_after(int(step), delay, path, *common, "--out", out, *resume)
+        assert step <= kept < STEPS
+        assert not out.exists()
+        resume = ("--resume",)
+    again = json.loads(_finish(*common, "--out", out, *resume))
+    assert again["steps"] == report["steps"] == STEPS
+    assert again["score"] == report["score"]
+    assert (out / WEIGHTS_FILE).read_bytes() == (whole / WEIGHTS_FILE).read_bytes()
+    assert sorted(item.name for item in out.parent.iterdir()) == ["m", "whole"]
+
+
+@pytest.fixture
+def killed(
+    run: Run, options, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[object, ...]:
+    """Return the command of a training that died after three steps."""
+    monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", 0.0)
+    left = 3
+    original = Optimizer._update
+
+    def die(self: Optimizer, rate: float) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise ZeroDivisionError
+        original(self, rate)
+
+    command = (*options, "--steps", 4, "--out", out)
+    with monkeypatch.context() as patch:
+        patch.setattr(Optimizer, "_update", die)
+        with pytest.raises(ZeroDivisionError):
+            training_main(command)
+    assert read_state(checkpoint_path(out)).steps == 3
+    return command
+
+
+def training_main(command: tuple[object, ...]) -> None:
+    from napari_unet.cli.app import main
+
+    main([str(part) for part in command])
+
+
+def test_without_a_word_nothing_is_lost(run: Run, killed, out: Path) -> None:
+    before = checkpoint_path(out).read_bytes()
+    result = run(*killed)
+    result.refused("interrupted at step 3; go on with --resume")
+    assert "or start anew with --overwrite" in result.err
+    assert checkpoint_path(out).read_bytes() == before
+    assert not out.exists()
+
+
+def test_going_on_saves_and_tidies_up(run: Run, killed, out: Path) -> None:
+    result = run(*killed, "--resume", "--json")
+    assert result.code == 0
+    assert "goes on after step 3" in result.err
+    assert json.loads(result.out)["steps"] == 4
+    assert [item.name for item in out.parent.iterdir()] == ["m"]
+    run(*killed, "--resume", "--overwrite").refused("There is no interrupted training")
+
+
+def test_starting_anew(run: Run, killed, out: Path) -> None:
+    result = run(*killed, "--overwrite")
+    assert result.code == 0
+    assert "goes on" not in result.err
+    assert [item.name for item in out.parent.iterdir()] == ["m"]
+
+
+def test_other_options_are_refused(run: Run, killed, out: Path) -> None:
+    run(*killed, "--resume", "--seed", 5).refused("seed 0 instead of 5")
+    words = "optimizer adamw instead of sgd"
+    run(*killed, "--resume", "--preset", "original-2015").refused(words)
+    assert read_state(checkpoint_path(out)).steps == 3
+
+
+def test_other_labels_are_refused(run: Run, killed, annotated: Annotated) -> None:
+    labels = tifffile.imread(annotated.labels / "a.tif")
+    tifffile.imwrite(annotated.labels / "a.tif", np.where(labels == 1, 0, labels))
+    run(*killed, "--resume").refused("belongs to a training with other labels;")
+
+
+def test_a_damaged_checkpoint(run: Run, killed, out: Path) -> None:
+    path = checkpoint_path(out)
+    path.write_bytes(path.read_bytes()[:-1])
+    run(*killed).refused("is damaged or of another version; start anew with")
+    run(*killed, "--resume").refused("is damaged")
+    assert run(*killed, "--overwrite").code == 0
+    assert [item.name for item in out.parent.iterdir()] == ["m"]
+
+
+def test_nothing_to_go_on_with(run: Run, options, out: Path) -> None:
+    run(*options, "--out", out, "--resume").refused("There is no interrupted training")
+    assert not out.parent.exists()
+
+
+def test_new_networks_begin_alike(run: Run, annotated: Annotated, tmp_path) -> None:
+    """Else a new network could not be gone on with by the same command."""
+    weights = []
+    for name in "ab":
+        folders = ("--images", annotated.images, "--labels", annotated.labels)
+        small = (
+            "--set",
+            "architecture.depth=1",
+            "--set",
+            "architecture.base_channels=2",
+        )
+        where = ("--out", tmp_path / name, "--steps", 1, "--device", "cpu")
+        assert run("train", *folders, *small, *where).code == 0
+        weights.append((tmp_path / name / WEIGHTS_FILE).read_bytes())
+    assert weights[0] == weights[1]
+
+
+def test_a_result_that_cannot_be_saved_keeps_its_state(
+    run: Run, options, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageError("The disk is full; free space.")
+
+    command = (*options, "--steps", 2, "--out", out)
+    with monkeypatch.context() as patch:
+        patch.setattr("napari_unet.engine.weights.save_model", full)
+        run(*command).refused("The disk is full")
+    assert checkpoint_path(out).exists()
+    assert run(*command, "--resume").code == 0
+    assert [item.name for item in out.parent.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_an_interruption_is_an_end(
+    run: Run, options, out: Path, better: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def iter_fit(start: Model, *_: object, checkpoint: engine.Checkpointing) -> Any:
+        checkpoint.path.touch()
+        if better:
+            yield engine.ModelImproved(start, 3, 0.5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "iter_fit", iter_fit)
+    assert run(*options, "--out", out).code == 130
+    assert out.exists() == better
+    assert not checkpoint_path(out).exists()
+
+
+def test_long_names_have_a_place_too(tmp_path: Path) -> None:
+    names = {checkpoint_path(tmp_path / (each * 250)).name for each in "ab"}
+    assert len(names) == 2
+    for name in names:
+        (tmp_path / name).touch()
