@@ -1,20 +1,29 @@
-"""`napari-unet models`: which models there are, and what they are."""
+"""`napari-unet models`: which models there are, what they are, and others' models."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from napari_unet.cli.console import JsonOption, print_json
+from napari_unet.cli.console import JsonOption, OverwriteOption, print_json, say
+from napari_unet.cli.outputs import (
+    output_folder,
+    refuse_existing,
+    refuse_replacing_inputs,
+)
+from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+    from napari_unet.io.archive import Limits
     from napari_unet.nets.spec import ModelSpec
 
 models = typer.Typer(
-    help="List and show models.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -57,7 +66,89 @@ def show(
         return
     for name, text in _facts(model, spec).items():
         if text:
-            typer.echo(f"{name:<13} {text}")
+            typer.echo(f"{name:<13} {_plain(text)}")
+
+
+@models.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Zip file of a model folder, or weights (.pt, .pth, .safetensors).",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="MODEL", help="Model folder to make.")],
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M",
+            help="Model, or file like its model.json, that has the network which the "
+            "weights are of.",
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a model folder of a file from elsewhere.
+
+    Nothing in the file is run. It is refused if it holds anything else than the weights
+    of that network.
+    """
+    from napari_unet.engine.weights import save_model
+
+    refuse_replacing_inputs([file], [out])
+    if not overwrite:
+        refuse_existing([out])
+    model, note = _import(file, like, out.resolve().name)
+    with output_folder(out.absolute().parent):
+        save_model(model, out, overwrite=overwrite)
+    if note:
+        say(f"{file}: {note}")
+    if as_json:
+        print_json({"model": str(out), "notes": [note] if note else []})
+    else:
+        typer.echo(f"{out}: {model.spec.task}, {model.spec.architecture.kind}")
+
+
+def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:
+    from napari_unet.engine.foreign import describe, import_weights, unpack_model
+    from napari_unet.io.archive import read_zip
+
+    _check_file(file)
+    if file.suffix.lower() == ".zip":
+        if like is not None:
+            raise InputError(
+                "The zip file of a model describes itself; leave --like away."
+            )
+        return unpack_model(read_zip(file, _model_limits()), str(file)), None
+    if like is None:
+        raise InputError(
+            f"{str(file)!r} holds weights at best, and no description of their "
+            "network; name a model with the same network with --like."
+        )
+    try:
+        return import_weights(file, describe(like), name[:100])
+    except OSError as error:
+        raise InputError(
+            f"Cannot read {str(file)!r}: {error.strerror or error}."
+        ) from error
+
+
+def _check_file(file: Path) -> None:
+    if file.is_dir():
+        raise InputError(
+            f"{str(file)!r} is a folder; a model folder needs no import, every --model "
+            "takes it as it is."
+        )
+    if not file.is_file():
+        raise InputError(f"There is no file {str(file)!r}; check the name.")
+
+
+def _model_limits() -> Limits:
+    from napari_unet.io.archive import Limits
+
+    return Limits(members=16, member_bytes=2**31, total_bytes=2**31)
 
 
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:
@@ -90,6 +181,11 @@ def _facts(model: str, spec: ModelSpec) -> dict[str, str]:
         "notes": spec.card.notes,
         "megabytes": f"{row['megabytes']:.1f}",
     }
+
+
+def _plain(text: str) -> str:
+    """Spell out what could steer a terminal: a description may come from anywhere."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _in_words(score: dict[str, float]) -> str:

@@ -62,7 +62,7 @@ class _Place:
 
 
 def read_state(
-    file: BinaryIO, size: int, net: Network, name: str
+    file: BinaryIO, size: int, net: Network, name: str, *, prefix: str = ""
 ) -> dict[str, torch.Tensor]:
     """Read the weights of a network.
 
@@ -76,6 +76,8 @@ def read_state(
         Whose weights these must be; only names, shapes and types are looked at.
     name : str
         What to call the file in an error.
+    prefix : str
+        Left out where a name begins with it.
 
     Returns
     -------
@@ -89,6 +91,7 @@ def read_state(
         weight is no finite number.
     """
     header, end = _read_header(file, size, name)
+    header = {key.removeprefix(prefix): entry for key, entry in header.items()}
     found = {key: tuple(entry.shape) for key, entry in header.items()}
     refuse_difference(found, net, name)
     wanted = net.state_dict()
@@ -96,6 +99,17 @@ def read_state(
     places.sort(key=lambda place: place.start)
     _refuse_gaps(places, size - end, name)
     return {place.name: _read_tensor(file, place, name) for place in places}
+
+
+def read_names(file: BinaryIO, size: int, name: str) -> list[str]:
+    """Return the names of the weights in a file; see `read_state`.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged.
+    """
+    return list(_read_header(file, size, name)[0])
 
 
 def refuse_difference(

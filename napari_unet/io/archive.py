@@ -1,0 +1,177 @@
+"""Zip files from strangers: read in memory, never unpacked to paths that they choose.
+
+A member's name is looked at, and is never used as a path. Sizes are compared before
+anything is unpacked, and again while it is.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_unet.errors import InputError
+from napari_unet.io.memory import in_words
+
+_END = b"PK\x05\x06"
+_END_64 = b"PK\x06\x07"
+_END_SIZE, _LOCATOR_SIZE, _LONGEST_COMMENT = 22, 20, 65_535
+_LARGEST_ENTRY = 1_000
+_LONGEST_NAME = 500
+_MOST_EXPANSION = 1_100
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
+_ENCRYPTED = 0x41
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a zip file may hold.
+
+    Parameters
+    ----------
+    members : int
+        Most files and folders in it.
+    member_bytes, total_bytes : int
+        Largest file, and all of them together, unpacked.
+    """
+
+    members: int
+    member_bytes: int
+    total_bytes: int
+
+
+def is_zip(path: Path) -> bool:
+    """Return whether a file begins like a zip file with something in it."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def read_zip(path: Path, limits: Limits) -> dict[str, bytes]:
+    """Read all files of a zip file.
+
+    Parameters
+    ----------
+    path : Path
+        The zip file.
+    limits : Limits
+        How much it may hold.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by name, in the order of the file; without folders, and without what
+        macOS adds.
+
+    Raises
+    ------
+    InputError
+        If it is no zip file or damaged; holds more than it may; or a member is
+        encrypted, a link, there twice, packed in an unusual way, or has a name that
+        leads out of the archive.
+    """
+    try:
+        _check_directory(path, limits)
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_members(path, members, limits)
+            return {
+                member.filename: _unpack(path, archive, member)
+                for member in members
+                if not member.is_dir() and not _is_litter(member.filename)
+            }
+    except InputError:
+        raise
+    # A damaged archive can make zipfile raise almost anything.
+    except Exception as error:
+        raise InputError(
+            f"The zip file {str(path)!r} is incomplete or damaged and was not read; "
+            "copy it or make it again."
+        ) from error
+
+
+def _check_directory(path: Path, limits: Limits) -> None:
+    """Look at the list of members before zipfile makes an object of each."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        start = max(0, size - _END_SIZE - _LONGEST_COMMENT - _LOCATOR_SIZE)
+        file.seek(start)
+        tail = file.read()
+    place = tail.rfind(_END)
+    if place < 0 or len(tail) < place + _END_SIZE:
+        raise InputError(f"{str(path)!r} is not a zip file; copy it or make it again.")
+    if tail[max(0, place - _LOCATOR_SIZE) : place].startswith(_END_64):
+        raise _too_much(path, "is of the kind for more than 65,535 members or 4 GB")
+    _, _, _, count, length = struct.unpack_from("<HHHHI", tail, place + 4)
+    if count > limits.members or length > limits.members * _LARGEST_ENTRY:
+        raise _too_much(path, f"holds more than {limits.members:,} members")
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo], limits: Limits) -> None:
+    if len(members) > limits.members:
+        raise _too_much(path, f"holds more than {limits.members:,} members")
+    seen: set[str] = set()
+    for member in members:
+        _check_name(path, member.orig_filename)
+        _check_kind(path, member)
+        # Windows and macOS take two names that differ in their case for one.
+        if member.filename.casefold() in seen:
+            raise _unsafe(path, member.filename, "is there twice")
+        seen.add(member.filename.casefold())
+        if member.file_size > limits.member_bytes:
+            raise _too_much(
+                path,
+                f"holds {member.filename!r} of {in_words(member.file_size)}, at most "
+                f"{in_words(limits.member_bytes)} are possible",
+            )
+    total = sum(member.file_size for member in members)
+    if total > limits.total_bytes:
+        raise _too_much(path, f"holds {in_words(total)} when it is unpacked")
+
+
+def _check_name(path: Path, name: str) -> None:
+    parts = name.split("/")
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise _unsafe(path, name[:60], "has a name that no file has")
+    if "\\" in name or name.startswith("/") or ":" in parts[0] or ".." in parts:
+        raise _unsafe(path, name, "has a name that leads out of the archive")
+
+
+def _check_kind(path: Path, member: zipfile.ZipInfo) -> None:
+    name = member.filename
+    if stat.S_IFMT(member.external_attr >> 16) not in _KINDS:
+        raise _unsafe(path, name, "is a link or device, not a file")
+    if member.flag_bits & _ENCRYPTED:
+        raise _unsafe(path, name, "is encrypted")
+    if member.compress_type not in _METHODS:
+        raise _unsafe(path, name, "is packed in an unusual way")
+    if member.file_size > member.compress_size * _MOST_EXPANSION:
+        raise _unsafe(path, name, "claims a size that it cannot have")
+
+
+def _unpack(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    # zipfile stops at the declared size and compares the checksum there.
+    with archive.open(member) as file:
+        content = file.read(member.file_size + 1)
+    if len(content) != member.file_size:
+        raise _unsafe(path, member.filename, "has another size than it claims")
+    return content
+
+
+def _is_litter(name: str) -> bool:
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2] == ".DS_Store"
+
+
+def _unsafe(path: Path, name: str, what: str) -> InputError:
+    return InputError(
+        f"The zip file {str(path)!r} was not read: its member {name!r} {what}; ask for "
+        "one that was made in the usual way."
+    )
+
+
+def _too_much(path: Path, what: str) -> InputError:
+    return InputError(
+        f"The zip file {str(path)!r} {what} and was not read; check what it is."
+    )
