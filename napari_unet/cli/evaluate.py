@@ -17,6 +17,7 @@ from napari_unet.io.pairing import by_stem, list_images, name_some
 
 if TYPE_CHECKING:
     from napari_unet.core.metrics import Scores
+    from napari_unet.core.provenance import LabelMap
 
 R = TypeVar("R")
 Pairs: TypeAlias = Iterable[tuple[Path, Path]]
@@ -47,7 +48,7 @@ def evaluate(
         raise InputError(
             f"Task {task!r} is not available; choose one of: {', '.join(_TASKS)}."
         )
-    pairs = _pair(truth, predicted)
+    pairs = _pair(truth, predicted, regions=task == "instances")
     with progress_bar() as progress:
         tracked = progress.track(pairs, description="evaluate")
         report = _TASKS[task](tracked)
@@ -68,9 +69,12 @@ class _Report:
     words: str = ""
 
 
-def _pair(truth: Path, predicted: Path) -> list[tuple[Path, Path]]:
+def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Path]]:
     """Pair by name; every truth needs a prediction, more predictions are reported."""
-    true, found = by_stem(list_images(truth)), by_stem(list_images(predicted))
+    from napari_unet.io.rois import ROI_SUFFIXES
+
+    more = ROI_SUFFIXES if regions else frozenset()
+    true, found = (by_stem(list_images(f, more=more)) for f in (truth, predicted))
     missing = sorted(true.keys() - found.keys())
     if missing:
         raise InputError(
@@ -103,15 +107,32 @@ def _score_instances(pairs: Pairs) -> _Report:
 
 def _score_objects(truth: Path, predicted: Path) -> Scores:
     from napari_unet.core.metrics import evaluate as score
-    from napari_unet.io.read import read_labels
 
-    true, found = read_labels(truth), read_labels(predicted)
+    true, found = _read_both(truth, predicted)
     if true.shape != found.shape:
         raise InputError(
             f"{str(predicted)!r} has the shape {found.shape}, its truth "
             f"{str(truth)!r} has {true.shape}; compare label maps of the same image."
         )
     return score(true, found)
+
+
+def _read_both(truth: Path, predicted: Path) -> tuple[LabelMap, LabelMap]:
+    """Read two label maps; one of them may be regions, which have the other's size."""
+    from napari_unet.io.dataset import read_objects
+    from napari_unet.io.read import read_labels
+    from napari_unet.io.rois import is_roi_file
+
+    if not is_roi_file(predicted):
+        found = read_labels(predicted)
+        return read_objects(truth, found.shape), found
+    if is_roi_file(truth):
+        raise InputError(
+            f"{str(truth)!r} and {str(predicted)!r} are both regions, which know no "
+            "size of an image; give one of them as a label map."
+        )
+    true = read_labels(truth)
+    return true, read_objects(predicted, true.shape)
 
 
 def _score_classes(pairs: Pairs) -> _Report:

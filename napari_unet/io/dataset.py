@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.axes import guess_axes, parse_axes
-from napari_unet.core.provenance import Mask
+from napari_unet.core.provenance import LabelMap, Mask
 from napari_unet.core.sample import Sample
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import pair_by_stem
 from napari_unet.io.read import ImageFile, read_image, read_labels, read_values
+from napari_unet.io.rois import ROI_SUFFIXES, is_roi_file, read_rois
 
 
 def read_samples(
@@ -27,7 +28,8 @@ def read_samples(
     Parameters
     ----------
     images, labels : str or Path
-        Folders; a label map has its image's name up to the suffix.
+        Folders; a label map has its image's name up to the suffix. It is an image, or
+        a file of ImageJ's regions (`.roi`, `.zip`).
     verified : str or Path, optional
         Folder of masks: where a pixel is not 0, its label can be trusted. Without it,
         every pixel can.
@@ -47,12 +49,29 @@ def read_samples(
     InputError
         If a file has no partner, cannot be read, or has another shape than its image.
     """
-    pairs = pair_by_stem(images, labels)
+    more = frozenset() if continuous else ROI_SUFFIXES
+    pairs = pair_by_stem(images, labels, more=more)
     masks = _pair_masks(images, verified) if verified is not None else {}
     return {
         image: _read_sample(image, label, masks.get(image), axes, continuous=continuous)
         for image, label in pairs
     }
+
+
+def read_objects(path: Path, shape: tuple[int, ...]) -> LabelMap:
+    """Read a label map, or draw the regions of a file.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the label map; only looked at for regions, whose files know no size.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a region is not in the image.
+    """
+    return read_rois(path, shape) if is_roi_file(path) else read_labels(path)
 
 
 def _pair_masks(images: str | Path, verified: str | Path) -> dict[Path, Path]:
@@ -70,7 +89,11 @@ def _read_sample(
     image = read_image(image_path)
     found = _axes(image, axes)
     kept = [n for n, a in zip(image.array.shape, found, strict=True) if a != "C"]
-    labels = read_values(labels_path) if continuous else read_labels(labels_path)
+    labels = (
+        read_values(labels_path)
+        if continuous
+        else read_objects(labels_path, tuple(kept))
+    )
     several = continuous and labels.ndim == len(kept) + 1
     shape = labels.shape[1:] if several else labels.shape
     _check_shape(shape, tuple(kept), image, found, labels_path)

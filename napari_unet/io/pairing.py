@@ -15,8 +15,17 @@ IMAGE_SUFFIXES = frozenset(
 _SHOWN = 3
 
 
-def list_images(folder: str | Path) -> list[Path]:
+def list_images(
+    folder: str | Path, *, more: frozenset[str] = frozenset()
+) -> list[Path]:
     """Return the image files of a folder, sorted by name; hidden files are left out.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Not searched deeper.
+    more : frozenset of str
+        Suffixes of other files that are welcome, in lower case.
 
     Raises
     ------
@@ -25,12 +34,13 @@ def list_images(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     name = repr(str(folder))
+    suffixes = IMAGE_SUFFIXES | more
     if folder.is_file():
         raise InputError(
             f"Expected a folder of images, found the file {name}; name its folder."
         )
     try:
-        found = sorted(path for path in folder.iterdir() if _is_image(path))
+        found = sorted(path for path in folder.iterdir() if _is_one(path, suffixes))
     except FileNotFoundError as error:
         raise InputError(f"There is no folder {name}; check the name.") from error
     except OSError as error:
@@ -46,7 +56,11 @@ def list_images(folder: str | Path) -> list[Path]:
 
 
 def pair_by_stem(
-    images: str | Path, labels: str | Path, *, what: str = "label map"
+    images: str | Path,
+    labels: str | Path,
+    *,
+    what: str = "label map",
+    more: frozenset[str] = frozenset(),
 ) -> list[tuple[Path, Path]]:
     """Pair the images of two folders that have the same name up to the suffix.
 
@@ -56,6 +70,8 @@ def pair_by_stem(
         The folders.
     what : str
         What the second folder holds, for the messages.
+    more : frozenset of str
+        Suffixes that its files may have besides those of images.
 
     Returns
     -------
@@ -67,7 +83,7 @@ def pair_by_stem(
     InputError
         If a folder is missing or empty, or anything in either has no partner.
     """
-    left, right = by_stem(list_images(images)), by_stem(list_images(labels))
+    left, right = by_stem(list_images(images)), by_stem(list_images(labels, more=more))
     lonely = sorted(left.keys() - right.keys())
     if lonely:
         raise InputError(
@@ -111,6 +127,6 @@ def name_some(names: list[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _is_image(path: Path) -> bool:
+def _is_one(path: Path, suffixes: frozenset[str]) -> bool:
     hidden = path.name.startswith(".")
-    return not hidden and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+    return not hidden and path.suffix.lower() in suffixes and path.is_file()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.axes import CANONICAL
+from napari_unet.io.quiet import collect_log
 from napari_unet.io.tiff_header import check_ome, check_pages, refuse_entities
 from napari_unet.io.tiff_size import check_series
 
@@ -116,7 +114,7 @@ def read_tiff(path: Path) -> TiffImage:
     any file of this machine, and pixels would come from where nobody looked.
     """
     check_pages(path)
-    with _collect_log() as messages:
+    with collect_log("tifffile") as messages:
         with (
             _Alone(path.open("rb", buffering=0)) as stream,
             _OneFile(stream, name=path.name, _multifile=False) as file,
@@ -218,17 +216,3 @@ def _imagej_sizes(file: Any) -> dict[str, float]:
     if "spacing" in metadata:
         sizes["Z"] = scale * float(metadata["spacing"])
     return sizes
-
-
-@contextmanager
-def _collect_log() -> Iterator[list[str]]:
-    """Collect what tifffile logs; with a handler of our own none of it is printed."""
-    messages: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("tifffile")
-    logger.addHandler(handler)
-    try:
-        yield messages
-    finally:
-        logger.removeHandler(handler)
