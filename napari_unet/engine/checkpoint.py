@@ -24,6 +24,7 @@ from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.model import Model
 from napari_unet.engine.tensor_file import (
     Layout,
+    damaged,
     layout_of,
     read_head,
     read_tensors,
@@ -252,6 +253,9 @@ def remove_litter(path: Path) -> None:
 
 
 def _opened(path: Path, read: Callable[[BinaryIO], T]) -> T:
+    if path.exists() and not path.is_file():
+        # Opening a pipe would wait for ever.
+        raise damaged(path, "it is not a file")
     try:
         with path.open("rb") as file:
             return read(file)

@@ -13,6 +13,7 @@ import torch
 
 from napari_unet.core.events import Notice, TrainStep, Validated
 from napari_unet.core.sample import Sample
+from napari_unet.engine import training
 from napari_unet.engine.checkpoint import (
     Checkpoint,
     read_best_model,
@@ -21,6 +22,7 @@ from napari_unet.engine.checkpoint import (
     remove_checkpoint,
     write_checkpoint,
 )
+from napari_unet.engine.device import Execution
 from napari_unet.engine.model import Model, new_model
 from napari_unet.engine.train import (
     Checkpointing,
@@ -143,6 +145,19 @@ def test_going_on_gives_the_same_training(whole, killed_at, path):
 def test_that_training_does_get_better(whole):
     """Else the tests here would compare starts with starts."""
     assert any(isinstance(event, ModelImproved) for event in whole[2])
+
+
+def test_the_loss_scale_of_float16_goes_on(model, path, monkeypatch):
+    execution = Execution(torch.device("cpu"), torch.float16, True, 512, 1)
+    monkeypatch.setattr(training, "choose_execution", lambda _: execution)
+    seen, _ = run(start(model, path))
+    end = everything(path)
+    assert "scaler.scale" in end
+    killed = start(model, path)
+    before = list(islice(killed, len(seen) // 2))
+    after, _ = run(start(model, path, resume="always"))
+    assert losses(before) | losses(after) == losses(seen)
+    assert everything(path) == end
 
 
 def _until(kind: type, events: Generator[Any, None, FitResult]) -> Any:
