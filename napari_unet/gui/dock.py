@@ -23,6 +23,7 @@ from napari_unet.gui.panels.image import ImagePanel
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.panel import Connections, Panel
 from napari_unet.gui.panels.predict import PredictPanel
+from napari_unet.gui.panels.project import ProjectPanel
 from napari_unet.gui.status import StatusLine
 from napari_unet.gui.theme import colors_of, style_sheet
 from napari_unet.gui.workbench import Workbench
@@ -53,9 +54,10 @@ class Dock(QWidget):
         super().__init__()
         self.bench = workbench_of(napari_viewer)
         alone = len(self.panels) == 1
+        steps = [panel for panel in self.panels if panel.numbered and not alone]
         self.shown = [
-            panel(self.bench, 0 if alone else number)
-            for number, panel in enumerate(self.panels, 1)
+            panel(self.bench, steps.index(panel) + 1 if panel in steps else 0)
+            for panel in self.panels
         ]
         self.status = StatusLine()
         self._curve_wanted = False
@@ -161,7 +163,14 @@ class Column(QScrollArea):
 class SegmentAndCorrect(Dock):
     """The whole story."""
 
-    panels = (ImagePanel, ModelPanel, PredictPanel, CorrectPanel, FinetunePanel)
+    panels = (
+        ProjectPanel,
+        ImagePanel,
+        ModelPanel,
+        PredictPanel,
+        CorrectPanel,
+        FinetunePanel,
+    )
 
 
 class Predict(Dock):

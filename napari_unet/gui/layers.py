@@ -24,6 +24,7 @@ from napari_unet.gui.geometry import (
     without_channel,
 )
 from napari_unet.gui.labels_binding import LabelsBinding
+from napari_unet.gui.napari_private import restore_history
 from napari_unet.gui.overlay import VerifiedOverlay
 from napari_unet.gui.result_layers import brush_for, first_label, make_layer
 from napari_unet.gui.value_picture import VARIABLE_AXIS, ValuePicture, is_prediction
@@ -68,6 +69,9 @@ class ViewerLayers:
         session.images.put_away.connect(self._put_away)
         session.models.timeline.changed.connect(self._color)
         session.predicting.completed.connect(self._hand_over)
+        session.projects.opened.connect(self._open_again)
+        session.projects.closed.connect(self._open_again)
+        session.state_changed.connect(self._on_state)
         self._connections: list[tuple[Any, Callable[..., None]]] = [
             (viewer.layers.events.inserted, self._on_inserted),
             (viewer.layers.events.removed, self._on_removed),
@@ -249,6 +253,10 @@ class ViewerLayers:
         if below is None or image in self._bindings:
             return
         layer = make_layer(image, below, self._classes)
+        layer.editable = not image.read_only
+        restore_history(layer, image.annotation.history)
+        # Before anybody listens: to choose a label finishes the objects that are open.
+        layer.selected_label = first_label(image, self._variables)
         self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)
         binding = LabelsBinding(layer, image.annotation, self._viewer.layers)
         image.canvas = binding
@@ -264,10 +272,21 @@ class ViewerLayers:
         binding.settled.connect(lambda: self._session.note_edit(image))
         binding.removed.connect(lambda: self._on_labels_removed(image))
         self._bindings[image] = binding
-        layer.selected_label = first_label(image, self._variables)
         layer.events.selected_label.connect(self._on_brush)
         self.brush_changed.emit(int(layer.selected_label))
         self._hand_over(image)
+
+    def _on_state(self) -> None:
+        """Let the person paint only what can be saved."""
+        for image, binding in self._bindings.items():
+            if binding.layer.editable is bool(image.read_only):
+                binding.layer.editable = not image.read_only
+
+    def _open_again(self) -> None:
+        """Open the chosen image with the work of another project."""
+        chosen = self._chosen
+        self.choose(None)
+        self.choose(chosen)
 
     def _on_brush(self, event: Any) -> None:
         """Let the brush paint only what means something."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.box import Box
+from napari_unet.core.history import History
 from napari_unet.core.points import Points, marked_points
 
 if TYPE_CHECKING:
@@ -30,6 +31,17 @@ def stroke_open(layer: Labels) -> bool:
     between clicks.
     """
     return bool(layer._block_history)
+
+
+def restore_history(layer: Labels, history: History) -> None:
+    """Let napari undo and redo strokes of an earlier life of the program."""
+    for entries, queue in (
+        (history.done, layer._undo_history),
+        (history.undone, layer._redo_history),
+    ):
+        strokes = (entry.stroke for entry in entries)
+        # The oldest form of an atom, which all versions replay: where, before, after.
+        queue.extend([(s.points, s.before, s.after)] for s in strokes)
 
 
 def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:

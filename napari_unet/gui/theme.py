@@ -46,6 +46,9 @@ def style_sheet(colors: Colors) -> str:
     QLabel[role="title"] {{ font-weight: bold; }}
     QLabel[role="faint"] {{ color: {colors.faint}; }}
     QLabel[role="error"] {{ color: {colors.error}; }}
+    QFrame[role="notice"] {{
+        border: 1px solid {colors.score}; border-radius: 4px;
+    }}
     QLineEdit[valid="false"] {{ border: 1px solid {colors.error}; }}
     QPushButton[role="primary"] {{ font-weight: bold; }}
     QPushButton[role="brush"] {{ padding: 3px 6px; text-align: left; }}

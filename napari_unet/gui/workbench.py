@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Generator
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -21,6 +22,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 from napari_unet.core.axes import result_axes
 from napari_unet.core.box import Box
 from napari_unet.core.values import ValueAnnotation
+from napari_unet.errors import InputError
 from napari_unet.gui.activity import Activity
 from napari_unet.gui.drawing import free_layers_where_they_are_drawn
 from napari_unet.gui.geometry import source_of
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 _BUSY_TICK_MS = 20
 _IDLE_TICK_MS = 250
 _CLOSING_SECONDS = 5.0
-DEFAULT_MINUTES = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +57,6 @@ class Workbench(QObject):
         What a person can ask for.
     layers : ViewerLayers
         The layers that belong to it.
-    minutes : float
-        How long the next training lasts.
     closed : Signal()
         It is over; the viewer is going.
     """
@@ -71,7 +70,6 @@ class Workbench(QObject):
         super().__init__()
         # The viewer keeps the workbench alive (by its keys), not the other way round.
         self.viewer: ViewerModel = weakref.proxy(viewer)
-        self.minutes = DEFAULT_MINUTES
         self._runner = QtRunner(self)
         self.session = Session(self._runner, view=self._view)
         self.layers = ViewerLayers(self.viewer, self.session)
@@ -120,12 +118,21 @@ class Workbench(QObject):
             self.layers.paint_with(image.annotation.mark_for(variable, value))
             self.layers.look_at_variable(variable)
 
+    def open_file(self, path: Path) -> None:
+        """Open an image file as napari does, and choose it."""
+        try:
+            self.viewer.open(path, plugin="napari")
+        except Exception as error:  # noqa: BLE001 - readers raise anything at all
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            problem = f"{path} could not be opened: {reason}"
+            self.session.report("project", InputError(problem))
+
     def train_or_stop(self) -> None:
         """Start to train, or stop the training that goes on."""
         if self.session.state.training:
             self.session.stop()
         else:
-            self.session.finetune(self.minutes)
+            self.session.finetune(self.session.state.minutes)
 
     def make_grey(self) -> None:
         """Add a grey copy of the chosen colour image, and choose it."""

@@ -50,6 +50,11 @@ class Project:
         """Name of the folder, for people."""
         return self.folder.name
 
+    @property
+    def working(self) -> bool:
+        """Whether something was changed here, so that others must wait."""
+        return self._lock.held
+
     def why_read_only(self) -> str:
         """Return who else works in it, in a sentence; or nothing. Only reads."""
         if self._lock.held:

@@ -176,6 +176,13 @@ class Images:
         if self._current is image:
             self._set_current(None)
 
+    def release_all(self) -> None:
+        """Put the work on every image away; it is here again when it is opened."""
+        self.select(None)
+        for image in tuple(self._all):
+            self.put_away.emit(image)
+            self.release(image)
+
     def dismiss_recovered(self) -> None:
         """Note that the person has read what came back from the journal."""
         self._holder.update(recovered="")

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.subject import Subject
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, ModelError
 from napari_unet.project.identity import readable
+from napari_unet.project.manifest import ModelEntry
+from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.job import Job
+from napari_unet.session.keeping import Keeping
 from napari_unet.session.model_wish import ModelWish, iter_wished_model
+from napari_unet.session.restore import Restored, iter_restore
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import (
     ClassState,
@@ -153,6 +157,23 @@ class Models:
             replaces=last.number if last.note == note else None,
         )
 
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing yet but, perhaps, the built-in model."""
+        versions = self.timeline.versions
+        alone = len(versions) == 1 and versions[0].built_in == DEFAULT
+        return alone or not versions
+
+    def restore(self, project: Project, keeping: Keeping) -> None:
+        """Go on with the models of a project, if it has any."""
+        self._runner.start(
+            iter_restore(project),
+            on_event=lambda _: None,
+            on_return=lambda restored: self._on_restored(restored, keeping),
+            on_error=lambda error: self._holder.report("model", error),
+            on_closed=lambda: None,
+        )
+
     def save(self, folder: Path) -> None:
         """Save the active model as a new model folder of that name."""
         self._holder.clear("model")
@@ -191,6 +212,23 @@ class Models:
         preset: Preset = "from-scratch" if wish.network else "fine-tune"
         self.timeline.publish(model, note=wish.note, preset=preset)
 
+    def _on_restored(self, restored: Restored, keeping: Keeping) -> None:
+        if restored.told:
+            self._holder.report("model", ModelError(restored.told))
+        if not restored.versions:
+            return
+        self._holder.update(loading="", minutes=restored.settings.minutes)
+        numbers = [entry.number for entry, _ in restored.versions]
+        active = restored.active
+        place = numbers.index(active) if active in numbers else len(numbers) - 1
+        versions = self.timeline.start_over(
+            [_version(entry, model) for entry, model in restored.versions], place
+        )
+        entries = (entry for entry, _ in restored.versions)
+        kept = {v.number: e for v, e in zip(versions, entries, strict=True)}
+        keeping.learn(restored.project, kept)
+        self._holder.update(message="Your models are here again.")
+
     def _on_engine(self, engine: Engine) -> None:
         self._holder.update(
             ready=True,
@@ -206,7 +244,9 @@ class Models:
         if self._holder.state.loading != name:
             return  # another one was chosen meanwhile
         self._holder.update(loading="", message=f"The model {model.name} is ready.")
-        self.timeline.publish(model, note=model.name)
+        known = self._holder.state.models
+        built_in = name if name in known or name == DEFAULT else ""
+        self.timeline.publish(model, note=model.name, built_in=built_in)
 
     def _on_load_failed(self, name: str, error: Exception) -> None:
         if self._holder.state.loading == name:
@@ -220,6 +260,19 @@ class Models:
             versions=tuple(describe_version(v) for v in self.timeline.versions),
             version=active.number if active else 0,
         )
+
+
+def _version(entry: ModelEntry, model: Model) -> ModelVersion:
+    return ModelVersion(
+        entry.number,
+        model,
+        entry.score,
+        entry.start_score,
+        entry.created,
+        entry.note,
+        entry.preset,
+        entry.built_in or "",
+    )
 
 
 def describe_model(model: Model) -> ModelState:

@@ -4,44 +4,134 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_unet.project.folder import default_folder
+from psygnal import Signal
+
+from napari_unet.project.folder import SUFFIX, default_folder
 from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
+from napari_unet.session.catalogue import iter_create, iter_list
+from napari_unet.session.project_state import ProjectState
+from napari_unet.session.runner import Runner
+from napari_unet.session.state import StateHolder
 
 
 class Projects:
     """All project folders of one session; one of them may be chosen.
 
     Without a chosen one, every image has a project of its own, beside its file.
+
+    Parameters
+    ----------
+    runner : Runner
+        Reads and makes folders in the background.
+    holder : StateHolder
+        Where the state is told.
+
+    Attributes
+    ----------
+    opened : Signal(Project)
+        The person went to a project that exists, and what it holds is told.
+    created : Signal(Project)
+        The person made a project, to which the work goes that is open now.
+    closed : Signal()
+        Work is kept beside the images again.
+    busy : set of Project
+        Where something is being written: the manifest is one for all images, so
+        there is one writer at a time.
     """
 
-    def __init__(self) -> None:
+    opened = Signal(Project)
+    created = Signal(Project)
+    closed = Signal()
+
+    def __init__(self, runner: Runner, holder: StateHolder) -> None:
+        self._runner = runner
+        self._holder = holder
         self._syncer = Syncer()
-        self._open: dict[Path, Project] = {}
+        self._all: dict[Path, Project] = {}
         self._chosen: Project | None = None
+        self.busy: set[Project] = set()
 
     @property
     def chosen(self) -> Project | None:
-        """The project that the person opened, or None."""
+        """The project that the person chose, or None."""
         return self._chosen
-
-    def choose(self, folder: Path | None) -> None:
-        """Keep work on images that are opened from now on in this folder."""
-        self._chosen = self.at(folder) if folder is not None else None
 
     def at(self, folder: Path) -> Project:
         """Return the project of a folder: always the same one."""
         folder = folder.absolute()
-        if folder not in self._open:
-            self._open[folder] = Project(folder, self._syncer)
-        return self._open[folder]
+        if folder not in self._all:
+            self._all[folder] = Project(folder, self._syncer)
+        return self._all[folder]
 
     def for_image(self, path: Path | None, name: str) -> Project:
         """Return where work on an image is kept."""
         return self._chosen or self.at(default_folder(path, name))
 
+    def open(self, folder: Path) -> None:
+        """Go to a project that exists; the state tells what it holds, or why not."""
+        project = self.at(folder)
+        self._holder.clear("project")
+        self._runner.start(
+            iter_list(project),
+            on_event=lambda _: None,
+            on_return=lambda state: self._on_listed(project, state),
+            on_error=lambda error: self._holder.report("project", error),
+            on_closed=lambda: None,
+        )
+
+    def create(self, folder: Path) -> None:
+        """Make a project folder and go there; what is open comes along."""
+        if folder.suffix != SUFFIX:
+            folder = folder.with_name(folder.name + SUFFIX)
+        project = self.at(folder)
+        self._holder.clear("project")
+        self._runner.start(
+            iter_create(project),
+            on_event=lambda _: None,
+            on_return=lambda state: self._on_created(project, state),
+            on_error=lambda error: self._holder.report("project", error),
+            on_closed=lambda: None,
+        )
+
+    def leave(self) -> None:
+        """Keep work beside the images from now on."""
+        self._chosen = None
+        self._holder.clear("project")
+        self._holder.update(project=None, message="Work is kept beside each image.")
+        self.closed.emit()
+
+    def list_again(self) -> None:
+        """Look again what the chosen project holds."""
+        project = self._chosen
+        if project is None:
+            return
+        self._runner.start(
+            iter_list(project),
+            on_event=lambda _: None,
+            on_return=lambda state: self._tell(project, state),
+            on_error=lambda error: self._holder.report("project", error),
+            on_closed=lambda: None,
+        )
+
     def close(self) -> None:
         """Push what was written to the disk, and let others work."""
-        for project in self._open.values():
+        for project in self._all.values():
             project.close()
         self._syncer.close()
+
+    def _on_listed(self, project: Project, state: ProjectState) -> None:
+        self._chosen = project
+        self._tell(project, state)
+        self._holder.update(message=f"The project {project.name} is open.")
+        self.opened.emit(project)
+
+    def _on_created(self, project: Project, state: ProjectState) -> None:
+        self._chosen = project
+        self._tell(project, state)
+        self._holder.update(message=f"The project {project.name} is new.")
+        self.created.emit(project)
+
+    def _tell(self, project: Project, state: ProjectState) -> None:
+        if project is self._chosen:
+            self._holder.update(project=state)

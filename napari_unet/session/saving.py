@@ -20,9 +20,10 @@ from napari_unet.project.journal import JournalStatus
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
 from napari_unet.session.image import OpenImage
+from napari_unet.session.project_state import SaveState
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import Problem, SaveState
+from napari_unet.session.state import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,6 @@ class Saving:
         self._clock = clock
         self._policies: dict[OpenImage, Autosave] = {}
         self._released: dict[OpenImage, Callable[[], None]] = {}
-        # The images of a project share its manifest: one save at a time.
-        self._busy: set[Project] = set()
 
     def add(self, image: OpenImage) -> None:
         """Take care of an image from now on."""
@@ -108,7 +107,11 @@ class Saving:
     def start(self, image: OpenImage) -> None:
         """Save an image now, unless something of its project is being saved."""
         policy = self._policies[image]
-        if policy.status.saving or image.project in self._busy or image.read_only:
+        if (
+            policy.status.saving
+            or image.project in self._projects.busy
+            or image.read_only
+        ):
             return
         try:
             task = self._begin(image)
@@ -116,7 +119,7 @@ class Saving:
             policy.failed(self._clock(), str(error))
             self._let_go(image)
             return
-        self._busy.add(task.project)
+        self._projects.busy.add(task.project)
         self._runner.start(
             task.iter_save(),
             on_event=lambda _: None,
@@ -188,7 +191,7 @@ class Saving:
     def _end(
         self, image: OpenImage, task: _Task, outcome: ImageEntry | Exception
     ) -> None:
-        self._busy.discard(task.project)
+        self._projects.busy.discard(task.project)
         policy = self._policies[image]
         if task.project is not image.project:
             # Meanwhile the person chose another folder, whose save is still due.

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING
 
 from napari_unet.core.box import Box
 from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
+from napari_unet.session.keeping import Keeping
 from napari_unet.session.models import Models, subject_of
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
@@ -76,12 +78,21 @@ class Session:
         self._view = view
         self._clock = clock
         self._holder = StateHolder()
-        self.projects = Projects()
+        self.projects = Projects(runner, self._holder)
         self._saving = Saving(runner, self.projects, clock)
         self.images = Images(runner, self._holder, self._saving, self.projects)
         self.models = Models(runner, self._holder)
         self.predicting = Predicting(runner, self._holder, view, clock)
         self.training = Training(runner, self._holder, self.images.lessons, clock)
+        self._keeping = Keeping(
+            runner,
+            self._holder,
+            self.projects,
+            self.models.timeline,
+            self._home,
+            clock,
+        )
+        self._asked_for_models: set[Project] = set()
         self.state_changed = self._holder.changed
         self._saved_at = clock()
         self._version_chosen = False
@@ -89,6 +100,11 @@ class Session:
 
     def _connect(self) -> None:
         self._saving.ended.connect(self.images.tell)
+        self.projects.opened.connect(self._on_project_opened)
+        self.projects.created.connect(self._on_project_created)
+        self.projects.closed.connect(self._put_all_away)
+        self.models.timeline.changed.connect(self._keeping.want)
+        self.images.current_changed.connect(self._ask_for_models)
         self.models.timeline.changed.connect(self._follow_model)
         self.models.timeline.changed.connect(self._check_fit)
         self.images.current_changed.connect(self._check_fit)
@@ -155,6 +171,12 @@ class Session:
         self.models.activate(number)
         self.predicting.want_refresh(soon=True)
 
+    def set_minutes(self, minutes: float) -> None:
+        """Let the next training last so long."""
+        if minutes != self.state.minutes:
+            self._holder.update(minutes=minutes)
+            self._keeping.want(begin=self.projects.chosen is not None)
+
     def save_to(self, folder: Path) -> None:
         """Save the current image's work in another folder from now on."""
         if self.images.current is not None:
@@ -180,6 +202,7 @@ class Session:
         if now - self._saved_at >= SAVE_INTERVAL:
             self._saved_at = now
             self._saving.tick()
+            self._keeping.tick()
             self.images.tell()
 
     def refuse(self, place: Place, reason: str) -> None:
@@ -204,8 +227,40 @@ class Session:
             What could not be saved, in words.
         """
         problems = self._saving.finish_all()
+        self._keeping.finish()
         self.projects.close()
         return problems
+
+    def _home(self) -> Project | None:
+        """Return the project that models belong to now, if they can be kept."""
+        image = self.images.current
+        if self.projects.chosen is not None:
+            return self.projects.chosen
+        return image.project if image is not None and not image.read_only else None
+
+    def _ask_for_models(self) -> None:
+        """Bring the models of an image's own project back, once."""
+        home = self._home()
+        if home is None or home in self._asked_for_models:
+            return
+        self._asked_for_models.add(home)
+        if self.models.untouched:
+            self.models.restore(home, self._keeping)
+
+    def _on_project_opened(self, project: Project) -> None:
+        self._put_all_away()
+        self._asked_for_models.add(project)
+        self.models.restore(project, self._keeping)
+
+    def _on_project_created(self, project: Project) -> None:
+        self._asked_for_models.add(project)
+        for image in self.images:
+            self._saving.move(image, project.folder)
+        self._keeping.want(begin=True)
+
+    def _put_all_away(self) -> None:
+        self.halt()
+        self.images.release_all()
 
     @property
     def _current(self) -> OpenImage:
@@ -242,6 +297,7 @@ class Session:
 
     def _on_improved(self, improved: Improved) -> None:
         self.models.publish(improved, activate=not self._version_chosen)
+        self._keeping.want(begin=True)
         if not self._version_chosen:
             self.predicting.want_refresh()
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from psygnal import Signal
 
 from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
+from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
 
-Place: TypeAlias = Literal["image", "model", "predict", "correct", "finetune"]
+Place: TypeAlias = Literal[
+    "project", "image", "model", "predict", "correct", "finetune"
+]
 """The part of the program that a problem belongs to; it is told beside its controls."""
+
+
+DEFAULT_MINUTES = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,25 +167,6 @@ class ImageState:
 
 
 @dataclass(frozen=True, slots=True)
-class SaveState:
-    """Where work is saved, and how that goes.
-
-    Parameters
-    ----------
-    text : str
-        A sentence or two.
-    folder : Path or None
-        The project folder.
-    failed : bool
-        Whether the last attempt failed; then `text` says why and what to do.
-    """
-
-    text: str = ""
-    folder: Path | None = None
-    failed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class VersionState:
     """One model version that can be brought back."""
 
@@ -226,6 +212,10 @@ class State:
         How saving goes.
     recovered : str
         What came back from the journal after a crash, or nothing.
+    project : ProjectState or None
+        The chosen project; without one, work is kept beside each image.
+    minutes : float
+        How long the next training lasts.
     """
 
     ready: bool = False
@@ -244,8 +234,10 @@ class State:
     notice: str = ""
     message: str = "Getting ready…"
     problems: dict[Place, Problem] = field(default_factory=dict)
-    save: SaveState = SaveState()
+    save: SaveState = NOT_SAVED
     recovered: str = ""
+    project: ProjectState | None = None
+    minutes: float = DEFAULT_MINUTES
 
     @property
     def why_not_predict(self) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
@@ -37,6 +37,8 @@ class ModelVersion:
         In words: "built-in", "after 12 corrections", ...
     preset : {"fine-tune", "from-scratch"}
         How it is trained: gently, or as a network that began anew.
+    built_in : str
+        Its name, if it is a built-in model.
     """
 
     number: int
@@ -46,6 +48,7 @@ class ModelVersion:
     created: datetime
     note: str
     preset: Preset = "fine-tune"
+    built_in: str = ""
 
     @property
     def gain(self) -> float | None:
@@ -102,6 +105,7 @@ class Timeline:
         start_score: float | None = None,
         note: str = "",
         preset: Preset = "fine-tune",
+        built_in: str = "",
         activate: bool = True,
         replaces: int | None = None,
     ) -> ModelVersion:
@@ -116,6 +120,8 @@ class Timeline:
         note : str
             Where it comes from, in words.
         preset : {"fine-tune", "from-scratch"}
+            See `ModelVersion`.
+        built_in : str
             See `ModelVersion`.
         activate : bool
             False for a version that waits for a person's consent. The first version
@@ -132,7 +138,14 @@ class Timeline:
         dropped = None if replaces is None else self._get(replaces)
         self._published += 1
         version = ModelVersion(
-            self._published, model, score, start_score, self._now(), note, preset
+            self._published,
+            model,
+            score,
+            start_score,
+            self._now(),
+            note,
+            preset,
+            built_in,
         )
         kept = tuple(each for each in self._versions if each is not dropped)
         self._versions = (*kept, version)
@@ -154,6 +167,33 @@ class Timeline:
             self._active = version
             self.changed.emit()
         return version
+
+    def start_over(
+        self, versions: Sequence[ModelVersion], active: int
+    ) -> tuple[ModelVersion, ...]:
+        """Go on with the versions of another project, and with no others.
+
+        Parameters
+        ----------
+        versions : sequence of ModelVersion
+            One or more, oldest first; they get new numbers.
+        active : int
+            Which of them predicts, by its place.
+
+        Returns
+        -------
+        tuple of ModelVersion
+            The same versions with their numbers here.
+        """
+        first = self._published + 1
+        self._versions = tuple(
+            replace(version, number=number)
+            for number, version in enumerate(versions, first)
+        )
+        self._published += len(versions)
+        self._active = self._versions[active]
+        self.changed.emit()
+        return self._versions
 
     def _get(self, number: int) -> ModelVersion:
         for version in self._versions:

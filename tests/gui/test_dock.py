@@ -202,7 +202,7 @@ def test_keys_do_what_the_tooltips_say(stage, press_key):
     stage.until(lambda: not stage.state.predicting)
     press_key(stage.viewer, "Shift+A")
     assert stage.state.image.verified_objects == 20
-    stage.bench.minutes = 0.1
+    stage.session.set_minutes(0.1)
     press_key(stage.viewer, "Shift+T")
     assert stage.state.training
     press_key(stage.viewer, "Shift+T")

@@ -200,7 +200,7 @@ def test_changes_are_saved_by_themselves_within_ten_seconds(stage, image, tmp_pa
     stage.session.predict()
     stage.run()
     changed = stage.clock.now
-    while not (tmp_path / "cells.unet" / "project.json").exists():
+    while not list((tmp_path / "cells.unet" / "labels").glob("*.tif")):
         stage.clock.now += 0.5
         stage.run()
         assert stage.clock.now < changed + 10

@@ -10,7 +10,14 @@ from napari_unet.core.subject import Task
 from napari_unet.gui.keys import Keys, hint
 from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
-from napari_unet.gui.panels.panel import Panel, allow, button, label, set_role
+from napari_unet.gui.panels.panel import (
+    Notice,
+    Panel,
+    allow,
+    button,
+    label,
+    set_role,
+)
 from napari_unet.project.folder import SUFFIX
 from napari_unet.session.state import ImageState, State
 
@@ -71,11 +78,13 @@ class CorrectPanel(Panel):
             f'<span style="color:{CORRECTED_COLOR}">■</span> corrected',
             "faint",
         )
+        self.recovered = Notice(self.session.images.dismiss_recovered)
         self.counts = label("", wrap=True)
         self.saved = label("", "faint", wrap=True)
         self.save_to = button(
             "Save to…", "Save this image's work in another folder", self._on_save_to
         )
+        self.add(self.recovered)
         self.add(self.tools)
         self.add(self.empty)
         self.add(self.classes)
@@ -91,6 +100,7 @@ class CorrectPanel(Panel):
         image = state.image
         labelled = image is not None and image.has_labels
         self.tools.setVisible(labelled)
+        self.recovered.show_text(state.recovered)
         self._show_task(state, labelled)
         self.empty.setVisible(not labelled)
         allow(self.empty, state.why_not_paint)

@@ -31,13 +31,12 @@ class FinetunePanel(Panel):
         self.minutes.setRange(0.1, 600)
         self.minutes.setDecimals(1)
         self.minutes.setSuffix(" min")
-        self.minutes.setValue(self.bench.minutes)
         self.minutes.setToolTip(_MINUTES_TIP)
-        self.minutes.valueChanged.connect(self._on_minutes)
+        self.minutes.valueChanged.connect(self.session.set_minutes)
         self.finetune = button(
             "Fine-tune",
             hint("Learn from everything that is verified", Keys.TRAIN),
-            lambda: self.session.finetune(self.bench.minutes),
+            lambda: self.session.finetune(self.session.state.minutes),
             primary=True,
         )
         self.stop = button(
@@ -66,6 +65,7 @@ class FinetunePanel(Panel):
         allow(self.finetune, state.why_not_finetune)
         self.stop.setEnabled(training and not state.stopping)
         self.minutes.setEnabled(not training)
+        self.minutes.setValue(state.minutes)
         self.notice.setText(state.notice)
         self.notice.setVisible(bool(state.notice))
         self._fill(state)
@@ -83,9 +83,6 @@ class FinetunePanel(Panel):
     def _on_started(self) -> None:
         self.curve.clear()
         self.curve.show()
-
-    def _on_minutes(self, minutes: float) -> None:
-        self.bench.minutes = minutes
 
     def _on_version(self, index: int) -> None:
         self.session.activate_version(self.versions.itemData(index))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -34,6 +35,7 @@ class Panel(QWidget):
 
     title: ClassVar[str]
     place: ClassVar[Place]
+    numbered: ClassVar[bool] = True
 
     def __init__(self, bench: Workbench, number: int = 0) -> None:
         super().__init__()
@@ -122,6 +124,26 @@ class ProblemLine(QWidget):
     def _on_copy(self) -> None:
         if clipboard := QApplication.clipboard():
             clipboard.setText(self._details)
+
+
+class Notice(QFrame):
+    """Something that a person must read, until they say that they have."""
+
+    def __init__(self, on_read: Callable[[], object]) -> None:
+        super().__init__()
+        self.setProperty("role", "notice")
+        self.words = label("", wrap=True)
+        self.read = button("OK", "I have read this", on_read)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 6, 6, 6)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.read, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_text(self, text: str) -> None:
+        """Show a text, or nothing."""
+        self.words.setText(text)
+        self.setVisible(bool(text))
 
 
 def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:

@@ -1,0 +1,113 @@
+"""Which project work is kept in, and which images it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QToolButton
+from superqt import QElidingLabel
+
+from napari_unet.gui.panels.panel import Panel, label, set_role
+from napari_unet.project.folder import SUFFIX
+from napari_unet.session.project_state import ProjectImage, ProjectState
+from napari_unet.session.state import State
+
+_BESIDE = "Work is kept beside each image"
+_TIP = (
+    "A project is a folder NAME.unet with the labels of many images, their history, "
+    "and the models that learned from them. Images stay where they are."
+)
+_CHOOSE = "Open an image of the project…"
+
+
+class ProjectPanel(Panel):
+    """Open, make and leave projects; open their images."""
+
+    title = "Project"
+    place = "project"
+    numbered: ClassVar[bool] = False
+
+    def build(self) -> None:
+        """Make the controls."""
+        self.name = QElidingLabel(_BESIDE)
+        self.name.setToolTip(_TIP)
+        self.menu = QMenu(self)
+        self.menu.addAction("New project…", self._on_new)
+        self.menu.addAction("Open project…", self._on_open)
+        self.leave: Any = self.menu.addAction("Close project", self._on_leave)
+        self.button = QToolButton()
+        self.button.setText("Project")
+        self.button.setToolTip("Make, open or close a project")
+        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.button.setMenu(self.menu)
+        self.images = QComboBox()
+        self.images.setToolTip("Images whose labels are in this project")
+        self.images.activated.connect(self._on_image)
+        self.told = label("", "error", wrap=True)
+        self._shown: ProjectState | None = None
+        self.add_row(self.name, self.button)
+        self.add(self.images)
+        self.add(self.told)
+
+    def render_state(self, state: State) -> None:
+        """Show the project."""
+        project = state.project
+        self.leave.setEnabled(project is not None)
+        if project == self._shown:
+            return
+        self._shown = project
+        self.name.setText(project.name if project else _BESIDE)
+        self.name.setToolTip(str(project.folder) if project else _TIP)
+        set_role(self.name, "" if project else "faint")
+        self.told.setText(project.told if project else "")
+        self.told.setVisible(bool(project and project.told))
+        self._fill(project.images if project else ())
+
+    def _fill(self, images: tuple[ProjectImage, ...]) -> None:
+        self.images.setVisible(bool(images))
+        self.images.clear()
+        self.images.addItem(_CHOOSE)
+        for image in images:
+            self.images.addItem(_describe(image), image.path)
+            model: Any = self.images.model()
+            item = model.item(self.images.count() - 1)
+            item.setEnabled(image.path is not None)
+            item.setToolTip(_explain(image))
+
+    def _on_image(self, index: int) -> None:
+        path = self.images.itemData(index)
+        self.images.setCurrentIndex(0)
+        if path is not None:
+            self.bench.open_file(path)
+
+    def _on_new(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "New project", f"project{SUFFIX}")
+        if path:
+            self.session.projects.create(Path(path))
+
+    def _on_leave(self) -> None:
+        self.session.projects.leave()
+
+    def _on_open(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, f"Open project (NAME{SUFFIX})")
+        if folder:
+            self.session.projects.open(Path(folder))
+
+
+def _describe(image: ProjectImage) -> str:
+    task = "" if image.task == "instances" else f" ({image.task})"
+    where = "" if image.path else " · missing" if image.is_file else " · not a file"
+    return f"{image.name}{task}{where}"
+
+
+def _explain(image: ProjectImage) -> str:
+    saved = f"Labels saved {image.saved}"
+    if image.path is not None:
+        return f"{saved}\n{image.path}"
+    if image.is_file:
+        return (
+            f"{saved}. The image file was not found: put it back, or below the folder "
+            "of the project. Its labels are safe."
+        )
+    return f"{saved}. The image was no file; open it as before, and they are here."

@@ -1,0 +1,117 @@
+"""What a project holds, and where its images are now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from itertools import islice
+from pathlib import Path
+
+from napari_unet.errors import NapariUnetError, StorageError
+from napari_unet.io.read import read_image
+from napari_unet.project.fields import ImageFields, file_bytes
+from napari_unet.project.folder import SUFFIX
+from napari_unet.project.identity import content_hash
+from napari_unet.project.manifest import ImageEntry
+from napari_unet.project.project import Project
+from napari_unet.session.project_state import ProjectImage, ProjectState
+
+_MOST_FILES = 20_000
+_MOST_CANDIDATES = 8
+
+
+def iter_list(project: Project) -> Generator[None, None, ProjectState]:
+    """Read what a project holds; only reads.
+
+    Raises
+    ------
+    StorageError
+        If it is no project, or cannot be read.
+    """
+    yield
+    if not project.store.files.exists:
+        raise StorageError(
+            f"{project.folder} is not a project: it has no project.json; choose a "
+            f"folder {project.folder.stem}{SUFFIX}, or make a new project."
+        )
+    manifest, notice = project.store.read()
+    images = []
+    for entry in manifest.images:
+        images.append(_describe(project.folder, entry))
+        yield
+    told = " ".join(filter(None, (notice, project.why_read_only())))
+    return ProjectState(project.name, project.folder, tuple(images), told)
+
+
+def iter_create(project: Project) -> Generator[None, None, ProjectState]:
+    """Make an empty project.
+
+    Raises
+    ------
+    StorageError
+        If there is something of that name, or it cannot be made.
+    """
+    yield
+    if project.folder.exists():
+        raise StorageError(
+            f"{project.folder} exists already; open it, or choose another name."
+        )
+    project.store.update(lambda manifest: manifest)
+    return ProjectState(project.name, project.folder)
+
+
+def _describe(folder: Path, entry: ImageEntry) -> ProjectImage:
+    saved = entry.newest.saved_at.astimezone()
+    return ProjectImage(
+        entry.key,
+        entry.name,
+        entry.task,
+        f"{saved:%d %B, %H:%M}",
+        locate(folder, entry),
+        is_file=entry.path is not None,
+    )
+
+
+def locate(folder: Path, image: ImageFields) -> Path | None:
+    """Return where an image of a project is now; None if it is not found.
+
+    Images that were moved or renamed are looked for in the folder that the project
+    lies in, and below it: first by the size of the file, then by the content.
+
+    Parameters
+    ----------
+    folder : Path
+        The project folder.
+    image : ImageFields
+        What is remembered of the image.
+    """
+    if image.path is None:
+        return None
+    path = Path(os.path.normpath(folder.absolute() / image.path))
+    if path.is_file():
+        return path
+    alike = (
+        found
+        for found in islice(_files_below(folder.absolute().parent), _MOST_FILES)
+        if found.suffix == path.suffix and file_bytes(found) == image.file_bytes
+    )
+    # The same name first: most files are moved, not renamed.
+    candidates = sorted(
+        islice(alike, _MOST_CANDIDATES), key=lambda found: found.name != path.name
+    )
+    return next((found for found in candidates if _is_it(found, image)), None)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [
+            name for name in folders if name[0] != "." and not name.endswith(SUFFIX)
+        ]
+        yield from (Path(parent, name) for name in files)
+
+
+def _is_it(path: Path, image: ImageFields) -> bool:
+    try:
+        return content_hash(read_image(path).array) == image.content_hash
+    except NapariUnetError:
+        return False

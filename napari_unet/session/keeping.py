@@ -1,0 +1,239 @@
+"""Models and settings are kept in the project, as labels are: by themselves.
+
+Every version that training makes is a model folder in the project, written before the
+manifest names it. So a crash during training loses no version that was better.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from napari_unet.errors import StorageError
+from napari_unet.project.manifest import Manifest, ModelEntry, Settings
+from napari_unet.project.project import Project
+from napari_unet.session.projects import Projects
+from napari_unet.session.runner import Runner
+from napari_unet.session.state import StateHolder
+from napari_unet.session.timeline import ModelVersion, Timeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_VERSIONS = 12
+_RETRY_SECONDS = 10.0
+_FOLDER = re.compile(r"[0-9]+-[a-z0-9-]+")
+
+
+class Keeping:
+    """Keeps the timeline of models, and settings, in the project.
+
+    Parameters
+    ----------
+    runner : Runner
+        Writes in the background.
+    holder : StateHolder
+        Where problems are told.
+    projects : Projects
+        Says who else writes.
+    timeline : Timeline
+        What is kept.
+    home : callable
+        Returns the project that models belong to now, or None.
+    clock : callable
+        Returns monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        holder: StateHolder,
+        projects: Projects,
+        timeline: Timeline,
+        home: Callable[[], Project | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._runner = runner
+        self._holder = holder
+        self._projects = projects
+        self._timeline = timeline
+        self._home = home
+        self._clock = clock
+        self._entries: dict[Project, dict[int, ModelEntry]] = {}
+        self._wanted = self._begin = False
+        self._not_before = 0.0
+
+    def want(self, *, begin: bool = False) -> None:
+        """Keep what there is, soon.
+
+        Parameters
+        ----------
+        begin : bool
+            Also where no work was done in the project yet: the person did something
+            that is worth to begin with. Otherwise, to look at images writes nothing.
+        """
+        self._wanted = True
+        self._begin |= begin
+
+    def learn(self, project: Project, entries: dict[int, ModelEntry]) -> None:
+        """Take note of where versions lie that were loaded from a project."""
+        self._entries[project] = entries
+        self._wanted = self._begin = False
+
+    def tick(self) -> None:
+        """Keep what is to be kept; call it about once a second."""
+        project = self._home()
+        if not self._wanted or project is None or self._clock() < self._not_before:
+            return
+        if project in self._projects.busy or not self._worth_keeping(project):
+            return
+        self._wanted = self._begin = False
+        try:
+            project.claim()
+        except StorageError as error:
+            self._failed(error)
+            return
+        self._projects.busy.add(project)
+        self._runner.start(
+            self._iter_keep(project),
+            on_event=lambda _: None,
+            on_return=lambda entries: self._done(project, entries),
+            on_error=lambda error: self._done(project, error),
+            on_closed=lambda: self._done(project, _interrupted()),
+        )
+
+    def finish(self) -> None:
+        """Keep what is to be kept before this returns; nothing else runs any more."""
+        project = self._home()
+        if self._wanted and project is not None and self._worth_keeping(project):
+            try:
+                project.claim()
+                for _ in self._iter_keep(project):
+                    pass
+            except StorageError as error:
+                self._failed(error)
+
+    def _worth_keeping(self, project: Project) -> bool:
+        """Whether work was begun, with more than a built-in model."""
+        own = any(not each.built_in for each in self._timeline.versions)
+        return (own or self._begin) and (project.working or self._begin)
+
+    def _iter_keep(
+        self, project: Project
+    ) -> Generator[None, None, dict[int, ModelEntry]]:
+        versions = self._timeline.versions[-MOST_VERSIONS:]
+        active, minutes = self._timeline.active, self._holder.state.minutes
+        return iter_keep(
+            project,
+            versions,
+            dict(self._entries.get(project, {})),
+            active.number if active else 0,
+            Settings(minutes=minutes),
+        )
+
+    def _done(
+        self, project: Project, outcome: dict[int, ModelEntry] | Exception
+    ) -> None:
+        self._projects.busy.discard(project)
+        if isinstance(outcome, Exception):
+            self._failed(outcome)
+        else:
+            self._entries[project] = outcome
+
+    def _failed(self, error: Exception) -> None:
+        self.want(begin=True)
+        self._not_before = self._clock() + _RETRY_SECONDS
+        self._holder.report("finetune", StorageError(f"The model is not kept: {error}"))
+
+
+def iter_keep(
+    project: Project,
+    versions: Sequence[ModelVersion],
+    entries: dict[int, ModelEntry],
+    active: int,
+    settings: Settings,
+) -> Generator[None, None, dict[int, ModelEntry]]:
+    """Write versions that are new, then the manifest; forget what is not wanted.
+
+    Parameters
+    ----------
+    entries : dict of int to ModelEntry
+        What the project holds already, by the numbers of versions.
+    active : int
+        Number of the version that predicts.
+
+    Returns
+    -------
+    dict of int to ModelEntry
+        What the project holds now.
+    """
+    held = project.store.read()[0].models
+    number = max((entry.number for entry in held), default=0)
+    kept: dict[int, ModelEntry] = {}
+    for version in versions:
+        entry = entries.get(version.number)
+        if entry is None:
+            number += 1
+            entry = _write(project, version, number)
+        kept[version.number] = entry
+        yield
+    chosen = kept[active].number if active in kept else None
+    models = tuple(sorted(kept.values(), key=lambda entry: entry.number))
+
+    def change(manifest: Manifest) -> Manifest:
+        update = {"models": models, "active_model": chosen, "settings": settings}
+        return manifest.model_copy(update=update)
+
+    project.store.update(change)
+    _remove_others(project.store.files.models, {entry.folder for entry in models})
+    return kept
+
+
+def _write(project: Project, version: ModelVersion, number: int) -> ModelEntry:
+    folder = checksum = None
+    if not version.built_in:
+        # Imported in the background: torch takes seconds.
+        from napari_unet.engine.weights import WEIGHTS_FILE, save_model
+
+        words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
+        folder = f"{number}-{words[:60].strip('-') or 'model'}"
+        target = project.store.files.models / folder
+        save_model(version.model, target, overwrite=True)
+        checksum = weights_checksum(target / WEIGHTS_FILE)
+    return ModelEntry(
+        number=number,
+        built_in=version.built_in or None,
+        folder=folder,
+        checksum=checksum,
+        note=version.note[:1024],
+        score=_finite(version.score),
+        start_score=_finite(version.start_score),
+        created=version.created,
+        preset=version.preset,
+    )
+
+
+def _finite(score: float | None) -> float | None:
+    return score if score is not None and math.isfinite(score) else None
+
+
+def weights_checksum(path: Path) -> str:
+    """Return a hash of a file of weights."""
+    return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def _remove_others(folder: Path, wanted: set[str | None]) -> None:
+    """Remove versions that the manifest does not name any more."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name not in wanted and _FOLDER.fullmatch(path.name):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _interrupted() -> StorageError:
+    return StorageError("writing was interrupted.")

@@ -1,0 +1,132 @@
+"""Nothing is lost, in a real window: undo after a restart, crashes, projects, locks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unet.gui.panels.correct import CorrectPanel
+from napari_unet.gui.panels.project import ProjectPanel
+from napari_unet.project.lock import LOCK, ProjectLock
+from tests.gui.stage import set_stage
+from tests.session.brightness import disks
+
+pytestmark = pytest.mark.qt_smoke
+
+
+def crash(stage):
+    """End the program as kill -9 does: nothing is flushed, saved or let go."""
+    bench = stage.bench
+    bench._timer.stop()
+    bench.session._saving.finish_all = list
+    bench.session._saving.start = lambda image: None
+    bench.session._keeping.finish = lambda: None
+    for image in bench.session.images:
+        image.annotation.listener = None
+        image.project.close = lambda: None
+    bench.layers.close = lambda: None
+    stage.viewer.close()
+
+
+def paint(stage, drag, points, label):
+    layer = stage.labels
+    layer.mode, layer.brush_size, layer.selected_label = "paint", 5, label
+    stage.viewer.layers.selection.active = layer
+    drag(stage.viewer, layer, points)
+
+
+def start_again(make_napari_viewer, bright):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1200, 800)
+    return set_stage(viewer, bright)
+
+
+def test_a_stroke_survives_a_crash_and_can_be_undone(
+    stage, drag, press_key, make_napari_viewer, bright, unfiled
+):
+    stage.open(disks(), name="disks")
+    stage.predict()
+    before = np.array(stage.annotation.labels)
+    paint(stage, drag, [(60, 60), (60, 80)], 77)
+    painted = np.array(stage.annotation.labels)
+    assert (painted == 77).sum() > 50
+    provenance = stage.annotation.provenance.copy()
+    crash(stage)
+
+    again = start_again(make_napari_viewer, bright)
+    again.open(disks(), name="disks")
+    assert (again.annotation.labels == painted).all()
+    assert (again.annotation.provenance == provenance).all()
+    panel = again.panel(CorrectPanel)
+    assert panel.recovered.isVisible()
+    assert "came back from the journal" in panel.recovered.words.text()
+    panel.recovered.read.click()
+    assert not again.panel(CorrectPanel).recovered.isVisible()
+    press_key(again.viewer, "Ctrl+Z")
+    assert (again.annotation.labels == before).all()
+    press_key(again.viewer, "Ctrl+Shift+Z")
+    assert (again.annotation.labels == painted).all()
+    assert (again.annotation.provenance == provenance).all()
+
+
+def test_the_time_of_the_last_save_and_what_is_on_the_disk_are_shown(stage, drag):
+    stage.open(disks(), name="disks")
+    stage.predict()
+    paint(stage, drag, [(60, 60), (60, 80)], 77)
+    stage.until(lambda: "Saved" in stage.panel(CorrectPanel).saved.text())
+    paint(stage, drag, [(20, 60), (20, 80)], 78)
+    stage.until(lambda: "on the disk" in stage.panel(CorrectPanel).saved.text())
+
+
+def test_a_project_that_is_open_elsewhere_is_read_only(stage, unfiled, tmp_path):
+    folder = unfiled / "disks.unet"
+    folder.mkdir(parents=True)
+    other = ProjectLock(folder)
+    other.acquire()
+    stage.open(disks(), name="disks")
+    stage.predict()
+    panel = stage.panel(CorrectPanel)
+    assert "open elsewhere" in panel.saved.text()
+    assert not stage.labels.editable
+    assert not panel.accept_view.isEnabled()
+    assert [path.name for path in folder.iterdir()] == [LOCK]
+    stage.session.save_to(tmp_path / "mine.unet")
+    stage.until(lambda: stage.labels.editable)
+    stage.until(lambda: (tmp_path / "mine.unet" / "project.json").exists())
+    other.release()
+
+
+def test_projects_are_made_opened_and_left(stage, drag, tmp_path):
+    stage.open(disks(), name="disks")
+    stage.predict()
+    paint(stage, drag, [(60, 60), (60, 80)], 77)
+    painted = np.array(stage.annotation.labels)
+    stage.session.projects.create(tmp_path / "study")
+    folder = tmp_path / "study.unet"
+    stage.until(lambda: list((folder / "labels").glob("*.tif")))
+    assert stage.panel(ProjectPanel).name.text() == "study.unet"
+    assert (stage.annotation.labels == painted).all()
+
+    stage.session.projects.leave()
+    stage.until(lambda: stage.state.image and stage.state.image.open)
+    assert stage.session.images.current.project.folder != folder
+    stage.session.projects.open(folder)
+    stage.until(lambda: stage.state.project)
+    stage.until(lambda: stage.state.image and stage.state.image.open)
+    assert stage.session.images.current.project.folder == folder
+    assert (stage.annotation.labels == painted).all()
+    panel = stage.panel(ProjectPanel)
+    assert [panel.images.itemText(i) for i in range(1, panel.images.count())] == [
+        "disks · not a file"
+    ]
+
+
+def test_what_is_no_project_is_refused_in_words(stage, tmp_path):
+    stage.session.projects.open(tmp_path)
+    stage.until(lambda: "project" in stage.state.problems)
+    panel = stage.panel(ProjectPanel)
+    assert "no project.json" in panel.problem.words.text()
+    stage.session.projects.create(tmp_path / "gone" / "study")
+    stage.until(
+        lambda: "reconnect" in getattr(stage.state.problems.get("project"), "text", "")
+    )
