@@ -53,10 +53,12 @@ class Dock(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self.bench = workbench_of(napari_viewer)
-        alone = len(self.panels) == 1
-        steps = [panel for panel in self.panels if panel.numbered and not alone]
+        steps = [panel for panel in self.panels if panel.numbered]
+        several = len(steps) > 1
         self.shown = [
-            panel(self.bench, steps.index(panel) + 1 if panel in steps else 0)
+            panel(
+                self.bench, steps.index(panel) + 1 if several and panel in steps else 0
+            )
             for panel in self.panels
         ]
         self.status = StatusLine()
@@ -176,13 +178,13 @@ class SegmentAndCorrect(Dock):
 class Predict(Dock):
     """Choose an image and a model, and predict."""
 
-    panels = (ImagePanel, ModelPanel, PredictPanel)
+    panels = (ProjectPanel, ImagePanel, ModelPanel, PredictPanel)
 
 
 class Correct(Dock):
     """Correct and accept."""
 
-    panels = (CorrectPanel,)
+    panels = (ProjectPanel, CorrectPanel)
 
 
 class Finetune(Dock):

@@ -96,6 +96,8 @@ class OpenImage:
         Where every change is written down.
     read_only : str
         Why nothing can be saved, or nothing.
+    waiting : bool
+        Whether that is because somebody else works in the project.
     """
 
     source: npt.NDArray[Any]
@@ -109,6 +111,7 @@ class OpenImage:
     canvas: Canvas
     journal: Journal | None = None
     read_only: str = ""
+    waiting: bool = False
 
     @property
     def name(self) -> str:
@@ -234,6 +237,7 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         has_labels=stored is not None,
         canvas=BareCanvas(annotation),
         read_only=why_not,
+        waiting=bool(why_not) and problem is None,
     )
     sequence = max(stored.sequence, stored.journal.last) if stored else 0
     return Opened(image, sequence, _told(stored), recovered, problem)

@@ -183,6 +183,13 @@ class Images:
             self.put_away.emit(image)
             self.release(image)
 
+    def look_again(self) -> None:
+        """Open an image again that waited for another window, if that is gone."""
+        image = self._current
+        if image is None or not image.waiting or image.project.why_read_only():
+            return
+        self._replace(image, image.axes)
+
     def dismiss_recovered(self) -> None:
         """Note that the person has read what came back from the journal."""
         self._holder.update(recovered="")

@@ -203,6 +203,7 @@ class Session:
             self._saved_at = now
             self._saving.tick()
             self._keeping.tick()
+            self.images.look_again()
             self.images.tell()
 
     def refuse(self, place: Place, reason: str) -> None:

@@ -19,11 +19,12 @@ from napari_unet.gui.dock import (
     workbench_of,
 )
 from napari_unet.gui.keys import Keys
-from napari_unet.gui.panels.correct import CorrectPanel, project_folder
+from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.predict import PredictPanel
+from napari_unet.gui.panels.project import project_folder
 from tests.session.brightness import disks
 
 

@@ -19,7 +19,7 @@ def crash(stage):
     bench = stage.bench
     bench._timer.stop()
     bench.session._saving.finish_all = list
-    bench.session._saving.start = lambda image: None
+    bench.session._saving.start = lambda _: None
     bench.session._keeping.finish = lambda: None
     for image in bench.session.images:
         image.annotation.listener = None
@@ -57,11 +57,11 @@ def test_a_stroke_survives_a_crash_and_can_be_undone(
     again.open(disks(), name="disks")
     assert (again.annotation.labels == painted).all()
     assert (again.annotation.provenance == provenance).all()
-    panel = again.panel(CorrectPanel)
+    panel = again.panel(ProjectPanel)
     assert panel.recovered.isVisible()
     assert "came back from the journal" in panel.recovered.words.text()
     panel.recovered.read.click()
-    assert not again.panel(CorrectPanel).recovered.isVisible()
+    assert not again.panel(ProjectPanel).recovered.isVisible()
     press_key(again.viewer, "Ctrl+Z")
     assert (again.annotation.labels == before).all()
     press_key(again.viewer, "Ctrl+Shift+Z")
@@ -73,9 +73,9 @@ def test_the_time_of_the_last_save_and_what_is_on_the_disk_are_shown(stage, drag
     stage.open(disks(), name="disks")
     stage.predict()
     paint(stage, drag, [(60, 60), (60, 80)], 77)
-    stage.until(lambda: "Saved" in stage.panel(CorrectPanel).saved.text())
+    stage.until(lambda: "Saved" in stage.panel(ProjectPanel).saved.text())
     paint(stage, drag, [(20, 60), (20, 80)], 78)
-    stage.until(lambda: "on the disk" in stage.panel(CorrectPanel).saved.text())
+    stage.until(lambda: "on the disk" in stage.panel(ProjectPanel).saved.text())
 
 
 def test_a_project_that_is_open_elsewhere_is_read_only(stage, unfiled, tmp_path):
@@ -85,15 +85,28 @@ def test_a_project_that_is_open_elsewhere_is_read_only(stage, unfiled, tmp_path)
     other.acquire()
     stage.open(disks(), name="disks")
     stage.predict()
-    panel = stage.panel(CorrectPanel)
-    assert "open elsewhere" in panel.saved.text()
+    assert "open elsewhere" in stage.panel(ProjectPanel).saved.text()
     assert not stage.labels.editable
-    assert not panel.accept_view.isEnabled()
+    assert not stage.panel(CorrectPanel).accept_view.isEnabled()
     assert [path.name for path in folder.iterdir()] == [LOCK]
     stage.session.save_to(tmp_path / "mine.unet")
     stage.until(lambda: stage.labels.editable)
     stage.until(lambda: (tmp_path / "mine.unet" / "project.json").exists())
     other.release()
+
+
+def test_what_was_open_elsewhere_can_be_corrected_once_it_is_free(stage, unfiled):
+    folder = unfiled / "disks.unet"
+    folder.mkdir(parents=True)
+    other = ProjectLock(folder)
+    other.acquire()
+    stage.open(disks(), name="disks")
+    assert stage.state.image.read_only
+    other.release()
+    stage.until(lambda: stage.state.image and stage.state.image.open)
+    stage.until(lambda: not stage.state.image.read_only and stage.state.image.open)
+    stage.predict()
+    assert stage.labels.editable
 
 
 def test_projects_are_made_opened_and_left(stage, drag, tmp_path):

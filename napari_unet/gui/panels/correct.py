@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from qtpy.QtWidgets import QCheckBox, QFileDialog
+from qtpy.QtWidgets import QCheckBox
 
 from napari_unet.core.subject import Task
 from napari_unet.gui.keys import Keys, hint
 from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
 from napari_unet.gui.panels.panel import (
-    Notice,
     Panel,
     allow,
     button,
     label,
-    set_role,
 )
-from napari_unet.project.folder import SUFFIX
 from napari_unet.session.state import ImageState, State
 
 _TOOLS: dict[Task, str] = {
@@ -48,7 +43,7 @@ _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
 
 
 class CorrectPanel(Panel):
-    """Accept objects, see what is verified, and know that it is saved."""
+    """Accept objects, and see what is verified."""
 
     title = "Correct"
     place = "correct"
@@ -78,13 +73,7 @@ class CorrectPanel(Panel):
             f'<span style="color:{CORRECTED_COLOR}">■</span> corrected',
             "faint",
         )
-        self.recovered = Notice(self.session.images.dismiss_recovered)
         self.counts = label("", wrap=True)
-        self.saved = label("", "faint", wrap=True)
-        self.save_to = button(
-            "Save to…", "Save this image's work in another folder", self._on_save_to
-        )
-        self.add(self.recovered)
         self.add(self.tools)
         self.add(self.empty)
         self.add(self.classes)
@@ -92,15 +81,13 @@ class CorrectPanel(Panel):
         self.add_row(self.accept_view, self.accept_object)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
-        self.add_row(self.saved, self.save_to)
         self.connections.connect(self.bench.layers.brush_changed, self._on_brush)
 
     def render_state(self, state: State) -> None:
-        """Show how much is verified and where it is saved."""
+        """Show how much is verified."""
         image = state.image
         labelled = image is not None and image.has_labels
         self.tools.setVisible(labelled)
-        self.recovered.show_text(state.recovered)
         self._show_task(state, labelled)
         self.empty.setVisible(not labelled)
         allow(self.empty, state.why_not_paint)
@@ -109,10 +96,6 @@ class CorrectPanel(Panel):
         self.overlay.setEnabled(labelled)
         self.overlay.setChecked(self.bench.layers.verified_shown)
         self.counts.setText(_counts(image))
-        self.saved.setText(state.save.text if image else "")
-        self.saved.setToolTip(str(state.save.folder or ""))
-        set_role(self.saved, "error" if state.save.failed else "faint")
-        self.save_to.setEnabled(image is not None and image.open)
 
     def _show_task(self, state: State, labelled: bool) -> None:
         """Show the brushes of the task, and how its layer is painted in."""
@@ -137,23 +120,6 @@ class CorrectPanel(Panel):
 
     def _on_empty(self) -> None:
         self.session.start_empty()
-
-    def _on_save_to(self) -> None:
-        current = self.session.state.save.folder
-        start = str(current.parent) if current else ""
-        folder = QFileDialog.getExistingDirectory(self, "Save work in", start)
-        if folder:
-            self.session.save_to(project_folder(Path(folder), current))
-
-
-def project_folder(chosen: Path, current: Path | None) -> Path:
-    """Return the project folder that a person means by choosing a folder.
-
-    That folder if it is a project, and a new one inside otherwise.
-    """
-    if chosen.suffix == SUFFIX:
-        return chosen
-    return chosen / (current.name if current else f"project{SUFFIX}")
 
 
 def _counts(image: ImageState | None) -> str:

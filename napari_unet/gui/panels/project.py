@@ -1,14 +1,14 @@
-"""Which project work is kept in, and which images it holds."""
+"""Where work is kept, how saving goes, and which images a project holds."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QToolButton
+from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
 from superqt import QElidingLabel
 
-from napari_unet.gui.panels.panel import Panel, label, set_role
+from napari_unet.gui.panels.panel import Notice, Panel, label, set_role
 from napari_unet.project.folder import SUFFIX
 from napari_unet.session.project_state import ProjectImage, ProjectState
 from napari_unet.session.state import State
@@ -35,24 +35,36 @@ class ProjectPanel(Panel):
         self.menu = QMenu(self)
         self.menu.addAction("New project…", self._on_new)
         self.menu.addAction("Open project…", self._on_open)
+        self.menu.addSeparator()
+        self.copy: Any = self.menu.addAction(
+            "Save this image's work to…", self._on_copy
+        )
         self.leave: Any = self.menu.addAction("Close project", self._on_leave)
-        self.button = QToolButton()
-        self.button.setText("Project")
-        self.button.setToolTip("Make, open or close a project")
-        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.button = QPushButton("Project")
+        self.button.setToolTip("Make, open or close a project; save elsewhere")
         self.button.setMenu(self.menu)
+        self.saved = label("", "faint", wrap=True)
+        self.recovered = Notice(self.session.images.dismiss_recovered)
         self.images = QComboBox()
         self.images.setToolTip("Images whose labels are in this project")
         self.images.activated.connect(self._on_image)
         self.told = label("", "error", wrap=True)
         self._shown: ProjectState | None = None
         self.add_row(self.name, self.button)
+        self.add(self.saved)
+        self.add(self.recovered)
         self.add(self.images)
         self.add(self.told)
 
     def render_state(self, state: State) -> None:
         """Show the project."""
-        project = state.project
+        project, image = state.project, state.image
+        self.copy.setEnabled(image is not None and image.open)
+        self.saved.setText(state.save.text if image else "")
+        self.recovered.show_text(state.recovered)
+        self.saved.setVisible(bool(self.saved.text()))
+        self.saved.setToolTip(str(state.save.folder or ""))
+        set_role(self.saved, "error" if state.save.failed else "faint")
         self.leave.setEnabled(project is not None)
         if project == self._shown:
             return
@@ -86,6 +98,13 @@ class ProjectPanel(Panel):
         if path:
             self.session.projects.create(Path(path))
 
+    def _on_copy(self) -> None:
+        current = self.session.state.save.folder
+        start = str(current.parent) if current else ""
+        folder = QFileDialog.getExistingDirectory(self, "Save work in", start)
+        if folder:
+            self.session.save_to(project_folder(Path(folder), current))
+
     def _on_leave(self) -> None:
         self.session.projects.leave()
 
@@ -93,6 +112,16 @@ class ProjectPanel(Panel):
         folder = QFileDialog.getExistingDirectory(self, f"Open project (NAME{SUFFIX})")
         if folder:
             self.session.projects.open(Path(folder))
+
+
+def project_folder(chosen: Path, current: Path | None) -> Path:
+    """Return the project folder that a person means by choosing a folder.
+
+    That folder if it is a project, and a new one inside otherwise.
+    """
+    if chosen.suffix == SUFFIX:
+        return chosen
+    return chosen / (current.name if current else f"project{SUFFIX}")
 
 
 def _describe(image: ProjectImage) -> str:
