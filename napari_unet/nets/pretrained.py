@@ -110,6 +110,9 @@ def _download(repository: str) -> str:
     cached = hub.try_to_load_from_cache(repository, _FILE)
     if isinstance(cached, str):
         return cached
+    url = hub.hf_hub_url(repository, _FILE)
+    if not url.startswith("https://"):
+        raise ValueError(f"{url} is not encrypted")
     # Fails at once without a network; the download would try for half a minute.
-    hub.get_hf_file_metadata(hub.hf_hub_url(repository, _FILE))
+    hub.get_hf_file_metadata(url)
     return str(hub.hf_hub_download(repository, _FILE))
