@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,10 @@ import numpy as np
 from napari_unet.core.annotation import Annotation, Apply, Predicted
 from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
-from napari_unet.core.change import Change, PixelChange
+from napari_unet.core.change import Change
+from napari_unet.core.ids import LARGEST_ID
 from napari_unet.core.mark import Mark
+from napari_unet.core.points import Points, chosen_points
 from napari_unet.core.provenance import (
     LabelMap,
     Provenance,
@@ -67,6 +70,8 @@ class ValueAnnotation(Annotation):
         self.predicted: ValueMap | None = None
         self._variables = variables
         self._palette: dict[int, Mark] = {}
+        # Labels of an earlier life that were no marks, and what they are called here.
+        self._strangers: dict[int, int] = {}
         self._accepted: ValueMap | None = None
 
     @classmethod
@@ -121,7 +126,7 @@ class ValueAnnotation(Annotation):
         for label, known in self._palette.items():
             if known == mark:
                 return label
-        label = self.new_id()
+        label = self._new_number()
         self._palette[label] = mark
         return label
 
@@ -174,17 +179,28 @@ class ValueAnnotation(Annotation):
     def repeat(self, change: Change) -> None:
         """Let a change happen again; see `Annotation.repeat`."""
         change = self._in_own_marks(change)
-        if change.values and self._accepted is None:
-            shape = (self._variables, *self.labels.shape)
-            self._accepted = np.full(shape, np.nan, np.float32)
         for part, values in zip(change.parts, change.values, strict=False):
-            if self._accepted is not None:
-                self._accepted[_of_all_variables(part)] = values
+            self._accept_values(part.region.points, values)
         super().repeat(change)
 
     def recall(self, change: Change) -> None:
-        """Remember a change; see `Annotation.recall`."""
-        super().recall(self._in_own_marks(change))
+        """Remember a change; see `Annotation.recall`.
+
+        Values that were accepted and painted over are in no save. They are right again
+        when that stroke is undone.
+        """
+        change = self._in_own_marks(change)
+        for part, values in zip(change.parts, change.values, strict=False):
+            points = part.region.points
+            hidden = self.provenance[points] != Provenance.ACCEPTED
+            self._accept_values(chosen_points(points, hidden), values[:, hidden])
+        super().recall(change)
+
+    def _accept_values(self, points: Points, values: ValueMap) -> None:
+        if self._accepted is None:
+            shape = (self._variables, *self.labels.shape)
+            self._accepted = np.full(shape, np.nan, np.float32)
+        self._accepted[_of_all_variables(points)] = values
 
     def _completed(self, change: Change) -> Change:
         known = self._palette
@@ -192,7 +208,9 @@ class ValueAnnotation(Annotation):
         values: tuple[ValueMap, ...] = ()
         if change.kind == "accept" and self._accepted is not None:
             accepted = self._accepted
-            values = tuple(accepted[_of_all_variables(p)] for p in change.parts)
+            values = tuple(
+                accepted[_of_all_variables(p.region.points)] for p in change.parts
+            )
         return replace(change, marks=marks, values=values)
 
     def _in_own_marks(self, change: Change) -> Change:
@@ -203,8 +221,12 @@ class ValueAnnotation(Annotation):
         own = {0: 0}
         for label in change.ids:
             mark = change.marks.get(label)
-            known = mark and self.mark_for(mark.variable, mark.value)
-            own[label] = known or self.new_id()
+            if mark is not None:
+                own[label] = self.mark_for(mark.variable, mark.value)
+                continue
+            if label not in self._strangers:
+                self._strangers[label] = self._new_number()
+            own[label] = self._strangers[label]
 
         def translated(runs: Runs) -> Runs:
             runs = runs.copy()
@@ -218,6 +240,14 @@ class ValueAnnotation(Annotation):
                 for p in change.parts
             ),
         )
+
+    def _new_number(self) -> int:
+        """Return a number for a mark; also after somebody painted the largest one."""
+        if self.next_id <= LARGEST_ID:
+            return self.new_id()
+        taken = {*self._palette, *self._strangers, *self._strangers.values()}
+        numbers = (n for n in count(1) if n not in taken)
+        return next(n for n in numbers if n not in self._pixels.objects)
 
     def _show(
         self, predicted: Predicted, room: ValueMap | None, whole: Box, box: Box
@@ -240,16 +270,15 @@ class ValueAnnotation(Annotation):
             np.copyto(values, self._accepted, where=accepted)
         marks = self._pixels.labels
         painted = np.nonzero(marks)
-        labels = marks[painted]
+        # By number, not by a table: a person may paint any number that there is.
+        found, index = np.unique(marks[painted], return_inverse=True)
+        known = [self._palette.get(label) for label in found.tolist()]
         for variable in range(self._variables):
-            said = np.full(int(labels.max(initial=0)) + 1, np.nan, np.float32)
-            for label, mark in self._palette.items():
-                if mark.variable == variable and label < len(said):
-                    said[label] = mark.value
-            values[variable][painted] = said[labels]
+            said = [m.value if m and m.variable == variable else np.nan for m in known]
+            values[variable][painted] = np.array(said, np.float32)[index]
         return values
 
 
-def _of_all_variables(part: PixelChange) -> Any:
+def _of_all_variables(points: Points) -> Any:
     """Return the index of pixels in an array with the variables as first axis."""
-    return (slice(None), *part.region.points)
+    return (slice(None), *points)
