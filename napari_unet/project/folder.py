@@ -4,7 +4,7 @@
 
     cells.unet/
         project.json                     the manifest: names the saves that count
-        project.previous.json            the manifest before, if the first is damaged
+        project.previous.json            its copy, if the first is damaged
         project.v2.json                  a manifest of an older version, as it was
         labels/cells-1f2e3d.7.tif        int32 (regressed values: float32), save
                                          number 7 of one image
@@ -99,7 +99,7 @@ class ProjectFolder:
         )
 
     def read_manifest(self) -> tuple[Manifest, str | None]:
-        """Return the manifest, and a notice if it had to be the previous one.
+        """Return the manifest, and a notice if it had to be the copy.
 
         An empty or missing folder has an empty manifest.
 
@@ -125,7 +125,7 @@ class ProjectFolder:
                 f"{self.path} cannot be opened: {reason} Bring it back from a "
                 "backup, or choose another folder."
             ) from error
-        return manifest, f"{reason} The project was opened as it was one save before."
+        return manifest, f"{reason} The project was opened from {_PREVIOUS}, its copy."
 
     def _parse(self, name: str) -> Manifest:
         path = self._inside(name)
@@ -137,23 +137,24 @@ class ProjectFolder:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
     def commit(self, manifest: Manifest) -> None:
-        """Replace the manifest, the moment at which a save begins to count."""
-        try:
-            previous = self._parse(_MANIFEST)
-        except (StorageError, FileNotFoundError):
-            # A damaged manifest must not take the place of the whole one.
-            pass
-        else:
-            self._keep_older_format()
-            _write_text(self._inside(_PREVIOUS), previous)
-        _write_text(self._inside(_MANIFEST), manifest)
+        """Replace the manifest, the moment at which a save begins to count.
+
+        Its copy comes second: killed between the two, there are two whole manifests,
+        and no save was removed yet that either of them names.
+        """
+        self._keep_older_format()
+        for name in (_MANIFEST, _PREVIOUS):
+            _write_text(self._inside(name), manifest)
 
     def _keep_older_format(self) -> None:
         """Keep a copy of a manifest that an older version of the program wrote."""
-        text = self._inside(_MANIFEST).read_bytes()
+        try:
+            text = self._inside(_MANIFEST).read_bytes()
+        except OSError:
+            return  # it is new, or cannot be read: then there is nothing to keep
         version = format_version(text)
         copy = self._inside(f"project.v{version}.json")
-        if version < FORMAT_VERSION and not copy.exists():
+        if 0 < version < FORMAT_VERSION and not copy.exists():
             write_atomically(copy, lambda file: file.write(text))
 
     def read_maps(

@@ -73,7 +73,7 @@ class Journal:
     syncer : Syncer
         Pushes to the disk.
     prepare : callable
-        Called before a segment is begun: makes the folder, or raises a StorageError
+        Called before anything is written: makes the folder, or raises a StorageError
         that says why nobody may write there.
     now : callable
         Returns the time, with a time zone.
@@ -152,6 +152,8 @@ class Journal:
             The last change that the oldest save holds that is kept. Older segments go,
             except for some that are kept so that strokes can be undone.
         """
+        # Also what the save holds already: an older save may be needed once more.
+        self.flush()
         while self._pending and self._pending[0][0] <= sequence:
             self._pending.popleft()
         if not self._pending:
@@ -187,6 +189,7 @@ class Journal:
         self._end_segment()
 
     def _write(self, sequence: int, line: bytes) -> None:
+        self._prepare()
         if self._segment is not None and self._segment.done:
             self._end_segment()
         segment = self._segment or self._begin_segment(sequence)
@@ -195,7 +198,6 @@ class Journal:
             self._written = sequence
 
     def _begin_segment(self, first: int) -> _OpenSegment:
-        self._prepare()
         ours = [s.number for s in list_segments(self._folder) if s.key == self._key]
         path = segment_path(self._folder, self._key, max(ours, default=0) + 1)
         header = Header(journal=1, key=self._key, first=first, image=self._image)

@@ -125,10 +125,13 @@ class ProjectLock:
         """Whether it is ours."""
         return self._held
 
-    @property
-    def present(self) -> bool:
-        """Whether there is a lock, whoever has it."""
-        return self._path.exists()
+    def still_ours(self) -> bool:
+        """Look whether nobody took the lock from us, or took it away."""
+        if not self._held:
+            return False
+        content = self._read()
+        self._held = content is not None and _parse(content).token == self._me.token
+        return self._held
 
     def holder(self) -> Holder | None:
         """Return who else works in the project; None if nobody does. Only reads.
@@ -155,9 +158,8 @@ class ProjectLock:
         StorageError
             If somebody else has it, or it cannot be written.
         """
-        if self._held and self.present:
+        if self.still_ours():
             return
-        self._held = False
         for _ in range(2):
             if other := self.holder():
                 raise StorageError(
@@ -177,9 +179,7 @@ class ProjectLock:
         if not self._held or self._clock() < self._beat_at:
             return
         self._beat_at = self._clock() + _BEAT_SECONDS
-        content = self._read()
-        if content is None or _parse(content).token != self._me.token:
-            self._held = False
+        if not self.still_ours():
             return
         self._me = self._me.model_copy(update={"beats": self._me.beats + 1})
         with suppress(OSError):
@@ -187,13 +187,10 @@ class ProjectLock:
 
     def release(self) -> None:
         """Let others work in the project."""
-        if not self._held:
-            return
-        self._held = False
-        content = self._read()
-        if content is not None and _parse(content).token == self._me.token:
+        if self.still_ours():
             with suppress(OSError):
                 self._path.unlink()
+        self._held = False
 
     def _read(self) -> bytes | None:
         try:
@@ -229,8 +226,14 @@ class ProjectLock:
             descriptor = os.open(self._path, flags, 0o666)
         except FileExistsError:
             return False
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(self._as_bytes())
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(self._as_bytes())
+        except OSError:
+            # An empty lock would lock everybody out, this window too.
+            with suppress(OSError):
+                self._path.unlink()
+            raise
         self._held = True
         self._beat_at = self._clock() + _BEAT_SECONDS
         return True

@@ -18,12 +18,15 @@ def _from_1(found: Json) -> Json:
 
 
 def _from_2(found: Json) -> Json:
-    """Version 3 has a journal, of which older saves hold nothing."""
+    """Version 3 has a journal, which begins after older saves.
+
+    Number 1 is theirs: a journal from number 1 on would tell all that ever happened.
+    """
     images = [
         {
             **image,
             "generations": [
-                {**generation, "sequence": 0} for generation in image["generations"]
+                {**generation, "sequence": 1} for generation in image["generations"]
             ],
         }
         for image in found.get("images", [])

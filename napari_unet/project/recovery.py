@@ -77,12 +77,14 @@ def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
             annotation.recall(logged.change)
     for logged in after:
         annotation.repeat(logged.change)
-    if not after and not journal.torn:
+    # A line that is torn before the end of the save is in the save.
+    torn = journal.torn and journal.last >= stored.sequence
+    if not after and not torn:
         return NOTHING
     numbers = [stored.sequence, *(logged.sequence for logged in after)]
     missing = sum(max(0, b - a - 1) for a, b in pairwise(numbers))
     until = after[-1].time if after else None
-    return Recovered(len(after), journal.torn, missing, until)
+    return Recovered(len(after), torn, missing, until)
 
 
 def _count(number: int, noun: str) -> str:

@@ -87,6 +87,11 @@ class JournalRead:
         """Sequence number of the last change; 0 if there is none."""
         return self.logged[-1].sequence if self.logged else 0
 
+    def tells_all(self, sequence: int) -> bool:
+        """Whether every change is there, from the very first up to one of them."""
+        first = self.logged[0].sequence if self.logged else 1
+        return first == 1 and not self.missing and self.last >= sequence
+
     def after(self, sequence: int) -> tuple[Logged, ...]:
         """Return the changes after one of them."""
         return tuple(each for each in self.logged if each.sequence > sequence)

@@ -147,11 +147,7 @@ class ProjectStore:
         journal = self._read_journal(key, image)
         if not (journal.logged or journal.torn or journal.damaged):
             return None
-        labels: LabelMap | ValueMap = np.zeros(image.values_shape, np.int32)
-        if image.subject.task == "regression":
-            labels = np.full(image.values_shape, np.nan, np.float32)
-        provenance = np.zeros(image.labels_shape, np.uint8)
-        return StoredAnnotation(key, labels, provenance, 1, None, 0, journal, notice)
+        return _from_the_start(key, image, journal, notice)
 
     def _journal_of(self, image: ImageIdentity, manifest: Manifest) -> str | None:
         """Return the key of an image that has a journal and was never saved."""
@@ -188,6 +184,12 @@ class ProjectStore:
                 self._read_journal(entry.key, entry.identity),
                 notice,
             )
+        journal = self._read_journal(entry.key, entry.identity)
+        if journal.tells_all(entry.newest.sequence):
+            told = f"No save of {entry.name} can be read: {problems[0]} "
+            told += "Its journal tells everything, and was used instead."
+            notice = f"{notice} {told}" if notice else told
+            return _from_the_start(entry.key, entry.identity, journal, notice)
         raise StorageError(
             f"No save of {entry.name} in {self.folder} can be read: {problems[0]} "
             "Bring the folder back from a backup, or choose another one."
@@ -204,7 +206,7 @@ class ProjectStore:
         snapshot: AnnotationSnapshot,
         *,
         key: str | None = None,
-        sequence: int = 0,
+        sequence: int = 1,
     ) -> ImageEntry:
         """Save an annotation; labels and provenance always belong together.
 
@@ -217,7 +219,8 @@ class ProjectStore:
         key : str, optional
             The image's name in the project, where it is known.
         sequence : int
-            The last change of the journal that it holds.
+            The last change of the journal that it holds. 0 is only for what is empty;
+            work that came from elsewhere is the first change.
 
         Returns
         -------
@@ -278,6 +281,17 @@ class ProjectStore:
                 "here, perhaps by another window; close that one and open the image "
                 "again, or choose another folder."
             )
+
+
+def _from_the_start(
+    key: str, image: ImageIdentity, journal: JournalRead, notice: str | None
+) -> StoredAnnotation:
+    """Return what there was before the first change, and all changes."""
+    labels: LabelMap | ValueMap = np.zeros(image.values_shape, np.int32)
+    if image.subject.task == "regression":
+        labels = np.full(image.values_shape, np.nan, np.float32)
+    provenance = np.zeros(image.labels_shape, np.uint8)
+    return StoredAnnotation(key, labels, provenance, 1, None, 0, journal, notice)
 
 
 def _free_id(labels: LabelMap | ValueMap) -> int:

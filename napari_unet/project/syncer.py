@@ -34,7 +34,8 @@ class Syncer:
         self._thread: threading.Thread | None = None
 
     def add(self, item: Synced) -> None:
-        """Take care of something from now on."""
+        """Take care of something from now on; harmless when that is so already."""
+        self.remove(item)
         self._items = (*self._items, item)
 
     def remove(self, item: Synced) -> None:

@@ -71,7 +71,7 @@ def test_a_failure_at_any_step_leaves_the_save_before(
             )
         return replace(self, target)
 
-    # Labels, provenance, project.previous.json, project.json; nothing after them.
+    # Labels, provenance, project.json, which is the moment, and its copy; nothing then.
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", fail)
         if step < 4:
@@ -80,7 +80,7 @@ def test_a_failure_at_any_step_leaves_the_save_before(
         else:
             store.save(image, snapshot(3))
     stored = load(saved)
-    assert value(stored) == (2 if step < 4 else 3)
+    assert value(stored) == (2 if step < 3 else 3)
     assert stored.notice is None
     assert list(saved.rglob("*.tmp")) == []
     store.save(image, snapshot(5))
@@ -293,7 +293,7 @@ def test_a_newer_project_is_left_alone(
 
 
 @pytest.mark.parametrize("damage", [truncate, empty, remove, garble])
-def test_a_damaged_manifest_gives_way_to_the_one_before_and_says_so(
+def test_a_damaged_manifest_gives_way_to_its_copy_and_says_so(
     saved: Path,
     image: ImageIdentity,
     snapshot: Snapshots,
@@ -301,13 +301,22 @@ def test_a_damaged_manifest_gives_way_to_the_one_before_and_says_so(
 ) -> None:
     damage(saved / "project.json")
     stored = load(saved)
-    assert value(stored) == 1
+    assert value(stored) == 2
     assert stored.notice is not None
-    assert "one save before" in stored.notice
+    assert "its copy" in stored.notice
     store = ProjectStore(saved)
     store.load(image.key)
     store.save(image, snapshot(3))
     assert value(load(saved)) == 3
+    assert load(saved).notice is None
+
+
+def test_the_very_first_save_has_a_copy_too(
+    folder: Path, store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
+) -> None:
+    store.save(image, snapshot(1))
+    remove(folder / "project.json")
+    assert value(load(folder)) == 1
 
 
 def test_links_that_lead_out_of_the_project_are_not_followed(

@@ -56,7 +56,7 @@ def test_to_migrate_changes_nothing_of_what_is_given():
     kept = deepcopy(found)
     current = up_to_date(found, FORMAT_VERSION)
     assert found == kept
-    assert current["images"][0]["generations"] == [{"number": 1, "sequence": 0}]
+    assert current["images"][0]["generations"] == [{"number": 1, "sequence": 1}]
     assert up_to_date(current, FORMAT_VERSION) == current
 
 
