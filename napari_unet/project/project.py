@@ -75,7 +75,7 @@ class Project:
         StorageError
             If somebody else works in it, or nothing can be written there.
         """
-        if self._lock.held and self._lock.present:
+        if self._lock.still_ours():
             return
         self.store.files.make()
         self._lock.acquire()
@@ -103,6 +103,10 @@ class Project:
         """Let go of a journal, after everything is written."""
         journal.close()
         self._journals.remove(journal)
+        self.leave()
+
+    def leave(self) -> None:
+        """Let others work in it, unless something is being worked on here."""
         if not self._journals:
             self.release()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from psygnal import Signal
@@ -20,13 +21,20 @@ from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import StorageError
 from napari_unet.io.samples import list_samples, load_sample
 from napari_unet.session.image import OpenImage
+from napari_unet.session.interruption import (
+    Beginning,
+    begin_anew,
+    begin_where_it_stood,
+)
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
 from napari_unet.session.timeline import Preset
 
 if TYPE_CHECKING:
+    from napari_unet.engine.fit_config import FitConfig
     from napari_unet.engine.model import Model
 
 ROUND_SECONDS = 30.0
@@ -99,6 +107,10 @@ class Round:
         How long it may last.
     preset : {"fine-tune", "from-scratch"}
         A name in `napari_unet.engine.fit_config.PRESETS`.
+    folder : Path or None
+        Where checkpoints are kept.
+    resume : bool
+        Whether to go on with an interrupted round that learned from the same.
     """
 
     number: int
@@ -106,6 +118,8 @@ class Round:
     lessons: Sequence[Lesson]
     minutes: float
     preset: Preset = "fine-tune"
+    folder: Path | None = None
+    resume: bool = False
 
     def iter_run(self) -> Generator[RoundEvent, None, None]:
         """Train; see `napari_unet.engine.train.iter_fit`."""
@@ -118,8 +132,15 @@ class Round:
         replay = []
         if self.model.spec.task == "instances":
             replay = replay_samples(self.model.name)
+        begun = yield from self._begin(config, samples, replay)
         start_score = 0.0
-        for event in iter_fit(self.model, samples, config, replay=replay):
+        for event in iter_fit(
+            begun.model,
+            samples,
+            begun.config,
+            replay=replay,
+            checkpoint=begun.checkpoint,
+        ):
             if isinstance(event, ModelImproved):
                 yield Improved(
                     event.model, self.number, event.score, start_score, self.preset
@@ -128,6 +149,20 @@ class Round:
             if isinstance(event, Validated):
                 start_score = event.start_score
             yield event
+
+    def _begin(
+        self, config: FitConfig, samples: list[Sample], replay: list[Sample]
+    ) -> Generator[RoundEvent, None, Beginning]:
+        """Go on where an interrupted round stood, or else begin anew."""
+        if self.resume and self.folder is not None:
+            begun = begin_where_it_stood(config, self.folder, samples, replay)
+            if begun is not None:
+                return begun
+        try:
+            return begin_anew(self.model, config, self.folder)
+        except StorageError as error:
+            yield Notice(f"A crash would end this training for good. {error}")
+            return begin_anew(self.model, config, None)
 
 
 def replay_samples(name: str) -> list[Sample]:
@@ -157,6 +192,10 @@ class FineTuning:
         Returns monotonic seconds.
     rounds_before : int
         How many rounds earlier trainings had; rounds are numbered through.
+    folder : Path or None
+        Where checkpoints are kept.
+    resume : bool
+        Whether the first round goes on with an interrupted one.
 
     Attributes
     ----------
@@ -191,8 +230,13 @@ class FineTuning:
         lessons: Callable[[], Sequence[Lesson]],
         clock: Callable[[], float],
         rounds_before: int = 0,
+        folder: Path | None = None,
+        *,
+        resume: bool = False,
     ) -> None:
         self.rounds = rounds_before
+        self._folder = folder
+        self._resume = resume
         self._runner = runner
         self._lessons = lessons
         self._clock = clock
@@ -226,7 +270,16 @@ class FineTuning:
         self._steps_before = self._steps
         self._round_started = self._clock()
         left = (self._started + self._seconds - self._round_started) / _SECONDS
-        this = Round(self.rounds, self._best, self._lessons(), left, self._preset)
+        resume, self._resume = self._resume, False
+        this = Round(
+            self.rounds,
+            self._best,
+            self._lessons(),
+            left,
+            self._preset,
+            self._folder,
+            resume,
+        )
         self._job = self._runner.start(
             this.iter_run(),
             on_event=self._on_event,

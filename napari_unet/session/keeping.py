@@ -45,6 +45,8 @@ class Keeping:
         What is kept.
     home : callable
         Returns the project that models belong to now, or None.
+    training_over : callable
+        Returns whether nobody will go on with a training.
     clock : callable
         Returns monotonic seconds.
     """
@@ -56,6 +58,7 @@ class Keeping:
         projects: Projects,
         timeline: Timeline,
         home: Callable[[], Project | None],
+        training_over: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self._runner = runner
@@ -63,6 +66,7 @@ class Keeping:
         self._projects = projects
         self._timeline = timeline
         self._home = home
+        self._training_over = training_over
         self._clock = clock
         self._entries: dict[Project, dict[int, ModelEntry]] = {}
         self._wanted = self._begin = False
@@ -134,6 +138,7 @@ class Keeping:
             dict(self._entries.get(project, {})),
             active.number if active else 0,
             Settings(minutes=minutes),
+            training_over=self._training_over(),
         )
 
     def _done(
@@ -157,6 +162,8 @@ def iter_keep(
     entries: dict[int, ModelEntry],
     active: int,
     settings: Settings,
+    *,
+    training_over: bool,
 ) -> Generator[None, None, dict[int, ModelEntry]]:
     """Write versions that are new, then the manifest; forget what is not wanted.
 
@@ -166,6 +173,8 @@ def iter_keep(
         What the project holds already, by the numbers of versions.
     active : int
         Number of the version that predicts.
+    training_over : bool
+        Whether what a training kept to go on with is not needed any more.
 
     Returns
     -------
@@ -191,6 +200,8 @@ def iter_keep(
 
     project.store.update(change)
     _remove_others(project.store.files.models, {entry.folder for entry in models})
+    if training_over:
+        shutil.rmtree(project.store.files.training, ignore_errors=True)
     return kept
 
 

@@ -93,12 +93,15 @@ class Models:
     ----------
     timeline : Timeline
         All versions of the session.
+    interrupted : bool
+        Whether there is a training to go on with.
     """
 
     def __init__(self, runner: Runner, holder: StateHolder) -> None:
         self._runner = runner
         self._holder = holder
         self._loading: Job | None = None
+        self.interrupted = False
         self.timeline = Timeline()
         self.timeline.changed.connect(self._tell)
 
@@ -215,8 +218,21 @@ class Models:
     def _on_restored(self, restored: Restored, keeping: Keeping) -> None:
         if restored.told:
             self._holder.report("model", ModelError(restored.told))
-        if not restored.versions:
-            return
+        if restored.versions:
+            self._start_over(restored, keeping)
+        found = restored.lost_version
+        if found is not None and found.best is not None:
+            self.timeline.publish(
+                found.best,
+                score=found.score,
+                start_score=found.start_score,
+                note="interrupted training",
+            )
+        if restored.interruption is not None:
+            self.interrupted = True
+            self._holder.update(notice=restored.interruption.describe())
+
+    def _start_over(self, restored: Restored, keeping: Keeping) -> None:
         self._holder.update(loading="", minutes=restored.settings.minutes)
         numbers = [entry.number for entry, _ in restored.versions]
         active = restored.active

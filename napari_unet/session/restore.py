@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_unet.errors import ModelError, NapariUnetError
 from napari_unet.project.manifest import ModelEntry, Settings
 from napari_unet.project.project import Project
+from napari_unet.session.interruption import Interruption, find_interruption
 from napari_unet.session.keeping import weights_checksum
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Restored:
         Those that can be loaded, oldest first.
     active : int or None
         Number of the one that predicted last.
+    interruption : Interruption or None
+        A training that came to no end.
     told : str
         Which cannot be loaded, and why; or nothing.
     """
@@ -37,7 +40,17 @@ class Restored:
     settings: Settings
     versions: tuple[tuple[ModelEntry, Model], ...]
     active: int | None
+    interruption: Interruption | None = None
     told: str = ""
+
+    @property
+    def lost_version(self) -> Interruption | None:
+        """An interruption whose best model is not among the versions."""
+        found = self.interruption
+        if found is None or found.best is None:
+            return None
+        scores = {entry.score for entry, _ in self.versions}
+        return None if found.score in scores else found
 
 
 def iter_restore(project: Project) -> Generator[None, None, Restored]:
@@ -62,6 +75,7 @@ def iter_restore(project: Project) -> Generator[None, None, Restored]:
         manifest.settings,
         tuple(loaded),
         manifest.active_model,
+        find_interruption(project.store.files.training),
         f"A version of the model is lost. {problems[0]}" if problems else "",
     )
 

@@ -7,11 +7,12 @@ everything at once; it is what other programs read, and the journal can be short
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from psygnal import Signal
 
+from napari_unet.core.change import Change
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.autosave import Autosave
@@ -47,6 +48,31 @@ class _Task:
         return entry
 
 
+@dataclass(slots=True, eq=False)
+class _Move:
+    """An image on its way to another project.
+
+    Until a save in the new one counts, changes go into the journal of the old one: a
+    journal without the save before it would be worth nothing.
+
+    Parameters
+    ----------
+    project : Project
+        Where to.
+    key : str
+        What the image is called there.
+    task : _Task or None
+        The save that is under way.
+    later : list of Change
+        What happened since that save was copied.
+    """
+
+    project: Project
+    key: str
+    task: _Task | None = None
+    later: list[Change] = field(default_factory=list)
+
+
 class Saving:
     """Saves every open image soon after it changed.
 
@@ -75,6 +101,7 @@ class Saving:
         self._clock = clock
         self._policies: dict[OpenImage, Autosave] = {}
         self._released: dict[OpenImage, Callable[[], None]] = {}
+        self._moves: dict[OpenImage, _Move] = {}
 
     def add(self, image: OpenImage) -> None:
         """Take care of an image from now on."""
@@ -101,6 +128,7 @@ class Saving:
         for image, policy in tuple(self._policies.items()):
             if image.journal is not None:
                 image.journal.flush()
+            self._start_move(image)
             if policy.due(now):
                 self.start(image)
 
@@ -144,14 +172,19 @@ class Saving:
         else:
             self._forget(image)
 
-    def move(self, image: OpenImage, folder: Path) -> None:
+    def move(
+        self,
+        image: OpenImage,
+        folder: Path,
+        on_error: Callable[[Exception], object],
+    ) -> None:
         """Save an image in another folder from now on; the old one stays."""
         project = self._projects.at(folder)
         self._runner.start(
             _iter_look(project, image.identity),
             on_event=lambda _: None,
-            on_return=lambda found: self._move(image, project, *found),
-            on_error=lambda error: self._not_moved(image, error),
+            on_return=lambda key: self._plan_move(image, _Move(project, key)),
+            on_error=on_error,
             on_closed=lambda: None,
         )
 
@@ -202,7 +235,10 @@ class Saving:
         else:
             policy.succeeded(self._clock())
             if image.journal is not None:
-                image.journal.saved(task.sequence, outcome.oldest.sequence)
+                # A single save may be damaged: then the whole journal is needed.
+                single = len(outcome.generations) == 1
+                oldest = 0 if single else outcome.oldest.sequence
+                image.journal.saved(task.sequence, oldest)
             self._forget(image)
         self.ended.emit()
 
@@ -216,6 +252,8 @@ class Saving:
         """Let go of an image that was released, once all of it is saved."""
         if image not in self._released:
             return
+        if image in self._moves:
+            return
         if self._policies[image].unsaved:
             self.start(image)  # it changed while an earlier save was under way
             return
@@ -224,30 +262,92 @@ class Saving:
         image.end_journal()
         then()
 
-    def _move(
-        self, image: OpenImage, project: Project, key: str, sequence: int
-    ) -> None:
-        if image not in self._policies:
+    def _plan_move(self, image: OpenImage, move: _Move) -> None:
+        if image in self._policies:
+            self._moves[image] = move
+            self._start_move(image)
+
+    def _start_move(self, image: OpenImage) -> None:
+        """Save an image in its new project, if it has one and nobody writes there."""
+        move = self._moves.get(image)
+        if move is None or move.task or move.project in self._projects.busy:
             return
+        try:
+            image.canvas.flush()
+            move.project.claim()
+        except StorageError as error:
+            self._not_moved(image, error)
+            return
+        move.task = task = _copy_for(image, move)
+        _listen(image, move)
+        self._projects.busy.add(task.project)
+        self._runner.start(
+            task.iter_save(),
+            on_event=lambda _: None,
+            on_return=lambda _: self._moved(image, task, move),
+            on_error=lambda error: self._not_moved(image, error),
+            on_closed=lambda: self._not_moved(image, _interrupted()),
+        )
+
+    def _moved(self, image: OpenImage, task: _Task, move: _Move) -> None:
+        del self._moves[image]
+        self._projects.busy.discard(task.project)
         image.end_journal()
-        image.project, image.key, image.read_only = project, key, ""
-        image.begin_journal(sequence)
-        self._policies[image].moved(project.name, self._clock())
-        self.start(image)
+        image.project, image.key, image.read_only = task.project, task.key, ""
+        image.begin_journal(task.sequence)
+        policy = self._policies[image]
+        policy.moved(task.project.name, self._clock())
+        for change in move.later:
+            if image.journal is not None:
+                image.journal.append(change)
+            policy.changed(self._clock())
+        self._forget(image)
+        self.ended.emit()
 
     def _not_moved(self, image: OpenImage, error: Exception) -> None:
+        move = self._moves.pop(image, None)
+        if move is not None and move.task is not None:
+            self._projects.busy.discard(move.project)
+            _listen(image, None)
+            move.project.leave()
         if image in self._policies:
             self._policies[image].failed(self._clock(), Problem.of(error).text)
+            self._let_go(image)
+        self.ended.emit()
+
+
+def _copy_for(image: OpenImage, move: _Move) -> _Task:
+    # Not 0 even if nothing happened yet: the journal there does not tell everything.
+    sequence = max(1, image.journal.sequence if image.journal is not None else 1)
+    snapshot = image.annotation.snapshot()
+    return _Task(move.project, image.identity, snapshot, move.key, sequence)
+
+
+def _listen(image: OpenImage, move: _Move | None) -> None:
+    """Let the image's journal know of changes, and a move that is under way too."""
+    write = image.journal.append if image.journal is not None else None
+
+    def write_and_keep(change: Change) -> None:
+        if write is not None:
+            write(change)
+        if move is not None:
+            move.later.append(change)
+
+    annotation = image.annotation
+    annotation.listener = write_and_keep if move is not None else write
+    if move is not None and annotation.open_objects:
+        # No save tells what is being worked on.
+        move.later.append(
+            Change("settle", (), annotation.next_id, annotation.open_objects)
+        )
 
 
 def _status(image: OpenImage) -> JournalStatus | None:
     return image.journal.status if image.journal is not None else None
 
 
-def _iter_look(
-    project: Project, identity: ImageIdentity
-) -> Generator[None, None, tuple[str, int]]:
-    """Return the key of an image in a project, and the last change of its journal.
+def _iter_look(project: Project, identity: ImageIdentity) -> Generator[None, None, str]:
+    """Return the key of an image in a project where there is no work on it.
 
     Raises
     ------
@@ -262,7 +362,7 @@ def _iter_look(
             f"{project.folder} holds work on {identity.name} already, which was not "
             "loaded here; choose another folder, or open that project."
         )
-    return project.store.key_for(identity), 0
+    return project.store.key_for(identity)
 
 
 def _interrupted() -> StorageError:

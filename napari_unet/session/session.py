@@ -15,13 +15,14 @@ session can do its own work in small portions.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.box import Box
-from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.errors import InputError, NapariUnetError, StorageError
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
@@ -38,6 +39,8 @@ from napari_unet.session.words import verified_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
+
+logger = logging.getLogger(__name__)
 
 SAVE_INTERVAL = 1.0
 """Seconds between two looks at what is to be saved."""
@@ -90,6 +93,7 @@ class Session:
             self.projects,
             self.models.timeline,
             self._home,
+            self._training_over,
             clock,
         )
         self._asked_for_models: set[Project] = set()
@@ -113,6 +117,7 @@ class Session:
         self.predicting.completed.connect(self.images.show_labels)
         self.training.improved.connect(self._on_improved)
         self.training.ended.connect(self.predicting.hurry_refresh)
+        self.training.ended.connect(self._keeping.want)
 
     @property
     def state(self) -> State:
@@ -157,7 +162,14 @@ class Session:
         self._settle()
         if not self._refused("finetune", self.state.why_not_finetune):
             self._version_chosen = False
-            self.training.start(self._model, minutes, self.models.preset)
+            resume, self.models.interrupted = self.models.interrupted, False
+            self.training.start(
+                self._model,
+                minutes,
+                self.models.preset,
+                self._training_folder(),
+                resume=resume,
+            )
 
     def stop(self) -> None:
         """Stop training; the best model stays."""
@@ -180,7 +192,8 @@ class Session:
     def save_to(self, folder: Path) -> None:
         """Save the current image's work in another folder from now on."""
         if self.images.current is not None:
-            self._saving.move(self.images.current, folder)
+            self._holder.clear("project")
+            self._move(self.images.current, folder)
 
     def save_now(self) -> None:
         """Save the current image's work."""
@@ -239,6 +252,21 @@ class Session:
             return self.projects.chosen
         return image.project if image is not None and not image.read_only else None
 
+    def _training_folder(self) -> Path | None:
+        """Return where a training keeps what it needs to go on after a crash."""
+        home = self._home()
+        try:
+            if home is not None:
+                home.claim()
+                return home.store.files.training
+        except StorageError as error:
+            # The training is worth as much without; that nothing is saved is told.
+            logger.warning("No checkpoints: %s", error)
+        return None
+
+    def _training_over(self) -> bool:
+        return self.state.training is None and not self.models.interrupted
+
     def _ask_for_models(self) -> None:
         """Bring the models of an image's own project back, once."""
         home = self._home()
@@ -256,8 +284,13 @@ class Session:
     def _on_project_created(self, project: Project) -> None:
         self._asked_for_models.add(project)
         for image in self.images:
-            self._saving.move(image, project.folder)
+            self._move(image, project.folder)
         self._keeping.want(begin=True)
+
+    def _move(self, image: OpenImage, folder: Path) -> None:
+        self._saving.move(
+            image, folder, lambda error: self._holder.report("project", error)
+        )
 
     def _put_all_away(self) -> None:
         self.halt()

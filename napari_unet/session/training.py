@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -65,8 +66,24 @@ class Training:
         self._score = ""
         self._best: Improved | None = None
 
-    def start(self, model: Model, minutes: float, preset: Preset = "fine-tune") -> None:
-        """Start to learn from everything that is verified."""
+    def start(
+        self,
+        model: Model,
+        minutes: float,
+        preset: Preset = "fine-tune",
+        folder: Path | None = None,
+        *,
+        resume: bool = False,
+    ) -> None:
+        """Start to learn from everything that is verified.
+
+        Parameters
+        ----------
+        folder : Path or None
+            Where checkpoints are kept.
+        resume : bool
+            Whether to go on with a training that was interrupted, if that fits.
+        """
         self._measured = False
         self._score = ""
         self._best = None
@@ -78,7 +95,12 @@ class Training:
             message="Training: getting ready…",
         )
         self._now = training = FineTuning(
-            self._runner, self._lessons, self._clock, self._rounds
+            self._runner,
+            self._lessons,
+            self._clock,
+            self._rounds,
+            folder,
+            resume=resume,
         )
         training.progressed.connect(self._on_progress)
         training.measured.connect(self._on_measured)

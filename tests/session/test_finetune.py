@@ -21,10 +21,12 @@ class Engine:
     def __init__(self, *acts):
         self.acts = list(acts)
         self.rounds = []
+        self.checkpoints = []
         self.closed = 0
 
-    def __call__(self, model, samples, config, *, replay):
+    def __call__(self, model, samples, config, *, replay, checkpoint):
         self.rounds.append((model, samples, config, replay))
+        self.checkpoints.append(checkpoint)
         return self._play(self.acts.pop(0))
 
     def _play(self, act):

@@ -1,0 +1,163 @@
+"""A training that a crash interrupted: nothing better is lost, and it goes on."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from napari_unet.core.box import Box
+from napari_unet.core.events import TrainStep
+from napari_unet.core.sample import Sample
+from napari_unet.engine.fit_config import FitConfig
+from napari_unet.engine.train import iter_fit
+from napari_unet.session.interruption import (
+    begin_anew,
+    begin_where_it_stood,
+    find_interruption,
+)
+from napari_unet.session.runner import ManualRunner
+from tests.session.brightness import brightness_model, disks
+from tests.session.conftest import Stage
+
+LABELS = (disks() > disks().max() / 2).astype(np.int32)
+SAMPLES = [Sample(disks(), LABELS, axes="YX")]
+CONFIG = FitConfig(steps=6, device="cpu", crop=64, batch_size=2, validate_every=2)
+
+
+def losses(beginning, stop_after=99):
+    """Train; return the loss of every step that was seen."""
+    found = {}
+    events = iter_fit(
+        beginning.model, SAMPLES, beginning.config, checkpoint=beginning.checkpoint
+    )
+    for event in events:
+        if isinstance(event, TrainStep):
+            found[event.step] = event.loss
+            if event.step == stop_after:
+                break
+    return found
+
+
+def test_a_round_goes_on_to_the_same_losses(tmp_path):
+    expected = losses(begin_anew(brightness_model(0.4), CONFIG, None))
+    begun = begin_anew(brightness_model(0.4), CONFIG, tmp_path)
+    losses(begun, stop_after=4)
+    again = begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])
+    found = losses(again)
+    assert found
+    assert found == {step: expected[step] for step in found}
+    assert max(found) == 6
+
+
+def test_a_round_that_learned_from_other_work_does_not_go_on(tmp_path):
+    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path), stop_after=2)
+    other = [Sample(disks(), 1 - LABELS, axes="YX")]
+    assert begin_where_it_stood(CONFIG, tmp_path, other, []) is None
+    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is not None
+
+
+def test_time_that_was_spent_is_not_taken_from_what_is_left(tmp_path):
+    config = CONFIG.model_copy(update={"steps": None, "minutes": 1.0})
+    losses(begin_anew(brightness_model(0.4), config, tmp_path), stop_after=2)
+    again = begin_where_it_stood(config, tmp_path, SAMPLES, [])
+    assert again.config.minutes > 1.0
+
+
+def test_what_is_damaged_is_left_out(tmp_path):
+    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path), stop_after=4)
+    kept = tmp_path / "kept"
+    shutil.copytree(tmp_path / "start", kept)
+    shutil.rmtree(tmp_path / "start")
+    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is None
+    kept.rename(tmp_path / "start")
+    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is not None
+    path = tmp_path / "training.safetensors"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is None
+    path.write_bytes(b"nonsense")
+    assert find_interruption(tmp_path) is None
+    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is None
+
+
+def begun_training(bright, tmp_path):
+    """A session in which a training goes on, with its first steps behind it."""
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.run()
+    stage.open(disks(), "a.tif", path=tmp_path / "a.tif")
+    stage.session.predict()
+    stage.run()
+    stage.session.accept(Box((0, 0), (128, 160)))
+    stage.session.finetune(0.5)
+    steps = []
+    stage.session.training.measured.connect(
+        lambda event: steps.append(event) if isinstance(event, TrainStep) else None
+    )
+    while len(steps) < 3:
+        stage.runner.step()
+    return stage
+
+
+def test_a_crash_in_a_training_is_told_and_fine_tune_goes_on(bright, tmp_path):
+    stage = begun_training(bright, tmp_path)
+    folder = tmp_path / "a.unet" / "training"
+    assert (folder / "training.safetensors").exists()
+    verified = stage.annotation.provenance.copy()
+    for image in stage.session.images:  # a crash: nothing is saved any more
+        image.project._lock.release()
+
+    again = Stage.make(ManualRunner())
+    again.open(disks(), "a.tif", path=tmp_path / "a.tif")
+    again.run()
+    assert (again.annotation.provenance == verified).all()
+    assert "was interrupted after step" in again.state.notice
+    again.session.models.choose(bright)
+    again.run()
+    again.session.finetune(0.05)
+    notices = []
+    again.session._holder.changed.connect(lambda state: notices.append(state.notice))
+    again.run()
+    assert any("goes on after step" in notice for notice in notices)
+    again.clock.now += 5
+    again.run()
+    assert not folder.exists()
+    again.session.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("CUDA error: device-side assert"), MemoryError(), ValueError("odd")],
+    ids=["device", "memory", "defect"],
+)
+def test_a_training_that_dies_leaves_everything_else(
+    bright, tmp_path, monkeypatch, error
+):
+    def die(*_args, **_options):
+        yield TrainStep(1, 0.5, 0.1)
+        raise error
+
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.run()
+    stage.open(disks(), "a.tif", path=tmp_path / "a.tif")
+    stage.session.predict()
+    stage.run()
+    stage.session.accept(Box((0, 0), (64, 160)))
+    before = stage.annotation.snapshot()
+    monkeypatch.setattr("napari_unet.engine.train.iter_fit", die)
+    stage.session.finetune(1)
+    stage.run()
+    assert stage.state.training is None
+    assert stage.state.problems["finetune"].text
+    assert "\n" not in stage.state.problems["finetune"].text
+    after = stage.annotation.snapshot()
+    assert np.array_equal(before.labels, after.labels)
+    assert np.array_equal(before.provenance, after.provenance)
+    assert not stage.state.why_not_finetune
+    stage.paint(np.s_[60:64, 60:80], 77)
+    stage.session.predict()
+    stage.run()
+    assert (stage.annotation.labels == 77).any()
+    stage.session.close()
