@@ -161,14 +161,13 @@ class Autosave:
         )
 
     def moved(self, place: str, now: float) -> None:
-        """Note that the person chose another folder: everything is to be saved there.
+        """Note that all of it was saved in another folder, which is its place now.
 
-        A failure of the old folder is forgotten and a save is due at once. How a save
-        ends that is under way in the old folder is not to be told here any more.
+        A failure of the old folder is forgotten. How a save ends that is under way in
+        the old folder is not to be told here any more.
         """
         self._changed_while_saving = None
-        self._last_change = now - self._pause
-        self._status = AutosaveStatus(place, unsaved_since=now)
+        self._status = AutosaveStatus(place, last_saved=now)
 
 
 def _ago(seconds: float) -> str:
