@@ -6,19 +6,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.errors import InputError
+from napari_unet.io.zarr_metadata import is_zarr
 
 IMAGE_SUFFIXES = frozenset(
     {".bmp", ".btf", ".gif", ".jpeg", ".jpg", ".lsm", ".png", ".tf8", ".tif", ".tiff"}
 )
 """Lower-case suffixes of the files that a folder of images is searched for."""
 
+_ZARR = ".zarr"
 _SHOWN = 3
 
 
 def list_images(
     folder: str | Path, *, more: frozenset[str] = frozenset()
 ) -> list[Path]:
-    """Return the image files of a folder, sorted by name; hidden files are left out.
+    """Return the images of a folder, sorted by name; hidden files are left out.
+
+    Images are files, and folders whose names end in `.zarr`. A folder that is a zarr
+    itself is one image.
 
     Parameters
     ----------
@@ -39,6 +44,8 @@ def list_images(
         raise InputError(
             f"Expected a folder of images, found the file {name}; name its folder."
         )
+    if is_zarr(folder):
+        return [folder]
     try:
         found = sorted(path for path in folder.iterdir() if _is_one(path, suffixes))
     except FileNotFoundError as error:
@@ -128,5 +135,7 @@ def name_some(names: list[str]) -> str:
 
 
 def _is_one(path: Path, suffixes: frozenset[str]) -> bool:
-    hidden = path.name.startswith(".")
-    return not hidden and path.suffix.lower() in suffixes and path.is_file()
+    suffix = path.suffix.lower()
+    if path.name.startswith("."):
+        return False
+    return path.is_dir() if suffix == _ZARR else suffix in suffixes and path.is_file()

@@ -1,7 +1,8 @@
 """Reading images and label maps from files.
 
 TIFF, OME-TIFF and ImageJ files go through tifffile, everything else (PNG, JPEG,
-BMP, ...) through Pillow. The content decides, not the file's suffix.
+BMP, ...) through Pillow. The content decides, not the file's suffix. Zarr folders, with
+or without OME's metadata, go through zarr.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
 from napari_unet.io.memory import in_words, refuse_beyond_memory
 from napari_unet.io.tiff import TiffImage, is_tiff, read_tiff
+from napari_unet.io.zarr_image import read_zarr
+from napari_unet.io.zarr_metadata import is_zarr
 
 _PILLOW_AXES = {2: "YX", 3: "YXC"}
 
@@ -55,7 +58,7 @@ class ImageFile:
 
 
 def read_image(path: str | Path) -> ImageFile:
-    """Read one image file.
+    """Read one image: a file, or a zarr folder.
 
     Raises
     ------
@@ -126,6 +129,8 @@ def read_values(path: str | Path) -> npt.NDArray[np.float32]:
 def _check_file(path: Path) -> None:
     name = repr(str(path))
     try:
+        if is_zarr(path):
+            return
         if path.is_dir():
             raise InputError(
                 f"Expected an image file, found the folder {name}; "
@@ -148,6 +153,8 @@ def _check_file(path: Path) -> None:
 
 def _read_any(path: Path) -> TiffImage:
     try:
+        if path.is_dir():
+            return read_zarr(path)
         return read_tiff(path) if is_tiff(path) else _read_with_pillow(path)
     except InputError:
         raise

@@ -18,6 +18,7 @@ import tifffile
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numcodecs import Blosc, GZip, Zstd
 from PIL import Image
 
 from napari_unet.engine.foreign import import_weights, unpack_model
@@ -28,6 +29,7 @@ from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.read import read_image
 from napari_unet.io.rois import read_rois
 from tests.hostile.bad_archives import saved, zipped
+from tests.hostile.bad_zarrs import save
 from tests.hostile.conftest import FUZZ
 
 T = TypeVar("T")
@@ -233,6 +235,19 @@ def test_images(tmp_path_factory, number: int, changes: list[Change]) -> None:
         assert found.array.dtype.kind in "uif"
         assert found.axes is None or len(found.axes) == found.array.ndim
         assert all(0 < size < 1e10 for size in found.pixel_size.values())
+
+
+@pytest.mark.parametrize("codec", [None, Blosc(), Zstd(), GZip()])
+@pytest.mark.parametrize("name", [".zarray", "0.0"])
+@FUZZ
+@given(changes=CHANGES)
+def test_zarrs(tmp_path_factory, codec: Any, name: str, changes: list[Change]) -> None:
+    path = save(tmp_path_factory.mktemp("zarr", numbered=True) / "a.zarr", codec)
+    (path / name).write_bytes(spoil((path / name).read_bytes(), changes))
+    found = answer(lambda: read_image(path))
+    if found is not None:
+        assert found.array.size > 0
+        assert found.array.dtype.kind in "uif"
 
 
 @pytest.mark.parametrize("suffix", ["tif", "png", "roi", "zip", "pt", "safetensors"])

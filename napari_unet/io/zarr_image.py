@@ -1,0 +1,197 @@
+"""Reading images from local zarr folders: arrays, and OME-Zarr at full resolution."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.errors import InputError
+from napari_unet.io.memory import in_words, refuse_beyond_memory
+from napari_unet.io.tiff import TiffImage
+from napari_unet.io.zarr_metadata import (
+    ArrayHead,
+    find_multiscales,
+    level_folder,
+    read_head,
+)
+
+_MOST_FILES = 2_000_000
+_LARGEST_CHUNK = 2**31
+_LARGE = 2**30
+_MOST_EXPANSION = 50_000
+_PIECE = 2**16
+_HEADER = 32
+_GZIP_OR_ZLIB = 47
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_LEAST, _MOST = 1e-6, 1e9
+
+
+def read_zarr(path: Path) -> TiffImage:
+    """Read a zarr array, or the finest level of an OME-Zarr image.
+
+    Parameters
+    ----------
+    path : Path
+        A folder on this machine.
+
+    Raises
+    ------
+    InputError
+        If its metadata are not those of plain numbers in plain chunks; its files are
+        links to elsewhere; or it claims more than it holds or fits into memory.
+    Exception
+        Whatever else the zarr library raises for what it cannot read.
+
+    Notes
+    -----
+    The zarr library takes memory for what a chunk's first bytes claim, so these are
+    compared with the metadata first.
+    """
+    multiscales = find_multiscales(path)
+    folder, axes, sizes = path, None, {}
+    if multiscales is not None:
+        folder = level_folder(path, multiscales.datasets[0].path)
+        axes, sizes = multiscales.letters, multiscales.pixel_size
+    head = read_head(folder)
+    _check_sizes(path, head, _check_files(path, folder, head))
+    array = _read(folder, head)
+    axes = axes if axes is not None and len(axes) == array.ndim else None
+    array, axes = _without_single(array, axes)
+    sizes = {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
+    return TiffImage(array, axes, sizes)
+
+
+def _check_sizes(path: Path, head: ArrayHead, stored: int) -> None:
+    if head.chunk_nbytes > _LARGEST_CHUNK:
+        raise _damaged(path, f"a chunk of it claims {in_words(head.chunk_nbytes)}")
+    refuse_beyond_memory(path, head.nbytes)
+    # Chunks may be missing where everything is 0, within reason.
+    if head.nbytes > max(_LARGE, stored * _MOST_EXPANSION):
+        raise _damaged(
+            path,
+            f"it tells of {in_words(head.nbytes)} of pixels and holds "
+            f"{in_words(stored)}",
+        )
+
+
+def _check_files(path: Path, folder: Path, head: ArrayHead) -> int:
+    """Look at every file of an array; return their bytes."""
+    root = path.resolve()
+    if not folder.resolve().is_relative_to(root):
+        raise _leaving(path, folder)
+    stored = 0
+    for number, entry in enumerate(_iter_files(folder)):
+        if number > _MOST_FILES:
+            raise _damaged(path, f"it has more than {_MOST_FILES:,} files")
+        if entry.is_symlink() and not Path(entry).resolve().is_relative_to(root):
+            raise _leaving(path, Path(entry))
+        status = entry.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _damaged(path, f"{entry.name!r} in it is no file")
+        stored += status.st_size
+        # Metadata are not packed: they begin with a dot, or end like this.
+        if not entry.name.startswith(".") and not entry.name.endswith(".json"):
+            _check_chunk(path, Path(entry), status.st_size, head)
+    return stored
+
+
+def _iter_files(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield all files below a folder; links to folders as if they were files."""
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry))
+                else:
+                    yield entry
+
+
+def _check_chunk(path: Path, chunk: Path, size: int, head: ArrayHead) -> None:
+    """Compare the size that a packed chunk claims with that of all chunks."""
+    with chunk.open("rb") as file:
+        first = file.read(_HEADER)
+        claimed = _claimed(first, head)
+        if head.packing in {"gzip", "zlib"} and size * 1100 > _LARGE:
+            file.seek(0)
+            claimed = _inflated(file, head.chunk_nbytes)
+    if claimed > head.chunk_nbytes:
+        raise _damaged(path, f"the chunk {chunk.name!r} claims {in_words(claimed)}")
+
+
+def _claimed(first: bytes, head: ArrayHead) -> int:
+    if head.packing == "blosc" and len(first) >= 16:
+        return int(struct.unpack_from("<I", first, 4)[0])
+    if head.packing == "lz4" and len(first) >= 4:
+        return int(struct.unpack_from("<I", first)[0])
+    if head.packing == "zstd" and first[:4] == _ZSTD:
+        return _claimed_by_zstd(first)
+    return 0
+
+
+def _claimed_by_zstd(first: bytes) -> int:
+    """Return the content size in a frame's header, 0 where it has none."""
+    flags = first[4] if len(first) > 4 else 0
+    single = flags >> 5 & 1
+    width = (1 if single else 0, 2, 4, 8)[flags >> 6]
+    start = 5 + (0 if single else 1) + (0, 1, 2, 4)[flags & 3]
+    size = int.from_bytes(first[start : start + width], "little")
+    return size + 256 if width == 2 else size
+
+
+def _inflated(file: Any, limit: int) -> int:
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+    size, data = 0, file.read(_PIECE)
+    while data and size <= limit:
+        size += len(inflater.decompress(data, _PIECE))
+        data = inflater.unconsumed_tail or file.read(_PIECE)
+    return size
+
+
+def _read(folder: Path, head: ArrayHead) -> npt.NDArray[Any]:
+    import zarr
+    from zarr.storage import LocalStore
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        array: Any = zarr.open_array(
+            store=LocalStore(folder, read_only=True),
+            mode="r",
+            zarr_format=head.zarr_format,
+        )
+        if tuple(array.shape) != head.shape or array.dtype.kind not in "biuf":
+            raise ValueError("the library sees another array")
+        return np.asarray(array[...])
+
+
+def _without_single(
+    array: npt.NDArray[Any], axes: str | None
+) -> tuple[npt.NDArray[Any], str | None]:
+    """Leave out axes with one plane, which OME-Zarr often has, as TIFF readers do."""
+    if axes is None:
+        return array, None
+    single = [n for n, axis in enumerate(axes) if array.shape[n] == 1 and axis in "TCZ"]
+    kept = "".join(axis for n, axis in enumerate(axes) if n not in single)
+    return array.squeeze(tuple(single)), kept
+
+
+def _leaving(path: Path, place: Path) -> InputError:
+    return InputError(
+        f"The zarr {str(path)!r} was not read: {place.name!r} in it is a link that "
+        "leads out of it; copy the whole image."
+    )
+
+
+def _damaged(path: Path, what: str) -> InputError:
+    return InputError(
+        f"The zarr {str(path)!r} is incomplete or damaged: {what}; write it anew."
+    )

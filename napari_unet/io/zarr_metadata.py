@@ -1,0 +1,289 @@
+"""What a zarr says of itself, read with suspicion before the zarr library sees it.
+
+Only arrays of plain numbers in regular chunks, packed by codecs that do nothing but
+unpack. Codecs that run what they find (pickle), and those that nobody needs for images,
+are refused by not being in a list.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from napari_unet.core.validation import first_problem
+from napari_unet.errors import InputError
+from napari_unet.nets.strict_json import parse_json
+
+T = TypeVar("T")
+
+Packing = Literal["none", "blosc", "gzip", "zlib", "zstd", "lz4"]
+
+_LARGEST = 16_000_000
+_METADATA = ("zarr.json", ".zarray", ".zgroup")
+_MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
+
+_TYPES = r"^(bool|u?int(8|16|32|64)|float(16|32|64))$"
+
+_Extents = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=2**48)], ...],
+    Field(min_length=1, max_length=8),
+]
+
+
+class _Lenient(BaseModel):
+    """What else a record holds is of no interest here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Array2(_Lenient):
+    """`.zarray`, version 2."""
+
+    zarr_format: Literal[2]
+    shape: _Extents
+    chunks: _Extents
+    dtype: Annotated[str, Field(pattern=r"^[<>|][biuf][1248]$")]
+    compressor: dict[str, Any] | None = None
+    filters: Annotated[list[Any], Field(max_length=0)] | None = None
+    order: Literal["C", "F"] = "C"
+    dimension_separator: Literal[".", "/"] = "."
+
+
+class _Named(_Lenient):
+    name: Annotated[str, Field(max_length=100)]
+    configuration: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Array3(_Lenient):
+    """`zarr.json` of an array, version 3."""
+
+    zarr_format: Literal[3]
+    node_type: Literal["array"]
+    shape: _Extents
+    data_type: Annotated[
+        str, Field(pattern=r"^(bool|u?int(8|16|32|64)|float(16|32|64))$")
+    ]
+    chunk_grid: _Named
+    chunk_key_encoding: _Named
+    codecs: Annotated[tuple[_Named, ...], Field(min_length=1, max_length=5)]
+    storage_transformers: Annotated[list[Any], Field(max_length=0)] = []
+
+
+class _Scale(_Lenient):
+    type: str = ""
+    scale: list[float] = Field(default_factory=list, max_length=8)
+
+
+class _Level(_Lenient):
+    path: Annotated[str, Field(min_length=1, max_length=200)]
+    coordinateTransformations: list[_Scale] = Field(default_factory=list, max_length=8)
+
+
+class _Axis(_Lenient):
+    name: Annotated[str, Field(max_length=20)]
+    unit: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_a_letter(cls, found: Any) -> Any:
+        return {"name": found} if isinstance(found, str) else found
+
+
+class Multiscales(_Lenient):
+    """OME's metadata of one image in several resolutions, the finest first."""
+
+    axes: list[_Axis] = Field(default_factory=list, max_length=8)
+    datasets: list[_Level] = Field(min_length=1, max_length=100)
+
+    @property
+    def letters(self) -> str | None:
+        """Axes out of "TCZYX", or None where others are there, or none."""
+        letters = "".join(axis.name.upper() for axis in self.axes)
+        known = bool(letters) and set(letters) <= set("TCZYX")
+        return letters if known and len(set(letters)) == len(letters) else None
+
+    @property
+    def pixel_size(self) -> dict[str, float]:
+        """Micrometres per pixel along "Z", "Y" and "X", where they are said."""
+        scales = [one.scale for one in self.datasets[0].coordinateTransformations]
+        scale = next((one for one in scales if len(one) == len(self.axes)), [])
+        return {
+            axis.name.upper(): size * _MICROMETRES[axis.unit or ""]
+            for axis, size in zip(self.axes, scale, strict=False)
+            if axis.name.upper() in "ZYX" and axis.unit in _MICROMETRES
+        }
+
+
+class ArrayHead(BaseModel):
+    """What is known of an array before a chunk is read.
+
+    Parameters
+    ----------
+    zarr_format : {2, 3}
+        Version of the store.
+    shape, chunks : tuple of int
+        Of the array, and of every chunk.
+    itemsize : int
+        Bytes of a pixel.
+    packing : str
+        How chunks are packed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    zarr_format: Literal[2, 3]
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    itemsize: int
+    packing: Packing
+
+    @model_validator(mode="after")
+    def _fits(self) -> ArrayHead:
+        if len(self.chunks) != len(self.shape) or min(self.chunks) < 1:
+            raise ValueError("its chunks have other axes than the array")
+        return self
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all pixels."""
+        return math.prod(self.shape) * self.itemsize
+
+    @property
+    def chunk_nbytes(self) -> int:
+        """Bytes of the pixels of a chunk."""
+        return math.prod(self.chunks) * self.itemsize
+
+
+def is_zarr(path: Path) -> bool:
+    """Return whether a folder is, or calls itself, a zarr."""
+    if not path.is_dir():
+        return False
+    named = path.suffix.lower() == ".zarr"
+    return named or any((path / name).is_file() for name in _METADATA)
+
+
+def find_multiscales(folder: Path) -> Multiscales | None:
+    """Return OME's metadata of a group, or None for an array.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if (folder / "zarr.json").is_file():
+        content = _read(folder / "zarr.json")
+        if content.get("node_type") == "array":
+            return None
+        attributes = content.get("attributes")
+        attributes = attributes.get("ome") if isinstance(attributes, dict) else None
+    elif (folder / ".zarray").is_file():
+        return None
+    else:
+        path = folder / ".zattrs"
+        attributes = _read(path) if path.is_file() else None
+    found = attributes.get("multiscales") if isinstance(attributes, dict) else None
+    if not isinstance(found, list) or not found:
+        raise InputError(
+            f"Expected an array, or an image of OME-Zarr, in {str(folder)!r}, found "
+            "neither; name the array inside."
+        )
+    return _checked(Multiscales, found[0], folder)
+
+
+def level_folder(folder: Path, path: str) -> Path:
+    """Return the folder of a level that the metadata name.
+
+    Raises
+    ------
+    InputError
+        If the name leads out of the zarr.
+    """
+    parts = PurePosixPath(path).parts
+    if "\\" in path or ":" in path or ".." in parts or path.startswith("/"):
+        raise InputError(
+            f"The metadata of {str(folder)!r} lead out of it ({path[:60]!r}), and were "
+            "not followed; write the image anew."
+        )
+    return folder.joinpath(*parts)
+
+
+def read_head(folder: Path) -> ArrayHead:
+    """Read what an array says of itself.
+
+    Raises
+    ------
+    InputError
+        If that is no array of plain numbers, or packed in a way that is not read.
+    """
+    if (folder / "zarr.json").is_file():
+        return _head3(folder, _checked(_Array3, _read(folder / "zarr.json"), folder))
+    if (folder / ".zarray").is_file():
+        return _head2(folder, _checked(_Array2, _read(folder / ".zarray"), folder))
+    raise InputError(f"There is no zarr array in {str(folder)!r}; write it anew.")
+
+
+def _head2(folder: Path, found: _Array2) -> ArrayHead:
+    packing = "none" if found.compressor is None else found.compressor.get("id")
+    content = {
+        "zarr_format": 2,
+        "shape": found.shape,
+        "chunks": found.chunks,
+        "itemsize": int(found.dtype[2]),
+        "packing": packing,
+    }
+    return _checked(ArrayHead, content, folder)
+
+
+def _head3(folder: Path, found: _Array3) -> ArrayHead:
+    names = [codec.name for codec in found.codecs]
+    plain = [name for name in names if name not in {"bytes", "transpose", "crc32c"}]
+    known = len(plain) <= 1 and set(plain) <= set(get_args(Packing))
+    if found.chunk_grid.name != "regular" or not known:
+        raise InputError(
+            f"The zarr {str(folder)!r} is packed in a way that this program does not "
+            f"read ({', '.join(names)[:100]}); write it in plain chunks, no shards."
+        )
+    content = {
+        "zarr_format": 3,
+        "shape": found.shape,
+        "chunks": found.chunk_grid.configuration.get("chunk_shape"),
+        "itemsize": np.dtype(found.data_type).itemsize,
+        "packing": plain[0] if plain else "none",
+    }
+    return _checked(ArrayHead, content, folder)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _LARGEST:
+        raise InputError(f"{str(path)!r} is too large for metadata; check the zarr.")
+    try:
+        content = parse_json(path.read_bytes(), most_bytes=_LARGEST)
+    except ValueError as error:
+        raise InputError(
+            f"The metadata {str(path)!r} are damaged ({error}); write the image anew."
+        ) from error
+    if not isinstance(content, dict):
+        raise InputError(f"The metadata {str(path)!r} are no zarr's; check the folder.")
+    return content
+
+
+def _checked(kind: type[T], content: Any, folder: Path) -> T:
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        place, words = first_problem(error, "its whole")
+        raise InputError(
+            f"The zarr {str(folder)!r} is none that this program reads: "
+            f"{place[:100]}: {words[:200]}; write the image anew, or save it as TIFF."
+        ) from error
