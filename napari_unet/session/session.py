@@ -104,6 +104,7 @@ class Session:
 
     def _connect(self) -> None:
         self._saving.ended.connect(self.images.tell)
+        self._saving.ended.connect(self._list_again)
         self.projects.opened.connect(self._on_project_opened)
         self.projects.created.connect(self._on_project_created)
         self.projects.closed.connect(self._put_all_away)
@@ -291,6 +292,14 @@ class Session:
         self._saving.move(
             image, folder, lambda error: self._holder.report("project", error)
         )
+
+    def _list_again(self) -> None:
+        """Show an image in its project once it is saved there."""
+        image, project = self.images.current, self.state.project
+        if image is None or project is None or image.project.folder != project.folder:
+            return
+        if image.key not in {each.key for each in project.images}:
+            self.projects.list_again()
 
     def _put_all_away(self) -> None:
         self.halt()

@@ -40,6 +40,15 @@ def test_stages_and_training_steps_are_measured(tiny_model, capsys):
     assert scratch["title"].startswith("Step from scratch: 8 crops")
 
 
+def test_the_journal_is_measured(tiny_model, capsys, monkeypatch):
+    monkeypatch.setattr("benchmarks.journal.STROKES", 30)
+    code, output = measure(capsys, "journal", "--model", tiny_model, "--size", 256)
+    (report,) = json.loads(output.out)
+    assert code == 0
+    assert len(report["rows"]) == 4
+    assert "0 unwritten" in report["notes"][0]
+
+
 def test_an_unknown_model_is_one_sentence(capsys):
     code, output = measure(capsys, "predict", "--model", "no-such-model")
     assert code == 2
