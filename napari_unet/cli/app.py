@@ -18,6 +18,7 @@ from napari_unet.cli.demo import demo
 from napari_unet.cli.evaluate import evaluate
 from napari_unet.cli.models import models
 from napari_unet.cli.predict import predict
+from napari_unet.cli.project import project
 from napari_unet.cli.train import train
 from napari_unet.distribution import refuse_stranger
 from napari_unet.errors import InputError, NapariUnetError
@@ -35,6 +36,7 @@ app.command()(predict)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(models, name="models")
+app.add_typer(project, name="project")
 
 
 @app.callback()

@@ -1,0 +1,295 @@
+"""`napari-unet project`: what a project holds, whether it is sound, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_unet.cli.console import (
+    EXIT_MISTAKE,
+    JsonOption,
+    OverwriteOption,
+    print_json,
+    say,
+)
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_unet.project.mend import Outcome, Recovery
+    from napari_unet.project.overview import ImageOverview, Overview
+
+project = typer.Typer(
+    help="Look into, check, recover and export project folders (NAME.unet).",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Project folder, such as cells.unet.")
+]
+_TASKS = ("instances", "classes", "regression")
+
+
+@project.callback()
+def _keep_quiet(context: typer.Context) -> None:
+    """Look into, check, recover and export project folders (NAME.unet)."""
+    from napari_unet.io.quiet import collect_log
+
+    # What is wrong with a map is told once, in our words.
+    context.with_resource(collect_log("tifffile"))
+
+
+@project.command()
+def info(folder: FolderArgument, as_json: JsonOption = False) -> None:
+    """Show what a project holds: images, work on them, and models.
+
+    Nothing is written, and the project may be open elsewhere.
+    """
+    from napari_unet.project.overview import look_into
+
+    found = look_into(folder)
+    problems = [*found.problems]
+    problems += [f"{i.name}: {words}" for i in found.images for words in i.lost]
+    if as_json:
+        print_json(_overview_json(found, problems))
+    else:
+        _print_overview(found)
+    if problems:
+        problems.append(_recover_hint(folder))
+        _end_with(problems)
+
+
+@project.command()
+def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
+    """Check every save, every line of the journals, models and images.
+
+    Nothing is written. The exit code is 2 if anything is damaged or missing.
+    """
+    from napari_unet.project.verify import verify as check
+
+    report = check(folder)
+    if as_json:
+        rows = [
+            {"what": c.what, "state": c.state, "words": c.words} for c in report.checks
+        ]
+        print_json({"sound": report.sound, "checks": rows})
+    else:
+        width = max((len(c.what) for c in report.checks), default=0)
+        for each in report.checks:
+            mark = {"sound": " ", "note": "-", "problem": "!"}[each.state]
+            typer.echo(_plain(f"{mark} {each.what:<{width}}  {each.words}"))
+        if report.sound:
+            typer.echo(_plain(f"{folder} is sound."))
+    if not report.sound:
+        _end_with([f"{check.what}: {check.words}" for check in report.problems])
+
+
+@project.command()
+def recover(
+    folder: FolderArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NEW.unet",
+            help="Make a sound copy, and leave the damaged project untouched.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring back everything that can be read of a damaged project.
+
+    Nothing is destroyed: damaged files are kept in DIR/damaged-DATE-TIME.
+    """
+    from napari_unet.cli.project_export import iter_near
+    from napari_unet.project.repair import recover_copy, recover_here
+
+    def near() -> Any:
+        return iter_near(folder)
+
+    if out is None:
+        outcome = recover_here(folder, near)
+    else:
+        outcome = recover_copy(folder, out, near)
+    if as_json:
+        print_json(_outcome_json(outcome, out or folder))
+    else:
+        _print_outcome(outcome, out or folder)
+
+
+@project.command()
+def export(
+    folder: FolderArgument,
+    out: Annotated[Path, typer.Option(metavar="OUT", help="Folder to write to.")],
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", help="Only instances, classes or regression."),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write labels and masks of what is verified as TIFF files, and a table.
+
+    The folders OUT/labels and OUT/verified are those that `train` takes.
+    """
+    from napari_unet.cli.project_export import TABLE, export_project
+
+    if task is not None and task not in _TASKS:
+        raise InputError(
+            f"Task {task!r} is not available; choose one of: {', '.join(_TASKS)}."
+        )
+    done = export_project(folder, out, task, overwrite=overwrite)
+    if as_json:
+        failed = [{"name": name, "error": words} for name, words in done.failed]
+        print_json({"written": list(done.rows), "failed": failed})
+    else:
+        for row in done.rows:
+            share = f"{100 * row['verified_share']:.1f} % verified"
+            typer.echo(_plain(f"{row['image']}: {row['name']}.tif, {share}"))
+        if done.rows:
+            typer.echo(f"Labels, masks and {TABLE} are in {out}.")
+    for note in done.notes:
+        say(_plain(f"Not exported, for it cannot be read: {note}"))
+    if done.failed:
+        _end_with([f"{name}: {words}" for name, words in done.failed])
+
+
+def _end_with(problems: list[str]) -> None:
+    for problem in problems:
+        say(_plain(problem))
+    raise typer.Exit(EXIT_MISTAKE)
+
+
+def _recover_hint(folder: Path) -> str:
+    return f"`napari-unet project recover {folder}` brings back what can be read."
+
+
+def _overview_json(found: Overview, problems: list[str]) -> dict[str, Any]:
+    manifest = found.manifest
+    return {
+        "project": found.folder.resolve().name,
+        "format": found.format,
+        "open_elsewhere": found.holder or None,
+        "settings": manifest.settings.model_dump(mode="json"),
+        "active_model": manifest.active_model,
+        "models": [
+            m.model_dump(mode="json", exclude_none=True) for m in manifest.models
+        ],
+        "images": [_image_json(image) for image in found.images],
+        "problems": problems,
+    }
+
+
+def _image_json(found: ImageOverview) -> dict[str, Any]:
+    image, counts = found.image, found.counts
+    return {
+        "name": found.name,
+        "key": found.key,
+        "path": str(found.path) if found.path else None,
+        "found": found.found,
+        "shape": list(image.shape) if image else None,
+        "axes": image.axes if image else None,
+        "task": image.task if image else None,
+        "names": list(image.names) if image else [],
+        "last_save": found.saved_at.isoformat() if found.saved_at else None,
+        "changes_after": found.changes,
+        "verified_share": counts.verified_pixels / counts.pixels if counts else None,
+        "objects": _objects(found)[0],
+        "verified_objects": _objects(found)[1],
+    }
+
+
+def _objects(found: ImageOverview) -> tuple[int | None, int | None]:
+    """Return how many objects there are, and verified ones; other tasks have none."""
+    if found.counts is None or found.image is None or found.image.task != "instances":
+        return None, None
+    return found.counts.objects, found.counts.verified_objects
+
+
+def _print_overview(found: Overview) -> None:
+    manifest = found.manifest
+    active = manifest.active_model
+    facts = {
+        "project": found.folder.resolve().name,
+        "format": str(found.format),
+        "open": found.holder or "nowhere",
+        "settings": f"training {manifest.settings.minutes:g} min",
+        "active model": "none" if active is None else str(active),
+    }
+    _print_facts(facts)
+    for model in manifest.models:
+        note = model.note or model.built_in or model.folder
+        typer.echo(_plain(f"model {model.number:<7} {note}"))
+    for image in found.images:
+        typer.echo()
+        _print_facts(_image_facts(image))
+
+
+def _image_facts(found: ImageOverview) -> dict[str, str]:
+    facts = {"image": found.name}
+    if found.path is not None:
+        facts["path"] = f"{found.path} ({'found' if found.found else 'missing'})"
+    if found.image is not None:
+        shape = " x ".join(str(n) for n in found.image.shape)
+        facts["shape"] = f"{shape} ({found.image.axes})"
+        names = f": {', '.join(found.image.names)}" if found.image.names else ""
+        facts["task"] = found.image.task + names
+    saved = found.saved_at
+    facts["last save"] = f"{saved.astimezone():%Y-%m-%d %H:%M:%S}" if saved else "none"
+    facts["changes after"] = str(found.changes)
+    if found.counts is not None:
+        share = 100 * found.counts.verified_pixels / found.counts.pixels
+        facts["verified"] = f"{share:.1f} %"
+        objects, verified = _objects(found)
+        if objects is not None:
+            facts["objects"] = f"{objects}, {verified} of them verified"
+    return facts
+
+
+def _print_facts(facts: dict[str, str]) -> None:
+    for name, text in facts.items():
+        typer.echo(_plain(f"{name:<13} {text}"))
+
+
+def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
+    return {
+        "project": str(place),
+        "changed": outcome.changed,
+        "images": [
+            {
+                "name": image.name,
+                "state": _state(image),
+                "from": image.origin or None,
+                "lost": list(image.lost),
+            }
+            for image in outcome.images
+        ],
+        "others": list(outcome.others),
+        "damaged_files": str(outcome.kept) if outcome.kept else None,
+    }
+
+
+def _print_outcome(outcome: Outcome, place: Path) -> None:
+    for image in outcome.images:
+        origin = f" from {image.origin}" if image.origin else ""
+        typer.echo(_plain(f"{image.name}: {_state(image)}{origin}."))
+        for words in image.lost:
+            typer.echo(_plain(f"  did not come back: {words}"))
+    for words in outcome.others:
+        typer.echo(_plain(words))
+    if not outcome.changed:
+        typer.echo(f"{place}: nothing to do.")
+    if outcome.kept is not None:
+        typer.echo(f"The damaged files are kept in {outcome.kept}.")
+
+
+def _state(image: Recovery) -> str:
+    if image.origin:
+        return "recovered"
+    return "not recovered" if image.lost else "sound"
+
+
+def _plain(text: str) -> str:
+    """Spell out what could steer a terminal: names may come from anywhere."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

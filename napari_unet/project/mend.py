@@ -1,0 +1,314 @@
+"""What is written to make a damaged project sound; see `repair`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from napari_unet.core.atomic import write_atomically
+from napari_unet.core.axes import result_axes
+from napari_unet.errors import InputError
+from napari_unet.project.attic import Attic
+from napari_unet.project.fields import ImageFields, relative_path
+from napari_unet.project.folder import ProjectFolder
+from napari_unet.project.found_models import Models, find_models
+from napari_unet.project.manifest import (
+    KEPT_GENERATIONS,
+    Generation,
+    ImageEntry,
+    Manifest,
+)
+from napari_unet.project.record import encode_line
+from napari_unet.project.salvage import NearImages, Salvage, salvage
+from napari_unet.project.segments import Header
+from napari_unet.project.survey import (
+    CURRENT,
+    LABELS,
+    MODELS,
+    PROVENANCE,
+    ManifestFile,
+    Survey,
+    survey,
+)
+from napari_unet.project.verify_image import check_work, image_path
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of one image.
+
+    Parameters
+    ----------
+    name : str
+        Of the image; its key where the name is lost.
+    origin : str
+        Where its work comes from, or nothing if nothing came back.
+    lost : tuple of str
+        What did not come back, in sentences.
+    mended : bool
+        Whether anything had to be done.
+    """
+
+    name: str
+    origin: str = ""
+    lost: tuple[str, ...] = ()
+    mended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a project.
+
+    Parameters
+    ----------
+    images : tuple of Recovery
+        Of every image.
+    others : tuple of str
+        What was done besides, in sentences.
+    kept : Path or None
+        Where copies of the damaged files are, if there are any.
+    """
+
+    images: tuple[Recovery, ...] = ()
+    others: tuple[str, ...] = ()
+    kept: Path | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything had to be done."""
+        return bool(self.others) or any(image.mended for image in self.images)
+
+
+def needs_mending(found: Survey) -> bool:
+    """Whether anything of a project is damaged that can be mended or set aside."""
+    return bool(
+        found.links
+        or _damaged_manifests(found)
+        or _is_lost(found)
+        or find_models(found).words
+        or any(_work_is_damaged(found, key) for key in found.keys)
+    )
+
+
+class Mender:
+    """Makes one project sound, where it is.
+
+    Parameters
+    ----------
+    found : Survey
+        What lies there.
+    near : callable
+        Returns images that may belong to it.
+    when : datetime
+        The time.
+    homes : tuple of Path, optional
+        Where the project was and where it will be, if it is a copy.
+    """
+
+    def __init__(
+        self,
+        found: Survey,
+        near: NearImages,
+        when: datetime,
+        *,
+        homes: tuple[Path, Path] | None = None,
+    ) -> None:
+        self._found = found
+        self._near = near
+        self._when = when
+        self._homes = homes
+        self._files = ProjectFolder(found.folder)
+        self._attic = Attic(found.folder, when)
+        self._useless: list[Path] = []
+        self._hopeless: list[Salvage] = []
+        self._entries: list[ImageEntry] = []
+
+    def run(self) -> Outcome:
+        """Mend everything; tell what became of it.
+
+        Raises
+        ------
+        InputError
+            If nothing can be brought back; then nothing was written.
+        StorageError
+            If something cannot be written.
+        """
+        found, models = self._found, find_models(self._found)
+        images = [self._mend_image(key) for key in found.keys]
+        self._refuse_nothing(models, images)
+        others = [*self._set_aside(), *models.words]
+        if others or self._homes or any(image.mended for image in images):
+            self._commit(models)
+        return Outcome(tuple(images), tuple(others), self._attic.folder)
+
+    def _mend_image(self, key: str) -> Recovery:
+        whole = self._found.current.manifest
+        named = whole.get(key) if whole else None
+        if not _is_lost(self._found) and not _work_is_damaged(self._found, key):
+            if named:
+                self._entries.append(named)
+            return Recovery(named.name if named else key)
+        left = salvage(self._found, key, self._near)
+        if left is None:
+            return Recovery(key, lost=(_UNKNOWN,))
+        self._useless += [
+            self._found.path_of(kind, key, number)
+            for number in left.bad
+            for kind in (LABELS, PROVENANCE)
+        ]
+        if left.annotation is None:
+            # Not named any more, and set aside: nothing is left to be done.
+            self._hopeless.append(left)
+            there = bool(named or left.bad or not left.journal.sound)
+            return Recovery(left.image.name, "", left.lost, mended=there)
+        self._entries.append(self._write(left))
+        return Recovery(left.image.name, left.origin, left.lost, mended=True)
+
+    def _write(self, left: Salvage) -> ImageEntry:
+        """Write one save of all that came back, and a journal without damage."""
+        self._set_links_aside()
+        if left.annotation is None:
+            raise InputError(f"Nothing of {left.image.name} came back.")
+        snapshot = left.annotation.snapshot()
+        axes = result_axes(left.image.axes)
+        hashes = self._files.write_maps(left.key, left.number, snapshot, axes)
+        generation = Generation(
+            number=left.number,
+            saved_at=self._when,
+            sequence=left.sequence,
+            labels_hash=hashes[0],
+            provenance_hash=hashes[1],
+        )
+        self._mend_journal(left)
+        entry = ImageEntry(
+            **_fields(left.image),
+            key=left.key,
+            next_id=max(left.next_id, snapshot.next_id),
+            generations=(generation, *left.good)[:KEPT_GENERATIONS],
+        )
+        if _is_sound(self._found.folder, entry):
+            return entry
+        # The older saves contradict the journal: they stay there, but do not count.
+        return entry.model_copy(update={"generations": (generation,)})
+
+    def _mend_journal(self, left: Salvage) -> None:
+        """Leave out what is damaged, and changes that do not count up."""
+        last = 0
+        for scan in left.journal.segments:
+            kept = []
+            for line, logged in scan.lines:
+                if logged.sequence > last:
+                    last = logged.sequence
+                    kept.append((line, last))
+            if scan.sound and len(kept) == len(scan.lines):
+                continue
+            path = scan.segment.path
+            self._attic.keep(path)
+            if kept:
+                header = scan.header or Header(
+                    journal=1,
+                    key=left.key,
+                    first=kept[0][1],
+                    image=ImageFields(**_fields(left.image)),
+                )
+                _write_lines(path, header, [line for line, _ in kept])
+            else:
+                self._attic.remove(path)
+
+    def _refuse_nothing(self, models: Models, images: list[Recovery]) -> None:
+        unharmed = any(not image.lost for image in images)
+        if not (self._entries or models.models or unharmed or self._is_readable):
+            words = " ".join(problem for image in images for problem in image.lost)
+            raise InputError(
+                f"Nothing of {self._found.folder} can be brought back, and it was left "
+                f"as it is. {words}".strip()
+            )
+
+    @property
+    def _is_readable(self) -> bool:
+        return bool(self._found.current.manifest or self._found.previous.manifest)
+
+    def _set_links_aside(self) -> None:
+        for link in self._found.links:
+            self._attic.remove(self._found.folder / link)
+
+    def _set_aside(self) -> Iterator[str]:
+        """Keep copies of damaged files; return what was done, in words."""
+        self._set_links_aside()
+        for link in self._found.links:
+            yield f"{link} is a link and was set aside."
+        for file in _damaged_manifests(self._found):
+            yield f"{file.problem} A new one was written."
+            self._attic.keep(self._found.folder / file.name)
+        if not self._found.current.present and _is_lost(self._found):
+            yield f"{CURRENT} is missing. A new one was written."
+
+    def _commit(self, models: Models) -> None:
+        """Let what was written count; then remove what is of no use any more."""
+        for file in self._found.older:
+            if file.problem:
+                self._attic.remove(self._found.folder / file.name)
+        manifest = Manifest(
+            settings=self._found.manifest.settings,
+            active_model=models.active,
+            models=models.models,
+            images=tuple(self._at_home(entry) for entry in self._entries),
+        )
+        self._files.make()
+        self._files.commit(manifest)
+        for left in self._hopeless:
+            self._mend_journal(left)
+        for path in self._useless:
+            self._attic.remove(path)
+        for folder in models.dropped:
+            self._attic.remove(self._found.folder / MODELS / folder)
+
+    def _at_home(self, entry: ImageEntry) -> ImageEntry:
+        """Return an entry whose path leads to the image from the new place."""
+        if self._homes is None:
+            return entry
+        path = image_path(self._homes[0].resolve(), entry)
+        there = path and relative_path(path, self._homes[1])
+        return entry.model_copy(update={"path": there})
+
+
+_UNKNOWN = (
+    "Nobody knows which image its labels belong to; put the image beside the project "
+    "and recover it again."
+)
+
+
+def _damaged_manifests(found: Survey) -> list[ManifestFile]:
+    files = (found.current, found.previous, *found.older)
+    return [file for file in files if file.problem]
+
+
+def _is_lost(found: Survey) -> bool:
+    """Whether there is no newest manifest, and should be one."""
+    if found.current.manifest is not None:
+        return False
+    return bool(found.current.present or found.previous.present or found.saves)
+
+
+def _work_is_damaged(found: Survey, key: str) -> bool:
+    return any(check.state == "problem" for check in check_work(found, key))
+
+
+def _is_sound(folder: Path, entry: ImageEntry) -> bool:
+    """Whether an entry would be sound if the manifest held it."""
+    manifest = Manifest(images=(entry,))
+    current = ManifestFile(CURRENT, present=True, manifest=manifest)
+    found = replace(survey(folder), current=current)
+    return not _work_is_damaged(found, entry.key)
+
+
+def _fields(image: ImageFields) -> dict[str, Any]:
+    return {name: getattr(image, name) for name in ImageFields.model_fields}
+
+
+def _write_lines(path: Path, header: Header, lines: list[bytes]) -> None:
+    first = encode_line(header.model_dump(mode="json"))
+    write_atomically(path, lambda file: file.writelines([first, *lines]))

@@ -1,0 +1,150 @@
+"""What a project holds, image by image, as far as it can be read; only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from napari_unet.core.objects import ObjectCounts
+from napari_unet.errors import StorageError
+from napari_unet.project.fields import ImageFields
+from napari_unet.project.lock import read_holder
+from napari_unet.project.manifest import (
+    FORMAT_VERSION,
+    Manifest,
+    format_version,
+)
+from napari_unet.project.salvage import Salvage, no_images, salvage
+from napari_unet.project.survey import Survey, survey
+from napari_unet.project.verify_image import image_path
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOverview:
+    """The work on one image.
+
+    Parameters
+    ----------
+    key : str
+        Its name in the project.
+    image : ImageFields or None
+        What it is; None if nobody knows.
+    path : Path or None
+        Where the image file was, if it is one.
+    found : bool
+        Whether it is there.
+    saved_at : datetime or None
+        Time of the last save that can be read.
+    changes : int
+        Changes in the journal after it.
+    counts : ObjectCounts or None
+        How much is verified; None if the work cannot be read.
+    lost : tuple of str
+        What cannot be read, in sentences.
+    """
+
+    key: str
+    image: ImageFields | None = None
+    path: Path | None = None
+    found: bool = False
+    saved_at: datetime | None = None
+    changes: int = 0
+    counts: ObjectCounts | None = None
+    lost: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the image."""
+        return self.image.name if self.image else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A project.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it lies.
+    format : int
+        Of its newest manifest.
+    manifest : Manifest
+        Settings and models.
+    holder : str
+        Who has it open, or nothing.
+    images : tuple of ImageOverview
+        Of every image.
+    problems : tuple of str
+        What is wrong with the project itself, in sentences.
+    """
+
+    folder: Path
+    format: int
+    manifest: Manifest
+    holder: str
+    images: tuple[ImageOverview, ...]
+    problems: tuple[str, ...]
+
+
+def look_into(folder: Path) -> Overview:
+    """Return what a project holds.
+
+    Raises
+    ------
+    InputError
+        If it is no project, or no manifest of it can be read.
+    NewerFormatError
+        If a newer version of the program wrote in it.
+    """
+    found = survey(folder)
+    holder = read_holder(folder)
+    return Overview(
+        folder,
+        _format(found),
+        found.manifest,
+        holder.describe() if holder else "",
+        tuple(_look_at(found, key) for key in found.keys),
+        tuple(_problems(found)),
+    )
+
+
+def _format(found: Survey) -> int:
+    if found.current.manifest is None:
+        return FORMAT_VERSION
+    return format_version((found.folder / found.current.name).read_bytes())
+
+
+def _problems(found: Survey) -> Iterator[str]:
+    files = (found.current, found.previous)
+    yield from (file.problem for file in files if file.problem)
+    if not found.current.present and (found.previous.present or found.saves):
+        yield f"{found.current.name} is missing."
+    yield from (f"{link} is a link, which is never followed." for link in found.links)
+
+
+def _look_at(found: Survey, key: str) -> ImageOverview:
+    try:
+        left = salvage(found, key, no_images)
+    except StorageError as error:
+        return ImageOverview(key, found.manifest.get(key), lost=(str(error),))
+    if left is None:
+        words = "Nobody knows which image its labels belong to."
+        return ImageOverview(key, lost=(words,) if found.saves.get(key) else ())
+    path = image_path(found.folder, left.image)
+    return ImageOverview(
+        key,
+        left.image,
+        path,
+        path is not None and path.is_file(),
+        left.good[0].saved_at if left.good else None,
+        _changes(left),
+        left.annotation.counts() if left.annotation else None,
+        left.lost,
+    )
+
+
+def _changes(left: Salvage) -> int:
+    after = left.good[0].sequence if left.good else 0
+    return sum(each.sequence > after for each in left.journal.logged)

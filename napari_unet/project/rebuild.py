@@ -1,0 +1,72 @@
+"""From what was read of an image to the annotation itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
+from napari_unet.core.rules import ClassRules, ObjectRules
+from napari_unet.core.subject import Subject
+from napari_unet.core.values import ValueAnnotation
+from napari_unet.errors import InputError, StorageError
+from napari_unet.project.fields import ImageFields
+from napari_unet.project.recovery import Recovered, recover
+from napari_unet.project.store import StoredAnnotation
+
+
+def empty_maps(image: ImageFields) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
+    """Return labels and provenance of an image on which nobody worked yet.
+
+    Raises
+    ------
+    StorageError
+        If they do not fit into memory.
+    """
+    try:
+        provenance = np.zeros(image.labels_shape, np.uint8)
+        if image.task == "regression":
+            return np.full(image.values_shape, np.nan, np.float32), provenance
+        return np.zeros(image.values_shape, np.int32), provenance
+    except MemoryError as error:
+        raise StorageError(
+            f"The labels of {image.name} do not fit into memory; close other programs."
+        ) from error
+
+
+def rebuild(subject: Subject, stored: StoredAnnotation) -> tuple[Annotation, Recovered]:
+    """Return the annotation as it was after the last change, and what came back.
+
+    Parameters
+    ----------
+    subject : Subject
+        What the labels say.
+    stored : StoredAnnotation
+        A save and the journal.
+
+    Raises
+    ------
+    StorageError
+        If there can be no such annotation, or it does not fit into memory.
+    """
+    try:
+        annotation = _annotation(subject, stored)
+        return annotation, recover(annotation, stored)
+    except (InputError, ValueError, IndexError) as error:
+        raise StorageError(f"The saved labels make no sense: {error}") from error
+    except MemoryError as error:
+        raise StorageError(
+            f"The labels of {stored.key} do not fit into memory; close other programs."
+        ) from error
+
+
+def _annotation(subject: Subject, stored: StoredAnnotation) -> Annotation:
+    if subject.task == "regression":
+        values = stored.labels.astype(np.float32, copy=False)
+        return ValueAnnotation.restored(values, stored.provenance)
+    return Annotation(
+        stored.labels.astype(np.int32, copy=False),
+        stored.provenance,
+        rules=ClassRules() if subject.task == "classes" else ObjectRules(),
+        next_id=stored.next_id,
+    )
