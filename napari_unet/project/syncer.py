@@ -30,17 +30,24 @@ class Syncer:
     def __init__(self) -> None:
         self._items: tuple[Synced, ...] = ()
         self._wake = threading.Event()
+        self._working = threading.Lock()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
     def add(self, item: Synced) -> None:
         """Take care of something from now on; harmless when that is so already."""
-        self.remove(item)
-        self._items = (*self._items, item)
+        if not self._takes_care_of(item):
+            self._items = (*self._items, item)
 
     def remove(self, item: Synced) -> None:
-        """Take care of it no longer."""
+        """Take care of it no longer, once what is under way is over.
+
+        Otherwise a lock that is given back could be written once more, for nobody.
+        """
+        waited = self._working.acquire(timeout=_CLOSING_SECONDS)
         self._items = tuple(each for each in self._items if each is not item)
+        if waited:
+            self._working.release()
 
     def wake(self) -> None:
         """Note that something was written: it is on the disk within a second."""
@@ -65,4 +72,9 @@ class Syncer:
                 time.sleep(_GROUP_SECONDS)
             self._wake.clear()
             for item in self._items:
-                item.sync()
+                with self._working:
+                    if self._takes_care_of(item):
+                        item.sync()
+
+    def _takes_care_of(self, item: Synced) -> bool:
+        return any(each is item for each in self._items)
