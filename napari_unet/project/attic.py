@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 from contextlib import suppress
@@ -44,8 +45,10 @@ class Attic:
             If it cannot be written.
         """
         target = self._folder / path.relative_to(self._project)
-        if not os.path.lexists(path) or os.path.lexists(target):
+        if not os.path.lexists(path) or _is_copy(path, target):
             return
+        while os.path.lexists(target):
+            target = target.with_name(f"{target.name}~")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, target)
@@ -63,6 +66,12 @@ class Attic:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise storage_error(path, error) from error
+
+
+def _is_copy(path: Path, target: Path) -> bool:
+    if not path.is_file() or path.is_symlink() or not target.is_file():
+        return False
+    return filecmp.cmp(path, target, shallow=False)
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -233,7 +233,9 @@ class Mender:
 
     def _set_links_aside(self) -> None:
         for link in self._found.links:
-            self._attic.remove(self._found.folder / link)
+            path = self._found.folder / link
+            if path.is_symlink():  # else it was set aside before
+                self._attic.remove(path)
 
     def _set_aside(self) -> Iterator[str]:
         """Keep copies of damaged files; return what was done, in words."""
@@ -242,12 +244,13 @@ class Mender:
             yield f"{link} is a link and was set aside."
         for file in _damaged_manifests(self._found):
             yield f"{file.problem} A new one was written."
-            self._attic.keep(self._found.folder / file.name)
         if not self._found.current.present and _is_lost(self._found):
             yield f"{CURRENT} is missing. A new one was written."
 
     def _commit(self, models: Models) -> None:
         """Let what was written count; then remove what is of no use any more."""
+        for file in (self._found.current, self._found.previous):
+            self._attic.keep(self._found.folder / file.name)
         for file in self._found.older:
             if file.problem:
                 self._attic.remove(self._found.folder / file.name)

@@ -19,7 +19,7 @@ from napari_unet.core.atomic import storage_error, write_folder_atomically
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock, read_holder
 from napari_unet.project.mend import Mender, Outcome, Recovery, needs_mending
-from napari_unet.project.salvage import NearImages
+from napari_unet.project.salvage import NearImages, find_image, no_images
 from napari_unet.project.survey import (
     JOURNAL,
     LABELS,
@@ -134,4 +134,6 @@ def _copy_file(path: Path, target: Path) -> None:
 
 
 def _untouched(found: Survey) -> Iterator[Recovery]:
-    return (Recovery(image.name) for image in found.manifest.images)
+    for key in found.keys:
+        image = find_image(found, key, no_images)
+        yield Recovery(image.name if image else key)
