@@ -156,8 +156,14 @@ class Autosave:
 
     def failed(self, now: float, message: str) -> None:
         """Note that it could not be saved; `message` says why and what to do."""
+        since = self._status.unsaved_since
         self._status = replace(
-            self._status, saving=False, failure=message, retry_at=now + self._retry
+            self._status,
+            # A person may save what did not change; that, too, is tried again.
+            unsaved_since=now if since is None else since,
+            saving=False,
+            failure=message,
+            retry_at=now + self._retry,
         )
 
     def moved(self, place: str, now: float) -> None:

@@ -207,7 +207,7 @@ class Saving:
         policies = tuple(self._policies.items())
         for image, _ in policies:
             self.finish(image)
-        return [p.status.failure for _, p in policies if p.status.failure]
+        return [p.status.failure for _, p in policies if p.unsaved and p.status.failure]
 
     def _begin(self, image: OpenImage) -> _Task:
         image.canvas.flush()
