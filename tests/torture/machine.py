@@ -1,0 +1,397 @@
+"""A person, a model and a program that dies, in any order; nothing may be lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.ids import LARGEST_ID
+from napari_unet.core.points import marked_points
+from napari_unet.core.provenance import is_verified
+from napari_unet.core.values import ValueAnnotation
+from napari_unet.session.image import OpenImage
+from tests.core.painter import Painter
+from tests.torture.saves import iter_recovered, strokes_told
+from tests.torture.scene import (
+    PICTURES,
+    TASKS,
+    Life,
+    box_in,
+    bytes_of,
+    differences,
+    facts,
+    model_for,
+    painter_for,
+    scratch,
+    tear,
+)
+from tests.torture.scripts import a_short_training
+
+CORNERS = st.tuples(*[st.integers(0, 10)] * 4, st.integers(0, 1))
+ODD = st.sampled_from([-1, -7, -(2**31), 10**9, LARGEST_ID - 40, LARGEST_ID])
+ERRORS = st.sampled_from([errno.ENOSPC, errno.EROFS, errno.EIO, errno.ESTALE])
+
+
+class Sitting(RuleBasedStateMachine):
+    """Whatever happens, what was verified stays, and comes back."""
+
+    tally: ClassVar[Counter[str]] = Counter()
+
+    @initialize(
+        task=st.sampled_from(TASKS),
+        manual=st.booleans(),
+        name=st.sampled_from(sorted(PICTURES)),
+    )
+    def begin(self, task, manual, name):
+        self.home = Path(tempfile.mkdtemp(dir=scratch()))
+        self.task, self.manual = task, manual
+        self.life = Life(self.home, task, manual)
+        self.painters: dict[str, Painter] = {}
+        self.used: dict[str, int] = {}
+        self.moves = 0
+        self.switch_to(name)
+
+    def teardown(self):
+        if hasattr(self, "life"):
+            self.life.die()
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def switch_to(self, name: str) -> None:
+        there = [each for each in self.life.session.images if each.name == name]
+        if there:
+            self.life.session.images.select(there[0])
+        else:
+            image = self.life.open(name)
+            self.painters[name] = painter_for(image.annotation)
+
+    @property
+    def image(self) -> OpenImage:
+        return self.life.session.images.current
+
+    @property
+    def annotation(self) -> Annotation:
+        return self.image.annotation
+
+    @property
+    def painter(self) -> Painter:
+        return self.painters[self.image.name]
+
+    def count(self, what: str) -> None:
+        type(self).tally[what] += 1
+
+    @contextmanager
+    def verified_stays(self, what: str, touched: np.ndarray | None = None):
+        """Count a step, and see that it changes no verified pixel but those."""
+        self.count(what)
+        before = self.verified()
+        yield
+        for image, kept, labels, provenance in before:
+            if touched is not None and image is self.image:
+                kept = kept & ~touched
+            now = image.annotation
+            assert np.array_equal(now.labels[kept], labels[kept]), what
+            assert np.array_equal(now.provenance[kept], provenance[kept]), what
+
+    def verified(self) -> list:
+        return [
+            (
+                image,
+                is_verified(image.annotation.provenance),
+                image.annotation.labels.copy(),
+                image.annotation.provenance.copy(),
+            )
+            for image in self.life.session.images
+        ]
+
+    def finish(self, now: bool) -> None:
+        if now:
+            self.life.run()
+
+    # --- a person -----------------------------------------------------------------
+
+    def stroke(self, what: str, where: np.ndarray, label: int) -> None:
+        touched = where & (self.annotation.labels != label)
+        with self.verified_stays(what, touched):
+            self.painter.write(where, label)
+            self.annotation.notice_change(self.painter.whole, "edit")
+            self.life.session.note_edit(self.image)
+
+    def place(self, corners) -> np.ndarray:
+        mask = np.zeros(self.annotation.labels.shape, bool)
+        mask[box_in(mask.shape, corners).slices] = True
+        return mask
+
+    def label(self, number: int, new: bool) -> int:
+        if isinstance(self.annotation, ValueAnnotation):
+            return self.annotation.mark_for(number % 2, number / 4)
+        if self.task == "classes":
+            return number % 3
+        # `new_id` gives the id away even if it is never painted; a test need not.
+        return self.annotation.next_id if new and self.ids_left else 1 + number
+
+    @property
+    def ids_left(self) -> bool:
+        return self.annotation.next_id <= LARGEST_ID
+
+    @rule(corners=CORNERS, number=st.integers(0, 6), new=st.booleans())
+    def paint(self, corners, number, new):
+        self.stroke("paint", self.place(corners), self.label(number, new))
+
+    @rule(corners=CORNERS)
+    def erase(self, corners):
+        self.stroke("erase", self.place(corners), 0)
+
+    @rule(corners=CORNERS, number=st.integers(0, 6))
+    def fill(self, corners, number):
+        labels = self.annotation.labels
+        here = labels[tuple(box_in(labels.shape, corners).start)]
+        plane = np.zeros(labels.shape, bool)
+        plane[(corners[4],) * (labels.ndim - 2)] = True
+        where = plane & (labels == here)
+        self.stroke("fill", where, self.label(number, False))
+
+    @rule(corners=CORNERS, label=ODD, really=st.integers(0, 3))
+    def paint_odd_number(self, corners, label, really):
+        # Seldom: after the largest id no prediction has ids left.
+        if really == 0 or label < LARGEST_ID - 40:
+            self.stroke("paint an odd number", self.place(corners), label)
+
+    @rule(corners=CORNERS)
+    def paint_over_itself(self, corners):
+        where = box_in(self.annotation.labels.shape, corners)
+        with self.verified_stays("paint over itself"):
+            points = marked_points(where, np.ones(where.shape, bool))
+            self.annotation.accept_repainted(points)
+            self.life.session.note_edit(self.image)
+
+    @rule(told=st.booleans())
+    def undo(self, told):
+        self.count("undo")
+        if self.painter.done:
+            self.painter.undo("undo" if told else None)
+            self.life.session.note_edit(self.image)
+
+    @rule(told=st.booleans())
+    def redo(self, told):
+        self.count("redo")
+        if self.painter.undone:
+            self.painter.redo("redo" if told else None)
+            self.life.session.note_edit(self.image)
+
+    @rule()
+    def settle(self):
+        with self.verified_stays("settle"):
+            self.image.canvas.settle()
+            self.life.session.note_edit(self.image)
+
+    @rule(corners=CORNERS)
+    def accept_view(self, corners):
+        with self.verified_stays("accept view"):
+            shape = self.annotation.labels.shape
+            self.life.session.accept(box_in(shape, corners))
+
+    @precondition(lambda self: self.task == "instances")
+    @rule(corners=CORNERS)
+    def accept_object(self, corners):
+        with self.verified_stays("accept object"):
+            labels = self.annotation.labels
+            here = labels[tuple(box_in(labels.shape, corners).start)]
+            self.life.session.accept_object(int(here))
+
+    # --- a model ------------------------------------------------------------------
+
+    @rule(now=st.booleans())
+    def predict(self, now):
+        with self.verified_stays("predict"):
+            if not self.life.session.state.why_not_predict:
+                self.life.session.predict()
+            self.finish(now)
+
+    @rule(number=st.integers(0, 1), now=st.booleans())
+    def refresh(self, number, now):
+        with self.verified_stays("refresh"):
+            session = self.life.session
+            session.models.timeline.publish(model_for(self.task, number))
+            session.predicting.want_refresh(soon=True)
+            session.tick()
+            self.finish(now)
+
+    @rule(better=st.booleans(), now=st.booleans())
+    def train(self, better, now):
+        session = self.life.session
+        with self.verified_stays("train"), a_short_training(self.task, better):
+            if not session.state.why_not_finetune:
+                session.finetune(1)
+            self.life.run()
+            self.life.wait(1.5)
+            self.finish(now)
+
+    @precondition(lambda self: self.manual)
+    @rule(steps=st.integers(1, 8))
+    def step(self, steps):
+        with self.verified_stays("step of the jobs"):
+            for _ in range(steps):
+                self.life.runner.step()
+                self.life.session.tick()
+
+    @rule()
+    def cancel(self):
+        with self.verified_stays("cancel"):
+            self.life.session.cancel()
+            self.life.run()
+
+    # --- the disk -----------------------------------------------------------------
+
+    @rule(now=st.booleans())
+    def save_now(self, now):
+        with self.verified_stays("save now"):
+            self.life.session.save_now()
+            self.finish(now)
+
+    @rule(seconds=st.sampled_from([1.5, 3.0, 11.0]), now=st.booleans())
+    def wait(self, seconds, now):
+        with self.verified_stays("autosave"):
+            self.life.wait(seconds)
+            self.finish(now)
+
+    @rule(step=st.integers(0, 4), code=ERRORS)
+    def save_fails(self, step, code):
+        self.life.run()
+        with self.verified_stays("failing save"), failing_replace(step, code):
+            self.life.session.save_now()
+            self.life.run()
+
+    @rule(corners=CORNERS, code=ERRORS)
+    def journal_fails(self, corners, code):
+        with failing_journal(code):
+            self.stroke("failing journal", self.place(corners), self.label(2, False))
+        self.life.wait(1.5)
+        status = self.image.journal.status
+        assert (status.unwritten, status.failure) == (0, "")
+
+    @rule(same=st.booleans())
+    def save_to_another_folder(self, same):
+        with self.verified_stays("save to"):
+            self.life.run()
+            self.moves += 1
+            folder = self.home / f"moved {self.moves}.unet"
+            others = [i for i in self.life.session.images if i is not self.image]
+            if same and others:
+                folder = others[0].project.folder
+            self.life.session.save_to(folder)
+            self.finish(not same)
+
+    # --- the program --------------------------------------------------------------
+
+    @rule(name=st.sampled_from(sorted(PICTURES)))
+    def switch(self, name):
+        with self.verified_stays("switch image"):
+            self.life.run()
+            self.switch_to(name)
+
+    @rule(torn=st.booleans())
+    def crash(self, torn):
+        self.count("crash, torn" if torn else "crash")
+        before = self.known()
+        self.life.die()
+        if torn:
+            for place in {*self.life.places.values()}:
+                tear(place)
+        self.come_back(before)
+
+    @rule()
+    def close_and_come_back(self):
+        self.count("close")
+        if self.manual:
+            self.life.run()
+        before = self.known()
+        assert self.life.close() == []
+        self.come_back(before)
+
+    def known(self) -> dict[str, dict]:
+        return {i.name: self.facts(i) for i in self.life.session.images}
+
+    def facts(self, image: OpenImage, annotation: Annotation | None = None) -> dict:
+        """Return what must come back; a move takes no strokes along to undo."""
+        folder = image.project.folder
+        strokes = None
+        if folder.name.startswith("moved"):
+            strokes = strokes_told(folder, image.identity)
+        return facts(annotation or image.annotation, strokes)
+
+    def come_back(self, before: dict[str, dict]) -> None:
+        current, places = self.image.name, dict(self.life.places)
+        written = bytes_of(self.home)
+        self.life = Life(self.home, self.task, self.manual, places)
+        for name in (*(n for n in before if n != current), current):
+            self.switch_to(name)
+            assert not self.image.read_only, self.image.read_only
+            assert differences(before[name], self.facts(self.image)) == [], name
+            assert self.annotation.next_id > self.used[name]
+            assert "cannot be read" not in self.life.session.state.recovered
+        assert bytes_of(self.home) == written, "opening wrote"
+
+    @rule()
+    def look_at_every_save(self):
+        self.count("every kept save")
+        written = bytes_of(self.home)
+        for image in self.life.session.images:
+            now = self.facts(image)
+            folder = image.project.folder
+            for name, annotation in iter_recovered(folder, image.identity):
+                again = self.facts(image, annotation)
+                assert differences(now, again) == [], name
+                self.count("saves replayed")
+        assert bytes_of(self.home) == written
+
+    @invariant()
+    def ids_are_remembered(self):
+        if hasattr(self, "life"):
+            for image in self.life.session.images:
+                largest = int(image.annotation.labels.max())
+                self.used[image.name] = max(self.used.get(image.name, 0), largest)
+
+
+@contextmanager
+def failing_replace(step: int, code: int) -> Iterator[None]:
+    """Let the step-th renaming of a file fail, and no other."""
+    replace, calls = Path.replace, []
+
+    def fail(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == step + 1:
+            raise OSError(code, os.strerror(code))
+        return replace(self, target)
+
+    with patch.object(Path, "replace", fail):
+        yield
+
+
+@contextmanager
+def failing_journal(code: int) -> Iterator[None]:
+    """Let nothing be written to any journal."""
+
+    def fail(self: object, line: bytes) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with patch("napari_unet.project.journal._OpenSegment.write", fail):
+        yield
