@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from napari_unet.cli.console import JsonOption, about, print_json, progress_bar, say
@@ -172,7 +173,7 @@ def _score_values(pairs: Pairs) -> _Report:
         rows[true.stem] = [asdict(score) for score in scores]
         for number, s in enumerate(scores, start=1):
             numbers = (f"{s.correlation:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}")
-            table.add_row(true.stem, str(number), *numbers)
+            table.add_row(escape(true.stem), str(number), *numbers)
     means = _mean_correlations(list(rows.values()))
     as_json = {"images": len(rows), "correlation": means, "variables": rows}
     return _Report(as_json, table)

@@ -112,7 +112,8 @@ def import_(
 
 
 def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:
-    from napari_unet.engine.foreign import describe, import_weights, unpack_model
+    from napari_unet.engine.foreign import import_weights
+    from napari_unet.engine.packed import describe, unpack_model
     from napari_unet.io.archive import read_zip
 
     _check_file(file)

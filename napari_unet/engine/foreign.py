@@ -1,4 +1,4 @@
-"""Models from elsewhere: weights of other programs, and our own in a zip file.
+"""Weights of other programs.
 
 The only place where a file of torch's is read. Such a file is a zip file with a pickle
 in it, that is, a program; here it is a list of tensors or it is refused:
@@ -11,25 +11,16 @@ in it, that is, a program; here it is a list of tensors or it is refused:
 
 from __future__ import annotations
 
-import io
 import pickletools
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from napari_unet.engine.model import Model
-from napari_unet.engine.weights import (
-    SPEC_FILE,
-    WEIGHTS_FILE,
-    model_folder,
-    parse_spec,
-    read_model,
-    read_spec,
-)
 from napari_unet.engine.weights_file import (
     finite,
     read_names,
@@ -51,7 +42,6 @@ _LARGEST_PICKLE = 2**24
 _ENTRY = b"PK\x01\x02"
 _PIECE = 2**20
 _MOST_MEMBERS = 20_000
-_LARGEST_SPEC = 2**20
 _NESTS = ("state_dict", "model_state_dict")
 
 # fmt: off
@@ -85,59 +75,6 @@ _GLOBALS = frozenset(
         *(f"torch {kind}Storage" for kind in _STORAGES),
     }
 )
-
-
-def describe(name_or_path: str) -> ModelSpec:
-    """Return a description: of a model, or from a file like its `model.json`.
-
-    Raises
-    ------
-    ModelError
-        If there is none.
-    """
-    path = Path(name_or_path)
-    if not path.is_file():
-        return read_spec(model_folder(name_or_path))
-    with path.open("rb") as file:
-        return parse_spec(file.read(_LARGEST_SPEC + 1), name_or_path)
-
-
-def unpack_model(members: Mapping[str, bytes], name: str) -> Model:
-    """Make a model of the files of a model folder.
-
-    Parameters
-    ----------
-    members : mapping of str to bytes
-        By name, with or without the folder's.
-    name : str
-        What to call them in an error.
-
-    Raises
-    ------
-    ModelError
-        If they are not those of one model folder.
-    """
-    folders = {key.removesuffix(SPEC_FILE) for key in members if _is_spec(key)}
-    if len(folders) != 1:
-        raise ModelError(
-            f"Expected one {SPEC_FILE} in {name!r}, at the top or in a folder, found "
-            f"{len(folders)}; zip the folder of one model."
-        )
-    (folder,) = folders
-    weights = members.get(folder + WEIGHTS_FILE)
-    if weights is None:
-        raise ModelError(
-            f"{name!r} has no {WEIGHTS_FILE} beside its {SPEC_FILE}; zip the whole "
-            "folder of the model."
-        )
-    spec = parse_spec(members[folder + SPEC_FILE], f"{SPEC_FILE} in {name!r}")
-    place = f"{WEIGHTS_FILE} in {name!r}"
-    return read_model(spec, io.BytesIO(weights), len(weights), place)
-
-
-def _is_spec(key: str) -> bool:
-    folder, _, file = key.rpartition("/")
-    return file == SPEC_FILE and "/" not in folder
 
 
 def import_weights(path: Path, like: ModelSpec, name: str) -> tuple[Model, str | None]:

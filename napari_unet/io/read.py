@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,12 @@ _PILLOW_AXES = {2: "YX", 3: "YXC"}
 # Pillow knows more, and runs Ghostscript for some of them.
 _PILLOW_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 
-_DEFLATE_EXPANSION = 1_100
+_MOST_PIXELS = MappingProxyType(
+    {"PNG": 8_800, "GIF": 3_000, "JPEG": 2_000, "MPO": 2_000}
+)
+"""Pixels that a byte in the file can stand for; those of WebP have no limit."""
+
+_BITS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,9 +190,8 @@ def _check_size(path: Path, image: Image.Image) -> None:
     pixels = image.width * image.height
     tiles = getattr(image, "tile", None)
     packed = not tiles or tiles[0][0] != "raw"
-    most = _DEFLATE_EXPANSION if image.format == "PNG" else np.inf if packed else 1
-    # A bit a pixel is the least that any of the formats has.
-    if pixels / 8 > path.stat().st_size * most:
+    most = _MOST_PIXELS.get(image.format or "", np.inf) if packed else _BITS
+    if pixels > path.stat().st_size * most:
         raise InputError(
             f"The image {str(path)!r} is incomplete or damaged: its header tells of "
             f"{image.width} x {image.height} pixels, which a file of "

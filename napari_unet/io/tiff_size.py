@@ -28,7 +28,7 @@ MOST_EXPANSION: Mapping[int, int] = MappingProxyType(
         **dict.fromkeys(_DEFLATE, 1_100),  # 2 bits for 258 bytes
         _LZMA: 10_000,
         _ZSTD: 50_000,  # 4 bytes for a block of 128 kB, less in practice
-        _JPEG: 50_000,  # some bits for a run of blocks of 64 pixels
+        _JPEG: 6_000,  # a bit or more for a block of 64 pixels in three colours
         **dict.fromkeys(_JPEG_2000, 100_000),
     }
 )

@@ -126,6 +126,8 @@ def _check_chunk(path: Path, chunk: Path, size: int, head: ArrayHead) -> None:
             claimed = _inflated(file, head.chunk_nbytes)
     if claimed > head.chunk_nbytes:
         raise _damaged(path, f"the chunk {chunk.name!r} claims {in_words(claimed)}")
+    if head.packing == "blosc" and not _is_whole_blosc(first, size):
+        raise _damaged(path, f"the chunk {chunk.name!r} is cut off")
 
 
 def _claimed(first: bytes, head: ArrayHead) -> int:
@@ -136,6 +138,11 @@ def _claimed(first: bytes, head: ArrayHead) -> int:
     if head.packing == "zstd" and first[:4] == _ZSTD:
         return _claimed_by_zstd(first)
     return 0
+
+
+def _is_whole_blosc(first: bytes, size: int) -> bool:
+    """Return whether a chunk is as long as it says: blosc reads on beyond its end."""
+    return len(first) >= 16 and struct.unpack_from("<I", first, 12)[0] <= size
 
 
 def _claimed_by_zstd(first: bytes) -> int:

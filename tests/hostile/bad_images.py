@@ -132,6 +132,10 @@ BAD_IMAGES: dict[str, tuple[bytes, str]] = {
     "png_text_bomb": (_text_bomb(10**8), "incomplete or damaged"),
     "png_text_bombs": (_text_bomb(10**6 - 5, 100), "incomplete or damaged"),
     "bmp_of_100_mpx": (_bmp(10_000, 10_000), "10000 x 10000 pixels"),
+    "jpeg_of_100_mpx": (
+        jpeg(64).replace(b"\x08\0\x40\0\x40", b"\x08\x27\x10\x27\x10"),
+        "10000 x 10000 pixels",
+    ),
     "jpeg_cut": (jpeg(64)[:300], "incomplete or damaged"),
     "program_for_ghostscript": (
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",

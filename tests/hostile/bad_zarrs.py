@@ -116,6 +116,8 @@ def pickled(canary: str) -> Spoil:
 
 
 _BLOSC_LIE = struct.pack("<BBBBIII", 2, 1, 0x33, 1, 2**31 - 1, 2**20, 40) + bytes(24)
+# Without a check, the decoder reads past the end of the chunk, and crashes at times.
+_BLOSC_LONG = struct.pack("<BBBBIII", 2, 1, 0x21, 2, 2048, 2048, 2**30) + bytes(24)
 _ZSTD_LIE = b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", 40 * 10**9) + bytes(9)
 _BOMB = zlib.compress(bytes(10**9), 1)
 _FIXED = {"id": "fixedscaleoffset", "offset": 0, "scale": 1, "dtype": "<f8"}
@@ -161,6 +163,8 @@ BAD_ZARRS: dict[str, tuple[Spoil, str]] = {
     "folder_elsewhere": (_folder_elsewhere, "leads out of it"),
     "pipe": (_pipe, "is no file"),
     "blosc_of_2_gb": (_repacked(Blosc(), _BLOSC_LIE), "claims 2.15 GB"),
+    "blosc_longer_than_its_file": (_repacked(Blosc(), _BLOSC_LONG), "is cut off"),
+    "blosc_without_header": (_repacked(Blosc(), b"\2\1\x33\2"), "is cut off"),
     "zstd_of_40_gb": (_repacked(Zstd(), _ZSTD_LIE), "claims 40 GB"),
     "gzip_bomb": (_repacked(GZip(), _BOMB), "claims"),
     "gzip_nonsense": (_repacked(GZip(), b"nonsense"), "incomplete or damaged"),

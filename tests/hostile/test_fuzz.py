@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from numcodecs import Blosc, GZip, Zstd
 from PIL import Image
 
-from napari_unet.engine.foreign import import_weights, unpack_model
+from napari_unet.engine.foreign import import_weights
 from napari_unet.engine.model import Model
+from napari_unet.engine.packed import unpack_model
 from napari_unet.engine.weights import load_model
 from napari_unet.errors import NapariUnetError
 from napari_unet.io.archive import Limits, read_zip

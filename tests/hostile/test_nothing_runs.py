@@ -147,7 +147,8 @@ LIES = """
 import resource, sys
 from pathlib import Path
 from napari_unet.engine.weights import load_model
-from napari_unet.engine.foreign import import_weights, unpack_model
+from napari_unet.engine.foreign import import_weights
+from napari_unet.engine.packed import unpack_model
 from napari_unet.errors import NapariUnetError
 from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.read import read_image
