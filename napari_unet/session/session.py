@@ -118,7 +118,7 @@ class Session:
         self.predicting.completed.connect(self.images.show_labels)
         self.training.improved.connect(self._on_improved)
         self.training.ended.connect(self.predicting.hurry_refresh)
-        self.training.ended.connect(self._keeping.want)
+        self.training.ended.connect(lambda: self._keeping.want(begin=True))
 
     @property
     def state(self) -> State:

@@ -49,6 +49,8 @@ class ProjectPanel(Panel):
         self.images.setToolTip("Images whose labels are in this project")
         self.images.activated.connect(self._on_image)
         self.told = label("", "error", wrap=True)
+        for widget in (self.images, self.told):
+            widget.hide()
         self._shown: ProjectState | None = None
         self.add_row(self.name, self.button)
         self.add(self.saved)
