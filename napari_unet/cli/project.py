@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +52,7 @@ def info(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     found = look_into(folder)
     problems = [*found.problems]
-    problems += [f"{i.name}: {words}" for i in found.images for words in i.lost]
+    problems += [f"{i.name}: {words}" for i in found.images for words in i.problems]
     if as_json:
         print_json(_overview_json(found, problems))
     else:
@@ -67,6 +68,8 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     Nothing is written. The exit code is 2 if anything is damaged or missing.
     """
+    from napari_unet.project.mend import needs_mending
+    from napari_unet.project.survey import survey
     from napari_unet.project.verify import verify as check
 
     report = check(folder)
@@ -83,7 +86,11 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
         if report.sound:
             typer.echo(_plain(f"{folder} is sound."))
     if not report.sound:
-        _end_with([f"{check.what}: {check.words}" for check in report.problems])
+        number = f"{len(report.problems)} of {len(report.checks)} checks found"
+        hint = "What is in the project itself is sound."
+        if needs_mending(survey(folder)):
+            hint = _recover_hint(folder)
+        _end_with([f"{folder}: {number} something damaged or missing. {hint}"])
 
 
 @project.command()
@@ -100,7 +107,8 @@ def recover(
 ) -> None:
     """Bring back everything that can be read of a damaged project.
 
-    Nothing is destroyed: damaged files are kept in DIR/damaged-DATE-TIME.
+    Nothing is destroyed: damaged files are kept in DIR/damaged-DATE-TIME. The exit code
+    is 2 if anything is lost.
     """
     from napari_unet.cli.project_export import iter_near
     from napari_unet.project.repair import recover_copy, recover_here
@@ -115,7 +123,9 @@ def recover(
     if as_json:
         print_json(_outcome_json(outcome, out or folder))
     else:
-        _print_outcome(outcome, out or folder)
+        _print_outcome(outcome, out or folder, copied=out is not None)
+    if lost := [_loss(image) for image in outcome.images if image.lost]:
+        _end_with(lost)
 
 
 @project.command()
@@ -129,7 +139,7 @@ def export(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write labels and masks of what is verified as TIFF files, and a table.
+    """Write labels, masks of what is verified, and a table.
 
     The folders OUT/labels and OUT/verified are those that `train` takes.
     """
@@ -142,17 +152,18 @@ def export(
     done = export_project(folder, out, task, overwrite=overwrite)
     if as_json:
         failed = [{"name": name, "error": words} for name, words in done.failed]
-        print_json({"written": list(done.rows), "failed": failed})
+        written = list(done.rows)
+        print_json({"written": written, "failed": failed, "lost": list(done.notes)})
     else:
         for row in done.rows:
             share = f"{100 * row['verified_share']:.1f} % verified"
-            typer.echo(_plain(f"{row['image']}: {row['name']}.tif, {share}"))
+            typer.echo(_plain(f"{row['image']}: {share}, in {row['name']}.tif"))
         if done.rows:
-            typer.echo(f"Labels, masks and {TABLE} are in {out}.")
-    for note in done.notes:
-        say(_plain(f"Not exported, for it cannot be read: {note}"))
-    if done.failed:
-        _end_with([f"{name}: {words}" for name, words in done.failed])
+            typer.echo(_plain(f"Labels, masks and {TABLE} are in {out}."))
+    problems = [f"Not exported, for it is lost: {note}" for note in done.notes]
+    problems += [f"{name}: not exported: {words}" for name, words in done.failed]
+    if problems:
+        _end_with(problems)
 
 
 def _end_with(problems: list[str]) -> None:
@@ -162,7 +173,8 @@ def _end_with(problems: list[str]) -> None:
 
 
 def _recover_hint(folder: Path) -> str:
-    return f"`napari-unet project recover {folder}` brings back what can be read."
+    name = shlex.quote(str(folder))
+    return f"`napari-unet project recover {name}` brings back what can be read."
 
 
 def _overview_json(found: Overview, problems: list[str]) -> dict[str, Any]:
@@ -213,20 +225,22 @@ def _print_overview(found: Overview) -> None:
     facts = {
         "project": found.folder.resolve().name,
         "format": str(found.format),
-        "open": found.holder or "nowhere",
-        "settings": f"training {manifest.settings.minutes:g} min",
-        "active model": "none" if active is None else str(active),
+        "open by": found.holder or "nobody",
+        "training": f"{manifest.settings.minutes:g} min",
     }
-    _print_facts(facts)
     for model in manifest.models:
-        note = model.note or model.built_in or model.folder
-        typer.echo(_plain(f"model {model.number:<7} {note}"))
+        note = model.note or model.built_in or model.folder or ""
+        predicts = " (predicts)" if model.number == active else ""
+        facts[f"model {model.number}"] = note + predicts
+    _print_facts(facts)
     for image in found.images:
         typer.echo()
         _print_facts(_image_facts(image))
 
 
 def _image_facts(found: ImageOverview) -> dict[str, str]:
+    from napari_unet.project.checks import count
+
     facts = {"image": found.name}
     if found.path is not None:
         facts["path"] = f"{found.path} ({'found' if found.found else 'missing'})"
@@ -235,9 +249,11 @@ def _image_facts(found: ImageOverview) -> dict[str, str]:
         facts["shape"] = f"{shape} ({found.image.axes})"
         names = f": {', '.join(found.image.names)}" if found.image.names else ""
         facts["task"] = found.image.task + names
-    saved = found.saved_at
-    facts["last save"] = f"{saved.astimezone():%Y-%m-%d %H:%M:%S}" if saved else "none"
-    facts["changes after"] = str(found.changes)
+        saved = found.saved_at
+        when = f"{saved.astimezone():%Y-%m-%d %H:%M:%S}" if saved else "none"
+        facts["last save"] = when
+    if found.changes:
+        facts["since then"] = count(found.changes, "change")
     if found.counts is not None:
         share = 100 * found.counts.verified_pixels / found.counts.pixels
         facts["verified"] = f"{share:.1f} %"
@@ -249,7 +265,7 @@ def _image_facts(found: ImageOverview) -> dict[str, str]:
 
 def _print_facts(facts: dict[str, str]) -> None:
     for name, text in facts.items():
-        typer.echo(_plain(f"{name:<13} {text}"))
+        typer.echo(_plain(f"{name:<11} {text}"))
 
 
 def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
@@ -261,6 +277,7 @@ def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
                 "name": image.name,
                 "state": _state(image),
                 "from": image.origin or None,
+                "damaged": list(image.damaged),
                 "lost": list(image.lost),
             }
             for image in outcome.images
@@ -270,18 +287,25 @@ def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
     }
 
 
-def _print_outcome(outcome: Outcome, place: Path) -> None:
+def _print_outcome(outcome: Outcome, place: Path, *, copied: bool) -> None:
     for image in outcome.images:
         origin = f" from {image.origin}" if image.origin else ""
         typer.echo(_plain(f"{image.name}: {_state(image)}{origin}."))
-        for words in image.lost:
-            typer.echo(_plain(f"  did not come back: {words}"))
+        for words in image.damaged:
+            typer.echo(_plain(f"  {words}"))
     for words in outcome.others:
         typer.echo(_plain(words))
-    if not outcome.changed:
-        typer.echo(f"{place}: nothing to do.")
+    if copied:
+        typer.echo(_plain(f"A sound copy is in {place}."))
+    elif not outcome.changed and not any(image.lost for image in outcome.images):
+        typer.echo(_plain(f"{place}: nothing to do."))
     if outcome.kept is not None:
-        typer.echo(f"The damaged files are kept in {outcome.kept}.")
+        typer.echo(_plain(f"The damaged files are kept in {outcome.kept}."))
+
+
+def _loss(image: Recovery) -> str:
+    what = "lost" if image.origin else "nothing came back"
+    return f"{image.name}: {what}: {' '.join(image.lost)}"
 
 
 def _state(image: Recovery) -> str:

@@ -104,10 +104,11 @@ def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
         try:
             left = salvage(found, key, no_images)
         except StorageError as error:
-            failed.append((name, str(error)))
+            failed.append((_name_of(found, key), str(error)))
             continue
         if left is None or left.annotation is None:
-            failed.append((name, " ".join(left.lost if left else ()) or _NOTHING))
+            words = (" ".join(left.lost) or _NOTHING) if left else _UNKNOWN
+            failed.append((_name_of(found, key), words))
             continue
         _write(left, name, out)
         rows.append(_row(found, left, name))
@@ -117,6 +118,14 @@ def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
     return Exported(tuple(rows), tuple(failed), tuple(notes))
 
 
+def _name_of(found: Survey, key: str) -> str:
+    from napari_unet.project.salvage import find_image, no_images
+
+    image = find_image(found, key, no_images)
+    return image.name if image else key
+
+
+_UNKNOWN = "Nobody knows which image its labels belong to; recover the project first."
 _NOTHING = "No save of it can be read, and no journal."
 
 

@@ -50,12 +50,15 @@ class Recovery:
         What did not come back, in sentences.
     mended : bool
         Whether anything had to be done.
+    damaged : tuple of str
+        Saves that cannot be read, in sentences; other files may tell the same.
     """
 
     name: str
     origin: str = ""
     lost: tuple[str, ...] = ()
     mended: bool = False
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,8 @@ class Mender:
             there = bool(named or left.bad or not left.journal.sound)
             return Recovery(left.image.name, "", left.lost, mended=there)
         self._entries.append(self._write(left))
-        return Recovery(left.image.name, left.origin, left.lost, mended=True)
+        told = left.origin, left.lost
+        return Recovery(left.image.name, *told, mended=True, damaged=left.damaged)
 
     def _write(self, left: Salvage) -> ImageEntry:
         """Write one save of all that came back, and a journal without damage."""
@@ -221,7 +225,8 @@ class Mender:
     def _refuse_nothing(self, models: Models, images: list[Recovery]) -> None:
         unharmed = any(not image.lost for image in images)
         if not (self._entries or models.models or unharmed or self._is_readable):
-            words = " ".join(problem for image in images for problem in image.lost)
+            problems = [problem for image in images for problem in image.lost]
+            words = " ".join(dict.fromkeys(problems))
             raise InputError(
                 f"Nothing of {self._found.folder} can be brought back, and it was left "
                 f"as it is. {words}".strip()

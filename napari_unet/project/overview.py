@@ -41,8 +41,8 @@ class ImageOverview:
         Changes in the journal after it.
     counts : ObjectCounts or None
         How much is verified; None if the work cannot be read.
-    lost : tuple of str
-        What cannot be read, in sentences.
+    problems : tuple of str
+        What cannot be read, and what is lost by that, in sentences.
     """
 
     key: str
@@ -52,7 +52,7 @@ class ImageOverview:
     saved_at: datetime | None = None
     changes: int = 0
     counts: ObjectCounts | None = None
-    lost: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -128,10 +128,11 @@ def _look_at(found: Survey, key: str) -> ImageOverview:
     try:
         left = salvage(found, key, no_images)
     except StorageError as error:
-        return ImageOverview(key, found.manifest.get(key), lost=(str(error),))
+        return ImageOverview(key, found.manifest.get(key), problems=(str(error),))
     if left is None:
         words = "Nobody knows which image its labels belong to."
-        return ImageOverview(key, lost=(words,) if found.saves.get(key) else ())
+        problems = (words,) if found.saves.get(key) else ()
+        return ImageOverview(key, problems=problems)
     path = image_path(found.folder, left.image)
     return ImageOverview(
         key,
@@ -141,8 +142,14 @@ def _look_at(found: Survey, key: str) -> ImageOverview:
         left.good[0].saved_at if left.good else None,
         _changes(left),
         left.annotation.counts() if left.annotation else None,
-        left.lost,
+        tuple(_image_problems(left)),
     )
+
+
+def _image_problems(left: Salvage) -> Iterator[str]:
+    yield from left.damaged
+    if left.annotation is not None:
+        yield from (f"Lost: {words}" for words in left.lost)
 
 
 def _changes(left: Salvage) -> int:

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def recover_copy(
         outcome = mender.run()
         if outcome.kept is not None:
             shutil.rmtree(outcome.kept)
-        outcomes.append(outcome)
+        # The damaged files are where they were: in the project that was copied.
+        outcomes.append(replace(outcome, kept=None))
 
     write_folder_atomically(out, fill)
     return outcomes[0]

@@ -58,6 +58,8 @@ class Salvage:
         Saves that can be read, newest first.
     bad : tuple of int
         Numbers of saves that cannot.
+    damaged : tuple of str
+        What is wrong with these, in sentences.
     number, sequence, next_id : int
         Of a save of all this.
     origin : str
@@ -72,6 +74,7 @@ class Salvage:
     annotation: Annotation | None
     good: tuple[Generation, ...]
     bad: tuple[int, ...]
+    damaged: tuple[str, ...]
     number: int
     sequence: int
     next_id: int
@@ -97,11 +100,12 @@ def salvage(found: Survey, key: str, near: NearImages) -> Salvage | None:
         annotation,
         tuple(saves.good),
         tuple(saves.bad),
+        tuple(saves.problems),
         max(numbers) + 1,
         max([journal.last, *sequences, *firsts]),
         saves.next_id,
         origin,
-        (*saves.problems, *lost),
+        lost,
     )
 
 
@@ -203,7 +207,7 @@ def _bring_back(
         work = StoredAnnotation(key, *maps, saves.next_id, None, 0, changes, None)
         origin = "the journal alone"
     else:
-        return None, "", ()
+        return None, "", (*saves.problems,)
     annotation, recovered = rebuild(image.subject, work)
     if recovered.changes and save is not None:
         origin += f" and {count(recovered.changes, 'change')} after it"
@@ -217,8 +221,16 @@ def _losses(
     before = any(not each.sequence for each in saves.known.values())
     if work.saved_at is None and (before or max(firsts, default=1) > 1):
         yield "What was saved before its journal began."
-    elif missing := journal.missing(work.sequence):
-        yield f"{count(missing, 'change')} of the journal."
+        return
+    # A save that is damaged tells that there were changes which its journal lost.
+    known = [each.sequence for each in saves.known.values()]
+    if missing := journal.missing(work.sequence, max([journal.last, *known])):
+        yield f"{count(missing, 'change')} that no file holds any more."
+    newest = saves.good[0].number if saves.good else 0
+    whole = journal.segments and journal.sound
+    for number in () if whole else saves.bad:
+        if number > newest and number not in saves.known:
+            yield f"What only save {number} held, if there was anything."
 
 
 def _when(generation: Generation) -> str:

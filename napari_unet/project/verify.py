@@ -12,7 +12,7 @@ from pathlib import Path
 
 from napari_unet.project.checks import Check, Report, check_model, judged
 from napari_unet.project.lock import LOCK, read_holder
-from napari_unet.project.survey import MODELS, Survey, survey
+from napari_unet.project.survey import MODELS, ManifestFile, Survey, survey
 from napari_unet.project.verify_image import check_file, check_work
 
 
@@ -43,18 +43,23 @@ def iter_verify(found: Survey) -> Iterator[Check]:
 def _check_manifests(found: Survey) -> Iterator[Check]:
     current, copy = found.current, found.previous
     if current.present:
-        yield judged(current.name, current.problem)
+        yield judged(current.name, _of_itself(current))
     elif copy.present or found.saves:
         yield judged(current.name, "It is missing.")
     if copy.problem or copy.manifest == current.manifest is not None:
-        yield judged(copy.name, copy.problem)
+        yield judged(copy.name, _of_itself(copy))
     elif current.manifest is not None:
         words = f"It does not say what {current.name} says; the next save mends that."
         yield Check(copy.name, words, "note")
     elif copy.present:
         yield Check(copy.name)
     for file in found.older:
-        yield judged(file.name, file.problem)
+        yield judged(file.name, _of_itself(file))
+
+
+def _of_itself(file: ManifestFile) -> str:
+    """Return what is wrong with a file, beside its name."""
+    return file.problem.replace(f"{file.name} ", "It ", 1)
 
 
 def _check_models(found: Survey) -> Iterator[Check]:

@@ -121,7 +121,7 @@ def _check_named(found: Survey, entry: ImageEntry) -> Iterator[Check]:
 
 def _check_unnamed(found: Survey, key: str) -> Iterator[Check]:
     """Check an image that the manifest does not name: never saved, or lost."""
-    for number in found.saves.get(key, ()):
+    for number in reversed(found.saves.get(key, ())):
         words = "No manifest names this save, so nobody can open it."
         yield judged(f"{key}, save {number}", words)
     segments = found.segments.get(key, ())
@@ -238,8 +238,8 @@ def check_file(folder: Path, image: ImageFields) -> Iterator[Check]:
         return
     what = f"{image.name}, image file"
     if not path.is_file():
-        yield judged(what, f"{path} is not there.")
+        yield judged(what, f"{path} is not there; the work on it is kept.")
     elif image.file_bytes not in (None, file_bytes(path)):
-        yield judged(what, f"{path} has not the size it had.")
+        yield judged(what, f"{path} has not the size it had: another image?")
     else:
         yield Check(what)
