@@ -11,7 +11,10 @@ BIN := .venv/bin
 PYQT5 := scripts/with_display.sh env QT_API=pyqt5 PYTEST_QT_API=pyqt5
 PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
 
-.PHONY: help run test lint bench clean
+SOAK_MIN ?= 30
+SEED ?= 0
+
+.PHONY: help run test lint bench torture clean
 .NOTPARALLEL:
 
 help:
@@ -19,6 +22,7 @@ help:
 	@echo "make test    lint, types, import contracts and every test"
 	@echo "make lint    the first three of these alone"
 	@echo "make bench   speed, side by side with other tools"
+	@echo "make torture tries to lose work: kills, damage, long runs (SOAK_MIN=30, SEED=0)"
 	@echo "make clean   remove what tests and builds left; .venv stays"
 
 run:
@@ -39,6 +43,13 @@ lint:
 bench:
 	@scripts/setup.sh bench
 	$(PYQT5) $(BIN)/python -m benchmarks
+
+# One after the other in processes of their own: a kill forks, so it wants no threads.
+torture:
+	@scripts/setup.sh test
+	$(BIN)/python -m tests.torture kills --seed $(SEED)
+	$(PYQT5) $(BIN)/python -m tests.torture windows --seed $(SEED)
+	$(BIN)/python -m tests.torture damage machine soak --seed $(SEED) --minutes $(SOAK_MIN)
 
 clean:
 	rm -rf build dist demo_out .coverage .hypothesis .mypy_cache .pytest_cache \

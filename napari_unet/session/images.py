@@ -282,9 +282,9 @@ class Images:
             return  # another one was chosen meanwhile
         image, self._wanted = opened.image, None
         self._all.append(image)
-        self._saving.add(image)
         if not image.read_only:
             image.begin_journal(opened.sequence)
+        self._saving.add(image)
         self._set_current(image)
         self._holder.update(
             message=opened.told or f"{image.name} is open.",

@@ -102,15 +102,23 @@ class Saving:
         self._policies: dict[OpenImage, Autosave] = {}
         self._released: dict[OpenImage, Callable[[], None]] = {}
         self._moves: dict[OpenImage, _Move] = {}
+        self._noticed: dict[OpenImage, int] = {}
 
     def add(self, image: OpenImage) -> None:
         """Take care of an image from now on."""
         self._policies[image] = Autosave(image.project.name)
+        self._noticed[image] = _last_change(image)
 
     def note_change(self, image: OpenImage) -> None:
         """Note that the annotation of an image changed."""
+        self._noticed[image] = _last_change(image)
         if not image.read_only:
             self._policies[image].changed(self._clock())
+
+    def _look(self, image: OpenImage) -> None:
+        """Notice what only the journal was told, such as objects that settled."""
+        if _last_change(image) > self._noticed[image]:
+            self.note_change(image)
 
     def describe(self, image: OpenImage) -> SaveState:
         """Return how saving of an image goes."""
@@ -128,6 +136,7 @@ class Saving:
         for image, policy in tuple(self._policies.items()):
             if image.journal is not None:
                 image.journal.flush()
+            self._look(image)
             self._start_move(image)
             if policy.due(now):
                 self.start(image)
@@ -167,6 +176,7 @@ class Saving:
             Called once: when everything is saved, or could not be.
         """
         self._released[image] = then
+        self._look(image)
         if self._policies[image].unsaved:
             self.start(image)
         else:
@@ -192,6 +202,7 @@ class Saving:
         """Save what is unsaved of an image before this returns."""
         policy = self._policies[image]
         image.canvas.flush()
+        self._look(image)
         if policy.status.saving or not policy.unsaved or image.read_only:
             return
         try:
@@ -258,7 +269,7 @@ class Saving:
             self.start(image)  # it changed while an earlier save was under way
             return
         then = self._released.pop(image)
-        del self._policies[image]
+        del self._policies[image], self._noticed[image]
         image.end_journal()
         then()
 
@@ -314,6 +325,10 @@ class Saving:
             self._policies[image].failed(self._clock(), Problem.of(error).text)
             self._let_go(image)
         self.ended.emit()
+
+
+def _last_change(image: OpenImage) -> int:
+    return image.journal.sequence if image.journal is not None else 0
 
 
 def _copy_for(image: OpenImage, move: _Move) -> _Task:

@@ -1,0 +1,220 @@
+"""A program that edits, predicts, trains and saves until somebody kills it."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.box import Box
+from napari_unet.session.image import OpenImage
+from napari_unet.session.job import Callbacks, Yielded, advance, final_state
+from napari_unet.session.session import Session
+from tests.session.brightness import brightness_model, disks
+from tests.torture.reports import Report
+from tests.torture.scene import painter_for
+
+NAMES = ("a", "b")
+SHAPE = (64, 80)
+_TRAINING_MINUTES = 0.01
+_FOR_ALL = ("accept", "train")
+"""What finishes objects in every image."""
+
+
+def picture(name: str) -> np.ndarray:
+    """Return one of two images with disks."""
+    return disks(SHAPE, pitch=16 + 4 * NAMES.index(name), radius=5, dim=(2,))
+
+
+class ThreadRunner:
+    """Jobs in threads, as the dock has them, without Qt."""
+
+    def __init__(self) -> None:
+        self._jobs: list[_ThreadJob] = []
+
+    def start(self, generator: Any, **callbacks: Any) -> _ThreadJob:
+        job = _ThreadJob(generator, Callbacks(**callbacks))
+        self._jobs.append(job)
+        return job
+
+    def deliver(self) -> None:
+        """Call the callbacks that are due."""
+        for job in tuple(self._jobs):
+            if not job.deliver():
+                self._jobs.remove(job)
+
+
+class _ThreadJob:
+    def __init__(self, generator: Any, callbacks: Callbacks[Any, Any]) -> None:
+        self._generator = generator
+        self._callbacks = callbacks
+        self._outbox: deque[Any] = deque()
+        self._stop = False
+        self.running = True
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def cancel(self) -> None:
+        self._stop = True
+
+    def deliver(self) -> bool:
+        while self._outbox:
+            item = self._outbox.popleft()
+            if isinstance(item, Yielded):
+                self._callbacks.on_event(item.event)
+            else:
+                self.running = False
+                self.state = final_state(item)
+                self._callbacks.finish(item)
+                return False
+        return True
+
+    def _run(self) -> None:
+        while True:
+            outcome = advance(self._generator, cancelled=self._stop)
+            self._outbox.append(outcome)
+            if not isinstance(outcome, Yielded):
+                return
+
+
+class Victim:
+    """One life of the program.
+
+    Parameters
+    ----------
+    home : Path
+        Where its images lie, and beside them the project of each.
+    seed : int
+        Of everything that it does.
+    pipe : int
+        Where it reports.
+    """
+
+    def __init__(self, home: Path, seed: int, pipe: int) -> None:
+        self._home = home
+        self._random = random.Random(seed)
+        self._pipe = pipe
+        self._runner = ThreadRunner()
+        self._session = Session(self._runner)
+        self._session.models.timeline.publish(brightness_model())
+
+    def live(self) -> None:
+        """Do one thing after the other, for ever."""
+        self._switch()
+        actions = {
+            self._paint: 8,
+            self._undo: 2,
+            self._redo: 1,
+            self._accept: 1,
+            self._predict: 1,
+            self._refresh: 1,
+            self._train: 1,
+            self._save: 2,
+            self._switch: 1,
+        }
+        while True:
+            (action,) = self._random.choices(list(actions), list(actions.values()))
+            action()
+            self._live_on()
+            self._tell("done")
+
+    @property
+    def _image(self) -> OpenImage:
+        image = self._session.images.current
+        assert image is not None, self._session.state.problems
+        return image
+
+    def _live_on(self) -> None:
+        self._runner.deliver()
+        self._session.tick()
+
+    def _wait(self, happened: Callable[[], Any]) -> None:
+        while not happened():
+            self._live_on()
+
+    def _tell(self, what: str, **arrays: np.ndarray) -> None:
+        """Report the state, and what is under way in the current image.
+
+        What is done to one image may finish what was begun in the other.
+        """
+        for image in self._session.images:
+            if image is not self._image:
+                self._report(image, what if what in _FOR_ALL else "done")
+        self._report(self._image, what, **arrays)
+
+    def _report(self, image: OpenImage, what: str, **arrays: np.ndarray) -> None:
+        snapshot = image.annotation.snapshot()
+        state = {"labels": snapshot.labels, "provenance": snapshot.provenance}
+        facts = {"what": what, "image": image.name}
+        Report(facts, {**state, **arrays}).send(self._pipe)
+
+    def _write(self, write: Callable[[Any], object], kind: str | None) -> None:
+        """Let a person write into the labels, and take note of it."""
+        image = self._image
+        before = np.array(image.annotation.labels)
+        painter = painter_for(image.annotation)
+        write(painter)
+        after = np.array(image.annotation.labels)
+        image.annotation.labels[...] = before
+        self._tell("stroke", after=after)
+        image.annotation.labels[...] = after
+        image.annotation.notice_change(painter.whole, kind)  # type: ignore[arg-type]
+        self._session.note_edit(image)
+
+    def _paint(self) -> None:
+        y, x = (self._random.randrange(2, n - 8) for n in SHAPE)
+        width = self._random.randrange(2, 8)
+        label = self._random.choice([0, self._image.annotation.next_id, 1, 2, 3])
+        where = np.s_[y : y + 4, x : x + width]
+        self._write(lambda painter: painter.write(where, label), "edit")
+
+    def _undo(self) -> None:
+        self._write(lambda painter: painter.write_undo(), None)
+
+    def _redo(self) -> None:
+        self._write(lambda painter: painter.write_redo(), None)
+
+    def _accept(self) -> None:
+        if self._session.state.why_not_accept:
+            return
+        self._tell("accept")
+        top = self._random.randrange(SHAPE[0] - 16)
+        self._session.accept(Box((top, 0), (top + 16, SHAPE[1])))
+
+    def _predict(self) -> None:
+        if not self._session.state.why_not_predict:
+            self._tell("predict")
+            self._session.predict()
+            self._wait(lambda: not self._session.state.predicting)
+
+    def _refresh(self) -> None:
+        number = self._random.randrange(2)
+        model = brightness_model((0.5, 0.25)[number])
+        self._session.models.timeline.publish(model)
+        self._predict()
+
+    def _train(self) -> None:
+        if not self._session.state.why_not_finetune:
+            self._tell("train")
+            self._session.finetune(_TRAINING_MINUTES)
+
+    def _save(self) -> None:
+        self._session.save_now()
+
+    def _switch(self) -> None:
+        # What a prediction or training still writes belongs to an image that is open.
+        self._wait(lambda: not self._session.state.predicting)
+        name = self._random.choice(NAMES)
+        images = self._session.images
+        found = next((each for each in images if each.name == name), None)
+        if found is not None:
+            images.select(found)
+        else:
+            path = self._home / f"{name}.tif"
+            images.open(picture(name), name, "YX", path)
+            self._wait(lambda: self._session.images.current)
+        self._tell("open")
