@@ -126,9 +126,7 @@ class ProjectLock:
         return self._held
 
     def still_ours(self) -> bool:
-        """Look whether nobody took the lock from us, or took it away."""
-        if not self._held:
-            return False
+        """Look whether the lock is ours: nobody took it away, or it is back again."""
         content = self._read()
         self._held = content is not None and _parse(content).token == self._me.token
         return self._held
