@@ -49,6 +49,7 @@ torture:
 	@scripts/setup.sh test
 	$(BIN)/python -m tests.torture kills --seed $(SEED)
 	$(PYQT5) $(BIN)/python -m tests.torture windows --seed $(SEED)
+	NAPARI_UNET_TORTURE=1 $(BIN)/pytest tests/hostile -q
 	$(BIN)/python -m tests.torture damage machine soak --seed $(SEED) --minutes $(SOAK_MIN)
 
 clean:

@@ -24,7 +24,7 @@ from pydantic import (
 
 from napari_unet.core.axes import parse_axes
 from napari_unet.core.subject import Subject, Task
-from napari_unet.project.identity import ImageIdentity, labels_shape
+from napari_unet.project.identity import ImageIdentity
 
 _MAX_PIXELS = 2**36
 _MOST_UP = 16
@@ -112,21 +112,6 @@ class ImageFields(Record):
         )
 
     @property
-    def subject(self) -> Subject:
-        """What the annotation says of the pixels."""
-        return Subject(self.task, self.names)
-
-    @property
-    def labels_shape(self) -> tuple[int, ...]:
-        """Shape of the provenance, and of labels that are one number per pixel."""
-        return labels_shape(self.shape, self.axes)
-
-    @property
-    def values_shape(self) -> tuple[int, ...]:
-        """Shape of the labels."""
-        return self.subject.values_shape(self.labels_shape)
-
-    @property
     def identity(self) -> ImageIdentity:
         """The image as it is known while the program runs."""
         return ImageIdentity(
@@ -135,15 +120,26 @@ class ImageFields(Record):
             self.dtype,
             self.axes,
             self.content_hash,
-            self.subject,
+            Subject(self.task, self.names),
         )
+
+    @property
+    def labels_shape(self) -> tuple[int, ...]:
+        """Shape of the provenance, and of labels that are one number per pixel."""
+        return self.identity.labels_shape
+
+    @property
+    def values_shape(self) -> tuple[int, ...]:
+        """Shape of the labels."""
+        return self.identity.values_shape
 
     def holds(self, image: ImageIdentity) -> bool:
         """Whether this is that work on that image, even under another name."""
+        mine = self.identity
         return (
-            self.content_hash == image.content_hash
-            and self.labels_shape == image.labels_shape
-            and self.subject.goes_with(image.subject)
+            mine.content_hash == image.content_hash
+            and mine.labels_shape == image.labels_shape
+            and mine.subject.goes_with(image.subject)
         )
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from napari_unet.cli.app import main
 from napari_unet.engine.model import new_model
 from napari_unet.engine.weights import save_model
 from napari_unet.nets.architectures import UNetConfig
 from napari_unet.nets.spec import ModelSpec
+from tests.cli.conftest import run
 
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 _LONG = os.environ.get("NAPARI_UNET_TORTURE") == "1"
@@ -27,36 +26,7 @@ FUZZ = settings(
 """How much is tried of what no list can hold."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    def refused(self, phrase: str) -> None:
-        """Assert that a mistake was told in words, without a traceback."""
-        assert self.code == 2, self
-        assert phrase in self.err, self
-        assert "Traceback" not in self.err
-        assert self.out == ""
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `napari-unet` with arguments."""
-
-    def call(*arguments: object) -> Outcome:
-        with pytest.raises(SystemExit) as exit_:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
-
-    return call
+__all__ = ["run"]
 
 
 @pytest.fixture(scope="session")
