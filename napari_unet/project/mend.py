@@ -31,6 +31,7 @@ from napari_unet.project.survey import (
     PROVENANCE,
     ManifestFile,
     Survey,
+    blocked_words,
     survey,
 )
 from napari_unet.project.verify_image import check_work, image_path
@@ -89,6 +90,7 @@ def needs_mending(found: Survey) -> bool:
     """Whether anything of a project is damaged that can be mended or set aside."""
     return bool(
         found.links
+        or found.blocked
         or _damaged_manifests(found)
         or _is_lost(found)
         or find_models(found).words
@@ -128,6 +130,7 @@ class Mender:
         self._useless: list[Path] = []
         self._hopeless: list[Salvage] = []
         self._entries: list[ImageEntry] = []
+        self._has_room = False
 
     def run(self) -> Outcome:
         """Mend everything; tell what became of it.
@@ -173,7 +176,7 @@ class Mender:
 
     def _write(self, left: Salvage) -> ImageEntry:
         """Write one save of all that came back, and a journal without damage."""
-        self._set_links_aside()
+        self._make_room()
         if left.annotation is None:
             raise InputError(f"Nothing of {left.image.name} came back.")
         snapshot = left.annotation.snapshot()
@@ -236,17 +239,19 @@ class Mender:
     def _is_readable(self) -> bool:
         return bool(self._found.current.manifest or self._found.previous.manifest)
 
-    def _set_links_aside(self) -> None:
-        for link in self._found.links:
-            path = self._found.folder / link
-            if path.is_symlink():  # else it was set aside before
-                self._attic.remove(path)
+    def _make_room(self) -> None:
+        """Take away, once, what is no file or folder of ours, before we write."""
+        for name in () if self._has_room else self._found.links + self._found.blocked:
+            self._attic.remove(self._found.folder / name)
+        self._has_room = True
 
     def _set_aside(self) -> Iterator[str]:
         """Keep copies of damaged files; return what was done, in words."""
-        self._set_links_aside()
+        self._make_room()
         for link in self._found.links:
             yield f"{link} is a link and was set aside."
+        for name in self._found.blocked:
+            yield f"{name} {blocked_words(name)}, and was set aside."
         for file in _damaged_manifests(self._found):
             yield f"{file.problem} A new one was written."
         if not self._found.current.present and _is_lost(self._found):

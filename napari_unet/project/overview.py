@@ -17,7 +17,7 @@ from napari_unet.project.manifest import (
     format_version,
 )
 from napari_unet.project.salvage import Salvage, no_images, salvage
-from napari_unet.project.survey import Survey, survey
+from napari_unet.project.survey import Survey, blocked_words, survey
 from napari_unet.project.verify_image import image_path
 
 
@@ -122,6 +122,7 @@ def _problems(found: Survey) -> Iterator[str]:
     if not found.current.present and (found.previous.present or found.saves):
         yield f"{found.current.name} is missing."
     yield from (f"{link} is a link, which is never followed." for link in found.links)
+    yield from (f"{name} {blocked_words(name)}." for name in found.blocked)
 
 
 def _look_at(found: Survey, key: str) -> ImageOverview:

@@ -127,7 +127,7 @@ def _copy_project(folder: Path, copy: Path) -> None:
 
 
 def _copy_file(path: Path, target: Path) -> None:
-    if path.is_symlink() or path.parent.is_symlink():
+    if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
         return
     with suppress(PermissionError):  # what cannot be read is told as missing
         path.open("rb").close()

@@ -208,7 +208,7 @@ def _bring_back(
         origin = "the journal alone"
     else:
         return None, "", (*saves.problems,)
-    annotation, recovered = rebuild(image.subject, work)
+    annotation, recovered = rebuild(image.identity.subject, work)
     if recovered.changes and save is not None:
         origin += f" and {count(recovered.changes, 'change')} after it"
     return annotation, origin, tuple(_losses(saves, journal, work))

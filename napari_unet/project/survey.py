@@ -90,6 +90,8 @@ class Survey:
         Folders of models.
     links, strays : tuple of str
         Links, which are never followed, and files that do not belong there; relative.
+    blocked : tuple of str
+        Files where there should be folders, and folders where there should be files.
     """
 
     folder: Path
@@ -101,6 +103,7 @@ class Survey:
     models: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -149,6 +152,7 @@ def survey(folder: Path) -> Survey:
         tuple(path.name for path in _entries(folder / MODELS) if path.is_dir()),
         tuple(_links(folder)),
         tuple(_strays(folder)),
+        tuple(_blocked(folder)),
     )
     if not found.is_project:
         raise InputError(
@@ -156,6 +160,13 @@ def survey(folder: Path) -> Survey:
             "and no journal; name a folder NAME.unet."
         )
     return found
+
+
+def blocked_words(name: str) -> str:
+    """Return what is wrong with something that is in the way, without its name."""
+    file, folder = "a file", "a folder"
+    kinds = (file, folder) if name in _FOLDERS else (folder, file)
+    return "is {} where {} should be".format(*kinds)
 
 
 def key_fits(image: ImageFields, key: str) -> bool:
@@ -250,6 +261,13 @@ def _links(folder: Path) -> Iterator[str]:
             path = Path(parent, name)
             if path.is_symlink():
                 yield path.relative_to(folder).as_posix()
+
+
+def _blocked(folder: Path) -> Iterator[str]:
+    for path in _entries(folder):
+        ours = path.name in {CURRENT, PREVIOUS, *_FOLDERS}
+        if ours and path.is_dir() != (path.name in _FOLDERS):
+            yield path.name
 
 
 def _strays(folder: Path) -> Iterator[str]:

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from napari_unet.project.checks import Check, Report, check_model, judged
 from napari_unet.project.lock import LOCK, read_holder
-from napari_unet.project.survey import MODELS, ManifestFile, Survey, survey
+from napari_unet.project.survey import (
+    MODELS,
+    ManifestFile,
+    Survey,
+    blocked_words,
+    survey,
+)
 from napari_unet.project.verify_image import check_file, check_work
 
 
@@ -76,6 +82,8 @@ def _check_others(found: Survey) -> Iterator[Check]:
     for link in found.links:
         words = "It is a link, which is never followed; put there what it leads to."
         yield judged(link, words)
+    for name in found.blocked:
+        yield judged(name, f"It {blocked_words(name)}.")
     for stray in found.strays:
         yield Check(stray, "It does not belong to the project.", "note")
     holder = read_holder(found.folder)

@@ -43,6 +43,8 @@ def read_save(folder: Path, entry: ImageEntry, generation: Generation) -> Save:
     """
     try:
         return Save(generation, *ProjectFolder(folder).read_maps(entry, generation))
+    except RuntimeError as error:  # by `Path.resolve`, up to Python 3.12
+        raise StorageError("A link leads to itself.") from error
     except MemoryError as error:
         raise StorageError(
             f"Save {generation.number} of {entry.name} does not fit into memory."
@@ -181,7 +183,7 @@ def _check_replay(
     between = [each for each in journal.logged if start < each.sequence <= stop]
     try:
         lines = JournalRead(tuple(between))
-        again, _ = rebuild(entry.subject, stored(entry.key, older, lines, 1))
+        again, _ = rebuild(entry.identity.subject, stored(entry.key, older, lines, 1))
     except StorageError as error:
         yield judged(what, str(error))
         return
@@ -199,7 +201,7 @@ def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 def _check_opening(image: ImageFields, work: StoredAnnotation) -> Iterator[Check]:
     try:
-        rebuild(image.subject, work)
+        rebuild(image.identity.subject, work)
     except StorageError as error:
         yield judged(f"{image.name}, opening", str(error))
 

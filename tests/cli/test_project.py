@@ -271,6 +271,41 @@ def test_labels_without_a_name_are_those_of_an_image_nearby(
     assert run("project", "verify", folder).code == 0
 
 
+@pytest.mark.parametrize(
+    "name", ["project.json", "project.previous.json", "labels", "journal", "models"]
+)
+def test_what_is_in_the_way_is_set_aside(run: Run, folder: Path, name: str) -> None:
+    place = folder / name
+    if place.is_dir():
+        place.rename(folder.parent / "lost")
+        place.write_text("something else")
+    else:
+        place.unlink()
+        place.mkdir()
+        (place / "notes.txt").write_text("something else")
+    words = "where a fo" if name in ("labels", "journal", "models") else "where a file"
+    assert words in run("project", "info", folder).err
+    assert words in run("project", "verify", folder).out
+    run("project", "recover", folder, "--out", folder.parent / "new.unet")
+    assert run("project", "verify", folder.parent / "new.unet").code == 0
+    shown = run("project", "recover", folder)
+    assert "and was set aside." in shown.out
+    assert run("project", "verify", folder).code == 0
+    kept = contents(next(folder.glob("damaged-*")))
+    assert b"something else" in kept.values()
+
+
+def test_links_that_lead_to_themselves(run: Run, folder: Path) -> None:
+    for path in (newest(folder), newest(folder, "provenance")):
+        path.unlink()
+        path.symlink_to(path.name)
+    assert run("project", "info", folder).code == 2
+    assert "leads to itself" in run("project", "verify", folder).out
+    assert run(*arguments("export", folder)).code == 0
+    assert run("project", "recover", folder).code == 0
+    assert run("project", "verify", folder).code == 0
+
+
 def test_an_image_that_is_away(run: Run, folder: Path) -> None:
     (folder.parent / "cells.tif").unlink()
     shown = run("project", "info", folder)
