@@ -18,8 +18,8 @@ from napari_unet.cli.console import (
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_unet.project.mend import Outcome, Recovery
-    from napari_unet.project.overview import ImageOverview, Overview
+    from napari_unet.project.rescue.mend import Outcome, Recovery
+    from napari_unet.project.rescue.overview import ImageOverview, Overview
 
 project = typer.Typer(
     help="Look into, check, recover and export project folders (NAME.unet).",
@@ -48,7 +48,7 @@ def info(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     Nothing is written, and the project may be open elsewhere.
     """
-    from napari_unet.project.overview import look_into
+    from napari_unet.project.rescue.overview import look_into
 
     found = look_into(folder)
     problems = [*found.problems]
@@ -68,9 +68,9 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     Nothing is written. The exit code is 2 if anything is damaged or missing.
     """
-    from napari_unet.project.mend import needs_mending
-    from napari_unet.project.survey import survey
-    from napari_unet.project.verify import verify as check
+    from napari_unet.project.rescue.mend import needs_mending
+    from napari_unet.project.rescue.survey import survey
+    from napari_unet.project.rescue.verify import verify as check
 
     report = check(folder)
     if as_json:
@@ -111,7 +111,7 @@ def recover(
     is 2 if anything is lost.
     """
     from napari_unet.cli.project_export import iter_near
-    from napari_unet.project.repair import recover_copy, recover_here
+    from napari_unet.project.rescue.repair import recover_copy, recover_here
 
     def near() -> Any:
         return iter_near(folder)
@@ -239,7 +239,7 @@ def _print_overview(found: Overview) -> None:
 
 
 def _image_facts(found: ImageOverview) -> dict[str, str]:
-    from napari_unet.project.checks import count
+    from napari_unet.project.rescue.checks import count
 
     facts = {"image": found.name}
     if found.path is not None:

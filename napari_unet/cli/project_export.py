@@ -15,8 +15,8 @@ from napari_unet.errors import InputError, StorageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_unet.project.salvage import Salvage
-    from napari_unet.project.survey import Survey
+    from napari_unet.project.rescue.salvage import Salvage
+    from napari_unet.project.rescue.survey import Survey
 
 TABLE = "project.csv"
 _COLUMNS = (
@@ -52,7 +52,7 @@ def export_project(
     StorageError
         If nothing can be written there.
     """
-    from napari_unet.project.survey import survey
+    from napari_unet.project.rescue.survey import survey
 
     found = survey(folder)
     if out.resolve().is_relative_to(folder.resolve()):
@@ -68,7 +68,7 @@ def export_project(
 
 def _choose_names(found: Survey, task: str | None) -> dict[str, str]:
     """Return a file name for every image, by keys; equal ones get a number."""
-    from napari_unet.project.salvage import find_image, no_images
+    from napari_unet.project.rescue.salvage import find_image, no_images
 
     chosen: dict[str, str] = {}
     taken: set[str] = set()
@@ -95,7 +95,7 @@ def _plain(name: str) -> str:
 
 
 def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
-    from napari_unet.project.salvage import no_images, salvage
+    from napari_unet.project.rescue.salvage import no_images, salvage
 
     rows: list[dict[str, Any]] = []
     failed: list[tuple[str, str]] = []
@@ -119,7 +119,7 @@ def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
 
 
 def _name_of(found: Survey, key: str) -> str:
-    from napari_unet.project.salvage import find_image, no_images
+    from napari_unet.project.rescue.salvage import find_image, no_images
 
     image = find_image(found, key, no_images)
     return image.name if image else key
@@ -151,7 +151,7 @@ def _write(left: Salvage, name: str, out: Path) -> None:
 
 
 def _row(found: Survey, left: Salvage, name: str) -> dict[str, Any]:
-    from napari_unet.project.verify_image import image_path
+    from napari_unet.project.rescue.verify_image import image_path
 
     if left.annotation is None:
         return {}

@@ -260,7 +260,11 @@ def _within(folder: Path, name: str) -> Path:
         If it is a link that leads elsewhere.
     """
     path = folder / name
-    if path.resolve().parent != folder.resolve():
+    try:
+        lies_there = path.resolve().parent == folder.resolve()
+    except RuntimeError:  # a link to itself; from Python 3.13 on it resolves to itself
+        lies_there = False
+    if not lies_there:
         raise StorageError(
             f"{path} is a link that leads out of the project; replace it by what "
             "it leads to."

@@ -24,6 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.errors import StorageError
+from napari_unet.project.fields import Name
 
 LOCK = "lock.json"
 _LARGEST = 10_000
@@ -54,8 +55,8 @@ class Holder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    user: str = Field(max_length=256)
-    host: str = Field(max_length=256)
+    user: Name = Field(max_length=256)
+    host: Name = Field(max_length=256)
     pid: int = Field(ge=0, le=2**32)
     started: float = Field(ge=0, allow_inf_nan=False)
     since: AwareDatetime

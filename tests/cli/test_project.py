@@ -457,7 +457,7 @@ def test_torch_is_not_needed(command: str, folder: Path) -> None:
         text=True,
     )
     loaded = set(done.stdout.split("\n")[-2].split())
-    assert "napari_unet.project.survey" in loaded
+    assert "napari_unet.project.rescue.survey" in loaded
     assert not loaded & {"torch", "napari", "qtpy"}
 
 

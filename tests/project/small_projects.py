@@ -15,10 +15,10 @@ from napari_unet.core.rules import ClassRules
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.core.values import ValueAnnotation
-from napari_unet.project.checks import weights_checksum
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ModelEntry
 from napari_unet.project.project import Project
+from napari_unet.project.rescue.checks import weights_checksum
 from napari_unet.project.syncer import Syncer
 
 SHAPE = (24, 30)

@@ -18,12 +18,12 @@ from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
-from napari_unet.project.mend import Outcome
-from napari_unet.project.rebuild import rebuild
-from napari_unet.project.repair import recover_copy, recover_here
-from napari_unet.project.salvage import no_images
+from napari_unet.project.rescue.mend import Outcome
+from napari_unet.project.rescue.rebuild import rebuild
+from napari_unet.project.rescue.repair import recover_copy, recover_here
+from napari_unet.project.rescue.salvage import no_images
+from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
-from napari_unet.project.verify import verify
 from tests.project.small_projects import (
     CLASSES,
     VALUES,

@@ -16,9 +16,9 @@ from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.manifest import parse_manifest
-from napari_unet.project.rebuild import rebuild
+from napari_unet.project.rescue.rebuild import rebuild
+from napari_unet.project.rescue.verify import Report, verify
 from napari_unet.project.store import ProjectStore
-from napari_unet.project.verify import Report, verify
 from tests.project.small_projects import (
     CLASSES,
     VALUES,

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_unet.project.checks import Check, Report, check_model, judged
 from napari_unet.project.lock import LOCK, read_holder
-from napari_unet.project.survey import (
+from napari_unet.project.rescue.checks import Check, Report, check_model, judged
+from napari_unet.project.rescue.survey import (
     MODELS,
     ManifestFile,
     Survey,
     blocked_words,
     survey,
 )
-from napari_unet.project.verify_image import check_file, check_work
+from napari_unet.project.rescue.verify_image import check_file, check_work
 
 
 def verify(folder: Path) -> Report:

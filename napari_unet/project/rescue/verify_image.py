@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
 from napari_unet.errors import StorageError
-from napari_unet.project.checks import Check, count, judged
 from napari_unet.project.fields import ImageFields, file_bytes
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.manifest import Generation, ImageEntry
-from napari_unet.project.rebuild import empty_maps, rebuild
-from napari_unet.project.scan import JournalScan, find_header, scan_journal
+from napari_unet.project.rescue.checks import Check, count, judged
+from napari_unet.project.rescue.rebuild import empty_maps, rebuild
+from napari_unet.project.rescue.scan import JournalScan, find_header, scan_journal
+from napari_unet.project.rescue.survey import Survey
 from napari_unet.project.segments import JournalRead
 from napari_unet.project.store import StoredAnnotation
-from napari_unet.project.survey import Survey
 
 
 @dataclass(frozen=True, slots=True, eq=False)

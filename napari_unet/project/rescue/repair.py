@@ -19,9 +19,9 @@ from pathlib import Path
 from napari_unet.core.atomic import storage_error, write_folder_atomically
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock, read_holder
-from napari_unet.project.mend import Mender, Outcome, Recovery, needs_mending
-from napari_unet.project.salvage import NearImages, find_image, no_images
-from napari_unet.project.survey import (
+from napari_unet.project.rescue.mend import Mender, Outcome, Recovery, needs_mending
+from napari_unet.project.rescue.salvage import NearImages, find_image, no_images
+from napari_unet.project.rescue.survey import (
     JOURNAL,
     LABELS,
     MODELS,

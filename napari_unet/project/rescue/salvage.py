@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.provenance import Provenance
 from napari_unet.errors import StorageError
-from napari_unet.project.checks import count
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.identity import ImageIdentity, content_hash
 from napari_unet.project.manifest import Generation, ImageEntry
-from napari_unet.project.match import find_sequence
-from napari_unet.project.rebuild import empty_maps, rebuild
-from napari_unet.project.scan import JournalScan, find_header, scan_journal
+from napari_unet.project.rescue.checks import count
+from napari_unet.project.rescue.match import find_sequence
+from napari_unet.project.rescue.rebuild import empty_maps, rebuild
+from napari_unet.project.rescue.scan import JournalScan, find_header, scan_journal
+from napari_unet.project.rescue.survey import LABELS, PROVENANCE, Survey
+from napari_unet.project.rescue.verify_image import Save, read_save, stored
 from napari_unet.project.store import StoredAnnotation
-from napari_unet.project.survey import LABELS, PROVENANCE, Survey
-from napari_unet.project.verify_image import Save, read_save, stored
 
 NearImages: TypeAlias = Callable[[], Iterable[ImageIdentity]]
 """Returns images that may be those of maps of which nothing else is known."""

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from napari_unet.project.checks import model_problem, weights_checksum
 from napari_unet.project.manifest import ModelEntry
-from napari_unet.project.survey import MODELS, Survey
+from napari_unet.project.rescue.checks import model_problem, weights_checksum
+from napari_unet.project.rescue.survey import MODELS, Survey
 
 _NUMBERED = re.compile(r"([1-9][0-9]{0,8})-[a-z0-9-]+")
 

@@ -16,9 +16,9 @@ from napari_unet.project.manifest import (
     Manifest,
     format_version,
 )
-from napari_unet.project.salvage import Salvage, no_images, salvage
-from napari_unet.project.survey import Survey, blocked_words, survey
-from napari_unet.project.verify_image import image_path
+from napari_unet.project.rescue.salvage import Salvage, no_images, salvage
+from napari_unet.project.rescue.survey import Survey, blocked_words, survey
+from napari_unet.project.rescue.verify_image import image_path
 
 
 @dataclass(frozen=True, slots=True)

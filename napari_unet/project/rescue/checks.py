@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from napari_unet.project.manifest import ModelEntry
-from napari_unet.project.survey import MODELS
+from napari_unet.project.rescue.survey import MODELS
 
 State: TypeAlias = Literal["sound", "note", "problem"]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from napari_unet.core.atomic import storage_error, sync_folder
-from napari_unet.project.survey import DAMAGED
+from napari_unet.project.rescue.survey import DAMAGED
 
 
 class Attic:

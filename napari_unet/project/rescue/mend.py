@@ -11,10 +11,8 @@ from typing import Any
 from napari_unet.core.atomic import write_atomically
 from napari_unet.core.axes import result_axes
 from napari_unet.errors import InputError
-from napari_unet.project.attic import Attic
 from napari_unet.project.fields import ImageFields, relative_path
 from napari_unet.project.folder import ProjectFolder
-from napari_unet.project.found_models import Models, find_models
 from napari_unet.project.manifest import (
     KEPT_GENERATIONS,
     Generation,
@@ -22,9 +20,10 @@ from napari_unet.project.manifest import (
     Manifest,
 )
 from napari_unet.project.record import encode_line
-from napari_unet.project.salvage import NearImages, Salvage, salvage
-from napari_unet.project.segments import Header
-from napari_unet.project.survey import (
+from napari_unet.project.rescue.attic import Attic
+from napari_unet.project.rescue.found_models import Models, find_models
+from napari_unet.project.rescue.salvage import NearImages, Salvage, salvage
+from napari_unet.project.rescue.survey import (
     CURRENT,
     LABELS,
     MODELS,
@@ -34,7 +33,8 @@ from napari_unet.project.survey import (
     blocked_words,
     survey,
 )
-from napari_unet.project.verify_image import check_work, image_path
+from napari_unet.project.rescue.verify_image import check_work, image_path
+from napari_unet.project.segments import Header
 
 
 @dataclass(frozen=True, slots=True)

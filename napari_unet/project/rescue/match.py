@@ -22,7 +22,7 @@ from napari_unet.core.provenance import (
 )
 from napari_unet.core.runs import values_of_runs
 from napari_unet.project.fields import ImageFields
-from napari_unet.project.scan import JournalScan
+from napari_unet.project.rescue.scan import JournalScan
 
 
 def find_sequence(

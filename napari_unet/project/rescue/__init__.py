@@ -1,0 +1,1 @@
+"""Looking at a project without believing it, and mending what is damaged."""
