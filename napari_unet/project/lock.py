@@ -55,8 +55,8 @@ class Holder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    user: Name = Field(max_length=256)
-    host: Name = Field(max_length=256)
+    user: Name
+    host: Name
     pid: int = Field(ge=0, le=2**32)
     started: float = Field(ge=0, allow_inf_nan=False)
     since: AwareDatetime
@@ -193,8 +193,7 @@ class ProjectLock:
 
     def _read(self) -> bytes | None:
         try:
-            with self._path.open("rb") as file:
-                return file.read(_LARGEST)
+            return _read(self._path)
         except OSError:
             return None
 
@@ -214,7 +213,7 @@ class ProjectLock:
         aside = self._path.with_name(f".{LOCK}.{self._me.token}.old")
         with suppress(OSError):
             self._path.rename(aside)
-            if aside.read_bytes() != self._sight.content:
+            if _read(aside) != self._sight.content:
                 # Somebody was quicker, and this is the new lock: give it back.
                 os.link(aside, self._path)
             aside.unlink()
@@ -245,6 +244,11 @@ class ProjectLock:
 def read_holder(folder: Path) -> Holder | None:
     """Return who works in a project folder, as far as can be seen at once."""
     return ProjectLock(folder).holder()
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LARGEST)
 
 
 def _parse(content: bytes) -> Holder:
