@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,10 +76,21 @@ def read_map(
     return array
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let tifffile print nothing: what is damaged is told in our own words."""
+    logger, handler = logging.getLogger("tifffile"), logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
 def _read_checked(
     path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> npt.NDArray[Any]:
-    with tifffile.TiffFile(path) as file:
+    with _quiet(), tifffile.TiffFile(path) as file:
         series = file.series[0]
         # Nothing of the array's size is taken before the header agrees.
         if tuple(series.shape) != shape or series.dtype != dtype:
