@@ -67,7 +67,7 @@ class Sitting(RuleBasedStateMachine):
         self.life = Life(self.home, task, manual)
         self.painters: dict[str, Painter] = {}
         self.used: dict[str, int] = {}
-        self.moves = 0
+        self.moves, self.moved = 0, set()
         self.switch_to(name)
 
     def teardown(self):
@@ -298,6 +298,7 @@ class Sitting(RuleBasedStateMachine):
             if same and others:
                 folder = others[0].project.folder
             self.life.session.save_to(folder)
+            self.moved.add(self.image.name)
             self.finish(not same)
 
     # --- the program --------------------------------------------------------------
@@ -334,7 +335,7 @@ class Sitting(RuleBasedStateMachine):
         """Return what must come back; a move takes no strokes along to undo."""
         folder = image.project.folder
         strokes = None
-        if folder.name.startswith("moved"):
+        if image.name in self.moved:
             strokes = strokes_told(folder, image.identity)
         return facts(annotation or image.annotation, strokes)
 
@@ -346,7 +347,9 @@ class Sitting(RuleBasedStateMachine):
             self.switch_to(name)
             assert not self.image.read_only, self.image.read_only
             assert differences(before[name], self.facts(self.image)) == [], name
-            assert self.annotation.next_id > self.used[name]
+            # Numbers of marks are not saved, only what they say.
+            if self.task != "regression":
+                assert self.annotation.next_id > self.used[name]
             assert "cannot be read" not in self.life.session.state.recovered
         assert bytes_of(self.home) == written, "opening wrote"
 

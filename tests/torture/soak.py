@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,13 +115,19 @@ def _predict_and_train(session: Session, strokes: int) -> None:
 
 def _look(folder: Path) -> Taken:
     process = psutil.Process()
-    files = (path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Taken(
         process.memory_info().rss / 1e6,
         process.num_fds(),
         process.num_threads(),
-        sum(files) / 1e6,
+        sum(map(_size, folder.rglob("*"))) / 1e6,
     )
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file; none if a save has just renamed it."""
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def _differences(home: Path, annotation: object) -> list[str]:
