@@ -130,8 +130,9 @@ class Keeping:
     def _iter_keep(
         self, project: Project
     ) -> Generator[None, None, dict[int, ModelEntry]]:
-        versions = self._timeline.versions[-MOST_VERSIONS:]
         active, minutes = self._timeline.active, self._holder.state.minutes
+        newest = self._timeline.versions[-MOST_VERSIONS:]
+        versions = [v for v in self._timeline.versions if v in newest or v is active]
         return iter_keep(
             project,
             versions,
