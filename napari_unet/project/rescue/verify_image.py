@@ -43,8 +43,6 @@ def read_save(folder: Path, entry: ImageEntry, generation: Generation) -> Save:
     """
     try:
         return Save(generation, *ProjectFolder(folder).read_maps(entry, generation))
-    except RuntimeError as error:  # by `Path.resolve`, up to Python 3.12
-        raise StorageError("A link leads to itself.") from error
     except MemoryError as error:
         raise StorageError(
             f"Save {generation.number} of {entry.name} does not fit into memory."
