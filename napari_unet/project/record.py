@@ -139,7 +139,7 @@ def decode_line(line: bytes, model: type[M]) -> M:
         If it is cut short, or is not what was written.
     """
     text = line[_CHECKSUM + 1 : -1]
-    if line[-1:] != b"\n" or line[:_CHECKSUM] != b"%08x" % zlib.crc32(text):
+    if line[-1:] != b"\n" or line[: _CHECKSUM + 1] != b"%08x " % zlib.crc32(text):
         raise StorageError("The line is not what was written.")
     try:
         return model.model_validate_json(text)

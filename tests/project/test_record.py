@@ -65,6 +65,11 @@ def test_changes_read_back_happen_again():
     assert len(annotation.history.done) == 1
 
 
+def test_the_blank_after_the_checksum_counts_too():
+    with pytest.raises(StorageError):
+        decode_change(LINES[0][:8] + b"!" + LINES[0][9:], "a", SHAPE)
+
+
 @given(st.sampled_from(LINES), st.data())
 def test_a_damaged_line_is_noticed(line, data):
     content = bytearray(line)
