@@ -13,6 +13,7 @@ from napari_unet.core.merge import MergedPrediction, merge_classes, merge_predic
 from napari_unet.core.objects import ObjectTable
 from napari_unet.core.provenance import LabelMap, Mask, Provenance, ProvenanceMap
 from napari_unet.core.settle import accepted_region
+from napari_unet.core.subject import Subject
 
 
 class Rules(Protocol):
@@ -132,6 +133,11 @@ class MarkRules(ClassRules):
         return np.where(labels == 0, Provenance.UNSEEN, Provenance.CORRECTED).astype(
             np.uint8
         )
+
+
+def rules_for(subject: Subject) -> Rules:
+    """Return what labels mean that are ids, or class numbers."""
+    return ClassRules() if subject.task == "classes" else ObjectRules()
 
 
 def _corrected(labels: LabelMap) -> ProvenanceMap:

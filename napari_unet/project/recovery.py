@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+import numpy as np
+
 from napari_unet.core.annotation import Annotation
+from napari_unet.core.rules import rules_for
+from napari_unet.core.subject import Subject
+from napari_unet.core.values import ValueAnnotation
 from napari_unet.project.store import StoredAnnotation
 
 
@@ -57,6 +62,25 @@ class Recovered:
 
 
 NOTHING = Recovered()
+
+
+def saved_annotation(subject: Subject, stored: StoredAnnotation) -> Annotation:
+    """Return the annotation as it was saved; `recover` brings back what came after.
+
+    Raises
+    ------
+    InputError
+        If the maps are none of this subject.
+    """
+    if subject.task == "regression":
+        values = stored.labels.astype(np.float32, copy=False)
+        return ValueAnnotation.restored(values, stored.provenance)
+    return Annotation(
+        stored.labels.astype(np.int32, copy=False),
+        stored.provenance,
+        rules=rules_for(subject),
+        next_id=stored.next_id,
+    )
 
 
 def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.axes import guess_axes, parse_axes
 from napari_unet.core.box import Box
-from napari_unet.core.rules import ClassRules, ObjectRules, Rules
+from napari_unet.core.rules import rules_for
 from napari_unet.core.subject import Subject
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError, StorageError
@@ -21,7 +21,12 @@ from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal import Journal
 from napari_unet.project.project import Project
-from napari_unet.project.recovery import NOTHING, Recovered, recover
+from napari_unet.project.recovery import (
+    NOTHING,
+    Recovered,
+    recover,
+    saved_annotation,
+)
 from napari_unet.project.store import StoredAnnotation
 
 
@@ -258,20 +263,8 @@ def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Ann
         nothing = np.zeros(identity.labels_shape, np.int32)
         if subject.task == "regression":
             return ValueAnnotation(nothing, len(subject.names))
-        return Annotation(nothing, rules=_rules(subject))
-    if subject.task == "regression":
-        values = stored.labels.astype(np.float32, copy=False)
-        return ValueAnnotation.restored(values, stored.provenance)
-    return Annotation(
-        stored.labels.astype(np.int32, copy=False),
-        stored.provenance,
-        rules=_rules(subject),
-        next_id=stored.next_id,
-    )
-
-
-def _rules(subject: Subject) -> Rules:
-    return ClassRules() if subject.task == "classes" else ObjectRules()
+        return Annotation(nothing, rules=rules_for(subject))
+    return saved_annotation(subject, stored)
 
 
 def choose_axes(array: npt.NDArray[Any], axes: str | None) -> str:

@@ -6,12 +6,10 @@ import numpy as np
 
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
-from napari_unet.core.rules import ClassRules, ObjectRules
 from napari_unet.core.subject import Subject
-from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.fields import ImageFields
-from napari_unet.project.recovery import Recovered, recover
+from napari_unet.project.recovery import Recovered, recover, saved_annotation
 from napari_unet.project.store import StoredAnnotation
 
 
@@ -50,7 +48,7 @@ def rebuild(subject: Subject, stored: StoredAnnotation) -> tuple[Annotation, Rec
         If there can be no such annotation, or it does not fit into memory.
     """
     try:
-        annotation = _annotation(subject, stored)
+        annotation = saved_annotation(subject, stored)
         return annotation, recover(annotation, stored)
     except (InputError, ValueError, IndexError) as error:
         raise StorageError(f"The saved labels make no sense: {error}") from error
@@ -58,15 +56,3 @@ def rebuild(subject: Subject, stored: StoredAnnotation) -> tuple[Annotation, Rec
         raise StorageError(
             f"The labels of {stored.key} do not fit into memory; close other programs."
         ) from error
-
-
-def _annotation(subject: Subject, stored: StoredAnnotation) -> Annotation:
-    if subject.task == "regression":
-        values = stored.labels.astype(np.float32, copy=False)
-        return ValueAnnotation.restored(values, stored.provenance)
-    return Annotation(
-        stored.labels.astype(np.int32, copy=False),
-        stored.provenance,
-        rules=ClassRules() if subject.task == "classes" else ObjectRules(),
-        next_id=stored.next_id,
-    )
