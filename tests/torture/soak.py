@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +121,14 @@ def _look(folder: Path) -> Taken:
         process.memory_info().rss / 1e6,
         process.num_fds(),
         process.num_threads(),
-        sum(map(_size, folder.rglob("*"))) / 1e6,
+        sum(map(_size, _files(folder))) / 1e6,
     )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder; `rglob` fails where one is taken away."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
 
 
 def _size(path: Path) -> int:
