@@ -16,7 +16,7 @@ from napari_unet.core.box import Box
 from napari_unet.core.mark import Mark
 from napari_unet.core.patch import Patch
 from napari_unet.core.points import Points
-from napari_unet.core.provenance import Mask, ProvenanceMap, ValueMap
+from napari_unet.core.provenance import Mask, Provenance, ProvenanceMap, ValueMap
 from napari_unet.core.runs import Runs, mask_of_runs, points_of_runs, values_of_runs
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class PixelChange:
         """Provenance of the pixels afterwards."""
         return values_of_runs(self.now).astype(np.uint8)
 
+    def was_or_is(self, provenance: Provenance) -> Mask:
+        """Return which of the pixels had, or got, a provenance."""
+        had, got = (values_of_runs(runs) == provenance for runs in (self.was, self.now))
+        return np.asarray(had | got)
+
     @property
     def patch(self) -> Patch:
         """Which pixels, their labels before and after, their provenance before."""
@@ -120,7 +125,8 @@ class Change:
     marks : mapping of int to Mark
         What labels say, where they are marks.
     values : tuple of ndarray of float32, each of shape (variables, n)
-        What was accepted, one array a part, where values are regressed.
+        Where values are regressed: what is accepted of the pixels of each part, before
+        the change or after it; NaN elsewhere. So a value is known that a mark hides.
     """
 
     kind: Kind

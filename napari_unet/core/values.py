@@ -23,7 +23,7 @@ import numpy as np
 from napari_unet.core.annotation import Annotation, Apply, Predicted
 from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
-from napari_unet.core.change import Change
+from napari_unet.core.change import Change, PixelChange
 from napari_unet.core.ids import LARGEST_ID
 from napari_unet.core.mark import Mark
 from napari_unet.core.points import Points, chosen_points
@@ -200,18 +200,25 @@ class ValueAnnotation(Annotation):
         if self._accepted is None:
             shape = (self._variables, *self.labels.shape)
             self._accepted = np.full(shape, np.nan, np.float32)
-        self._accepted[_of_all_variables(points)] = values
+        known = np.asarray(np.isfinite(values).all(axis=0))
+        place = _of_all_variables(chosen_points(points, known))
+        self._accepted[place] = values[:, known]
 
     def _completed(self, change: Change) -> Change:
         known = self._palette
         marks = {label: known[label] for label in change.ids if label in known}
         values: tuple[ValueMap, ...] = ()
-        if change.kind == "accept" and self._accepted is not None:
-            accepted = self._accepted
-            values = tuple(
-                accepted[_of_all_variables(p.region.points)] for p in change.parts
-            )
+        if any(p.was_or_is(Provenance.ACCEPTED).any() for p in change.parts):
+            values = tuple(map(self._accepted_in, change.parts))
         return replace(change, marks=marks, values=values)
+
+    def _accepted_in(self, part: PixelChange) -> ValueMap:
+        """Return what is accepted in a part before it or after it; NaN elsewhere."""
+        values = np.full((self._variables, part.count), np.nan, np.float32)
+        if self._accepted is not None:
+            there = self._accepted[_of_all_variables(part.region.points)]
+            np.copyto(values, there, where=part.was_or_is(Provenance.ACCEPTED))
+        return values
 
     def _in_own_marks(self, change: Change) -> Change:
         """Return a change in the numbers that its marks have here.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from napari_unet.core.box import Box
 from napari_unet.core.change import Change
@@ -45,17 +46,33 @@ def test_a_number_that_is_no_mark_says_nothing_and_costs_no_memory():
     assert same(again, annotation)
 
 
-def test_an_accepted_value_under_a_mark_is_here_after_a_restart_and_an_undo():
+@pytest.mark.parametrize("known", [0, 1], ids=["whole journal", "only the stroke"])
+def test_an_accepted_value_under_a_mark_is_here_after_a_restart_and_an_undo(known):
     annotation, told = work()
     annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE)()(WHOLE)
     annotation.accept(Box((0, 0), (3, 8)))
     paint(annotation, np.s_[:2, :2], annotation.mark_for(0, 1.5))
     snapshot = annotation.snapshot()
     again = ValueAnnotation.restored(snapshot.labels, snapshot.provenance)
-    for change in told:
+    # A move to another folder, and a long journal, leave what is old behind.
+    for change in told[known:]:
         again.recall(change)
     for each in (annotation, again):
         each.labels[:2, :2] = 0
         each.notice_change(WHOLE, "undo")
         assert (each.provenance[:3] == Provenance.ACCEPTED).all()
         assert (each.snapshot().labels[:, :3] == 7).all()
+
+
+def test_a_value_under_a_mark_is_here_when_only_its_undo_is_repeated():
+    annotation, told = work()
+    annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE)()(WHOLE)
+    annotation.accept(Box((0, 0), (3, 8)))
+    paint(annotation, np.s_[:4, :2], annotation.mark_for(0, 1.5))
+    snapshot = annotation.snapshot()
+    annotation.labels[:4, :2] = 0
+    annotation.notice_change(WHOLE, "undo")
+    again = ValueAnnotation.restored(snapshot.labels, snapshot.provenance)
+    again.repeat(told[-1])
+    assert same(again, annotation)
+    assert np.isnan(again.snapshot().labels[:, 3]).all()
