@@ -48,7 +48,7 @@ class JournalStatus:
     unsynced : int
         Changes that a power cut would take.
     failure : str
-        Why a change could not be written, and what to do; or nothing.
+        Why a change could not be written or pushed, and what to do; or nothing.
     """
 
     sequence: int
@@ -99,6 +99,8 @@ class Journal:
         self._now = now
         self._pending: deque[tuple[int, bytes]] = deque()
         self._failure = ""
+        self._push_failure = ""
+        self._push_failed_at = 0
         self._segment: _OpenSegment | None = None
         # Guards `_segment` and `_written` between the main thread and the syncer.
         self._guard = threading.Lock()
@@ -111,7 +113,7 @@ class Journal:
             self._sequence,
             len(self._pending),
             self._sequence - self._synced,
-            self._failure,
+            self._failure or self._push_failure,
         )
 
     @property
@@ -159,6 +161,8 @@ class Journal:
         if not self._pending:
             self._failure = ""
         self._synced = max(self._synced, sequence)
+        if sequence >= self._push_failed_at:
+            self._push_failure = ""
         with suppress(OSError):
             self._remove_old(oldest)
 
@@ -175,9 +179,13 @@ class Journal:
                 for folder in (self._folder, self._folder.parent):
                     sync_folder(folder)
                 segment.is_new = False
-            self._synced = max(self._synced, written)
+            # Linux forgets what it could not push, so that to push once more proves
+            # nothing: only a save makes up for it.
+            if not self._push_failure:
+                self._synced = max(self._synced, written)
         except OSError as error:
-            self._failure = str(storage_error(segment.path, error))
+            self._push_failed_at = written
+            self._push_failure = str(storage_error(segment.path, error))
         finally:
             os.close(descriptor)
 
@@ -270,4 +278,6 @@ class _OpenSegment:
         self._torn = False
 
     def close(self) -> None:
-        os.close(self.descriptor)
+        # What matters was pushed before; what was not is told already.
+        with suppress(OSError):
+            os.close(self.descriptor)

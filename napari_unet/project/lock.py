@@ -165,8 +165,8 @@ class ProjectLock:
                     f"{self._path.parent} is open elsewhere ({other.describe()}), so "
                     "it is read-only here; close it there, or save in another folder."
                 )
-            self._remove_stale()
             try:
+                self._remove_stale()
                 if self._create():
                     return
             except OSError as error:
@@ -207,16 +207,27 @@ class ProjectLock:
         return True
 
     def _remove_stale(self) -> None:
-        """Take a stale lock away, if it is still the one that was looked at."""
+        """Take a stale lock away, if it is still the one that was looked at.
+
+        Only one at a time may look and take: whoever was slow would otherwise take the
+        new lock of who was quick, and let a third one in.
+        """
         if self._sight is None:
             return
-        aside = self._path.with_name(f".{LOCK}.{self._me.token}.old")
+        taking = self._path.with_name(f".{LOCK}.taking")
         with suppress(OSError):
-            self._path.rename(aside)
-            if _read(aside) != self._sight.content:
-                # Somebody was quicker, and this is the new lock: give it back.
-                os.link(aside, self._path)
-            aside.unlink()
+            # Who made it was killed within a moment.
+            if time.time() - taking.stat().st_mtime > _STALE_SECONDS:
+                taking.unlink()
+        try:
+            taking.touch(exist_ok=False)
+        except FileExistsError:
+            return
+        try:
+            if self._read() == self._sight.content:
+                self._path.unlink(missing_ok=True)
+        finally:
+            taking.unlink(missing_ok=True)
 
     def _create(self) -> bool:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL

@@ -101,12 +101,12 @@ def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
             annotation.recall(logged.change)
     for logged in after:
         annotation.repeat(logged.change)
-    # A line that is torn before the end of the save is in the save.
-    torn = journal.torn and journal.last >= stored.sequence
-    if not after and not torn:
-        return NOTHING
+    # What is torn or damaged before the end of the save is in the save.
+    beyond = journal.last >= stored.sequence
+    torn = journal.torn and beyond
     numbers = [stored.sequence, *(logged.sequence for logged in after)]
     missing = sum(max(0, b - a - 1) for a, b in pairwise(numbers))
+    missing += journal.trailing if beyond else 0
     until = after[-1].time if after else None
     return Recovered(len(after), torn, missing, until)
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +26,7 @@ from napari_unet.project.fields import ImageFields
 from napari_unet.project.record import Logged, decode_change, decode_line
 
 _NAME = re.compile(r"(?P<key>[a-z0-9][a-z0-9-]{0,99})\.(?P<number>[0-9]{6,12})\.jsonl")
+_BEGINNING = re.compile(rb'[0-9a-f]{8} \{"')
 _LONGEST_LINE = 2**29
 
 
@@ -69,18 +71,21 @@ class JournalRead:
     logged : tuple of Logged
         Changes in their order.
     torn : bool
-        Whether the very last line is incomplete: a stroke was under way when the
-        program was killed.
+        Whether the very last line has no end: a stroke was under way when the program
+        was killed.
     damaged : int
         Other lines that are not what was written.
     missing : int
         Changes that should lie between others and are not there.
+    trailing : int
+        Those of the damaged lines that no change follows, so that no gap tells them.
     """
 
     logged: tuple[Logged, ...] = ()
     torn: bool = False
     damaged: int = 0
     missing: int = 0
+    trailing: int = 0
 
     @property
     def last(self) -> int:
@@ -146,36 +151,48 @@ def read_journal(
         How many there are, where values are regressed.
     """
     logged: list[Logged] = []
-    torn, damaged = False, 0
+    torn, damaged, trailing = False, 0, 0
+
+    def decode(line: bytes) -> list[Logged]:
+        with suppress(StorageError):
+            return [decode_change(line, key, shape, variables)]
+        return []
+
     for segment in list_segments(folder):
         if segment.key != key:
             continue
         # A stroke that an earlier crash tore was known when the next segment began.
         torn = False
-        for line, last in _lines(segment.path):
-            try:
-                logged.append(decode_change(line, key, shape, variables))
-            except StorageError:
-                torn, damaged = last, damaged + (not last)
+        for line in _lines(segment.path):
+            found = decode(line)
+            if not found:
+                found = [each for part in _parts(line) for each in decode(part)]
+                torn = not (found or line.endswith(b"\n"))
+                damaged, trailing = damaged + (not torn), trailing + (not torn)
+            logged += found
+            trailing = 0 if found else trailing
     missing = sum(max(0, b.sequence - a.sequence - 1) for a, b in pairwise(logged))
-    return JournalRead(tuple(logged), torn, damaged, missing)
+    return JournalRead(tuple(logged), torn, damaged, missing, trailing)
 
 
-def _lines(path: Path) -> Iterator[tuple[bytes, bool]]:
-    """Yield the lines after the first, and whether each is the last."""
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines after the first; none after one without an end."""
     try:
         with path.open("rb") as file:
-            _ = file.readline(_LONGEST_LINE)
             line = file.readline(_LONGEST_LINE)
-            while line:
-                following = _next_line(file, line)
-                yield line, not following
-                line = following
+            if len(_parts(line)) > 1:
+                # The end of the first one is damaged, and the next one follows in it.
+                yield line
+            while line.endswith(b"\n"):
+                line = file.readline(_LONGEST_LINE)
+                if line:
+                    yield line
     except OSError:
         # What is unreadable from here on is as good as cut off.
-        yield b"", True
+        yield b""
 
 
-def _next_line(file: BinaryIO, line: bytes) -> bytes:
-    """Return the next line; none after one that no program of ours wrote."""
-    return file.readline(_LONGEST_LINE) if line.endswith(b"\n") else b""
+def _parts(line: bytes) -> list[bytes]:
+    """Return the lines in one: several where the ends of some are damaged."""
+    starts = [match.start() for match in _BEGINNING.finditer(line)]
+    return [line[start:stop] for start, stop in pairwise([*starts, len(line)])]

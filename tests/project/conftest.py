@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.store import ProjectStore
+from tests.project.desk import Desk
 
 
 @pytest.fixture
@@ -38,3 +39,12 @@ def snapshot() -> Callable[[int], AnnotationSnapshot]:
         return AnnotationSnapshot(labels, provenance, value + 1, revision=value)
 
     return make
+
+
+@pytest.fixture
+def desk(folder: Path) -> Iterator[Desk]:
+    (folder / "journal").mkdir(parents=True)
+    made = Desk(folder / "journal")
+    yield made
+    made.journal.close()
+    made.syncer.close()

@@ -10,10 +10,12 @@ import pytest
 
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
+from napari_unet.core.subject import INSTANCES
 from napari_unet.project.project import Project
-from napari_unet.project.recovery import Recovered, recover
+from napari_unet.project.recovery import Recovered, recover, saved_annotation
 from napari_unet.project.store import ProjectStore
 from napari_unet.project.syncer import Syncer
+from tests.project.small_projects import CLASSES, VALUES, make_project, same
 
 WHEN = datetime(2030, 1, 1, 12).astimezone()
 
@@ -25,6 +27,7 @@ WHEN = datetime(2030, 1, 1, 12).astimezone()
         (Recovered(1, False, 0, WHEN), ["1 change after the last save", "01 January"]),
         (Recovered(2, False, 0, WHEN), ["2 changes after the last save"]),
         (Recovered(0, True, 0, None), ["A stroke was under way"]),
+        (Recovered(0, False, 2, None), ["2 changes in the journal cannot be read"]),
         (Recovered(3, True, 1, WHEN), ["3 changes", "it is lost", "1 change in the"]),
     ],
 )
@@ -80,3 +83,45 @@ def test_what_comes_after_a_gap_comes_back_too_and_the_gap_is_told(stored):
     assert (annotation.labels[5, :3] == 6).all()
     assert (annotation.labels[4, :3] == 0).all()
     assert expected.labels[4, 0] == 5
+
+
+@pytest.mark.parametrize(
+    ("trailing", "last", "missing"), [(2, 6, 2), (2, 2, 0), (0, 6, 0)]
+)
+def test_damaged_lines_after_the_last_change_are_told(stored, trailing, last, missing):
+    read, _ = stored
+    logged = read.journal.logged[:last]
+    journal = replace(read.journal, logged=logged, trailing=trailing)
+    _, found = brought_back(replace(read, journal=journal))
+    assert found.missing == missing
+    assert found.lossless is not bool(missing)
+
+
+def take_back(annotation):
+    """Undo the last stroke, as napari does."""
+    stroke = annotation.history.done[-1].stroke
+    annotation.labels[stroke.points] = stroke.before
+    annotation.notice_change(stroke.box, "undo")
+
+
+@pytest.mark.parametrize("damaged", [False, True], ids=["newest", "older"])
+@pytest.mark.parametrize("subject", [INSTANCES, CLASSES, VALUES], ids=lambda s: s.task)
+def test_any_save_and_the_journal_are_what_was_in_memory(folder, subject, damaged):
+    work = make_project(folder, subject)
+    if damaged:
+        max((folder / "labels").iterdir()).write_bytes(b"damaged")
+    stored = ProjectStore(folder).load_work(work.image)
+    assert (stored.sequence < work.saved[-1]) is damaged
+    annotation, expected = saved_annotation(subject, stored), work.annotation
+    found = recover(annotation, stored)
+    assert found.lossless
+    assert found.changes == len(work.states) - 1 - stored.sequence
+    assert same(annotation.snapshot(), work.final)
+    assert annotation.next_id == expected.next_id or subject is VALUES
+    expected.listener = None
+    strokes = len(expected.history.done)
+    assert len(annotation.history.done) == strokes > 0
+    for _ in range(strokes):
+        take_back(annotation)
+        take_back(expected)
+        assert same(annotation.snapshot(), expected.snapshot())

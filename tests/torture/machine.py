@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import ClassVar
-from unittest.mock import patch
 
 import numpy as np
 from hypothesis import strategies as st
@@ -26,10 +23,11 @@ from hypothesis.stateful import (
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.ids import LARGEST_ID
 from napari_unet.core.points import marked_points
-from napari_unet.core.provenance import is_verified
+from napari_unet.core.provenance import Provenance, is_verified
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.session.image import OpenImage
 from tests.core.painter import Painter
+from tests.torture.faults import failing_journal, failing_replace, short_journals
 from tests.torture.saves import iter_recovered, strokes_told
 from tests.torture.scene import (
     PICTURES,
@@ -60,9 +58,13 @@ class Sitting(RuleBasedStateMachine):
         task=st.sampled_from(TASKS),
         manual=st.booleans(),
         name=st.sampled_from(sorted(PICTURES)),
+        short=st.booleans(),
     )
-    def begin(self, task, manual, name):
+    def begin(self, task, manual, name, short):
         self.home = Path(tempfile.mkdtemp(dir=scratch()))
+        self.limits = short_journals() if short else nullcontext()
+        self.limits.__enter__()
+        self.short = short
         self.task, self.manual = task, manual
         self.life = Life(self.home, task, manual)
         self.painters: dict[str, Painter] = {}
@@ -73,6 +75,7 @@ class Sitting(RuleBasedStateMachine):
     def teardown(self):
         if hasattr(self, "life"):
             self.life.die()
+            self.limits.__exit__(None, None, None)
             shutil.rmtree(self.home, ignore_errors=True)
 
     def switch_to(self, name: str) -> None:
@@ -246,12 +249,13 @@ class Sitting(RuleBasedStateMachine):
             self.finish(now)
 
     @precondition(lambda self: self.manual)
-    @rule(steps=st.integers(1, 8))
-    def step(self, steps):
+    @rule(steps=st.integers(1, 8), tick=st.booleans())
+    def step(self, steps, tick):
         with self.verified_stays("step of the jobs"):
             for _ in range(steps):
                 self.life.runner.step()
-                self.life.session.tick()
+                if tick:
+                    self.life.session.tick()
 
     @rule()
     def cancel(self):
@@ -288,8 +292,8 @@ class Sitting(RuleBasedStateMachine):
         status = self.image.journal.status
         assert (status.unwritten, status.failure) == (0, "")
 
-    @rule(same=st.booleans())
-    def save_to_another_folder(self, same):
+    @rule(same=st.booleans(), now=st.booleans())
+    def save_to_another_folder(self, same, now):
         with self.verified_stays("save to"):
             self.life.run()
             self.moves += 1
@@ -299,7 +303,7 @@ class Sitting(RuleBasedStateMachine):
                 folder = others[0].project.folder
             self.life.session.save_to(folder)
             self.moved.add(self.image.name)
-            self.finish(not same)
+            self.finish(now)
 
     # --- the program --------------------------------------------------------------
 
@@ -329,15 +333,17 @@ class Sitting(RuleBasedStateMachine):
         self.come_back(before)
 
     def known(self) -> dict[str, dict]:
-        return {i.name: self.facts(i) for i in self.life.session.images}
+        return {i.name: facts(i.annotation) for i in self.life.session.images}
 
-    def facts(self, image: OpenImage, annotation: Annotation | None = None) -> dict:
-        """Return what must come back; a move takes no strokes along to undo."""
-        folder = image.project.folder
+    def lost(self, image: OpenImage, before: dict, after: dict) -> list[str]:
+        """Return what did not come back, of what must.
+
+        A move takes no strokes along to undo, and old parts of a journal go.
+        """
         strokes = None
-        if image.name in self.moved:
-            strokes = strokes_told(folder, image.identity)
-        return facts(annotation or image.annotation, strokes)
+        if self.short or image.name in self.moved:
+            strokes = strokes_told(image.project.folder, image.identity)
+        return differences(before, after, strokes)
 
     def come_back(self, before: dict[str, dict]) -> None:
         current, places = self.image.name, dict(self.life.places)
@@ -346,7 +352,8 @@ class Sitting(RuleBasedStateMachine):
         for name in (*(n for n in before if n != current), current):
             self.switch_to(name)
             assert not self.image.read_only, self.image.read_only
-            assert differences(before[name], self.facts(self.image)) == [], name
+            now = facts(self.annotation)
+            assert self.lost(self.image, before[name], now) == [], name
             # Class numbers are no ids, and numbers of marks are not saved.
             if self.task == "instances":
                 assert self.annotation.next_id > self.used[name]
@@ -358,13 +365,23 @@ class Sitting(RuleBasedStateMachine):
         self.count("every kept save")
         written = bytes_of(self.home)
         for image in self.life.session.images:
-            now = self.facts(image)
-            folder = image.project.folder
+            now = facts(image.annotation)
+            folder, names = image.project.folder, []
             for name, annotation in iter_recovered(folder, image.identity):
-                again = self.facts(image, annotation)
-                assert differences(now, again) == [], name
+                assert self.lost(image, now, facts(annotation)) == [], name
                 self.count("saves replayed")
+                names.append(name)
+            if names and image.name not in self.moved:
+                assert len(names) > 1 or names == ["the journal alone"], names
         assert bytes_of(self.home) == written
+
+    @invariant()
+    def accepted_values_are_known(self):
+        if hasattr(self, "life") and self.task == "regression":
+            for image in self.life.session.images:
+                snapshot = image.annotation.snapshot()
+                accepted = snapshot.provenance == Provenance.ACCEPTED
+                assert np.isfinite(snapshot.labels[:, accepted]).all()
 
     @invariant()
     def ids_are_remembered(self):
@@ -372,29 +389,3 @@ class Sitting(RuleBasedStateMachine):
             for image in self.life.session.images:
                 largest = int(image.annotation.labels.max())
                 self.used[image.name] = max(self.used.get(image.name, 0), largest)
-
-
-@contextmanager
-def failing_replace(step: int, code: int) -> Iterator[None]:
-    """Let the step-th renaming of a file fail, and no other."""
-    replace, calls = Path.replace, []
-
-    def fail(self: Path, target: Path) -> Path:
-        calls.append(target)
-        if len(calls) == step + 1:
-            raise OSError(code, os.strerror(code))
-        return replace(self, target)
-
-    with patch.object(Path, "replace", fail):
-        yield
-
-
-@contextmanager
-def failing_journal(code: int) -> Iterator[None]:
-    """Let nothing be written to any journal."""
-
-    def fail(self: object, line: bytes) -> None:
-        raise OSError(code, os.strerror(code))
-
-    with patch("napari_unet.project.journal._OpenSegment.write", fail):
-        yield

@@ -177,16 +177,11 @@ def painter_for(annotation: Annotation) -> Painter:
     return painter
 
 
-def facts(annotation: Annotation, strokes: set[int] | None = None) -> dict[str, Any]:
+def facts(annotation: Annotation) -> dict[str, Any]:
     """Return all that must come back, in plain numbers.
 
     Marks get new numbers when they come back, so of regressed values the history is
     told without them.
-
-    Parameters
-    ----------
-    strokes : set of int, optional
-        Which of the strokes the journal knows, if it is not all of them.
     """
     snapshot = annotation.snapshot()
     history = annotation.history
@@ -196,14 +191,8 @@ def facts(annotation: Annotation, strokes: set[int] | None = None) -> dict[str, 
         "provenance": snapshot.provenance.tolist(),
         "live": _words(annotation.labels) if whole else b"",
         "open": annotation.open_objects,
-        **{
-            name: [
-                _entry(each, whole)
-                for each in entries
-                if strokes is None or each.number in strokes
-            ]
-            for name, entries in (("done", history.done), ("undone", history.undone))
-        },
+        "done": [_entry(each, whole) for each in history.done],
+        "undone": [_entry(each, whole) for each in history.undone],
     }
 
 
@@ -230,13 +219,24 @@ def _patch(patch: Any, whole: bool) -> list[Any]:
     ]
 
 
-def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Return what differs between the facts of two annotations."""
-    return [name for name in one if not _equal(one[name], other[name])]
+def differences(
+    one: dict[str, Any], other: dict[str, Any], strokes: set[int] | None = None
+) -> list[str]:
+    """Return what differs between the facts of two annotations.
+
+    Parameters
+    ----------
+    strokes : set of int, optional
+        Which of the strokes the journal knows, if it is not all of them.
+    """
+    pairs = ((n, _told(one, n, strokes), _told(other, n, strokes)) for n in one)
+    return [name for name, before, after in pairs if before != after]
 
 
-def _equal(one: Any, other: Any) -> bool:
-    return bool(np.array_equal(one, other)) if hasattr(one, "shape") else one == other
+def _told(known: dict[str, Any], name: str, strokes: set[int] | None) -> Any:
+    if strokes is None or name not in ("done", "undone"):
+        return known[name]
+    return [entry for entry in known[name] if entry[0] in strokes]
 
 
 def box_in(shape: tuple[int, ...], corners: tuple[int, ...]) -> Box:

@@ -1,0 +1,42 @@
+"""A journal and what is written down in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.box import Box
+from napari_unet.project.fields import ImageFields
+from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.journal import Journal
+from napari_unet.project.segments import read_journal
+from napari_unet.project.syncer import Syncer
+
+SHAPE = (20, 30)
+IMAGE = ImageIdentity.of("a", np.zeros(SHAPE, np.uint8), "YX")
+
+
+class Desk:
+    """A folder, an annotation that is written down there, and its journal."""
+
+    def __init__(self, folder, sequence=0, prepare=lambda: None):
+        self.folder = folder
+        self.syncer = Syncer()
+        self.annotation = Annotation(np.zeros(SHAPE, np.int32))
+        fields = ImageFields.of(IMAGE, folder.parent)
+        self.journal = Journal(
+            folder, IMAGE.key, fields, sequence, self.syncer, prepare
+        )
+        self.annotation.listener = self.journal.append
+
+    def paint(self, number=1):
+        for _ in range(number):
+            label = self.annotation.new_id()
+            self.annotation.labels[label % 19, :5] = label
+            self.annotation.notice_change(Box.whole(SHAPE), "edit")
+
+    def read(self):
+        return read_journal(self.folder, IMAGE.key, SHAPE)
+
+    def numbers(self):
+        return [logged.sequence for logged in self.read().logged]
