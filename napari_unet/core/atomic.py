@@ -129,6 +129,8 @@ def storage_error(path: Path, error: OSError) -> StorageError:
             "its folder is not there (any more); reconnect the drive or choose "
             "another folder"
         )
+    elif error.errno == errno.EEXIST:
+        reason = "a part of its path is a file, not a folder; choose another name"
     else:
         reason = f"{error.strerror or error}; choose another folder"
     return StorageError(f"{path} could not be written: {reason}.")

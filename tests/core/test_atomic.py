@@ -164,6 +164,12 @@ def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_a_folder_in_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"old")
+    with pytest.raises(StorageError, match="is a file, not a folder"):
+        write_folder_atomically(tmp_path / "notes.txt" / "model", fill)
+
+
 def test_a_file_is_never_replaced_by_a_folder(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"old")
     with pytest.raises(StorageError, match="is a file"):
