@@ -102,11 +102,11 @@ def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
     for logged in after:
         annotation.repeat(logged.change)
     # What is torn or damaged before the end of the save is in the save.
-    beyond = journal.last >= stored.sequence
-    torn = journal.torn and beyond
+    end = journal.last + journal.trailing
+    torn = journal.torn and end >= stored.sequence
     numbers = [stored.sequence, *(logged.sequence for logged in after)]
     missing = sum(max(0, b - a - 1) for a, b in pairwise(numbers))
-    missing += journal.trailing if beyond else 0
+    missing += max(0, end - max(journal.last, stored.sequence))
     until = after[-1].time if after else None
     return Recovered(len(after), torn, missing, until)
 

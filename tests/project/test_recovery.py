@@ -86,7 +86,7 @@ def test_what_comes_after_a_gap_comes_back_too_and_the_gap_is_told(stored):
 
 
 @pytest.mark.parametrize(
-    ("trailing", "last", "missing"), [(2, 6, 2), (2, 2, 0), (0, 6, 0)]
+    ("trailing", "last", "missing"), [(2, 6, 2), (1, 2, 0), (3, 2, 2), (0, 6, 0)]
 )
 def test_damaged_lines_after_the_last_change_are_told(stored, trailing, last, missing):
     read, _ = stored
