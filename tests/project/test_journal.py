@@ -160,6 +160,14 @@ def test_segments_end_when_they_are_full_and_old_ones_go(desk, monkeypatch):
     assert numbers == list(range(numbers[0], 41))
 
 
+def test_what_the_oldest_save_does_not_hold_stays(desk, monkeypatch):
+    monkeypatch.setattr(journals, "_LARGEST_SEGMENT", 100)
+    monkeypatch.setattr(journals, "_KEPT_FOR_UNDO", 0)
+    desk.paint(4)
+    desk.journal.saved(4, oldest=1)
+    assert desk.numbers() == [2, 3, 4]
+
+
 def test_a_save_makes_up_for_what_could_not_be_written(desk, monkeypatch):
     desk.paint()
     with failing(monkeypatch, "write", errno.ENOSPC):
@@ -167,6 +175,7 @@ def test_a_save_makes_up_for_what_could_not_be_written(desk, monkeypatch):
     desk.journal.saved(3, oldest=0)
     assert desk.journal.status.unwritten == 0
     assert desk.journal.status.failure == ""
+    assert desk.numbers() == [1, 2, 3], "an older save may be needed once more"
 
 
 def test_a_push_that_fails_is_told_until_a_save_makes_up_for_it(desk, monkeypatch):
