@@ -25,7 +25,6 @@ from napari_unet.session.timeline import ModelVersion, Timeline
 if TYPE_CHECKING:
     from pathlib import Path
 
-MOST_VERSIONS = 12
 _RETRY_SECONDS = 10.0
 _FOLDER = re.compile(r"[0-9]+-[a-z0-9-]+")
 
@@ -131,11 +130,9 @@ class Keeping:
         self, project: Project
     ) -> Generator[None, None, dict[int, ModelEntry]]:
         active, minutes = self._timeline.active, self._holder.state.minutes
-        newest = self._timeline.versions[-MOST_VERSIONS:]
-        versions = [v for v in self._timeline.versions if v in newest or v is active]
         return iter_keep(
             project,
-            versions,
+            self._timeline.versions,
             dict(self._entries.get(project, {})),
             active.number if active else 0,
             Settings(minutes=minutes),

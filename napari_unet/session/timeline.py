@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Preset: TypeAlias = Literal["fine-tune", "from-scratch"]
 
+MOST_VERSIONS = 12
+"""So many are kept, and the active one: a day of training would fill the memory."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelVersion:
@@ -63,7 +66,7 @@ class ModelVersion:
 
 
 class Timeline:
-    """Every model version of a session; one of them is active.
+    """The last model versions of a session; one of them is active.
 
     Parameters
     ----------
@@ -89,7 +92,7 @@ class Timeline:
 
     @property
     def versions(self) -> tuple[ModelVersion, ...]:
-        """All versions, oldest first."""
+        """The versions that are kept, oldest first."""
         return self._versions
 
     @property
@@ -151,6 +154,7 @@ class Timeline:
         self._versions = (*kept, version)
         if activate or self._active in (None, dropped):
             self._active = version
+        self._forget_old()
         self.changed.emit()
         return version
 
@@ -194,6 +198,12 @@ class Timeline:
         self._active = self._versions[active]
         self.changed.emit()
         return self._versions
+
+    def _forget_old(self) -> None:
+        newest = self._versions[-MOST_VERSIONS:]
+        self._versions = tuple(
+            each for each in self._versions if each in newest or each is self._active
+        )
 
     def _get(self, number: int) -> ModelVersion:
         for version in self._versions:
