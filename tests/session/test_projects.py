@@ -12,6 +12,8 @@ import tifffile
 from napari_unet.core.box import Box
 from napari_unet.io.read import read_image
 from napari_unet.project.lock import ProjectLock
+from napari_unet.project.recovery import recover, saved_annotation
+from napari_unet.project.store import ProjectStore
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
@@ -256,3 +258,27 @@ def test_work_can_go_to_another_folder_but_not_over_other_work(bright, files, tm
     open_file(third, files[0])
     assert (third.annotation.labels == 77).any()
     assert not (third.annotation.labels == 88).any()
+
+
+def test_a_stroke_during_a_move_is_in_the_journal_of_the_new_folder(
+    bright, files, tmp_path
+):
+    stage = make(bright, ManualRunner)
+    work(stage, files[0], 77)
+    folder = tmp_path / "copy.unet"
+    stage.session.save_to(folder)
+    while not (folder / "project.json").exists():
+        stage.runner.step()
+    stage.paint(np.s_[100:104, 60:80], 88)
+    while stage.runner.step():
+        pass
+    image = stage.session.images.current
+    assert image.project.folder == folder
+    # As after a crash: nothing was saved since.
+    stored = ProjectStore(folder).load_work(image.identity)
+    assert not (stored.labels == 88).any()
+    again = saved_annotation(image.identity.subject, stored)
+    assert recover(again, stored).lossless
+    assert np.array_equal(again.labels, image.annotation.labels)
+    assert np.array_equal(again.provenance, image.annotation.provenance)
+    stage.session.close()
