@@ -1,68 +1,98 @@
-"""Which images train and which are held out, written down."""
+"""Which pictures train, which choose, and which judge; written down beside this file.
+
+    python -m training.splits --data DIR
+
+`DIR` is the folder of all data sets. A random tenth of the pictures judges and is never
+trained. Of the others, whole groups of alike pictures can be held out, one fold of
+groups after the other, to imitate the images of a stranger (`training.groups`).
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+import argparse
+import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from skimage import io
+from pydantic import BaseModel, ConfigDict
+
+from training.groups import group_pictures
+from training.pictures import read_pictures
 
 SEED = 2018
+FOLDS = 4
+_HERE = Path(__file__).parent / "held_out"
 
 
-@dataclass(frozen=True)
-class Split:
-    """Stems of the training images and of the held-out ones."""
+class Split(BaseModel):
+    """The parts of a data set, by the stems of its files.
 
-    name: str
-    train: tuple[str, ...]
-    test: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the split as it is written beside the weights."""
-        return {"name": self.name, "train": list(self.train), "test": list(self.test)}
-
-
-def stems(data: Path) -> list[str]:
-    """Return the stems of all images, sorted."""
-    return sorted(path.stem for path in (data / "images").glob("*.png"))
-
-
-def split_random(data: Path) -> Split:
-    """Hold out a random tenth, by image."""
-    every = stems(data)
-    order = np.random.default_rng(SEED).permutation(len(every))
-    test = {every[i] for i in order[: len(every) // 10]}
-    train = tuple(s for s in every if s not in test)
-    return Split("random", train, tuple(sorted(test)))
-
-
-def acquisition_groups(data: Path) -> dict[str, list[str]]:
-    """Group images by shape and, for the common 256x256, by level of background.
-
-    Images of one size and darkness in this collection come from one microscope or
-    laboratory; the collection itself does not say which.
+    Parameters
+    ----------
+    test : tuple of str
+        Never trained.
+    groups : tuple of tuple of str
+        All pictures, by group.
     """
-    groups: dict[str, list[str]] = defaultdict(list)
-    for stem in stems(data):
-        image = io.imread(data / "images" / f"{stem}.png")
-        level = int(np.digitize(np.median(image), [4, 8, 16, 32]))
-        suffix = f"-{level}" if image.shape == (256, 256) else ""
-        groups[f"{image.shape[0]}x{image.shape[1]}{suffix}"].append(stem)
-    return dict(groups)
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    test: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+
+    def group_of(self, stem: str) -> int:
+        """Return the number of a picture's group."""
+        return next(n for n, group in enumerate(self.groups) if stem in group)
+
+    def parts(self, fold: int | None) -> tuple[list[str], list[str], list[str]]:
+        """Return who trains, who is familiar and who is a stranger.
+
+        Parameters
+        ----------
+        fold : int, optional
+            Groups of this fold are strangers, and a tenth of what is left is familiar:
+            neither is trained. None trains on all but the test.
+        """
+        usable = [[s for s in group if s not in self.test] for group in self.groups]
+        if fold is None:
+            return sorted([s for group in usable for s in group]), list(self.test), []
+        strangers = [s for group in usable[fold::FOLDS] for s in group]
+        known = sorted({s for group in usable for s in group} - set(strangers))
+        order = np.random.default_rng(SEED).permutation(len(known))
+        familiar = [known[i] for i in order[: len(known) // 10]]
+        return sorted({*known} - {*familiar}), sorted(familiar), sorted(strangers)
 
 
-def split_groups(data: Path) -> Split:
-    """Hold out whole groups, drawn until a tenth of the images is reached."""
-    groups = acquisition_groups(data)
-    total = sum(map(len, groups.values()))
-    test: list[str] = []
-    for i in np.random.default_rng(SEED).permutation(len(groups)):
-        members = groups[sorted(groups)[i]]
-        if len(test) + len(members) <= total // 8:
-            test += members
-    train = tuple(s for s in stems(data) if s not in set(test))
-    return Split("groups", train, tuple(sorted(test)))
+def read_split(name: str) -> Split:
+    """Return the split of a data set."""
+    return Split.model_validate_json((_HERE / f"{name}.json").read_text())
+
+
+def make_split(folder: Path) -> Split:
+    """Draw a random tenth by picture, and group all of them."""
+    pictures = read_pictures(folder)
+    stems = [each.stem for each in pictures]
+    order = np.random.default_rng(SEED).permutation(len(stems))
+    groups = group_pictures(pictures)
+    return Split(
+        test=tuple(sorted(stems[i] for i in order[: len(stems) // 10])),
+        groups=tuple(
+            tuple(sorted(s for s in stems if groups[s] == n))
+            for n in range(1 + max(groups.values()))
+        ),
+    )
+
+
+def main() -> None:
+    """Parse the command line and write the split."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--set", default="nuclei_fluorescence")
+    args = parser.parse_args()
+    split = make_split(args.data / args.set)
+    text = json.dumps(split.model_dump(), indent=1)
+    (_HERE / f"{args.set}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from typing import Any
 
     import numpy.typing as npt
 
     from napari_unet.core.box import Box
+    from napari_unet.core.instances import Decoding
+    from napari_unet.core.provenance import LabelMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,43 @@ class ViewPredicted:
     labels: npt.NDArray[Any]
 
 
-PredictEvent: TypeAlias = Notice | TilesDone | ViewPredicted
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """How large the objects are, and by how much the image is zoomed for the network.
+
+    Parameters
+    ----------
+    diameter : float
+        Typical diameter, in pixels.
+    zoom : float
+        1 where the model knows this size well.
+    measured : bool
+        Whether the model found out; otherwise somebody said so.
+    """
+
+    diameter: float
+    zoom: float
+    measured: bool
+
+
+class Redecodable(Protocol):
+    """Maps of an image, from which objects can be found with other thresholds."""
+
+    def iter_decode(
+        self, decoding: Decoding
+    ) -> Generator[PredictEvent, None, LabelMap]:
+        """Find them; returns labels with the axes of the image without C."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MapsKept:
+    """What the network said of the whole image, so that thresholds can be moved."""
+
+    maps: Redecodable
+
+
+PredictEvent: TypeAlias = Notice | TilesDone | ViewPredicted | Sized | MapsKept
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,24 @@ def link_planes(planes: npt.NDArray[np.integer[Any]], iou: float = 0.5) -> Label
     return linked
 
 
+def number_objects(stacks: LabelMap, *, link: bool = True) -> None:
+    """Link the objects of each stack and make ids unique over time, in place.
+
+    Parameters
+    ----------
+    stacks : ndarray of int32, shape (T, Z, Y, X)
+        Labels that were found plane by plane, or volume by volume.
+    link : bool
+        Whether sections of a stack were found one by one.
+    """
+    highest = 0
+    for stack in stacks:
+        if link and len(stack) > 1:
+            stack[:] = link_planes(stack)
+        stack[stack > 0] += highest
+        highest = max(highest, int(stack.max(initial=0)))
+
+
 def _overlapping(
     below: npt.NDArray[np.integer[Any]], above: npt.NDArray[np.integer[Any]], iou: float
 ) -> list[tuple[int, int]]:

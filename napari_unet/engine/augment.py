@@ -72,11 +72,14 @@ class Crop:
 
 
 def draw_zoom(
-    augmentation: Augmentation, rng: np.random.Generator, limits: tuple[float, float]
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    limits: tuple[float, float],
+    centre: float = 1.0,
 ) -> float:
-    """Draw a zoom near 1, within limits."""
+    """Draw a zoom near `centre`, within limits."""
     zoom = math.exp(rng.normal(0, augmentation.zoom)) if augmentation.zoom else 1.0
-    return float(np.clip(zoom, *limits))
+    return float(np.clip(centre * zoom, *limits))
 
 
 def resample(

@@ -9,28 +9,45 @@ something can be seen early.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.axes import (
-    CANONICAL,
-    from_canonical,
     result_axes,
     to_canonical,
 )
 from napari_unet.core.box import Box
-from napari_unet.core.events import Notice, PredictEvent, TilesDone, ViewPredicted
-from napari_unet.core.instances import link_planes
+from napari_unet.core.events import (
+    MapsKept,
+    Notice,
+    PredictEvent,
+    Sized,
+    TilesDone,
+    ViewPredicted,
+)
+from napari_unet.core.instances import decode_instances, number_objects
+from napari_unet.core.provenance import LabelMap
+from napari_unet.core.targets import Maps
 from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.inference import PlanePredictor, WindowsDone
+from napari_unet.engine.kept import LARGEST_KEPT, KeptMaps, decode, narrowed, widened
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.engine.objectives.objective import Values
+from napari_unet.engine.result import in_image_axes
+from napari_unet.engine.scale import (
+    estimate_diameter,
+    resize,
+    zoom_for,
+    zoomed_shape,
+)
 
 _WORTH_A_PREVIEW = 0.5
 
@@ -43,6 +60,7 @@ def predict(
     device: str = "auto",
     probabilities: bool = False,
     rotations: bool = False,
+    diameter: float | None = None,
 ) -> Values:
     """Predict what the model was trained for.
 
@@ -62,6 +80,10 @@ def predict(
 
     rotations : bool
         Average over turned copies of the image: a little better, four times as long.
+
+    diameter : float, optional
+        Typical diameter of the objects in pixels, for models that know a size (see
+        `napari_unet.engine.scale`); measured where it is missing.
 
     Returns
     -------
@@ -85,6 +107,7 @@ def predict(
         device=device,
         probabilities=probabilities,
         rotations=rotations,
+        diameter=diameter,
     )
     while True:
         try:
@@ -103,6 +126,7 @@ def iter_predict(
     view: Box | None = None,
     probabilities: bool = False,
     rotations: bool = False,
+    diameter: float | None = None,
 ) -> Generator[PredictEvent, None, Values]:
     """Predict step by step; arguments and errors as in `predict`.
 
@@ -131,13 +155,14 @@ def iter_predict(
         blank = objective.blank(_result_shape(canonical))
         if blank is not None:
             yield Notice("The image is constant; there is nothing to find in it.")
-            return _result(blank, resolved)
+            return in_image_axes(blank, resolved)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
-    job = _Job(canonical, model, objective, predictor, limits, probabilities)
+    job = _Job(canonical, resolved, model, objective, predictor, limits, probabilities)
+    job = yield from _zoomed(job, diameter)
     if view is not None and model.net.dims == 2 and not probabilities:
-        yield from _preview(job, view, resolved)
+        yield from _preview(job, view)
     values = yield from _whole(job)
-    return _result(values, resolved)
+    return in_image_axes(values, resolved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +170,13 @@ class _Job:
     """What all planes, or volumes, of one prediction have in common."""
 
     image: npt.NDArray[Any]
+    axes: str
     model: Model
     objective: Objective
     predictor: PlanePredictor
     limits: list[tuple[float, float]]
     raw: bool
+    zoom: float = 1.0
 
     def plane(
         self, t: int, z: int | slice, box: Box | None = None
@@ -159,21 +186,34 @@ class _Job:
         grey = self.image[t, :, z][..., rows, columns]
         return self.model.spec.normalization.scale(grey, self.limits)
 
-    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
-        """Return what the person asked for."""
-        return maps if self.raw else self.objective.decode(maps)
+    def decode(self, maps: npt.NDArray[np.float32], shape: tuple[int, ...]) -> Values:
+        """Return what the person asked for, on the grid of the plane."""
+        if self.raw:
+            return maps if self.zoom == 1 else resize(maps, _planar(shape))
+        if not self.movable:
+            return self.objective.decode(maps)
+        return decode(maps, _planar(shape), self.model.spec.decoding, self.zoom)
+
+    @property
+    def movable(self) -> bool:
+        """Whether objects are found by thresholds in planes."""
+        return self.model.spec.task == "instances" and self.model.net.dims == 2
+
+    @property
+    def kept(self) -> bool:
+        """Whether the maps are kept, so that thresholds can be moved."""
+        pixels = self.image[:, 0].size * self.zoom**2
+        return self.movable and not self.raw and pixels <= LARGEST_KEPT
+
+
+def _planar(shape: tuple[int, ...]) -> tuple[int, int]:
+    height, width = shape
+    return height, width
 
 
 def _result_shape(canonical: npt.NDArray[Any]) -> tuple[int, ...]:
     t, _, z, y, x = canonical.shape
     return t, z, y, x
-
-
-def _result(values: Values, axes: str) -> Values:
-    """Turn (T, Z, Y, X), or (n, T, Z, Y, X), to the axes of the image."""
-    if values.ndim == len(CANONICAL) - 1:
-        return np.ascontiguousarray(from_canonical(values, axes))
-    return np.stack([from_canonical(one, axes) for one in values])
 
 
 def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
@@ -183,42 +223,79 @@ def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
     places = list(iter_places(shape[:2], dims))
     windows = _count_windows(job)
     total = len(places) * windows
-    result = np.zeros(0)
+    result: Values = np.zeros(0)
+    kept = []
     for number, (t, z) in enumerate(places):
-        values = yield from _plane_values(job, job.plane(t, z), number * windows, total)
+        plane = job.plane(t, z)
+        maps = yield from _plane_maps(job, plane, number * windows, total)
+        if job.kept:
+            kept.append(narrowed(maps))
+            maps = widened(kept[-1])
+        values = job.decode(maps, plane.shape[1:])
         if number == 0:
             result = np.zeros((*values.shape[:-dims], *shape), values.dtype)
         result[..., t, z, :, :] = values
     if job.model.spec.task == "instances" and not job.raw:
-        _number(result, link=dims == 2)
+        number_objects(result, link=dims == 2)
+    if job.kept:
+        shape = _planar(job.image.shape[3:])
+        yield MapsKept(KeptMaps(tuple(kept), len(job.image), shape, job.axes, job.zoom))
     return result
 
 
-def _number(labels: Values, *, link: bool) -> None:
-    """Link the objects of each stack and make ids unique over time, in place."""
-    highest = 0
-    for frame in labels:
-        if link and len(frame) > 1:
-            frame[:] = link_planes(frame)
-        frame[frame > 0] += highest
-        highest = max(highest, int(frame.max(initial=0)))
-
-
 def _count_windows(job: _Job) -> int:
-    shape = _result_shape(job.image)
-    return job.predictor.count_windows(shape[-job.model.net.dims :])
+    return _windows_of(job, _result_shape(job.image)[-job.model.net.dims :])
 
 
-def _plane_values(
-    job: _Job, plane: npt.NDArray[np.float32], before: int, total: int
-) -> Generator[PredictEvent, None, Values]:
-    """Predict and decode a plane; progress counts from `before` to `total`."""
+def _windows_of(job: _Job, shape: tuple[int, ...]) -> int:
+    return job.predictor.count_windows(
+        shape if job.zoom == 1 else zoomed_shape(shape, job.zoom)
+    )
+
+
+def _zoomed(job: _Job, diameter: float | None) -> Generator[PredictEvent, None, _Job]:
+    """Return the job with the zoom at which the model knows the objects."""
+    known = job.model.spec.diameter
+    if known is None or job.model.net.dims != 2:
+        return job
+    measured = diameter is None
+    if diameter is None:
+        plane = job.plane(0, job.image.shape[2] // 2)
+        diameter = yield from estimate_diameter(plane, known, partial(_segment, job))
+    if diameter is None:
+        return job
+    zoom = zoom_for(diameter, known, job.image.shape[3:])
+    yield Sized(diameter, zoom, measured)
+    return replace(job, zoom=zoom)
+
+
+def _segment(
+    job: _Job, plane: npt.NDArray[np.float32]
+) -> Generator[Notice, None, LabelMap]:
+    """Segment a part of a plane as it is."""
     events = job.predictor.iter_maps(plane)
     while True:
         try:
             event = next(events)
         except StopIteration as finished:
-            return job.decode(finished.value)
+            return decode_instances(finished.value, job.model.spec.decoding)
+        if isinstance(event, Notice):
+            yield event
+
+
+def _plane_maps(
+    job: _Job, plane: npt.NDArray[np.float32], before: int, total: int
+) -> Generator[PredictEvent, None, Maps]:
+    """Predict the maps of a plane; progress counts from `before` to `total`."""
+    if job.zoom != 1:
+        plane = resize(plane, zoomed_shape(plane.shape[1:], job.zoom))
+    events = job.predictor.iter_maps(plane)
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as finished:
+            maps: Maps = finished.value
+            return maps
         if isinstance(event, WindowsDone):
             share = event.done / event.total
             per_plane = job.predictor.count_windows(plane.shape[1:])
@@ -227,9 +304,9 @@ def _plane_values(
             yield event
 
 
-def _preview(job: _Job, view: Box, axes: str) -> Generator[PredictEvent, None, None]:
+def _preview(job: _Job, view: Box) -> Generator[PredictEvent, None, None]:
     """Predict the viewed part of the viewed plane with the halo that it needs."""
-    kept = result_axes(axes)
+    kept = result_axes(job.axes)
     present = {axis: i for i, axis in enumerate(kept)}
     start = {axis: view.start[i] for axis, i in present.items()}
     stop = {axis: view.stop[i] for axis, i in present.items()}
@@ -239,10 +316,11 @@ def _preview(job: _Job, view: Box, axes: str) -> Generator[PredictEvent, None, N
     )
     if region.empty or np.prod(region.shape) > _WORTH_A_PREVIEW * np.prod(shape):
         return
-    halo = job.predictor.halo
+    halo = math.ceil(job.predictor.halo / job.zoom)
     window = region.grow(halo, shape)
     plane = job.plane(start.get("T", 0), start.get("Z", 0), window)
-    values = yield from _plane_values(job, plane, 0, 1)
+    maps = yield from _plane_maps(job, plane, 0, 1)
+    values = job.decode(maps, plane.shape[1:])
     rows, columns = region.relative_to(window).slices
     inner = values[..., rows, columns]
     index = tuple(
@@ -252,4 +330,4 @@ def _preview(job: _Job, view: Box, axes: str) -> Generator[PredictEvent, None, N
         for a in kept
     )
     whole = inner[..., None, None, :, :]
-    yield ViewPredicted(Box.from_slices(index), _result(whole, kept))
+    yield ViewPredicted(Box.from_slices(index), in_image_axes(whole, kept))

@@ -40,6 +40,8 @@ class Plane:
         Known pixels around which crops may be centred.
     zoom_limits : tuple of float
         Least and largest zoom that keep the objects within the intended sizes.
+    zoom : float
+        Zoom around which crops are drawn: it brings the objects to the usual size.
     """
 
     stack: Tensor
@@ -48,6 +50,7 @@ class Plane:
     masks: int
     points: npt.NDArray[np.int32]
     zoom_limits: tuple[float, float] = (0.5, 2.0)
+    zoom: float = 1.0
 
     @property
     def known(self) -> Tensor:
@@ -72,6 +75,7 @@ def make_plane(
     *,
     objective: Objective | None = None,
     zoom_limits: tuple[float, float] = (0.5, 2.0),
+    zoom: float = 1.0,
 ) -> Plane:
     """Prepare a plane from a normalised (C, Y, X) image and what a person made of it.
 
@@ -83,6 +87,8 @@ def make_plane(
         None if all pixels are.
     objective : Objective, optional
         What is learned; instances where it is missing.
+    zoom_limits, zoom
+        As in `Plane`.
     """
     objective = objective or InstancesObjective()
     if verified is None:
@@ -98,6 +104,7 @@ def make_plane(
         len(targets.known),
         _centres(objective.strata(values, verified)),
         zoom_limits,
+        zoom,
     )
 
 
@@ -161,7 +168,7 @@ def draw_crop(
         Sections of a volume are turned, zoomed and bent as one; a volume may be
         turned upside down.
     """
-    zoom = draw_zoom(augmentation, rng, plane.zoom_limits)
+    zoom = draw_zoom(augmentation, rng, plane.zoom_limits, plane.zoom)
     size = extent[-1]
     answered = (size - 2 * margin) / zoom
     *above, y, x = rng.choice(plane.points)

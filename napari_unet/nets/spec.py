@@ -129,8 +129,12 @@ class ModelSpec(BaseModel):
         Only for networks that cannot be tiled exactly.
     pixel_size : float, optional
         Width of a pixel of the images it was trained on, in micrometres.
+    diameter : float, optional
+        Typical diameter of the objects that the network knows best, in pixels; images
+        with others are zoomed, see `napari_unet.engine.scale`.
     diameters : tuple of float, optional
-        Smallest and largest median object diameter in training, in pixels.
+        Smallest and largest typical diameter of the images it was trained on, in
+        pixels.
     card : ModelCard
         Data, licence, scores.
     """
@@ -149,6 +153,7 @@ class ModelSpec(BaseModel):
     decoding: Decoding = Decoding()
     tiling: Tiling | None = None
     pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
+    diameter: float | None = Field(None, gt=0, le=4096)
     diameters: tuple[float, float] | None = None
     card: ModelCard = ModelCard()
 

@@ -122,7 +122,7 @@ class Prediction:
             self.noticed.emit(event.message)
         elif isinstance(event, TilesDone):
             self.progressed.emit(event.done, event.total)
-        else:
+        elif isinstance(event, ViewPredicted):
             self._merge_preview(event)
 
     def _merge_preview(self, event: ViewPredicted) -> None:

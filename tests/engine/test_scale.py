@@ -1,0 +1,175 @@
+"""Objects of any size are found: the model measures them and zooms the image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_unet.core.box import Box
+from napari_unet.core.diameter import typical_diameter
+from napari_unet.core.events import MapsKept, Sized, ViewPredicted
+from napari_unet.core.metrics import evaluate
+from napari_unet.engine import predict as module
+from napari_unet.engine import scale
+from napari_unet.engine.model import Model
+from napari_unet.engine.predict import iter_predict, predict
+from napari_unet.engine.scale import resize, sample_labels, zoom_for, zoomed_shape
+from tests.engine.test_predict import run
+from tests.session.brightness import brightness_model
+
+
+def sized_model(diameter: float = 16.0) -> Model:
+    model = brightness_model()
+    return replace(model, spec=model.spec.model_copy(update={"diameter": diameter}))
+
+
+def scene(radius: float, size: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image of bright disks of a radius, and their labels."""
+    pitch = round(3 * radius)
+    extent = size // pitch * pitch
+    y, x = np.mgrid[:extent, :extent]
+    near = (y % pitch - pitch // 2) ** 2 + (x % pitch - pitch // 2) ** 2
+    labels = np.where(near <= radius**2, y // pitch * 1000 + x // pitch + 1, 0)
+    return (20 + 200 * (labels > 0)).astype(np.uint8), labels.astype(np.int32)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=30))
+def test_the_typical_diameter_halves_the_object_pixels(sides):
+    labels = np.zeros((sum(sides), 30), np.int32)
+    start = 0
+    for number, side in enumerate(sides, start=7):
+        labels[start : start + side, :side] = number
+        start += side
+    found = typical_diameter(labels)
+    areas = np.array([side**2 for side in sides])
+    typical = np.pi * found**2 / 4
+    assert np.isclose(areas, typical).any()
+    assert 2 * areas[areas < typical * 0.999].sum() <= areas.sum()
+    assert 2 * areas[areas > typical * 1.001].sum() <= areas.sum()
+
+
+def test_nothing_has_no_diameter():
+    assert typical_diameter(np.zeros((4, 4), np.int32)) is None
+
+
+def test_debris_moves_the_typical_diameter_little():
+    _, labels = scene(20)
+    clean = typical_diameter(labels)
+    labels[::7, ::7] = np.where(labels[::7, ::7] == 0, 10**6, labels[::7, ::7])
+    dirty = labels.copy()
+    dust = np.argwhere(labels == 10**6)
+    dirty[tuple(dust.T)] = 10**6 + np.arange(len(dust))
+    assert typical_diameter(dirty) == pytest.approx(clean, rel=0.1)
+
+
+@given(
+    st.floats(0.5, 2000), st.floats(4, 100), st.tuples(*[st.integers(1, 40_000)] * 2)
+)
+def test_a_zoom_is_one_or_worth_it_and_fits_into_memory(diameter, known, shape):
+    zoom = zoom_for(diameter, known, shape)
+    assert scale.LEAST_ZOOM <= zoom <= scale.MOST_ZOOM
+    height, width = zoomed_shape(shape, zoom)
+    assert zoom <= 1 or height * width <= 1.1 * scale._LARGEST_PLANE + height + width
+    if 1 / scale.NEAR_ENOUGH < known / diameter < scale.NEAR_ENOUGH:
+        assert zoom == 1
+
+
+@pytest.mark.parametrize("radius", [3, 6, 8, 12, 24, 60])
+def test_objects_of_any_size_are_measured_and_found(radius):
+    image, labels = scene(radius)
+    events, found = run(iter_predict(image, sized_model()))
+    (sized,) = (e for e in events if isinstance(e, Sized))
+    assert sized.measured
+    assert sized.diameter == pytest.approx(2 * radius, rel=0.25)
+    assert sized.zoom == pytest.approx(16 / (2 * radius), rel=0.25) or sized.zoom == 1
+    assert found.shape == image.shape
+    assert found.dtype == np.int32
+    assert evaluate(labels, found).ap["0.75"] > 0.9
+
+
+def test_who_says_how_large_objects_are_is_believed():
+    image, _ = scene(12)
+    events, _ = run(iter_predict(image, sized_model(), diameter=48))
+    assert [e for e in events if isinstance(e, Sized)] == [Sized(48, 1 / 3, False)]
+
+
+def test_a_model_that_knows_no_size_does_not_zoom():
+    image, _ = scene(12)
+    events, _ = run(iter_predict(image, brightness_model()))
+    assert not any(isinstance(e, Sized) for e in events)
+
+
+def test_an_empty_image_is_predicted_as_it_is():
+    image = np.zeros((64, 64), np.uint8)
+    image[0, 0] = 1
+    model = sized_model()
+    hidden = replace(
+        model,
+        spec=model.spec.model_copy(
+            update={"decoding": model.spec.decoding.model_copy(update={"min_size": 99})}
+        ),
+    )
+    events, found = run(iter_predict(image, hidden))
+    assert not any(isinstance(e, Sized) for e in events)
+    assert not found.any()
+
+
+def test_maps_and_views_have_the_grid_of_the_image():
+    image, labels = scene(24, 500)
+    maps = predict(image, sized_model(), probabilities=True)
+    assert maps.shape == (3, *image.shape)
+    assert ((maps[0] > 0.5) != (labels > 0)).mean() < 0.02
+    view = Box((100, 150), (300, 350))
+    events, found = run(iter_predict(image, sized_model(), view=view))
+    (seen,) = (e for e in events if isinstance(e, ViewPredicted))
+    assert seen.box == view
+    # Its pixels are not those of the zoomed image: it begins between two of them.
+    assert ((seen.labels > 0) != (found[view.slices] > 0)).mean() < 0.04
+
+
+def test_stacks_are_zoomed_plane_by_plane():
+    image, _ = scene(24, 200)
+    found = predict(np.stack([image] * 3), sized_model(), axes="ZYX")
+    assert found.shape == (3, *image.shape)
+    assert (found[0] == found[2]).all()
+
+
+@given(
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+)
+def test_labels_on_another_grid_are_labels_of_the_first(shape, other):
+    labels = np.arange(shape[0] * shape[1], dtype=np.int32).reshape(shape)
+    found = sample_labels(labels, other)
+    assert found.shape == other
+    assert np.isin(found, labels).all()
+    assert (np.diff(found, axis=0) >= 0).all()
+    np.testing.assert_array_equal(sample_labels(labels, shape), labels)
+
+
+def test_shrinking_does_not_alias():
+    stripes = np.tile(np.array([0, 1], np.float32), 32)[None, None].repeat(64, 1)
+    small = resize(stripes, (16, 16))
+    assert np.abs(small - 0.5).max() < 0.05
+
+
+def test_other_thresholds_cost_no_network(monkeypatch):
+    image, labels = scene(24, 300)
+    image[labels > 3000] = 150
+    model = sized_model()
+    events, found = run(iter_predict(np.stack([image, image]), model, axes="TYX"))
+    (kept,) = (e.maps for e in events if isinstance(e, MapsKept))
+    _, again = run(kept.iter_decode(model.spec.decoding))
+    np.testing.assert_array_equal(again, found)
+    _, fewer = run(
+        kept.iter_decode(model.spec.decoding.model_copy(update={"foreground": 0.99}))
+    )
+    assert 0 < len(np.unique(fewer)) < len(np.unique(found))
+    monkeypatch.setattr(module, "LARGEST_KEPT", 100)
+    events, same = run(iter_predict(image, model))
+    assert not any(isinstance(e, MapsKept) for e in events)
+    assert ((same > 0) != (found[0] > 0)).mean() < 0.01

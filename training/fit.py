@@ -1,0 +1,166 @@
+"""Train one of the built-in models, from the first batch or from where it stopped.
+
+    python -m training.fit nuclei --data DIR --out runs/nuclei
+    python -m training.fit nuclei --data DIR --out runs/short --set steps=300 --fold 0
+
+`DIR` is the folder of all data sets. What is not said on the command line is in the
+recipe (`training.recipe`); the recipe, the parts and a checkpoint lie in `--out`.
+Called again with the same `--out`, the run goes on from its last checkpoint. With
+`--warm RUN` it starts from the weights of another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from napari_unet.engine.device import resolve_device
+from napari_unet.engine.losses import instance_loss
+from napari_unet.engine.sampling import draw_batch
+from napari_unet.nets.unet import UNet
+from training.pictures import read_pictures
+from training.planes import chances, ready
+from training.recipe import RECIPES, Recipe, changed
+from training.splits import read_split
+
+CHECKPOINT = "checkpoint.pt"
+_BETWEEN_CHECKPOINTS = 120.0
+
+
+def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, device: str) -> None:
+    """Run, or continue, a training."""
+    out.mkdir(parents=True, exist_ok=True)
+    split = read_split(recipe.data)
+    train, familiar, strangers = split.parts(fold)
+    (out / "recipe.json").write_text(recipe.model_dump_json(indent=1))
+    parts = {"fold": fold, "train": train, "known": familiar, "strangers": strangers}
+    (out / "parts.json").write_text(json.dumps(parts, indent=1))
+    pictures = read_pictures(data / recipe.data, train)
+    planes = [ready(each, recipe) for each in pictures]
+    chance = chances(pictures, planes, split, recipe.balance)
+    torch.manual_seed(recipe.seed)
+    place = torch.device(resolve_device(device))
+    net = recipe.architecture.build(pictures[0].image.shape[0], 3)
+    net = net.to(place, memory_format=torch.channels_last)
+    average = AveragedModel(
+        net, multi_avg_fn=get_ema_multi_avg_fn(recipe.memory), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(
+        net.parameters(), lr=recipe.rate, weight_decay=recipe.decay
+    )
+    step, spent = resume(out, net, average, optimizer)
+    net.train()
+    began = saved = time.monotonic()
+    before, losses = spent, []
+    while step < recipe.steps:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step / recipe.steps, recipe.rate)
+        # A generator for each step: a run that was stopped goes on with equal crops.
+        rng = np.random.default_rng([recipe.seed, step])
+        batch = draw_batch(
+            planes, chance, recipe.crop, recipe.batch, recipe.augmentation, rng
+        )
+        images = batch.images.to(place, memory_format=torch.channels_last)
+        with torch.autocast(place.type, torch.bfloat16):
+            maps = net(images)
+        loss = instance_loss(
+            maps.float(),
+            batch.targets.to(place).clamp(0, 1),
+            batch.weight.to(place),
+            inside=recipe.inside,
+            hardness=recipe.hardness,
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        optimizer.step()
+        average.update_parameters(net)
+        step += 1
+        losses.append(loss.item())
+        now = time.monotonic()
+        spent = before + now - began
+        if step % 50 == 0:
+            mean = np.mean(losses[-50:])
+            print(f"step {step} minutes {spent / 60:.1f} loss {mean:.4f}", flush=True)
+        if now - saved > _BETWEEN_CHECKPOINTS or step == recipe.steps:
+            save(out, net, average, optimizer, step, spent)
+            saved = now
+
+
+def learning_rate(progress: float, highest: float) -> float:
+    """Warm up over the first 3 %, then fall along a cosine to a hundredth."""
+    if progress < 0.03:
+        return highest * max(progress, 1e-3) / 0.03
+    return highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def save(
+    out: Path,
+    net: UNet,
+    average: AveragedModel,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    spent: float,
+) -> None:
+    """Write the checkpoint so that a crash leaves the former one whole."""
+    partial = out / f"{CHECKPOINT}.part"
+    torch.save(
+        {
+            "net": net.state_dict(),
+            "average": average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "step": step,
+            "spent": spent,
+        },
+        partial,
+    )
+    partial.replace(out / CHECKPOINT)
+
+
+def resume(
+    out: Path, net: UNet, average: AveragedModel, optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """Load the checkpoint, if there is one; return the steps and seconds it holds."""
+    if not (out / CHECKPOINT).exists():
+        return 0, 0.0
+    state = torch.load(out / CHECKPOINT, weights_only=True)
+    net.load_state_dict(state["net"])
+    average.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"], state["spent"]
+
+
+def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
+    """Return the averaged weights in the checkpoint of a run, on the CPU."""
+    state = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")
+    prefix = "module."
+    return {
+        key.removeprefix(prefix): value
+        for key, value in state["average"].items()
+        if key.startswith(prefix)
+    }
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--fold", type=int, help="hold the groups of this fold out")
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args()
+    recipe = changed(RECIPES[args.name], args.set)
+    fit(recipe, args.data, args.out, args.fold, args.device)
+
+
+if __name__ == "__main__":
+    main()

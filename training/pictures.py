@@ -1,0 +1,52 @@
+"""Images with ground truth, read and normalised as the program would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from skimage import io
+
+from napari_unet.core.normalize import PercentileNormalization
+from napari_unet.core.provenance import LabelMap, Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One image and what is known of it.
+
+    Parameters
+    ----------
+    stem : str
+        Name of its files.
+    raw : ndarray, shape (Y, X) or (Y, X, 3)
+        As it was read.
+    image : ndarray of float32, shape (C, Y, X)
+        Normalised.
+    values : ndarray of int32, shape (Y, X)
+        Object ids or classes.
+    verified : ndarray of bool, shape (Y, X), optional
+        Where `values` can be trusted; None if everywhere.
+    """
+
+    stem: str
+    raw: npt.NDArray[np.generic]
+    image: npt.NDArray[np.float32]
+    values: LabelMap
+    verified: Mask | None = None
+
+
+def read_pictures(folder: Path, stems: list[str] | None = None) -> list[Picture]:
+    """Read `images/*` and `labels/*.tif` with equal stems, sorted by stem."""
+    normalization = PercentileNormalization()
+    pictures = []
+    for path in sorted((folder / "images").iterdir()):
+        if stems is not None and path.stem not in stems:
+            continue
+        raw = io.imread(path)
+        values = io.imread(folder / "labels" / f"{path.stem}.tif").astype(np.int32)
+        channels = np.moveaxis(raw, -1, 0) if raw.ndim == 3 else raw[None]
+        pictures.append(Picture(path.stem, raw, normalization.apply(channels), values))
+    return pictures

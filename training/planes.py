@@ -1,0 +1,60 @@
+"""Pictures, made ready to draw crops in which objects have the usual size."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from skimage.transform import rescale
+
+from napari_unet.core.diameter import typical_diameter
+from napari_unet.engine.sampling import Plane, make_plane
+from training.pictures import Picture
+from training.recipe import Recipe
+from training.splits import Split
+
+_SHRUNK_BELOW = 0.75
+"""Zoomed out further than this, a crop of the full picture would alias."""
+
+
+def ready(picture: Picture, recipe: Recipe) -> Plane:
+    """Return a picture as a plane that knows by how much it is zoomed."""
+    diameter = typical_diameter(picture.values) or recipe.diameter or 1.0
+    zoom = recipe.diameter / diameter if recipe.diameter else 1.0
+    limits = (recipe.least / diameter, recipe.most / diameter)
+    image, values, verified = picture.image, picture.values, picture.verified
+    shrink = zoom if zoom < _SHRUNK_BELOW else 1.0
+    if shrink < 1:
+        image = rescale(image, shrink, channel_axis=0, anti_aliasing=True, order=1)
+        values = _nearest(values, shrink)
+        verified = None if verified is None else _nearest(verified, shrink)
+    return make_plane(
+        image.astype(np.float32),
+        values,
+        verified,
+        zoom=zoom / shrink,
+        zoom_limits=(
+            min(limits[0], zoom) / shrink,
+            max(limits[1], zoom) / shrink,
+        ),
+    )
+
+
+def _nearest(array: npt.NDArray[np.generic], zoom: float) -> npt.NDArray:
+    return rescale(
+        array, zoom, order=0, anti_aliasing=False, preserve_range=True
+    ).astype(array.dtype)
+
+
+def chances(
+    pictures: list[Picture], planes: list[Plane], split: Split, balance: float
+) -> npt.NDArray[np.float64]:
+    """Return how often each picture gives a crop.
+
+    Larger pictures more often, as the root of what there is to see in them; pictures of
+    large groups less often.
+    """
+    seen = [p.stack[0].numel() * p.zoom**2 for p in planes]
+    groups = [split.group_of(each.stem) for each in pictures]
+    sizes = np.bincount(groups)[groups]
+    weights = np.sqrt(seen) * sizes**-balance
+    return np.asarray(weights / weights.sum())

@@ -1,0 +1,88 @@
+"""How each built-in model is trained: everything that can be ablated, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_unet.engine.augment import Augmentation
+from napari_unet.nets.architectures import UNetConfig
+
+STRONG = Augmentation(
+    zoom=0.35,
+    elastic=1.5,
+    gamma=0.35,
+    contrast=0.3,
+    offset=0.08,
+    illumination=0.4,
+    blur=2.0,
+    noise=0.15,
+)
+
+
+class Recipe(BaseModel):
+    """What is trained on what, and how.
+
+    Parameters
+    ----------
+    data : str
+        Name of the data set, a folder.
+    architecture : UNetConfig
+        The network.
+    diameter : float or None
+        Images are zoomed so that the typical object has this diameter, in pixels, give
+        or take `augmentation.zoom`; None leaves them as they are.
+    least, most : float
+        Typical diameters, in pixels, beyond which no crop is zoomed.
+    augmentation : Augmentation
+        Random changes.
+    balance : float
+        0 draws every picture equally often, 1 every group.
+    crop, batch, steps : int
+        Side of the crops in pixels, their number in a batch, number of batches.
+    rate, decay : float
+        Highest learning rate, and weight decay, of AdamW.
+    memory : float
+        Decay of the average of weights that is kept; 0 keeps the last weights.
+    inside, hardness : float
+        See `napari_unet.engine.losses.instance_loss`.
+    seed : int
+        Of everything that is random.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str = "nuclei_fluorescence"
+    architecture: UNetConfig = UNetConfig()
+    diameter: float | None = 24.0
+    least: float = Field(9.0, gt=0)
+    most: float = Field(64.0, gt=0)
+    augmentation: Augmentation = STRONG
+    balance: float = Field(0.5, ge=0, le=1)
+    crop: int = Field(192, ge=32)
+    batch: int = Field(8, ge=1)
+    steps: int = Field(600, ge=1)
+    rate: float = Field(2e-3, gt=0)
+    decay: float = Field(0.02, ge=0)
+    memory: float = Field(0.99, ge=0, lt=1)
+    inside: float = Field(3.0, ge=0)
+    hardness: float = Field(0.0, ge=0)
+    seed: int = 0
+
+
+RECIPES = {"nuclei": Recipe()}
+
+
+def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """Return a recipe with other values, such as ``augmentation.zoom=0.2``."""
+    content: dict[str, Any] = recipe.model_dump()
+    for setting in settings:
+        path, _, value = setting.partition("=")
+        *parents, name = path.split(".")
+        place = content
+        for parent in parents:
+            place = place[parent]
+        place[name] = None if value == "none" else value
+    return Recipe.model_validate(content)
