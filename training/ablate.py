@@ -4,8 +4,8 @@
 
 Every variant is trained for the same number of steps on the same pictures, without the
 groups of one fold, and scored on familiar pictures and on strangers. A line of JSON a
-run goes to `OUT/runs.jsonl`; what is there already is not run again, so that the command
-can be stopped, and started several times beside itself (`--share 0/2`).
+run goes to `OUT/runs.jsonl`; what is there already is not run again, so the command may
+be stopped, and started several times beside itself (`--share 0/2`).
 """
 
 from __future__ import annotations

@@ -36,8 +36,7 @@ def spec_of(recipe: Recipe) -> ModelSpec:
         description="Fluorescence nuclei, 2-D, one grey channel",
         architecture=recipe.architecture,
         decoding=Decoding(prominence=0.1, min_size=16),
-        diameter=recipe.diameter,
-        diameters=(8.0, 120.0),
+        diameters=(recipe.least, recipe.most),
         card=ModelCard(
             data=DATA, license="CC0-1.0 (data), BSD-3-Clause (weights)", notes=NOTES
         ),

@@ -59,6 +59,15 @@ def predict(
             "--rotations", help="Average over turned copies: better, slower (4 x)."
         ),
     ] = False,
+    diameter: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PX",
+            min=0.5,
+            max=10_000,
+            help="Typical diameter of the objects; measured where it is missing.",
+        ),
+    ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,7 +85,8 @@ def predict(
     loaded = load_model(model)
     with output_folder(out):
         written, failed = _predict_all(
-            targets, _Order(loaded, axes, device, probabilities, rotations, overwrite)
+            targets,
+            _Order(loaded, axes, device, probabilities, rotations, diameter, overwrite),
         )
     _report(written, failed, as_json=as_json)
 
@@ -90,6 +100,7 @@ class _Order:
     device: str
     probabilities: bool
     rotations: bool
+    diameter: float | None
     overwrite: bool
 
 
@@ -99,6 +110,7 @@ class _Written:
     labels: str
     objects: int | None
     notes: list[str]
+    diameter: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +178,7 @@ def _predict_one(
 
     image = read_image(path)
     axes = check_image(image.array, order.axes or image.axes, order.model)
-    result, notes = _result(image, axes, order, advance)
+    result, notes, diameter = _result(image, axes, order, advance)
     kept = result_axes(axes)
     write_image(
         target,
@@ -176,16 +188,17 @@ def _predict_one(
         pixel_size=image.pixel_size,
     )
     objects = _count_objects(result) if result.dtype == np.int32 else None
-    return _Written(str(path), str(target), objects, notes)
+    return _Written(str(path), str(target), objects, notes, diameter)
 
 
 def _result(
     image: ImageFile, axes: str, order: _Order, advance: Callable[[float], None]
-) -> tuple[NDArray[Any], list[str]]:
-    from napari_unet.core.events import Notice, TilesDone
+) -> tuple[NDArray[Any], list[str], float | None]:
+    from napari_unet.core.events import Notice, Sized, TilesDone
     from napari_unet.engine.predict import iter_predict
 
     notes = [image.note] if image.note else []
+    diameter = None
     events = iter_predict(
         image.array,
         order.model,
@@ -193,14 +206,17 @@ def _result(
         device=order.device,
         probabilities=order.probabilities,
         rotations=order.rotations,
+        diameter=order.diameter,
     )
     while True:
         try:
             event = next(events)
         except StopIteration as finished:
-            return finished.value, notes
+            return finished.value, notes, diameter
         if isinstance(event, Notice):
             notes.append(event.message)
+        elif isinstance(event, Sized):
+            diameter = round(event.diameter, 1)
         elif isinstance(event, TilesDone):
             advance(event.done / event.total)
 
@@ -223,6 +239,8 @@ def _report(written: list[_Written], failed: list[_Failed], *, as_json: bool) ->
     else:
         for one in written:
             count = "" if one.objects is None else f": {one.objects} objects"
+            if one.diameter is not None:
+                count += f", about {one.diameter:.0f} px across"
             typer.echo(f"{one.labels}{count}")
     if failed:
         if len(written) + len(failed) > 1:

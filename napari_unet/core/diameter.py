@@ -10,6 +10,25 @@ import numpy.typing as npt
 from napari_unet.core.ids import compact
 
 
+def size_warning(diameter: float, known: tuple[float, float] | None) -> str:
+    """Return what to tell of objects that a model has not learned, or nothing.
+
+    Parameters
+    ----------
+    diameter : float
+        Typical diameter of the objects, in pixels.
+    known : tuple of float or None
+        Smallest and largest typical diameter in training, in pixels, if it is known.
+    """
+    if known is None or known[0] <= diameter <= known[1]:
+        return ""
+    return (
+        f"The objects seem to be about {diameter:.0f} px across; the model was trained "
+        f"on {known[0]:.0f} to {known[1]:.0f} px, so the image is zoomed for it. Look "
+        "closely, and set the object size if it is wrong."
+    )
+
+
 def typical_diameter(labels: npt.NDArray[np.integer[Any]]) -> float | None:
     """Return the diameter of a circle with the area of the typical object.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from napari_unet.core.instances import Decoding
 from napari_unet.nets.network import Network
 from napari_unet.nets.spec import ModelSpec
 
@@ -33,6 +34,12 @@ class Model:
     def name(self) -> str:
         """Short name for people."""
         return self.spec.name
+
+    def with_decoding(self, decoding: Decoding) -> Model:
+        """Return the same network with other thresholds."""
+        if decoding == self.spec.decoding:
+            return self
+        return Model(self.spec.model_copy(update={"decoding": decoding}), self.net)
 
     def copy_net(self) -> Network:
         """Return a private copy of the network."""

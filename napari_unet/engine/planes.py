@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.axes import from_canonical, result_axes, to_canonical
+from napari_unet.core.diameter import typical_diameter
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective
 from napari_unet.engine.objectives.objective import Values
+from napari_unet.engine.scale import resize, sample_labels, zoom_for, zoomed_shape
 from napari_unet.errors import InputError
 
 
@@ -56,7 +58,7 @@ def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
         verified = verified.astype(bool)
     normalization = model.spec.normalization
     limits = [normalization.limits(channel) for channel in image.swapaxes(0, 1)]
-    return [
+    planes = [
         AnnotatedPlane(
             normalization.scale(image[t, :, z], limits),
             values[..., t, z, :, :],
@@ -65,6 +67,25 @@ def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
         for t, z in iter_places(verified.shape[:2], model.net.dims)
         if verified[t, z].any()
     ]
+    known = model.spec.diameters
+    if known is None or model.spec.task != "instances" or model.net.dims != 2:
+        return planes
+    return [_zoomed(plane, known) for plane in planes]
+
+
+def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane:
+    """Return a plane at the zoom at which its objects are predicted."""
+    diameter = typical_diameter(np.where(plane.verified, plane.values, 0))
+    shape = plane.verified.shape
+    zoom = 1.0 if diameter is None else zoom_for(diameter, known, shape)
+    if zoom == 1:
+        return plane
+    smaller = zoomed_shape(shape, zoom)
+    return AnnotatedPlane(
+        resize(plane.image, smaller),
+        sample_labels(plane.values, smaller),
+        sample_labels(plane.verified, smaller),
+    )
 
 
 def _check_size(shape: tuple[int, ...], model: Model) -> None:

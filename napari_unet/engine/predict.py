@@ -23,6 +23,7 @@ from napari_unet.core.axes import (
     to_canonical,
 )
 from napari_unet.core.box import Box
+from napari_unet.core.diameter import size_warning
 from napari_unet.core.events import (
     MapsKept,
     Notice,
@@ -255,7 +256,7 @@ def _windows_of(job: _Job, shape: tuple[int, ...]) -> int:
 
 def _zoomed(job: _Job, diameter: float | None) -> Generator[PredictEvent, None, _Job]:
     """Return the job with the zoom at which the model knows the objects."""
-    known = job.model.spec.diameter
+    known = job.model.spec.diameters
     if known is None or job.model.net.dims != 2:
         return job
     measured = diameter is None
@@ -266,6 +267,8 @@ def _zoomed(job: _Job, diameter: float | None) -> Generator[PredictEvent, None, 
         return job
     zoom = zoom_for(diameter, known, job.image.shape[3:])
     yield Sized(diameter, zoom, measured)
+    if warning := size_warning(diameter, known):
+        yield Notice(warning)
     return replace(job, zoom=zoom)
 
 

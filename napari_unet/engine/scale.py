@@ -1,8 +1,8 @@
 """Bring objects to the size that a model knows best, and find out how large they are.
 
 A U-Net sees a fixed number of pixels around each one, so it knows objects of some sizes
-and no others. Images are zoomed until the typical object has the diameter on which the
-network was trained (as Cellpose does, Stringer et al., Nature Methods 2021); where
+and no others. Where the typical object is smaller or larger than any it was trained on,
+the image is zoomed (Cellpose always does, Stringer et al., Nature Methods 2021); where
 nobody says how large the objects are, the model itself measures a part of the image.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from itertools import product
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,12 @@ from napari_unet.core.instances import Decoding, decode_instances
 from napari_unet.core.provenance import LabelMap
 from napari_unet.core.targets import Maps
 
+S = TypeVar("S", bound=np.generic)
 Grey: TypeAlias = npt.NDArray[np.float32]
+Range: TypeAlias = tuple[float, float]
 
 LEAST_ZOOM, MOST_ZOOM = 1 / 8, 4.0
-NEAR_ENOUGH = 1.25
+NEAR_ENOUGH = 1.2
 """Zooming by less than this factor is not worth its cost."""
 
 _LARGEST_PLANE = 2**27
@@ -38,19 +40,19 @@ _ROUNDS = 3
 _FIRST_ZOOMS = (1.0, 1 / 3, 2.0)
 
 
-def zoom_for(diameter: float, known: float, shape: tuple[int, ...]) -> float:
+def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
     """Return by how much a plane is zoomed before the network sees it.
 
     Parameters
     ----------
     diameter : float
         Typical diameter of the objects, in pixels.
-    known : float
-        The diameter that the model knows best, in pixels.
+    known : tuple of float
+        The smallest and largest diameter that the model knows, in pixels.
     shape : tuple of int
         (Y, X) of the plane; very large ones are zoomed in less, to fit into memory.
     """
-    zoom = known / diameter
+    zoom = float(np.clip(diameter, *known)) / diameter
     if 1 / NEAR_ENOUGH <= zoom <= NEAR_ENOUGH:
         return 1.0
     fits = math.sqrt(_LARGEST_PLANE / math.prod(shape))
@@ -77,8 +79,8 @@ def zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
     return height, width
 
 
-def sample_labels(labels: LabelMap, shape: tuple[int, int]) -> LabelMap:
-    """Return labels on a coarser grid: each pixel takes the id at its centre."""
+def sample_labels(labels: npt.NDArray[S], shape: tuple[int, int]) -> npt.NDArray[S]:
+    """Return labels on another grid: each pixel takes what lies at its centre."""
     rows, columns = (
         np.minimum(((np.arange(n) + 0.5) * m / n).astype(int), m - 1)
         for n, m in zip(shape, labels.shape, strict=True)
@@ -104,7 +106,7 @@ def decode_zoomed(
 
 def estimate_diameter(
     plane: Grey,
-    known: float,
+    known: Range,
     segment: Callable[[Grey], Generator[Notice, None, LabelMap]],
 ) -> Generator[Notice, None, float | None]:
     """Measure the objects in the part of a plane that shows most.
@@ -117,8 +119,8 @@ def estimate_diameter(
     ----------
     plane : ndarray of float32, shape (C, Y, X)
         Normalised.
-    known : float
-        The diameter that the model knows best, in pixels.
+    known : tuple of float
+        The smallest and largest diameter that the model knows, in pixels.
     segment : callable
         Segments a plane step by step.
 
@@ -137,10 +139,11 @@ def estimate_diameter(
             if measured is None:
                 break
             found = measured / zoom
-            wanted = float(np.clip(known / found, LEAST_ZOOM, MOST_ZOOM))
-            if 1 / NEAR_ENOUGH <= wanted / zoom <= NEAR_ENOUGH:
+            if known[0] <= measured <= known[1]:
                 return found
-            zoom = wanted
+            # Well inside what is known, so that the next look is a trustworthy one.
+            wanted = math.sqrt(known[0] * known[1]) / found
+            zoom = float(np.clip(wanted, LEAST_ZOOM, MOST_ZOOM))
         if found is not None:
             return found
     return None

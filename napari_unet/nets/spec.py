@@ -19,6 +19,8 @@ Task = Literal["instances", "classes", "regression"]
 
 Words = Annotated[str, Field(max_length=10_000)]
 
+_Diameter = Annotated[float, Field(gt=0, le=4096)]
+
 _WIDEST_BLUR = 100.0
 _LARGEST_AREA = 2**31 - 1
 
@@ -129,12 +131,9 @@ class ModelSpec(BaseModel):
         Only for networks that cannot be tiled exactly.
     pixel_size : float, optional
         Width of a pixel of the images it was trained on, in micrometres.
-    diameter : float, optional
-        Typical diameter of the objects that the network knows best, in pixels; images
-        with others are zoomed, see `napari_unet.engine.scale`.
     diameters : tuple of float, optional
-        Smallest and largest typical diameter of the images it was trained on, in
-        pixels.
+        Smallest and largest typical diameter of the objects it was trained on, in
+        pixels; images with others are zoomed, see `napari_unet.engine.scale`.
     card : ModelCard
         Data, licence, scores.
     """
@@ -153,8 +152,7 @@ class ModelSpec(BaseModel):
     decoding: Decoding = Decoding()
     tiling: Tiling | None = None
     pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
-    diameter: float | None = Field(None, gt=0, le=4096)
-    diameters: tuple[float, float] | None = None
+    diameters: tuple[_Diameter, _Diameter] | None = None
     card: ModelCard = ModelCard()
 
     @model_validator(mode="after")
@@ -169,6 +167,8 @@ class ModelSpec(BaseModel):
     def _within_reason(self) -> ModelSpec:
         if self.decoding.smoothing > _WIDEST_BLUR:
             raise ValueError(f"decoding.smoothing is at most {_WIDEST_BLUR:g} px")
+        if self.diameters is not None and self.diameters[0] > self.diameters[1]:
+            raise ValueError("the smallest diameter must not exceed the largest one")
         if self.decoding.min_size > _LARGEST_AREA:
             raise ValueError(f"decoding.min_size is at most {_LARGEST_AREA} px")
         return self

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from napari_unet.core.instances import Decoding
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import Hash, ImageFields, Key, Name, Record
@@ -101,6 +102,8 @@ class ModelEntry(Record):
         With a time zone.
     preset : str
         How it is trained on.
+    decoding : Decoding or None
+        Thresholds that a person has moved since it was made.
     """
 
     number: int = Field(ge=1, le=2**53)
@@ -112,6 +115,7 @@ class ModelEntry(Record):
     start_score: Score | None = None
     created: AwareDatetime
     preset: Literal["fine-tune", "from-scratch"] = "fine-tune"
+    decoding: Decoding | None = None
 
     @model_validator(mode="after")
     def _lies_somewhere(self) -> ModelEntry:

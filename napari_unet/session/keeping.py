@@ -187,7 +187,7 @@ def iter_keep(
         if entry is None:
             number += 1
             entry = _write(project, version, number)
-        kept[version.number] = entry
+        kept[version.number] = _tuned(entry, version)
         yield
     chosen = kept[active].number if active in kept else None
     models = tuple(sorted(kept.values(), key=lambda entry: entry.number))
@@ -225,6 +225,13 @@ def _write(project: Project, version: ModelVersion, number: int) -> ModelEntry:
         created=version.created,
         preset=version.preset,
     )
+
+
+def _tuned(entry: ModelEntry, version: ModelVersion) -> ModelEntry:
+    """Return an entry with the thresholds that a version has now."""
+    if version.model.spec.task != "instances":
+        return entry
+    return entry.model_copy(update={"decoding": version.model.spec.decoding})
 
 
 def _finite(score: float | None) -> float | None:

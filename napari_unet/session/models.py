@@ -151,7 +151,7 @@ class Models:
         note = f"round {improved.round}"
         last = self.timeline.versions[-1]
         return self.timeline.publish(
-            improved.model,
+            self._as_tuned(improved.model),
             score=improved.score,
             start_score=improved.start_score,
             note=note,
@@ -159,6 +159,12 @@ class Models:
             activate=activate,
             replaces=last.number if last.note == note else None,
         )
+
+    def _as_tuned(self, model: Model) -> Model:
+        """Return a model with the thresholds that the person uses now."""
+        if self.active is None or self.active.spec.task != model.spec.task:
+            return model
+        return model.with_decoding(self.active.spec.decoding)
 
     @property
     def untouched(self) -> bool:

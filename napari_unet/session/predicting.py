@@ -41,10 +41,13 @@ class Predicting:
         Some labels of the image are new.
     completed : Signal(OpenImage)
         A prediction that the person asked for is complete.
+    measured : Signal()
+        The size of the objects of an image is known.
     """
 
     applied = Signal(OpenImage)
     completed = Signal(OpenImage)
+    measured = Signal()
 
     def __init__(
         self,
@@ -85,6 +88,16 @@ class Predicting:
         """Start to predict an image."""
         self._refresh_wanted = False
         self._refresh_at = self._clock() + REFRESH_SECONDS
+        prediction = self._begin(image, refreshing=refreshing)
+        prediction.start(model, self._view())
+
+    def decode(self, image: OpenImage, model: Model) -> None:
+        """Find objects with the thresholds of a model, whose network was asked."""
+        if image.said is not None:
+            prediction = self._begin(image, refreshing=True)
+            prediction.decode(image.said, model.spec.decoding)
+
+    def _begin(self, image: OpenImage, *, refreshing: bool) -> Prediction:
         self._began = self._clock()
         self._holder.clear("predict")
         self._holder.update(
@@ -94,11 +107,12 @@ class Predicting:
         self._now = prediction = Prediction(self._runner, image)
         prediction.progressed.connect(self._on_progress)
         prediction.noticed.connect(self._on_notice)
+        prediction.measured.connect(self.measured.emit)
         prediction.applied.connect(lambda _: self.applied.emit(image))
         prediction.finished.connect(lambda: self._on_finished(image))
         prediction.failed.connect(self._on_failed)
         prediction.cancelled.connect(self._on_cancelled)
-        prediction.start(model, self._view())
+        return prediction
 
     def cancel(self) -> None:
         """Cancel what is going on; what was applied stays."""

@@ -25,13 +25,22 @@ from psygnal import Signal
 from napari_unet.core.annotation import Apply, Predicted
 from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
-from napari_unet.core.events import Notice, PredictEvent, TilesDone, ViewPredicted
-from napari_unet.session.image import OpenImage
+from napari_unet.core.events import (
+    MapsKept,
+    Notice,
+    PredictEvent,
+    Sized,
+    TilesDone,
+    ViewPredicted,
+)
+from napari_unet.core.instances import Decoding
+from napari_unet.session.image import OpenImage, Said
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
+    from napari_unet.nets.network import Network
 
 MOST_MERGES = 2
 APPLY_SECONDS = 0.010
@@ -54,6 +63,8 @@ class Prediction:
         So many of so many tiles are done.
     noticed : Signal(str)
         Something a person should read.
+    measured : Signal()
+        The size of the objects is known.
     applied : Signal(Box)
         Labels inside the box are new.
     finished : Signal()
@@ -70,6 +81,7 @@ class Prediction:
 
     progressed = Signal(int, int)
     noticed = Signal(str)
+    measured = Signal()
     applied = Signal(Box)
     finished = Signal()
     failed = Signal(Exception)
@@ -81,13 +93,22 @@ class Prediction:
         self._job: Job | None = None
         self._preview: Job | None = None
         self._todo: _Todo | None = None
+        self._net: Network | None = None
         self._merges = 0
         self._stopping = False
 
     def start(self, model: Model, view: Box | None) -> None:
         """Begin; `view` is predicted first where it is much smaller than the image."""
+        self._net = model.net
+        self._begin(iter_labels(self.image, model, view))
+
+    def decode(self, said: Said, decoding: Decoding) -> None:
+        """Begin, with what a network said before."""
+        self._begin(said.maps.iter_decode(decoding))
+
+    def _begin(self, labels: Generator[PredictEvent, None, Predicted]) -> None:
         self._job = self._runner.start(
-            iter_labels(self.image, model, view),
+            labels,
             on_event=self._on_event,
             on_return=self._merge,
             on_error=self.failed.emit,
@@ -122,7 +143,13 @@ class Prediction:
             self.noticed.emit(event.message)
         elif isinstance(event, TilesDone):
             self.progressed.emit(event.done, event.total)
-        elif isinstance(event, ViewPredicted):
+        elif isinstance(event, Sized):
+            self.image.measured = event.diameter if event.measured else None
+            self.measured.emit()
+        elif isinstance(event, MapsKept):
+            if self._net is not None:
+                self.image.said = Said(self._net, event.maps)
+        else:
             self._merge_preview(event)
 
     def _merge_preview(self, event: ViewPredicted) -> None:
@@ -200,7 +227,11 @@ def iter_labels(
     # Imported in the background: torch takes seconds.
     from napari_unet.engine.predict import iter_predict
 
-    return (yield from iter_predict(image.pixels, model, axes=image.axes, view=view))
+    return (
+        yield from iter_predict(
+            image.pixels, model, axes=image.axes, view=view, diameter=image.diameter
+        )
+    )
 
 
 def iter_merge(merging: Callable[[], Apply]) -> Generator[None, None, Apply]:

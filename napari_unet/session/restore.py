@@ -81,6 +81,11 @@ def iter_restore(project: Project) -> Generator[None, None, Restored]:
 
 
 def _load(project: Project, entry: ModelEntry) -> Model:
+    model = _load_as_made(project, entry)
+    return model.with_decoding(entry.decoding) if entry.decoding else model
+
+
+def _load_as_made(project: Project, entry: ModelEntry) -> Model:
     # Imported in the background: torch takes seconds.
     from napari_unet.engine.weights import WEIGHTS_FILE, load_model
 

@@ -35,6 +35,7 @@ from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import Place, State, StateHolder
 from napari_unet.session.training import Training
+from napari_unet.session.tuning import Tuning
 from napari_unet.session.words import verified_in_words
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Session:
         What is open and what predicts, with the commands that belong to them.
     predicting, training : Predicting, Training
         What is going on.
+    tuning : Tuning
+        What may be set about predictions.
     state_changed : Signal(State)
         There is a new state to show.
     """
@@ -86,6 +89,7 @@ class Session:
         self.images = Images(runner, self._holder, self._saving, self.projects)
         self.models = Models(runner, self._holder)
         self.predicting = Predicting(runner, self._holder, view, clock)
+        self.tuning = Tuning(self._holder, self.images, self.models, self.predicting)
         self.training = Training(runner, self._holder, self.images.lessons, clock)
         self._keeping = Keeping(
             runner,
@@ -210,6 +214,7 @@ class Session:
     def tick(self) -> None:
         """Do what is due on the main thread, for some milliseconds; call it often."""
         self.predicting.tick()
+        self.tuning.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self.predicting.start(self._current, self._model, refreshing=True)
         now = self._clock()

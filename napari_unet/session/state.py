@@ -167,6 +167,32 @@ class ImageState:
 
 
 @dataclass(frozen=True, slots=True)
+class TuningState:
+    """What may be set about the prediction of objects.
+
+    Parameters
+    ----------
+    foreground, prominence : float
+        Thresholds, see `napari_unet.core.instances.Decoding`.
+    knows_size : bool
+        Whether the model zooms images to the size of objects that it knows.
+    diameter : float or None
+        Size that the person has set, in pixels.
+    measured : float or None
+        Size that the model has measured, in pixels.
+    warning : str
+        What to look at, or nothing.
+    """
+
+    foreground: float
+    prominence: float
+    knows_size: bool = False
+    diameter: float | None = None
+    measured: float | None = None
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VersionState:
     """One model version that can be brought back."""
 
@@ -216,6 +242,8 @@ class State:
         The chosen project; without one, work is kept beside each image.
     minutes : float
         How long the next training lasts.
+    tuning : TuningState or None
+        Size of objects and thresholds, where objects are predicted.
     """
 
     ready: bool = False
@@ -238,6 +266,7 @@ class State:
     recovered: str = ""
     project: ProjectState | None = None
     minutes: float = DEFAULT_MINUTES
+    tuning: TuningState | None = None
 
     @property
     def why_not_predict(self) -> str:

@@ -172,6 +172,17 @@ class Timeline:
             self.changed.emit()
         return version
 
+    def adjust(self, model: Model) -> None:
+        """Replace the model of the active version by one with the same network."""
+        if self._active is None:
+            return
+        adjusted = replace(self._active, model=model)
+        self._versions = tuple(
+            adjusted if each is self._active else each for each in self._versions
+        )
+        self._active = adjusted
+        self.changed.emit()
+
     def start_over(
         self, versions: Sequence[ModelVersion], active: int
     ) -> tuple[ModelVersion, ...]:

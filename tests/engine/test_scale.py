@@ -11,20 +11,24 @@ from hypothesis import strategies as st
 
 from napari_unet.core.box import Box
 from napari_unet.core.diameter import typical_diameter
-from napari_unet.core.events import MapsKept, Sized, ViewPredicted
+from napari_unet.core.events import MapsKept, Notice, Sized, ViewPredicted
 from napari_unet.core.metrics import evaluate
+from napari_unet.core.sample import Sample
 from napari_unet.engine import predict as module
 from napari_unet.engine import scale
 from napari_unet.engine.model import Model
+from napari_unet.engine.planes import annotated_planes
 from napari_unet.engine.predict import iter_predict, predict
 from napari_unet.engine.scale import resize, sample_labels, zoom_for, zoomed_shape
 from tests.engine.test_predict import run
 from tests.session.brightness import brightness_model
 
+KNOWN = (12.0, 20.0)
 
-def sized_model(diameter: float = 16.0) -> Model:
+
+def sized_model() -> Model:
     model = brightness_model()
-    return replace(model, spec=model.spec.model_copy(update={"diameter": diameter}))
+    return replace(model, spec=model.spec.model_copy(update={"diameters": KNOWN}))
 
 
 def scene(radius: float, size: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -69,13 +73,16 @@ def test_debris_moves_the_typical_diameter_little():
 @given(
     st.floats(0.5, 2000), st.floats(4, 100), st.tuples(*[st.integers(1, 40_000)] * 2)
 )
-def test_a_zoom_is_one_or_worth_it_and_fits_into_memory(diameter, known, shape):
-    zoom = zoom_for(diameter, known, shape)
+def test_a_zoom_is_one_or_worth_it_and_fits_into_memory(diameter, least, shape):
+    most = 3 * least
+    zoom = zoom_for(diameter, (least, most), shape)
     assert scale.LEAST_ZOOM <= zoom <= scale.MOST_ZOOM
     height, width = zoomed_shape(shape, zoom)
     assert zoom <= 1 or height * width <= 1.1 * scale._LARGEST_PLANE + height + width
-    if 1 / scale.NEAR_ENOUGH < known / diameter < scale.NEAR_ENOUGH:
+    if least / scale.NEAR_ENOUGH < diameter < most * scale.NEAR_ENOUGH:
         assert zoom == 1
+    if zoom not in (1, scale.LEAST_ZOOM, scale.MOST_ZOOM) and zoom < 1:
+        assert zoom * diameter == pytest.approx(most)
 
 
 @pytest.mark.parametrize("radius", [3, 6, 8, 12, 24, 60])
@@ -85,7 +92,10 @@ def test_objects_of_any_size_are_measured_and_found(radius):
     (sized,) = (e for e in events if isinstance(e, Sized))
     assert sized.measured
     assert sized.diameter == pytest.approx(2 * radius, rel=0.25)
-    assert sized.zoom == pytest.approx(16 / (2 * radius), rel=0.25) or sized.zoom == 1
+    seen = sized.zoom * sized.diameter
+    assert KNOWN[0] / 1.2 <= seen <= KNOWN[1] * 1.2
+    told = [e.message for e in events if isinstance(e, Notice)]
+    assert bool(told) is not (KNOWN[0] <= sized.diameter <= KNOWN[1])
     assert found.shape == image.shape
     assert found.dtype == np.int32
     assert evaluate(labels, found).ap["0.75"] > 0.9
@@ -94,7 +104,7 @@ def test_objects_of_any_size_are_measured_and_found(radius):
 def test_who_says_how_large_objects_are_is_believed():
     image, _ = scene(12)
     events, _ = run(iter_predict(image, sized_model(), diameter=48))
-    assert [e for e in events if isinstance(e, Sized)] == [Sized(48, 1 / 3, False)]
+    assert [e for e in events if isinstance(e, Sized)] == [Sized(48, 20 / 48, False)]
 
 
 def test_a_model_that_knows_no_size_does_not_zoom():
@@ -173,3 +183,19 @@ def test_other_thresholds_cost_no_network(monkeypatch):
     events, same = run(iter_predict(image, model))
     assert not any(isinstance(e, MapsKept) for e in events)
     assert ((same > 0) != (found[0] > 0)).mean() < 0.01
+
+
+@pytest.mark.parametrize("radius", [3, 8, 24])
+def test_training_sees_objects_at_the_size_at_which_they_are_predicted(radius):
+    image, labels = scene(radius)
+    verified = np.ones(labels.shape, bool)
+    verified[: len(labels) // 2] = False
+    sample = Sample(image, labels, verified=verified)
+    (plane,) = annotated_planes(sample, sized_model())
+    known = np.where(plane.verified, plane.values, 0)
+    assert KNOWN[0] / 1.2 <= typical_diameter(known) <= KNOWN[1] * 1.2
+    assert plane.image.shape[1:] == plane.values.shape == plane.verified.shape
+    assert plane.verified.mean() == pytest.approx(0.5, abs=0.02)
+    assert evaluate(known, np.where(plane.image[0] > 0.5, known, 0)).ap["0.75"] > 0.9
+    (same,) = annotated_planes(sample, brightness_model())
+    np.testing.assert_array_equal(same.values, labels)

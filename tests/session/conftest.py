@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_unet.core.box import Box
 from napari_unet.engine.weights import save_model
@@ -93,3 +94,13 @@ def stage(request, bright) -> Stage:
 @pytest.fixture
 def image() -> np.ndarray:
     return disks(dim=(3, 7, 14))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Two image files."""
+    paths = [tmp_path / "plate" / f"{name}.tif" for name in "ab"]
+    paths[0].parent.mkdir()
+    for number, path in enumerate(paths):
+        tifffile.imwrite(path, disks(pitch=32 + 8 * number))
+    return paths

@@ -6,8 +6,6 @@ import json
 from hashlib import blake2b
 
 import numpy as np
-import pytest
-import tifffile
 
 from napari_unet.core.box import Box
 from napari_unet.io.read import read_image
@@ -15,7 +13,7 @@ from napari_unet.project.lock import ProjectLock
 from napari_unet.project.recovery import recover, saved_annotation
 from napari_unet.project.store import ProjectStore
 from napari_unet.session.runner import InlineRunner, ManualRunner
-from tests.session.brightness import brightness_model, disks
+from tests.session.brightness import brightness_model
 from tests.session.conftest import Stage
 from tests.session.test_finetune import play, steps
 
@@ -41,16 +39,6 @@ def wait(stage, seconds=15.0):
     for _ in range(int(seconds)):
         stage.clock.now += 1
         stage.run()
-
-
-@pytest.fixture
-def files(tmp_path):
-    """Two image files."""
-    paths = [tmp_path / "plate" / f"{name}.tif" for name in "ab"]
-    paths[0].parent.mkdir()
-    for number, path in enumerate(paths):
-        tifffile.imwrite(path, disks(pitch=32 + 8 * number))
-    return paths
 
 
 def open_file(stage, path):

@@ -1,0 +1,115 @@
+"""What a person may set about predictions: the size of objects, and thresholds.
+
+Both have good values by themselves: the model measures the objects, and its thresholds
+were chosen on images that nobody trained on. Another size needs another prediction;
+other thresholds are applied at once, to what the network said before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_unet.core.diameter import size_warning
+from napari_unet.session.image import OpenImage
+from napari_unet.session.images import Images
+from napari_unet.session.models import Models
+from napari_unet.session.predicting import Predicting
+from napari_unet.session.state import StateHolder, TuningState
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+
+
+class Tuning:
+    """Size of the objects of the current image, and thresholds of the model.
+
+    Parameters
+    ----------
+    holder : StateHolder
+        Where the state is told.
+    images, models, predicting : Images, Models, Predicting
+        What is open, what predicts, and what is going on.
+    """
+
+    def __init__(
+        self,
+        holder: StateHolder,
+        images: Images,
+        models: Models,
+        predicting: Predicting,
+    ) -> None:
+        self._holder = holder
+        self._images = images
+        self._models = models
+        self._predicting = predicting
+        self._decode_wanted = False
+        images.current_changed.connect(self.tell)
+        models.timeline.changed.connect(self.tell)
+        predicting.measured.connect(self.tell)
+
+    def set_diameter(self, diameter: float | None) -> None:
+        """Say how large the objects are, in pixels; None to have them measured."""
+        image = self._images.current
+        if image is None or image.diameter == diameter:
+            return
+        image.diameter = diameter
+        self.tell()
+        self._holder.update(message="The next prediction uses the new object size.")
+
+    def set_thresholds(self, foreground: float, prominence: float) -> None:
+        """Find the objects with other thresholds, at once where that is possible."""
+        model = self._models.active
+        if model is None:
+            return
+        moved = {"foreground": foreground, "prominence": prominence}
+        decoding = model.spec.decoding.model_copy(update=moved)
+        if decoding == model.spec.decoding:
+            return
+        self._models.timeline.adjust(model.with_decoding(decoding))
+        image = self._images.current
+        if image is not None and self._decodable(image):
+            self._decode_wanted = True
+            self.tick()
+        else:
+            self._holder.update(message="The next prediction uses the new thresholds.")
+
+    def tick(self) -> None:
+        """Find objects anew, if thresholds moved and nothing else is going on."""
+        image, model = self._images.current, self._models.active
+        if not self._decode_wanted or self._holder.state.predicting:
+            return
+        self._decode_wanted = False
+        if image is not None and model is not None and self._decodable(image):
+            self._predicting.decode(image, model)
+
+    def tell(self) -> None:
+        """Show what is set now."""
+        model = self._models.active
+        self._holder.update(tuning=self._state(model) if model is not None else None)
+
+    def _state(self, model: Model) -> TuningState | None:
+        spec, image = model.spec, self._images.current
+        if spec.task != "instances":
+            return None
+        diameter = image.diameter if image is not None else None
+        measured = image.measured if image is not None else None
+        warning = ""
+        if size := diameter or measured:
+            warning = size_warning(size, spec.diameters)
+        return TuningState(
+            spec.decoding.foreground,
+            spec.decoding.prominence,
+            spec.diameters is not None,
+            diameter,
+            measured,
+            warning,
+        )
+
+    def _decodable(self, image: OpenImage) -> bool:
+        """Whether what the active model's network said is still at hand."""
+        model = self._models.active
+        return (
+            image.said is not None
+            and model is not None
+            and (image.said.net is model.net)
+        )

@@ -1,0 +1,136 @@
+"""Size of objects and thresholds: set by a person, applied, kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_unet.session.runner import InlineRunner, ManualRunner
+from tests.session.brightness import brightness_model, disks
+from tests.session.conftest import Stage
+from tests.session.test_projects import make, open_file, wait, work
+
+
+@pytest.fixture
+def sized():
+    """A stage whose model knows objects of 6 to 30 px."""
+    stage = Stage.make(InlineRunner())
+    model = brightness_model()
+    known = model.spec.model_copy(update={"diameters": (6.0, 30.0)})
+    stage.session.models.timeline.publish(replace(model, spec=known))
+    return stage
+
+
+def test_what_was_measured_is_shown_and_can_be_set(sized):
+    tuning = sized.session.tuning
+    assert sized.state.tuning.knows_size
+    sized.open(disks())
+    assert sized.state.tuning.measured is None
+    sized.session.predict()
+    sized.run()
+    assert sized.state.tuning.measured == pytest.approx(18, rel=0.15)
+    tuning.set_diameter(25)
+    assert sized.state.tuning.diameter == 25
+    assert "next prediction" in sized.state.message
+    sized.session.predict()
+    sized.run()
+    assert sized.session.images.current.diameter == 25
+    tuning.set_diameter(None)
+    assert sized.state.tuning.diameter is None
+
+
+def test_sizes_belong_to_images(sized):
+    sized.open(disks())
+    sized.session.tuning.set_diameter(25)
+    sized.open(disks(pitch=40), name="other")
+    assert sized.state.tuning.diameter is None
+
+
+def test_objects_that_the_model_never_saw_are_told(sized):
+    sized.open(disks(shape=(300, 300), pitch=100, radius=40))
+    sized.session.predict()
+    sized.run()
+    assert "about 79 px" in sized.state.tuning.warning
+    assert "6 to 30 px" in sized.state.tuning.warning
+    assert sized.state.image.objects == 9, "it was predicted anyway"
+    sized.session.tuning.set_diameter(20)
+    assert not sized.state.tuning.warning
+
+
+def faint_disks():
+    return disks(dim=(1, 2, 3))
+
+
+def test_a_threshold_applies_at_once_without_the_network(stage, monkeypatch):
+    stage.open(faint_disks())
+    stage.session.predict()
+    stage.run()
+    before = stage.state.image.objects
+    monkeypatch.setattr(
+        "napari_unet.session.prediction.iter_labels", lambda *_: pytest.fail("asked")
+    )
+    stage.session.tuning.set_thresholds(0.005, 0.1)
+    stage.run()
+    assert stage.state.image.objects == before + 3
+    assert stage.state.tuning.foreground == 0.005
+    stage.session.tuning.set_thresholds(0.5, 0.1)
+    stage.run()
+    assert stage.state.image.objects == before
+
+
+def test_what_is_verified_stays_whatever_the_threshold(stage):
+    stage.open(faint_disks())
+    stage.session.predict()
+    stage.run()
+    stage.paint(np.s_[60:64, 60:80], 90)
+    stage.session.tuning.set_thresholds(0.999, 0.1)
+    stage.run()
+    assert (stage.annotation.labels[60:64, 60:80] == 90).all()
+
+
+def test_only_the_last_of_many_thresholds_counts():
+    stage = Stage.make(ManualRunner())
+    stage.session.models.timeline.publish(brightness_model())
+    stage.open(faint_disks())
+    stage.session.predict()
+    stage.run()
+    for foreground in (0.3, 0.2, 0.1, 0.005):
+        stage.session.tuning.set_thresholds(foreground, 0.1)
+        stage.runner.step()
+    stage.run()
+    assert stage.session.models.active.spec.decoding.foreground == 0.005
+    again = stage.annotation.labels.copy()
+    stage.session.predict()
+    stage.run()
+    np.testing.assert_array_equal(again > 0, stage.annotation.labels > 0)
+
+
+def test_other_networks_have_said_nothing_yet(stage, image):
+    stage.open(image)
+    stage.session.tuning.set_thresholds(0.4, 0.1)
+    assert "next prediction" in stage.state.message
+    stage.session.predict()
+    stage.run()
+    stage.session.models.timeline.publish(brightness_model(0.4))
+    stage.session.tuning.set_thresholds(0.3, 0.1)
+    assert "next prediction" in stage.state.message
+
+
+def test_thresholds_go_with_training_and_come_back_with_the_project(
+    bright, files, tmp_path
+):
+    stage = make(bright)
+    stage.session.projects.create(tmp_path / "study")
+    work(stage, files[0])
+    stage.session.tuning.set_thresholds(0.35, 0.2)
+    wait(stage)
+    stage.session.close()
+    again = make(bright)
+    again.session.projects.open(tmp_path / "study.unet")
+    again.run()
+    open_file(again, files[0])
+    assert again.state.tuning.foreground == 0.35
+    assert again.state.tuning.prominence == 0.2
+    again.session.close()
