@@ -27,9 +27,8 @@ from training.score import score_run
 
 VARIANTS: dict[str, tuple[str, ...]] = {
     "as it is": (),
-    "objects as large as they are": ("diameter=none",),
-    "objects of 18 px": ("diameter=18",),
-    "objects of 32 px": ("diameter=32",),
+    "all objects zoomed to 18 px": ("diameter=18",),
+    "all objects zoomed to 24 px": ("diameter=24",),
     "pictures equally often": ("balance=0",),
     "groups equally often": ("balance=1",),
     "zoom 0.2": ("augmentation.zoom=0.2",),
@@ -55,7 +54,6 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "no average of weights": ("memory=0",),
     "crops of 128 px, 18 of them": ("crop=128", "batch=18"),
     "crops of 256 px, 4 of them": ("crop=256", "batch=4", "steps=450"),
-    "inside 1": ("inside=1",),
     "hardness 2": ("hardness=2",),
 }
 

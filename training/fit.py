@@ -22,7 +22,8 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_unet.engine.device import resolve_device
-from napari_unet.engine.losses import instance_loss
+from napari_unet.engine.losses import LossOptions
+from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.sampling import draw_batch
 from napari_unet.nets.unet import UNet
 from training.pictures import read_pictures
@@ -47,7 +48,8 @@ def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, device: str) ->
     chance = chances(pictures, planes, split, recipe.balance)
     torch.manual_seed(recipe.seed)
     place = torch.device(resolve_device(device))
-    net = recipe.architecture.build(pictures[0].image.shape[0], 3)
+    objective = objective_of(recipe.spec(), LossOptions(balance=True))
+    net = recipe.spec().build()
     net = net.to(place, memory_format=torch.channels_last)
     average = AveragedModel(
         net, multi_avg_fn=get_ema_multi_avg_fn(recipe.memory), use_buffers=True
@@ -70,12 +72,11 @@ def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, device: str) ->
         images = batch.images.to(place, memory_format=torch.channels_last)
         with torch.autocast(place.type, torch.bfloat16):
             maps = net(images)
-        loss = instance_loss(
+        loss = objective.loss(
             maps.float(),
-            batch.targets.to(place).clamp(0, 1),
+            batch.targets.to(place),
             batch.weight.to(place),
-            inside=recipe.inside,
-            hardness=recipe.hardness,
+            recipe.hardness,
         )
         optimizer.zero_grad()
         loss.backward()

@@ -38,6 +38,8 @@ def group_pictures(pictures: list[Picture], count: int = GROUPS) -> dict[str, in
 
 def _features(picture: Picture) -> npt.NDArray[np.float64]:
     grey = picture.raw.astype(np.float64)
+    if grey.ndim == 3:
+        grey = grey.mean(axis=-1)
     low, middle, high = np.percentile(grey, [5, 50, 99])
     span = max(high - low, 1.0)
     fine = ndi.gaussian_laplace(grey, 1.0).std() / span

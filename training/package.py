@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from napari_unet.core.instances import Decoding
 from napari_unet.engine.model import Model
 from napari_unet.engine.weights import save_model
-from napari_unet.nets.spec import ModelCard, ModelSpec
 from training.fit import averaged_weights
 from training.recipe import Recipe
 
@@ -29,23 +27,9 @@ NOTES = (
 )
 
 
-def spec_of(recipe: Recipe) -> ModelSpec:
-    """Return the description of the model that a recipe makes."""
-    return ModelSpec(
-        name="nuclei",
-        description="Fluorescence nuclei, 2-D, one grey channel",
-        architecture=recipe.architecture,
-        decoding=Decoding(prominence=0.1, min_size=16),
-        diameters=(recipe.least, recipe.most),
-        card=ModelCard(
-            data=DATA, license="CC0-1.0 (data), BSD-3-Clause (weights)", notes=NOTES
-        ),
-    )
-
-
 def averaged_model(run: Path) -> Model:
     """Return the averaged network of a run, rounded to float16."""
-    spec = spec_of(Recipe.model_validate_json((run / "recipe.json").read_text()))
+    spec = Recipe.model_validate_json((run / "recipe.json").read_text()).spec()
     net = spec.build().eval()
     net.load_state_dict(averaged_weights(run))
     # In float32 again, as a model folder is loaded.

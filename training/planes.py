@@ -7,6 +7,8 @@ import numpy.typing as npt
 from skimage.transform import rescale
 
 from napari_unet.core.diameter import typical_diameter
+from napari_unet.engine.losses import LossOptions
+from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.sampling import Plane, make_plane
 from training.pictures import Picture
 from training.recipe import Recipe
@@ -18,6 +20,14 @@ _SHRUNK_BELOW = 0.75
 
 def ready(picture: Picture, recipe: Recipe) -> Plane:
     """Return a picture as a plane that knows by how much it is zoomed."""
+    objective = objective_of(recipe.spec(), LossOptions(balance=True))
+    if recipe.classes:
+        return make_plane(
+            picture.image,
+            picture.values,
+            picture.verified,
+            objective=objective,
+        )
     diameter = typical_diameter(picture.values) or recipe.diameter or 1.0
     zoom = recipe.diameter / diameter if recipe.diameter else 1.0
     limits = (recipe.least / diameter, recipe.most / diameter)

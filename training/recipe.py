@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_unet.core.instances import Decoding
 from napari_unet.engine.augment import Augmentation
 from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.spec import ModelSpec, PixelClass
 
 STRONG = Augmentation(
     zoom=0.35,
@@ -27,8 +29,16 @@ class Recipe(BaseModel):
 
     Parameters
     ----------
+    name : str
+        Of the model.
     data : str
         Name of the data set, a folder.
+    channels : int
+        Of its images.
+    classes : tuple of str
+        Names of the classes of pixels; none where objects are learned.
+    decoding : Decoding
+        How maps become objects.
     architecture : UNetConfig
         The network.
     diameter : float or None
@@ -46,7 +56,7 @@ class Recipe(BaseModel):
         Highest learning rate, and weight decay, of AdamW.
     memory : float
         Decay of the average of weights that is kept; 0 keeps the last weights.
-    inside, hardness : float
+    hardness : float
         See `napari_unet.engine.losses.instance_loss`.
     seed : int
         Of everything that is random.
@@ -54,9 +64,13 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    name: str = "nuclei"
     data: str = "nuclei_fluorescence"
+    channels: int = Field(1, ge=1)
+    classes: tuple[str, ...] = ()
+    decoding: Decoding = Decoding(prominence=0.1, min_size=16)
     architecture: UNetConfig = UNetConfig()
-    diameter: float | None = 24.0
+    diameter: float | None = None
     least: float = Field(9.0, gt=0)
     most: float = Field(64.0, gt=0)
     augmentation: Augmentation = STRONG
@@ -67,12 +81,56 @@ class Recipe(BaseModel):
     rate: float = Field(2e-3, gt=0)
     decay: float = Field(0.02, ge=0)
     memory: float = Field(0.99, ge=0, lt=1)
-    inside: float = Field(3.0, ge=0)
     hardness: float = Field(0.0, ge=0)
     seed: int = 0
 
+    def spec(self) -> ModelSpec:
+        """Return the description of the model that is made, without words."""
+        objects = not self.classes
+        return ModelSpec(
+            name=self.name,
+            task="instances" if objects else "classes",
+            classes=tuple(PixelClass(name=each) for each in self.classes),
+            in_channels=self.channels,
+            architecture=self.architecture,
+            decoding=self.decoding,
+            diameters=(self.least, self.most) if objects else None,
+        )
 
-RECIPES = {"nuclei": Recipe()}
+
+RECIPES = {
+    each.name: each
+    for each in (
+        Recipe(steps=5000, memory=0.995),
+        Recipe(
+            name="cells-phase",
+            data="cells_phase",
+            least=24.0,
+            most=110.0,
+            crop=256,
+            batch=4,
+            steps=1800,
+            balance=0,
+            decoding=Decoding(prominence=0.15, min_size=100),
+        ),
+        Recipe(
+            name="axons",
+            data="axons_sem",
+            classes=("background", "myelin", "axon"),
+            crop=256,
+            batch=4,
+            steps=1500,
+            balance=0,
+        ),
+        Recipe(
+            name="nuclei-he",
+            data="nuclei_histology",
+            channels=3,
+            steps=2000,
+            balance=0.5,
+        ),
+    )
+}
 
 
 def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from training.groups import group_pictures
+from training.groups import GROUPS, group_pictures
 from training.pictures import read_pictures
 
 SEED = 2018
@@ -68,14 +69,22 @@ def read_split(name: str) -> Split:
     return Split.model_validate_json((_HERE / f"{name}.json").read_text())
 
 
-def make_split(folder: Path) -> Split:
-    """Draw a random tenth by picture, and group all of them."""
+def make_split(folder: Path, count: int, least: int, together: str) -> Split:
+    """Draw a random tenth by picture, or so many at least, and group all of them.
+
+    Pictures whose names begin alike, as the pattern `together` says, are not parted.
+    """
     pictures = read_pictures(folder)
     stems = [each.stem for each in pictures]
-    order = np.random.default_rng(SEED).permutation(len(stems))
-    groups = group_pictures(pictures)
+    groups = group_pictures(pictures, count)
+    origins = [re.match(together, stem)[0] for stem in stems]
+    every = sorted(set(origins))
+    test: list[str] = []
+    for i in np.random.default_rng(SEED).permutation(len(every)):
+        if len(test) < max(least, len(stems) // 10):
+            test += [s for s, o in zip(stems, origins, strict=True) if o == every[i]]
     return Split(
-        test=tuple(sorted(stems[i] for i in order[: len(stems) // 10])),
+        test=tuple(sorted(test)),
         groups=tuple(
             tuple(sorted(s for s in stems if groups[s] == n))
             for n in range(1 + max(groups.values()))
@@ -88,8 +97,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--set", default="nuclei_fluorescence")
+    parser.add_argument("--groups", type=int, default=GROUPS)
+    parser.add_argument("--least", type=int, default=1)
+    parser.add_argument("--together", default=".*", metavar="PATTERN")
     args = parser.parse_args()
-    split = make_split(args.data / args.set)
+    split = make_split(args.data / args.set, args.groups, args.least, args.together)
     text = json.dumps(split.model_dump(), indent=1)
     (_HERE / f"{args.set}.json").write_text(text + "\n")
 
