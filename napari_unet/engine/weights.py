@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
@@ -115,14 +116,21 @@ def save_model(model: Model, folder: str | Path, overwrite: bool = False) -> Non
             "(--overwrite)."
         )
     state = {k: v.contiguous() for k, v in model.net.state_dict().items()}
+    # Not `save_file`, which keeps the file from everybody but its owner.
+    weights = safetensors.torch.save(state)
+    spec = model.spec.model_copy(update={"checksum": weights_checksum(weights)})
 
     def write(target: Path) -> None:
-        text = json.dumps(model.spec.model_dump(mode="json"), indent=2)
+        text = json.dumps(spec.model_dump(mode="json"), indent=2)
         (target / SPEC_FILE).write_text(text + "\n", encoding="utf-8")
-        # Not `save_file`, which keeps the file from everybody but its owner.
-        (target / WEIGHTS_FILE).write_bytes(safetensors.torch.save(state))
+        (target / WEIGHTS_FILE).write_bytes(weights)
 
     write_folder_atomically(folder, write, overwrite=overwrite)
+
+
+def weights_checksum(weights: bytes) -> str:
+    """Return a hash of the content of a file of weights."""
+    return blake2b(weights, digest_size=16).hexdigest()
 
 
 def read_spec(folder: Path) -> ModelSpec:
@@ -204,15 +212,22 @@ def read_model(spec: ModelSpec, weights: BinaryIO, size: int, name: str) -> Mode
     ------
     ModelError
         If the network is too large, needs a package that is missing, or the weights
-        are not exactly those of the network.
+        are not exactly those of the network, or not those that were saved.
     """
     try:
         state = read_state(weights, size, spec.outline(), name)
         net = spec.build()
     except InputError as error:
         raise ModelError(f"{name}: {error}") from error
+    weights.seek(0)
+    if spec.checksum not in (None, weights_checksum(weights.read())):
+        raise ModelError(
+            f"{name} is not what was saved with its {SPEC_FILE} (the checksum "
+            "differs); copy the whole model folder again, or choose another model."
+        )
     net.load_state_dict(state)
-    return Model(spec, net.eval())
+    # Training makes other weights of them.
+    return Model(spec.model_copy(update={"checksum": None}), net.eval())
 
 
 def _refuse_leaving(path: Path) -> None:

@@ -136,6 +136,8 @@ class ModelSpec(BaseModel):
         pixels; images with others are zoomed, see `napari_unet.engine.scale`.
     card : ModelCard
         Data, licence, scores.
+    checksum : str, optional
+        Hash of the weights that lie beside the description in a model folder.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -154,6 +156,7 @@ class ModelSpec(BaseModel):
     pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
     diameters: tuple[_Diameter, _Diameter] | None = None
     card: ModelCard = ModelCard()
+    checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> ModelSpec:

@@ -11,7 +11,6 @@ import re
 import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from napari_unet.errors import StorageError
@@ -207,13 +206,17 @@ def _write(project: Project, version: ModelVersion, number: int) -> ModelEntry:
     folder = checksum = None
     if not version.built_in:
         # Imported in the background: torch takes seconds.
-        from napari_unet.engine.weights import WEIGHTS_FILE, save_model
+        from napari_unet.engine.weights import (
+            WEIGHTS_FILE,
+            save_model,
+            weights_checksum,
+        )
 
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
         folder = f"{number}-{words[:60].strip('-') or 'model'}"
         target = project.store.files.models / folder
         save_model(version.model, target, overwrite=True)
-        checksum = weights_checksum(target / WEIGHTS_FILE)
+        checksum = weights_checksum((target / WEIGHTS_FILE).read_bytes())
     return ModelEntry(
         number=number,
         built_in=version.built_in or None,
@@ -236,11 +239,6 @@ def _tuned(entry: ModelEntry, version: ModelVersion) -> ModelEntry:
 
 def _finite(score: float | None) -> float | None:
     return score if score is not None and math.isfinite(score) else None
-
-
-def weights_checksum(path: Path) -> str:
-    """Return a hash of a file of weights."""
-    return blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 
 def _remove_others(folder: Path, wanted: set[str | None]) -> None:

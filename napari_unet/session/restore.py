@@ -10,7 +10,6 @@ from napari_unet.errors import ModelError, NapariUnetError
 from napari_unet.project.manifest import ModelEntry, Settings
 from napari_unet.project.project import Project
 from napari_unet.session.interruption import Interruption, find_interruption
-from napari_unet.session.keeping import weights_checksum
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -87,13 +86,17 @@ def _load(project: Project, entry: ModelEntry) -> Model:
 
 def _load_as_made(project: Project, entry: ModelEntry) -> Model:
     # Imported in the background: torch takes seconds.
-    from napari_unet.engine.weights import WEIGHTS_FILE, load_model
+    from napari_unet.engine.weights import (
+        WEIGHTS_FILE,
+        load_model,
+        weights_checksum,
+    )
 
     if entry.built_in is not None:
         return load_model(entry.built_in)
     folder = project.store.files.models / str(entry.folder)
     weights = folder / WEIGHTS_FILE
     checked = entry.checksum is not None and weights.is_file()
-    if checked and weights_checksum(weights) != entry.checksum:
+    if checked and weights_checksum(weights.read_bytes()) != entry.checksum:
         raise ModelError(f"{weights} is not what was saved.")
     return load_model(folder)

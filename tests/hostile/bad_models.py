@@ -142,6 +142,10 @@ def _folder_for_weights(folder: Path) -> None:
     (folder / "weights.safetensors").mkdir()
 
 
+def _flipped(_: dict[str, Any], data: bytearray) -> None:
+    data[0] ^= 1
+
+
 BAD_MODELS: dict[str, tuple[Spoil, str]] = {
     # networks that would fill the memory
     "base_channels_10_6": (_architecture(base_channels=10**6), "less than or equal"),
@@ -189,6 +193,11 @@ BAD_MODELS: dict[str, tuple[Spoil, str]] = {
     "long_text": (lambda f: spec(f, description="a" * 20_000), "description"),
     "two_megabytes": (_text(" " * 2_000_000), "too large"),
     "a_list": (_text("[]"), "does not describe a model"),
+    "diameters_turned_round": (
+        lambda f: spec(f, diameters=[30, 10]),
+        "smallest diameter",
+    ),
+    "checksum_no_hash": (lambda f: spec(f, checksum="../x"), "checksum"),
     # weights that lie
     "40_gb_by_shape": (weights(_huge), "do not fit the network"),
     "40_gb_at_the_end": (weights(_huge_and_consistent), "do not fit the network"),
@@ -208,6 +217,7 @@ BAD_MODELS: dict[str, tuple[Spoil, str]] = {
     "extra_key": (weights(_surprising), "reduce"),
     "nan_weight": (weights(_poisoned(float("nan"))), "is not finite"),
     "infinite_weight": (weights(_poisoned(float("inf"))), "is not finite"),
+    "another_weight": (weights(_flipped), "the checksum differs"),
     "cut": (weights(lambda _, data: data.__delitem__(slice(-8, None))), "are there"),
     "appended": (weights(lambda _, data: data.extend(b"MZ")), "are there"),
     "pickle_as_weights": (_raw(PICKLE), "does not begin like"),
