@@ -14,7 +14,9 @@ PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
 SOAK_MIN ?= 30
 SEED ?= 0
 
-.PHONY: help run test lint bench torture clean
+DATA ?= ../shared/data
+
+.PHONY: help run test lint bench bench-models torture clean
 .NOTPARALLEL:
 
 help:
@@ -22,6 +24,7 @@ help:
 	@echo "make test    lint, types, import contracts and every test"
 	@echo "make lint    the first three of these alone"
 	@echo "make bench   speed, side by side with other tools"
+	@echo "make bench-models   scores of the built-in models, from their data (DATA=DIR)"
 	@echo "make torture tries to lose work: kills, damage, long runs (SOAK_MIN=30, SEED=0)"
 	@echo "make clean   remove what tests and builds left; .venv stays"
 
@@ -43,6 +46,10 @@ lint:
 bench:
 	@scripts/setup.sh bench
 	$(PYQT5) $(BIN)/python -m benchmarks
+
+bench-models:
+	@scripts/setup.sh test
+	$(BIN)/python -m training.score --data $(DATA)
 
 # One after the other in processes of their own: a kill forks, so it wants no threads.
 torture:

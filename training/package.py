@@ -2,9 +2,9 @@
 
     python -m training.package --run runs/nuclei --out napari_unet/models/nuclei
 
-Writes the averaged weights (of several runs that continue each other: their mean,
-Wortsman et al. 2022) in float16 and their description, without scores; then
-`training.score` measures them on the held-out images and completes the card.
+Writes the averaged weights in float16 and their description, without scores; then
+`python -m training.score --data DIR --write` measures them on the held-out pictures and
+completes the card.
 """
 
 from __future__ import annotations
@@ -12,19 +12,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from napari_unet.core.atomic import write_atomically
 from napari_unet.engine.model import Model
-from napari_unet.engine.weights import save_model
+from napari_unet.engine.weights import SPEC_FILE, read_spec, save_model
+from training.cards import CARDS
 from training.fit import averaged_weights
 from training.recipe import Recipe
-
-DATA = (
-    "BBBC038v1 (Caicedo et al., Nature Methods 2019), fluorescence images of the "
-    "2018 Data Science Bowl, stage 1 train, with community corrections"
-)
-NOTES = (
-    "For nuclei in fluorescence, bright on dark, about 8 to 80 px across. Not for "
-    "stained tissue in transmitted light, nor for whole cells: fine-tune it for those."
-)
 
 
 def averaged_model(run: Path) -> Model:
@@ -36,13 +29,37 @@ def averaged_model(run: Path) -> Model:
     return Model(spec, net.half().float())
 
 
+def package(run: Path, out: Path) -> None:
+    """Write a run as a model folder; what else lies there stays."""
+    model = averaged_model(run)
+    words = CARDS[model.name]
+    spec = model.spec.model_copy(
+        update={"description": words.description, "card": words.card}
+    )
+    fresh = out.with_name(f".{out.name}.new")
+    save_model(Model(spec, model.net.half()), fresh, overwrite=True)
+    out.mkdir(parents=True, exist_ok=True)
+    for path in fresh.iterdir():
+        path.replace(out / path.name)
+    fresh.rmdir()
+
+
+def write_scores(folder: Path, scores: dict[str, float]) -> None:
+    """Put scores into the card in a model folder, instead of those that are there."""
+    spec = read_spec(folder)
+    card = spec.card.model_copy(update={"score": scores})
+    text = spec.model_copy(update={"card": card}).model_dump_json(indent=2)
+    content = f"{text}\n".encode()
+    write_atomically(folder / SPEC_FILE, lambda file: file.write(content))
+
+
 def main() -> None:
     """Parse the command line and write the model folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
-    save_model(averaged_model(args.run), args.out, overwrite=True)
+    package(args.run, args.out)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,36 @@
-"""Score a network on the pictures that a run held out.
+"""Score models on pictures that were held out.
 
-    python -m training.score --data DIR --run runs/short
+    python -m training.score --data DIR --run runs/short      a run, by groups
+    python -m training.score --data DIR                       the built-in models
+    python -m training.score --data DIR --write               ... into their cards
 
-Prints average precision over familiar pictures (of groups that train) and over
-strangers (of groups that do not), pooled, as mean of pictures and of the worst group.
+The second form reproduces every score in the cards of the shipped models from their
+shipped weights, and fails where one differs by more than 0.002 (`make bench-models`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from napari_unet.core.metrics import Scores, evaluate, pool
+from napari_unet.core.pixel_scores import add_counts, count_classes
 from napari_unet.engine.model import Model
 from napari_unet.engine.predict import predict
-from training.package import averaged_model
+from napari_unet.engine.weights import list_models, load_model, model_folder
+from training.package import averaged_model, write_scores
 from training.pictures import Picture, read_pictures
+from training.recipe import RECIPES
 from training.splits import Split, read_split
 
 SHOWN = ("0.50", "0.75", "0.90")
+_TOLERANCE = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,37 @@ def _rounded(ap: dict[str, float]) -> dict[str, float]:
     return {k: round(float(ap[k]), 4) for k in SHOWN}
 
 
-def score_pictures(
-    pictures: list[Picture], segment: Callable[[Picture], np.ndarray]
-) -> dict[str, Scores]:
+def score_objects(pictures: list[Picture], model: Model) -> dict[str, Scores]:
     """Segment pictures and compare with what is known; by stem."""
-    return {each.stem: evaluate(each.values, segment(each)) for each in pictures}
+    return {p.stem: evaluate(p.values, known_objects(p, model)) for p in pictures}
+
+
+def known_objects(picture: Picture, model: Model) -> np.ndarray:
+    """Segment a picture, without objects that lie mostly where nothing is known."""
+    labels = predict(picture.raw, model)
+    if picture.verified is None:
+        return labels
+    areas = np.bincount(labels.ravel())
+    known = np.bincount(labels[picture.verified], minlength=len(areas))
+    kept = 2 * known >= areas
+    kept[0] = False
+    return np.where(kept[labels], labels, 0)
+
+
+def card_scores(model: Model, data: Path) -> dict[str, float]:
+    """Return the scores of a model's card, from the pictures that it never saw."""
+    recipe = RECIPES[model.name]
+    stems = list(read_split(recipe.data).test)
+    pictures = read_pictures(data / recipe.data, stems)
+    if recipe.classes:
+        counts = [count_classes(p.values, predict(p.raw, model)) for p in pictures]
+        dice = add_counts(counts).dice
+        named = zip(recipe.classes, dice, strict=True)
+        return {f"Dice {name}": round(float(d or 0), 4) for name, d in named}
+    scores = pool(list(score_objects(pictures, model).values()))
+    pooled = {f"AP{k[2:]} pooled": scores.pooled.ap[k] for k in SHOWN}
+    mean = {f"AP{k[2:]} image mean": scores.ap_mean[k] for k in SHOWN}
+    return {key: round(float(value), 4) for key, value in (pooled | mean).items()}
 
 
 def score_run(model: Model, data: Path, run: Path, most: int = 0) -> dict[str, Figures]:
@@ -86,21 +118,41 @@ def score_run(model: Model, data: Path, run: Path, most: int = 0) -> dict[str, F
     found = {}
     for part in ("known", "strangers"):
         stems = parts[part][:: max(1, len(parts[part]) // most) if most else 1]
-        pictures = read_pictures(data / recipe["data"], stems)
-        scores = score_pictures(pictures, lambda each: predict(each.raw, model))
+        scores = score_objects(read_pictures(data / recipe["data"], stems), model)
         if scores:
             found[part] = figures(scores, split)
     return found
+
+
+def score_shipped(data: Path, *, write: bool) -> bool:
+    """Score the built-in models; return whether their cards say the same."""
+    same = True
+    for spec in list_models():
+        scores = card_scores(load_model(spec.name), data)
+        print(json.dumps({"model": spec.name, **scores}), flush=True)
+        if write:
+            write_scores(model_folder(spec.name), scores)
+            continue
+        for name, value in scores.items():
+            said = spec.card.score.get(name)
+            if said is None or abs(said - value) > _TOLERANCE:
+                print(f"{spec.name}: the card says {said} for {name}", file=sys.stderr)
+                same = False
+    return same
 
 
 def main() -> None:
     """Parse the command line, score and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--run", required=True, type=Path)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    for part, found in score_run(averaged_model(args.run), args.data, args.run).items():
-        print(part, found)
+    if args.run is None:
+        sys.exit(0 if score_shipped(args.data, write=args.write) else 1)
+    model = averaged_model(args.run)
+    for part, found in score_run(model, args.data, args.run).items():
+        print(json.dumps({part: asdict(found)}))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ def size_warning(diameter: float, known: tuple[float, float] | None) -> str:
     if known is None or known[0] <= diameter <= known[1]:
         return ""
     return (
-        f"The objects seem to be about {diameter:.0f} px across; the model was trained "
-        f"on {known[0]:.0f} to {known[1]:.0f} px, so the image is zoomed for it. Look "
-        "closely, and set the object size if it is wrong."
+        f"Objects about {diameter:.0f} px across: the model was trained on "
+        f"{known[0]:.0f} to {known[1]:.0f} px, so the image is zoomed for it. Look "
+        "closely, and set the size if it is wrong."
     )
 
 

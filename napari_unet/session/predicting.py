@@ -94,7 +94,8 @@ class Predicting:
     def decode(self, image: OpenImage, model: Model) -> None:
         """Find objects with the thresholds of a model, whose network was asked."""
         if image.said is not None:
-            prediction = self._begin(image, refreshing=True)
+            training = self._holder.state.training is not None
+            prediction = self._begin(image, refreshing=training)
             prediction.decode(image.said, model.spec.decoding)
 
     def _begin(self, image: OpenImage, *, refreshing: bool) -> Prediction:

@@ -75,6 +75,7 @@ def test_a_threshold_applies_at_once_without_the_network(stage, monkeypatch):
     stage.run()
     assert stage.state.image.objects == before + 3
     assert stage.state.tuning.foreground == 0.005
+    assert stage.state.message.startswith(f"Found {before + 3} objects")
     stage.session.tuning.set_thresholds(0.5, 0.1)
     stage.run()
     assert stage.state.image.objects == before

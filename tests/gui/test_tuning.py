@@ -1,0 +1,76 @@
+"""The size of objects and thresholds, in a real window with real keys and mouse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+
+from napari_unet.gui.panels.predict import PredictPanel
+from tests.session.brightness import brightness_model, classes_model, disks
+
+pytestmark = pytest.mark.qt_smoke
+
+
+def make_form(stage):
+    """Return the form, for a model that knows objects of 6 to 30 px."""
+    model = brightness_model()
+    known = model.spec.model_copy(update={"diameters": (6.0, 30.0)})
+    stage.session.models.timeline.publish(replace(model, spec=known))
+    return stage.panel(PredictPanel).tuning
+
+
+def click_at(slider, share):
+    """Click on the groove of a slider with a mouse."""
+    groove = slider._slider
+    place = QPoint(round(share * groove.width()), groove.height() // 2)
+    QTest.mouseClick(
+        groove, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
+    )
+
+
+def test_the_size_is_measured_shown_and_typed(stage, qtbot):
+    form = make_form(stage)
+    stage.open(disks(), name="disks")
+    qtbot.waitUntil(lambda: form.diameter.text() == "measure it")
+    stage.predict()
+    qtbot.waitUntil(lambda: form.diameter.text().endswith("px (measured)"))
+    assert not form.warning.isVisible()
+    form.diameter.setFocus()
+    form.diameter.selectAll()
+    QTest.keyClicks(form.diameter, "90")
+    assert stage.session.state.tuning.diameter is None, "still typing"
+    QTest.keyClick(form.diameter, Qt.Key.Key_Return)
+    assert stage.session.state.tuning.diameter == 90
+    qtbot.waitUntil(form.warning.isVisible)
+    assert "90 px" in form.warning.text()
+    form.diameter.setValue(0)
+    qtbot.waitUntil(lambda: not form.warning.isVisible())
+
+
+def test_a_slider_finds_other_objects_at_once(stage, qtbot):
+    form = make_form(stage)
+    image = disks(dim=(1, 2, 3))
+    stage.open(np.where(image > 60, image, image // 2), name="disks")
+    stage.predict()
+    before = stage.annotation.labels.copy()
+    click_at(form.foreground, 0.01)
+    tuning = stage.session.state.tuning
+    assert tuning.foreground < 0.1
+    qtbot.waitUntil(lambda: form.foreground.value() == tuning.foreground)
+    qtbot.waitUntil(lambda: stage.session.state.predicting is None)
+    assert "Found" in stage.session.state.message
+    click_at(form.foreground, 0.5)
+    qtbot.waitUntil(lambda: stage.session.state.predicting is None)
+    assert 0.4 < stage.session.models.active.spec.decoding.foreground < 0.6
+    assert ((before > 0) == (stage.annotation.labels > 0)).all()
+
+
+def test_classes_have_no_thresholds(stage, qtbot):
+    form = make_form(stage)
+    qtbot.waitUntil(form.isVisible)
+    stage.session.models.timeline.publish(classes_model())
+    qtbot.waitUntil(lambda: not form.isVisible())

@@ -1,0 +1,69 @@
+"""What the cards of the built-in models say, but for their scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_unet.nets.spec import ModelCard
+
+_CC0 = "CC0-1.0 (data), BSD-3-Clause (weights)"
+_MIT = "MIT (data), BSD-3-Clause (weights)"
+_BBBC038 = "BBBC038v1 (Caicedo et al., Nature Methods 2019), 2018 Data Science Bowl"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a model's description."""
+
+    description: str
+    card: ModelCard
+
+
+CARDS = {
+    "nuclei": Words(
+        "Fluorescence nuclei, 2-D, one grey channel",
+        ModelCard(
+            data=f"{_BBBC038}, fluorescence images of stage 1 train, with community "
+            "corrections; 487 of 541 images, the others judge",
+            license=_CC0,
+            notes="For nuclei in fluorescence, bright on dark; it measures how large "
+            "they are, and zooms images with smaller or larger ones. Not for stained "
+            "tissue in transmitted light, nor for whole cells: fine-tune it for those.",
+        ),
+    ),
+    "cells-phase": Words(
+        "Whole cells in phase contrast, 2-D, one grey channel",
+        ModelCard(
+            data="Usiigaci (Tsai et al., SoftwareX 2019): fibroblasts in phase "
+            "contrast, one cell line and microscope; 18 of 22 images, the others judge",
+            license=_MIT,
+            notes="For spread, loosely packed cells about 40 to 70 px across. Cells "
+            "without a label in the training images were treated as unknown. One cell "
+            "line, one microscope: for other cells take it as a start to fine-tune. "
+            "Not for crowded round cells, nor for fluorescence.",
+        ),
+    ),
+    "axons": Words(
+        "Myelin and axons in scanning electron microscopy, 2-D, one grey channel",
+        ModelCard(
+            data="AxonDeepSeg SEM (Zaimi et al., Scientific Reports 2018): spinal cord "
+            "of five rats; three rats train, two judge",
+            license=_MIT,
+            notes="Classes of pixels: background, myelin, axon. For scanning electron "
+            "micrographs of myelinated fibres at about 0.1 um a pixel. Not for "
+            "transmission electron microscopy, where contrast is turned round, nor "
+            "for fibres without myelin. Five images are little: look at the result.",
+        ),
+    ),
+    "nuclei-he": Words(
+        "Nuclei in stained tissue (H&E), 2-D, red, green and blue",
+        ModelCard(
+            data=f"{_BBBC038}, stained tissue of stage 1 train, with community "
+            "corrections; 97 of 107 images, the others judge",
+            license=_CC0,
+            notes="For nuclei in haematoxylin and eosin at 20x to 40x. Some of the "
+            "ground truth is coarse. Not for fluorescence, nor for other stains, and "
+            "nothing to diagnose with.",
+        ),
+    ),
+}
