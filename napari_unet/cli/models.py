@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from napari_unet.io.archive import Limits
     from napari_unet.nets.spec import ModelSpec
 
+_SHOWN_SCORES = 3
+"""In a list; `models show` tells all of them."""
+
 models = typer.Typer(
     help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -41,9 +45,9 @@ def list_(as_json: JsonOption = False) -> None:
         table.add_row(
             row["name"],
             row["task"],
-            row["data"],
+            _briefly(row["data"]),
             row["license"],
-            _in_words(row["score"]),
+            _in_words(dict(list(row["score"].items())[:_SHOWN_SCORES])),
             f"{row['megabytes']:.1f}",
         )
     Console().print(table)
@@ -187,6 +191,11 @@ def _facts(model: str, spec: ModelSpec) -> dict[str, str]:
 def _plain(text: str) -> str:
     """Spell out what could steer a terminal: a description may come from anywhere."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _briefly(data: str) -> str:
+    """Return what some data is called, without who made it and what was taken."""
+    return re.split(r" \(|[:;,]", data)[0]
 
 
 def _in_words(score: dict[str, float]) -> str:

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from napari_unet.engine.model import Model
-from napari_unet.engine.weights import list_models, load_model, save_model
+from napari_unet.engine.weights import (
+    list_models,
+    load_model,
+    model_folder,
+    model_size,
+    save_model,
+)
 from napari_unet.errors import InputError, ModelError
 
 
@@ -81,9 +87,15 @@ def test_an_unknown_name_lists_what_there_is() -> None:
 
 def test_built_in_models_load_and_say_what_they_are() -> None:
     specs = list_models()
-    assert [s.name for s in specs] == ["nuclei"]
+    assert [s.name for s in specs] == ["axons", "cells-phase", "nuclei", "nuclei-he"]
+    assert sum(model_size(s.name) for s in specs) < 40
     for spec in specs:
-        assert load_model(spec.name).spec == spec
+        loaded = load_model(spec.name).spec
+        assert loaded == spec.model_copy(update={"checksum": None})
+        assert spec.checksum
+        assert (model_folder(spec.name) / "README.md").exists()
+        assert spec.description
+        assert "Not for" in spec.card.notes
         assert spec.card.data
         assert spec.card.license
         assert spec.card.score

@@ -1,0 +1,170 @@
+"""The built-in models are trained as their recipes say, on what their splits allow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from skimage import io
+
+from napari_unet.engine.weights import load_model, read_spec
+from tests.engine.conftest import make_disks
+from training import fit as module
+from training.cards import CARDS
+from training.fit import averaged_weights, fit
+from training.package import package, write_scores
+from training.pictures import read_pictures, verified_part
+from training.planes import chances, ready
+from training.recipe import RECIPES, Recipe, changed
+from training.score import figures, known_objects, score_objects
+from training.splits import FOLDS, Split, read_split
+
+TINY = ("architecture.depth=1", "architecture.base_channels=2", "crop=32", "batch=2")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_has_a_split_and_words(name):
+    split = read_split(RECIPES[name].data)
+    assert split.test
+    assert {s for group in split.groups for s in group} >= set(split.test)
+    assert CARDS[name].card.license
+    assert RECIPES[name].spec().name == name
+
+
+@pytest.mark.parametrize("fold", [None, *range(FOLDS)])
+def test_who_judges_never_trains(fold):
+    split = read_split("nuclei_fluorescence")
+    train, familiar, strangers = map(set, split.parts(fold))
+    assert train.isdisjoint(split.test)
+    assert train.isdisjoint(familiar | strangers)
+    assert not familiar & strangers
+    groups = {split.group_of(stem) for stem in strangers}
+    assert groups.isdisjoint({split.group_of(stem) for stem in train})
+    if fold is None:
+        assert familiar == set(split.test)
+    else:
+        assert strangers.isdisjoint(split.test)
+        assert familiar.isdisjoint(split.test)
+
+
+def test_one_thing_of_a_recipe_can_be_changed():
+    found = changed(Recipe(), ["augmentation.zoom=0.2", "steps=7", "diameter=none"])
+    assert found.augmentation.zoom == 0.2
+    assert (found.steps, found.diameter) == (7, None)
+    with pytest.raises(ValueError, match="colour"):
+        changed(Recipe(), ["colour=3"])
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A data set of six pictures of disks, and its split."""
+    folder = tmp_path / "data" / "disks"
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    for number in range(6):
+        sample = make_disks(pitch=24 + number)
+        grey = np.clip(sample.image, 0, 255).astype(np.uint8)
+        io.imsave(folder / "images" / f"{number}.png", grey, check_contrast=False)
+        labels = sample.labels.astype(np.uint16)
+        tifffile.imwrite(folder / "labels" / f"{number}.tif", labels)
+    split = Split(test=("5",), groups=(("0", "1", "2"), ("3", "4", "5")))
+    monkeypatch.setattr(module, "read_split", lambda _: split)
+    return tmp_path / "data"
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
+    torch.set_num_threads(1)
+    recipe = changed(Recipe(data="disks"), [*TINY, "steps=4", "memory=0.5"])
+    fit(recipe, data, tmp_path / "whole", None, "cpu")
+    first = module._BETWEEN_CHECKPOINTS
+
+    class Stopped(Exception):
+        pass
+
+    def stop(*args):
+        save(*args)
+        raise Stopped
+
+    save, module.save = module.save, stop
+    module._BETWEEN_CHECKPOINTS = -1.0
+    try:
+        with pytest.raises(Stopped):
+            fit(recipe, data, tmp_path / "parts", None, "cpu")
+    finally:
+        module.save, module._BETWEEN_CHECKPOINTS = save, first
+    fit(recipe, data, tmp_path / "parts", None, "cpu")
+    whole, parts = (averaged_weights(tmp_path / n) for n in ("whole", "parts"))
+    assert all(torch.equal(whole[key], parts[key]) for key in whole)
+    out = tmp_path / "model"
+    package(tmp_path / "whole", out)
+    (out / "README.md").write_text("kept")
+    package(tmp_path / "parts", out)
+    write_scores(out, {"AP50": 0.5})
+    assert read_spec(out).card.score == {"AP50": 0.5}
+    assert (out / "README.md").read_text() == "kept"
+    model = load_model(out)
+    assert model.spec.card.license == CARDS["nuclei"].card.license
+    pictures = read_pictures(data / "disks", ["5"])
+    scores = score_objects(pictures, model)
+    assert set(scores) == {"5"}
+
+
+def test_figures_name_the_worst_group(data):
+    pictures = read_pictures(data / "disks")
+    from napari_unet.core.metrics import evaluate
+
+    scores = {
+        p.stem: evaluate(p.values, np.where(int(p.stem) < 3, p.values, 0))
+        for p in pictures
+    }
+    split = Split(test=(), groups=(("0", "1", "2"), ("3", "4", "5")))
+    found = figures(scores, split)
+    assert found.by_group == {0: 1.0, 1: 0.0}
+    assert found.worst["0.50"] == 0.0
+    assert 0 < found.pooled["0.50"] < 1
+    assert found.mean["0.50"] == 0.5
+
+
+def test_larger_pictures_and_small_groups_give_more_crops(data):
+    pictures = read_pictures(data / "disks", ["0", "1", "3"])
+    planes = [ready(each, Recipe(data="disks")) for each in pictures]
+    split = Split(test=(), groups=(("0", "1"), ("3",)))
+    equal = chances(pictures, planes, split, 0.0)
+    grouped = chances(pictures, planes, split, 1.0)
+    assert equal.sum() == pytest.approx(1)
+    assert grouped[2] == pytest.approx(2 * grouped[0], rel=0.1)
+    assert equal[2] == pytest.approx(equal[0], rel=0.1)
+
+
+def test_a_picture_with_huge_objects_is_shrunk_before(data):
+    (picture,) = read_pictures(data / "disks", ["0"])
+    plane = ready(picture, Recipe(data="disks", diameter=5.0, least=3, most=8))
+    assert plane.stack.shape[-1] < picture.image.shape[-1] / 2
+    assert plane.zoom == pytest.approx(1)
+    low, high = plane.zoom_limits
+    assert low <= 1 <= high
+
+
+def test_what_nobody_labelled_is_unknown_unless_it_is_flat(data):
+    (picture,) = read_pictures(data / "disks", ["0"])
+    labels = picture.values.copy()
+    forgotten = labels == 6
+    labels[forgotten] = 0
+    verified = verified_part(picture.image, labels)
+    assert verified[labels > 0].all()
+    assert not verified[forgotten].any()
+    assert 0.3 < verified.mean() < 1
+
+
+def test_objects_where_nothing_is_known_do_not_count(data, monkeypatch):
+    from training import score
+
+    (picture,) = read_pictures(data / "disks", ["0"])
+    from dataclasses import replace
+
+    unknown = replace(picture, verified=picture.values != 6)
+    monkeypatch.setattr(score, "predict", lambda *_: picture.values)
+    found = known_objects(unknown, object())
+    assert not (found == 6).any()
+    assert (found[picture.values != 6] == picture.values[picture.values != 6]).all()
