@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
-from napari_unet.project.manifest import parse_manifest
+from napari_unet.project.manifest import NewerFormatError, parse_manifest
 from napari_unet.project.rescue.rebuild import rebuild
 from napari_unet.project.rescue.verify import Report, verify
 from napari_unet.project.store import ProjectStore
@@ -108,7 +108,13 @@ def test_a_flipped_bit_is_found_or_says_nothing(
     content[position] ^= 1 << data.draw(st.integers(0, 7))
     folder = tmp_path_factory.mktemp("flipped")
     project = lay_out({**files, name: bytes(content)}, folder)
-    if verify(project).sound:
+    try:
+        report = verify(project)
+    except NewerFormatError:
+        # One digit says which program may understand the rest, checksum and all.
+        assert name == "cells.unet/project.json"
+        return
+    if report.sound:
         assert opened(project, work)
         if name.endswith(".jsonl"):  # the blank after a checksum says nothing
             start = files[name].rfind(b"\n", 0, position) + 1
