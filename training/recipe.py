@@ -46,6 +46,8 @@ class Recipe(BaseModel):
         or take `augmentation.zoom`; None leaves them as they are.
     least, most : float
         Typical diameters, in pixels, beyond which no crop is zoomed.
+    zoomed_to : tuple of float
+        See `napari_unet.nets.spec.ModelSpec`.
     augmentation : Augmentation
         Random changes.
     balance : float
@@ -68,11 +70,14 @@ class Recipe(BaseModel):
     data: str = "nuclei_fluorescence"
     channels: int = Field(1, ge=1)
     classes: tuple[str, ...] = ()
-    decoding: Decoding = Decoding(prominence=0.1, min_size=16)
+    decoding: Decoding = Decoding(
+        foreground=0.6, prominence=0.05, smoothing=1.0, min_size=16
+    )
     architecture: UNetConfig = UNetConfig()
     diameter: float | None = None
     least: float = Field(9.0, gt=0)
     most: float = Field(64.0, gt=0)
+    zoomed_to: tuple[float, float] = (12.0, 40.0)
     augmentation: Augmentation = STRONG
     balance: float = Field(0.5, ge=0, le=1)
     crop: int = Field(192, ge=32)
@@ -95,6 +100,7 @@ class Recipe(BaseModel):
             architecture=self.architecture,
             decoding=self.decoding,
             diameters=(self.least, self.most) if objects else None,
+            zoomed_to=self.zoomed_to if objects else None,
         )
 
 
@@ -107,6 +113,7 @@ RECIPES = {
             data="cells_phase",
             least=24.0,
             most=110.0,
+            zoomed_to=(32.0, 80.0),
             crop=256,
             batch=4,
             steps=1800,

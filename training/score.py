@@ -3,6 +3,7 @@
     python -m training.score --data DIR --run runs/short      a run, by groups
     python -m training.score --data DIR                       the built-in models
     python -m training.score --data DIR --write               ... into their cards
+    python -m training.score --data DIR --rotations           ... over turned copies
 
 The second form reproduces every score in the cards of the shipped models from their
 shipped weights, and fails where one differs by more than 0.002 (`make bench-models`).
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,14 +73,21 @@ def _rounded(ap: dict[str, float]) -> dict[str, float]:
     return {k: round(float(ap[k]), 4) for k in SHOWN}
 
 
-def score_objects(pictures: list[Picture], model: Model) -> dict[str, Scores]:
+def score_objects(
+    pictures: list[Picture], model: Model, *, rotations: bool = False
+) -> dict[str, Scores]:
     """Segment pictures and compare with what is known; by stem."""
-    return {p.stem: evaluate(p.values, known_objects(p, model)) for p in pictures}
+    return {
+        p.stem: evaluate(p.values, known_objects(p, model, rotations=rotations))
+        for p in pictures
+    }
 
 
-def known_objects(picture: Picture, model: Model) -> np.ndarray:
+def known_objects(
+    picture: Picture, model: Model, *, rotations: bool = False
+) -> np.ndarray:
     """Segment a picture, without objects that lie mostly where nothing is known."""
-    labels = predict(picture.raw, model)
+    labels = predict(picture.raw, model, rotations=rotations)
     if picture.verified is None:
         return labels
     areas = np.bincount(labels.ravel())
@@ -88,17 +97,22 @@ def known_objects(picture: Picture, model: Model) -> np.ndarray:
     return np.where(kept[labels], labels, 0)
 
 
-def card_scores(model: Model, data: Path) -> dict[str, float]:
+def card_scores(
+    model: Model, data: Path, *, rotations: bool = False
+) -> dict[str, float]:
     """Return the scores of a model's card, from the pictures that it never saw."""
     recipe = RECIPES[model.name]
     stems = list(read_split(recipe.data).test)
     pictures = read_pictures(data / recipe.data, stems)
     if recipe.classes:
-        counts = [count_classes(p.values, predict(p.raw, model)) for p in pictures]
+        counts = [
+            count_classes(p.values, predict(p.raw, model, rotations=rotations))
+            for p in pictures
+        ]
         dice = add_counts(counts).dice
         named = zip(recipe.classes, dice, strict=True)
         return {f"Dice {name}": round(float(d or 0), 4) for name, d in named}
-    scores = pool(list(score_objects(pictures, model).values()))
+    scores = pool(list(score_objects(pictures, model, rotations=rotations).values()))
     pooled = {f"AP{k[2:]} pooled": scores.pooled.ap[k] for k in SHOWN}
     mean = {f"AP{k[2:]} image mean": scores.ap_mean[k] for k in SHOWN}
     return {key: round(float(value), 4) for key, value in (pooled | mean).items()}
@@ -124,12 +138,16 @@ def score_run(model: Model, data: Path, run: Path, most: int = 0) -> dict[str, F
     return found
 
 
-def score_shipped(data: Path, *, write: bool) -> bool:
+def score_shipped(data: Path, *, write: bool, rotations: bool) -> bool:
     """Score the built-in models; return whether their cards say the same."""
     same = True
     for spec in list_models():
-        scores = card_scores(load_model(spec.name), data)
-        print(json.dumps({"model": spec.name, **scores}), flush=True)
+        begun = time.monotonic()
+        scores = card_scores(load_model(spec.name), data, rotations=rotations)
+        seconds = round(time.monotonic() - begun, 1)
+        print(json.dumps({"model": spec.name, **scores, "s": seconds}), flush=True)
+        if rotations:
+            continue
         if write:
             write_scores(model_folder(spec.name), scores)
             continue
@@ -147,9 +165,11 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--run", type=Path)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--rotations", action="store_true")
     args = parser.parse_args()
     if args.run is None:
-        sys.exit(0 if score_shipped(args.data, write=args.write) else 1)
+        same = score_shipped(args.data, write=args.write, rotations=args.rotations)
+        sys.exit(0 if same else 1)
     model = averaged_model(args.run)
     for part, found in score_run(model, args.data, args.run).items():
         print(json.dumps({part: asdict(found)}))

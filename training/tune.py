@@ -26,10 +26,10 @@ from training.package import averaged_model
 from training.pictures import Picture, read_pictures
 
 GRID = {
-    "foreground": (0.35, 0.5, 0.65),
-    "prominence": (0.05, 0.1, 0.15, 0.2),
+    "foreground": (0.5, 0.6, 0.7),
+    "prominence": (0.03, 0.05, 0.1),
     "smoothing": (0.0, 1.0),
-    "min_size": (8, 16, 25),
+    "min_size": (10, 16, 25),
 }
 
 

@@ -67,7 +67,7 @@ def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
         for t, z in iter_places(verified.shape[:2], model.net.dims)
         if verified[t, z].any()
     ]
-    known = model.spec.diameters
+    known = model.spec.best_diameters
     if known is None or model.spec.task != "instances" or model.net.dims != 2:
         return planes
     return [_zoomed(plane, known) for plane in planes]

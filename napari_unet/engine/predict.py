@@ -256,7 +256,7 @@ def _windows_of(job: _Job, shape: tuple[int, ...]) -> int:
 
 def _zoomed(job: _Job, diameter: float | None) -> Generator[PredictEvent, None, _Job]:
     """Return the job with the zoom at which the model knows the objects."""
-    known = job.model.spec.diameters
+    known = job.model.spec.best_diameters
     if known is None or job.model.net.dims != 2:
         return job
     measured = diameter is None
@@ -267,7 +267,7 @@ def _zoomed(job: _Job, diameter: float | None) -> Generator[PredictEvent, None, 
         return job
     zoom = zoom_for(diameter, known, job.image.shape[3:])
     yield Sized(diameter, zoom, measured)
-    if warning := size_warning(diameter, known):
+    if warning := size_warning(diameter, job.model.spec.diameters):
         yield Notice(warning)
     return replace(job, zoom=zoom)
 

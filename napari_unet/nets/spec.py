@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from napari_unet.core.instances import Decoding
 from napari_unet.core.normalize import PercentileNormalization
@@ -20,6 +20,15 @@ Task = Literal["instances", "classes", "regression"]
 Words = Annotated[str, Field(max_length=10_000)]
 
 _Diameter = Annotated[float, Field(gt=0, le=4096)]
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("the smallest diameter must not exceed the largest one")
+    return ends
+
+
+_Diameters = Annotated[tuple[_Diameter, _Diameter], AfterValidator(_rising)]
 
 _WIDEST_BLUR = 100.0
 _LARGEST_AREA = 2**31 - 1
@@ -133,7 +142,11 @@ class ModelSpec(BaseModel):
         Width of a pixel of the images it was trained on, in micrometres.
     diameters : tuple of float, optional
         Smallest and largest typical diameter of the objects it was trained on, in
-        pixels; images with others are zoomed, see `napari_unet.engine.scale`.
+        pixels.
+    zoomed_to : tuple of float, optional
+        The part of that range in which it is best: images with smaller or larger
+        objects are zoomed, see `napari_unet.engine.scale`. All of it where it is
+        missing.
     card : ModelCard
         Data, licence, scores.
     checksum : str, optional
@@ -154,7 +167,8 @@ class ModelSpec(BaseModel):
     decoding: Decoding = Decoding()
     tiling: Tiling | None = None
     pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
-    diameters: tuple[_Diameter, _Diameter] | None = None
+    diameters: _Diameters | None = None
+    zoomed_to: _Diameters | None = None
     card: ModelCard = ModelCard()
     checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
@@ -170,11 +184,14 @@ class ModelSpec(BaseModel):
     def _within_reason(self) -> ModelSpec:
         if self.decoding.smoothing > _WIDEST_BLUR:
             raise ValueError(f"decoding.smoothing is at most {_WIDEST_BLUR:g} px")
-        if self.diameters is not None and self.diameters[0] > self.diameters[1]:
-            raise ValueError("the smallest diameter must not exceed the largest one")
         if self.decoding.min_size > _LARGEST_AREA:
             raise ValueError(f"decoding.min_size is at most {_LARGEST_AREA} px")
         return self
+
+    @property
+    def best_diameters(self) -> tuple[float, float] | None:
+        """Typical diameters that need no zoom, in pixels; None if nobody knows."""
+        return self.zoomed_to or self.diameters
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ class Tuning:
         return TuningState(
             spec.decoding.foreground,
             spec.decoding.prominence,
-            spec.diameters is not None,
+            spec.best_diameters is not None,
             diameter,
             measured,
             warning,

@@ -27,7 +27,8 @@ def zoomed(diameter: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("diameter", "least"), [(8, 0.6), (12, 0.8), (30, 0.7), (80, 0.65)]
+    ("diameter", "least"),
+    [(6, 0.7), (8, 0.75), (12, 0.8), (30, 0.85), (80, 0.75), (120, 0.75)],
 )
 def test_small_and_large_nuclei_are_found(diameter: int, least: float) -> None:
     image, truth = zoomed(diameter)

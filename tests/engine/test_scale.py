@@ -199,3 +199,14 @@ def test_training_sees_objects_at_the_size_at_which_they_are_predicted(radius):
     assert evaluate(known, np.where(plane.image[0] > 0.5, known, 0)).ap["0.75"] > 0.9
     (same,) = annotated_planes(sample, brightness_model())
     np.testing.assert_array_equal(same.values, labels)
+
+
+def test_a_model_is_zoomed_to_where_it_is_best_and_warns_of_what_it_never_saw():
+    model = sized_model()
+    best = model.spec.model_copy(update={"zoomed_to": (14.0, 18.0)})
+    image, _ = scene(12)
+    events, _ = run(iter_predict(image, replace(model, spec=best), diameter=20))
+    assert [e.zoom for e in events if isinstance(e, Sized)] == [1.0]
+    events, _ = run(iter_predict(image, replace(model, spec=best), diameter=24))
+    assert [e.zoom for e in events if isinstance(e, Sized)] == [18 / 24]
+    assert any("12 to 20 px" in e.message for e in events if isinstance(e, Notice))

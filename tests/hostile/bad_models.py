@@ -197,6 +197,7 @@ BAD_MODELS: dict[str, tuple[Spoil, str]] = {
         lambda f: spec(f, diameters=[30, 10]),
         "smallest diameter",
     ),
+    "zoom_to_nothing": (lambda f: spec(f, zoomed_to=[0, 10]), "zoomed_to"),
     "checksum_no_hash": (lambda f: spec(f, checksum="../x"), "checksum"),
     # weights that lie
     "40_gb_by_shape": (weights(_huge), "do not fit the network"),
