@@ -70,9 +70,7 @@ class Recipe(BaseModel):
     data: str = "nuclei_fluorescence"
     channels: int = Field(1, ge=1)
     classes: tuple[str, ...] = ()
-    decoding: Decoding = Decoding(
-        foreground=0.6, prominence=0.05, smoothing=1.0, min_size=16
-    )
+    decoding: Decoding = Decoding(foreground=0.5, prominence=0.1, min_size=25)
     architecture: UNetConfig = UNetConfig()
     diameter: float | None = None
     least: float = Field(9.0, gt=0)
