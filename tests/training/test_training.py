@@ -164,7 +164,7 @@ def test_objects_where_nothing_is_known_do_not_count(data, monkeypatch):
     from dataclasses import replace
 
     unknown = replace(picture, verified=picture.values != 6)
-    monkeypatch.setattr(score, "predict", lambda *_: picture.values)
+    monkeypatch.setattr(score, "predict", lambda *_, **__: picture.values)
     found = known_objects(unknown, object())
     assert not (found == 6).any()
     assert (found[picture.values != 6] == picture.values[picture.values != 6]).all()
