@@ -90,20 +90,35 @@ def prominent_peaks(
     ndarray of int32
         Regions of the peaks, numbered from 1; 0 elsewhere.
     """
+    levels = np.arange(1, _LEVELS + 1) / _LEVELS
+    inside = np.flatnonzero(height >= levels[0])
+    values = height.ravel()[inside]
+    reached = np.searchsorted(levels, values, side="right").astype(np.uint8)
+    # The highest first: at every level, those that reach it come before all others.
+    order = np.argsort(_LEVELS - reached, kind="stable")
+    inside, values = inside[order], values[order]
+    members = np.cumsum(np.bincount(reached, minlength=_LEVELS + 1)[::-1])[::-1]
+    steps = np.zeros(height.shape, np.uint8)
+    steps.ravel()[inside] = reached[order]
     peaks = np.zeros(height.shape, np.int32)
-    count = 0
-    for level in np.arange(_LEVELS, 0, -1) / _LEVELS:
-        regions, n = ndi.label(height >= level)
+    # One pixel of each peak: at lower levels all of it lies in one region.
+    tops = np.zeros(0, inside.dtype)
+    for step in range(_LEVELS, 0, -1):
+        regions, n = ndi.label(steps >= step)
+        count = members[step]
+        of_members = regions.ravel()[inside[:count]]
         tall = np.zeros(n + 1, bool)
-        tall[regions[height >= level + prominence]] = True
-        tall[regions[peaks > 0]] = False
-        tall[0] = False
+        tall[of_members[values[:count] >= levels[step - 1] + prominence]] = True
+        tall[regions.ravel()[tops]] = False
         found = int(np.count_nonzero(tall))
         if found:
             ids = np.zeros(n + 1, np.int32)
-            ids[tall] = np.arange(count + 1, count + found + 1)
-            peaks += ids[regions]
-            count += found
+            ids[tall] = np.arange(len(tops) + 1, len(tops) + found + 1)
+            new = tall[of_members]
+            place, numbers = inside[:count][new], ids[of_members[new]]
+            peaks.ravel()[place] = numbers
+            first = np.unique(numbers, return_index=True)[1]
+            tops = np.concatenate([tops, place[first]])
     return peaks
 
 

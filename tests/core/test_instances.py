@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from hypothesis.extra.numpy import arrays
 from scipy import ndimage as ndi
+from scipy.ndimage import label
 from scipy.signal import find_peaks
 from skimage.segmentation import watershed
 
@@ -65,6 +67,36 @@ def test_peaks_are_those_of_scipy(order: list[int], rise: int) -> None:
     peaks = prominent_peaks(line[None].astype(np.float32), rise / 20)
     assert peaks.max() == len(expected)
     assert sorted(peaks[0, expected]) == list(range(1, len(expected) + 1))
+
+
+def plain_peaks(height: np.ndarray, prominence: float) -> np.ndarray:
+    """Return the same peaks, level by level over the whole array, as they are defined.
+
+    Slow, and easy to believe.
+    """
+    peaks = np.zeros(height.shape, np.int32)
+    for level in np.arange(20, 0, -1) / 20:
+        regions, count = label(height >= level)
+        for number in range(1, count + 1):
+            region = regions == number
+            tall = height[region].max() >= level + prominence
+            if tall and not peaks[region].any():
+                peaks[region] = peaks.max() + 1
+    return peaks
+
+
+@given(
+    arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 2)),
+    st.sampled_from([0.02, 0.05, 0.1, 0.15, 0.4]),
+)
+def test_peaks_are_what_their_definition_says(grey: np.ndarray, prominence: float):
+    height = (grey / np.float32(250)).clip(0, 1).astype(np.float32)
+    height[height < 0.2] = 0
+    found, expected = (
+        prominent_peaks(height, prominence),
+        plain_peaks(height, prominence),
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_ripple_is_no_second_object() -> None:
