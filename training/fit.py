@@ -5,8 +5,7 @@
 
 `DIR` is the folder of all data sets. What is not said on the command line is in the
 recipe (`training.recipe`); the recipe, the parts and a checkpoint lie in `--out`.
-Called again with the same `--out`, the run goes on from its last checkpoint. With
-`--warm RUN` it starts from the weights of another one.
+Called again with the same `--out`, the run goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from napari_unet.core.atomic import write_atomically
 from napari_unet.engine.device import resolve_device
-from napari_unet.engine.losses import LossOptions
-from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.sampling import draw_batch
 from napari_unet.nets.unet import UNet
 from training.pictures import read_pictures
@@ -48,7 +46,7 @@ def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, device: str) ->
     chance = chances(pictures, planes, split, recipe.balance)
     torch.manual_seed(recipe.seed)
     place = torch.device(resolve_device(device))
-    objective = objective_of(recipe.spec(), LossOptions(balance=True))
+    objective = recipe.objective()
     net = recipe.spec().build()
     net = net.to(place, memory_format=torch.channels_last)
     average = AveragedModel(
@@ -111,18 +109,14 @@ def save(
     spent: float,
 ) -> None:
     """Write the checkpoint so that a crash leaves the former one whole."""
-    partial = out / f"{CHECKPOINT}.part"
-    torch.save(
-        {
-            "net": net.state_dict(),
-            "average": average.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "step": step,
-            "spent": spent,
-        },
-        partial,
-    )
-    partial.replace(out / CHECKPOINT)
+    state = {
+        "net": net.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "spent": spent,
+    }
+    write_atomically(out / CHECKPOINT, lambda file: torch.save(state, file))
 
 
 def resume(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from skimage.transform import rescale
 
 from napari_unet.core.diameter import typical_diameter
-from napari_unet.engine.losses import LossOptions
-from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.sampling import Plane, make_plane
+from napari_unet.engine.scale import resize, sample_labels, zoomed_shape
 from training.pictures import Picture
 from training.recipe import Recipe
 from training.splits import Split
@@ -20,39 +18,29 @@ _SHRUNK_BELOW = 0.75
 
 def ready(picture: Picture, recipe: Recipe) -> Plane:
     """Return a picture as a plane that knows by how much it is zoomed."""
-    objective = objective_of(recipe.spec(), LossOptions(balance=True))
+    image, values, verified = picture.image, picture.values, picture.verified
+    objective = recipe.objective()
     if recipe.classes:
-        return make_plane(
-            picture.image,
-            picture.values,
-            picture.verified,
-            objective=objective,
-        )
+        return make_plane(image, values, verified, objective=objective)
     diameter = typical_diameter(picture.values) or recipe.diameter or 1.0
     zoom = recipe.diameter / diameter if recipe.diameter else 1.0
     limits = (recipe.least / diameter, recipe.most / diameter)
-    image, values, verified = picture.image, picture.values, picture.verified
     shrink = zoom if zoom < _SHRUNK_BELOW else 1.0
     if shrink < 1:
-        image = rescale(image, shrink, channel_axis=0, anti_aliasing=True, order=1)
-        values = _nearest(values, shrink)
-        verified = None if verified is None else _nearest(verified, shrink)
+        shape = zoomed_shape(values.shape, shrink)
+        image, values = resize(image, shape), sample_labels(values, shape)
+        verified = None if verified is None else sample_labels(verified, shape)
     return make_plane(
-        image.astype(np.float32),
+        image,
         values,
         verified,
+        objective=objective,
         zoom=zoom / shrink,
         zoom_limits=(
             min(limits[0], zoom) / shrink,
             max(limits[1], zoom) / shrink,
         ),
     )
-
-
-def _nearest(array: npt.NDArray[np.generic], zoom: float) -> npt.NDArray:
-    return rescale(
-        array, zoom, order=0, anti_aliasing=False, preserve_range=True
-    ).astype(array.dtype)
 
 
 def chances(

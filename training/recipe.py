@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.instances import Decoding
 from napari_unet.engine.augment import Augmentation
+from napari_unet.engine.losses import LossOptions
+from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.nets.architectures import UNetConfig
 from napari_unet.nets.spec import ModelSpec, PixelClass
 
@@ -90,6 +92,7 @@ class Recipe(BaseModel):
     def spec(self) -> ModelSpec:
         """Return the description of the model that is made, without words."""
         objects = not self.classes
+        best = (self.diameter, self.diameter) if self.diameter else self.zoomed_to
         return ModelSpec(
             name=self.name,
             task="instances" if objects else "classes",
@@ -98,8 +101,12 @@ class Recipe(BaseModel):
             architecture=self.architecture,
             decoding=self.decoding,
             diameters=(self.least, self.most) if objects else None,
-            zoomed_to=self.zoomed_to if objects else None,
+            zoomed_to=best if objects else None,
         )
+
+    def objective(self) -> Objective:
+        """Return what is learned; every class counts the same."""
+        return objective_of(self.spec(), LossOptions(balance=True))
 
 
 RECIPES = {
@@ -132,7 +139,6 @@ RECIPES = {
             data="nuclei_histology",
             channels=3,
             steps=2000,
-            balance=0.5,
         ),
     )
 }
