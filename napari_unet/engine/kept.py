@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.events import PredictEvent, TilesDone
-from napari_unet.core.instances import Decoding, decode_instances, number_objects
+from napari_unet.core.instances import Decoding, number_objects
 from napari_unet.core.provenance import LabelMap
 from napari_unet.core.targets import Maps
 from napari_unet.engine.result import in_image_axes
@@ -60,7 +60,8 @@ class KeptMaps:
         total = len(self.planes)
         labels = []
         for number, plane in enumerate(self.planes, start=1):
-            labels.append(decode(widened(plane), self.shape, decoding, self.zoom))
+            maps = widened(plane)
+            labels.append(decode_zoomed(maps, self.shape, decoding, self.zoom))
             yield TilesDone(number, total)
         stacks = np.stack(labels).reshape(self.frames, -1, *self.shape)
         number_objects(stacks)
@@ -75,12 +76,3 @@ def narrowed(maps: Maps) -> npt.NDArray[np.float16]:
 def widened(plane: npt.NDArray[np.float16]) -> Maps:
     """Return maps as they are decoded."""
     return plane.astype(np.float32)
-
-
-def decode(
-    maps: Maps, shape: tuple[int, int], decoding: Decoding, zoom: float
-) -> LabelMap:
-    """Return the objects in maps, on the grid of the plane."""
-    if zoom == 1:
-        return decode_instances(maps, decoding)
-    return decode_zoomed(maps, shape, decoding, zoom)

@@ -38,12 +38,13 @@ from napari_unet.core.targets import Maps
 from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.inference import PlanePredictor, WindowsDone
-from napari_unet.engine.kept import LARGEST_KEPT, KeptMaps, decode, narrowed, widened
+from napari_unet.engine.kept import LARGEST_KEPT, KeptMaps, narrowed, widened
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.engine.objectives.objective import Values
 from napari_unet.engine.result import in_image_axes
 from napari_unet.engine.scale import (
+    decode_zoomed,
     estimate_diameter,
     resize,
     zoom_for,
@@ -193,7 +194,8 @@ class _Job:
             return maps if self.zoom == 1 else resize(maps, _planar(shape))
         if not self.movable:
             return self.objective.decode(maps)
-        return decode(maps, _planar(shape), self.model.spec.decoding, self.zoom)
+        decoding = self.model.spec.decoding
+        return decode_zoomed(maps, _planar(shape), decoding, self.zoom)
 
     @property
     def movable(self) -> bool:
@@ -245,10 +247,7 @@ def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
 
 
 def _count_windows(job: _Job) -> int:
-    return _windows_of(job, _result_shape(job.image)[-job.model.net.dims :])
-
-
-def _windows_of(job: _Job, shape: tuple[int, ...]) -> int:
+    shape = _result_shape(job.image)[-job.model.net.dims :]
     return job.predictor.count_windows(
         shape if job.zoom == 1 else zoomed_shape(shape, job.zoom)
     )

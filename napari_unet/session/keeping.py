@@ -207,16 +207,15 @@ def _write(project: Project, version: ModelVersion, number: int) -> ModelEntry:
     if not version.built_in:
         # Imported in the background: torch takes seconds.
         from napari_unet.engine.weights import (
-            WEIGHTS_FILE,
+            read_spec,
             save_model,
-            weights_checksum,
         )
 
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
         folder = f"{number}-{words[:60].strip('-') or 'model'}"
         target = project.store.files.models / folder
         save_model(version.model, target, overwrite=True)
-        checksum = weights_checksum((target / WEIGHTS_FILE).read_bytes())
+        checksum = read_spec(target).checksum
     return ModelEntry(
         number=number,
         built_in=version.built_in or None,
