@@ -66,4 +66,16 @@ CARDS = {
             "nothing to diagnose with.",
         ),
     ),
+    "cells": Words(
+        "A start for fine-tuning: cells and nuclei of many kinds, one grey channel",
+        ModelCard(
+            data=f"{_BBBC038} (fluorescence and stained tissue, as grey); Usiigaci "
+            "(Tsai et al., SoftwareX 2019); AxonDeepSeg SEM (Zaimi et al., Scientific "
+            "Reports 2018), axons as objects; 607 of 677 images, the others judge",
+            license="CC0-1.0 and MIT (data), BSD-3-Clause (weights)",
+            notes="The place where fine-tuning on an unseen kind of image begins: "
+            "round or spread objects, bright or dark. For fluorescence nuclei, stained "
+            "tissue, phase contrast or axons the model of that kind is better.",
+        ),
+    ),
 }

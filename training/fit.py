@@ -14,17 +14,18 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_unet.core.atomic import write_atomically
 from napari_unet.engine.device import resolve_device
-from napari_unet.engine.sampling import draw_batch
+from napari_unet.engine.sampling import Plane
 from napari_unet.nets.unet import UNet
-from training.pictures import read_pictures
+from training.feed import Batches, feed
+from training.pictures import Picture
 from training.planes import chances, ready
 from training.recipe import RECIPES, Recipe, changed
 from training.splits import read_split
@@ -33,19 +34,40 @@ CHECKPOINT = "checkpoint.pt"
 _BETWEEN_CHECKPOINTS = 120.0
 
 
-def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, device: str) -> None:
+def fit(
+    recipe: Recipe, data: Path, out: Path, fold: int | None, device: str, workers: int
+) -> None:
     """Run, or continue, a training."""
+    pictures = recipe.pictures(data, begin(recipe, out, fold))
+    optimize(recipe, batches_of(recipe, pictures), out, device, workers)
+
+
+def begin(recipe: Recipe, out: Path, fold: int | None) -> list[str]:
+    """Write down what a run is about, and return the pictures that train."""
     out.mkdir(parents=True, exist_ok=True)
-    split = read_split(recipe.data)
-    train, familiar, strangers = split.parts(fold)
+    train, familiar, strangers = read_split(recipe.data).parts(fold)
     (out / "recipe.json").write_text(recipe.model_dump_json(indent=1))
     parts = {"fold": fold, "train": train, "known": familiar, "strangers": strangers}
     (out / "parts.json").write_text(json.dumps(parts, indent=1))
-    pictures = read_pictures(data / recipe.data, train)
-    planes = [ready(each, recipe) for each in pictures]
-    chance = chances(pictures, planes, split, recipe.balance)
+    return train
+
+
+def batches_of(
+    recipe: Recipe, pictures: list[Picture], planes: Sequence[Plane] | None = None
+) -> Batches:
+    """Make pictures ready to be drawn from, unless `planes` are."""
+    planes = planes or [ready(each, recipe) for each in pictures]
+    split = read_split(recipe.data)
+    return Batches(planes, chances(pictures, planes, split, recipe.balance), recipe)
+
+
+def optimize(
+    recipe: Recipe, batches: Batches, out: Path, device: str, workers: int
+) -> None:
+    """Take the steps that are left, with a checkpoint now and then."""
     torch.manual_seed(recipe.seed)
     place = torch.device(resolve_device(device))
+    torch.backends.cudnn.benchmark = True
     objective = recipe.objective()
     net = recipe.spec().build()
     net = net.to(place, memory_format=torch.channels_last)
@@ -59,35 +81,26 @@ def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, device: str) ->
     net.train()
     began = saved = time.monotonic()
     before, losses = spent, []
-    while step < recipe.steps:
+    for batch in feed(batches, step, workers, pinned=place.type == "cuda"):
+        images, targets, weight = (x.to(place, non_blocking=True) for x in batch)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step / recipe.steps, recipe.rate)
-        # A generator for each step: a run that was stopped goes on with equal crops.
-        rng = np.random.default_rng([recipe.seed, step])
-        batch = draw_batch(
-            planes, chance, recipe.crop, recipe.batch, recipe.augmentation, rng
-        )
-        images = batch.images.to(place, memory_format=torch.channels_last)
         with torch.autocast(place.type, torch.bfloat16):
-            maps = net(images)
-        loss = objective.loss(
-            maps.float(),
-            batch.targets.to(place),
-            batch.weight.to(place),
-            recipe.hardness,
-        )
+            maps = net(images.contiguous(memory_format=torch.channels_last))
+        loss = objective.loss(maps.float(), targets, weight, recipe.hardness)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimizer.step()
         average.update_parameters(net)
         step += 1
-        losses.append(loss.item())
+        losses.append(loss.detach())
         now = time.monotonic()
         spent = before + now - began
         if step % 50 == 0:
-            mean = np.mean(losses[-50:])
-            print(f"step {step} minutes {spent / 60:.1f} loss {mean:.4f}", flush=True)
+            mean = torch.stack(losses).mean().item()
+            losses.clear()
+            print(f"step {step} seconds {spent:.0f} loss {mean:.4f}", flush=True)
         if now - saved > _BETWEEN_CHECKPOINTS or step == recipe.steps:
             save(out, net, average, optimizer, step, spent)
             saved = now
@@ -125,7 +138,7 @@ def resume(
     """Load the checkpoint, if there is one; return the steps and seconds it holds."""
     if not (out / CHECKPOINT).exists():
         return 0, 0.0
-    state = torch.load(out / CHECKPOINT, weights_only=True)
+    state = torch.load(out / CHECKPOINT, weights_only=True, map_location="cpu")
     net.load_state_dict(state["net"])
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])
@@ -152,9 +165,12 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--fold", type=int, help="hold the groups of this fold out")
     parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="processes that draw crops"
+    )
     args = parser.parse_args()
     recipe = changed(RECIPES[args.name], args.set)
-    fit(recipe, args.data, args.out, args.fold, args.device)
+    fit(recipe, args.data, args.out, args.fold, args.device, args.workers)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from napari_unet.core.provenance import LabelMap, Mask
 
 PARTLY_LABELLED = {"cells_phase"}
 """Data sets in which what has no label is unknown, not background."""
+
+CLASS_OF_OBJECTS = {"axons_sem": 2}
+"""Data sets of classes, and the class whose connected pieces are objects."""
 
 _RING = 6
 _FLAT = 0.6
@@ -45,21 +49,46 @@ class Picture:
     verified: Mask | None = None
 
 
-def read_pictures(folder: Path, stems: list[str] | None = None) -> list[Picture]:
-    """Read `images/*` and `labels/*.tif` with equal stems, sorted by stem."""
+def read_pictures(
+    folder: Path,
+    stems: Sequence[str] | None = None,
+    *,
+    grey: bool = False,
+    objects: bool = False,
+) -> list[Picture]:
+    """Read `images/*` and `labels/*.tif` with equal stems, sorted by stem.
+
+    Parameters
+    ----------
+    stems : sequence of str, optional
+        Those to read; others of the folder, and stems that it has not, are left out.
+    grey : bool
+        Whether colours become their mean.
+    objects : bool
+        Whether the pieces of a class become objects, see `CLASS_OF_OBJECTS`.
+    """
+    wanted = None if stems is None else set(stems)
+    paths = sorted((folder / "images").iterdir())
+    return [
+        _read(path, grey=grey, objects=objects)
+        for path in paths
+        if wanted is None or path.stem in wanted
+    ]
+
+
+def _read(path: Path, *, grey: bool, objects: bool) -> Picture:
+    folder = path.parent.parent
+    raw = io.imread(path)
+    if grey and raw.ndim == 3:
+        raw = raw.mean(axis=-1, dtype=np.float32)
+    values = io.imread(folder / "labels" / f"{path.stem}.tif").astype(np.int32)
+    if objects and folder.name in CLASS_OF_OBJECTS:
+        values = ndi.label(values == CLASS_OF_OBJECTS[folder.name])[0]
+    channels = np.moveaxis(raw, -1, 0) if raw.ndim == 3 else raw[None]
+    image = PercentileNormalization().apply(channels)
     partly = folder.name in PARTLY_LABELLED
-    normalization = PercentileNormalization()
-    pictures = []
-    for path in sorted((folder / "images").iterdir()):
-        if stems is not None and path.stem not in stems:
-            continue
-        raw = io.imread(path)
-        values = io.imread(folder / "labels" / f"{path.stem}.tif").astype(np.int32)
-        channels = np.moveaxis(raw, -1, 0) if raw.ndim == 3 else raw[None]
-        image = normalization.apply(channels)
-        verified = verified_part(image, values) if partly else None
-        pictures.append(Picture(path.stem, raw, image, values, verified))
-    return pictures
+    verified = verified_part(image, values) if partly else None
+    return Picture(path.stem, raw, image, values, verified)
 
 
 def verified_part(image: npt.NDArray[np.float32], values: LabelMap) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,7 @@ from napari_unet.engine.losses import LossOptions
 from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.nets.architectures import UNetConfig
 from napari_unet.nets.spec import ModelSpec, PixelClass
+from training.pictures import Picture, read_pictures
 
 STRONG = Augmentation(
     zoom=0.35,
@@ -33,8 +35,8 @@ class Recipe(BaseModel):
     ----------
     name : str
         Of the model.
-    data : str
-        Name of the data set, a folder.
+    data : tuple of str
+        Names of the data sets, which are folders.
     channels : int
         Of its images.
     classes : tuple of str
@@ -69,7 +71,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "nuclei"
-    data: str = "nuclei_fluorescence"
+    data: tuple[str, ...] = ("nuclei_fluorescence",)
     channels: int = Field(1, ge=1)
     classes: tuple[str, ...] = ()
     decoding: Decoding = Decoding(foreground=0.5, prominence=0.1, min_size=25)
@@ -108,6 +110,23 @@ class Recipe(BaseModel):
         """Return what is learned; every class counts the same."""
         return objective_of(self.spec(), LossOptions(balance=True))
 
+    def pictures(self, data: Path, stems: Sequence[str]) -> list[Picture]:
+        """Read pictures of its data sets, which are folders in `data`.
+
+        A recipe of one channel sees colours as grey; one without classes sees the
+        pieces of a class as objects.
+        """
+        return [
+            picture
+            for name in self.data
+            for picture in read_pictures(
+                data / name,
+                stems,
+                grey=self.channels == 1,
+                objects=not self.classes,
+            )
+        ]
+
 
 RECIPES = {
     each.name: each
@@ -115,7 +134,7 @@ RECIPES = {
         Recipe(steps=5000, memory=0.995),
         Recipe(
             name="cells-phase",
-            data="cells_phase",
+            data=("cells_phase",),
             least=24.0,
             most=110.0,
             zoomed_to=(32.0, 80.0),
@@ -127,7 +146,7 @@ RECIPES = {
         ),
         Recipe(
             name="axons",
-            data="axons_sem",
+            data=("axons_sem",),
             classes=("background", "myelin", "axon"),
             crop=256,
             batch=4,
@@ -136,9 +155,24 @@ RECIPES = {
         ),
         Recipe(
             name="nuclei-he",
-            data="nuclei_histology",
+            data=("nuclei_histology",),
             channels=3,
             steps=2000,
+        ),
+        Recipe(
+            name="cells",
+            data=(
+                "nuclei_fluorescence",
+                "nuclei_histology",
+                "cells_phase",
+                "axons_sem",
+            ),
+            most=110.0,
+            zoomed_to=(12.0, 80.0),
+            balance=0.8,
+            augmentation=STRONG.model_copy(update={"invert": 0.3}),
+            steps=10000,
+            memory=0.995,
         ),
     )
 }

@@ -27,8 +27,8 @@ from napari_unet.engine.model import Model
 from napari_unet.engine.predict import predict
 from napari_unet.engine.weights import list_models, load_model, model_folder
 from training.package import averaged_model, write_scores
-from training.pictures import Picture, read_pictures
-from training.recipe import RECIPES
+from training.pictures import Picture
+from training.recipe import RECIPES, Recipe
 from training.splits import Split, read_split
 
 SHOWN = ("0.50", "0.75", "0.90")
@@ -103,7 +103,7 @@ def card_scores(
     """Return the scores of a model's card, from the pictures that it never saw."""
     recipe = RECIPES[model.name]
     stems = list(read_split(recipe.data).test)
-    pictures = read_pictures(data / recipe.data, stems)
+    pictures = recipe.pictures(data, stems)
     if recipe.classes:
         counts = [
             count_classes(p.values, predict(p.raw, model, rotations=rotations))
@@ -127,12 +127,12 @@ def score_run(model: Model, data: Path, run: Path, most: int = 0) -> dict[str, F
         So many pictures of each at most, evenly chosen; 0 for all.
     """
     parts = json.loads((run / "parts.json").read_text())
-    recipe = json.loads((run / "recipe.json").read_text())
-    split = read_split(recipe["data"])
+    recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
+    split = read_split(recipe.data)
     found = {}
     for part in ("known", "strangers"):
         stems = parts[part][:: max(1, len(parts[part]) // most) if most else 1]
-        scores = score_objects(read_pictures(data / recipe["data"], stems), model)
+        scores = score_objects(recipe.pictures(data, stems), model)
         if scores:
             found[part] = figures(scores, split)
     return found

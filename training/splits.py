@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +65,16 @@ class Split(BaseModel):
         return sorted({*known} - {*familiar}), sorted(familiar), sorted(strangers)
 
 
-def read_split(name: str) -> Split:
-    """Return the split of a data set."""
-    return Split.model_validate_json((_HERE / f"{name}.json").read_text())
+def read_split(names: Sequence[str]) -> Split:
+    """Return the split of one data set, or of several as if they were one."""
+    splits = [
+        Split.model_validate_json((_HERE / f"{name}.json").read_text())
+        for name in names
+    ]
+    return Split(
+        test=tuple(stem for split in splits for stem in split.test),
+        groups=tuple(group for split in splits for group in split.groups),
+    )
 
 
 def make_split(folder: Path, count: int, least: int, together: str) -> Split:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +38,16 @@ class Augmentation(BaseModel):
         Amplitude of a smooth multiplicative field.
     blur : float
         Largest Gaussian blur, in pixels.
+    haze : float
+        Largest share of light that comes from out of focus: a very blurred image is
+        mixed in.
+    clip : float
+        How much of the upper grey values a camera that is overexposed may clip at most,
+        as a share of the range.
     noise : float
         Largest standard deviation of camera noise, in normalised grey values.
+    invert : float
+        Probability that dark and bright change places.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +61,10 @@ class Augmentation(BaseModel):
     offset: float = Field(0.05, ge=0)
     illumination: float = Field(0.1, ge=0)
     blur: float = Field(0.5, ge=0)
+    haze: float = Field(0.0, ge=0, lt=1)
+    clip: float = Field(0.0, ge=0, lt=1)
     noise: float = Field(0.05, ge=0)
+    invert: float = Field(0.0, ge=0, le=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +170,24 @@ def _sample(stack: Tensor, positions: npt.NDArray[np.float64], mirrored: int) ->
 def _smooth_field(
     coarse: tuple[int, int, int], size: int, amplitude: float, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    knots = torch.from_numpy(rng.normal(0, amplitude, coarse))[None]
-    field = F.interpolate(knots, (size, size), mode="bicubic", align_corners=True)
-    return np.asarray(field[0].numpy())
+    """Interpolate random knots bicubically, along one axis after the other."""
+    knots = rng.normal(0, amplitude, coarse)
+    spread = _bicubic(coarse[-1], size)
+    return np.asarray(spread @ knots @ spread.T)
+
+
+@lru_cache
+def _bicubic(knots: int, size: int) -> npt.NDArray[np.float64]:
+    """Return the matrix that interpolates `knots` values along a line of `size`."""
+    each = torch.eye(knots, dtype=torch.float64)[None, None]
+    lines = F.interpolate(each, (size, knots), mode="bicubic", align_corners=True)
+    return np.asarray(lines[0, 0].numpy())
 
 
 def change_grey_values(
     image: Tensor, augmentation: Augmentation, rng: np.random.Generator
 ) -> Tensor:
-    """Vary curve, gain, offset, illumination, sharpness and noise of (C, Y, X)."""
+    """Vary what differs between microscopes: light, focus and camera, of (C, Y, X)."""
     image = _curve(image, augmentation, rng)
     if augmentation.illumination:
         amplitude = augmentation.illumination * rng.uniform()
@@ -174,10 +195,25 @@ def change_grey_values(
         image = image * torch.from_numpy(np.exp(field)).to(image.dtype)
     if augmentation.blur and rng.uniform() < 0.5:
         image = gaussian_blur(image, rng.uniform(0, augmentation.blur))
+    if augmentation.haze and rng.uniform() < 0.5:
+        image = _mix_haze(image, rng.uniform(0, augmentation.haze))
+    if augmentation.clip and rng.uniform() < 0.5:
+        highest = 1 - rng.uniform(0, augmentation.clip)
+        image = image.clamp_max(highest) / highest
     if augmentation.noise and rng.uniform() < 0.7:
         noise = rng.normal(size=tuple(image.shape)) * rng.uniform(0, augmentation.noise)
         image = image + torch.from_numpy(noise).to(image.dtype)
+    if augmentation.invert and rng.uniform() < augmentation.invert:
+        image = 1 - image
     return image
+
+
+def _mix_haze(image: Tensor, share: float) -> Tensor:
+    """Mix in what lies out of focus, blurred by about an eighth of the crop."""
+    height, width = image.shape[-2:]
+    coarse = F.adaptive_avg_pool2d(image, (8, 8))[None]
+    haze = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)
+    return (1 - share) * image + share * haze[0]
 
 
 def _curve(

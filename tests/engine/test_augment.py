@@ -10,6 +10,7 @@ from napari_unet.core.targets import instance_targets
 from napari_unet.engine.augment import (
     Augmentation,
     Crop,
+    _smooth_field,
     change_grey_values,
     gaussian_blur,
     resample,
@@ -69,6 +70,40 @@ def test_crops_keep_to_verified_pixels() -> None:
     assert set(batch.weight.unique().tolist()) <= {0.0, 1.0}
     assert batch.targets.min() >= 0
     assert batch.targets.max() <= 1
+
+
+def test_haze_takes_contrast_and_leaves_the_mean() -> None:
+    image = torch.rand(1, 64, 64)
+    hazy = change_grey_values(image, STILL.model_copy(update={"haze": 0.9}), rng(2))
+    assert hazy.std() < 0.9 * image.std()
+    assert hazy.mean().item() == pytest.approx(image.mean().item(), abs=0.02)
+
+
+def test_an_overexposed_camera_clips_what_is_bright() -> None:
+    image = torch.linspace(0, 1, 64 * 64).reshape(1, 64, 64)
+    clipped = change_grey_values(image, STILL.model_copy(update={"clip": 0.5}), rng(2))
+    highest = clipped == clipped.max()
+    assert clipped.max().item() == pytest.approx(1)
+    assert 0.01 < highest.float().mean() <= 0.5
+    dark = ~highest
+    ratio = clipped[dark][1:] / image[dark][1:]
+    torch.testing.assert_close(ratio, torch.full_like(ratio, ratio[0].item()))
+
+
+def test_dark_and_bright_change_places() -> None:
+    image = torch.rand(1, 8, 8)
+    inverted = change_grey_values(image, STILL.model_copy(update={"invert": 1}), rng())
+    torch.testing.assert_close(inverted, 1 - image)
+
+
+@given(st.integers(2, 9), st.integers(2, 40), st.integers(0, 99))
+def test_smooth_fields_go_through_their_knots(
+    knots: int, steps: int, seed: int
+) -> None:
+    size = (knots - 1) * steps + 1
+    field = _smooth_field((1, knots, knots), size, 1.0, rng(seed))
+    given = rng(seed).normal(0, 1.0, (1, knots, knots))
+    np.testing.assert_allclose(field[:, ::steps, ::steps], given, atol=1e-9)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 2.0])

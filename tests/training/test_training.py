@@ -11,6 +11,7 @@ from skimage import io
 from napari_unet.engine.weights import load_model, read_spec
 from tests.engine.conftest import make_disks
 from training import fit as module
+from training.ablation_table import table
 from training.cards import CARDS
 from training.fit import averaged_weights, fit
 from training.package import package, write_scores
@@ -34,7 +35,7 @@ def test_every_recipe_has_a_split_and_words(name):
 
 @pytest.mark.parametrize("fold", [None, *range(FOLDS)])
 def test_who_judges_never_trains(fold):
-    split = read_split("nuclei_fluorescence")
+    split = read_split(["nuclei_fluorescence"])
     train, familiar, strangers = map(set, split.parts(fold))
     assert train.isdisjoint(split.test)
     assert train.isdisjoint(familiar | strangers)
@@ -46,6 +47,15 @@ def test_who_judges_never_trains(fold):
     else:
         assert strangers.isdisjoint(split.test)
         assert familiar.isdisjoint(split.test)
+
+
+def test_several_data_sets_are_split_as_one():
+    names = ["nuclei_fluorescence", "axons_sem"]
+    both, *each = map(read_split, [names, *([name] for name in names)])
+    assert set(both.test) == {*each[0].test, *each[1].test}
+    assert both.groups == each[0].groups + each[1].groups
+    stems = [s for group in both.groups for s in group]
+    assert len(set(stems)) == len(stems)
 
 
 def test_one_thing_of_a_recipe_can_be_changed():
@@ -75,8 +85,8 @@ def data(tmp_path, monkeypatch):
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     torch.set_num_threads(1)
-    recipe = changed(Recipe(data="disks"), [*TINY, "steps=4", "memory=0.5"])
-    fit(recipe, data, tmp_path / "whole", None, "cpu")
+    recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=4", "memory=0.5"])
+    fit(recipe, data, tmp_path / "whole", None, "cpu", 0)
     first = module._BETWEEN_CHECKPOINTS
 
     class Stopped(Exception):
@@ -90,10 +100,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     module._BETWEEN_CHECKPOINTS = -1.0
     try:
         with pytest.raises(Stopped):
-            fit(recipe, data, tmp_path / "parts", None, "cpu")
+            fit(recipe, data, tmp_path / "parts", None, "cpu", 1)
     finally:
         module.save, module._BETWEEN_CHECKPOINTS = save, first
-    fit(recipe, data, tmp_path / "parts", None, "cpu")
+    fit(recipe, data, tmp_path / "parts", None, "cpu", 1)
     whole, parts = (averaged_weights(tmp_path / n) for n in ("whole", "parts"))
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
     out = tmp_path / "model"
@@ -128,7 +138,7 @@ def test_figures_name_the_worst_group(data):
 
 def test_larger_pictures_and_small_groups_give_more_crops(data):
     pictures = read_pictures(data / "disks", ["0", "1", "3"])
-    planes = [ready(each, Recipe(data="disks")) for each in pictures]
+    planes = [ready(each, Recipe(data=("disks",))) for each in pictures]
     split = Split(test=(), groups=(("0", "1"), ("3",)))
     equal = chances(pictures, planes, split, 0.0)
     grouped = chances(pictures, planes, split, 1.0)
@@ -139,7 +149,7 @@ def test_larger_pictures_and_small_groups_give_more_crops(data):
 
 def test_a_picture_with_huge_objects_is_shrunk_before(data):
     (picture,) = read_pictures(data / "disks", ["0"])
-    plane = ready(picture, Recipe(data="disks", diameter=5.0, least=3, most=8))
+    plane = ready(picture, Recipe(data=("disks",), diameter=5.0, least=3, most=8))
     assert plane.stack.shape[-1] < picture.image.shape[-1] / 2
     assert plane.zoom == pytest.approx(1)
     low, high = plane.zoom_limits
@@ -155,6 +165,42 @@ def test_what_nobody_labelled_is_unknown_unless_it_is_flat(data):
     assert verified[labels > 0].all()
     assert not verified[forgotten].any()
     assert 0.3 < verified.mean() < 1
+
+
+def test_a_generalist_sees_colours_as_grey_and_pieces_of_a_class_as_objects(
+    tmp_path,
+):
+    folder = tmp_path / "axons_sem"
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    colours = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    io.imsave(folder / "images" / "a.png", colours, check_contrast=False)
+    classes = np.zeros((40, 40), np.uint8)
+    classes[2:30, 2:38] = 1
+    classes[5:10, 5:10] = classes[20:28, 20:28] = 2
+    tifffile.imwrite(folder / "labels" / "a.tif", classes)
+    recipe = Recipe(data=("axons_sem",))
+    (picture,) = recipe.pictures(tmp_path, ["a", "elsewhere"])
+    assert picture.image.shape == (1, 40, 40)
+    np.testing.assert_allclose(picture.raw, colours.mean(axis=-1), atol=1e-3)
+    assert set(np.unique(picture.values)) == {0, 1, 2}
+    assert ((picture.values > 0) == (classes == 2)).all()
+    (coloured,) = changed(recipe, ["channels=3"]).pictures(tmp_path, ["a"])
+    assert coloured.image.shape == (3, 40, 40)
+
+
+def test_the_table_compares_runs_of_equal_fold_and_seed():
+    def run(variant, fold, score):
+        ious = dict.fromkeys(("0.50", "0.75", "0.90"), score)
+        part = {"pooled": ious, "worst": ious}
+        facts = {"variant": variant, "fold": fold, "seed": 0}
+        return {**facts, "known": part, "strangers": part}
+
+    runs = [run("as it is", 0, 0.5), run("as it is", 1, 0.8)]
+    runs += [run("wider", 0, 0.6), run("wider", 1, 0.9), run("wider", 2, 0.1)]
+    *_, base, wider = table(runs).splitlines()
+    assert base.startswith("| as it is | 2 | 0.650 |")
+    assert wider.startswith("| wider | 2 | +0.100 ± 0.000 |")
 
 
 def test_objects_where_nothing_is_known_do_not_count(data, monkeypatch):
