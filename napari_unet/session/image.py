@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ import numpy.typing as npt
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.axes import guess_axes, parse_axes
 from napari_unet.core.box import Box
-from napari_unet.core.events import Redecodable
 from napari_unet.core.rules import rules_for
 from napari_unet.core.subject import Subject
 from napari_unet.core.values import ValueAnnotation
@@ -29,9 +28,6 @@ from napari_unet.project.recovery import (
     saved_annotation,
 )
 from napari_unet.project.store import StoredAnnotation
-
-if TYPE_CHECKING:
-    from napari_unet.nets.network import Network
 
 
 class Canvas(Protocol):
@@ -77,22 +73,6 @@ class BareCanvas:
         """Do nothing: nobody looks."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Said:
-    """What a network said of an image.
-
-    Parameters
-    ----------
-    net : Network
-        The network.
-    maps : Redecodable
-        Its maps, from which objects can be found with other thresholds.
-    """
-
-    net: Network
-    maps: Redecodable
-
-
 @dataclass(eq=False, slots=True)
 class OpenImage:
     """An image and everything that belongs to it; lives on the main thread.
@@ -127,8 +107,6 @@ class OpenImage:
         Typical diameter of the objects, in pixels, if the person has said so.
     measured : float or None
         What the model has measured.
-    said : Said or None
-        What a network said last, where that is at hand.
     """
 
     source: npt.NDArray[Any]
@@ -145,7 +123,6 @@ class OpenImage:
     waiting: bool = False
     diameter: float | None = None
     measured: float | None = None
-    said: Said | None = None
 
     @property
     def name(self) -> str:

@@ -49,12 +49,15 @@ class Images:
     put_away : Signal(OpenImage)
         Other work on the same pixels comes in its place. The front end tells the
         annotation what was edited last, and takes its layers away.
+    released : Signal(OpenImage)
+        The image is closed.
     current_changed : Signal()
         Another image is current, or none is.
     """
 
     labels_shown = Signal(OpenImage)
     put_away = Signal(OpenImage)
+    released = Signal(OpenImage)
     current_changed = Signal()
 
     def __init__(
@@ -175,6 +178,7 @@ class Images:
         self._saving.release(image)
         if self._current is image:
             self._set_current(None)
+        self.released.emit(image)
 
     def release_all(self) -> None:
         """Put the work on every image away; it is here again when it is opened."""

@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from napari_unet.core.box import Box
 from napari_unet.session.image import OpenImage
-from napari_unet.session.prediction import Prediction
+from napari_unet.session.prediction import Prediction, Said
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import Progress, StateHolder
 from napari_unet.session.words import predicted_in_words
@@ -61,6 +61,8 @@ class Predicting:
         self._view = view
         self._clock = clock
         self._now: Prediction | None = None
+        # Of the last image alone: for a large one it is as much memory as its labels.
+        self._said: Said | None = None
         self._refresh_wanted = False
         self._refresh_at = 0.0
 
@@ -91,12 +93,22 @@ class Predicting:
         prediction = self._begin(image, refreshing=refreshing)
         prediction.start(model, self._view())
 
+    def can_decode(self, image: OpenImage, model: Model) -> bool:
+        """Whether what the network of a model says of an image is at hand."""
+        said = self._said
+        return said is not None and said.image is image and said.net is model.net
+
     def decode(self, image: OpenImage, model: Model) -> None:
-        """Find objects with the thresholds of a model, whose network was asked."""
-        if image.said is not None:
+        """Find objects with the thresholds of a model, without asking its network."""
+        if self._said is not None and self.can_decode(image, model):
             training = self._holder.state.training is not None
             prediction = self._begin(image, refreshing=training)
-            prediction.decode(image.said, model.spec.decoding)
+            prediction.decode(self._said, model.spec.decoding)
+
+    def forget(self, image: OpenImage) -> None:
+        """Forget what was said of an image that is put away."""
+        if self._said is not None and self._said.image is image:
+            self._said = None
 
     def _begin(self, image: OpenImage, *, refreshing: bool) -> Prediction:
         self._began = self._clock()
@@ -109,6 +121,7 @@ class Predicting:
         prediction.progressed.connect(self._on_progress)
         prediction.noticed.connect(self._on_notice)
         prediction.measured.connect(self.measured.emit)
+        prediction.said.connect(self._on_said)
         prediction.applied.connect(lambda _: self.applied.emit(image))
         prediction.finished.connect(lambda: self._on_finished(image))
         prediction.failed.connect(self._on_failed)
@@ -132,6 +145,9 @@ class Predicting:
 
     def _on_notice(self, message: str) -> None:
         self._holder.update(message=message)
+
+    def _on_said(self, said: Said) -> None:
+        self._said = said
 
     def _on_finished(self, image: OpenImage) -> None:
         by_person = not self._holder.state.refreshing

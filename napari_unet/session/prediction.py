@@ -29,12 +29,13 @@ from napari_unet.core.events import (
     MapsKept,
     Notice,
     PredictEvent,
+    Redecodable,
     Sized,
     TilesDone,
     ViewPredicted,
 )
 from napari_unet.core.instances import Decoding
-from napari_unet.session.image import OpenImage, Said
+from napari_unet.session.image import OpenImage
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
 
@@ -45,6 +46,25 @@ if TYPE_CHECKING:
 MOST_MERGES = 2
 APPLY_SECONDS = 0.010
 """How long bands are written on the main thread at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What a network said of an image.
+
+    Parameters
+    ----------
+    image : OpenImage
+        The image.
+    net : Network
+        The network.
+    maps : Redecodable
+        Its maps, from which objects can be found with other thresholds.
+    """
+
+    image: OpenImage
+    net: Network
+    maps: Redecodable
 
 
 class Prediction:
@@ -65,6 +85,8 @@ class Prediction:
         Something a person should read.
     measured : Signal()
         The size of the objects is known.
+    said : Signal(Said)
+        What the network says of the image is known, and can be decoded again.
     applied : Signal(Box)
         Labels inside the box are new.
     finished : Signal()
@@ -82,6 +104,7 @@ class Prediction:
     progressed = Signal(int, int)
     noticed = Signal(str)
     measured = Signal()
+    said = Signal(Said)
     applied = Signal(Box)
     finished = Signal()
     failed = Signal(Exception)
@@ -148,7 +171,7 @@ class Prediction:
             self.measured.emit()
         elif isinstance(event, MapsKept):
             if self._net is not None:
-                self.image.said = Said(self._net, event.maps)
+                self.said.emit(Said(self.image, self._net, event.maps))
         else:
             self._merge_preview(event)
 

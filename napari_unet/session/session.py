@@ -117,6 +117,7 @@ class Session:
         self.models.timeline.changed.connect(self._follow_model)
         self.models.timeline.changed.connect(self._check_fit)
         self.images.current_changed.connect(self._check_fit)
+        self.images.released.connect(self.predicting.forget)
         self.predicting.applied.connect(self.images.note_change)
         # A prediction that changes nothing is shown too.
         self.predicting.completed.connect(self.images.show_labels)

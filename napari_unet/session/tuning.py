@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_unet.core.diameter import size_warning
-from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
@@ -67,7 +66,7 @@ class Tuning:
             return
         self._models.timeline.adjust(model.with_decoding(decoding))
         image = self._images.current
-        if image is not None and self._decodable(image):
+        if image is not None and self._predicting.can_decode(image, model):
             self._decode_wanted = True
             self.tick()
         else:
@@ -79,7 +78,7 @@ class Tuning:
         if not self._decode_wanted or self._holder.state.predicting:
             return
         self._decode_wanted = False
-        if image is not None and model is not None and self._decodable(image):
+        if image is not None and model is not None:
             self._predicting.decode(image, model)
 
     def tell(self) -> None:
@@ -103,13 +102,4 @@ class Tuning:
             diameter,
             measured,
             warning,
-        )
-
-    def _decodable(self, image: OpenImage) -> bool:
-        """Whether what the active model's network said is still at hand."""
-        model = self._models.active
-        return (
-            image.said is not None
-            and model is not None
-            and (image.said.net is model.net)
         )

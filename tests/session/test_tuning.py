@@ -119,6 +119,23 @@ def test_other_networks_have_said_nothing_yet(stage, image):
     assert "next prediction" in stage.state.message
 
 
+def test_only_the_last_predicted_image_keeps_what_was_said(stage):
+    stage.open(faint_disks())
+    first = stage.session.images.current
+    stage.session.predict()
+    stage.run()
+    model, predicting = stage.session.models.active, stage.session.predicting
+    assert predicting.can_decode(first, model)
+    stage.open(faint_disks(), name="other")
+    second = stage.session.images.current
+    stage.session.predict()
+    stage.run()
+    assert predicting.can_decode(second, model)
+    assert not predicting.can_decode(first, model)
+    stage.session.images.release(second)
+    assert not predicting.can_decode(second, model)
+
+
 def test_thresholds_go_with_training_and_come_back_with_the_project(
     bright, files, tmp_path
 ):

@@ -1,0 +1,185 @@
+"""How far ten annotated objects go, from different starts, on unseen kinds of images.
+
+    python -m training.few --data DIR --out runs/few.jsonl
+
+Of every kind, ten neighbouring objects are annotated, with a ring of background around
+each, as a person would who corrects a part of a prediction. The program's own training
+goes on from a built-in model, or from random weights, and the result is scored on the
+images of that kind that gave no annotation. No built-in model has seen these kinds.
+A line of JSON a run; runs that are there are not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import ndimage as ndi
+from skimage import io
+
+from napari_unet.core.metrics import evaluate, pool
+from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.core.sample import Sample
+from napari_unet.engine.fit_config import PRESETS
+from napari_unet.engine.model import Model, new_model
+from napari_unet.engine.predict import predict
+from napari_unet.engine.train import fit
+from napari_unet.engine.weights import load_model
+
+RANDOM = "random weights"
+_RING = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Images of a kind that no built-in model was trained on.
+
+    Parameters
+    ----------
+    folder : str
+        Of the data set.
+    channel : int, optional
+        The one that is looked at; None where there is only one.
+    halves : bool
+        Whether one half of every image may train and the other judges, because there
+        is a single image.
+    """
+
+    folder: str
+    channel: int | None = None
+    halves: bool = False
+
+
+KINDS = {
+    "bacteria, bright field": Kind("bacteria_two_channel", channel=0),
+    "nuclei, dark on bright": Kind("nuclei_brightfield"),
+    "plant cells, membranes": Kind("plant_membranes", halves=True),
+}
+
+
+def read_kind(kind: Kind, data: Path) -> list[Sample]:
+    """Read all images of a kind."""
+    samples = []
+    for path in sorted((data / kind.folder / "images").iterdir()):
+        image = io.imread(path)
+        if kind.channel is not None:
+            image = image[kind.channel]
+        labels = io.imread(data / kind.folder / "labels" / f"{path.stem}.tif")
+        samples.append(Sample(image, labels.astype(np.int32)))
+    if kind.halves:
+        return [half for sample in samples for half in _halves(sample)]
+    return samples
+
+
+def _halves(sample: Sample) -> tuple[Sample, Sample]:
+    middle = sample.image.shape[0] // 2
+    return (
+        Sample(sample.image[:middle], sample.labels[:middle]),
+        Sample(sample.image[middle:], sample.labels[middle:]),
+    )
+
+
+def annotate(
+    samples: Sequence[Sample], count: int, rng: np.random.Generator
+) -> tuple[list[Sample], list[Sample]]:
+    """Annotate neighbouring objects in as few images as can be.
+
+    Returns
+    -------
+    annotated, others : list of Sample
+        Images with verified pixels, and those that judge.
+    """
+    order = rng.permutation(len(samples))
+    annotated = []
+    for used, index in enumerate(order, start=1):
+        sample = samples[index]
+        ids = _neighbours(sample.labels, count, rng)
+        verified = _with_ring(sample.labels, ids)
+        annotated.append(Sample(sample.image, sample.labels, verified))
+        count -= len(ids)
+        if count <= 0:
+            return annotated, [samples[i] for i in order[used:]]
+    raise ValueError("there are not enough objects")
+
+
+def _neighbours(labels: LabelMap, most: int, rng: np.random.Generator) -> list[int]:
+    ids = np.unique(labels[labels > 0])
+    centres = np.array(ndi.center_of_mass(labels > 0, labels, ids))
+    first = centres[rng.integers(len(ids))]
+    nearest = np.argsort(np.linalg.norm(centres - first, axis=1))
+    return [int(ids[i]) for i in nearest[:most]]
+
+
+def _with_ring(labels: LabelMap, ids: list[int]) -> Mask:
+    """Return objects and the background around them, without parts of others."""
+    chosen = np.isin(labels, ids)
+    near = ndi.binary_dilation(chosen, iterations=_RING)
+    return np.asarray(near & (chosen | (labels == 0)))
+
+
+def start_of(name: str) -> Model:
+    """Return a built-in model, or the usual network with random weights."""
+    if name != RANDOM:
+        return load_model(name)
+    spec = load_model("cells").spec
+    return new_model(spec.model_copy(update={"name": "new"}))
+
+
+def ap50(model: Model, samples: Sequence[Sample]) -> float:
+    """Return the pooled average precision at an IoU of 0.5."""
+    scores = [evaluate(s.labels, predict(s.image, model)) for s in samples]
+    return round(float(pool(scores).pooled.ap["0.50"]), 4)
+
+
+def run(kind: str, name: str, seed: int, args: argparse.Namespace) -> dict[str, object]:
+    """Annotate, train and score once."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng([2015, seed])
+    samples = read_kind(KINDS[kind], args.data)
+    annotated, others = annotate(samples, args.objects, rng)
+    model = start_of(name)
+    preset = PRESETS["from-scratch" if name == RANDOM else "fine-tune"]
+    config = preset.model_copy(
+        update={"steps": args.steps, "seed": seed, "batch_size": 4, "micro_batch": None}
+    )
+    judges = others[: args.pictures]
+    before = ap50(model, judges)
+    after = ap50(fit(model, annotated, config), judges)
+    facts = {"kind": kind, "start": name, "seed": seed, "steps": args.steps}
+    return {**facts, "objects": args.objects, "before": before, "after": after}
+
+
+def main() -> None:
+    """Parse the command line and run what was not run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--starts", nargs="+", default=["cells", "nuclei", RANDOM])
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--objects", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--pictures", type=int, default=8)
+    args = parser.parse_args()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    lines = args.out.read_text().splitlines() if args.out.exists() else []
+    found = [json.loads(line) for line in lines]
+    done = {(r["kind"], r["start"], r["seed"], r["steps"]) for r in found}
+    for seed in args.seeds:
+        for kind in args.kinds:
+            for name in args.starts:
+                if (kind, name, seed, args.steps) in done:
+                    continue
+                line = json.dumps(run(kind, name, seed, args))
+                with args.out.open("a") as file:
+                    file.write(line + "\n")
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
