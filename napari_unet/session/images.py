@@ -175,9 +175,9 @@ class Images:
     def release(self, image: OpenImage) -> None:
         """Save what is unsaved of an image, and forget it."""
         self._all.remove(image)
-        self._saving.release(image)
         if self._current is image:
             self._set_current(None)
+        self._saving.release(image)
         self.released.emit(image)
 
     def release_all(self) -> None:
