@@ -22,14 +22,16 @@ from typing import Any
 
 import torch
 
+from napari_unet.engine.device import resolve_device
 from napari_unet.engine.sampling import Plane
 from training.ablation_table import table
 from training.feed import Batches
-from training.fit import batches_of, begin, optimize
+from training.fit import Means, batches_of, begin, optimize
+from training.heads import segment
 from training.package import averaged_model
 from training.pictures import Picture
 from training.recipe import RECIPES, Recipe, changed
-from training.score import score_run
+from training.score import Segment, by, score_run
 from training.splits import FOLDS
 
 VARIANTS: dict[str, tuple[str, ...]] = {
@@ -47,6 +49,10 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "group norm": ("architecture.norm=group",),
     "no average of weights": ("memory=0",),
     "hardness 2": ("hardness=2",),
+    "three maps, never zoomed": ("head=distances",),
+    "foreground and centre, never zoomed": ("head=centre",),
+    "foreground and border, never zoomed": ("head=border",),
+    "flows, never zoomed": ("head=flows",),
     "no noise": ("augmentation.noise=0",),
     "no illumination": ("augmentation.illumination=0",),
     "no elastic": ("augmentation.elastic=0",),
@@ -68,7 +74,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 """What is changed; the first matter most, in case that time runs out."""
 
-_PLANES = ("diameter", "least", "most")
+_PLANES = ("head", "diameter", "least", "most")
 """What a plane that is ready depends on."""
 
 
@@ -95,12 +101,21 @@ class Bench:
         train = begin(recipe, out, fold)
         begun = time.monotonic()
         batches = self._ready(recipe, fold, train)
-        optimize(recipe, batches, out, args.device, args.workers)
+        optimize(recipe, batches, out, Means(args.device, args.workers))
         spent = time.monotonic() - begun
-        found = score_run(averaged_model(out), args.data, out, args.pictures)
+        found = score_run(
+            self._segment(variant, recipe, out), args.data, out, args.pictures
+        )
         scores = {part: asdict(each) for part, each in found.items()}
         facts = {"variant": variant, "fold": fold, "seed": seed, "steps": recipe.steps}
         return {**facts, "seconds": round(spent), **scores}
+
+    def _segment(self, variant: str, recipe: Recipe, out: Path) -> Segment:
+        model = averaged_model(out)
+        if any(setting.startswith("head=") for setting in VARIANTS[variant]):
+            objective, device = recipe.objective(), resolve_device(self.args.device)
+            return lambda picture: segment(picture, model.net, objective, device)
+        return by(model)
 
     def _ready(self, recipe: Recipe, fold: int, train: list[str]) -> Batches:
         if fold not in self._pictures:

@@ -15,6 +15,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,7 +24,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from napari_unet.core.atomic import write_atomically
 from napari_unet.engine.device import resolve_device
 from napari_unet.engine.sampling import Plane
-from napari_unet.nets.unet import UNet
+from napari_unet.nets.network import Network
 from training.feed import Batches, feed
 from training.pictures import Picture
 from training.planes import chances, ready
@@ -34,12 +35,35 @@ CHECKPOINT = "checkpoint.pt"
 _BETWEEN_CHECKPOINTS = 120.0
 
 
-def fit(
-    recipe: Recipe, data: Path, out: Path, fold: int | None, device: str, workers: int
-) -> None:
+@dataclass(frozen=True)
+class Means:
+    """With what a training is done.
+
+    Parameters
+    ----------
+    device : str
+        Where the network is.
+    workers : int
+        Processes that draw crops.
+    minutes : float, optional
+        The learning rate falls with the time, and the training ends after so long, if
+        the steps of the recipe take longer.
+    """
+
+    device: str = "auto"
+    workers: int = 0
+    minutes: float | None = None
+
+    def progress(self, step: int, steps: int, seconds: float) -> float:
+        """Return which share of a training is done, in [0, 1]."""
+        of_time = seconds / (60 * self.minutes) if self.minutes else 0.0
+        return min(1.0, max(step / steps, of_time))
+
+
+def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, means: Means) -> None:
     """Run, or continue, a training."""
     pictures = recipe.pictures(data, begin(recipe, out, fold))
-    optimize(recipe, batches_of(recipe, pictures), out, device, workers)
+    optimize(recipe, batches_of(recipe, pictures), out, means)
 
 
 def begin(recipe: Recipe, out: Path, fold: int | None) -> list[str]:
@@ -61,14 +85,12 @@ def batches_of(
     return Batches(planes, chances(pictures, planes, split, recipe.balance), recipe)
 
 
-def optimize(
-    recipe: Recipe, batches: Batches, out: Path, device: str, workers: int
-) -> None:
+def optimize(recipe: Recipe, batches: Batches, out: Path, means: Means) -> None:
     """Take the steps that are left, with a checkpoint now and then."""
     torch.manual_seed(recipe.seed)
-    place = torch.device(resolve_device(device))
+    place = torch.device(resolve_device(means.device))
     objective = recipe.objective()
-    net = recipe.spec().build()
+    net = recipe.network()
     net = net.to(place, memory_format=torch.channels_last)
     average = AveragedModel(
         net, multi_avg_fn=get_ema_multi_avg_fn(recipe.memory), use_buffers=True
@@ -80,10 +102,11 @@ def optimize(
     net.train()
     began = saved = time.monotonic()
     before, losses = spent, []
-    for batch in feed(batches, step, workers, pinned=place.type == "cuda"):
+    for batch in feed(batches, step, means.workers, pinned=place.type == "cuda"):
         images, targets, weight = (x.to(place, non_blocking=True) for x in batch)
+        progress = means.progress(step, recipe.steps, spent)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step / recipe.steps, recipe.rate)
+            group["lr"] = learning_rate(progress, recipe.rate)
         optimizer.zero_grad()
         # All batches have one shape, so it pays to look for the quickest convolution.
         with torch.backends.cudnn.flags(enabled=True, benchmark=True):
@@ -102,9 +125,12 @@ def optimize(
             mean = torch.stack(losses).mean().item()
             losses.clear()
             print(f"step {step} seconds {spent:.0f} loss {mean:.4f}", flush=True)
-        if now - saved > _BETWEEN_CHECKPOINTS or step == recipe.steps:
+        ended = means.progress(step, recipe.steps, spent) == 1
+        if now - saved > _BETWEEN_CHECKPOINTS or ended:
             save(out, net, average, optimizer, step, spent)
             saved = now
+        if ended:
+            return
 
 
 def learning_rate(progress: float, highest: float) -> float:
@@ -116,7 +142,7 @@ def learning_rate(progress: float, highest: float) -> float:
 
 def save(
     out: Path,
-    net: UNet,
+    net: Network,
     average: AveragedModel,
     optimizer: torch.optim.Optimizer,
     step: int,
@@ -134,7 +160,7 @@ def save(
 
 
 def resume(
-    out: Path, net: UNet, average: AveragedModel, optimizer: torch.optim.Optimizer
+    out: Path, net: Network, average: AveragedModel, optimizer: torch.optim.Optimizer
 ) -> tuple[int, float]:
     """Load the checkpoint, if there is one; return the steps and seconds it holds."""
     if not (out / CHECKPOINT).exists():
@@ -169,9 +195,11 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=0, help="processes that draw crops"
     )
+    parser.add_argument("--minutes", type=float, help="end after so long at most")
     args = parser.parse_args()
     recipe = changed(RECIPES[args.name], args.set)
-    fit(recipe, args.data, args.out, args.fold, args.device, args.workers)
+    means = Means(args.device, args.workers, args.minutes)
+    fit(recipe, args.data, args.out, args.fold, means)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ from training.recipe import Recipe
 
 def averaged_model(run: Path) -> Model:
     """Return the averaged network of a run, rounded to float16."""
-    spec = Recipe.model_validate_json((run / "recipe.json").read_text()).spec()
-    net = spec.build().eval()
+    recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
+    net = recipe.network().eval()
     net.load_state_dict(averaged_weights(run))
     # In float32 again, as a model folder is loaded.
-    return Model(spec, net.half().float())
+    return Model(recipe.spec(), net.half().float())
 
 
 def package(run: Path, out: Path) -> None:

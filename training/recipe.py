@@ -13,7 +13,9 @@ from napari_unet.engine.augment import Augmentation
 from napari_unet.engine.losses import LossOptions
 from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.nets.architectures import UNetConfig
+from napari_unet.nets.network import Network
 from napari_unet.nets.spec import ModelSpec, PixelClass
+from training.heads import HEADS, Head
 from training.pictures import Picture, read_pictures
 
 STRONG = Augmentation(
@@ -45,6 +47,9 @@ class Recipe(BaseModel):
         How maps become objects.
     architecture : UNetConfig
         The network.
+    head : {"distances", "centre", "border", "flows"}
+        What is learned of objects, see `training.heads`; the program knows the first
+        one alone.
     diameter : float or None
         Images are zoomed so that the typical object has this diameter, in pixels, give
         or take `augmentation.zoom`; None leaves them as they are.
@@ -76,6 +81,7 @@ class Recipe(BaseModel):
     classes: tuple[str, ...] = ()
     decoding: Decoding = Decoding(foreground=0.5, prominence=0.1, min_size=25)
     architecture: UNetConfig = UNetConfig()
+    head: Head = "distances"
     diameter: float | None = None
     least: float = Field(9.0, gt=0)
     most: float = Field(64.0, gt=0)
@@ -108,7 +114,13 @@ class Recipe(BaseModel):
 
     def objective(self) -> Objective:
         """Return what is learned; every class counts the same."""
+        if not self.classes:
+            return HEADS[self.head](self.decoding)
         return objective_of(self.spec(), LossOptions(balance=True))
+
+    def network(self) -> Network:
+        """Return the network with fresh weights."""
+        return self.architecture.build(self.channels, self.objective().channels)
 
     def pictures(self, data: Path, stems: Sequence[str]) -> list[Picture]:
         """Read pictures of its data sets, which are folders in `data`.

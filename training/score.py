@@ -16,13 +16,16 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from napari_unet.core.metrics import Scores, evaluate, pool
 from napari_unet.core.pixel_scores import add_counts, count_classes
+from napari_unet.core.provenance import LabelMap
 from napari_unet.engine.model import Model
 from napari_unet.engine.predict import predict
 from napari_unet.engine.weights import list_models, load_model, model_folder
@@ -30,6 +33,8 @@ from training.package import averaged_model, write_scores
 from training.pictures import Picture
 from training.recipe import RECIPES, Recipe
 from training.splits import Split, read_split
+
+Segment: TypeAlias = Callable[[Picture], LabelMap]
 
 SHOWN = ("0.50", "0.75", "0.90")
 _TOLERANCE = 0.002
@@ -73,21 +78,18 @@ def _rounded(ap: dict[str, float]) -> dict[str, float]:
     return {k: round(float(ap[k]), 4) for k in SHOWN}
 
 
-def score_objects(
-    pictures: list[Picture], model: Model, *, rotations: bool = False
-) -> dict[str, Scores]:
+def by(model: Model, *, rotations: bool = False) -> Segment:
+    """Return how a model segments pictures in the program."""
+    return lambda picture: predict(picture.raw, model, rotations=rotations)
+
+
+def score_objects(pictures: list[Picture], segment: Segment) -> dict[str, Scores]:
     """Segment pictures and compare with what is known; by stem."""
-    return {
-        p.stem: evaluate(p.values, known_objects(p, model, rotations=rotations))
-        for p in pictures
-    }
+    return {p.stem: evaluate(p.values, known_part(p, segment(p))) for p in pictures}
 
 
-def known_objects(
-    picture: Picture, model: Model, *, rotations: bool = False
-) -> np.ndarray:
-    """Segment a picture, without objects that lie mostly where nothing is known."""
-    labels = predict(picture.raw, model, rotations=rotations)
+def known_part(picture: Picture, labels: LabelMap) -> LabelMap:
+    """Return labels without objects that lie mostly where nothing is known."""
     if picture.verified is None:
         return labels
     areas = np.bincount(labels.ravel())
@@ -112,14 +114,18 @@ def card_scores(
         dice = add_counts(counts).dice
         named = zip(recipe.classes, dice, strict=True)
         return {f"Dice {name}": round(float(d or 0), 4) for name, d in named}
-    scores = pool(list(score_objects(pictures, model, rotations=rotations).values()))
+    scores = pool(
+        list(score_objects(pictures, by(model, rotations=rotations)).values())
+    )
     pooled = {f"AP{k[2:]} pooled": scores.pooled.ap[k] for k in SHOWN}
     mean = {f"AP{k[2:]} image mean": scores.ap_mean[k] for k in SHOWN}
     return {key: round(float(value), 4) for key, value in (pooled | mean).items()}
 
 
-def score_run(model: Model, data: Path, run: Path, most: int = 0) -> dict[str, Figures]:
-    """Score a model on the familiar pictures and the strangers of a run.
+def score_run(
+    segment: Segment, data: Path, run: Path, most: int = 0
+) -> dict[str, Figures]:
+    """Score a segmentation of the familiar pictures and the strangers of a run.
 
     Parameters
     ----------
@@ -132,7 +138,7 @@ def score_run(model: Model, data: Path, run: Path, most: int = 0) -> dict[str, F
     found = {}
     for part in ("known", "strangers"):
         stems = parts[part][:: max(1, len(parts[part]) // most) if most else 1]
-        scores = score_objects(recipe.pictures(data, stems), model)
+        scores = score_objects(recipe.pictures(data, stems), segment)
         if scores:
             found[part] = figures(scores, split)
     return found
@@ -171,7 +177,7 @@ def main() -> None:
         same = score_shipped(args.data, write=args.write, rotations=args.rotations)
         sys.exit(0 if same else 1)
     model = averaged_model(args.run)
-    for part, found in score_run(model, args.data, args.run).items():
+    for part, found in score_run(by(model), args.data, args.run).items():
         print(json.dumps({part: asdict(found)}))
 
 

@@ -201,8 +201,9 @@ def change_grey_values(
         highest = 1 - rng.uniform(0, augmentation.clip)
         image = image.clamp_max(highest) / highest
     if augmentation.noise and rng.uniform() < 0.7:
-        noise = rng.normal(size=tuple(image.shape)) * rng.uniform(0, augmentation.noise)
-        image = image + torch.from_numpy(noise).to(image.dtype)
+        noise = rng.standard_normal(tuple(image.shape), np.float32)
+        spread = rng.uniform(0, augmentation.noise)
+        image = image + spread * torch.from_numpy(noise).to(image.dtype)
     if augmentation.invert and rng.uniform() < augmentation.invert:
         image = 1 - image
     return image

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
 import torch
 from skimage import io
 
+from napari_unet.core.metrics import evaluate
 from napari_unet.engine.weights import load_model, read_spec
 from tests.engine.conftest import make_disks
 from training import fit as module
 from training.ablation_table import table
 from training.cards import CARDS
-from training.fit import averaged_weights, fit
+from training.fit import Means, averaged_weights, fit
 from training.package import package, write_scores
 from training.pictures import read_pictures, verified_part
 from training.planes import chances, ready
 from training.recipe import RECIPES, Recipe, changed
-from training.score import figures, known_objects, score_objects
+from training.score import by, figures, known_part, score_objects
 from training.splits import FOLDS, Split, read_split
 
 TINY = ("architecture.depth=1", "architecture.base_channels=2", "crop=32", "batch=2")
@@ -86,7 +89,7 @@ def data(tmp_path, monkeypatch):
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     torch.set_num_threads(1)
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=4", "memory=0.5"])
-    fit(recipe, data, tmp_path / "whole", None, "cpu", 0)
+    fit(recipe, data, tmp_path / "whole", None, Means("cpu"))
     first = module._BETWEEN_CHECKPOINTS
 
     class Stopped(Exception):
@@ -100,10 +103,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     module._BETWEEN_CHECKPOINTS = -1.0
     try:
         with pytest.raises(Stopped):
-            fit(recipe, data, tmp_path / "parts", None, "cpu", 1)
+            fit(recipe, data, tmp_path / "parts", None, Means("cpu", workers=1))
     finally:
         module.save, module._BETWEEN_CHECKPOINTS = save, first
-    fit(recipe, data, tmp_path / "parts", None, "cpu", 1)
+    fit(recipe, data, tmp_path / "parts", None, Means("cpu", workers=1))
     whole, parts = (averaged_weights(tmp_path / n) for n in ("whole", "parts"))
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
     out = tmp_path / "model"
@@ -116,14 +119,12 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     model = load_model(out)
     assert model.spec.card.license == CARDS["nuclei"].card.license
     pictures = read_pictures(data / "disks", ["5"])
-    scores = score_objects(pictures, model)
+    scores = score_objects(pictures, by(model))
     assert set(scores) == {"5"}
 
 
 def test_figures_name_the_worst_group(data):
     pictures = read_pictures(data / "disks")
-    from napari_unet.core.metrics import evaluate
-
     scores = {
         p.stem: evaluate(p.values, np.where(int(p.stem) < 3, p.values, 0))
         for p in pictures
@@ -203,14 +204,18 @@ def test_the_table_compares_runs_of_equal_fold_and_seed():
     assert wider.startswith("| wider | 2 | +0.100 ± 0.000 |")
 
 
-def test_objects_where_nothing_is_known_do_not_count(data, monkeypatch):
-    from training import score
-
+def test_objects_where_nothing_is_known_do_not_count(data):
     (picture,) = read_pictures(data / "disks", ["0"])
-    from dataclasses import replace
-
     unknown = replace(picture, verified=picture.values != 6)
-    monkeypatch.setattr(score, "predict", lambda *_, **__: picture.values)
-    found = known_objects(unknown, object())
+    found = known_part(unknown, picture.values)
     assert not (found == 6).any()
     assert (found[picture.values != 6] == picture.values[picture.values != 6]).all()
+
+
+def test_a_training_may_end_with_the_time(data, tmp_path):
+    recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=100000"])
+    fit(recipe, data, tmp_path / "short", None, Means("cpu", minutes=0.01))
+    assert averaged_weights(tmp_path / "short")
+    assert Means(minutes=2).progress(10, 100, 60) == 0.5
+    assert Means(minutes=2).progress(70, 100, 60) == 0.7
+    assert Means().progress(10, 100, 1e6) == 0.1
