@@ -122,6 +122,23 @@ def card_scores(
     return {key: round(float(value), 4) for key, value in (pooled | mean).items()}
 
 
+def held_out(run: Path, data: Path, most: int = 0) -> dict[str, list[Picture]]:
+    """Read the familiar pictures ("known") and the strangers that a run held out.
+
+    Parameters
+    ----------
+    most : int
+        About so many of each, evenly chosen; 0 for all.
+    """
+    parts = json.loads((run / "parts.json").read_text())
+    recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
+    chosen = {
+        part: parts[part][:: max(1, len(parts[part]) // most) if most else 1]
+        for part in ("known", "strangers")
+    }
+    return {part: recipe.pictures(data, stems) for part, stems in chosen.items()}
+
+
 def score_run(
     segment: Segment, data: Path, run: Path, most: int = 0
 ) -> dict[str, Figures]:
@@ -130,18 +147,15 @@ def score_run(
     Parameters
     ----------
     most : int
-        So many pictures of each at most, evenly chosen; 0 for all.
+        See `held_out`.
     """
-    parts = json.loads((run / "parts.json").read_text())
     recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
     split = read_split(recipe.data)
-    found = {}
-    for part in ("known", "strangers"):
-        stems = parts[part][:: max(1, len(parts[part]) // most) if most else 1]
-        scores = score_objects(recipe.pictures(data, stems), segment)
-        if scores:
-            found[part] = figures(scores, split)
-    return found
+    return {
+        part: figures(score_objects(pictures, segment), split)
+        for part, pictures in held_out(run, data, most).items()
+        if pictures
+    }
 
 
 def score_shipped(data: Path, *, write: bool, rotations: bool) -> bool:

@@ -1,8 +1,8 @@
 """Choose thresholds on pictures that a run did not train.
 
-    python -m training.tune --data DIR --run runs/short
+    python -m training.tune --data DIR --run runs/fold0 runs/fold1
 
-The run must have held something out (`training.fit --fold`). The network is asked once
+The runs must have held something out (`training.fit --fold`). The network is asked once
 a picture; every combination of thresholds is decoded from what it said. Prints the
 combinations, the best one last, by the mean of pooled AP at IoU 0.5 and 0.75 over
 familiar pictures and strangers, which count alike.
@@ -11,7 +11,8 @@ familiar pictures and strangers, which count alike.
 from __future__ import annotations
 
 import argparse
-import json
+import sys
+from collections import defaultdict
 from itertools import product
 from pathlib import Path
 
@@ -20,14 +21,16 @@ import numpy as np
 from napari_unet.core.events import MapsKept, Redecodable
 from napari_unet.core.instances import Decoding
 from napari_unet.core.metrics import evaluate, pool
+from napari_unet.core.provenance import LabelMap
 from napari_unet.engine.model import Model
 from napari_unet.engine.predict import iter_predict
 from training.package import averaged_model
-from training.pictures import Picture, read_pictures
+from training.pictures import Picture
+from training.score import held_out
 
 GRID = {
-    "foreground": (0.5, 0.6, 0.7),
-    "prominence": (0.03, 0.05, 0.1),
+    "foreground": (0.4, 0.5, 0.6),
+    "prominence": (0.05, 0.1, 0.15),
     "smoothing": (0.0, 1.0),
     "min_size": (10, 16, 25),
 }
@@ -53,28 +56,26 @@ def main() -> None:
     """Parse the command line and try all combinations."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--run", required=True, type=Path)
+    parser.add_argument("--run", required=True, type=Path, nargs="+")
     parser.add_argument("--pictures", type=int, default=40)
     args = parser.parse_args()
-    model = averaged_model(args.run)
-    recipe = json.loads((args.run / "recipe.json").read_text())
-    parts = json.loads((args.run / "parts.json").read_text())
-    said = []
-    for part in ("known", "strangers"):
-        stems = parts[part][:: max(1, len(parts[part]) // args.pictures)]
-        pictures = read_pictures(args.data / recipe["data"], stems)
-        said.append([(p.values, maps_of(p, model)) for p in pictures])
+    said: dict[str, list[tuple[LabelMap, Redecodable]]] = defaultdict(list)
+    for run in args.run:
+        model = averaged_model(run)
+        for part, pictures in held_out(run, args.data, args.pictures).items():
+            said[part] += [(p.values, maps_of(p, model)) for p in pictures]
     found = []
     for values in product(*GRID.values()):
         decoding = Decoding(**dict(zip(GRID, values, strict=True)))
         pools = [
             pool([evaluate(t, labels_of(m, decoding)) for t, m in part]).pooled.ap
-            for part in said
+            for part in said.values()
         ]
         mean = np.mean([p[iou] for p in pools for iou in ("0.50", "0.75")])
-        found.append((float(mean), decoding, [p["0.50"] for p in pools]))
+        found.append((float(mean), decoding, [(p["0.50"], p["0.75"]) for p in pools]))
+        print(f"{mean:.4f} {decoding}", file=sys.stderr, flush=True)
     for mean, decoding, halves in sorted(found, key=lambda each: each[0]):
-        print(f"{mean:.4f} {decoding} {np.round(halves, 4)}")
+        print(f"{mean:.4f} {decoding} {np.round(halves, 4).tolist()}")
 
 
 if __name__ == "__main__":
