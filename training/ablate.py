@@ -113,7 +113,8 @@ class Bench:
     def _segment(self, variant: str, recipe: Recipe, out: Path) -> Segment:
         model = averaged_model(out)
         if any(setting.startswith("head=") for setting in VARIANTS[variant]):
-            objective, device = recipe.objective(), resolve_device(self.args.device)
+            device = torch.device(resolve_device(self.args.device))
+            objective = recipe.objective()
             return lambda picture: segment(picture, model.net, objective, device)
         return by(model)
 

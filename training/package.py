@@ -31,6 +31,9 @@ def averaged_model(run: Path) -> Model:
 
 def package(run: Path, out: Path) -> None:
     """Write a run as a model folder; what else lies there stays."""
+    head = Recipe.model_validate_json((run / "recipe.json").read_text()).head
+    if head != "distances":
+        raise ValueError(f"The program does not know the head {head!r}.")
     model = averaged_model(run)
     words = CARDS[model.name]
     spec = model.spec.model_copy(

@@ -15,7 +15,7 @@ from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.nets.architectures import UNetConfig
 from napari_unet.nets.network import Network
 from napari_unet.nets.spec import ModelSpec, PixelClass
-from training.heads import HEADS, Head
+from training.heads import Head, other_head
 from training.pictures import Picture, read_pictures
 
 STRONG = Augmentation(
@@ -114,13 +114,17 @@ class Recipe(BaseModel):
 
     def objective(self) -> Objective:
         """Return what is learned; every class counts the same."""
-        if not self.classes:
-            return HEADS[self.head](self.decoding)
+        if self.head != "distances":
+            return other_head(self.head, self.decoding)
         return objective_of(self.spec(), LossOptions(balance=True))
 
     def network(self) -> Network:
-        """Return the network with fresh weights."""
-        return self.architecture.build(self.channels, self.objective().channels)
+        """Return the network with fresh weights, with a map for all that is learned."""
+        net = self.spec().build()
+        channels = self.objective().channels
+        if net.out_channels != channels:
+            net.replace_head(channels)
+        return net
 
     def pictures(self, data: Path, stems: Sequence[str]) -> list[Picture]:
         """Read pictures of its data sets, which are folders in `data`.
