@@ -11,6 +11,9 @@ BIN := .venv/bin
 PYQT5 := scripts/with_display.sh env QT_API=pyqt5 PYTEST_QT_API=pyqt5
 PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
 
+# Every core runs tests, where each can have a screen of its own; see tests/conftest.py.
+SHARED_OUT := -n auto --dist worksteal
+
 SOAK_MIN ?= 30
 SEED ?= 0
 
@@ -33,8 +36,8 @@ run:
 	@scripts/run.sh
 
 test: lint
-	$(PYQT6) $(BIN)/pytest tests/gui -m qt_smoke
-	$(PYQT5) $(BIN)/pytest --cov
+	$(PYQT6) $(BIN)/pytest tests/gui -m qt_smoke $(SHARED_OUT)
+	$(PYQT5) $(BIN)/pytest --cov $(SHARED_OUT)
 
 lint:
 	@scripts/setup.sh test
