@@ -63,6 +63,6 @@ torture:
 	$(BIN)/python -m tests.torture damage machine soak --seed $(SEED) --minutes $(SOAK_MIN)
 
 clean:
-	rm -rf build dist demo_out .coverage .hypothesis .mypy_cache .pytest_cache \
+	rm -rf build dist demo_out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
 	  .ruff_cache .import_linter_cache
 	find napari_unet tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +

@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).parents[1]
 MOST_WORKERS = 4
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Say how many workers `-n auto` starts: none, but this process, without screens.
 
