@@ -11,6 +11,9 @@ BIN := .venv/bin
 PYQT5 := scripts/with_display.sh env QT_API=pyqt5 PYTEST_QT_API=pyqt5
 PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
 
+# Every core runs tests, where each can have a screen of its own; see tests/conftest.py.
+SHARED_OUT := -n auto --dist worksteal
+
 SOAK_MIN ?= 30
 SEED ?= 0
 
@@ -33,8 +36,8 @@ run:
 	@scripts/run.sh
 
 test: lint
-	$(PYQT6) $(BIN)/pytest tests/gui -m qt_smoke
-	$(PYQT5) $(BIN)/pytest --cov
+	$(PYQT6) $(BIN)/pytest tests/gui -m qt_smoke $(SHARED_OUT)
+	$(PYQT5) $(BIN)/pytest --cov $(SHARED_OUT)
 
 lint:
 	@scripts/setup.sh test
@@ -60,6 +63,6 @@ torture:
 	$(BIN)/python -m tests.torture damage machine soak --seed $(SEED) --minutes $(SOAK_MIN)
 
 clean:
-	rm -rf build dist demo_out .coverage .hypothesis .mypy_cache .pytest_cache \
+	rm -rf build dist demo_out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
 	  .ruff_cache .import_linter_cache
 	find napari_unet tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +

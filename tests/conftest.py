@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import functools
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -10,6 +16,54 @@ settings.register_profile("suite", deadline=None, max_examples=50)
 settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).parents[1]
+
+# Each worker holds torch and napari in memory, a gigabyte.
+MOST_WORKERS = 4
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Say how many workers `-n auto` starts: none, but this process, without screens.
+
+    Windows that share a screen take each other's focus.
+    """
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS) if _has_screens() else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Give every worker a screen of its own, and one thread.
+
+    Threads that wait for each other take minutes where the cores are shared.
+    """
+    for spec in specs:
+        spec.env["OMP_NUM_THREADS"] = "1"
+        if _has_screens():
+            screen, name = _open_screen()
+            config.add_cleanup(functools.partial(_close_screen, screen))
+            spec.env |= {"DISPLAY": name, "QT_QPA_PLATFORM": "xcb"}
+
+
+def _has_screens() -> bool:
+    return sys.platform == "linux" and shutil.which("Xvfb") is not None
+
+
+def _open_screen() -> tuple[subprocess.Popen[str], str]:
+    """Start a virtual screen under the first free number, which it tells itself."""
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1200x24"]
+    screen = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert screen.stdout is not None
+    number = screen.stdout.readline().strip()
+    if not number:
+        raise pytest.UsageError(f"no virtual screen: {' '.join(command)} ended")
+    return screen, f":{number}"
+
+
+def _close_screen(screen: subprocess.Popen[str]) -> None:
+    screen.terminate()
+    screen.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -161,12 +161,15 @@ def test_close_ends_all_jobs_and_calls_their_last_callback(qtbot):
 
 def test_close_does_not_wait_for_ever(qtbot):
     runner, record, gate = QtRunner(), Record(), threading.Event()
+    begun = threading.Event()
 
     def stuck():
+        begun.set()
         gate.wait(20)
         yield 0
 
     record.start(runner, stuck())
+    assert begun.wait(20)  # a job that has not begun is closed at once
     started = time.monotonic()
     assert not runner.close(0.2)
     assert time.monotonic() - started < 2
