@@ -207,6 +207,7 @@ def _result(
         probabilities=order.probabilities,
         rotations=order.rotations,
         diameter=order.diameter,
+        pixel_size=image.pixel_size.get("X"),
     )
     while True:
         try:

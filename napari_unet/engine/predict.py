@@ -63,6 +63,7 @@ def predict(
     probabilities: bool = False,
     rotations: bool = False,
     diameter: float | None = None,
+    pixel_size: float | None = None,
 ) -> Values:
     """Predict what the model was trained for.
 
@@ -87,6 +88,9 @@ def predict(
         Typical diameter of the objects in pixels, for models that know a size (see
         `napari_unet.engine.scale`); measured where it is missing.
 
+    pixel_size : float, optional
+        Width of a pixel in micrometres, which tells where to begin to measure.
+
     Returns
     -------
     ndarray
@@ -110,6 +114,7 @@ def predict(
         probabilities=probabilities,
         rotations=rotations,
         diameter=diameter,
+        pixel_size=pixel_size,
     )
     while True:
         try:
@@ -129,6 +134,7 @@ def iter_predict(
     probabilities: bool = False,
     rotations: bool = False,
     diameter: float | None = None,
+    pixel_size: float | None = None,
 ) -> Generator[PredictEvent, None, Values]:
     """Predict step by step; arguments and errors as in `predict`.
 
@@ -160,7 +166,7 @@ def iter_predict(
             return in_image_axes(blank, resolved)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
     job = _Job(canonical, resolved, model, objective, predictor, limits, probabilities)
-    job = yield from _zoomed(job, diameter)
+    job = yield from _zoomed(job, diameter, pixel_size)
     if view is not None and model.net.dims == 2 and not probabilities:
         yield from _preview(job, view)
     values = yield from _whole(job)
@@ -253,7 +259,9 @@ def _count_windows(job: _Job) -> int:
     )
 
 
-def _zoomed(job: _Job, diameter: float | None) -> Generator[PredictEvent, None, _Job]:
+def _zoomed(
+    job: _Job, diameter: float | None, pixel_size: float | None
+) -> Generator[PredictEvent, None, _Job]:
     """Return the job with the zoom at which the model knows the objects."""
     known = job.model.spec.best_diameters
     if known is None or job.model.net.dims != 2:
@@ -261,7 +269,9 @@ def _zoomed(job: _Job, diameter: float | None) -> Generator[PredictEvent, None, 
     measured = diameter is None
     if diameter is None:
         plane = job.plane(0, job.image.shape[2] // 2)
-        diameter = yield from estimate_diameter(plane, known, partial(_segment, job))
+        expected = job.model.spec.expected_diameter(pixel_size)
+        segment = partial(_segment, job)
+        diameter = yield from estimate_diameter(plane, known, segment, expected)
     if diameter is None:
         return job
     zoom = zoom_for(diameter, known, job.image.shape[3:])

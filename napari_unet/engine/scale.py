@@ -108,6 +108,7 @@ def estimate_diameter(
     plane: Grey,
     known: Range,
     segment: Callable[[Grey], Generator[Notice, None, LabelMap]],
+    expected: float | None = None,
 ) -> Generator[Notice, None, float | None]:
     """Measure the objects in the part of a plane that shows most.
 
@@ -123,13 +124,19 @@ def estimate_diameter(
         The smallest and largest diameter that the model knows, in pixels.
     segment : callable
         Segments a plane step by step.
+    expected : float, optional
+        Diameter in pixels that the pixel size makes likely: looked at first, and
+        believed where no object is found.
 
     Returns
     -------
     float or None
-        Typical diameter in pixels; None if no object was found.
+        Typical diameter in pixels; None if nothing tells.
     """
-    for first in _FIRST_ZOOMS:
+    zooms = list(_FIRST_ZOOMS)
+    if expected is not None:
+        zooms.insert(0, zoom_for(expected, known, plane.shape[1:]))
+    for first in dict.fromkeys(zooms):
         found, zoom = None, first
         for _ in range(_ROUNDS):
             part = _telling_part(plane, round(_SAMPLE / zoom))
@@ -146,7 +153,7 @@ def estimate_diameter(
             zoom = float(np.clip(wanted, LEAST_ZOOM, MOST_ZOOM))
         if found is not None:
             return found
-    return None
+    return expected
 
 
 def _telling_part(plane: Grey, size: int) -> Grey:

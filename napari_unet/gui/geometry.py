@@ -40,6 +40,15 @@ def axes_of(layer: Image) -> str | None:
     return guess_axes(shape, float) + ("C" if layer.rgb else "")
 
 
+def pixel_size(layer: Image) -> float | None:
+    """Return the width of a pixel in micrometres, where the layer has such a unit."""
+    unit = layer.units[-1]
+    if not unit.is_compatible_with("micrometer"):
+        return None
+    width = float((layer.scale[-1] * unit).to("micrometer").magnitude)
+    return width if width > 0 else None
+
+
 def same_place(layer: Image | Labels) -> dict[str, Any]:
     """Return where a layer of the same axes has to lie to cover another one."""
     return {

@@ -20,6 +20,7 @@ from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.geometry import (
     axes_of,
     box_in_sight,
+    pixel_size,
     source_of,
     without_channel,
 )
@@ -113,7 +114,11 @@ class ViewerLayers:
             self._session.images.select(image)
         else:
             self._session.images.open(
-                source_of(layer), _name(layer), axes_of(layer), _path(layer)
+                source_of(layer),
+                _name(layer),
+                axes_of(layer),
+                _path(layer),
+                pixel_size(layer),
             )
         self.chosen_changed.emit()
 

@@ -20,7 +20,12 @@ from PIL import Image, UnidentifiedImageError
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
 from napari_unet.io.memory import in_words, refuse_beyond_memory
-from napari_unet.io.tiff import TiffImage, is_tiff, read_tiff
+from napari_unet.io.tiff import (
+    TiffImage,
+    is_tiff,
+    read_tiff,
+    read_tiff_pixel_size,
+)
 from napari_unet.io.zarr_image import read_zarr
 from napari_unet.io.zarr_metadata import is_zarr
 
@@ -77,6 +82,18 @@ def read_image(path: str | Path) -> ImageFile:
     found = _read_any(path)
     array = _real_pixels(found.array, path)
     return ImageFile(array, found.axes, path, found.pixel_size, found.note)
+
+
+def read_pixel_size(path: Path) -> float | None:
+    """Return the width of a pixel in micrometres, where a TIFF file states it.
+
+    It is a hint, so a file that cannot be read has none: whoever reads its pixels is
+    told why.
+    """
+    try:
+        return read_tiff_pixel_size(path).get("X") if is_tiff(path) else None
+    except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
+        return None
 
 
 def read_labels(path: str | Path) -> LabelMap:

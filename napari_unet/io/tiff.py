@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,10 +117,7 @@ def read_tiff(path: Path) -> TiffImage:
     """
     check_pages(path)
     with collect_log("tifffile") as messages:
-        with (
-            _Alone(path.open("rb", buffering=0)) as stream,
-            _OneFile(stream, name=path.name, _multifile=False) as file,
-        ):
+        with _opened(path) as file:
             more = _check_metadata(path, file)
             series = list(file.series)
             if not series:
@@ -129,6 +128,29 @@ def read_tiff(path: Path) -> TiffImage:
     if damage:
         raise DamagedTiffError(damage[0])
     return TiffImage(array, axes, sizes, note or more)
+
+
+def read_tiff_pixel_size(path: Path) -> dict[str, float]:
+    """Return the micrometres per pixel that a file states; its pixels are not read.
+
+    Raises
+    ------
+    Exception
+        As `read_tiff`.
+    """
+    check_pages(path)
+    with collect_log("tifffile"), _opened(path) as file:
+        _check_metadata(path, file)
+        return _pixel_size(file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    with (
+        _Alone(path.open("rb", buffering=0)) as stream,
+        _OneFile(stream, name=path.name, _multifile=False) as file,
+    ):
+        yield file
 
 
 def _check_metadata(path: Path, file: Any) -> str | None:

@@ -147,6 +147,9 @@ class ModelSpec(BaseModel):
         The part of that range in which it is best: images with smaller or larger
         objects are zoomed, see `napari_unet.engine.scale`. All of it where it is
         missing.
+    object_size : float, optional
+        Usual diameter of the objects in nature, in micrometres: where an image knows
+        its pixel size, it tells how large they are before anything was measured.
     card : ModelCard
         Data, licence, scores.
     checksum : str, optional
@@ -169,6 +172,7 @@ class ModelSpec(BaseModel):
     pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
     diameters: _Diameters | None = None
     zoomed_to: _Diameters | None = None
+    object_size: float | None = Field(None, gt=0, le=1e4)
     card: ModelCard = ModelCard()
     checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
@@ -192,6 +196,18 @@ class ModelSpec(BaseModel):
     def best_diameters(self) -> tuple[float, float] | None:
         """Typical diameters that need no zoom, in pixels; None if nobody knows."""
         return self.zoomed_to or self.diameters
+
+    def expected_diameter(self, pixel_size: float | None) -> float | None:
+        """Return how many pixels an object should be across, if anybody can know.
+
+        Parameters
+        ----------
+        pixel_size : float or None
+            Width of a pixel, in micrometres.
+        """
+        if pixel_size is None or self.object_size is None:
+            return None
+        return self.object_size / pixel_size
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from napari_unet.core.rules import rules_for
 from napari_unet.core.subject import Subject
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError, StorageError
+from napari_unet.io.read import read_pixel_size
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal import Journal
@@ -107,6 +108,8 @@ class OpenImage:
         Typical diameter of the objects, in pixels, if the person has said so.
     measured : float or None
         What the model has measured.
+    pixel_size : float or None
+        Width of a pixel in micrometres, where somebody knows it.
     """
 
     source: npt.NDArray[Any]
@@ -123,6 +126,7 @@ class OpenImage:
     waiting: bool = False
     diameter: float | None = None
     measured: float | None = None
+    pixel_size: float | None = None
 
     @property
     def name(self) -> str:
@@ -203,6 +207,8 @@ class Request:
         On what work shall go on.
     project : Project
         Where work is kept.
+    pixel_size : float or None
+        Width of a pixel in micrometres; the file is asked where it is missing.
     """
 
     source: npt.NDArray[Any]
@@ -211,6 +217,7 @@ class Request:
     path: Path | None
     subject: Subject
     project: Project
+    pixel_size: float | None = None
 
 
 def iter_open(request: Request) -> Generator[None, None, Opened]:
@@ -249,9 +256,14 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         canvas=BareCanvas(annotation),
         read_only=why_not,
         waiting=bool(why_not) and problem is None,
+        pixel_size=request.pixel_size or _pixel_size(request.path),
     )
     sequence = max(stored.sequence, stored.journal.last) if stored else 0
     return Opened(image, sequence, _told(stored), recovered, problem)
+
+
+def _pixel_size(path: Path | None) -> float | None:
+    return read_pixel_size(path) if path is not None and path.is_file() else None
 
 
 def _told(stored: StoredAnnotation | None) -> str:

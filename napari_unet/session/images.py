@@ -100,6 +100,7 @@ class Images:
         name: str,
         axes: str | None = None,
         path: Path | None = None,
+        pixel_size: float | None = None,
     ) -> None:
         """Open an image with the work that was saved for it, and make it current.
 
@@ -116,6 +117,8 @@ class Images:
             One letter of "TCZYX" per axis; guessed where it is missing.
         path : Path, optional
             The file, beside which work is saved.
+        pixel_size : float, optional
+            Width of a pixel in micrometres; a TIFF file is asked where it is missing.
         """
         self.select(None)
         try:
@@ -124,7 +127,8 @@ class Images:
             self._holder.report("image", error)
             return
         project = self._projects.for_image(file_of(path), name)
-        self._want(Request(source, name, axes, path, self._subject, project))
+        subject = self._subject
+        self._want(Request(source, name, axes, path, subject, project, pixel_size))
         self._open_wanted()
 
     def select(self, image: OpenImage | None) -> None:
@@ -241,7 +245,13 @@ class Images:
         """Open other work on the pixels of an image, when its own is saved."""
         self.put_away.emit(image)
         request = Request(
-            image.source, image.name, axes, image.path, self._subject, image.project
+            image.source,
+            image.name,
+            axes,
+            image.path,
+            self._subject,
+            image.project,
+            image.pixel_size,
         )
 
         def open_it() -> None:

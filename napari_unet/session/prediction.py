@@ -252,7 +252,12 @@ def iter_labels(
 
     return (
         yield from iter_predict(
-            image.pixels, model, axes=image.axes, view=view, diameter=image.diameter
+            image.pixels,
+            model,
+            axes=image.axes,
+            view=view,
+            diameter=image.diameter,
+            pixel_size=image.pixel_size,
         )
     )
 

@@ -180,6 +180,8 @@ class TuningState:
         Size that the person has set, in pixels.
     measured : float or None
         Size that the model has measured, in pixels.
+    pixel_size : float or None
+        Width of a pixel in micrometres, where somebody knows it.
     warning : str
         What to look at, or nothing.
     """
@@ -189,6 +191,7 @@ class TuningState:
     knows_size: bool = False
     diameter: float | None = None
     measured: float | None = None
+    pixel_size: float | None = None
     warning: str = ""
 
 

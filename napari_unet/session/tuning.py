@@ -101,5 +101,6 @@ class Tuning:
             spec.best_diameters is not None,
             diameter,
             measured,
+            image.pixel_size if image is not None else None,
             warning,
         )

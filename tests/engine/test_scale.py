@@ -210,3 +210,41 @@ def test_a_model_is_zoomed_to_where_it_is_best_and_warns_of_what_it_never_saw():
     events, _ = run(iter_predict(image, replace(model, spec=best), diameter=24))
     assert [e.zoom for e in events if isinstance(e, Sized)] == [18 / 24]
     assert any("12 to 20 px" in e.message for e in events if isinstance(e, Notice))
+
+
+def first_looks(expected: float | None) -> tuple[list[int], float | None]:
+    """Return how large the looked-at parts were in which nothing was found."""
+    seen = []
+
+    def find_nothing(part):
+        seen.append(part.shape[-1])
+        yield from ()
+        return np.zeros(part.shape[1:], np.int32)
+
+    plane = np.zeros((1, 2048, 2048), np.float32)
+    steps = scale.estimate_diameter(plane, KNOWN, find_nothing, expected)
+    with pytest.raises(StopIteration) as stopped:
+        next(steps)
+    return seen, stopped.value.value
+
+
+def test_the_pixel_size_tells_where_to_look_first():
+    usual, found = first_looks(None)
+    assert found is None
+    # As many pixels of the network's own grid, whatever part of the plane that is.
+    looks, found = first_looks(80.0)
+    assert len(looks) == len(usual) + 1
+    assert found == 80.0
+    assert first_looks(15.0) == (usual, 15.0)
+
+
+def test_a_model_that_knows_how_large_objects_are_uses_the_pixel_size():
+    spec = sized_model().spec.model_copy(update={"object_size": 10.0})
+    assert spec.expected_diameter(0.5) == 20
+    assert spec.expected_diameter(None) is None
+    assert sized_model().spec.expected_diameter(0.5) is None
+    image, _ = scene(40.0)
+    model = replace(sized_model(), spec=spec)
+    events = run(iter_predict(image, model, pixel_size=0.125))[0]
+    (sized,) = [each for each in events if isinstance(each, Sized)]
+    assert sized.diameter == pytest.approx(80, rel=0.1)

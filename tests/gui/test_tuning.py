@@ -51,6 +51,16 @@ def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     qtbot.waitUntil(lambda: not form.warning.isVisible())
 
 
+def test_a_layer_in_micrometres_tells_how_large_a_pixel_is(stage, qtbot):
+    form = make_form(stage)
+    scale = {"scale": (0.5, 0.5), "units": ("um", "um")}
+    stage.viewer.add_image(disks(), name="measured", **scale)
+    qtbot.waitUntil(lambda: stage.session.images.current is not None)
+    stage.predict()
+    qtbot.waitUntil(lambda: form.diameter.text().endswith("(measured)"))
+    assert form.diameter.text() == "18 px, 9.0 µm (measured)"
+
+
 def test_a_slider_finds_other_objects_at_once(stage, qtbot):
     form = make_form(stage)
     image = disks(dim=(1, 2, 3))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
@@ -39,6 +40,20 @@ def test_what_was_measured_is_shown_and_can_be_set(sized):
     assert sized.session.images.current.diameter == 25
     tuning.set_diameter(None)
     assert sized.state.tuning.diameter is None
+
+
+def test_the_pixel_size_of_a_file_is_known(sized, tmp_path):
+    path = tmp_path / "disks.tif"
+    options = {"imagej": True, "resolution": (4, 4), "metadata": {"unit": "um"}}
+    tifffile.imwrite(path, disks(), **options)
+    sized.open(disks(), path=path)
+    assert sized.state.tuning.pixel_size == pytest.approx(0.25)
+    sized.session.images.open(disks(), "layer", None, path, 0.5)
+    sized.run()
+    assert sized.state.tuning.pixel_size == 0.5
+    path.write_bytes(b"II*\0nonsense")
+    sized.open(disks(), name="damaged", path=path)
+    assert sized.state.tuning.pixel_size is None
 
 
 def test_sizes_belong_to_images(sized):

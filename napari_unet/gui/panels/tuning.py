@@ -74,10 +74,7 @@ class TuningForm(QWidget):
             return
         self._size_label.setVisible(state.knows_size)
         self.diameter.setVisible(state.knows_size)
-        measured = "measure it"
-        if state.measured is not None:
-            measured = f"{state.measured:.0f} px (measured)"
-        self.diameter.setSpecialValueText(measured)
+        self.diameter.setSpecialValueText(_measured(state))
         for widget, value in (
             (self.diameter, state.diameter or 0.0),
             (self.foreground, state.foreground),
@@ -95,6 +92,16 @@ class TuningForm(QWidget):
         self._tuning.set_thresholds(
             round(self.foreground.value(), 2), round(self.prominence.value(), 2)
         )
+
+
+def _measured(state: TuningState) -> str:
+    if state.measured is None:
+        return "measure it"
+    if state.pixel_size is None:
+        return f"{state.measured:.0f} px (measured)"
+    width = state.measured * state.pixel_size
+    width_in_words = f"{width:.1f}" if width < 10 else f"{width:.0f}"
+    return f"{state.measured:.0f} px, {width_in_words} µm (measured)"
 
 
 def _slider(least: float, most: float, tip: str) -> QLabeledDoubleSlider:
