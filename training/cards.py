@@ -74,8 +74,9 @@ CARDS = {
             "Reports 2018), axons as objects; 607 of 677 images, the others judge",
             license="CC0-1.0 and MIT (data), BSD-3-Clause (weights)",
             notes="The place where fine-tuning on an unseen kind of image begins: "
-            "round or spread objects, bright or dark. For fluorescence nuclei, stained "
-            "tissue, phase contrast or axons the model of that kind is better.",
+            "round or spread objects, bright or dark. Not for results without "
+            "corrections: where another built-in model is for the kind of image, that "
+            "one is better.",
         ),
     ),
 }

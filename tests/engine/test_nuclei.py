@@ -8,7 +8,7 @@ from skimage.transform import resize
 
 from napari_unet.core.metrics import evaluate
 from napari_unet.engine.predict import predict
-from napari_unet.engine.weights import load_model, model_size
+from napari_unet.engine.weights import load_model
 from napari_unet.io.samples import load_sample
 
 
@@ -34,7 +34,3 @@ def test_small_and_large_nuclei_are_found(diameter: int, least: float) -> None:
     image, truth = zoomed(diameter)
     labels = predict(image, load_model("nuclei"), device="cpu")
     assert evaluate(truth, labels).ap["0.50"] > least
-
-
-def test_it_is_small_enough_to_ship() -> None:
-    assert model_size("nuclei") < 5

@@ -87,7 +87,8 @@ def test_an_unknown_name_lists_what_there_is() -> None:
 
 def test_built_in_models_load_and_say_what_they_are() -> None:
     specs = list_models()
-    assert [s.name for s in specs] == ["axons", "cells-phase", "nuclei", "nuclei-he"]
+    names = [spec.name for spec in specs]
+    assert names == ["axons", "cells", "cells-phase", "nuclei", "nuclei-he"]
     assert sum(model_size(s.name) for s in specs) < 40
     for spec in specs:
         loaded = load_model(spec.name).spec

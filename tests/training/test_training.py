@@ -17,6 +17,7 @@ from training import fit as module
 from training.ablation_table import table
 from training.cards import CARDS
 from training.fit import Means, averaged_weights, fit
+from training.noise import best_growth, grown
 from training.package import package, write_scores
 from training.pictures import read_pictures, verified_part
 from training.planes import chances, ready
@@ -219,3 +220,11 @@ def test_a_training_may_end_with_the_time(data, tmp_path):
     assert Means(minutes=2).progress(10, 100, 60) == 0.5
     assert Means(minutes=2).progress(70, 100, 60) == 0.7
     assert Means().progress(10, 100, 1e6) == 0.1
+
+
+@pytest.mark.parametrize("pixels", [-2, -1, 0, 1, 3])
+def test_annotators_who_draw_wider_are_found_out(pixels):
+    labels = make_disks(size=120, pitch=40, radius=12).labels
+    found, score = best_growth(grown(labels, pixels), labels)
+    assert found == pixels
+    assert score.ap["0.90"] == 1
