@@ -31,8 +31,8 @@ from training.heads import segment
 from training.package import averaged_model
 from training.pictures import Picture
 from training.recipe import RECIPES, Recipe, changed
-from training.score import Segment, by, score_run
-from training.splits import FOLDS
+from training.score import Segment, by, figures_of_runs, score_run
+from training.splits import FOLDS, read_split
 
 BASE = (
     "architecture.base_channels=16",
@@ -113,9 +113,9 @@ class Bench:
         batches = self._ready(recipe, fold, train)
         optimize(recipe, batches, out, Means(args.device, args.workers))
         spent = time.monotonic() - begun
-        found = score_run(
-            self._segment(variant, recipe, out), args.data, out, args.pictures
-        )
+        segment_it = self._segment(variant, recipe, out)
+        scored = score_run(segment_it, args.data, out, args.pictures)
+        found = figures_of_runs([scored], read_split(recipe.data))
         scores = {part: asdict(each) for part, each in found.items()}
         facts = {"variant": variant, "fold": fold, "seed": seed, "steps": recipe.steps}
         return {**facts, "seconds": round(spent), **scores}

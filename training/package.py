@@ -20,9 +20,14 @@ from training.fit import averaged_weights
 from training.recipe import Recipe
 
 
+def recipe_of(run: Path) -> Recipe:
+    """Return the recipe of a run."""
+    return Recipe.model_validate_json((run / "recipe.json").read_text())
+
+
 def averaged_model(run: Path) -> Model:
     """Return the averaged network of a run, rounded to float16."""
-    recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
+    recipe = recipe_of(run)
     net = recipe.network().eval()
     net.load_state_dict(averaged_weights(run))
     # In float32 again, as a model folder is loaded.
@@ -31,7 +36,7 @@ def averaged_model(run: Path) -> Model:
 
 def package(run: Path, out: Path) -> None:
     """Write a run as a model folder; what else lies there stays."""
-    head = Recipe.model_validate_json((run / "recipe.json").read_text()).head
+    head = recipe_of(run).head
     if head != "distances":
         raise ValueError(f"The program does not know the head {head!r}.")
     model = averaged_model(run)

@@ -1,9 +1,9 @@
 """Score models on pictures that were held out.
 
-    python -m training.score --data DIR --run runs/short      a run, by groups
-    python -m training.score --data DIR                       the built-in models
-    python -m training.score --data DIR --write               ... into their cards
-    python -m training.score --data DIR --rotations           ... over turned copies
+    python -m training.score --data DIR --run runs/fold0 runs/fold1  runs, by groups
+    python -m training.score --data DIR                              what is built in
+    python -m training.score --data DIR --write                      ... into the cards
+    python -m training.score --data DIR --rotations                  ... turned copies
 
 The second form reproduces every score in the cards of the shipped models from their
 shipped weights, and fails where one differs by more than 0.002 (`make bench-models`).
@@ -29,9 +29,9 @@ from napari_unet.core.provenance import LabelMap
 from napari_unet.engine.model import Model
 from napari_unet.engine.predict import predict
 from napari_unet.engine.weights import list_models, load_model, model_folder
-from training.package import averaged_model, write_scores
+from training.package import averaged_model, recipe_of, write_scores
 from training.pictures import Picture
-from training.recipe import RECIPES, Recipe
+from training.recipe import RECIPES
 from training.splits import Split, read_split
 
 Segment: TypeAlias = Callable[[Picture], LabelMap]
@@ -131,7 +131,7 @@ def held_out(run: Path, data: Path, most: int = 0) -> dict[str, list[Picture]]:
         About so many of each, evenly chosen; 0 for all.
     """
     parts = json.loads((run / "parts.json").read_text())
-    recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
+    recipe = recipe_of(run)
     chosen = {
         part: parts[part][:: max(1, len(parts[part]) // most) if most else 1]
         for part in ("known", "strangers")
@@ -141,7 +141,7 @@ def held_out(run: Path, data: Path, most: int = 0) -> dict[str, list[Picture]]:
 
 def score_run(
     segment: Segment, data: Path, run: Path, most: int = 0
-) -> dict[str, Figures]:
+) -> dict[str, dict[str, Scores]]:
     """Score a segmentation of the familiar pictures and the strangers of a run.
 
     Parameters
@@ -149,12 +149,25 @@ def score_run(
     most : int
         See `held_out`.
     """
-    recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
-    split = read_split(recipe.data)
     return {
-        part: figures(score_objects(pictures, segment), split)
+        part: score_objects(pictures, segment)
         for part, pictures in held_out(run, data, most).items()
-        if pictures
+    }
+
+
+def figures_of_runs(
+    scored: list[dict[str, dict[str, Scores]]], split: Split
+) -> dict[str, Figures]:
+    """Return the figures of several runs of equal recipe, which held out other folds.
+
+    Familiar pictures are other ones for every run; a stranger is one to a single run.
+    """
+    return {
+        part: figures(
+            {s: score for one in scored for s, score in one[part].items()}, split
+        )
+        for part in ("known", "strangers")
+        if any(one[part] for one in scored)
     }
 
 
@@ -183,15 +196,16 @@ def main() -> None:
     """Parse the command line, score and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--run", type=Path)
+    parser.add_argument("--run", type=Path, nargs="+")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rotations", action="store_true")
     args = parser.parse_args()
     if args.run is None:
         same = score_shipped(args.data, write=args.write, rotations=args.rotations)
         sys.exit(0 if same else 1)
-    model = averaged_model(args.run)
-    for part, found in score_run(by(model), args.data, args.run).items():
+    scored = [score_run(by(averaged_model(r)), args.data, r) for r in args.run]
+    split = read_split(recipe_of(args.run[0]).data)
+    for part, found in figures_of_runs(scored, split).items():
         print(json.dumps({part: asdict(found)}))
 
 
