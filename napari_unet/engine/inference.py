@@ -33,7 +33,7 @@ from napari_unet.nets.strips import iter_part
 _LEAST_WINDOW = 256
 _CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
-# Where a network goes through it in strips, a window takes a third of the memory.
+# Where a network goes through it in strips, a window takes less than half the memory.
 _LARGER_IN_STRIPS = 2
 # A cube of a sixth holds a few times what a square holds.
 _SHRINK_3D = 6

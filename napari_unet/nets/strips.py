@@ -16,12 +16,19 @@ from torch import Tensor
 
 R = TypeVar("R")
 
-_STRIP_VALUES = 2**21
+# So that twice as many, which a block reads, take less than the 32 MiB up to which
+# memory is kept for the next strip (by glibc), in float32 too.
+_STRIP_VALUES = 3 * 2**20
 _LEAST_ROWS = 16
 
 
 def iter_strips(
-    layer: Callable[..., Tensor], inputs: tuple[Tensor, ...], rows: int, halo: int
+    layer: Callable[..., Tensor],
+    inputs: tuple[Tensor, ...],
+    rows: int,
+    *,
+    height: int,
+    halo: int,
 ) -> Generator[float, None, Tensor]:
     """Apply a layer to strips along the first spatial axis, and join what comes out.
 
@@ -33,6 +40,8 @@ def iter_strips(
         What it takes. Their extents along the axis are `rows`, twice or half as many.
     rows : int
         Extent of what it returns along the axis.
+    height : int
+        Rows of a strip of the result, an even number.
     halo : int
         Rows of context that a row of the result needs on each side, an even number.
 
@@ -46,7 +55,6 @@ def iter_strips(
     Tensor
         As ``layer(*inputs)``.
     """
-    height = _strip_rows(inputs, rows)
     if height >= rows:
         return layer(*inputs)
     joined: Tensor | None = None
@@ -75,10 +83,9 @@ def iter_part(
         yield (number + share) / count
 
 
-def _strip_rows(inputs: tuple[Tensor, ...], rows: int) -> int:
-    """Return how many rows a strip has: even, as poolings halve it."""
-    most = max(each.numel() for each in inputs) / rows
-    return max(_LEAST_ROWS, int(_STRIP_VALUES / most) // 2 * 2)
+def strip_height(values: int) -> int:
+    """Return how many rows of so many values make a strip: even, for the poolings."""
+    return max(_LEAST_ROWS, _STRIP_VALUES // values // 2 * 2)
 
 
 def _cut(tensor: Tensor, first: int, last: int, rows: int) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
+from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from napari_unet.nets.blocks import (
     make_block,
 )
 from napari_unet.nets.network import Network
-from napari_unet.nets.strips import iter_part, iter_strips
+from napari_unet.nets.strips import iter_part, iter_strips, strip_height
 
 
 class UNet(Network):
@@ -86,6 +87,7 @@ class UNet(Network):
             exact_tiling=norm != "group",
         )
         self.depth = depth
+        self._width = base_channels
         self._halo = _decoder_halo(upsampling, attention=attention)
         widths = [base_channels * 2**level for level in range(depth + 1)]
         self.first = make_block(
@@ -134,18 +136,21 @@ class UNet(Network):
         if not self.in_strips:
             return (yield from super().iter_forward(x))
         rows = x.shape[2]
-        skips = [(yield from self._iter_block(0, self.first, (x,), rows))]
+        # Channels double where pixels are pooled, so rows are as long on all levels.
+        height = strip_height(x[:, 0, 0].numel() * self._width)
+        block = partial(self._iter_block, height)
+        skips = [(yield from block(0, self.first, (x,), rows))]
         for level, down in enumerate(self.down, start=1):
             rows //= 2
-            block = nn.Sequential(self.pool, down)
-            skips.append((yield from self._iter_block(level, block, skips[-1:], rows)))
+            pooled = nn.Sequential(self.pool, down)
+            skips.append((yield from block(level, pooled, (skips[-1],), rows)))
         x = skips.pop()
         for number, up in enumerate(self.up, start=1):
             rows *= 2
             # The last block's features are the largest: its strips end as maps.
             layer = self._end if number == self.depth else up
             parts = (x, skips.pop())
-            x = yield from self._iter_block(self.depth + number, layer, parts, rows)
+            x = yield from block(self.depth + number, layer, parts, rows)
         return x
 
     def _end(self, x: Tensor, skip: Tensor) -> Tensor:
@@ -154,14 +159,15 @@ class UNet(Network):
 
     def _iter_block(
         self,
+        height: int,
         number: int,
-        block: Callable[..., Tensor],
-        inputs: Sequence[Tensor],
+        layer: Callable[..., Tensor],
+        inputs: tuple[Tensor, ...],
         rows: int,
     ) -> Generator[float, None, Tensor]:
         """Compute a block strip by strip; progress is that of the network."""
         halo = 2 if number <= self.depth else self._halo
-        steps = iter_strips(block, tuple(inputs), rows, halo)
+        steps = iter_strips(layer, inputs, rows, height=height, halo=halo)
         return iter_part(steps, number, 2 * self.depth + 1)
 
 
