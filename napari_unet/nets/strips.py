@@ -16,9 +16,10 @@ from torch import Tensor
 
 R = TypeVar("R")
 
-# So that twice as many, which a block reads, take less than the 32 MiB up to which
-# memory is kept for the next strip (by glibc), in float32 too.
-_STRIP_VALUES = 3 * 2**20
+# Twice as many, which a block reads, take less than 32 MiB in bfloat16: up to there
+# glibc keeps memory for the next strip. Fewer would wait for all threads more often,
+# which costs most where other programs compute too.
+_STRIP_VALUES = 7 * 2**20
 _LEAST_ROWS = 16
 
 

@@ -107,7 +107,7 @@ def test_any_number_of_rows(rows: int, half: int) -> None:
 def test_a_strip_is_even_and_fits(values: int) -> None:
     height = strips.strip_height(values)
     assert height % 2 == 0
-    assert height * values <= max(3 * 2**20, 16 * values)
+    assert height * values <= max(strips._STRIP_VALUES, 16 * values)
 
 
 def test_parts_count_as_parts() -> None:
