@@ -11,6 +11,7 @@ from benchmarks.report import Report, Row
 from benchmarks.subject import (
     Subject,
     forward_pass,
+    forward_pass_in_windows,
     plane_maps,
     whole_prediction,
 )
@@ -19,16 +20,19 @@ from napari_unet.core.instances import decode_instances
 from napari_unet.engine.inference import PlanePredictor
 
 BARE = "bare forward pass"
+BARE_IN_WINDOWS = "bare, windows of 512 px"
 
 
 def measure(subject: Subject, watch: Stopwatch) -> Report:
     """Time the three ways, and MONAI's windows without the labels."""
     runs: dict[str, Run] = {
         BARE: forward_pass(subject),
+        BARE_IN_WINDOWS: forward_pass_in_windows(subject),
         "whole prediction": whole_prediction(subject),
     }
     notes = [
         "Bare: one call for the whole image, norms folded, no labels made.",
+        "In windows: the same, not overlapping, wrong along the seams.",
         "Whole: grey values in, labels out; nothing is kept between two predictions.",
     ]
     if monai_pipeline.is_installed():
@@ -39,6 +43,8 @@ def measure(subject: Subject, watch: Stopwatch) -> Report:
     else:
         notes.append(monai_pipeline.MISSING)
     timings = interleave(runs, watch)
+    of_windows = timings.ratio("whole prediction", BARE_IN_WINDOWS)
+    notes.append(f"Whole to bare in windows: {of_windows:.2f}.")
     return Report(
         f"Prediction: {subject.describe()}", timings.rows(), (*notes, watch.describe())
     )
@@ -58,13 +64,14 @@ def stages(subject: Subject, watch: Stopwatch) -> Report:
         "network on its device": lambda: PlanePredictor(
             subject.model, subject.execution
         ),
+        BARE_IN_WINDOWS: forward_pass_in_windows(subject),
         "all windows": lambda: plane_maps(predictor, image),
         "labels from maps": lambda: decode_instances(maps, subject.model.spec.decoding),
     }
     timings = interleave(runs, watch)
     windows = predictor.count_windows(subject.image.shape)
     notes = (
-        f"{windows} windows, each with the halo that makes it exact.",
+        f"All windows: {windows}, with the halo that makes them exact.",
         watch.describe(),
     )
     return Report(f"Its stages: {subject.describe()}", timings.rows(), notes)

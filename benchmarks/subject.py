@@ -89,6 +89,28 @@ def forward_pass(subject: Subject) -> Callable[[], Tensor]:
     return run
 
 
+def forward_pass_in_windows(subject: Subject, extent: int = 512) -> Run:
+    """Return the same bare pass over windows that do not overlap.
+
+    Its logits are wrong along the seams, and left where they are. On a CPU it is
+    quicker than one call, because what it computes stays in the caches.
+    """
+    execution = subject.execution
+    net = execution.place_net(fold_norms(subject.model.net))
+    image = torch.from_numpy(subject.normalized())[None]
+    windows = [
+        execution.place(window.contiguous())
+        for rows in image.split(extent, 2)
+        for window in rows.split(extent, 3)
+    ]
+
+    def run() -> list[Tensor]:
+        with torch.inference_mode(), execution.precision():
+            return [net(window) for window in windows]
+
+    return run
+
+
 def whole_prediction(subject: Subject) -> Run:
     """Return the prediction that a person gets: grey values in, labels out."""
     device = subject.device.type

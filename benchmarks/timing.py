@@ -67,13 +67,14 @@ class Timings:
         """Name of what the others are compared with."""
         return next(iter(self.seconds))
 
-    def ratio(self, name: str) -> float:
-        """Return the median over rounds of time divided by the reference's time.
+    def ratio(self, name: str, reference: str | None = None) -> float:
+        """Return the median over rounds of time divided by a reference's time.
 
         Both were measured within one round, so a slow spell of the machine cancels.
         """
-        pairs = zip(self.seconds[name], self.seconds[self.reference], strict=True)
-        return median(own / reference for own, reference in pairs)
+        others = self.seconds[reference or self.reference]
+        pairs = zip(self.seconds[name], others, strict=True)
+        return median(own / other for own, other in pairs)
 
     def rows(self) -> list[Row]:
         """Return one row per name: median and fastest in milliseconds, ratio."""

@@ -25,7 +25,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class TilesDone:
-    """Prediction progress: `done` of `total` tiles are finished."""
+    """Prediction progress: `done` of `total` parts of tiles are finished."""
 
     done: int
     total: int

@@ -11,10 +11,9 @@ from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
 from napari_unet.core.ids import count_pairs
+from napari_unet.core.peaks import prominent_peaks
 from napari_unet.core.provenance import LabelMap
 from napari_unet.core.targets import InstanceMap, Maps
-
-_LEVELS = 20
 
 
 class Decoding(BaseModel):
@@ -67,59 +66,6 @@ def decode_instances(maps: Maps, decoding: Decoding) -> LabelMap:
     height = np.where(foreground, height, 0).astype(np.float32)
     peaks = prominent_peaks(height, decoding.prominence)
     return remove_small(flood(height, peaks, foreground), decoding.min_size)
-
-
-def prominent_peaks(
-    height: npt.NDArray[np.float32], prominence: float
-) -> npt.NDArray[np.int32]:
-    """Return the peaks that rise by `prominence` above every path to a higher one.
-
-    These are the h-maxima, as far as levels that are multiples of ``1 / 20`` can tell:
-    from the highest level down, a connected region that reaches `prominence` above the
-    level and holds no peak yet is a new peak.
-
-    Parameters
-    ----------
-    height : ndarray of float32
-        Values in [0, 1].
-    prominence : float
-        In the same unit.
-
-    Returns
-    -------
-    ndarray of int32
-        Regions of the peaks, numbered from 1; 0 elsewhere.
-    """
-    levels = np.arange(1, _LEVELS + 1) / _LEVELS
-    inside = np.flatnonzero(height >= levels[0])
-    values = height.ravel()[inside]
-    reached = np.searchsorted(levels, values, side="right").astype(np.uint8)
-    # The highest first: at every level, those that reach it come before all others.
-    order = np.argsort(_LEVELS - reached, kind="stable")
-    inside, values = inside[order], values[order]
-    members = np.cumsum(np.bincount(reached, minlength=_LEVELS + 1)[::-1])[::-1]
-    steps = np.zeros(height.shape, np.uint8)
-    steps.ravel()[inside] = reached[order]
-    peaks = np.zeros(height.shape, np.int32)
-    # One pixel of each peak: at lower levels all of it lies in one region.
-    tops = np.zeros(0, inside.dtype)
-    for step in range(_LEVELS, 0, -1):
-        regions, n = ndi.label(steps >= step)
-        count = members[step]
-        of_members = regions.ravel()[inside[:count]]
-        tall = np.zeros(n + 1, bool)
-        tall[of_members[values[:count] >= levels[step - 1] + prominence]] = True
-        tall[regions.ravel()[tops]] = False
-        found = int(np.count_nonzero(tall))
-        if found:
-            ids = np.zeros(n + 1, np.int32)
-            ids[tall] = np.arange(len(tops) + 1, len(tops) + found + 1)
-            new = tall[of_members]
-            place, numbers = inside[:count][new], ids[of_members[new]]
-            peaks.ravel()[place] = numbers
-            first = np.unique(numbers, return_index=True)[1]
-            tops = np.concatenate([tops, place[first]])
-    return peaks
 
 
 def flood(

@@ -87,11 +87,16 @@ def _scale(
 ) -> npt.NDArray[np.float32]:
     if high <= low:
         return np.zeros(channel.shape, np.float32)
-    # In float64 first: float32 cannot hold the difference of large integers.
+    # In float64 first: float32 cannot hold the difference of large integers. In place,
+    # because new memory takes as long as the computing.
     with np.errstate(over="ignore", invalid="ignore"):
-        scaled = (np.asarray(channel, np.float64) - low) / (high - low)
-    scaled = np.nan_to_num(scaled, nan=0.0, posinf=_CLIP[1], neginf=_CLIP[0])
-    return np.clip(scaled, *_CLIP).astype(np.float32)
+        scaled: npt.NDArray[np.float64] = np.subtract(channel, low, dtype=np.float64)
+        scaled /= high - low
+    # What is infinite is clipped; what is no number stays.
+    np.clip(scaled, *_CLIP, out=scaled)
+    if np.issubdtype(channel.dtype, np.inexact):
+        scaled[np.isnan(scaled)] = 0
+    return scaled.astype(np.float32)
 
 
 def _finite_sample(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:

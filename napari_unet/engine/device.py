@@ -28,7 +28,8 @@ class Execution:
     channels_last : bool
         Memory order of images and convolution weights.
     window : int
-        Extent of a prediction window, in pixels.
+        Extent of a prediction window, in pixels; twice that on a CPU where a network
+        goes through a plane in strips, which take less memory.
     batch : int
         Windows predicted at once, at most.
     """

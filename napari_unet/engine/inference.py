@@ -1,9 +1,10 @@
 """Run a network over one plane, or volume, window by window.
 
 How it flows: the plane is padded by its mirror image to a multiple of the network's
-stride, cut into windows (`core.tiling`), predicted in batches, and the core of every
-window is kept. When memory runs out, the batch is halved, then the window; the plane
-starts again, and the person is told.
+stride, cut into windows (`core.tiling`), predicted in batches, on a CPU strip by strip
+within these (`nets.strips`), and the core of every window is kept. When memory runs
+out, the batch is halved, then the window; the plane starts again, and the person is
+told.
 """
 
 from __future__ import annotations
@@ -27,19 +28,22 @@ from napari_unet.engine.objectives import objective_of
 from napari_unet.errors import DeviceError
 from napari_unet.nets.blocks import ConvBlock
 from napari_unet.nets.network import Network, same_size
+from napari_unet.nets.strips import iter_part
 
 _LEAST_WINDOW = 256
 _CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
+# Where a network goes through it in strips, a window takes less than half the memory.
+_LARGER_IN_STRIPS = 2
 # A cube of a sixth holds a few times what a square holds.
 _SHRINK_3D = 6
 
 
 @dataclass(frozen=True, slots=True)
 class WindowsDone:
-    """So many windows of the plane are finished."""
+    """So many windows of the plane are finished, or parts of them."""
 
-    done: int
+    done: float
     total: int
 
 
@@ -79,8 +83,13 @@ class PlanePredictor:
         self._stride = folded.stride
         tiling = model.spec.tiling
         self._halo = tiling.halo if tiling else folded.receptive_radius
+        # A graphics card is quickest with much at once.
+        self._strips = execution.device.type == "cpu" and folded.in_strips
         if tiling is not None:
             execution = replace(execution, window=tiling.window)
+        elif self._strips and self._dims == 2:
+            larger = _LARGER_IN_STRIPS * execution.window
+            execution = replace(execution, window=larger)
         self._maps = model.spec.out_channels
         self._turns = turns
         self._net = execution.place_net(folded)
@@ -133,30 +142,61 @@ class PlanePredictor:
     ) -> Generator[PlaneEvent, None, Maps]:
         shape = plane.shape[1:]
         padded = _mirror(plane, padded_shape(shape, self._stride))
-        maps = np.empty((self._maps, *shape), np.float32)
         tiles = self._plan(shape)
+        maps = np.empty((self._maps, *shape), np.float32)
         step = self.execution.batch
         for first in range(0, len(tiles), step):
             batch = tiles[first : first + step]
-            windows = np.stack([padded[:, *tile.window.slices] for tile in batch])
-            for tile, values in zip(batch, self._forward(windows), strict=True):
+            windows = _stacked([padded[:, *tile.window.slices] for tile in batch])
+            found = yield from self._iter_forward(windows, first, len(tiles))
+            for tile, values in zip(batch, found, strict=True):
                 inner = tile.core.relative_to(tile.window).slices
                 maps[:, *tile.core.slices] = values[:, *inner]
             yield WindowsDone(first + len(batch), len(tiles))
         return maps
 
-    def _forward(self, windows: npt.NDArray[np.float32]) -> Maps:
+    def _iter_forward(
+        self, windows: npt.NDArray[np.float32], before: int, total: int
+    ) -> Generator[WindowsDone, None, Maps]:
+        """Predict windows, of which `before` are finished already, of `total`."""
         batch = self.execution.place(torch.from_numpy(windows))
-        total = self._activated(batch)
-        for turn in range(1, self._turns):
-            turned = self._activated(torch.rot90(batch, turn, (-2, -1)))
-            total = total + torch.rot90(turned, -turn, (-2, -1))
-        maps: Maps = (total / self._turns).cpu().numpy()
-        return maps
+        steps = self._iter_turns(batch)
+        while True:
+            try:
+                share = next(steps)
+            except StopIteration as finished:
+                result: Tensor = finished.value
+                maps: Maps = result.cpu().numpy()
+                return maps
+            yield WindowsDone(before + share * len(batch), total)
 
-    def _activated(self, batch: Tensor) -> Tensor:
-        with torch.inference_mode(), self.execution.precision():
-            return self._objective.activate(self._net(batch).float())
+    def _iter_turns(self, batch: Tensor) -> Generator[float, None, Tensor]:
+        """Return the mean over turned copies, turned back."""
+        if self._turns == 1:
+            return (yield from self._iter_activated(batch))
+        total = yield from iter_part(self._iter_activated(batch), 0, self._turns)
+        for turn in range(1, self._turns):
+            turned = self._iter_activated(torch.rot90(batch, turn, (-2, -1)))
+            maps = yield from iter_part(turned, turn, self._turns)
+            total = total + torch.rot90(maps, -turn, (-2, -1))
+        return total / self._turns
+
+    def _iter_activated(self, batch: Tensor) -> Generator[float, None, Tensor]:
+        """Run the network; its modes end where somebody else computes meanwhile."""
+        forward = type(self._net).iter_forward if self._strips else Network.iter_forward
+        steps = forward(self._net, batch)
+        while True:
+            with torch.inference_mode(), self.execution.precision():
+                try:
+                    share = next(steps)
+                except StopIteration as finished:
+                    logits: Tensor = finished.value
+                    # Map by map, as all who read them do.
+                    maps = logits.to(
+                        torch.float32, memory_format=torch.contiguous_format
+                    )
+                    return self._objective.activate(maps)
+            yield share
 
     def _shrink(self) -> Notice:
         """Halve the batch, then the window; say so."""
@@ -182,8 +222,14 @@ class PlanePredictor:
         )
 
 
+def _stacked(windows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    return windows[0][None] if len(windows) == 1 else np.stack(windows)
+
+
 def _mirror(
     plane: npt.NDArray[np.float32], shape: tuple[int, ...]
 ) -> npt.NDArray[np.float32]:
+    if plane.shape[1:] == shape:
+        return plane
     margins = [(0, n - m) for n, m in zip(shape, plane.shape[1:], strict=True)]
     return np.pad(plane, [(0, 0), *margins], mode="symmetric")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from napari_unet.core.events import PredictEvent, TilesDone
 from napari_unet.core.instances import Decoding, number_objects
@@ -69,10 +70,10 @@ class KeptMaps:
 
 
 def narrowed(maps: Maps) -> npt.NDArray[np.float16]:
-    """Return maps as they are kept."""
-    return maps.astype(np.float16)
+    """Return maps as they are kept; torch rounds as numpy does, and much quicker."""
+    return torch.from_numpy(maps).half().numpy()
 
 
 def widened(plane: npt.NDArray[np.float16]) -> Maps:
     """Return maps as they are decoded."""
-    return plane.astype(np.float32)
+    return torch.from_numpy(plane).float().numpy()

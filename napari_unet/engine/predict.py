@@ -52,6 +52,8 @@ from napari_unet.engine.scale import (
 )
 
 _WORTH_A_PREVIEW = 0.5
+# Progress is told more finely than by windows: one may be all of the image.
+_PARTS = 16
 
 
 def predict(
@@ -230,13 +232,13 @@ def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
     shape = _result_shape(job.image)
     dims = job.model.net.dims
     places = list(iter_places(shape[:2], dims))
-    windows = _count_windows(job)
-    total = len(places) * windows
+    parts = _PARTS * _count_windows(job)
+    total = len(places) * parts
     result: Values = np.zeros(0)
     kept = []
     for number, (t, z) in enumerate(places):
         plane = job.plane(t, z)
-        maps = yield from _plane_maps(job, plane, number * windows, total)
+        maps = yield from _plane_maps(job, plane, number * parts, total)
         if job.kept:
             kept.append(narrowed(maps))
             maps = widened(kept[-1])
@@ -310,8 +312,8 @@ def _plane_maps(
             return maps
         if isinstance(event, WindowsDone):
             share = event.done / event.total
-            per_plane = job.predictor.count_windows(plane.shape[1:])
-            yield TilesDone(min(total, before + round(share * per_plane)), total)
+            parts = _PARTS * job.predictor.count_windows(plane.shape[1:])
+            yield TilesDone(min(total, before + round(share * parts)), total)
         else:
             yield event
 
@@ -331,7 +333,7 @@ def _preview(job: _Job, view: Box) -> Generator[PredictEvent, None, None]:
     halo = math.ceil(job.predictor.halo / job.zoom)
     window = region.grow(halo, shape)
     plane = job.plane(start.get("T", 0), start.get("Z", 0), window)
-    maps = yield from _plane_maps(job, plane, 0, 1)
+    maps = yield from _plane_maps(job, plane, 0, _PARTS)
     values = job.decode(maps, plane.shape[1:])
     rows, columns = region.relative_to(window).slices
     inner = values[..., rows, columns]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +61,29 @@ class Network(nn.Module, abc.ABC):
     @abc.abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, [Z,] Y, X) to (N, out_channels, [Z,] Y, X)."""
+
+    @property
+    def in_strips(self) -> bool:
+        """Whether `iter_forward` goes strip by strip."""
+        return False
+
+    def iter_forward(self, x: Tensor) -> Generator[float, None, Tensor]:
+        """Compute what `forward` does, in steps where the network can.
+
+        Yields
+        ------
+        float
+            The share that is done. The caller's modes (inference, autocast) are those
+            in which the generator is resumed.
+
+        Returns
+        -------
+        Tensor
+            As `forward` returns it.
+        """
+        yield from ()
+        maps: Tensor = self(x)
+        return maps
 
     def input_size(self, wanted: int) -> int:
         """Return the smallest valid input extent with an output of at least `wanted`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from napari_unet.nets.blocks import (
     make_block,
 )
 from napari_unet.nets.network import Network
+from napari_unet.nets.strips import iter_part, iter_strips, strip_height
 
 
 class UNet(Network):
@@ -84,6 +87,8 @@ class UNet(Network):
             exact_tiling=norm != "group",
         )
         self.depth = depth
+        self._width = base_channels
+        self._halo = _decoder_halo(upsampling, attention=attention)
         widths = [base_channels * 2**level for level in range(depth + 1)]
         self.first = make_block(
             in_channels, widths[0], norm, activation, dims, residual=residual
@@ -120,6 +125,61 @@ class UNet(Network):
             x = block(x, skips.pop())
         maps: Tensor = self.head(x)
         return maps
+
+    @property
+    def in_strips(self) -> bool:
+        """Whether every layer needs its surroundings only; groups need the whole."""
+        return self.exact_tiling
+
+    def iter_forward(self, x: Tensor) -> Generator[float, None, Tensor]:
+        """Do as `forward`, one strip of one block after the other."""
+        if not self.in_strips:
+            return (yield from super().iter_forward(x))
+        rows = x.shape[2]
+        # Channels double where pixels are pooled, so rows are as long on all levels.
+        height = strip_height(x[:, 0, 0].numel() * self._width)
+        block = partial(self._iter_block, height)
+        skips = [(yield from block(0, self.first, (x,), rows))]
+        for level, down in enumerate(self.down, start=1):
+            rows //= 2
+            pooled = nn.Sequential(self.pool, down)
+            skips.append((yield from block(level, pooled, (skips[-1],), rows)))
+        x = skips.pop()
+        for number, up in enumerate(self.up, start=1):
+            rows *= 2
+            # The last block's features are the largest: its strips end as maps.
+            layer = self._end if number == self.depth else up
+            parts = (x, skips.pop())
+            x = yield from block(self.depth + number, layer, parts, rows)
+        return x
+
+    def _end(self, x: Tensor, skip: Tensor) -> Tensor:
+        maps: Tensor = self.head(self.up[-1](x, skip))
+        return maps
+
+    def _iter_block(
+        self,
+        height: int,
+        number: int,
+        layer: Callable[..., Tensor],
+        inputs: tuple[Tensor, ...],
+        rows: int,
+    ) -> Generator[float, None, Tensor]:
+        """Compute a block strip by strip; progress is that of the network."""
+        halo = 2 if number <= self.depth else self._halo
+        steps = iter_strips(layer, inputs, rows, height=height, halo=halo)
+        return iter_part(steps, number, 2 * self.depth + 1)
+
+
+def _decoder_halo(upsampling: Upsampling, *, attention: bool) -> int:
+    """Return the rows that a block of the expansive path needs on each side.
+
+    Two for its convolutions; an interpolation reads one coarse row, that is two, and
+    the convolution after it one more, rounded up to an even number.
+    """
+    if upsampling == "interpolate":
+        return 6
+    return 4 if attention else 2
 
 
 def _receptive_radius(depth: int, upsampling: Upsampling, *, attention: bool) -> int:

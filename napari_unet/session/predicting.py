@@ -141,7 +141,7 @@ class Predicting:
 
     def _on_progress(self, done: int, total: int) -> None:
         self._holder.update(predicting=Progress(done, total))
-        self._say(f"Predicting… {done} of {total} tiles")
+        self._say(f"Predicting… {done / total:.0%}")
 
     def _on_notice(self, message: str) -> None:
         self._holder.update(message=message)

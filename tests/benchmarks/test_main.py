@@ -24,7 +24,7 @@ def test_prediction_is_compared_with_the_bare_forward_pass(tiny_model, capsys):
     (report,) = json.loads(output.out)
     assert code == 0
     names = [row["what"] for row in report["rows"]]
-    assert names == ["bare forward pass", "whole prediction"]
+    assert names == ["bare forward pass", "bare, windows of 512 px", "whole prediction"]
     assert report["rows"][0]["ratio"] == 1
     assert monai_pipeline.MISSING in report["notes"]
 
@@ -35,7 +35,7 @@ def test_stages_and_training_steps_are_measured(tiny_model, capsys):
     )
     stages, tuning, scratch = json.loads(output.out)
     assert code == 0
-    assert len(stages["rows"]) == 6
+    assert len(stages["rows"]) == 7
     assert tuning["rows"][1]["what"] == "engine's step"
     assert scratch["title"].startswith("Step from scratch: 8 crops")
 

@@ -11,15 +11,16 @@ from scipy.ndimage import label
 from scipy.signal import find_peaks
 from skimage.segmentation import watershed
 
+from napari_unet.core import peaks as peaks_module
 from napari_unet.core.instances import (
     Decoding,
     decode_instances,
     flood,
     link_planes,
-    prominent_peaks,
     remove_small,
 )
 from napari_unet.core.metrics import evaluate
+from napari_unet.core.peaks import prominent_peaks
 from napari_unet.core.targets import instance_targets
 
 DECODING = Decoding()
@@ -86,17 +87,62 @@ def plain_peaks(height: np.ndarray, prominence: float) -> np.ndarray:
 
 
 @given(
-    arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 2)),
+    st.one_of(
+        arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 2)),
+        arrays(np.uint8, st.tuples(*[st.integers(1, 5)] * 3)),
+    ),
     st.sampled_from([0.02, 0.05, 0.1, 0.15, 0.4]),
 )
 def test_peaks_are_what_their_definition_says(grey: np.ndarray, prominence: float):
     height = (grey / np.float32(250)).clip(0, 1).astype(np.float32)
     height[height < 0.2] = 0
-    found, expected = (
-        prominent_peaks(height, prominence),
-        plain_peaks(height, prominence),
+    np.testing.assert_array_equal(
+        prominent_peaks(height, prominence), plain_peaks(height, prominence)
     )
+
+
+@given(
+    arrays(np.int8, (9, 9), elements=st.integers(-2, 23)),
+    st.sampled_from([0.05, 0.1, 0.3]),
+    st.sampled_from([-1, 0, 1]),
+)
+def test_peaks_at_the_levels_themselves(steps: np.ndarray, prominence, side: int):
+    """Just below, at and just above them; heights may leave 0 to 1 a little."""
+    height = (steps / 20).astype(np.float32)
+    height = np.nextafter(height, np.float32(side * 9)) if side else height
+    np.testing.assert_array_equal(
+        prominent_peaks(height, prominence), plain_peaks(height, prominence)
+    )
+
+
+@given(arrays(np.uint8, (9, 9)), st.integers(1, 2), st.integers(0, 2))
+def test_peaks_do_not_depend_on_how_claims_spread(grey, dense: int, sparse: int):
+    height = (grey / np.float32(255)).astype(np.float32)
+    expected = prominent_peaks(height, 0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peaks_module, "_DENSE_ROUNDS", dense)
+        patch.setattr(peaks_module, "_SPARSE_ROUNDS", sparse)
+        found = prominent_peaks(height, 0.1)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_claims_go_a_long_way_round() -> None:
+    """One slope along a path that turns at the ends of every second row."""
+    order = np.zeros((31, 31))
+    order[::2] = np.arange(16 * 32).reshape(16, 32)[:, 1:]
+    order[2::4] = order[2::4, ::-1]
+    order[1::4, -1] = order[::4, -1][: len(order[1::4])] + 0.5
+    order[3::4, 0] = order[2::4, 0][: len(order[3::4])] + 0.5
+    height = np.where(order > 0, 1 - order / 1000, 0).astype(np.float32)
+    peaks = prominent_peaks(height, 0.1)
+    assert peaks.max() == 1
+    np.testing.assert_array_equal(peaks, plain_peaks(height, 0.1))
+
+
+def test_what_is_no_number_is_no_peak() -> None:
+    height = np.zeros((5, 9), np.float32)
+    height[2, 2:7] = [0.9, np.nan, 0.8, np.nan, 0.9]
+    assert prominent_peaks(height, 0.1).max() == 3
 
 
 def test_a_ripple_is_no_second_object() -> None:

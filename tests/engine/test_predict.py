@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
+from typing import Never
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from napari_unet.engine.inference import PlanePredictor, fold_norms
 from napari_unet.engine.model import Model
 from napari_unet.engine.predict import iter_predict, predict
 from napari_unet.errors import DeviceError, InputError
+from napari_unet.nets import strips
 from tests.engine.conftest import make_model
 
 CPU = replace(choose_execution(torch.device("cpu")), autocast=None)
@@ -54,7 +57,7 @@ def test_a_halo_that_is_too_small_would_be_noticed(monkeypatch) -> None:
     plane = np.random.default_rng(0).random((1, 128, 128), np.float32)
     whole = maps(PlanePredictor(model, CPU), plane)
     monkeypatch.setattr(model.net, "receptive_radius", 4)
-    tiled = maps(PlanePredictor(model, replace(CPU, window=64)), plane)
+    tiled = maps(PlanePredictor(model, replace(CPU, window=32)), plane)
     assert np.abs(tiled - whole).max() > 1e-4
 
 
@@ -133,6 +136,15 @@ def test_progress_reaches_its_end(model: Model) -> None:
     assert last.done == last.total
 
 
+def test_progress_is_told_within_a_window(model: Model, monkeypatch) -> None:
+    monkeypatch.setattr(strips, "_STRIP_VALUES", 1)
+    image = np.random.default_rng(0).random((128, 128))
+    events, _ = run(iter_predict(image, model, device="cpu"))
+    told = [e.done for e in events if isinstance(e, TilesDone)]
+    assert told == sorted(told)
+    assert len(set(told)) > 10
+
+
 @pytest.mark.parametrize(
     ("image", "axes", "words"),
     [
@@ -169,7 +181,8 @@ class OutOfMemory:
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
+    def __call__(self, windows: np.ndarray) -> Generator[Never, None, np.ndarray]:
+        yield from ()
         if windows.size > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return np.zeros((len(windows), 3, *windows.shape[2:]), np.float32)
@@ -181,10 +194,10 @@ def test_memory_running_out_shrinks_batch_then_window(
     forward = OutOfMemory(most=300**2)
     monkeypatch.setattr(
         PlanePredictor,
-        "_forward",
-        lambda self, windows: forward(windows),  # noqa: ARG005
+        "_iter_forward",
+        lambda self, windows, *_: forward(windows),  # noqa: ARG005
     )
-    predictor = PlanePredictor(model, replace(CPU, window=512, batch=4))
+    predictor = PlanePredictor(model, replace(CPU, window=256, batch=4))
     events, result = run(predictor.iter_maps(np.zeros((1, 700, 700), np.float32)))
     words = [e.message for e in events if isinstance(e, Notice)]
     assert ["2 tiles" in words[0], "1 tiles" in words[1], "256 px" in words[2]] == [
@@ -197,17 +210,17 @@ def test_hopeless_memory_ends_in_a_sentence(model: Model, monkeypatch) -> None:
     forward = OutOfMemory(most=0)
     monkeypatch.setattr(
         PlanePredictor,
-        "_forward",
-        lambda self, windows: forward(windows),  # noqa: ARG005
+        "_iter_forward",
+        lambda self, windows, *_: forward(windows),  # noqa: ARG005
     )
     with pytest.raises(DeviceError, match="Memory ran out"):
         run(PlanePredictor(model, CPU).iter_maps(np.zeros((1, 64, 64), np.float32)))
 
 
 def test_other_errors_are_not_taken_for_memory(model: Model, monkeypatch) -> None:
-    def broken(self, windows):
+    def broken(self, *_):
         raise RuntimeError("size mismatch")
 
-    monkeypatch.setattr(inference.PlanePredictor, "_forward", broken)
+    monkeypatch.setattr(inference.PlanePredictor, "_iter_forward", broken)
     with pytest.raises(RuntimeError, match="size mismatch"):
         run(PlanePredictor(model, CPU).iter_maps(np.zeros((1, 64, 64), np.float32)))

@@ -163,7 +163,7 @@ def test_an_edit_while_predictions_are_merged_is_respected(bright, image):
     stage.session.models.choose(bright)
     stage.open(image)
     stage.session.predict()
-    while "tiles" not in stage.state.message:
+    while "Predicting… " not in stage.state.message:
         stage.runner.step()
     stage.paint(np.s_[10:22, 10:22], 5)
     stage.run()
