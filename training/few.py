@@ -45,20 +45,16 @@ class Kind:
         Of the data set.
     channel : int, optional
         The one that is looked at; None where there is only one.
-    halves : bool
-        Whether one half of every image may train and the other judges, because there
-        is a single image.
     """
 
     folder: str
     channel: int | None = None
-    halves: bool = False
 
 
 KINDS = {
     "bacteria, bright field": Kind("bacteria_two_channel", channel=0),
     "nuclei, dark on bright": Kind("nuclei_brightfield"),
-    "plant cells, membranes": Kind("plant_membranes", halves=True),
+    "bacteria, fluorescence": Kind("bacteria_two_channel", channel=1),
 }
 
 
@@ -71,17 +67,7 @@ def read_kind(kind: Kind, data: Path) -> list[Sample]:
             image = image[kind.channel]
         labels = io.imread(data / kind.folder / "labels" / f"{path.stem}.tif")
         samples.append(Sample(image, labels.astype(np.int32)))
-    if kind.halves:
-        return [half for sample in samples for half in _halves(sample)]
     return samples
-
-
-def _halves(sample: Sample) -> tuple[Sample, Sample]:
-    middle = sample.image.shape[0] // 2
-    return (
-        Sample(sample.image[:middle], sample.labels[:middle]),
-        Sample(sample.image[middle:], sample.labels[middle:]),
-    )
 
 
 def annotate(
