@@ -2,11 +2,12 @@
 
     python -m training.few --data DIR --out runs/few.jsonl
 
-Of every kind, ten neighbouring objects are annotated, with a ring of background around
-each, as a person would who corrects a part of a prediction. The program's own training
-goes on from a built-in model, or from random weights, and the result is scored on the
-images of that kind that gave no annotation. No built-in model has seen these kinds.
-A line of JSON a run; runs that are there are not run again.
+Of every kind, ten neighbouring objects are annotated, and the background in the box
+around them, as a person would who corrects a part of a prediction and accepts what is
+in view. The program's own training goes on from a built-in model, or from random
+weights, and the result is scored on the images of that kind that gave no annotation. No
+built-in model has seen these kinds. A line of JSON a run; runs that are there are not
+run again.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from napari_unet.engine.train import fit
 from napari_unet.engine.weights import load_model
 
 RANDOM = "random weights"
-_RING = 5
+_MARGIN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def annotate(
     for used, index in enumerate(order, start=1):
         sample = samples[index]
         ids = _neighbours(sample.labels, count, rng)
-        verified = _with_ring(sample.labels, ids)
+        verified = _in_view(sample.labels, ids)
         annotated.append(Sample(sample.image, sample.labels, verified))
         count -= len(ids)
         if count <= 0:
@@ -101,11 +102,13 @@ def _neighbours(labels: LabelMap, most: int, rng: np.random.Generator) -> list[i
     return [int(ids[i]) for i in nearest[:most]]
 
 
-def _with_ring(labels: LabelMap, ids: list[int]) -> Mask:
-    """Return objects and the background around them, without parts of others."""
+def _in_view(labels: LabelMap, ids: list[int]) -> Mask:
+    """Return the box around objects, without parts of other objects."""
     chosen = np.isin(labels, ids)
-    near = ndi.binary_dilation(chosen, iterations=_RING)
-    return np.asarray(near & (chosen | (labels == 0)))
+    (box,) = ndi.find_objects(chosen.astype(np.int8))
+    view = np.zeros(labels.shape, bool)
+    view[tuple(slice(max(0, s.start - _MARGIN), s.stop + _MARGIN) for s in box)] = True
+    return view & (chosen | (labels == 0))
 
 
 def start_of(name: str) -> Model:

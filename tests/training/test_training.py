@@ -11,11 +11,13 @@ import torch
 from skimage import io
 
 from napari_unet.core.metrics import evaluate
+from napari_unet.core.sample import Sample
 from napari_unet.engine.weights import load_model, read_spec
 from tests.engine.conftest import make_disks
 from training import fit as module
 from training.ablation_table import table
 from training.cards import CARDS
+from training.few import annotate
 from training.fit import Means, averaged_weights, fit
 from training.noise import best_growth, grown
 from training.package import package, write_scores
@@ -228,3 +230,19 @@ def test_annotators_who_draw_wider_are_found_out(pixels):
     found, score = best_growth(grown(labels, pixels), labels)
     assert found == pixels
     assert score.ap["0.90"] == 1
+
+
+def test_a_person_annotates_neighbours_and_what_lies_between():
+    labels = make_disks(size=160, pitch=32, radius=10).labels
+    samples = [Sample(labels, labels) for _ in range(3)]
+    annotated, others = annotate(samples, 7, np.random.default_rng(3))
+    assert (len(annotated), len(others)) == (1, 2)
+    seen = annotated[0].verified
+    assert len(set(np.unique(labels[seen])) - {0}) == 7
+    # All of an object is verified, or nothing.
+    share = np.bincount(labels.ravel(), seen.ravel()) / np.bincount(labels.ravel())
+    assert set(share[1:]) == {0.0, 1.0}
+    annotated, _ = annotate(samples, 30, np.random.default_rng(3))
+    assert len(annotated) == 2
+    with pytest.raises(ValueError, match="not enough"):
+        annotate(samples, 1000, np.random.default_rng(3))
