@@ -2,6 +2,7 @@
 
     python -m training.fit nuclei --data DIR --out runs/nuclei
     python -m training.fit nuclei --data DIR --out runs/short --set steps=300 --fold 0
+    python -m training.fit nuclei --data DIR --out runs/more --start runs/nuclei
 
 `DIR` is the folder of all data sets. What is not said on the command line is in the
 recipe (`training.recipe`); the recipe, the parts and a checkpoint lie in `--out`.
@@ -48,11 +49,14 @@ class Means:
     minutes : float, optional
         The learning rate falls with the time, and the training ends after so long, if
         the steps of the recipe take longer.
+    start : Path, optional
+        A run whose weights are the first.
     """
 
     device: str = "auto"
     workers: int = 0
     minutes: float | None = None
+    start: Path | None = None
 
     def progress(self, step: int, steps: int, seconds: float) -> float:
         """Return which share of a training is done, in [0, 1]."""
@@ -63,6 +67,8 @@ class Means:
 def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, means: Means) -> None:
     """Run, or continue, a training."""
     pictures = recipe.pictures(data, begin(recipe, out, fold))
+    if means.start is not None:
+        check_start(means.start, out)
     optimize(recipe, batches_of(recipe, pictures), out, means)
 
 
@@ -74,6 +80,17 @@ def begin(recipe: Recipe, out: Path, fold: int | None) -> list[str]:
     parts = {"fold": fold, "train": train, "known": familiar, "strangers": strangers}
     (out / "parts.json").write_text(json.dumps(parts, indent=1))
     return train
+
+
+def check_start(start: Path, out: Path) -> None:
+    """Raise an error if a run has trained what judges another."""
+    first, now = (json.loads((run / "parts.json").read_text()) for run in (start, out))
+    seen = set(first["train"]) & {*now["known"], *now["strangers"]}
+    if seen:
+        raise ValueError(
+            f"{start} has trained {len(seen)} of the pictures that judge {out}; start "
+            f"from a run of the same fold, which is {now['fold']}."
+        )
 
 
 def batches_of(
@@ -91,6 +108,8 @@ def optimize(recipe: Recipe, batches: Batches, out: Path, means: Means) -> None:
     place = torch.device(resolve_device(means.device))
     objective = recipe.objective()
     net = recipe.network()
+    if means.start is not None:
+        net.load_state_dict(averaged_weights(means.start))
     net = net.to(place, memory_format=torch.channels_last)
     average = AveragedModel(
         net, multi_avg_fn=get_ema_multi_avg_fn(recipe.memory), use_buffers=True
@@ -191,6 +210,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--fold", type=int, help="hold the groups of this fold out")
+    parser.add_argument("--start", type=Path, help="a run whose weights are the first")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--workers", type=int, default=0, help="processes that draw crops"
@@ -198,7 +218,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="end after so long at most")
     args = parser.parse_args()
     recipe = changed(RECIPES[args.name], args.set)
-    means = Means(args.device, args.workers, args.minutes)
+    means = Means(args.device, args.workers, args.minutes, args.start)
     fit(recipe, args.data, args.out, args.fold, means)
 
 

@@ -16,6 +16,7 @@ from napari_unet.nets.architectures import UNetConfig
 from napari_unet.nets.network import Network
 from napari_unet.nets.spec import ModelSpec, PixelClass
 from training.heads import Head, other_head
+from training.losses import OTHER_LOSSES, Loss
 from training.pictures import Picture, read_pictures
 
 STRONG = Augmentation(
@@ -56,6 +57,8 @@ class Recipe(BaseModel):
     head : {"distances", "centre", "border", "flows"}
         What is learned of objects, see `training.heads`; the program knows the first
         one alone.
+    loss : {"usual", "without Dice", "alike everywhere", "squares"}
+        How the shipped head is learned, see `training.losses`.
     diameter : float or None
         Images are zoomed so that the typical object has this diameter, in pixels, give
         or take `augmentation.zoom`; None leaves them as they are.
@@ -88,6 +91,7 @@ class Recipe(BaseModel):
     decoding: Decoding = Decoding(foreground=0.5, prominence=0.1, min_size=25)
     architecture: UNetConfig = UNetConfig()
     head: Head = "distances"
+    loss: Loss = "usual"
     diameter: float | None = None
     least: float = Field(9.0, gt=0)
     most: float = Field(64.0, gt=0)
@@ -124,6 +128,8 @@ class Recipe(BaseModel):
         """Return what is learned; every class counts the same."""
         if self.head != "distances":
             return other_head(self.head, self.decoding)
+        if self.loss != "usual":
+            return OTHER_LOSSES[self.loss](self.decoding)
         return objective_of(self.spec(), LossOptions(balance=True))
 
     def network(self) -> Network:

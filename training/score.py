@@ -1,11 +1,12 @@
 """Score models on pictures that were held out.
 
     python -m training.score --data DIR --run runs/fold0 runs/fold1  runs, by groups
+    python -m training.score --data DIR --run runs/fold0 --plain     ... without zoom
     python -m training.score --data DIR                              what is built in
     python -m training.score --data DIR --write                      ... into the cards
     python -m training.score --data DIR --rotations                  ... turned copies
 
-The second form reproduces every score in the cards of the shipped models from their
+The third form reproduces every score in the cards of the shipped models from their
 shipped weights, and fails where one differs by more than 0.002 (`make bench-models`).
 """
 
@@ -22,13 +23,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+import torch
 
 from napari_unet.core.metrics import Scores, evaluate, pool
 from napari_unet.core.pixel_scores import add_counts, count_classes
 from napari_unet.core.provenance import LabelMap
+from napari_unet.engine.device import resolve_device
 from napari_unet.engine.model import Model
 from napari_unet.engine.predict import predict
 from napari_unet.engine.weights import list_models, load_model, model_folder
+from training.heads import segment
 from training.package import averaged_model, recipe_of, write_scores
 from training.pictures import Picture
 from training.recipe import RECIPES
@@ -81,6 +85,24 @@ def _rounded(ap: dict[str, float]) -> dict[str, float]:
 def by(model: Model, *, rotations: bool = False) -> Segment:
     """Return how a model segments pictures in the program."""
     return lambda picture: predict(picture.raw, model, rotations=rotations)
+
+
+def segment_of(run: Path, *, plain: bool = False, device: str = "auto") -> Segment:
+    """Return how a run segments pictures.
+
+    Parameters
+    ----------
+    plain : bool
+        Without zoom, as heads that the program does not know are scored always.
+    device : str
+        Where that is done.
+    """
+    model, recipe = averaged_model(run), recipe_of(run)
+    if recipe.head == "distances" and not plain:
+        return by(model)
+    place = torch.device(resolve_device(device))
+    objective = recipe.objective()
+    return lambda picture: segment(picture, model.net, objective, place)
 
 
 def score_objects(pictures: list[Picture], segment: Segment) -> dict[str, Scores]:
@@ -197,13 +219,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--run", type=Path, nargs="+")
+    parser.add_argument("--plain", action="store_true", help="zoom no image of a run")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rotations", action="store_true")
     args = parser.parse_args()
     if args.run is None:
         same = score_shipped(args.data, write=args.write, rotations=args.rotations)
         sys.exit(0 if same else 1)
-    scored = [score_run(by(averaged_model(r)), args.data, r) for r in args.run]
+    scored = [
+        score_run(segment_of(run, plain=args.plain), args.data, run) for run in args.run
+    ]
     split = read_split(recipe_of(args.run[0]).data)
     for part, found in figures_of_runs(scored, split).items():
         print(json.dumps({part: asdict(found)}))

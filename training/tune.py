@@ -30,9 +30,9 @@ from training.score import held_out
 
 GRID = {
     "foreground": (0.4, 0.5, 0.6),
-    "prominence": (0.05, 0.1, 0.15),
+    "prominence": (0.1, 0.15, 0.2, 0.3),
     "smoothing": (0.0, 1.0),
-    "min_size": (10, 16, 25),
+    "min_size": (16, 25, 40),
 }
 
 

@@ -15,6 +15,7 @@ from napari_unet.core.sample import Sample
 from napari_unet.engine.weights import load_model, read_spec
 from tests.engine.conftest import make_disks
 from training import fit as module
+from training import score
 from training.ablation_table import table
 from training.cards import CARDS
 from training.few import annotate
@@ -124,6 +125,42 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     pictures = read_pictures(data / "disks", ["5"])
     scores = score_objects(pictures, by(model))
     assert set(scores) == {"5"}
+
+
+def test_a_run_starts_from_the_weights_of_another(data, tmp_path):
+    recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=3", "memory=0"])
+    fit(recipe, data, tmp_path / "first", None, Means("cpu"))
+    still = changed(recipe, ["rate=1e-12", "decay=0", "seed=1"])
+    fit(still, data, tmp_path / "more", None, Means("cpu", start=tmp_path / "first"))
+    first, more = (averaged_weights(tmp_path / name) for name in ("first", "more"))
+    learned = [key for key in first if "running" not in key and "num_" not in key]
+    assert all(torch.allclose(first[key], more[key], atol=1e-6) for key in learned)
+
+
+def test_a_run_does_not_start_from_one_that_knows_what_judges(data, tmp_path):
+    recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=1"])
+    fit(recipe, data, tmp_path / "first", None, Means("cpu"))
+    with pytest.raises(ValueError, match="has trained 3 of the pictures"):
+        fit(recipe, data, tmp_path / "fold", 0, Means("cpu", start=tmp_path / "first"))
+
+
+@pytest.mark.parametrize(
+    ("head", "plain", "way"),
+    [
+        ("flows", False, "plain"),
+        ("distances", True, "plain"),
+        ("distances", False, "program"),
+    ],
+)
+def test_a_run_is_scored_as_its_head_wants(
+    data, tmp_path, monkeypatch, head, plain, way
+):
+    recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=1", f"head={head}"])
+    fit(recipe, data, tmp_path, 0, Means("cpu"))
+    monkeypatch.setattr(score, "by", lambda model: lambda _: "program")  # noqa: ARG005
+    monkeypatch.setattr(score, "segment", lambda *_: "plain")
+    (picture,) = read_pictures(data / "disks", ["0"])
+    assert score.segment_of(tmp_path, plain=plain, device="cpu")(picture) == way
 
 
 def test_figures_name_the_worst_group(data):
