@@ -2,11 +2,12 @@
 
     python -m training.noise --data DIR
 
-Three figures tell. On pictures that trained, a network that could learn every label
-would reach 1. Where a picture scores better when all predicted outlines in it grow, or
-shrink, by so many pixels, its annotator drew more generously, or more tightly, than
-those of alike pictures. And nuclei of a few pixels are debris to one annotator and
-nuclei to the other.
+The first figure is what the maps and their decoding could reach at best. Three others
+tell what is in the labels. On pictures that trained, a network that could learn every
+label would reach the first. Where a picture scores better when all predicted outlines
+in it grow, or shrink, by so many pixels, its annotator drew more generously, or more
+tightly, than those of alike pictures. And nuclei of a few pixels are debris to one
+annotator and nuclei to the other.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from skimage.segmentation import expand_labels
 
 from napari_unet.core.metrics import Scores, evaluate, pool
 from napari_unet.core.provenance import LabelMap
+from napari_unet.engine.objectives import Objective
 from napari_unet.engine.predict import predict
 from napari_unet.engine.weights import load_model
 from training.pictures import Picture
@@ -72,8 +74,14 @@ def segmented(pictures: list[Picture]) -> list[tuple[LabelMap, LabelMap]]:
     return [(p.values, predict(p.raw, model)) for p in pictures]
 
 
+def decoded(truth: LabelMap, objective: Objective) -> LabelMap:
+    """Return what is decoded of the maps of the truth."""
+    maps = objective.targets(truth, np.ones(truth.shape, bool)).maps
+    return np.asarray(objective.decode(maps), np.int32)
+
+
 def main() -> None:
-    """Print the three figures beside the score."""
+    """Print the figures beside the score."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--every", type=int, default=6, help="of what trained")
@@ -83,7 +91,11 @@ def main() -> None:
     judged = segmented(recipe.pictures(args.data, split.test))
     trained = recipe.pictures(args.data, split.parts(None)[0][:: args.every])
     best = [best_growth(truth, labels) for truth, labels in judged]
+    objective = recipe.objective()
     lines = {
+        "labels as maps, decoded": pooled(
+            [evaluate(t, decoded(t, objective)) for t, _ in judged]
+        ),
         "held out": pooled([evaluate(*each) for each in judged]),
         "outlines of each picture as its annotator drew them": pooled(
             [score for _, score in best]

@@ -165,6 +165,7 @@ RECIPES = {
             architecture=UNetConfig(base_channels=24),
             augmentation=OUT_OF_FOCUS,
             decoding=Decoding(prominence=0.15, min_size=25),
+            zoomed_to=(16.0, 40.0),
             object_size=NUCLEUS,
             batch=16,
             steps=10000,

@@ -87,19 +87,33 @@ def by(model: Model, *, rotations: bool = False) -> Segment:
     return lambda picture: predict(picture.raw, model, rotations=rotations)
 
 
-def segment_of(run: Path, *, plain: bool = False, device: str = "auto") -> Segment:
+def zooming(model: Model, zoomed_to: tuple[float, float]) -> Model:
+    """Return a model that brings objects to other diameters, in pixels."""
+    spec = model.spec.model_copy(update={"zoomed_to": zoomed_to})
+    return Model(spec, model.net)
+
+
+def segment_of(
+    run: Path,
+    *,
+    plain: bool = False,
+    zoomed_to: tuple[float, float] | None = None,
+    device: str = "auto",
+) -> Segment:
     """Return how a run segments pictures.
 
     Parameters
     ----------
     plain : bool
         Without zoom, as heads that the program does not know are scored always.
+    zoomed_to : tuple of float, optional
+        Diameters, in pixels, instead of those that the recipe says.
     device : str
         Where that is done.
     """
     model, recipe = averaged_model(run), recipe_of(run)
     if recipe.head == "distances" and not plain:
-        return by(model)
+        return by(zooming(model, zoomed_to) if zoomed_to else model)
     place = torch.device(resolve_device(device))
     objective = recipe.objective()
     return lambda picture: segment(picture, model.net, objective, place)
@@ -220,14 +234,25 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--run", type=Path, nargs="+")
     parser.add_argument("--plain", action="store_true", help="zoom no image of a run")
+    parser.add_argument(
+        "--zoomed-to",
+        type=float,
+        nargs=2,
+        metavar="PX",
+        help="diameters, instead of those of the recipe",
+    )
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rotations", action="store_true")
     args = parser.parse_args()
     if args.run is None:
         same = score_shipped(args.data, write=args.write, rotations=args.rotations)
         sys.exit(0 if same else 1)
+    zoomed_to = tuple(args.zoomed_to) if args.zoomed_to else None
     scored = [
-        score_run(segment_of(run, plain=args.plain), args.data, run) for run in args.run
+        score_run(
+            segment_of(run, plain=args.plain, zoomed_to=zoomed_to), args.data, run
+        )
+        for run in args.run
     ]
     split = read_split(recipe_of(args.run[0]).data)
     for part, found in figures_of_runs(scored, split).items():
