@@ -36,6 +36,7 @@ BASE = (
     "augmentation.blur=2",
     "augmentation.haze=0",
     "batch=8",
+    "decoding.prominence=0.15",
     "memory=0.99",
 )
 """What short runs begin with: a smaller network, and nothing that was found here."""
