@@ -72,8 +72,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
     parser.add_argument("--theme", default="dark")
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--model", default="nuclei")
-    parser.add_argument("--sample", default="nuclei")
+    parser.add_argument("--model", default="cells")
+    parser.add_argument("--sample", default="phase")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     # Neither earlier work on the sample nor what napari has to say about itself.

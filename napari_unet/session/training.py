@@ -163,5 +163,5 @@ def _summary(best: Improved | None, measured: bool) -> str:
         scores = f"{best.start_score:.2f} → {best.score:.2f}"
         return f"A better model: score {scores}."
     if measured:
-        return "No better model was found; the old one stays."
+        return "No better model; the old one stays."
     return "Training ended before a first result; give it more time."
