@@ -38,6 +38,7 @@ _SAMPLE = 512
 _CHOICE = 4
 _ROUNDS = 3
 _FIRST_ZOOMS = (1.0, 1 / 3, 2.0)
+_LEAST_EXPECTED = 2.0
 
 
 def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
@@ -126,7 +127,8 @@ def estimate_diameter(
         Segments a plane step by step.
     expected : float, optional
         Diameter in pixels that the pixel size makes likely: looked at first, and
-        believed where no object is found.
+        believed where no object is found. Objects that would be nothing, or more than
+        the plane, speak of a wrong pixel size, as many files have.
 
     Returns
     -------
@@ -134,6 +136,9 @@ def estimate_diameter(
         Typical diameter in pixels; None if nothing tells.
     """
     zooms = list(_FIRST_ZOOMS)
+    largest = max(plane.shape[1:])
+    if expected is not None and not _LEAST_EXPECTED <= expected <= largest:
+        expected = None
     if expected is not None:
         zooms.insert(0, zoom_for(expected, known, plane.shape[1:]))
     for first in dict.fromkeys(zooms):

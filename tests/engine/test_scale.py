@@ -238,6 +238,11 @@ def test_the_pixel_size_tells_where_to_look_first():
     assert first_looks(15.0) == (usual, 15.0)
 
 
+@pytest.mark.parametrize("expected", [0.0, 0.03, 1e9])
+def test_a_pixel_size_that_cannot_be_right_tells_nothing(expected):
+    assert first_looks(expected) == first_looks(None)
+
+
 def test_a_model_that_knows_how_large_objects_are_uses_the_pixel_size():
     spec = sized_model().spec.model_copy(update={"object_size": 10.0})
     assert spec.expected_diameter(0.5) == 20
