@@ -2,8 +2,8 @@
 
     python -m training.cost
 
-All are measured in turn, on this machine's CPU in bfloat16, and told as ratios to the
-network that the ablation begins with.
+All are measured in turn, on this machine's CPU in the precision that suits it, and told
+as ratios to the network that the ablation begins with.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import torch
 
+from napari_unet.engine.device import Execution, choose_execution
 from napari_unet.nets.network import Network
 from training.ablate import BASE, VARIANTS
 from training.ablation_table import BASE as USUAL
@@ -31,28 +32,28 @@ def recipes() -> dict[str, Recipe]:
     }
 
 
-def predicting(net: Network) -> Callable[[], None]:
+def predicting(net: Network, execution: Execution) -> Callable[[], None]:
     """Return what predicts a plane of 768 px."""
     net.eval()
-    plane = torch.rand(1, 1, 768, 768).contiguous(memory_format=torch.channels_last)
+    plane = execution.place(torch.rand(1, 1, 768, 768))
 
     def run() -> None:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), execution.precision():
             net(plane)
 
     return run
 
 
-def training(net: Network, recipe: Recipe) -> Callable[[], None]:
+def training(net: Network, recipe: Recipe, execution: Execution) -> Callable[[], None]:
     """Return what takes a step with four crops of 192 px, without drawing them."""
     net.train()
     objective = recipe.objective()
-    images = torch.rand(4, 1, 192, 192).contiguous(memory_format=torch.channels_last)
+    images = execution.place(torch.rand(4, 1, 192, 192))
     targets, weight = torch.rand(4, 3, 192, 192), torch.ones(4, 1, 192, 192)
 
     def run() -> None:
         net.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16):
+        with execution.precision():
             maps = net(images)
         objective.loss(maps.float(), targets, weight, 0.0).backward()
 
@@ -74,11 +75,13 @@ def seconds(runs: dict[str, Callable[[], None]]) -> dict[str, float]:
 def main() -> None:
     """Measure and print a table."""
     found = recipes()
-    memory_format = torch.channels_last
-    nets = {n: r.network().to(memory_format=memory_format) for n, r in found.items()}
+    execution = choose_execution(torch.device("cpu"))
+    nets = {name: execution.place_net(r.network()) for name, r in found.items()}
     size = {n: sum(p.numel() for p in net.parameters()) for n, net in nets.items()}
-    predicted = seconds({name: predicting(net) for name, net in nets.items()})
-    trained = seconds({n: training(net, found[n]) for n, net in nets.items()})
+    predicted = seconds({n: predicting(net, execution) for n, net in nets.items()})
+    trained = seconds(
+        {n: training(net, found[n], execution) for n, net in nets.items()}
+    )
     print("| network | million parameters | prediction | training step |")
     print("| --- | --- | --- | --- |")
     for name in nets:

@@ -23,7 +23,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_unet.core.atomic import write_atomically
-from napari_unet.engine.device import resolve_device
+from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.sampling import Plane
 from napari_unet.nets.network import Network
 from training.feed import Batches, feed
@@ -105,17 +105,21 @@ def batches_of(
 def optimize(recipe: Recipe, batches: Batches, out: Path, means: Means) -> None:
     """Take the steps that are left, with a checkpoint now and then."""
     torch.manual_seed(recipe.seed)
-    place = torch.device(resolve_device(means.device))
+    execution = choose_execution(resolve_device(means.device))
+    place = execution.device
     objective = recipe.objective()
     net = recipe.network()
     if means.start is not None:
         net.load_state_dict(averaged_weights(means.start))
-    net = net.to(place, memory_format=torch.channels_last)
+    net = execution.place_net(net)
     average = AveragedModel(
         net, multi_avg_fn=get_ema_multi_avg_fn(recipe.memory), use_buffers=True
     )
     optimizer = torch.optim.AdamW(
         net.parameters(), lr=recipe.rate, weight_decay=recipe.decay
+    )
+    scaler = torch.amp.GradScaler(
+        place.type, enabled=execution.autocast == torch.float16
     )
     step, spent = resume(out, net, average, optimizer)
     net.train()
@@ -129,12 +133,14 @@ def optimize(recipe: Recipe, batches: Batches, out: Path, means: Means) -> None:
         optimizer.zero_grad()
         # All batches have one shape, so it pays to look for the quickest convolution.
         with torch.backends.cudnn.flags(enabled=True, benchmark=True):
-            with torch.autocast(place.type, torch.bfloat16):
-                maps = net(images.contiguous(memory_format=torch.channels_last))
+            with execution.precision():
+                maps = net(execution.place(images))
             loss = objective.loss(maps.float(), targets, weight, recipe.hardness)
-            loss.backward()
+            scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimizer.step()
+        scaler.step(optimizer)
+        scaler.update()
         average.update_parameters(net)
         step += 1
         losses.append(loss.detach())

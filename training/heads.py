@@ -19,6 +19,7 @@ from torch import Tensor
 from napari_unet.core.instances import Decoding, decode_instances, remove_small
 from napari_unet.core.provenance import LabelMap, Mask
 from napari_unet.core.targets import InstanceMap, instance_targets
+from napari_unet.engine.device import choose_execution
 from napari_unet.engine.losses import instance_loss, weighted_mean
 from napari_unet.engine.objectives.instances import (
     InstancesObjective,
@@ -140,9 +141,9 @@ def segment(
     extents = (net.input_size(height), net.input_size(width))
     beyond = ((0, 0), (0, extents[0] - height), (0, extents[1] - width))
     image = torch.from_numpy(np.pad(picture.image, beyond, "reflect"))[None]
-    net = net.to(device).eval()
-    lean = device.type == "cuda"
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, lean):
-        maps = objective.activate(net(image.to(device)).float())[0]
+    execution = choose_execution(device)
+    net = execution.place_net(net).eval()
+    with torch.inference_mode(), execution.precision():
+        maps = objective.activate(net(execution.place(image)).float())[0]
     found = objective.decode(maps[:, :height, :width].cpu().numpy())
     return np.asarray(found, np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -100,12 +100,26 @@ def _why_absent(name: str) -> str:
     )
 
 
-def choose_execution(device: torch.device) -> Execution:
+def choose_execution(
+    device: torch.device, *, full_precision: bool = False
+) -> Execution:
     """Return the fastest safe way to compute on a device.
 
     bf16 pays on CPUs with AVX512-BF16 or AMX only. On MPS, channels_last has given
     wrong gradients, so it stays off there.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where to compute.
+    full_precision : bool
+        In float32, whatever the device is good at.
     """
+    execution = _fastest(device)
+    return replace(execution, autocast=None) if full_precision else execution
+
+
+def _fastest(device: torch.device) -> Execution:
     if device.type == "cuda":
         modern = torch.cuda.get_device_capability(device) >= (8, 0)
         precision = torch.bfloat16 if modern else torch.float16
