@@ -7,7 +7,9 @@
     python -m training.score --data DIR --rotations                  ... turned copies
 
 The third form reproduces every score in the cards of the shipped models from their
-shipped weights, and fails where one differs by more than 0.002 (`make bench-models`).
+shipped weights, on the CPU in float32, so that machines agree; it fails where one
+differs by more than 0.002 (`make bench-models`). Runs are scored in the precision that
+the machine is good at.
 """
 
 from __future__ import annotations
@@ -82,9 +84,16 @@ def _rounded(ap: dict[str, float]) -> dict[str, float]:
     return {k: round(float(ap[k]), 4) for k in SHOWN}
 
 
-def by(model: Model, *, rotations: bool = False) -> Segment:
+def by(model: Model) -> Segment:
     """Return how a model segments pictures in the program."""
-    return lambda picture: predict(picture.raw, model, rotations=rotations)
+    return lambda picture: predict(picture.raw, model)
+
+
+def alike_everywhere(model: Model, *, rotations: bool = False) -> Segment:
+    """Return how a model segments pictures where every machine should agree."""
+    return lambda picture: predict(
+        picture.raw, model, device="cpu", rotations=rotations, full_precision=True
+    )
 
 
 def zooming(model: Model, zoomed_to: tuple[float, float]) -> Model:
@@ -142,17 +151,13 @@ def card_scores(
     recipe = RECIPES[model.name]
     stems = list(read_split(recipe.data).test)
     pictures = recipe.pictures(data, stems)
+    segment = alike_everywhere(model, rotations=rotations)
     if recipe.classes:
-        counts = [
-            count_classes(p.values, predict(p.raw, model, rotations=rotations))
-            for p in pictures
-        ]
+        counts = [count_classes(p.values, segment(p)) for p in pictures]
         dice = add_counts(counts).dice
         named = zip(recipe.classes, dice, strict=True)
         return {f"Dice {name}": round(float(d or 0), 4) for name, d in named}
-    scores = pool(
-        list(score_objects(pictures, by(model, rotations=rotations)).values())
-    )
+    scores = pool(list(score_objects(pictures, segment).values()))
     pooled = {f"AP{k[2:]} pooled": scores.pooled.ap[k] for k in SHOWN}
     mean = {f"AP{k[2:]} image mean": scores.ap_mean[k] for k in SHOWN}
     return {key: round(float(value), 4) for key, value in (pooled | mean).items()}

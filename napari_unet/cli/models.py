@@ -194,8 +194,9 @@ def _plain(text: str) -> str:
 
 
 def _briefly(data: str) -> str:
-    """Return what some data is called, without who made it and what was taken."""
-    return re.split(r" \(|[:;,]", data)[0]
+    """Return what sets of data are called, without who made them and what was taken."""
+    cited = re.findall(r"(?:^|; )([^(;]+) \(", data)
+    return ", ".join(cited) or re.split(r"[:;,]", data)[0]
 
 
 def _in_words(score: dict[str, float]) -> str:

@@ -59,6 +59,13 @@ def predict(
             "--rotations", help="Average over turned copies: better, slower (4 x)."
         ),
     ] = False,
+    full_precision: Annotated[
+        bool,
+        typer.Option(
+            "--full-precision",
+            help="Compute in float32 everywhere: often slower, alike on all machines.",
+        ),
+    ] = False,
     diameter: Annotated[
         float | None,
         typer.Option(
@@ -86,7 +93,16 @@ def predict(
     with output_folder(out):
         written, failed = _predict_all(
             targets,
-            _Order(loaded, axes, device, probabilities, rotations, diameter, overwrite),
+            _Order(
+                model=loaded,
+                axes=axes,
+                device=device,
+                probabilities=probabilities,
+                rotations=rotations,
+                full_precision=full_precision,
+                diameter=diameter,
+                overwrite=overwrite,
+            ),
         )
     _report(written, failed, as_json=as_json)
 
@@ -100,6 +116,7 @@ class _Order:
     device: str
     probabilities: bool
     rotations: bool
+    full_precision: bool
     diameter: float | None
     overwrite: bool
 
@@ -206,6 +223,7 @@ def _result(
         device=order.device,
         probabilities=order.probabilities,
         rotations=order.rotations,
+        full_precision=order.full_precision,
         diameter=order.diameter,
         pixel_size=image.pixel_size.get("X"),
     )
@@ -217,7 +235,7 @@ def _result(
         if isinstance(event, Notice):
             notes.append(event.message)
         elif isinstance(event, Sized):
-            diameter = round(event.diameter, 1)
+            diameter = event.diameter and round(event.diameter, 1)
         elif isinstance(event, TilesDone):
             advance(event.done / event.total)
 
@@ -238,10 +256,12 @@ def _report(written: list[_Written], failed: list[_Failed], *, as_json: bool) ->
         results = [asdict(one) for one in written]
         print_json({"written": results, "failed": [asdict(bad) for bad in failed]})
     else:
+        from napari_unet.core.diameter import in_pixels
+
         for one in written:
             count = "" if one.objects is None else f": {one.objects} objects"
             if one.diameter is not None:
-                count += f", about {one.diameter:.0f} px across"
+                count += f", about {in_pixels(one.diameter)} px across"
             typer.echo(f"{one.labels}{count}")
     if failed:
         if len(written) + len(failed) > 1:

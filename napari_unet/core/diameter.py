@@ -8,6 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.ids import compact
+from napari_unet.errors import InputError
+
+LEAST_DIAMETER, MOST_DIAMETER = 0.5, 10_000.0
+
+
+def check_diameter(diameter: object) -> None:
+    """Raise an InputError if this is no diameter in pixels, and not None either."""
+    if diameter is None:
+        return
+    number = isinstance(diameter, int | float | np.integer | np.floating)
+    if not number or not LEAST_DIAMETER <= diameter <= MOST_DIAMETER:  # type: ignore[operator]
+        raise InputError(
+            f"The diameter of the objects is {diameter!r}; it should be a number of "
+            f"pixels from {LEAST_DIAMETER} to {MOST_DIAMETER:.0f}, or None to have it "
+            "measured."
+        )
 
 
 def size_warning(diameter: float, known: tuple[float, float] | None) -> str:
@@ -23,10 +39,15 @@ def size_warning(diameter: float, known: tuple[float, float] | None) -> str:
     if known is None or known[0] <= diameter <= known[1]:
         return ""
     return (
-        f"Objects about {diameter:.0f} px across: the model was trained on "
-        f"{known[0]:.0f} to {known[1]:.0f} px, so the image is zoomed for it. Look "
-        "closely, and set the size if it is wrong."
+        f"Objects about {in_pixels(diameter)} px across: the model was trained on "
+        f"{in_pixels(known[0])} to {in_pixels(known[1])} px. Look closely, and set the "
+        "size if it is wrong."
     )
+
+
+def in_pixels(diameter: float) -> str:
+    """Return a number of pixels as people say it, without the unit."""
+    return f"{diameter:.0f}" if diameter >= 2 else f"{diameter:.1f}"
 
 
 def typical_diameter(labels: npt.NDArray[np.integer[Any]]) -> float | None:

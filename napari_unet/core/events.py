@@ -55,15 +55,15 @@ class Sized:
 
     Parameters
     ----------
-    diameter : float
-        Typical diameter, in pixels.
+    diameter : float or None
+        Typical diameter, in pixels; None where no object was seen.
     zoom : float
         1 where the model knows this size well.
     measured : bool
         Whether the model found out; otherwise somebody said so.
     """
 
-    diameter: float
+    diameter: float | None
     zoom: float
     measured: bool
 

@@ -75,7 +75,9 @@ def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
 
 def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane:
     """Return a plane at the zoom at which its objects are predicted."""
-    diameter = typical_diameter(np.where(plane.verified, plane.values, 0))
+    # As a whole: where parts of objects are verified, they are as large as before.
+    told = np.isin(plane.values, np.unique(plane.values[plane.verified]))
+    diameter = typical_diameter(np.where(told, plane.values, 0))
     shape = plane.verified.shape
     zoom = 1.0 if diameter is None else zoom_for(diameter, known, shape)
     if zoom == 1:

@@ -23,7 +23,7 @@ from napari_unet.core.axes import (
     to_canonical,
 )
 from napari_unet.core.box import Box
-from napari_unet.core.diameter import size_warning
+from napari_unet.core.diameter import check_diameter, size_warning
 from napari_unet.core.events import (
     MapsKept,
     Notice,
@@ -39,13 +39,13 @@ from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.inference import PlanePredictor, WindowsDone
 from napari_unet.engine.kept import LARGEST_KEPT, KeptMaps, narrowed, widened
+from napari_unet.engine.measure import estimate_diameter, plausible, telling_planes
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.engine.objectives.objective import Values
 from napari_unet.engine.result import in_image_axes
 from napari_unet.engine.scale import (
     decode_zoomed,
-    estimate_diameter,
     resize,
     zoom_for,
     zoomed_shape,
@@ -64,6 +64,7 @@ def predict(
     device: str = "auto",
     probabilities: bool = False,
     rotations: bool = False,
+    full_precision: bool = False,
     diameter: float | None = None,
     pixel_size: float | None = None,
 ) -> Values:
@@ -86,9 +87,12 @@ def predict(
     rotations : bool
         Average over turned copies of the image: a little better, four times as long.
 
+    full_precision : bool
+        Compute in float32 even where less is quicker, so that machines agree.
+
     diameter : float, optional
         Typical diameter of the objects in pixels, for models that know a size (see
-        `napari_unet.engine.scale`); measured where it is missing.
+        `napari_unet.engine.scale`), 0.5 to 10000; measured where it is missing.
 
     pixel_size : float, optional
         Width of a pixel in micrometres, which tells where to begin to measure.
@@ -104,7 +108,8 @@ def predict(
     Raises
     ------
     InputError
-        If the image cannot be segmented with this model.
+        If the image cannot be segmented with this model, or no object has such a
+        diameter.
     DeviceError
         If the device does not exist or its memory does not suffice.
     """
@@ -115,6 +120,7 @@ def predict(
         device=device,
         probabilities=probabilities,
         rotations=rotations,
+        full_precision=full_precision,
         diameter=diameter,
         pixel_size=pixel_size,
     )
@@ -135,6 +141,7 @@ def iter_predict(
     view: Box | None = None,
     probabilities: bool = False,
     rotations: bool = False,
+    full_precision: bool = False,
     diameter: float | None = None,
     pixel_size: float | None = None,
 ) -> Generator[PredictEvent, None, Values]:
@@ -156,8 +163,9 @@ def iter_predict(
     ndarray
         As `predict` returns it.
     """
+    check_diameter(diameter)
     resolved = check_image(image, axes, model)
-    execution = choose_execution(resolve_device(device))
+    execution = choose_execution(resolve_device(device), full_precision=full_precision)
     canonical = to_canonical(image, resolved)
     limits = [model.spec.normalization.limits(c) for c in canonical.swapaxes(0, 1)]
     objective = objective_of(model.spec)
@@ -265,36 +273,53 @@ def _zoomed(
     job: _Job, diameter: float | None, pixel_size: float | None
 ) -> Generator[PredictEvent, None, _Job]:
     """Return the job with the zoom at which the model knows the objects."""
-    known = job.model.spec.best_diameters
+    spec, shape = job.model.spec, job.image.shape[3:]
+    known = spec.best_diameters
     if known is None or job.model.net.dims != 2:
+        if diameter is not None:
+            yield Notice("This model zooms no images: the object size was not used.")
         return job
-    measured = diameter is None
+    told = diameter
+    likely = plausible(spec.expected_diameter(pixel_size), shape)
     if diameter is None:
-        plane = job.plane(0, job.image.shape[2] // 2)
-        expected = job.model.spec.expected_diameter(pixel_size)
-        segment = partial(_segment, job)
-        diameter = yield from estimate_diameter(plane, known, segment, expected)
-    if diameter is None:
-        return job
-    zoom = zoom_for(diameter, known, job.image.shape[3:])
-    yield Sized(diameter, zoom, measured)
-    if warning := size_warning(diameter, job.model.spec.diameters):
+        diameter = yield from _measured(job, known, likely)
+    # What the pixel size makes likely is believed where nothing is seen.
+    size = diameter or likely
+    zoom = 1.0 if size is None else zoom_for(size, known, shape)
+    yield Sized(diameter, zoom, measured=told is None)
+    if diameter is not None and (warning := size_warning(diameter, spec.diameters)):
         yield Notice(warning)
     return replace(job, zoom=zoom)
 
 
+def _measured(
+    job: _Job, known: tuple[float, float], likely: float | None
+) -> Generator[PredictEvent, None, float | None]:
+    """Measure the objects where there is most to see, once for all planes."""
+    scale = job.model.spec.normalization.scale
+    for t, z in telling_planes(job.image, lambda p: float(scale(p, job.limits).std())):
+        found = yield from estimate_diameter(
+            job.plane(t, z), known, partial(_segment, job), likely
+        )
+        if found is not None:
+            return found
+    return None
+
+
 def _segment(
     job: _Job, plane: npt.NDArray[np.float32]
-) -> Generator[Notice, None, LabelMap]:
+) -> Generator[PredictEvent, None, LabelMap]:
     """Segment a part of a plane as it is."""
     events = job.predictor.iter_maps(plane)
     while True:
         try:
             event = next(events)
         except StopIteration as finished:
-            return decode_instances(finished.value, job.model.spec.decoding)
-        if isinstance(event, Notice):
-            yield event
+            maps: Maps = finished.value
+            break
+        # Nothing is done yet, but this is where it can be cancelled.
+        yield TilesDone(0, _PARTS) if isinstance(event, WindowsDone) else event
+    return decode_instances(maps, job.model.spec.decoding)
 
 
 def _plane_maps(

@@ -1,16 +1,14 @@
-"""Bring objects to the size that a model knows best, and find out how large they are.
+"""Bring objects to the size that a model knows best.
 
 A U-Net sees a fixed number of pixels around each one, so it knows objects of some sizes
 and no others. Where the typical object is smaller or larger than any it was trained on,
 the image is zoomed (Cellpose always does, Stringer et al., Nature Methods 2021); where
-nobody says how large the objects are, the model itself measures a part of the image.
+nobody says how large the objects are, the model itself measures them (see `measure`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
-from itertools import product
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -18,9 +16,6 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from napari_unet.core.box import Box
-from napari_unet.core.diameter import typical_diameter
-from napari_unet.core.events import Notice
 from napari_unet.core.instances import Decoding, decode_instances
 from napari_unet.core.provenance import LabelMap
 from napari_unet.core.targets import Maps
@@ -34,11 +29,6 @@ NEAR_ENOUGH = 1.2
 """Zooming by less than this factor is not worth its cost."""
 
 _LARGEST_PLANE = 2**27
-_SAMPLE = 512
-_CHOICE = 4
-_ROUNDS = 3
-_FIRST_ZOOMS = (1.0, 1 / 3, 2.0)
-_LEAST_EXPECTED = 2.0
 
 
 def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
@@ -103,80 +93,3 @@ def decode_zoomed(
     return decode_instances(
         resize(maps, shape), decoding.model_copy(update={"min_size": least})
     )
-
-
-def estimate_diameter(
-    plane: Grey,
-    known: Range,
-    segment: Callable[[Grey], Generator[Notice, None, LabelMap]],
-    expected: float | None = None,
-) -> Generator[Notice, None, float | None]:
-    """Measure the objects in the part of a plane that shows most.
-
-    The part is segmented, zoomed by what was measured and segmented again, until both
-    agree: objects of a size that the network does not know are measured wrongly at
-    first, but on the right side.
-
-    Parameters
-    ----------
-    plane : ndarray of float32, shape (C, Y, X)
-        Normalised.
-    known : tuple of float
-        The smallest and largest diameter that the model knows, in pixels.
-    segment : callable
-        Segments a plane step by step.
-    expected : float, optional
-        Diameter in pixels that the pixel size makes likely: looked at first, and
-        believed where no object is found. Objects that would be nothing, or more than
-        the plane, speak of a wrong pixel size, as many files have.
-
-    Returns
-    -------
-    float or None
-        Typical diameter in pixels; None if nothing tells.
-    """
-    zooms = list(_FIRST_ZOOMS)
-    largest = max(plane.shape[1:])
-    if expected is not None and not _LEAST_EXPECTED <= expected <= largest:
-        expected = None
-    if expected is not None:
-        zooms.insert(0, zoom_for(expected, known, plane.shape[1:]))
-    for first in dict.fromkeys(zooms):
-        found, zoom = None, first
-        for _ in range(_ROUNDS):
-            part = _telling_part(plane, round(_SAMPLE / zoom))
-            small = resize(part, zoomed_shape(part.shape[1:], zoom))
-            labels = yield from segment(small)
-            measured = typical_diameter(_whole_objects(labels))
-            if measured is None:
-                break
-            found = measured / zoom
-            if known[0] <= measured <= known[1]:
-                return found
-            # Well inside what is known, so that the next look is a trustworthy one.
-            wanted = math.sqrt(known[0] * known[1]) / found
-            zoom = float(np.clip(wanted, LEAST_ZOOM, MOST_ZOOM))
-        if found is not None:
-            return found
-    return expected
-
-
-def _telling_part(plane: Grey, size: int) -> Grey:
-    """Return the square, among some, in which grey values differ most."""
-    shares = np.linspace(0, 1, _CHOICE)
-    starts = [[round(max(0, n - size) * s) for s in shares] for n in plane.shape[1:]]
-    boxes = [
-        Box((y, x), (y + size, x + size)).intersect(Box.whole(plane.shape[1:]))
-        for y, x in product(*starts)
-    ]
-    spread = [float(plane[:, *box.slices].std()) for box in boxes]
-    return plane[:, *boxes[int(np.argmax(spread))].slices]
-
-
-def _whole_objects(labels: LabelMap) -> LabelMap:
-    """Return labels without the objects that the border cuts, if others are left."""
-    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    cut = np.zeros(int(labels.max(initial=0)) + 1, bool)
-    cut[edge] = True
-    whole = np.where(cut[labels], 0, labels)
-    return whole if whole.any() else labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from hashlib import blake2b
 from pathlib import Path
@@ -40,9 +41,11 @@ def model_folder(name_or_path: str | Path) -> Path:
     built_in = {folder.parent.name for folder in _BUILT_IN.glob(f"*/{SPEC_FILE}")}
     if str(name_or_path) in built_in:
         return _BUILT_IN / name_or_path
-    path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        return path
+    # A name may be too long for a path, or that of a home that nobody has.
+    with contextlib.suppress(OSError, RuntimeError):
+        path = Path(name_or_path).expanduser()
+        if path.is_dir():
+            return path
     known = ", ".join(sorted(built_in)) or "none"
     raise ModelError(
         f"There is no model {str(name_or_path)!r}: it is neither a built-in model "

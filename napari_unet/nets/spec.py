@@ -203,9 +203,9 @@ class ModelSpec(BaseModel):
         Parameters
         ----------
         pixel_size : float or None
-            Width of a pixel, in micrometres.
+            Width of a pixel, in micrometres; one that is not above 0 tells nothing.
         """
-        if pixel_size is None or self.object_size is None:
+        if pixel_size is None or self.object_size is None or not pixel_size > 0:
             return None
         return self.object_size / pixel_size
 

@@ -48,7 +48,10 @@ def test_models_list(run: Run) -> None:
     assert result.code == 0
     for row in json.loads(result.out):
         assert list(row) == ["name", "task", "data", "license", "score", "megabytes"]
-    assert run("models", "list").code == 0
+    shown = run("models", "list")
+    assert shown.code == 0
+    for data in ("BBBC038v1,", "Usiigaci,", "AxonDeepSeg"):  # "cells" has them all
+        assert data in shown.out
 
 
 def test_models_show(run: Run, model: Path) -> None:

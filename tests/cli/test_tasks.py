@@ -65,6 +65,7 @@ def test_probabilities_on_request(run, folders):
     run(
         *("predict", folders / "images" / "a.tif", "--model", folders / "model"),
         *("--out", folders / "maps", "--probabilities", "--rotations"),
+        "--full-precision",
     )
     with tifffile.TiffFile(folders / "maps" / "a.tif") as file:
         assert file.series[0].axes == "CYX"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import Never
 
 import numpy as np
@@ -66,9 +67,22 @@ def test_labels_do_not_depend_on_the_window(model: Model, monkeypatch) -> None:
     whole = predict(image, model, device="cpu")
     monkeypatch.setattr(
         "napari_unet.engine.predict.choose_execution",
-        lambda device: replace(choose_execution(device), window=64),
+        lambda device, **how: replace(choose_execution(device, **how), window=64),
     )
     np.testing.assert_array_equal(predict(image, model, device="cpu"), whole)
+
+
+def test_full_precision_is_the_same_on_every_processor(
+    model: Model, monkeypatch
+) -> None:
+    image = np.random.default_rng(0).random((40, 40), np.float32)
+    maps = partial(predict, image, model, device="cpu", probabilities=True)
+    likes = "napari_unet.engine.device._cpu_likes_bfloat16"
+    monkeypatch.setattr(likes, lambda: False)
+    plain = maps()
+    monkeypatch.setattr(likes, lambda: True)
+    np.testing.assert_array_equal(maps(full_precision=True), plain)
+    assert np.abs(maps() - plain).max() > 1e-4
 
 
 def test_folding_the_norms_changes_nothing(model: Model) -> None:

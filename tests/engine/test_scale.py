@@ -113,21 +113,6 @@ def test_a_model_that_knows_no_size_does_not_zoom():
     assert not any(isinstance(e, Sized) for e in events)
 
 
-def test_an_empty_image_is_predicted_as_it_is():
-    image = np.zeros((64, 64), np.uint8)
-    image[0, 0] = 1
-    model = sized_model()
-    hidden = replace(
-        model,
-        spec=model.spec.model_copy(
-            update={"decoding": model.spec.decoding.model_copy(update={"min_size": 99})}
-        ),
-    )
-    events, found = run(iter_predict(image, hidden))
-    assert not any(isinstance(e, Sized) for e in events)
-    assert not found.any()
-
-
 def test_maps_and_views_have_the_grid_of_the_image():
     image, labels = scene(24, 500)
     maps = predict(image, sized_model(), probabilities=True)
@@ -201,6 +186,15 @@ def test_training_sees_objects_at_the_size_at_which_they_are_predicted(radius):
     np.testing.assert_array_equal(same.values, labels)
 
 
+def test_a_verified_part_of_an_object_is_no_small_object():
+    image, labels = scene(8)
+    y, x = np.indices(labels.shape)
+    verified = (y % 24 - 12) ** 2 + (x % 24 - 12) ** 2 <= 4
+    sample = Sample(image, labels, verified=verified)
+    (plane,) = annotated_planes(sample, sized_model())
+    assert plane.image.shape[1:] == image.shape, "objects of 16 px need no zoom"
+
+
 def test_a_model_is_zoomed_to_where_it_is_best_and_warns_of_what_it_never_saw():
     model = sized_model()
     best = model.spec.model_copy(update={"zoomed_to": (14.0, 18.0)})
@@ -210,46 +204,3 @@ def test_a_model_is_zoomed_to_where_it_is_best_and_warns_of_what_it_never_saw():
     events, _ = run(iter_predict(image, replace(model, spec=best), diameter=24))
     assert [e.zoom for e in events if isinstance(e, Sized)] == [18 / 24]
     assert any("12 to 20 px" in e.message for e in events if isinstance(e, Notice))
-
-
-def first_looks(expected: float | None) -> tuple[list[int], float | None]:
-    """Return how large the looked-at parts were in which nothing was found."""
-    seen = []
-
-    def find_nothing(part):
-        seen.append(part.shape[-1])
-        yield from ()
-        return np.zeros(part.shape[1:], np.int32)
-
-    plane = np.zeros((1, 2048, 2048), np.float32)
-    steps = scale.estimate_diameter(plane, KNOWN, find_nothing, expected)
-    with pytest.raises(StopIteration) as stopped:
-        next(steps)
-    return seen, stopped.value.value
-
-
-def test_the_pixel_size_tells_where_to_look_first():
-    usual, found = first_looks(None)
-    assert found is None
-    # As many pixels of the network's own grid, whatever part of the plane that is.
-    looks, found = first_looks(80.0)
-    assert len(looks) == len(usual) + 1
-    assert found == 80.0
-    assert first_looks(15.0) == (usual, 15.0)
-
-
-@pytest.mark.parametrize("expected", [0.0, 0.03, 1e9])
-def test_a_pixel_size_that_cannot_be_right_tells_nothing(expected):
-    assert first_looks(expected) == first_looks(None)
-
-
-def test_a_model_that_knows_how_large_objects_are_uses_the_pixel_size():
-    spec = sized_model().spec.model_copy(update={"object_size": 10.0})
-    assert spec.expected_diameter(0.5) == 20
-    assert spec.expected_diameter(None) is None
-    assert sized_model().spec.expected_diameter(0.5) is None
-    image, _ = scene(40.0)
-    model = replace(sized_model(), spec=spec)
-    events = run(iter_predict(image, model, pixel_size=0.125))[0]
-    (sized,) = [each for each in events if isinstance(each, Sized)]
-    assert sized.diameter == pytest.approx(80, rel=0.1)

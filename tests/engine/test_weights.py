@@ -85,6 +85,12 @@ def test_an_unknown_name_lists_what_there_is() -> None:
         load_model("no-such-model")
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/model", "a" * 300, "a\0b"])
+def test_a_name_that_is_no_path_is_unknown(name: str) -> None:
+    with pytest.raises(ModelError, match="There is no model"):
+        load_model(name)
+
+
 def test_built_in_models_load_and_say_what_they_are() -> None:
     specs = list_models()
     names = [spec.name for spec in specs]
