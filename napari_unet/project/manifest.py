@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from napari_unet.core.diameter import LEAST_DIAMETER, MOST_DIAMETER
 from napari_unet.core.instances import Decoding
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
@@ -28,6 +29,7 @@ _MAX_BYTES = 32 * 2**20
 _MAX_ID = 2**31
 
 Sequence = Annotated[int, Field(ge=0, le=2**53)]
+Diameter = Annotated[float, Field(ge=LEAST_DIAMETER, le=MOST_DIAMETER)]
 Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -131,9 +133,13 @@ class Settings(Record):
     ----------
     minutes : float
         How long a training lasts.
+    diameters : dict of str to float
+        Typical diameters of objects, in pixels, by the keys of images; measured where
+        they are missing.
     """
 
     minutes: float = Field(2.0, ge=0.1, le=600)
+    diameters: dict[Key, Diameter] = Field(default_factory=dict)
 
 
 class Manifest(Record):

@@ -234,11 +234,13 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     )
     identity = replace(identity, path=request.path)
     project, stored, problem = request.project, None, None
+    diameter = None
     key, why_not = identity.key, ""
     try:
         why_not = project.why_read_only()
         stored = project.store.load_work(identity)
         key = stored.key if stored else project.store.key_for(identity)
+        diameter = project.store.read()[0].settings.diameters.get(key)
     except StorageError as error:
         problem, why_not = error, str(error)
     yield
@@ -256,6 +258,7 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         canvas=BareCanvas(annotation),
         read_only=why_not,
         waiting=bool(why_not) and problem is None,
+        diameter=diameter,
         pixel_size=request.pixel_size or _pixel_size(request.path),
     )
     sequence = max(stored.sequence, stored.journal.last) if stored else 0

@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.errors import NapariUnetError
+from napari_unet.project.project import Project
 from napari_unet.session.finetune import Lesson
 from napari_unet.session.image import (
     Opened,
@@ -93,6 +94,12 @@ class Images:
     def find(self, source: object) -> OpenImage | None:
         """Return the image that was opened from this very object."""
         return next((image for image in self._all if image.source is source), None)
+
+    def diameters(self, project: Project) -> dict[str, float | None]:
+        """Return what a person has said of sizes, by the keys of a project's images."""
+        return {
+            each.key: each.diameter for each in self._all if each.project is project
+        }
 
     def open(
         self,

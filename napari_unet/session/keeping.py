@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,9 @@ class Keeping:
         Says who else writes.
     timeline : Timeline
         What is kept.
+    diameters : callable
+        Returns the diameters that a person has set for open images of a project, or
+        None, by the keys of images.
     home : callable
         Returns the project that models belong to now, or None.
     training_over : callable
@@ -55,6 +58,7 @@ class Keeping:
         holder: StateHolder,
         projects: Projects,
         timeline: Timeline,
+        diameters: Callable[[Project], dict[str, float | None]],
         home: Callable[[], Project | None],
         training_over: Callable[[], bool],
         clock: Callable[[], float],
@@ -63,14 +67,15 @@ class Keeping:
         self._holder = holder
         self._projects = projects
         self._timeline = timeline
+        self._diameters = diameters
         self._home = home
         self._training_over = training_over
         self._clock = clock
         self._entries: dict[Project, dict[int, ModelEntry]] = {}
-        self._wanted = self._begin = False
+        self._wanted = self._begin = self._tuned = False
         self._not_before = 0.0
 
-    def want(self, *, begin: bool = False) -> None:
+    def want(self, *, begin: bool = False, tuned: bool = False) -> None:
         """Keep what there is, soon.
 
         Parameters
@@ -78,9 +83,13 @@ class Keeping:
         begin : bool
             Also where no work was done in the project yet: the person did something
             that is worth to begin with. Otherwise, to look at images writes nothing.
+        tuned : bool
+            Also where there are only models that are built in: the person has set
+            thresholds, or the size of objects.
         """
         self._wanted = True
         self._begin |= begin
+        self._tuned |= tuned
 
     def learn(self, project: Project, entries: dict[int, ModelEntry]) -> None:
         """Take note of where versions lie that were loaded from a project."""
@@ -94,7 +103,7 @@ class Keeping:
             return
         if project in self._projects.busy or not self._worth_keeping(project):
             return
-        self._wanted = self._begin = False
+        self._wanted = self._begin = self._tuned = False
         try:
             project.claim()
         except StorageError as error:
@@ -121,9 +130,10 @@ class Keeping:
                 self._failed(error)
 
     def _worth_keeping(self, project: Project) -> bool:
-        """Whether work was begun, with more than a built-in model."""
-        own = any(not each.built_in for each in self._timeline.versions)
-        return (own or self._begin) and (project.working or self._begin)
+        """Whether work was begun, with more than a built-in model as it is."""
+        own = self._tuned or any(not each.built_in for each in self._timeline.versions)
+        begun = project.working or (self._tuned and project.store.files.exists)
+        return (own or self._begin) and (begun or self._begin)
 
     def _iter_keep(
         self, project: Project
@@ -135,6 +145,7 @@ class Keeping:
             dict(self._entries.get(project, {})),
             active.number if active else 0,
             Settings(minutes=minutes),
+            self._diameters(project),
             training_over=self._training_over(),
         )
 
@@ -148,7 +159,7 @@ class Keeping:
             self._entries[project] = outcome
 
     def _failed(self, error: Exception) -> None:
-        self.want(begin=True)
+        self.want(begin=True, tuned=True)
         self._not_before = self._clock() + _RETRY_SECONDS
         self._holder.report("finetune", StorageError(f"The model is not kept: {error}"))
 
@@ -159,6 +170,7 @@ def iter_keep(
     entries: dict[int, ModelEntry],
     active: int,
     settings: Settings,
+    diameters: Mapping[str, float | None],
     *,
     training_over: bool,
 ) -> Generator[None, None, dict[int, ModelEntry]]:
@@ -170,6 +182,10 @@ def iter_keep(
         What the project holds already, by the numbers of versions.
     active : int
         Number of the version that predicts.
+    settings : Settings
+        What the person chose, but for diameters.
+    diameters : mapping
+        Of some images; what is kept of others stays.
     training_over : bool
         Whether what a training kept to go on with is not needed any more.
 
@@ -192,7 +208,10 @@ def iter_keep(
     models = tuple(sorted(kept.values(), key=lambda entry: entry.number))
 
     def change(manifest: Manifest) -> Manifest:
-        update = {"models": models, "active_model": chosen, "settings": settings}
+        sizes = {**manifest.settings.diameters, **diameters}
+        told = {key: size for key, size in sizes.items() if size is not None}
+        chosen_now = settings.model_copy(update={"diameters": told})
+        update = {"models": models, "active_model": chosen, "settings": chosen_now}
         return manifest.model_copy(update=update)
 
     project.store.update(change)

@@ -256,7 +256,8 @@ def iter_labels(
             model,
             axes=image.axes,
             view=view,
-            diameter=image.diameter,
+            # One that was said for another model tells nothing to one that never zooms.
+            diameter=image.diameter if model.spec.best_diameters else None,
             pixel_size=image.pixel_size,
         )
     )

@@ -96,6 +96,7 @@ class Session:
             self._holder,
             self.projects,
             self.models.timeline,
+            self.images.diameters,
             self._home,
             self._training_over,
             clock,
@@ -113,6 +114,7 @@ class Session:
         self.projects.created.connect(self._on_project_created)
         self.projects.closed.connect(self._put_all_away)
         self.models.timeline.changed.connect(self._keeping.want)
+        self.tuning.changed.connect(lambda: self._keeping.want(tuned=True))
         self.images.current_changed.connect(self._ask_for_models)
         self.models.timeline.changed.connect(self._follow_model)
         self.models.timeline.changed.connect(self._check_fit)

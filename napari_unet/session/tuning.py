@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from psygnal import Signal
+
 from napari_unet.core.diameter import size_warning
 from napari_unet.session.images import Images
 from napari_unet.session.models import Models
@@ -28,7 +30,14 @@ class Tuning:
         Where the state is told.
     images, models, predicting : Images, Models, Predicting
         What is open, what predicts, and what is going on.
+
+    Attributes
+    ----------
+    changed : Signal()
+        The person has set something.
     """
+
+    changed = Signal()
 
     def __init__(
         self,
@@ -53,33 +62,43 @@ class Tuning:
             return
         image.diameter = diameter
         self.tell()
+        self.changed.emit()
         self._holder.update(message="The next prediction uses the new object size.")
 
-    def set_thresholds(self, foreground: float, prominence: float) -> None:
-        """Find the objects with other thresholds, at once where that is possible."""
+    def set_thresholds(
+        self, foreground: float | None = None, prominence: float | None = None
+    ) -> None:
+        """Find the objects with other thresholds, at once where that is possible.
+
+        One that is not given stays as it is.
+        """
         model = self._models.active
         if model is None:
             return
         moved = {"foreground": foreground, "prominence": prominence}
-        decoding = model.spec.decoding.model_copy(update=moved)
+        decoding = model.spec.decoding.model_copy(
+            update={name: value for name, value in moved.items() if value is not None}
+        )
         if decoding == model.spec.decoding:
             return
         self._models.timeline.adjust(model.with_decoding(decoding))
-        image = self._images.current
-        if image is not None and self._predicting.can_decode(image, model):
-            self._decode_wanted = True
-            self.tick()
-        else:
-            self._holder.update(message="The next prediction uses the new thresholds.")
+        self.changed.emit()
+        self._decode_wanted = True
+        self.tick()
 
     def tick(self) -> None:
-        """Find objects anew, if thresholds moved and nothing else is going on."""
+        """Find objects anew, if thresholds moved and nothing else is going on.
+
+        What is being predicted with former thresholds is waited for.
+        """
         image, model = self._images.current, self._models.active
         if not self._decode_wanted or self._holder.state.predicting:
             return
         self._decode_wanted = False
-        if image is not None and model is not None:
+        if image and model and self._predicting.can_decode(image, model):
             self._predicting.decode(image, model)
+        else:
+            self._holder.update(message="The next prediction uses the new thresholds.")
 
     def tell(self) -> None:
         """Show what is set now."""

@@ -96,6 +96,44 @@ def test_a_threshold_applies_at_once_without_the_network(stage, monkeypatch):
     assert stage.state.image.objects == before
 
 
+def test_a_threshold_that_moves_during_a_prediction_applies_at_its_end():
+    stage = Stage.make(ManualRunner())
+    stage.session.models.timeline.publish(brightness_model())
+    stage.open(faint_disks())
+    stage.session.predict()
+    assert stage.state.predicting
+    stage.session.tuning.set_thresholds(foreground=0.005)
+    stage.run()
+    shown = stage.state.image.objects
+    stage.session.predict()
+    stage.run()
+    assert stage.state.image.objects == shown
+    assert stage.session.models.active.spec.decoding.prominence != 0.005
+
+
+def test_one_threshold_leaves_the_other_as_it_is(stage, image):
+    stage.open(image)
+    before = stage.session.models.active.spec.decoding
+    stage.session.tuning.set_thresholds(foreground=0.3)
+    stage.session.tuning.set_thresholds(prominence=0.4)
+    after = stage.session.models.active.spec.decoding
+    assert after == before.model_copy(update={"foreground": 0.3, "prominence": 0.4})
+
+
+def test_nothing_seen_now_hides_what_another_model_measured(sized):
+    sized.open(disks())
+    sized.session.predict()
+    sized.run()
+    assert sized.state.tuning.measured
+    blind = sized.session.models.active
+    decoding = blind.spec.decoding.model_copy(update={"min_size": 10_000})
+    sized.session.models.timeline.publish(blind.with_decoding(decoding))
+    sized.session.predict()
+    sized.run()
+    assert sized.state.image.objects == 0
+    assert sized.state.tuning.measured is None
+
+
 def test_what_is_verified_stays_whatever_the_threshold(stage):
     stage.open(faint_disks())
     stage.session.predict()
@@ -167,3 +205,44 @@ def test_thresholds_go_with_training_and_come_back_with_the_project(
     assert again.state.tuning.foreground == 0.35
     assert again.state.tuning.prominence == 0.2
     again.session.close()
+
+
+@pytest.mark.parametrize("in_a_project", [True, False])
+def test_what_was_set_comes_back_where_only_a_built_in_model_was_used(
+    in_a_project, tmp_path
+):
+    path = tmp_path / "plate" / "disks.tif"
+    path.parent.mkdir()
+    tifffile.imwrite(path, disks())
+
+    def open_again():
+        stage = Stage.make(InlineRunner())
+        stage.session.start()
+        stage.run()
+        if in_a_project and (tmp_path / "study.unet").exists():
+            stage.session.projects.open(tmp_path / "study.unet")
+        elif in_a_project:
+            stage.session.projects.create(tmp_path / "study")
+        stage.run()
+        stage.open(tifffile.imread(path), name="disks", path=path)
+        wait(stage)
+        return stage
+
+    stage = open_again()
+    stage.session.predict()
+    stage.run()
+    stage.paint(np.s_[5:9, 5:9], 90)
+    stage.session.tuning.set_thresholds(0.35, 0.2)
+    stage.session.tuning.set_diameter(33)
+    wait(stage)
+    stage.session.close()
+    again = open_again()
+    tuning = again.state.tuning
+    assert (tuning.foreground, tuning.prominence, tuning.diameter) == (0.35, 0.2, 33)
+    again.session.tuning.set_diameter(None)
+    again.session.predict()
+    wait(again)
+    again.session.close()
+    last = open_again()
+    assert last.state.tuning.diameter is None
+    last.session.close()

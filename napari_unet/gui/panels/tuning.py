@@ -6,6 +6,7 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
+from napari_unet.core.diameter import in_pixels
 from napari_unet.gui.panels.panel import label
 from napari_unet.session.state import TuningState
 from napari_unet.session.tuning import Tuning
@@ -47,8 +48,8 @@ class TuningForm(QWidget):
         self.diameter.valueChanged.connect(self._on_diameter)
         self.foreground = _slider(0.05, 0.95, _FOREGROUND_TIP)
         self.prominence = _slider(0.02, 0.5, _PROMINENCE_TIP)
-        for slider in (self.foreground, self.prominence):
-            slider.valueChanged.connect(self._on_thresholds)
+        self.foreground.valueChanged.connect(self._on_foreground)
+        self.prominence.valueChanged.connect(self._on_prominence)
         self.warning = label("", "error", wrap=True)
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -88,20 +89,21 @@ class TuningForm(QWidget):
     def _on_diameter(self, value: float) -> None:
         self._tuning.set_diameter(value or None)
 
-    def _on_thresholds(self) -> None:
-        self._tuning.set_thresholds(
-            round(self.foreground.value(), 2), round(self.prominence.value(), 2)
-        )
+    def _on_foreground(self, value: float) -> None:
+        self._tuning.set_thresholds(foreground=round(value, 2))
+
+    def _on_prominence(self, value: float) -> None:
+        self._tuning.set_thresholds(prominence=round(value, 2))
 
 
 def _measured(state: TuningState) -> str:
     if state.measured is None:
         return "measure it"
     if state.pixel_size is None:
-        return f"{state.measured:.0f} px (measured)"
+        return f"{in_pixels(state.measured)} px (measured)"
     width = state.measured * state.pixel_size
     width_in_words = f"{width:.1f}" if width < 10 else f"{width:.0f}"
-    return f"{state.measured:.0f} px, {width_in_words} µm (measured)"
+    return f"{in_pixels(state.measured)} px, {width_in_words} µm (measured)"
 
 
 def _slider(least: float, most: float, tip: str) -> QLabeledDoubleSlider:
