@@ -24,11 +24,10 @@ from skimage.segmentation import expand_labels
 from napari_unet.core.metrics import Scores, evaluate, pool
 from napari_unet.core.provenance import LabelMap
 from napari_unet.engine.objectives import Objective
-from napari_unet.engine.predict import predict
 from napari_unet.engine.weights import load_model
 from training.pictures import Picture
 from training.recipe import RECIPES
-from training.score import SHOWN
+from training.score import SHOWN, alike_everywhere
 from training.splits import read_split
 
 GROWTHS = (-2, -1, 0, 1, 2, 3, 4)
@@ -71,7 +70,8 @@ def pooled(scores: list[Scores]) -> dict[str, float]:
 def segmented(pictures: list[Picture]) -> list[tuple[LabelMap, LabelMap]]:
     """Return what is true of pictures, and what `nuclei` says."""
     model = load_model("nuclei")
-    return [(p.values, predict(p.raw, model)) for p in pictures]
+    segment = alike_everywhere(model)
+    return [(p.values, segment(p)) for p in pictures]
 
 
 def decoded(truth: LabelMap, objective: Objective) -> LabelMap:

@@ -10,6 +10,9 @@ import numpy.typing as npt
 from napari_unet.core.ids import compact
 from napari_unet.errors import InputError
 
+_FEW = 4
+"""Fewer objects than so many, squared, can lie in a plane: a measurement may err."""
+
 LEAST_DIAMETER, MOST_DIAMETER = 0.5, 10_000.0
 
 
@@ -26,8 +29,14 @@ def check_diameter(diameter: object) -> None:
         )
 
 
-def size_warning(diameter: float, known: tuple[float, float] | None) -> str:
-    """Return what to tell of objects that a model has not learned, or nothing.
+def size_warning(
+    diameter: float,
+    known: tuple[float, float] | None,
+    *,
+    told: bool,
+    shape: tuple[int, ...],
+) -> str:
+    """Return what a person should check about the size of objects, or nothing.
 
     Parameters
     ----------
@@ -35,14 +44,27 @@ def size_warning(diameter: float, known: tuple[float, float] | None) -> str:
         Typical diameter of the objects, in pixels.
     known : tuple of float or None
         Smallest and largest typical diameter in training, in pixels, if it is known.
+    told : bool
+        Whether the person has said how large they are; otherwise it was measured.
+    shape : tuple of int
+        (Y, X) of the image.
     """
-    if known is None or known[0] <= diameter <= known[1]:
+    if known is None:
         return ""
-    return (
-        f"Objects about {in_pixels(diameter)} px across: the model was trained on "
-        f"{in_pixels(known[0])} to {in_pixels(known[1])} px. Look closely, and set the "
-        "size if it is wrong."
-    )
+    size, least, most = (in_pixels(each) for each in (diameter, *known))
+    if not float(least) <= float(size) <= float(most):
+        if told:
+            return (
+                f"The model knows objects of {least} to {most} px, not of {size} px: "
+                "check the outlines."
+            )
+        return (
+            f"Objects measure {size} px; the model knows {least} to {most} px. Check "
+            "the outlines, and set the size if it is wrong."
+        )
+    if not told and _FEW * diameter > min(shape):
+        return f"Objects measure {size} px, but there are few to measure: check it."
+    return ""
 
 
 def in_pixels(diameter: float) -> str:

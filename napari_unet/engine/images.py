@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from napari_unet.core.axes import guess_axes, parse_axes
 from napari_unet.engine.model import Model
+from napari_unet.engine.weights import list_models
 from napari_unet.errors import InputError
 
 
@@ -48,13 +49,13 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
 def _channel_mismatch(channels: int, axes: str, model: Model) -> str:
     wanted = model.spec.in_channels
     plural = "s" if wanted > 1 else ""
-    remedy = "choose another model, or an image with as many channels"
+    fitting = [spec.name for spec in list_models() if spec.in_channels == channels]
+    named = f" ({', '.join(fitting)})" if fitting else ""
+    remedy = f"choose a model that fits{named}"
     if wanted == 1:
-        remedy = "convert the image to grey or choose one channel of it"
-    elif "C" not in axes:
-        remedy = (
-            'name the channel axis, for example axes "CYX", or choose another model'
-        )
+        remedy += ", or convert the image to grey, or choose one channel of it"
+    elif "C" not in axes and len(axes) > 2:
+        remedy += ', or name the channel axis, for example axes "CYX"'
     return (
         f"Model {model.name!r} expects {wanted} channel{plural}, the image has "
         f"{channels} (axes {axes}); {remedy}."

@@ -287,7 +287,11 @@ def _zoomed(
     size = diameter or likely
     zoom = 1.0 if size is None else zoom_for(size, known, shape)
     yield Sized(diameter, zoom, measured=told is None)
-    if diameter is not None and (warning := size_warning(diameter, spec.diameters)):
+    if diameter is not None and (
+        warning := size_warning(
+            diameter, spec.diameters, told=told is not None, shape=shape
+        )
+    ):
         yield Notice(warning)
     return replace(job, zoom=zoom)
 

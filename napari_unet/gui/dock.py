@@ -26,6 +26,7 @@ from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
 from napari_unet.gui.status import StatusLine
 from napari_unet.gui.theme import colors_of, style_sheet
+from napari_unet.gui.wheel import WheelGuard
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.state import State
 
@@ -95,6 +96,7 @@ class Dock(QWidget):
             column.addWidget(panel)
         column.addStretch(1)
         self._area = area = Column(inner)
+        WheelGuard(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(6, 6, 2, 6)
         outer.addWidget(area, 1)

@@ -17,6 +17,8 @@ class Colors:
         Of the theme itself.
     faint : str
         Text that may be overlooked.
+    warning : str
+        Text that should not.
     error : str
         Text that must not.
     loss, score : str
@@ -26,6 +28,7 @@ class Colors:
     background: str
     text: str
     faint: str
+    warning: str
     error: str
     loss: str
     score: str
@@ -36,8 +39,12 @@ def colors_of(theme: str) -> Colors:
     found = get_theme(theme)
     background, text = found.background.as_hex("long"), found.text.as_hex("long")
     if sum(_channels(background)) < sum(_channels(text)):
-        return Colors(background, text, "#a5a9b0", "#ff8a80", "#7f8793", "#56b4e9")
-    return Colors(background, text, "#5f5c5a", "#b00020", "#8c8885", "#0063a0")
+        return Colors(
+            background, text, "#a5a9b0", "#ffcc80", "#ff8a80", "#7f8793", "#56b4e9"
+        )
+    return Colors(
+        background, text, "#5f5c5a", "#7a4f00", "#b00020", "#8c8885", "#0063a0"
+    )
 
 
 def style_sheet(colors: Colors) -> str:
@@ -45,6 +52,7 @@ def style_sheet(colors: Colors) -> str:
     return f"""
     QLabel[role="title"] {{ font-weight: bold; }}
     QLabel[role="faint"] {{ color: {colors.faint}; }}
+    QLabel[role="warning"] {{ color: {colors.warning}; }}
     QLabel[role="error"] {{ color: {colors.error}; }}
     QFrame[role="notice"] {{
         border: 1px solid {colors.score}; border-radius: 4px;

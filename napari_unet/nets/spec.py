@@ -56,6 +56,22 @@ class ModelCard(BaseModel):
     score: dict[str, float] = Field(default_factory=dict, max_length=1000)
     notes: Words = ""
 
+    @property
+    def headline(self) -> str:
+        """The scores that matter most, such as "AP50 0.84", or nothing.
+
+        The first one, or those of all classes but background.
+        """
+        dice = [
+            f"{name.removeprefix('Dice ')} {value:.2f}"
+            for name, value in self.score.items()
+            if name.startswith("Dice ") and name != "Dice background"
+        ]
+        if dice:
+            return f"Dice {', '.join(dice)}"
+        name, value = next(iter(self.score.items()), ("", 0.0))
+        return f"{name.removesuffix(' pooled')} {value:.2f}" if name else ""
+
 
 class PixelClass(BaseModel):
     """A class of pixels.

@@ -8,29 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.core.subject import Subject
 from napari_unet.errors import InputError, ModelError
-from napari_unet.project.identity import readable
 from napari_unet.project.manifest import ModelEntry
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.job import Job
 from napari_unet.session.keeping import Keeping
 from napari_unet.session.model_wish import ModelWish, iter_wished_model
+from napari_unet.session.model_words import describe_model, describe_version
 from napari_unet.session.restore import Restored, iter_restore
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import (
-    ClassState,
-    ModelState,
-    StateHolder,
-    VariableState,
-    VersionState,
-)
+from napari_unet.session.state import StateHolder
 from napari_unet.session.timeline import ModelVersion, Preset, Timeline
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
-    from napari_unet.nets.spec import ModelSpec
 
 DEFAULT = "nuclei"
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -42,6 +34,22 @@ class Engine:
 
     device: str
     models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """What there was when models were asked for: versions, and what was loading."""
+
+    numbers: frozenset[int]
+    loading: str
+
+    def chosen_since(self, versions: tuple[ModelVersion, ...]) -> list[ModelVersion]:
+        """Return the versions that a person has chosen since."""
+        return [
+            each
+            for each in versions
+            if each.number not in self.numbers and each.built_in != DEFAULT
+        ]
 
 
 def iter_start_engine() -> Generator[None, None, Engine]:
@@ -128,11 +136,19 @@ class Models:
         )
 
     def choose(self, name_or_path: str | Path) -> None:
-        """Load a built-in model or a model folder; it is active when it is there."""
+        """Load a built-in model or a model folder; it is active when it is there.
+
+        A built-in model that was in use before is here still, with its thresholds.
+        """
         name = str(name_or_path)
         if self._loading is not None:
             self._loading.cancel()
         self._holder.clear("model")
+        kept = [v.number for v in self.timeline.versions if v.built_in == name]
+        if kept:
+            self._holder.update(loading="", message=f"The model {name} is ready.")
+            self.timeline.activate(kept[-1])
+            return
         self._holder.update(loading=name, message=f"Loading the model {name}…")
         self._loading = self._runner.start(
             iter_load(name),
@@ -169,16 +185,21 @@ class Models:
     @property
     def untouched(self) -> bool:
         """Whether there is nothing yet but, perhaps, the built-in model."""
-        versions = self.timeline.versions
+        versions, loading = self.timeline.versions, self._holder.state.loading
         alone = len(versions) == 1 and versions[0].built_in == DEFAULT
-        return alone or not versions
+        return (alone or not versions) and loading in ("", DEFAULT)
 
     def restore(self, project: Project, keeping: Keeping) -> None:
-        """Go on with the models of a project, if it has any."""
+        """Go on with the models of a project, if it has any.
+
+        A model that the person chooses meanwhile goes on predicting.
+        """
+        numbers = frozenset(each.number for each in self.timeline.versions)
+        before = _Then(numbers, self._holder.state.loading)
         self._runner.start(
             iter_restore(project),
             on_event=lambda _: None,
-            on_return=lambda restored: self._on_restored(restored, keeping),
+            on_return=lambda restored: self._on_restored(restored, keeping, before),
             on_error=lambda error: self._holder.report("model", error),
             on_closed=lambda: None,
         )
@@ -221,11 +242,11 @@ class Models:
         preset: Preset = "from-scratch" if wish.network else "fine-tune"
         self.timeline.publish(model, note=wish.note, preset=preset)
 
-    def _on_restored(self, restored: Restored, keeping: Keeping) -> None:
+    def _on_restored(self, restored: Restored, keeping: Keeping, before: _Then) -> None:
         if restored.told:
             self._holder.report("model", ModelError(restored.told))
         if restored.versions:
-            self._start_over(restored, keeping)
+            self._start_over(restored, keeping, before)
         found = restored.lost_version
         if found is not None and found.best is not None:
             self.timeline.publish(
@@ -238,18 +259,28 @@ class Models:
             self.interrupted = True
             self._holder.update(notice=restored.interruption.describe())
 
-    def _start_over(self, restored: Restored, keeping: Keeping) -> None:
-        self._holder.update(loading="", minutes=restored.settings.minutes)
-        numbers = [entry.number for entry, _ in restored.versions]
-        active = restored.active
-        place = numbers.index(active) if active in numbers else len(numbers) - 1
-        versions = self.timeline.start_over(
-            [_version(entry, model) for entry, model in restored.versions], place
+    def _start_over(self, restored: Restored, keeping: Keeping, before: _Then) -> None:
+        # What the person has chosen meanwhile predicts, or will when it is loaded.
+        chosen = before.chosen_since(self.timeline.versions)
+        loading = self._holder.state.loading
+        waits = loading not in ("", DEFAULT, before.loading)
+        self._holder.update(
+            loading=loading if waits else "", minutes=restored.settings.minutes
         )
-        entries = (entry for entry, _ in restored.versions)
-        kept = {v.number: e for v, e in zip(versions, entries, strict=True)}
+        entries = [entry for entry, _ in restored.versions]
+        numbers = [entry.number for entry in entries]
+        active = restored.active
+        last = len(numbers) - 1
+        place = numbers.index(active) if active in numbers else last
+        known = (_version(entry, model) for entry, model in restored.versions)
+        versions = self.timeline.start_over(
+            (*known, *chosen), last + len(chosen) if chosen else place
+        )
+        kept = {v.number: e for v, e in zip(versions, entries, strict=False)}
         keeping.learn(restored.project, kept)
-        self._holder.update(message="Your models are here again.")
+        if not waits:
+            of_old = "Your earlier models" if chosen else "Your models"
+            self._holder.update(message=f"{of_old} are here again.")
 
     def _on_engine(self, engine: Engine) -> None:
         self._holder.update(
@@ -285,54 +316,15 @@ class Models:
 
 
 def _version(entry: ModelEntry, model: Model) -> ModelVersion:
+    came_with, now = model.spec.decoding, entry.decoding or model.spec.decoding
     return ModelVersion(
         entry.number,
-        model,
+        model.with_decoding(now),
         entry.score,
         entry.start_score,
         entry.created,
         entry.note,
         entry.preset,
         entry.built_in or "",
+        came_with if came_with != now else None,
     )
-
-
-def describe_model(model: Model) -> ModelState:
-    """Return what a person should know of a model."""
-    spec, card = model.spec, model.spec.card
-    scores = [f"{name}: {score:.2f}" for name, score in card.score.items()]
-    about = [spec.description or card.data, *scores[:1]]
-    whole = [spec.description, card.notes, card.data, card.license, "\n".join(scores)]
-    return ModelState(
-        spec.name,
-        " · ".join(filter(None, about)),
-        "\n\n".join(filter(None, whole)),
-        spec.in_channels,
-        _what(spec),
-        spec.task,
-        tuple(ClassState(each.name, each.color) for each in spec.classes),
-        tuple(VariableState(v.name, v.unit, v.mean, v.scale) for v in spec.variables),
-    )
-
-
-def _what(spec: ModelSpec) -> str:
-    """Return what a model predicts, in a line."""
-    if spec.task == "classes":
-        return f"Classes: {', '.join(spec.names)}"
-    if spec.task == "regression":
-        named = (f"{v.name} ({v.unit})" if v.unit else v.name for v in spec.variables)
-        return f"Values: {', '.join(named)}"
-    return "Objects"
-
-
-def subject_of(spec: ModelSpec) -> Subject:
-    """Return what a model predicts."""
-    return Subject(spec.task, tuple(readable(name) for name in spec.names))
-
-
-def describe_version(version: ModelVersion) -> VersionState:
-    """Return a line for the list of versions."""
-    text = version.note
-    if version.score is not None and version.start_score is not None:
-        text += f": {version.start_score:.2f} → {version.score:.2f}"
-    return VersionState(version.number, text)

@@ -167,7 +167,8 @@ class Prediction:
         elif isinstance(event, TilesDone):
             self.progressed.emit(event.done, event.total)
         elif isinstance(event, Sized):
-            self.image.measured = event.diameter if event.measured else None
+            if event.measured:
+                self.image.measured = event.diameter
             self.measured.emit()
         elif isinstance(event, MapsKept):
             if self._net is not None:

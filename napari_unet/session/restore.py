@@ -26,7 +26,7 @@ class Restored:
     settings : Settings
         What the person chose.
     versions : tuple of (ModelEntry, Model)
-        Those that can be loaded, oldest first.
+        Those that can be loaded, oldest first, as they were made.
     active : int or None
         Number of the one that predicted last.
     interruption : Interruption or None
@@ -65,7 +65,7 @@ def iter_restore(project: Project) -> Generator[None, None, Restored]:
     loaded, problems = [], []
     for entry in manifest.models:
         try:
-            loaded.append((entry, _load(project, entry)))
+            loaded.append((entry, _load_as_made(project, entry)))
         except NapariUnetError as error:
             problems.append(str(error))
         yield
@@ -77,11 +77,6 @@ def iter_restore(project: Project) -> Generator[None, None, Restored]:
         find_interruption(project.store.files.training),
         f"A version of the model is lost. {problems[0]}" if problems else "",
     )
-
-
-def _load(project: Project, entry: ModelEntry) -> Model:
-    model = _load_as_made(project, entry)
-    return model.with_decoding(entry.decoding) if entry.decoding else model
 
 
 def _load_as_made(project: Project, entry: ModelEntry) -> Model:

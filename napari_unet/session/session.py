@@ -28,7 +28,8 @@ from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
 from napari_unet.session.keeping import Keeping
-from napari_unet.session.models import Models, subject_of
+from napari_unet.session.model_words import subject_of
+from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner

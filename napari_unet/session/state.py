@@ -98,8 +98,8 @@ class ModelState:
         Short name.
     about : str
         What it is for and how good it is, in a line.
-    card : str
-        All that is known of it, in a paragraph or two.
+    card : tuple of (str, str)
+        All that is known of it: headings and texts.
     channels : int
         Channels that the image must have.
     predicts : str
@@ -114,9 +114,9 @@ class ModelState:
 
     name: str
     about: str
-    card: str
+    card: tuple[tuple[str, str], ...]
     channels: int
-    predicts: str = "Objects"
+    predicts: str = "Finds objects"
     task: Task = "instances"
     classes: tuple[ClassState, ...] = ()
     variables: tuple[VariableState, ...] = ()
@@ -184,6 +184,8 @@ class TuningState:
         Width of a pixel in micrometres, where somebody knows it.
     warning : str
         What to look at, or nothing.
+    thresholds_moved : bool
+        Whether they are others than the model came with.
     """
 
     foreground: float
@@ -193,6 +195,7 @@ class TuningState:
     measured: float | None = None
     pixel_size: float | None = None
     warning: str = ""
+    thresholds_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from psygnal import Signal
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_unet.core.instances import Decoding
     from napari_unet.engine.model import Model
 
 Preset: TypeAlias = Literal["fine-tune", "from-scratch"]
@@ -42,6 +43,8 @@ class ModelVersion:
         How it is trained: gently, or as a network that began anew.
     built_in : str
         Its name, if it is a built-in model.
+    came_with : Decoding or None
+        Its thresholds before a person moved them, if one has.
     """
 
     number: int
@@ -52,6 +55,7 @@ class ModelVersion:
     note: str
     preset: Preset = "fine-tune"
     built_in: str = ""
+    came_with: Decoding | None = None
 
     @property
     def gain(self) -> float | None:
@@ -99,6 +103,11 @@ class Timeline:
     def active(self) -> ModelVersion | None:
         """The version that predicts; None before the first was published."""
         return self._active
+
+    @property
+    def moved_from(self) -> Decoding | None:
+        """The thresholds that the active model came with, if it has others now."""
+        return self._active.came_with if self._active else None
 
     def publish(
         self,
@@ -176,7 +185,11 @@ class Timeline:
         """Replace the model of the active version by one with the same network."""
         if self._active is None:
             return
-        adjusted = replace(self._active, model=model)
+        came_with = self._active.came_with or self._active.model.spec.decoding
+        moved = came_with != model.spec.decoding
+        adjusted = replace(
+            self._active, model=model, came_with=came_with if moved else None
+        )
         self._versions = tuple(
             adjusted if each is self._active else each for each in self._versions
         )

@@ -18,6 +18,7 @@ from napari_unet.session.predicting import Predicting
 from napari_unet.session.state import StateHolder, TuningState
 
 if TYPE_CHECKING:
+    from napari_unet.core.instances import Decoding
     from napari_unet.engine.model import Model
 
 
@@ -63,7 +64,7 @@ class Tuning:
         image.diameter = diameter
         self.tell()
         self.changed.emit()
-        self._holder.update(message="The next prediction uses the new object size.")
+        self._holder.update(message="Predict again to use this size.")
 
     def set_thresholds(
         self, foreground: float | None = None, prominence: float | None = None
@@ -76,9 +77,20 @@ class Tuning:
         if model is None:
             return
         moved = {"foreground": foreground, "prominence": prominence}
-        decoding = model.spec.decoding.model_copy(
-            update={name: value for name, value in moved.items() if value is not None}
+        self._decode_with(
+            model,
+            model.spec.decoding.model_copy(
+                update={name: each for name, each in moved.items() if each is not None}
+            ),
         )
+
+    def reset_thresholds(self) -> None:
+        """Find the objects with the thresholds that the model came with."""
+        model, came_with = self._models.active, self._models.timeline.moved_from
+        if model is not None and came_with is not None:
+            self._decode_with(model, came_with)
+
+    def _decode_with(self, model: Model, decoding: Decoding) -> None:
         if decoding == model.spec.decoding:
             return
         self._models.timeline.adjust(model.with_decoding(decoding))
@@ -98,7 +110,7 @@ class Tuning:
         if image and model and self._predicting.can_decode(image, model):
             self._predicting.decode(image, model)
         else:
-            self._holder.update(message="The next prediction uses the new thresholds.")
+            self._holder.update(message="Predict again to use these thresholds.")
 
     def tell(self) -> None:
         """Show what is set now."""
@@ -112,8 +124,13 @@ class Tuning:
         diameter = image.diameter if image is not None else None
         measured = image.measured if image is not None else None
         warning = ""
-        if size := diameter or measured:
-            warning = size_warning(size, spec.diameters)
+        if image is not None and (size := diameter or measured):
+            warning = size_warning(
+                size,
+                spec.diameters,
+                told=diameter is not None,
+                shape=image.identity.labels_shape[-2:],
+            )
         return TuningState(
             spec.decoding.foreground,
             spec.decoding.prominence,
@@ -122,4 +139,5 @@ class Tuning:
             measured,
             image.pixel_size if image is not None else None,
             warning,
+            self._models.timeline.moved_from is not None,
         )

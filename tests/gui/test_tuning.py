@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QWidget
 
+from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.predict import PredictPanel
 from tests.session.brightness import brightness_model, classes_model, disks
 
@@ -35,7 +38,9 @@ def click_at(slider, share):
 def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     form = make_form(stage)
     stage.open(disks(), name="disks")
-    qtbot.waitUntil(lambda: form.diameter.text() == "measure it")
+    qtbot.waitUntil(lambda: form.diameter.text() == "will be measured")
+    form.diameter.stepUp()
+    assert stage.session.state.tuning.diameter is None, "there is nothing to step from"
     stage.predict()
     qtbot.waitUntil(lambda: form.diameter.text().endswith("px (measured)"))
     assert not form.warning.isVisible()
@@ -47,8 +52,13 @@ def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     assert stage.session.state.tuning.diameter == 90
     qtbot.waitUntil(form.warning.isVisible)
     assert "90 px" in form.warning.text()
-    form.diameter.setValue(0)
+    qtbot.waitUntil(form.measure.isEnabled)
+    QTest.mouseClick(form.measure, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not form.warning.isVisible())
+    assert not form.measure.isEnabled()
+    assert form.diameter.text() == "18 px (measured)"
+    form.diameter.stepUp()
+    assert stage.session.state.tuning.diameter == 19
 
 
 def test_a_layer_in_micrometres_tells_how_large_a_pixel_is(stage, qtbot):
@@ -57,8 +67,8 @@ def test_a_layer_in_micrometres_tells_how_large_a_pixel_is(stage, qtbot):
     stage.viewer.add_image(disks(), name="measured", **scale)
     qtbot.waitUntil(lambda: stage.session.images.current is not None)
     stage.predict()
-    qtbot.waitUntil(lambda: form.diameter.text().endswith("(measured)"))
-    assert form.diameter.text() == "18 px, 9.0 µm (measured)"
+    qtbot.waitUntil(lambda: form.diameter.text().endswith("µm"))
+    assert form.diameter.text() == "18 px = 9.0 µm"
 
 
 def test_a_slider_finds_other_objects_at_once(stage, qtbot):
@@ -77,6 +87,12 @@ def test_a_slider_finds_other_objects_at_once(stage, qtbot):
     qtbot.waitUntil(lambda: stage.session.state.predicting is None)
     assert 0.4 < stage.session.models.active.spec.decoding.foreground < 0.6
     assert ((before > 0) == (stage.annotation.labels > 0)).all()
+    came_with = brightness_model().spec.decoding
+    qtbot.waitUntil(form.reset.isEnabled)
+    QTest.mouseClick(form.reset, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: stage.session.state.predicting is None)
+    assert stage.session.models.active.spec.decoding == came_with
+    qtbot.waitUntil(lambda: not form.reset.isEnabled())
 
 
 def test_classes_have_no_thresholds(stage, qtbot):
@@ -84,3 +100,42 @@ def test_classes_have_no_thresholds(stage, qtbot):
     qtbot.waitUntil(form.isVisible)
     stage.session.models.timeline.publish(classes_model())
     qtbot.waitUntil(lambda: not form.isVisible())
+
+
+def turn_wheel(widget) -> None:
+    """Turn the mouse wheel one notch down over a widget."""
+    centre = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        centre,
+        QPointF(widget.mapToGlobal(widget.rect().center())),
+        QPoint(0, 0),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def test_the_wheel_scrolls_the_dock_and_changes_nothing(stage, monkeypatch):
+    form = make_form(stage)
+    stage.open(disks(), name="disks")
+    stage.predict()
+    form.diameter.setValue(20)
+    before = stage.session.state.tuning
+    chooser = stage.panel(ModelPanel).chooser
+    chosen = chooser.currentIndex()
+    for widget in (form.diameter, form.foreground, form.prominence, chooser):
+        stage.dock.setFocus()
+        for part in (widget, *widget.findChildren(QWidget)):
+            if part.isVisible():
+                turn_wheel(part)
+        assert not widget.hasFocus()
+    assert stage.session.state.tuning == before
+    assert chooser.currentIndex() == chosen
+    # A window has no focus to give where nothing manages windows.
+    monkeypatch.setattr(type(form.diameter), "hasFocus", lambda _: True)
+    turn_wheel(form.diameter)
+    assert stage.session.state.tuning.diameter == 19, "what has the focus can be turned"
+    assert form.diameter.focusPolicy() == Qt.FocusPolicy.StrongFocus

@@ -54,7 +54,7 @@ def test_values_can_become_objects_again(stage, image):
     stage.run()
     stage.session.models.make(ModelWish("instances"))
     stage.run()
-    assert stage.state.model.predicts == "Objects"
+    assert stage.state.model.predicts == "Finds objects"
     stage.session.predict()
     stage.run()
     assert not stage.state.problems

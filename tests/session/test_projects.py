@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
 
 from napari_unet.core.box import Box
+from napari_unet.engine.weights import save_model
 from napari_unet.io.read import read_image
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.recovery import recover, saved_annotation
@@ -144,6 +146,36 @@ def test_models_and_settings_come_back(bright, files, monkeypatch):
     again.session.close()
     manifest = json.loads((folder / "project.json").read_text())
     assert manifest["active_model"] == manifest["models"][0]["number"]
+
+
+def test_a_model_that_is_chosen_meanwhile_goes_on_predicting(bright, files, tmp_path):
+    stage = make(bright)
+    work(stage, files[0])
+    wait(stage)
+    stage.session.close()
+    other = tmp_path / "other"
+    model = brightness_model(0.4)
+    named = model.spec.model_copy(update={"name": "other"})
+    save_model(replace(model, spec=named), other)
+
+    again = Stage.make(ManualRunner())
+    again.session.start()
+    again.run()
+    again.session.images.open(read_image(files[0]).array, files[0].name, None, files[0])
+    while again.session.images.current is None:
+        again.runner.step()
+    (restoring,) = again.runner.jobs
+    again.session.models.choose(other)
+    *_, loading = again.runner.jobs
+    while loading.running:
+        loading.step()
+    assert again.state.model.name == "other"
+    while restoring.running:
+        restoring.step()
+    assert again.state.model.name == "other"
+    assert [v.text for v in again.state.versions] == ["bright", "other"]
+    assert "earlier models are here" in again.state.message
+    again.session.close()
 
 
 def test_a_damaged_version_of_a_model_does_not_stop_the_others(

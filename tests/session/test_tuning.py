@@ -34,7 +34,7 @@ def test_what_was_measured_is_shown_and_can_be_set(sized):
     assert sized.state.tuning.measured == pytest.approx(18, rel=0.15)
     tuning.set_diameter(25)
     assert sized.state.tuning.diameter == 25
-    assert "next prediction" in sized.state.message
+    assert "Predict again" in sized.state.message
     sized.session.predict()
     sized.run()
     assert sized.session.images.current.diameter == 25
@@ -67,8 +67,8 @@ def test_objects_that_the_model_never_saw_are_told(sized):
     sized.open(disks(shape=(300, 300), pitch=100, radius=40))
     sized.session.predict()
     sized.run()
-    assert "about 79 px" in sized.state.tuning.warning
-    assert "6 to 30 px" in sized.state.tuning.warning
+    assert "measure 79 px" in sized.state.tuning.warning
+    assert "knows 6 to 30 px" in sized.state.tuning.warning
     assert sized.state.image.objects == 9, "it was predicted anyway"
     sized.session.tuning.set_diameter(20)
     assert not sized.state.tuning.warning
@@ -120,6 +120,42 @@ def test_one_threshold_leaves_the_other_as_it_is(stage, image):
     assert after == before.model_copy(update={"foreground": 0.3, "prominence": 0.4})
 
 
+def test_thresholds_go_back_to_those_that_the_model_came_with(stage, image):
+    stage.open(image)
+    came_with = stage.session.models.active.spec.decoding
+    assert not stage.state.tuning.thresholds_moved
+    stage.session.tuning.set_thresholds(foreground=0.3)
+    stage.session.tuning.set_thresholds(prominence=0.4)
+    assert stage.state.tuning.thresholds_moved
+    stage.session.tuning.reset_thresholds()
+    assert stage.session.models.active.spec.decoding == came_with
+    assert not stage.state.tuning.thresholds_moved
+
+
+def test_a_built_in_model_keeps_its_thresholds_while_another_is_tried():
+    stage = Stage.make(InlineRunner())
+    stage.session.start()
+    stage.run()
+    stage.session.tuning.set_thresholds(foreground=0.7)
+    stage.session.models.choose("axons")
+    stage.run()
+    assert stage.state.model.name == "axons"
+    stage.session.models.choose("nuclei")
+    stage.run()
+    assert stage.state.model.name == "nuclei"
+    assert stage.state.tuning.foreground == 0.7
+    assert len(stage.state.versions) == 2
+
+
+def test_few_large_objects_are_told(sized):
+    sized.open(disks(shape=(64, 64), pitch=64, radius=14))
+    sized.session.predict()
+    sized.run()
+    assert "few to measure" in sized.state.tuning.warning
+    sized.session.tuning.set_diameter(28)
+    assert not sized.state.tuning.warning
+
+
 def test_nothing_seen_now_hides_what_another_model_measured(sized):
     sized.open(disks())
     sized.session.predict()
@@ -164,12 +200,12 @@ def test_only_the_last_of_many_thresholds_counts():
 def test_other_networks_have_said_nothing_yet(stage, image):
     stage.open(image)
     stage.session.tuning.set_thresholds(0.4, 0.1)
-    assert "next prediction" in stage.state.message
+    assert "Predict again" in stage.state.message
     stage.session.predict()
     stage.run()
     stage.session.models.timeline.publish(brightness_model(0.4))
     stage.session.tuning.set_thresholds(0.3, 0.1)
-    assert "next prediction" in stage.state.message
+    assert "Predict again" in stage.state.message
 
 
 def test_only_the_last_predicted_image_keeps_what_was_said(stage):
@@ -239,6 +275,7 @@ def test_what_was_set_comes_back_where_only_a_built_in_model_was_used(
     again = open_again()
     tuning = again.state.tuning
     assert (tuning.foreground, tuning.prominence, tuning.diameter) == (0.35, 0.2, 33)
+    assert tuning.thresholds_moved
     again.session.tuning.set_diameter(None)
     again.session.predict()
     wait(again)

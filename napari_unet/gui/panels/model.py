@@ -6,11 +6,13 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
+from napari_unet.gui.panels.about import AboutModel
 from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.gui.panels.panel import Panel, button, label
 from napari_unet.session.state import ImageState, State
 
 _OPEN = "Open model folder…"
+_ABOUT_TIP = "What the model is for, what not, and how good it is"
 _NEW_TIP = "Other classes, values or objects: with this network, or with a new one"
 
 
@@ -28,9 +30,10 @@ class ModelPanel(Panel):
         self.card = label("", "faint", wrap=True)
         self.device = label("", "faint", wrap=True)
         self.predicts = label("", wrap=True)
+        self.about = button("About…", _ABOUT_TIP, self.tell_about)
         self.new_model = button("New…", _NEW_TIP, self.ask_for_model)
         self.add(self.chooser)
-        self.add_row(self.predicts, self.new_model)
+        self.add_row(self.predicts, self.about, self.new_model)
         self.add(self.card)
         self.add(self.device)
         self._shown: tuple[str, ...] = ()
@@ -47,7 +50,7 @@ class ModelPanel(Panel):
         self.predicts.setToolTip(self.predicts.text())
         self.new_model.setEnabled(state.ready and not state.loading)
         self.card.setText(state.model.about if state.model else "")
-        self.card.setToolTip(state.model.card if state.model else "")
+        self.about.setEnabled(bool(state.model and state.model.card))
         self.device.setText(f"Computes on: {state.device}" if state.device else "")
 
     def open_folder(self) -> None:
@@ -55,6 +58,14 @@ class ModelPanel(Panel):
         folder = QFileDialog.getExistingDirectory(self, "Open model folder")
         if folder:
             self.session.models.choose(Path(folder))
+
+    def tell_about(self) -> None:
+        """Show the card of the model."""
+        model = self.session.state.model
+        if model is not None:
+            dialog = AboutModel(self, model)
+            dialog.exec()
+            dialog.deleteLater()
 
     def ask_for_model(self) -> None:
         """Ask for a task and a network, and make the model."""

@@ -1,0 +1,83 @@
+"""What a person should know of models, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_unet.core.subject import Subject
+from napari_unet.project.identity import readable
+from napari_unet.session.state import (
+    ClassState,
+    ModelState,
+    VariableState,
+    VersionState,
+)
+from napari_unet.session.timeline import ModelVersion
+
+if TYPE_CHECKING:
+    from napari_unet.engine.model import Model
+    from napari_unet.nets.spec import ModelSpec
+
+_SCORES = (
+    "On images it had not seen; 1 is perfect. AP50 counts an object as found where it "
+    "shares half of its area with what a person drew (AP75: three quarters); missed "
+    "and invented objects count alike. Dice is the overlap of pixels."
+)
+
+
+def describe_model(model: Model) -> ModelState:
+    """Return what a person should know of a model."""
+    spec, card = model.spec, model.spec.card
+    score = f"{card.headline} on images it had not seen" if card.headline else ""
+    about = [spec.description or card.data, score]
+    return ModelState(
+        spec.name,
+        " · ".join(filter(None, about)),
+        tuple(_sections(spec)),
+        spec.in_channels,
+        _what(spec),
+        spec.task,
+        tuple(ClassState(each.name, each.color) for each in spec.classes),
+        tuple(VariableState(v.name, v.unit, v.mean, v.scale) for v in spec.variables),
+    )
+
+
+def _sections(spec: ModelSpec) -> list[tuple[str, str]]:
+    """Return headings and texts of all that is known of a model."""
+    card = spec.card
+    scores = ", ".join(f"{name} {value:.2f}" for name, value in card.score.items())
+    sizes = ""
+    if spec.diameters is not None:
+        sizes = "{:.0f} to {:.0f} px across; others are zoomed".format(*spec.diameters)
+    found = [
+        ("What it finds", spec.description),
+        ("What to know", card.notes),
+        ("Sizes of objects", sizes),
+        ("How good it is", f"{scores}. {_SCORES}" if scores else ""),
+        ("Learned from", card.data),
+        ("Licence", card.license),
+    ]
+    return [(heading, text) for heading, text in found if text]
+
+
+def _what(spec: ModelSpec) -> str:
+    """Return what a model predicts, in a line."""
+    if spec.task == "classes":
+        return f"Classes: {', '.join(spec.names)}"
+    if spec.task == "regression":
+        named = (f"{v.name} ({v.unit})" if v.unit else v.name for v in spec.variables)
+        return f"Values: {', '.join(named)}"
+    return "Finds objects"
+
+
+def subject_of(spec: ModelSpec) -> Subject:
+    """Return what a model predicts."""
+    return Subject(spec.task, tuple(readable(name) for name in spec.names))
+
+
+def describe_version(version: ModelVersion) -> VersionState:
+    """Return a line for the list of versions."""
+    text = version.note
+    if version.score is not None and version.start_score is not None:
+        text += f": {version.start_score:.2f} → {version.score:.2f}"
+    return VersionState(version.number, text)
