@@ -154,10 +154,25 @@ def read_log(out: Path) -> list[dict[str, Any]]:
     )
 
 
+def check_base(args: argparse.Namespace) -> None:
+    """Raise a ValueError if the runs that are there began with something else."""
+    recipe = changed(RECIPES[args.name], (*BASE, f"steps={args.steps}"))
+    said = {"recipe": recipe.model_dump(mode="json"), "pictures": args.pictures}
+    file = args.out / "base.json"
+    if not file.exists() and not read_log(args.out):
+        file.write_text(json.dumps(said, indent=1))
+    if not file.exists() or json.loads(file.read_text()) != said:
+        raise ValueError(
+            f"The runs in {args.out} have another base, which cannot be compared; "
+            "choose another --out."
+        )
+
+
 def work(args: argparse.Namespace) -> None:
     """Run what was not run, until the time is over."""
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
+    check_base(args)
     bench = Bench(args)
     begun = time.monotonic()
     for run in runs(args):
@@ -181,7 +196,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(FOLDS)))
-    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--pictures", type=int, default=30)
     parser.add_argument("--share", default="0/1")
     parser.add_argument("--until", type=float, help="begin no run after seconds")
     parser.add_argument("--device", default="auto")

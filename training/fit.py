@@ -33,6 +33,7 @@ from training.recipe import RECIPES, Recipe, changed
 from training.splits import read_split
 
 CHECKPOINT = "checkpoint.pt"
+PARTS = "parts.json"
 _BETWEEN_CHECKPOINTS = 120.0
 
 
@@ -66,31 +67,48 @@ class Means:
 
 def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, means: Means) -> None:
     """Run, or continue, a training."""
-    pictures = recipe.pictures(data, begin(recipe, out, fold))
-    if means.start is not None:
-        check_start(means.start, out)
+    pictures = recipe.pictures(data, begin(recipe, out, fold, means.start))
     optimize(recipe, batches_of(recipe, pictures), out, means)
 
 
-def begin(recipe: Recipe, out: Path, fold: int | None) -> list[str]:
-    """Write down what a run is about, and return the pictures that train."""
-    out.mkdir(parents=True, exist_ok=True)
+def begin(
+    recipe: Recipe, out: Path, fold: int | None, start: Path | None = None
+) -> list[str]:
+    """Write down what a run is about, and return the pictures that train.
+
+    Raises
+    ------
+    ValueError
+        If `out` holds a run about something else, or the weights of `start` have seen
+        what judges.
+    """
     train, familiar, strangers = read_split(recipe.data).parts(fold)
-    (out / "recipe.json").write_text(recipe.model_dump_json(indent=1))
+    seen = {*train, *(_seen_by(start) if start is not None else ())}
+    if known := seen & {*familiar, *strangers}:
+        raise ValueError(
+            f"{start} has seen {len(known)} of the pictures that judge {out}; start "
+            f"from a run of the same fold, which is {fold}."
+        )
     parts = {"fold": fold, "train": train, "known": familiar, "strangers": strangers}
-    (out / "parts.json").write_text(json.dumps(parts, indent=1))
+    about = {
+        "recipe.json": recipe.model_dump_json(indent=1),
+        PARTS: json.dumps({**parts, "seen": sorted(seen)}, indent=1),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in about.items():
+        file = out / name
+        if (out / CHECKPOINT).exists() and file.read_text() != text:
+            raise ValueError(
+                f"{out} holds a run with another {name}; choose another --out."
+            )
+        file.write_text(text)
     return train
 
 
-def check_start(start: Path, out: Path) -> None:
-    """Raise an error if a run has trained what judges another."""
-    first, now = (json.loads((run / "parts.json").read_text()) for run in (start, out))
-    seen = set(first["train"]) & {*now["known"], *now["strangers"]}
-    if seen:
-        raise ValueError(
-            f"{start} has trained {len(seen)} of the pictures that judge {out}; start "
-            f"from a run of the same fold, which is {now['fold']}."
-        )
+def _seen_by(run: Path) -> list[str]:
+    """Return the pictures that trained a run, or those that it started from."""
+    parts = json.loads((run / PARTS).read_text())
+    return list(parts.get("seen", parts["train"]))
 
 
 def batches_of(

@@ -19,7 +19,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -53,8 +53,8 @@ class Figures:
     Parameters
     ----------
     pooled, mean, worst : dict of float
-        Over all objects, as mean of the pictures, and pooled in the worst group (of
-        those with three pictures or more).
+        Over all objects, as mean of the pictures, and pooled in the group that is
+        worst at 0.50 (of those with three pictures or more).
     by_group : dict of float
         Pooled at IoU 0.5.
     """
@@ -65,17 +65,18 @@ class Figures:
     by_group: dict[int, float]
 
 
-def figures(scores: dict[str, Scores], split: Split) -> Figures:
-    """Return the figures of pictures by stem."""
+def figures(scores: Sequence[tuple[str, Scores]], split: Split) -> Figures:
+    """Return the figures of pictures, each by its stem; one may come twice."""
     groups: dict[int, list[Scores]] = defaultdict(list)
-    for stem, score in scores.items():
+    for stem, score in scores:
         groups[split.group_of(stem)].append(score)
     pools = {n: pool(each).pooled.ap for n, each in groups.items() if len(each) > 2}
-    whole = pool(list(scores.values()))
+    whole = pool([score for _, score in scores])
+    nothing = dict.fromkeys(SHOWN, 0.0)
     return Figures(
         _rounded(whole.pooled.ap),
         _rounded(whole.ap_mean),
-        _rounded({k: min((p[k] for p in pools.values()), default=0) for k in SHOWN}),
+        _rounded(min(pools.values(), key=lambda p: p["0.50"], default=nothing)),
         {n: round(p["0.50"], 3) for n, p in sorted(pools.items())},
     )
 
@@ -201,12 +202,11 @@ def figures_of_runs(
 ) -> dict[str, Figures]:
     """Return the figures of several runs of equal recipe, which held out other folds.
 
-    Familiar pictures are other ones for every run; a stranger is one to a single run.
+    A familiar picture may be one to several runs, and counts as often; a stranger is
+    one to a single run.
     """
     return {
-        part: figures(
-            {s: score for one in scored for s, score in one[part].items()}, split
-        )
+        part: figures([each for one in scored for each in one[part].items()], split)
         for part in ("known", "strangers")
         if any(one[part] for one in scored)
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from argparse import Namespace
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +18,11 @@ from napari_unet.engine.weights import load_model, read_spec
 from tests.engine.conftest import make_disks
 from training import fit as module
 from training import score
+from training.ablate import check_base
 from training.ablation_table import table
 from training.cards import CARDS
 from training.few import annotate
-from training.fit import Means, averaged_weights, fit
+from training.fit import Means, averaged_weights, begin, fit
 from training.noise import best_growth, grown
 from training.package import package, write_scores
 from training.pictures import read_pictures, verified_part
@@ -140,8 +143,43 @@ def test_a_run_starts_from_the_weights_of_another(data, tmp_path):
 def test_a_run_does_not_start_from_one_that_knows_what_judges(data, tmp_path):
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=1"])
     fit(recipe, data, tmp_path / "first", None, Means("cpu"))
-    with pytest.raises(ValueError, match="has trained 3 of the pictures"):
+    with pytest.raises(ValueError, match="has seen 3 of the pictures"):
         fit(recipe, data, tmp_path / "fold", 0, Means("cpu", start=tmp_path / "first"))
+    # Nor by way of a third, whose own pictures are others.
+    begin(recipe, tmp_path / "second", 0)
+    parts = json.loads((tmp_path / "second" / "parts.json").read_text())
+    seen = {**parts, "seen": [*parts["train"], *parts["strangers"]]}
+    (tmp_path / "second" / "parts.json").write_text(json.dumps(seen))
+    with pytest.raises(ValueError, match="start from a run of the same fold"):
+        begin(recipe, tmp_path / "third", 0, tmp_path / "second")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fold", "name"), [([], 1, "parts"), (["rate=0.5"], 0, "recipe")]
+)
+def test_a_run_goes_on_with_what_it_began_with(data, tmp_path, settings, fold, name):
+    recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=1"])
+    fit(recipe, data, tmp_path, 0, Means("cpu"))
+    begin(recipe, tmp_path, 0)
+    with pytest.raises(ValueError, match=f"another {name}.json"):
+        begin(changed(recipe, settings), tmp_path, fold)
+    begin(recipe, tmp_path, 0)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_what_is_shipped_is_what_the_recipe_makes(name):
+    words = {"card", "checksum", "description"}
+    shipped = load_model(name).spec.model_dump(exclude=words)
+    assert RECIPES[name].spec().model_dump(exclude=words) == shipped
+
+
+def test_runs_of_another_base_are_not_compared(tmp_path):
+    args = Namespace(name="nuclei", out=tmp_path, steps=500, pictures=30)
+    check_base(args)
+    check_base(args)
+    args.steps = 1000
+    with pytest.raises(ValueError, match="another base"):
+        check_base(args)
 
 
 @pytest.mark.parametrize(
@@ -170,11 +208,11 @@ def test_figures_name_the_worst_group(data):
         for p in pictures
     }
     split = Split(test=(), groups=(("0", "1", "2"), ("3", "4", "5")))
-    found = figures(scores, split)
+    found = figures([*scores.items(), ("5", scores["5"])], split)
     assert found.by_group == {0: 1.0, 1: 0.0}
     assert found.worst["0.50"] == 0.0
     assert 0 < found.pooled["0.50"] < 1
-    assert found.mean["0.50"] == 0.5
+    assert found.mean["0.50"] == pytest.approx(3 / 7, abs=1e-4)
 
 
 def test_larger_pictures_and_small_groups_give_more_crops(data):
