@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from napari_unet.io.archive import Limits
     from napari_unet.nets.spec import ModelSpec
 
-_SHOWN_SCORES = 3
-"""In a list; `models show` tells all of them."""
+_TASKS = {"instances": "objects", "classes": "classes", "regression": "values"}
 
 models = typer.Typer(
     help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
@@ -36,21 +37,25 @@ def list_(as_json: JsonOption = False) -> None:
     """List the built-in models."""
     from napari_unet.engine.weights import list_models
 
-    rows = [_row(spec.name, spec) for spec in list_models()]
+    specs = list_models()
+    rows = [_row(spec.name, spec) for spec in specs]
     if as_json:
         print_json(rows)
         return
     table = Table("name", "task", "data", "license", "score", "MB")
-    for row in rows:
+    for column in table.columns:
+        column.overflow = "fold"
+    for spec, row in zip(specs, rows, strict=True):
         table.add_row(
-            row["name"],
-            row["task"],
-            _briefly(row["data"]),
-            row["license"],
-            _in_words(dict(list(row["score"].items())[:_SHOWN_SCORES])),
+            spec.name,
+            f"{_TASKS[spec.task]}: {_first_words(spec.description)}",
+            _briefly(spec.card.data),
+            spec.card.license,
+            spec.card.headline,
             f"{row['megabytes']:.1f}",
         )
     Console().print(table)
+    typer.echo("What each is for, and what not: napari-unet models show NAME")
 
 
 @models.command()
@@ -68,9 +73,10 @@ def show(
     if as_json:
         print_json({**_row(model, spec), "spec": spec.model_dump(mode="json")})
         return
+    wide = shutil.get_terminal_size().columns
     for name, text in _facts(model, spec).items():
         if text:
-            typer.echo(f"{name:<13} {_plain(text)}")
+            typer.echo(textwrap.fill(_plain(text), wide, **_hanging(name)))
 
 
 @models.command("import")
@@ -171,26 +177,41 @@ def _row(model: str, spec: ModelSpec) -> dict[str, Any]:
 
 def _facts(model: str, spec: ModelSpec) -> dict[str, str]:
     row = _row(model, spec)
-    network = spec.architecture.model_dump()
+    network, sizes = spec.architecture.model_dump(), spec.diameters
     return {
         "name": spec.name,
         "description": spec.description,
+        "notes": spec.card.notes,
         "task": spec.task,
         "predicts": ", ".join(spec.names),
         "channels": str(spec.in_channels),
-        "network": ", ".join(f"{key} {value}" for key, value in network.items()),
+        "object size": "{:g} to {:g} px".format(*sizes) if sizes else "",
         "pixel size": f"{spec.pixel_size:g} µm" if spec.pixel_size else "",
         "data": spec.card.data,
         "license": spec.card.license,
         "score": _in_words(spec.card.score),
-        "notes": spec.card.notes,
+        "network": ", ".join(f"{key} {value}" for key, value in network.items()),
         "megabytes": f"{row['megabytes']:.1f}",
+    }
+
+
+def _hanging(name: str) -> dict[str, Any]:
+    """Return how a fact is laid out beside its name; long words may be paths."""
+    return {
+        "initial_indent": f"{name:<13} ",
+        "subsequent_indent": 14 * " ",
+        "break_long_words": False,
+        "break_on_hyphens": False,
     }
 
 
 def _plain(text: str) -> str:
     """Spell out what could steer a terminal: a description may come from anywhere."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _first_words(description: str) -> str:
+    return description.split(",")[0]
 
 
 def _briefly(data: str) -> str:

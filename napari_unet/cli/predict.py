@@ -56,7 +56,8 @@ def predict(
     rotations: Annotated[
         bool,
         typer.Option(
-            "--rotations", help="Average over turned copies: better, slower (4 x)."
+            "--rotations",
+            help="Average over four turned copies: 4 x slower, seldom better.",
         ),
     ] = False,
     full_precision: Annotated[
@@ -79,6 +80,8 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Segment images, or predict classes or values of their pixels.
+
+    For example: napari-unet predict plate --model nuclei --out labels
 
     Writes DIR/<image name>.tif for every image: ids of objects (int32, 0 for
     background), classes (uint8) or values (float32, one channel a variable). Images

@@ -85,7 +85,8 @@ def predict(
         Return the network's maps instead of what they are decoded to.
 
     rotations : bool
-        Average over turned copies of the image: a little better, four times as long.
+        Average over four turned copies of the image, which takes four times as long
+        and is at best a little better.
 
     full_precision : bool
         Compute in float32 even where less is quicker, so that machines agree.
