@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _SCORES = (
     "On images it had not seen; 1 is perfect. AP50 counts an object as found where it "
-    "shares half of its area with what a person drew (AP75: three quarters); missed "
-    "and invented objects count alike. Dice is the overlap of pixels."
+    "and what a person drew have half of all their pixels in common (AP75: three "
+    "quarters); missed and invented objects count alike. Dice is the overlap of pixels."
 )
 
 
@@ -48,7 +48,9 @@ def _sections(spec: ModelSpec) -> list[tuple[str, str]]:
     scores = ", ".join(f"{name} {value:.2f}" for name, value in card.score.items())
     sizes = ""
     if spec.diameters is not None:
-        sizes = "{:.0f} to {:.0f} px across; others are zoomed".format(*spec.diameters)
+        sizes = "{:.0f} to {:.0f} px across; images of others are zoomed".format(
+            *spec.diameters
+        )
     found = [
         ("What it finds", spec.description),
         ("What to know", card.notes),

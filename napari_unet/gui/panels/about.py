@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout,
 
 from napari_unet.session.state import ModelState
 
-_WIDTH, _HEIGHT = 440, 400
+_WIDTH, _HEIGHT = 440, 520
 
 
 class AboutModel(QDialog):
