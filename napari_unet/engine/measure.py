@@ -41,10 +41,12 @@ _AFAR = 1 / 3
 _NEAR = 2.0
 _LEAST_EXPECTED = 2.0
 
+_OUT_OF_SIGHT = 4.0
 _OTHER_OBJECTS = 3.0
 _SAME_COVER = 0.9
-"""Objects that are so many times larger from afar, and cover as much, are the objects;
-what was seen before is their texture."""
+"""From afar objects may be seen that are so many times larger than any that the model
+knows, and than those seen before, and cover as much: those are their texture. Smaller
+ones are more likely to be some that merge from afar, as spread cells do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def estimate_diameter(
     if expected is not None:
         zoom = zoom_for(expected, known, plane.shape[1:])
         look = yield from _look(plane, zoom, segment)
-    look = look or (yield from _first_look(plane, segment))
+    look = look or (yield from _first_look(plane, known, segment))
     for _ in range(_ROUNDS - 1):
         if look is None or known[0] <= look.diameter * look.zoom <= known[1]:
             break
@@ -130,14 +132,16 @@ def estimate_diameter(
 
 
 def _first_look(
-    plane: Grey, segment: Segment
+    plane: Grey, known: Range, segment: Segment
 ) -> Generator[PredictEvent, None, _Look | None]:
     """Look at a plane as it is and from afar, or from near if there is nothing."""
     as_it_is = yield from _look(plane, 1.0, segment)
     afar = yield from _look(plane, _AFAR, segment)
     if as_it_is is None or afar is None:
         return as_it_is or afar or (yield from _look(plane, _NEAR, segment))
-    larger = afar.diameter >= _OTHER_OBJECTS * as_it_is.diameter
+    larger = afar.diameter >= max(
+        _OUT_OF_SIGHT * known[1], _OTHER_OBJECTS * as_it_is.diameter
+    )
     return afar if larger and afar.cover >= _SAME_COVER * as_it_is.cover else as_it_is
 
 

@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_unet.core.diameter import typical_diameter
 from napari_unet.core.events import Notice, Sized, TilesDone
 from napari_unet.engine import measure
 from napari_unet.engine.predict import iter_predict, predict
+from napari_unet.engine.weights import load_model
 from napari_unet.errors import InputError
+from napari_unet.io.samples import load_sample
 from tests.engine.test_predict import run
 from tests.engine.test_scale import KNOWN, scene, sized_model
 from tests.session.brightness import brightness_model
@@ -98,6 +101,17 @@ def test_what_is_merged_or_left_out_from_afar_is_measured_as_it_is():
 
     plane = np.zeros((1, 600, 600), np.float32)
     assert measured(merged_from_afar, plane=plane) == pytest.approx(15.8, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["cells", "cells-phase"])
+def test_spread_cells_that_merge_from_afar_are_measured_as_they_are(name):
+    for sample in load_sample("phase")[:3]:
+        events = iter_predict(sample.image, load_model(name), device="cpu")
+        sized = next(each for each in events if isinstance(each, Sized))
+        events.close()
+        assert sized.diameter == pytest.approx(
+            typical_diameter(sample.labels), rel=0.25
+        )
 
 
 def test_an_empty_image_is_predicted_as_it_is():
