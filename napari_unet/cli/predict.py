@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +33,9 @@ from napari_unet.io.pairing import by_stem, list_images
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_unet.core.events import PredictEvent
     from napari_unet.engine.model import Model
+    from napari_unet.engine.objectives.objective import Values
     from napari_unet.io.read import ImageFile
 
 
@@ -89,23 +92,24 @@ def predict(
     """
     targets = _plan(images, out, overwrite=overwrite)
     from napari_unet.engine.device import resolve_device
+    from napari_unet.engine.predict import iter_predict
     from napari_unet.engine.weights import load_model
 
     resolve_device(device)
     loaded = load_model(model)
+    ask = partial(
+        iter_predict,
+        model=loaded,
+        device=device,
+        probabilities=probabilities,
+        rotations=rotations,
+        full_precision=full_precision,
+        diameter=diameter,
+    )
     with output_folder(out):
         written, failed = _predict_all(
             targets,
-            _Order(
-                model=loaded,
-                axes=axes,
-                device=device,
-                probabilities=probabilities,
-                rotations=rotations,
-                full_precision=full_precision,
-                diameter=diameter,
-                overwrite=overwrite,
-            ),
+            _Order(loaded, axes, ask, overwrite),
         )
     _report(written, failed, as_json=as_json)
 
@@ -116,11 +120,7 @@ class _Order:
 
     model: Model
     axes: str | None
-    device: str
-    probabilities: bool
-    rotations: bool
-    full_precision: bool
-    diameter: float | None
+    ask: Callable[..., Generator[PredictEvent, None, Values]]
     overwrite: bool
 
 
@@ -215,21 +215,11 @@ def _result(
     image: ImageFile, axes: str, order: _Order, advance: Callable[[float], None]
 ) -> tuple[NDArray[Any], list[str], float | None]:
     from napari_unet.core.events import Notice, Sized, TilesDone
-    from napari_unet.engine.predict import iter_predict
 
     notes = [image.note] if image.note else []
     diameter = None
-    events = iter_predict(
-        image.array,
-        order.model,
-        axes=axes,
-        device=order.device,
-        probabilities=order.probabilities,
-        rotations=order.rotations,
-        full_precision=order.full_precision,
-        diameter=order.diameter,
-        pixel_size=image.pixel_size.get("X"),
-    )
+    pixel_size = image.pixel_size.get("X")
+    events = order.ask(image.array, axes=axes, pixel_size=pixel_size)
     while True:
         try:
             event = next(events)
