@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.instances import Decoding
+from napari_unet.core.loss_options import LossOptions
 from napari_unet.engine.augment import Augmentation
-from napari_unet.engine.losses import LossOptions
 from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.nets.architectures import UNetConfig
 from napari_unet.nets.network import Network

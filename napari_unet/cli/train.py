@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _MINUTES_FROM_SCRATCH = 15.0
 _MINUTES_FINE_TUNING = 2.0
+_OF_2015 = "original-2015"
+_DROPOUT_OF_2015 = 0.5
+"""In the network that its authors published beside the paper."""
 
 
 def train(
@@ -91,8 +94,8 @@ def train(
         typer.Option(
             "--set",
             metavar="PATH=VALUE",
-            help="Option of a new model, such as architecture.base_channels=32; may be "
-            "given again.",
+            help="Option of a new model, such as architecture.base_channels=32, or of "
+            "the loss, such as loss.regression=mse; may be given again.",
         ),
     ] = None,
     preset: Annotated[
@@ -132,17 +135,18 @@ def train(
     goes on with the same command and --resume.
     """
     wish = _wish(task, names, start)
+    preset = _preset(preset, start, wish)
     _check_choices(architecture, start, settings, pretrained=pretrained)
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
     if not overwrite:
         refuse_existing([out])
     state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
-    preset = preset or ("fine-tune" if start else "from-scratch")
     config = _configure(preset, minutes, steps, device, seed)
     samples = _read(images, labels, verified, axes, wish, ignore)
     _seed(seed)
+    chosen = [*_settings_of(preset, architecture), *(settings or [])]
     model = _starting_model(
-        start, architecture, settings or [], samples, wish, pretrained=pretrained
+        start, architecture, chosen, samples, wish, pretrained=pretrained
     )
     with output_folder(out.absolute().parent):
         given = list(samples.values())
@@ -185,11 +189,42 @@ def _check_choices(
             f"Architecture {architecture!r} is not available; choose one of: "
             f"{', '.join(ARCHITECTURES)}."
         )
-    if start is not None and (architecture is not None or settings or pretrained):
+    of_network = [each for each in settings or [] if not each.startswith("loss.")]
+    if start is not None and (architecture is not None or of_network or pretrained):
         raise InputError(
             "--architecture, --set and --pretrained describe a new model, but --from "
-            "keeps the network it starts from; give one of the two."
+            "keeps the network it starts from; give one of the two. (--set loss... "
+            "goes with both.)"
         )
+
+
+def _preset(preset: str | None, start: str | None, wish: Wish) -> str:
+    """Return the way to train, after checking that it fits what is learned."""
+    from napari_unet.engine.fit_config import PRESETS
+
+    preset = preset or ("fine-tune" if start else "from-scratch")
+    if preset not in PRESETS:
+        raise InputError(
+            f"Preset {preset!r} is not available; choose one of: {', '.join(PRESETS)}."
+        )
+    if preset == _OF_2015 and wish.task != "classes":
+        raise InputError(
+            f"The recipe {_OF_2015} tells classes of pixels apart, but the model "
+            f"predicts {wish.task}; add --task classes, with labels that hold a class "
+            "number for every pixel, or choose --preset from-scratch."
+        )
+    return preset
+
+
+def _settings_of(preset: str, architecture: str | None) -> list[str]:
+    """Return the options of the network that belong to a way to train."""
+    from napari_unet.nets.architectures import ARCHITECTURES
+
+    options = ARCHITECTURES[architecture] if architecture else None
+    has_dropout = options is not None and "dropout" in type(options).model_fields
+    if preset == _OF_2015 and has_dropout:
+        return [f"architecture.dropout={_DROPOUT_OF_2015}"]
+    return []
 
 
 def _configure(
@@ -202,10 +237,6 @@ def _configure(
     from napari_unet.engine.device import resolve_device
     from napari_unet.engine.fit_config import PRESETS
 
-    if preset not in PRESETS:
-        raise InputError(
-            f"Preset {preset!r} is not available; choose one of: {', '.join(PRESETS)}."
-        )
     if minutes is not None and steps is not None:
         raise InputError("Give --minutes or --steps, not both.")
     if (minutes is not None and not minutes > 0) or (steps is not None and steps < 1):
@@ -279,7 +310,8 @@ def _starting_model(
     pretrained: bool,
 ) -> Model:
     """Return the model to start from, after checking that it can take every image."""
-    from napari_unet.engine.model import new_model
+    from napari_unet.engine.model import Model, new_model
+    from napari_unet.engine.objectives import refuse_idle_loss_options
     from napari_unet.engine.planes import annotated_planes
     from napari_unet.engine.start import adapt, fill_in
     from napari_unet.engine.weights import load_model
@@ -290,6 +322,7 @@ def _starting_model(
     given = list(samples.values())
     if start is not None:
         model = adapt(load_model(start), wish, given)
+        model = Model(with_settings(model.spec, settings), model.net)
     else:
         network = ARCHITECTURES[architecture or next(iter(ARCHITECTURES))]
         spec = ModelSpec(
@@ -297,6 +330,7 @@ def _starting_model(
         )
         spec = with_settings(fill_in(spec, wish, given), settings)
         model = new_model(spec, pretrained=pretrained)
+    refuse_idle_loss_options(model.spec)
     for path, sample in samples.items():
         try:
             annotated_planes(sample, model)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_unet.core.loss_options import LossOptions
 from napari_unet.core.sample import Sample
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.model import Model
@@ -88,7 +89,9 @@ def differences(
 
 
 def _options(config: FitConfig) -> dict[str, Any]:
-    return config.model_dump(exclude={"minutes", "steps", "device"})
+    # What the model chooses is in its description; older checkpoints say it here.
+    named = config.model_copy(update={"loss": config.loss or LossOptions()})
+    return named.model_dump(exclude={"minutes", "steps", "device"})
 
 
 def _digest(parts: Iterable[str | npt.NDArray[Any] | None]) -> str:

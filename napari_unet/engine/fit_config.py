@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_unet.core.loss_options import LossOptions
 from napari_unet.engine.augment import Augmentation
-from napari_unet.engine.losses import LossOptions
 
 OptimizerName: TypeAlias = Literal["adamw", "sgd"]
 
@@ -39,8 +39,8 @@ class FitConfig(BaseModel):
         Steps between two looks at the held-out pixels.
     average, pull, hardness, freeze_norm
         See `napari_unet.engine.optimize.Strengths`.
-    loss : LossOptions
-        What is chosen of the losses of classes and regression.
+    loss : LossOptions, optional
+        Instead of what the model chooses of the losses of classes and regression.
     replay : float
         Share of crops from the replay samples, where there are any.
     augmentation : Augmentation
@@ -66,7 +66,7 @@ class FitConfig(BaseModel):
     hardness: float = Field(2.0, ge=0)
     freeze_norm: bool = True
     replay: float = Field(0.1, ge=0, lt=1)
-    loss: LossOptions = LossOptions()
+    loss: LossOptions | None = None
     augmentation: Augmentation = Augmentation()
     seed: int = 0
 

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from napari_unet.core.loss_options import RegressionLoss
+
 _EPSILON = 1e-6
-RegressionLoss: TypeAlias = Literal["huber", "mse", "mae"]
-
-
-class LossOptions(BaseModel):
-    """What is chosen of the losses of classes and regression.
-
-    Parameters
-    ----------
-    regression : {"huber", "mse", "mae"}
-        See `regression_loss`.
-    dice : bool
-        Whether Dice is added to the cross-entropy of classes.
-    balance : bool
-        Whether every class counts the same, however few pixels it has.
-    border_weight, border_sigma : float
-        Extra weight of the gaps between objects, see
-        `napari_unet.core.borders.border_weights`; 0 for none.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    regression: RegressionLoss = "huber"
-    dice: bool = True
-    balance: bool = False
-    border_weight: float = Field(0.0, ge=0)
-    border_sigma: float = Field(5.0, gt=0)
 
 
 def instance_loss(

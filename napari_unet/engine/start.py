@@ -59,8 +59,7 @@ def fill_in(spec: ModelSpec, wish: Wish, samples: Sequence[Sample]) -> ModelSpec
         variables = _variables(samples, wish.names)
     elif wish.names:
         raise InputError("Objects have no names; give names of classes or variables.")
-    changes = {"task": wish.task, "classes": classes, "variables": variables}
-    return spec.model_copy(update=changes)
+    return spec.for_task(wish.task, classes=classes, variables=variables)
 
 
 def with_new_head(model: Model, spec: ModelSpec) -> Model:

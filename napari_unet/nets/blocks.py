@@ -17,13 +17,13 @@ Activation: TypeAlias = Literal["relu", "leaky_relu", "elu", "silu", "tanh"]
 Upsampling: TypeAlias = Literal["transpose", "interpolate"]
 
 Convolution = nn.Conv2d | nn.Conv3d
+Weighted = nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d
 
 CONV = MappingProxyType({2: nn.Conv2d, 3: nn.Conv3d})
 POOL = MappingProxyType({2: nn.MaxPool2d, 3: nn.MaxPool3d})
 _TRANSPOSED = MappingProxyType({2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d})
 _BATCH_NORM = MappingProxyType({2: nn.BatchNorm2d, 3: nn.BatchNorm3d})
 _LINEAR = MappingProxyType({2: "bilinear", 3: "trilinear"})
-_WITH_WEIGHTS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
@@ -177,15 +177,30 @@ def initialize(net: nn.Module, activation: Activation) -> None:
     """Initialise convolutions for the activation, in place.
 
     He's normal initialisation (He et al. 2015) for the rectifiers, Xavier's (Glorot
-    and Bengio 2010) for saturating activations; biases start at 0.
+    and Bengio 2010) for saturating activations; biases start at 0. What counts is from
+    how many numbers an output is computed, and how many an input takes part in: an
+    up-convolution whose windows do not overlap computes every pixel from one.
     """
     for module in net.modules():
-        if not isinstance(module, _WITH_WEIGHTS):
+        if not isinstance(module, Weighted):
             continue
+        inputs, outputs = _fans(module)
         if activation == "tanh":
-            nn.init.xavier_normal_(module.weight, nn.init.calculate_gain("tanh"))
+            gain = nn.init.calculate_gain("tanh")
+            spread = gain * math.sqrt(2 / (inputs + outputs))
         else:
             slope = 0.01 if activation == "leaky_relu" else 0.0
-            nn.init.kaiming_normal_(module.weight, a=slope)
+            spread = math.sqrt(2 / (1 + slope**2) / inputs)
+        nn.init.normal_(module.weight, std=spread)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def _fans(module: Weighted) -> tuple[int, int]:
+    """Return from how many numbers an output comes, and into how many an input goes."""
+    weight = module.weight
+    window = math.prod(module.kernel_size)
+    if isinstance(module, nn.ConvTranspose2d | nn.ConvTranspose3d):
+        steps = math.prod(module.stride)
+        return weight.shape[0] * window // steps, weight.shape[1] * window
+    return weight.shape[1] * window, weight.shape[0] * window

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import InputError
+from napari_unet.nets.blocks import initialize
 from napari_unet.nets.network import Network, centre_crop
 from napari_unet.nets.unpadded import UnpaddedSizes
 
@@ -155,7 +155,7 @@ class OriginalUNet(Network):
         self.contracting_path = ContractingPath(in_channels, widths, dropout)
         self.expansive_path = ExpansivePath(widths)
         self.head = nn.Conv2d(base_channels, classes, kernel_size=1)
-        _initialize(self)
+        initialize(self, "relu")
 
     def input_size(self, wanted: int) -> int:
         """Return the smallest valid extent whose output is at least `wanted`."""
@@ -179,18 +179,3 @@ def _check_options(blocks: int, base_channels: int, dropout: float) -> None:
         raise InputError(
             f"Dropout is a share from 0 to below 1, found {dropout}; 0.5 is usual."
         )
-
-
-def _initialize(net: nn.Module) -> None:
-    """Draw weights with sd sqrt(2 / N), N the inputs of one neuron (He et al. 2015).
-
-    A neuron of an up-convolution reads a single pixel of every input channel.
-    """
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            inputs = module.in_channels
-            if isinstance(module, nn.Conv2d):
-                inputs *= math.prod(module.kernel_size)
-            nn.init.normal_(module.weight, std=math.sqrt(2 / inputs))
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)

@@ -13,7 +13,14 @@ from napari_unet.errors import InputError
 from napari_unet.nets.spec import ModelSpec
 
 # The rest follows from the images, the task and the training.
-_OPEN = ("architecture", "decoding", "description", "normalization", "pixel_size")
+_OPEN = (
+    "architecture",
+    "decoding",
+    "description",
+    "loss",
+    "normalization",
+    "pixel_size",
+)
 
 
 def with_settings(spec: ModelSpec, settings: Sequence[str]) -> ModelSpec:
@@ -30,7 +37,7 @@ def with_settings(spec: ModelSpec, settings: Sequence[str]) -> ModelSpec:
     InputError
         If there is no such option, or its value is not allowed.
     """
-    content = spec.model_dump(mode="json")
+    content = {"loss": spec.loss.model_dump(), **spec.model_dump(mode="json")}
     for setting in settings:
         path, equals, value = setting.partition("=")
         if not equals:

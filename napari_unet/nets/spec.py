@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from napari_unet.core.instances import Decoding
+from napari_unet.core.loss_options import LossOptions
 from napari_unet.core.normalize import PercentileNormalization
 from napari_unet.core.targets import InstanceMap
 from napari_unet.nets.architectures import Architecture, UNetConfig
@@ -29,6 +39,9 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
 
 
 _Diameters = Annotated[tuple[_Diameter, _Diameter], AfterValidator(_rising)]
+
+_SIZES = ("diameters", "zoomed_to", "object_size")
+"""What is known of the sizes of objects."""
 
 _WIDEST_BLUR = 100.0
 _LARGEST_AREA = 2**31 - 1
@@ -154,6 +167,8 @@ class ModelSpec(BaseModel):
         How maps become objects.
     tiling : Tiling, optional
         Only for networks that cannot be tiled exactly.
+    loss : LossOptions
+        What is chosen of the losses of classes and regression, whenever it is trained.
     pixel_size : float, optional
         Width of a pixel of the images it was trained on, in micrometres.
     diameters : tuple of float, optional
@@ -185,12 +200,23 @@ class ModelSpec(BaseModel):
     normalization: PercentileNormalization = PercentileNormalization()
     decoding: Decoding = Decoding()
     tiling: Tiling | None = None
+    loss: LossOptions = LossOptions()
     pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
     diameters: _Diameters | None = None
     zoomed_to: _Diameters | None = None
     object_size: float | None = Field(None, gt=0, le=1e4)
     card: ModelCard = ModelCard()
     checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_objects_have_sizes(cls, content: Any) -> Any:
+        """Forget the sizes that a model of objects left to another head."""
+        if isinstance(content, dict) and content.get("task", "instances") != (
+            "instances"
+        ):
+            return {key: each for key, each in content.items() if key not in _SIZES}
+        return content
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> ModelSpec:
@@ -207,6 +233,37 @@ class ModelSpec(BaseModel):
         if self.decoding.min_size > _LARGEST_AREA:
             raise ValueError(f"decoding.min_size is at most {_LARGEST_AREA} px")
         return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_the_usual_loss(
+        self, content: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Write what earlier versions can read, unless a loss was chosen."""
+        written: dict[str, Any] = content(self)
+        if self.loss == LossOptions():
+            del written["loss"]
+        return written
+
+    def for_task(
+        self,
+        task: Task,
+        *,
+        classes: Sequence[PixelClass] = (),
+        variables: Sequence[Variable] = (),
+    ) -> ModelSpec:
+        """Return the description for another task, without what belonged to the old.
+
+        Sizes and thresholds belong to objects, so they are gone where something else
+        is predicted; what a network knows of sizes of objects, its new head does not.
+        """
+        changes: dict[str, Any] = {
+            "task": task,
+            "classes": tuple(classes),
+            "variables": tuple(variables),
+        }
+        if task != self.task:
+            changes |= dict.fromkeys(_SIZES) | {"decoding": Decoding()}
+        return self.model_copy(update=changes)
 
     @property
     def best_diameters(self) -> tuple[float, float] | None:

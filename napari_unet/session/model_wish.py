@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_unet.core.loss_options import LossOptions, RegressionLoss
 from napari_unet.core.subject import Task
 from napari_unet.errors import InputError
 
@@ -58,6 +59,8 @@ class ModelWish:
         Of the variables.
     low, high : float
         Between what their values usually lie.
+    loss : {"huber", "mse", "mae"}
+        What training makes small, see `napari_unet.engine.losses.regression_loss`.
     network : NetworkWish, optional
         A network to start anew with; without it, the loaded one keeps all but its
         head.
@@ -68,6 +71,7 @@ class ModelWish:
     unit: str = ""
     low: float = 0.0
     high: float = 1.0
+    loss: RegressionLoss = "huber"
     network: NetworkWish | None = None
 
     @property
@@ -147,11 +151,10 @@ def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
     except ValidationError as error:
         _, reason = first_problem(error)
         raise InputError(f"These names cannot be used: {reason}.") from error
-    changes = {
-        "name": name,
-        "description": "",
-        "task": wish.task,
-        "classes": tuple(classes) if wish.task == "classes" else (),
-        "variables": tuple(variables) if wish.task == "regression" else (),
-    }
-    return old.model_copy(update=changes)
+    spec = old.for_task(
+        wish.task,
+        classes=classes if wish.task == "classes" else (),
+        variables=variables if wish.task == "regression" else (),
+    )
+    told = {"name": name, "description": "", "loss": LossOptions(regression=wish.loss)}
+    return spec.model_copy(update=told)

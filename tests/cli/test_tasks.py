@@ -105,9 +105,38 @@ def test_another_task_keeps_the_network(run, folders, model):
 def test_the_recipe_of_2015_can_be_asked_for(run, folders):
     outcome = train(
         *(run, folders, "classes", "--task", "classes", "--steps", 1),
-        *("--preset", "original-2015"),
+        *("--preset", "original-2015", "--architecture", "original"),
+        *("--set", "architecture.base_channels=1"),
+        *("--set", "architecture.blocks=2"),
     )
     assert outcome.code == 0, outcome
+    shown = run("models", "show", folders / "model", "--json")
+    assert json.loads(shown.out)["spec"]["architecture"]["dropout"] == 0.5
+
+
+def test_the_recipe_of_2015_can_do_without_dropout(run, folders):
+    outcome = train(
+        *(run, folders, "classes", "--task", "classes", "--steps", 1),
+        *("--preset", "original-2015", "--architecture", "original"),
+        *("--set", "architecture.base_channels=1"),
+        *("--set", "architecture.blocks=2", "--set", "architecture.dropout=0"),
+    )
+    assert outcome.code == 0, outcome
+    shown = run("models", "show", folders / "model", "--json")
+    assert json.loads(shown.out)["spec"]["architecture"]["dropout"] == 0
+
+
+@pytest.mark.parametrize("start", [[], ["--from", "nuclei"]])
+def test_a_loss_is_chosen_for_values(run, folders, start):
+    outcome = train(
+        *(run, folders, "values", "--task", "regression", "--steps", 1),
+        *("--set", "loss.regression=mse", *start),
+    )
+    assert outcome.code == 0, outcome
+    model, out = folders / "model", folders / "out"
+    shown = run("models", "show", model, "--json")
+    assert json.loads(shown.out)["spec"]["loss"]["regression"] == "mse"
+    assert run("predict", folders / "images", "--model", model, "--out", out).code == 0
 
 
 @pytest.mark.parametrize(
@@ -122,6 +151,13 @@ def test_the_recipe_of_2015_can_be_asked_for(run, folders):
         ("values", ["--task", "classes"], "whole numbers"),
         ("values", ["--task", "regression", "--names", "a"], "targets have 2"),
         ("classes", ["--architecture", "vgg"], "choose one of"),
+        ("classes", ["--preset", "original-2015"], "add --task classes"),
+        (
+            "classes",
+            ["--task", "classes", "--set", "loss.regression=mse"],
+            "has no effect",
+        ),
+        ("classes", ["--set", "loss.sharpness=3"], "There is no option"),
         (
             "classes",
             ["--task", "classes", "--architecture", "resnet18", "--from", "nuclei"],

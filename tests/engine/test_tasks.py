@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
+from napari_unet.core.loss_options import LossOptions
 from napari_unet.core.sample import Sample
 from napari_unet.engine.augment import Augmentation
-from napari_unet.engine.losses import LossOptions
 from napari_unet.engine.model import Model, new_model
-from napari_unet.engine.objectives import objective_of
+from napari_unet.engine.objectives import objective_of, refuse_idle_loss_options
 from napari_unet.engine.planes import annotated_planes
 from napari_unet.engine.predict import predict
 from napari_unet.engine.sampling import draw_batch, make_plane
 from napari_unet.engine.start import Wish, adapt, fill_in, with_new_head
 from napari_unet.engine.train import FitConfig, fit
-from napari_unet.engine.weights import load_model, save_model
+from napari_unet.engine.weights import list_models, load_model, save_model
 from napari_unet.errors import InputError
 from napari_unet.nets.architectures import OriginalConfig, UNetConfig
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.nets.spec import ModelSpec, Task
 from tests.engine.conftest import make_disks
 
 STILL = Augmentation(
@@ -295,3 +297,63 @@ def test_beyond_its_border_an_image_goes_on_as_its_mirror_image() -> None:
     torch.testing.assert_close(row[:4], row[4:8].flip(0))
     assert batch.weight[0, 0, :4].max() == 0
     assert batch.weight[0, 0, 4:12, 4:12].min() == 1
+
+
+def built_in_and_task() -> list[tuple[str, str]]:
+    names = [each.name for each in list_models()]
+    return [(name, task) for name in names for task in get_args(Task)]
+
+
+@pytest.mark.parametrize(("name", "task"), built_in_and_task())
+def test_every_built_in_takes_every_task(name: str, task: Task) -> None:
+    old = load_model(name)
+    shape = (64, 64, 3) if old.spec.in_channels == 3 else (64, 64)
+    rng = np.random.default_rng(0)
+    image = rng.normal(100, 10, shape).astype(np.float32)
+    image[20:44, 20:44] += 300
+    labels = np.zeros((64, 64), np.int32)
+    labels[20:44, 20:44] = 1
+    sample = Sample(image, labels, axes="YXC" if old.spec.in_channels == 3 else "YX")
+    model = adapt(old, Wish(task), [sample])
+    result = predict(image, model, axes=sample.axes, device="cpu")
+    assert result.shape[-2:] == (64, 64)
+    told = predict(image, model, axes=sample.axes, device="cpu", diameter=20)
+    assert told.shape == result.shape
+    if task != "instances":
+        assert model.spec.best_diameters is None
+
+
+def test_sizes_that_another_head_kept_are_forgotten(classes: Sample) -> None:
+    told = start(Wish("classes"), classes).spec.model_dump(mode="json")
+    told |= {"diameters": [10, 30], "zoomed_to": [12, 20], "object_size": 8.0}
+    read = ModelSpec.model_validate_json(json.dumps(told))
+    assert read.best_diameters is None
+    assert read.diameters is read.object_size is None
+    objects = ModelSpec(name="toy", diameters=(10, 30))
+    assert ModelSpec.model_validate_json(objects.model_dump_json()) == objects
+
+
+def test_a_model_says_with_which_loss_it_is_trained(values: Sample, tmp_path) -> None:
+    model = start(Wish("regression"), values)
+    assert "loss" not in model.spec.model_dump()
+    chosen = model.spec.model_copy(update={"loss": LossOptions(regression="mse")})
+    save_model(replace(model, spec=chosen), tmp_path / "model")
+    loaded = load_model(tmp_path / "model").spec
+    assert loaded.loss.regression == "mse"
+    assert objective_of(loaded).options.regression == "mse"
+    assert objective_of(loaded, LossOptions()).options.regression == "huber"
+
+
+@pytest.mark.parametrize(
+    ("task", "loss", "known"),
+    [
+        ("instances", LossOptions(dice=False), "none"),
+        ("classes", LossOptions(regression="mae"), "loss.dice"),
+        ("regression", LossOptions(balance=True), "loss.regression"),
+    ],
+)
+def test_a_loss_that_has_no_effect_is_refused(task, loss, known, values, classes):
+    sample = values if task == "regression" else classes
+    told = start(Wish(task), sample).spec.model_copy(update={"loss": loss})
+    with pytest.raises(InputError, match=f"no effect.*{known}"):
+        refuse_idle_loss_options(told)

@@ -90,3 +90,10 @@ def test_a_description_builds_the_same_network_after_a_round_trip() -> None:
     assert (net.depth, net.exact_tiling) == (2, False)
     assert isinstance(net.first, ConvBlock)
     assert net.first[0].in_channels == 2
+
+
+def test_up_convolutions_count_the_inputs_of_a_pixel() -> None:
+    net = UNet(1, 2, depth=2, base_channels=64)
+    for up in (net.up[0].up, net.up[1].up):
+        he = math.sqrt(2 / up.in_channels)
+        assert up.weight.std().item() == pytest.approx(he, rel=0.05)

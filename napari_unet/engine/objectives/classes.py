@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,10 @@ from scipy import ndimage as ndi
 from torch import Tensor
 
 from napari_unet.core.borders import balance_classes, border_weights
+from napari_unet.core.loss_options import LossOptions
 from napari_unet.core.provenance import LabelMap, Mask
 from napari_unet.core.squares import number_squares
-from napari_unet.engine.losses import LossOptions, class_loss
+from napari_unet.engine.losses import class_loss
 from napari_unet.engine.objectives.instances import overlap_disagreement
 from napari_unet.engine.objectives.objective import Targets, Values
 from napari_unet.errors import InputError
@@ -25,6 +27,10 @@ IGNORE = 255
 @dataclass(frozen=True, slots=True)
 class ClassesObjective:
     """Implements `Objective` for class numbers (Y, X) from 0 to ``channels - 1``."""
+
+    loss_options: ClassVar[frozenset[str]] = frozenset(
+        {"dice", "balance", "border_weight", "border_sigma"}
+    )
 
     channels: int
     options: LossOptions = field(default_factory=LossOptions)

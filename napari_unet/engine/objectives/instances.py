@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from napari_unet.errors import InputError
 @dataclass(frozen=True, slots=True)
 class InstancesObjective:
     """Implements `Objective` for object ids (Y, X), 0 for background."""
+
+    loss_options: ClassVar[frozenset[str]] = frozenset()
 
     decoding: Decoding = field(default_factory=Decoding)
 

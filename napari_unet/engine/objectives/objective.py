@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,14 @@ class Objective(Protocol):
     """Targets, loss, decoding and score of a task.
 
     Shapes are those of 2-D networks; 3-D ones have Z before Y.
+
+    Attributes
+    ----------
+    loss_options : frozenset of str
+        Fields of `LossOptions` that have an effect.
     """
+
+    loss_options: ClassVar[frozenset[str]]
 
     @property
     def channels(self) -> int:

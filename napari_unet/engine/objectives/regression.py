@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from napari_unet.core.loss_options import LossOptions
 from napari_unet.core.provenance import LabelMap, Mask
 from napari_unet.core.squares import number_squares
-from napari_unet.engine.losses import LossOptions, regression_loss
+from napari_unet.engine.losses import regression_loss
 from napari_unet.engine.objectives.objective import Targets, Values
 from napari_unet.errors import InputError
 from napari_unet.nets.spec import Variable
@@ -20,6 +22,8 @@ from napari_unet.nets.spec import Variable
 @dataclass(frozen=True, slots=True)
 class RegressionObjective:
     """Implements `Objective` for values (n, Y, X); NaN where they are unknown."""
+
+    loss_options: ClassVar[frozenset[str]] = frozenset({"regression"})
 
     variables: tuple[Variable, ...]
     options: LossOptions = field(default_factory=LossOptions)

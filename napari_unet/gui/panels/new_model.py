@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.core.loss_options import RegressionLoss
 from napari_unet.core.subject import Task
 from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.options_form import OptionsForm
@@ -39,6 +40,11 @@ _HINTS: dict[str, str] = {
     "classes": "background\naxon\nmyelin",
     "regression": "calcium",
     "instances": "",
+}
+_LOSSES: dict[RegressionLoss, str] = {
+    "huber": "Huber (forgives bright outliers)",
+    "mse": "Mean squared error",
+    "mae": "Mean absolute error",
 }
 _KEEP = "The loaded one, with a new last layer"
 _ABOUT_KEPT = (
@@ -96,6 +102,7 @@ class NewModelDialog(QDialog):
             subject.unit.text().strip(),
             subject.low.value(),
             subject.high.value(),
+            subject.loss.currentData(),
             self.network.wish,
         )
 
@@ -142,6 +149,10 @@ class _SubjectForm(_Form):
         self._form.addRow("Unit", self.unit)
         self._form.addRow("Usual lowest value", self.low)
         self._form.addRow("Usual highest value", self.high)
+        self.loss = QComboBox()
+        for loss, words in _LOSSES.items():
+            self.loss.addItem(words, loss)
+        self._form.addRow("Loss", self.loss)
         self.task.currentIndexChanged.connect(self._show_task)
         self._show_task()
 
@@ -161,7 +172,7 @@ class _SubjectForm(_Form):
         task = self.chosen_task
         self.names.setPlaceholderText(_HINTS[task])
         self._set_visible(self.names, task != "instances")
-        for widget in (self.unit, self.low, self.high):
+        for widget in (self.unit, self.low, self.high, self.loss):
             self._set_visible(widget, task == "regression")
 
 
