@@ -89,6 +89,14 @@ PredictEvent: TypeAlias = Notice | TilesDone | ViewPredicted | Sized | MapsKept
 
 
 @dataclass(frozen=True, slots=True)
+class Preparing:
+    """What a training learns from is being made ready: planes done, and in all."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrainStep:
     """One optimiser step: its number from 1, training loss, seconds since the start."""
 

@@ -8,6 +8,8 @@ decoder of torch-em and micro-sam (Archit et al., Nature Methods 2025).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Generator
 from enum import IntEnum
 from typing import Any
 
@@ -16,8 +18,12 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from napari_unet.core.ids import compact
+from napari_unet.core.steps import drain
 
 Maps = npt.NDArray[np.float32]
+
+_PIXELS_AT_ONCE = 2**17
+_COST_OF_OBJECT = 2**10
 
 
 class InstanceMap(IntEnum):
@@ -42,13 +48,25 @@ def instance_targets(labels: npt.NDArray[np.integer[Any]]) -> Maps:
         Foreground (0 or 1), centre closeness (1 at the centre, near 0 at the farthest
         border pixel) and border distance (1 at the innermost pixel). 0 outside.
     """
+    return drain(iter_instance_targets(labels))
+
+
+def iter_instance_targets(
+    labels: npt.NDArray[np.integer[Any]],
+) -> Generator[None, None, Maps]:
+    """Draw the maps of `instance_targets`; yields after every few objects."""
     maps = np.zeros((len(InstanceMap), *labels.shape), np.float32)
     maps[InstanceMap.FOREGROUND] = labels > 0
     # `find_objects` allocates up to the largest id.
     dense, ids = compact(labels)
+    drawn = 0
     for index, region in enumerate(ndi.find_objects(dense), start=1):
         if region is not None and ids[index] > 0:
             _draw_object(maps[(slice(None), *region)], dense, region, index)
+            drawn += _COST_OF_OBJECT + math.prod(s.stop - s.start for s in region)
+        if drawn > _PIXELS_AT_ONCE:
+            drawn = 0
+            yield
     return maps
 
 

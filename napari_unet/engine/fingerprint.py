@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Generator, Iterable, Sequence
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.loss_options import LossOptions
 from napari_unet.core.sample import Sample
+from napari_unet.core.steps import drain
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.model import Model
+
+_Part: TypeAlias = str | npt.NDArray[Any] | None
+_BYTES_AT_ONCE = 2**24
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
@@ -55,17 +59,28 @@ def fingerprint_of(
     model: Model, samples: Sequence[Sample], replay: Sequence[Sample] = ()
 ) -> Fingerprint:
     """Return the fingerprint of what a training starts and learns from."""
+    return drain(iter_fingerprint(model, samples, replay))
+
+
+def iter_fingerprint(
+    model: Model, samples: Sequence[Sample], replay: Sequence[Sample] = ()
+) -> Generator[None, None, Fingerprint]:
+    """Take the fingerprint of `fingerprint_of`; yields after every few megabytes."""
     state = model.net.state_dict()
-    return Fingerprint(
-        description=_digest([model.spec.model_dump_json()]),
-        weights=_digest(part for k, v in state.items() for part in (k, v.numpy())),
-        images=_digest(part for s in samples for part in (s.axes, s.image)),
-        labels=_digest(s.labels for s in samples),
-        masks=_digest(s.verified for s in samples),
-        replay=_digest(
+    parts: dict[str, Iterable[_Part]] = {
+        "description": [model.spec.model_dump_json()],
+        "weights": (part for k, v in state.items() for part in (k, v.numpy())),
+        "images": (part for s in samples for part in (s.axes, s.image)),
+        "labels": (s.labels for s in samples),
+        "masks": (s.verified for s in samples),
+        "replay": (
             part for s in replay for part in (s.axes, s.image, s.labels, s.verified)
         ),
-    )
+    }
+    digests = {}
+    for name, content in parts.items():
+        digests[name] = yield from _iter_digest(content)
+    return Fingerprint(**digests)
 
 
 def differences(
@@ -94,13 +109,16 @@ def _options(config: FitConfig) -> dict[str, Any]:
     return named.model_dump(exclude={"minutes", "steps", "device"})
 
 
-def _digest(parts: Iterable[str | npt.NDArray[Any] | None]) -> str:
+def _iter_digest(parts: Iterable[_Part]) -> Generator[None, None, str]:
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, np.ndarray):
             # Type and shape end the previous part, so that no two lists look alike.
             digest.update(f"{part.dtype.str}{part.shape};".encode())
-            digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+            content = np.ascontiguousarray(part).reshape(-1).view(np.uint8)
+            for start in range(0, content.size, _BYTES_AT_ONCE):
+                digest.update(content[start : start + _BYTES_AT_ONCE].data)
+                yield
         else:
             digest.update(f"{part!r};".encode())
     return digest.hexdigest()

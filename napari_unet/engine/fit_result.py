@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
+from napari_unet.core.events import (
+    MicroBatch,
+    Notice,
+    Preparing,
+    TrainStep,
+    Validated,
+)
 from napari_unet.engine.model import Model
 
 
@@ -18,7 +24,9 @@ class ModelImproved:
     score: float
 
 
-FitEvent: TypeAlias = Notice | MicroBatch | TrainStep | Validated | ModelImproved
+FitEvent: TypeAlias = (
+    Notice | Preparing | MicroBatch | TrainStep | Validated | ModelImproved
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,11 +83,9 @@ class PlanePredictor:
         self._stride = folded.stride
         tiling = model.spec.tiling
         self._halo = tiling.halo if tiling else folded.receptive_radius
-        # A graphics card is quickest with much at once.
-        self._strips = execution.device.type == "cpu" and folded.in_strips
         if tiling is not None:
             execution = replace(execution, window=tiling.window)
-        elif self._strips and self._dims == 2:
+        elif _in_strips(folded, execution) and self._dims == 2:
             larger = _LARGER_IN_STRIPS * execution.window
             execution = replace(execution, window=larger)
         self._maps = model.spec.out_channels
@@ -182,21 +180,11 @@ class PlanePredictor:
         return total / self._turns
 
     def _iter_activated(self, batch: Tensor) -> Generator[float, None, Tensor]:
-        """Run the network; its modes end where somebody else computes meanwhile."""
-        forward = type(self._net).iter_forward if self._strips else Network.iter_forward
-        steps = forward(self._net, batch)
-        while True:
-            with torch.inference_mode(), self.execution.precision():
-                try:
-                    share = next(steps)
-                except StopIteration as finished:
-                    logits: Tensor = finished.value
-                    # Map by map, as all who read them do.
-                    maps = logits.to(
-                        torch.float32, memory_format=torch.contiguous_format
-                    )
-                    return self._objective.activate(maps)
-            yield share
+        logits = yield from iter_logits(self._net, batch, self.execution)
+        with torch.inference_mode():
+            # Map by map, as all who read them do.
+            maps = logits.to(torch.float32, memory_format=torch.contiguous_format)
+            return self._objective.activate(maps)
 
     def _shrink(self) -> Notice:
         """Halve the batch, then the window; say so."""
@@ -220,6 +208,39 @@ class PlanePredictor:
             f"Memory ran out; going on with tiles of {smaller} px instead of "
             f"{now.window} px."
         )
+
+
+def iter_logits(
+    net: Network, batch: Tensor, execution: Execution
+) -> Generator[float, None, Tensor]:
+    """Run a network to predict; its modes end where somebody else computes meanwhile.
+
+    Yields
+    ------
+    float
+        The share that is done; several times on a CPU, where it takes long.
+
+    Returns
+    -------
+    Tensor
+        What the network returns, in the precision of the execution.
+    """
+    in_strips = _in_strips(net, execution)
+    forward = type(net).iter_forward if in_strips else Network.iter_forward
+    steps = forward(net, batch)
+    while True:
+        with torch.inference_mode(), execution.precision():
+            try:
+                share = next(steps)
+            except StopIteration as finished:
+                logits: Tensor = finished.value
+                return logits
+        yield share
+
+
+def _in_strips(net: Network, execution: Execution) -> bool:
+    """Whether to go strip by strip: a graphics card is quickest with much at once."""
+    return execution.device.type == "cpu" and net.in_strips
 
 
 def _stacked(windows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.events import Notice
-from napari_unet.core.holdout import hold_out
+from napari_unet.core.events import Notice, Preparing
+from napari_unet.core.holdout import Holdout, iter_hold_out
 from napari_unet.core.sample import Sample
+from napari_unet.core.steps import told_as
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective
 from napari_unet.engine.planes import (
     AnnotatedPlane,
-    annotated_planes,
     check_learnable,
+    iter_annotated_planes,
 )
-from napari_unet.engine.sampling import Plane, make_plane
-from napari_unet.engine.validation import Window, make_windows
+from napari_unet.engine.sampling import Plane, assemble_plane
+from napari_unet.engine.validation import Window, Windows
+
+_GAP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +49,45 @@ class Material:
     held_out: bool
 
 
-def prepare(
+def iter_prepare(
     model: Model,
     objective: Objective,
     samples: Sequence[Sample],
     config: FitConfig,
     replay: Sequence[Sample],
-) -> tuple[Material, Notice | None]:
+) -> Generator[Preparing, None, tuple[Material, Notice | None]]:
     """Turn samples into planes, hold some of what is verified out, and say if not.
+
+    Yields
+    ------
+    Preparing
+        Several times a second.
 
     Raises
     ------
     InputError
         If there is nothing to learn from, or images and labels do not fit.
     """
-    annotated = [p for sample in samples for p in annotated_planes(sample, model)]
+    nothing_yet = Preparing(0, len(samples) + len(replay))
+    annotated = yield from told_as(nothing_yet, _iter_annotated(samples, model))
     check_learnable(annotated, objective)
-    split = hold_out(
-        [objective.pieces(p.values, p.verified) for p in annotated],
-        [p.verified for p in annotated],
-        gap=8,
-        rng=np.random.default_rng(config.seed),
+    yield nothing_yet
+    split = yield from told_as(nothing_yet, _iter_split(annotated, objective, config))
+    old = yield from told_as(nothing_yet, _iter_annotated(replay, model))
+    windows = Windows(model.net.stride)
+    parts = [*(split or _undivided(annotated)), *_only_training(old)]
+    ready: list[list[Plane]] = []
+    for plane, part in zip([*annotated, *old], parts, strict=True):
+        steps = _iter_plane(plane, part, objective, windows)
+        ready.append((yield from told_as(Preparing(len(ready), len(parts)), steps)))
+    planes, old_planes = (
+        list(chain.from_iterable(some))
+        for some in (ready[: len(annotated)], ready[len(annotated) :])
     )
-    train = [h.train for h in split] if split else [p.verified for p in annotated]
-    held = [h.held for h in split] if split else train
-    planes = _planes(annotated, train, objective)
-    old = [p for sample in replay for p in annotated_planes(sample, model)]
-    old_planes = _planes(old, [p.verified for p in old], objective)
     material = Material(
         planes + old_planes,
         _chances(planes, old_planes, config.replay),
-        make_windows(annotated, held, objective, model.net),
+        windows.fullest,
         split is not None,
     )
     return material, None if split else Notice(
@@ -84,16 +96,49 @@ def prepare(
     )
 
 
-def _planes(
-    annotated: Sequence[AnnotatedPlane],
-    masks: Sequence[npt.NDArray[np.bool_]],
-    objective: Objective,
-) -> list[Plane]:
-    return [
-        make_plane(p.image, p.values, mask, objective=objective)
-        for p, mask in zip(annotated, masks, strict=True)
-        if mask.any()
-    ]
+def _iter_annotated(
+    samples: Sequence[Sample], model: Model
+) -> Generator[None, None, list[AnnotatedPlane]]:
+    planes = []
+    for sample in samples:
+        planes += yield from iter_annotated_planes(sample, model)
+    return planes
+
+
+def _iter_split(
+    annotated: Sequence[AnnotatedPlane], objective: Objective, config: FitConfig
+) -> Generator[None, None, list[Holdout] | None]:
+    pieces = []
+    for plane in annotated:
+        pieces.append(objective.pieces(plane.values, plane.verified))
+        yield
+    verified = [plane.verified for plane in annotated]
+    rng = np.random.default_rng(config.seed)
+    return (yield from iter_hold_out(pieces, verified, gap=_GAP, rng=rng))
+
+
+def _undivided(annotated: Sequence[AnnotatedPlane]) -> list[Holdout]:
+    """Let all that is verified train and measure: there is too little of it."""
+    return [Holdout(plane.verified, plane.verified) for plane in annotated]
+
+
+def _only_training(annotated: Sequence[AnnotatedPlane]) -> list[Holdout]:
+    """Let replay train alone: the person's own images measure."""
+    return [Holdout(p.verified, np.zeros_like(p.verified)) for p in annotated]
+
+
+def _iter_plane(
+    plane: AnnotatedPlane, part: Holdout, objective: Objective, windows: Windows
+) -> Generator[None, None, list[Plane]]:
+    """Prepare a plane to learn from, if anything in it trains, and add its windows."""
+    masks = [part.train, plane.verified]
+    targets, of_all = yield from objective.iter_targets(plane.values, masks)
+    yield from windows.iter_add(plane, part.held, of_all)
+    if not part.train.any():
+        return []
+    strata = objective.strata(plane.values, part.train)
+    yield
+    return [assemble_plane(plane.image, targets, strata)]
 
 
 def _chances(

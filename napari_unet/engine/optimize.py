@@ -100,7 +100,7 @@ class Optimizer:
             _freeze_norms(self._net)
 
     @property
-    def averaged(self) -> nn.Module:
+    def averaged(self) -> Network:
         """The averaged network, in evaluation mode, on the device.
 
         Its output has the size of its input.
@@ -256,6 +256,11 @@ def _make_rule(net: nn.Module, strengths: Strengths) -> torch.optim.Optimizer:
     if strengths.optimizer == "sgd":
         return torch.optim.SGD(net.parameters(), lr=rate, momentum=strengths.momentum)
     return torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.0)
+
+
+def get_ready_to_train() -> None:
+    """Load what torch loads with the first optimiser: that takes a second."""
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
 
 
 def _freeze_norms(net: nn.Module) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from napari_unet.core.axes import from_canonical, result_axes, to_canonical
 from napari_unet.core.diameter import typical_diameter
+from napari_unet.core.ids import compact
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
+from napari_unet.core.steps import drain
 from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective
@@ -48,6 +50,13 @@ def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
     InputError
         If the model cannot take the image, or labels or mask have another shape.
     """
+    return drain(iter_annotated_planes(sample, model))
+
+
+def iter_annotated_planes(
+    sample: Sample, model: Model
+) -> Generator[None, None, list[AnnotatedPlane]]:
+    """Prepare the planes of `annotated_planes`; yields several times for each."""
     axes = check_image(sample.image, sample.axes, model)
     image = to_canonical(sample.image, axes)
     _check_size(image.shape[-model.net.dims :], model)
@@ -57,27 +66,30 @@ def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
         verified = _like_image(sample.verified, "verified mask", image, axes)
         verified = verified.astype(bool)
     normalization = model.spec.normalization
-    limits = [normalization.limits(channel) for channel in image.swapaxes(0, 1)]
-    planes = [
-        AnnotatedPlane(
-            normalization.scale(image[t, :, z], limits),
-            values[..., t, z, :, :],
-            verified[t, z],
-        )
-        for t, z in iter_places(verified.shape[:2], model.net.dims)
-        if verified[t, z].any()
-    ]
-    known = model.spec.best_diameters
-    if known is None or model.spec.task != "instances" or model.net.dims != 2:
-        return planes
-    return [_zoomed(plane, known) for plane in planes]
+    limits = []
+    for channel in image.swapaxes(0, 1):
+        limits.append(normalization.limits(channel))
+        yield
+    known = model.spec.best_diameters if model.net.dims == 2 else None
+    planes = []
+    for t, z in iter_places(verified.shape[:2], model.net.dims):
+        if not verified[t, z].any():
+            continue
+        grey = normalization.scale(image[t, :, z], limits)
+        plane = AnnotatedPlane(grey, values[..., t, z, :, :], verified[t, z])
+        yield
+        planes.append(plane if known is None else _zoomed(plane, known))
+        yield
+    return planes
 
 
 def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane:
     """Return a plane at the zoom at which its objects are predicted."""
     # As a whole: where parts of objects are verified, they are as large as before.
-    told = np.isin(plane.values, np.unique(plane.values[plane.verified]))
-    diameter = typical_diameter(np.where(told, plane.values, 0))
+    dense, ids = compact(plane.values)
+    told = np.zeros(len(ids), np.int32)
+    told[dense[plane.verified]] = 1
+    diameter = typical_diameter(dense * told[dense])
     shape = plane.verified.shape
     zoom = 1.0 if diameter is None else zoom_for(diameter, known, shape)
     if zoom == 1:

@@ -34,6 +34,7 @@ from napari_unet.core.events import (
 )
 from napari_unet.core.instances import decode_instances, number_objects
 from napari_unet.core.provenance import LabelMap
+from napari_unet.core.steps import drain
 from napari_unet.core.targets import Maps
 from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.images import check_image, iter_places
@@ -125,12 +126,7 @@ def predict(
         diameter=diameter,
         pixel_size=pixel_size,
     )
-    while True:
-        try:
-            next(events)
-        except StopIteration as finished:
-            result: Values = finished.value
-            return result
+    return drain(events)
 
 
 def iter_predict(

@@ -20,7 +20,7 @@ from napari_unet.engine.augment import (
 )
 from napari_unet.engine.objectives import Objective
 from napari_unet.engine.objectives.instances import InstancesObjective
-from napari_unet.engine.objectives.objective import Values
+from napari_unet.engine.objectives.objective import Targets, Values
 
 _MOST_CENTRES = 6000
 
@@ -94,6 +94,19 @@ def make_plane(
     if verified is None:
         verified = np.ones(image.shape[1:], bool)
     targets = objective.targets(values, verified)
+    strata = objective.strata(values, verified)
+    return assemble_plane(image, targets, strata, zoom_limits=zoom_limits, zoom=zoom)
+
+
+def assemble_plane(
+    image: npt.NDArray[np.float32],
+    targets: Targets,
+    strata: list[tuple[Mask, float]],
+    *,
+    zoom_limits: tuple[float, float] = (0.5, 2.0),
+    zoom: float = 1.0,
+) -> Plane:
+    """Prepare a plane whose targets and strata (see `Objective`) are there already."""
     parts = [image, targets.maps, targets.known]
     if targets.emphasis is not None:
         parts.append(targets.emphasis)
@@ -102,7 +115,7 @@ def make_plane(
         len(image),
         len(targets.maps),
         len(targets.known),
-        _centres(objective.strata(values, verified)),
+        _centres(strata),
         zoom_limits,
         zoom,
     )

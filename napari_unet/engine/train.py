@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
+from napari_unet.core.events import Preparing
 from napari_unet.core.sample import Sample
-from napari_unet.engine.fingerprint import fingerprint_of
+from napari_unet.core.steps import drain, told_as
+from napari_unet.engine.fingerprint import iter_fingerprint
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.fit_result import FitEvent, FitResult, ModelImproved
 from napari_unet.engine.keeper import Checkpointing, Keeper
-from napari_unet.engine.material import prepare
+from napari_unet.engine.material import iter_prepare
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.training import Training
@@ -62,13 +64,7 @@ def fit(
     InputError
         If there is nothing to learn from, or images and labels do not fit.
     """
-    events = iter_fit(model, samples, config, replay=replay)
-    while True:
-        try:
-            next(events)
-        except StopIteration as finished:
-            result: FitResult = finished.value
-            return result.model
+    return drain(iter_fit(model, samples, config, replay=replay)).model
 
 
 def iter_fit(
@@ -119,11 +115,14 @@ def iter_fit(
     """
     config = config or FitConfig()
     objective = objective_of(model.spec, config.loss)
-    material, notice = prepare(model, objective, samples, config, replay)
+    preparing = iter_prepare(model, objective, samples, config, replay)
+    material, notice = yield from preparing
     if notice:
         yield notice
     keeper = None
     if checkpoint is not None:
-        keeper = Keeper(checkpoint, fingerprint_of(model, samples, replay))
+        nothing_yet = Preparing(0, len(samples))
+        taking = iter_fingerprint(model, samples, replay)
+        keeper = Keeper(checkpoint, (yield from told_as(nothing_yet, taking)))
     training = Training(model, objective, material, config, keeper)
     return (yield from training.iter_run())

@@ -16,7 +16,8 @@ from dataclasses import fields
 import numpy as np
 from torch import Tensor
 
-from napari_unet.core.events import MicroBatch, TrainStep, Validated
+from napari_unet.core.events import MicroBatch, Preparing, TrainStep, Validated
+from napari_unet.core.steps import told_as
 from napari_unet.engine.checkpoint import (
     BEST,
     Checkpoint,
@@ -99,6 +100,7 @@ class Training:
         optimizer = Optimizer(
             self._model.net, self._objective, self._execution, self._strengths()
         )
+        yield Preparing(1, 1)
         yield from self._iter_begin(optimizer)
         while (progress := self._progress()) < 1:
             yield from self._iter_step(optimizer, _rate(progress))
@@ -249,15 +251,7 @@ class Training:
             self._objective,
             self._execution,
         )
-        done = 0
-        while True:
-            try:
-                next(parts)
-            except StopIteration as finished:
-                score: float = finished.value
-                return score
-            done += 1
-            yield MicroBatch(self._steps, done, len(self._windows))
+        return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
 
 
 def _rate(progress: float) -> float:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy import ndimage as ndi
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Mask
+from napari_unet.core.steps import told_as
 from napari_unet.core.tiling import padded_shape
 from napari_unet.engine.device import Execution
-from napari_unet.engine.objectives import Objective
+from napari_unet.engine.inference import iter_logits
+from napari_unet.engine.objectives import Objective, Targets
 from napari_unet.engine.planes import AnnotatedPlane
 from napari_unet.nets.network import Network
 
@@ -39,39 +42,68 @@ class Window:
     weight: Tensor
 
 
-def make_windows(
-    planes: Sequence[AnnotatedPlane],
-    held: Sequence[Mask],
-    objective: Objective,
-    net: Network,
-) -> list[Window]:
-    """Cut windows around held-out pixels, with some context, the fullest first."""
-    windows = [
-        window
-        for plane, mask in zip(planes, held, strict=True)
-        if mask.any()
-        for window in _windows_of_plane(plane, mask, objective, net.stride)
-    ]
-    windows.sort(key=lambda w: -float(w.weight.sum()))
-    return windows[:_MOST_WINDOWS]
+class Windows:
+    """The windows with most held-out pixels, collected plane by plane.
+
+    Parameters
+    ----------
+    stride : int
+        Of the network; windows are padded to multiples of it.
+    """
+
+    def __init__(self, stride: int) -> None:
+        self._stride = stride
+        self._fullest: list[Window] = []
+
+    @property
+    def fullest(self) -> list[Window]:
+        """Those of all planes so far, the fullest first."""
+        return self._fullest
+
+    def iter_add(
+        self, plane: AnnotatedPlane, mask: Mask, targets: Targets
+    ) -> Generator[None, None, None]:
+        """Cut windows around held-out pixels of a plane, with some context.
+
+        Parameters
+        ----------
+        mask : ndarray of bool
+            Held-out pixels.
+        targets : Targets
+            Of all verified pixels.
+        """
+        if not mask.any():
+            return
+        near = ndi.binary_dilation(mask, iterations=_MARGIN // 3)
+        yield
+        pieces, _ = ndi.label(near)
+        known = targets.known * mask
+        parts = [
+            (float(known[:, *part.slices].sum()), part)
+            for region in ndi.find_objects(pieces)
+            for part in _cut(Box.from_slices(region))
+        ]
+        yield
+        parts.sort(key=lambda each: -each[0])
+        fullest = [part for full, part in parts[:_MOST_WINDOWS] if full]
+        windows = [_window(plane, mask, targets, p, self._stride) for p in fullest]
+        self._fullest = sorted(
+            [*self._fullest, *windows], key=lambda w: -float(w.weight.sum())
+        )[:_MOST_WINDOWS]
+        yield
 
 
-def _windows_of_plane(
-    plane: AnnotatedPlane, mask: Mask, objective: Objective, stride: int
-) -> list[Window]:
-    targets = objective.targets(plane.values, plane.verified)
-    near = ndi.binary_dilation(mask, iterations=_MARGIN // 3)
-    pieces, _ = ndi.label(near)
-    windows = []
-    for region in ndi.find_objects(pieces):
-        for part in _cut(Box.from_slices(region)):
-            box = part.grow(_MARGIN, mask.shape)
-            inside = np.zeros(mask.shape, np.float32)
-            inside[part.slices] = mask[part.slices]
-            if inside.any():
-                maps = (plane.image, targets.maps, targets.known * inside)
-                windows.append(Window(*(_cut_tensor(m, box, stride) for m in maps)))
-    return windows
+def _window(
+    plane: AnnotatedPlane, mask: Mask, targets: Targets, part: Box, stride: int
+) -> Window:
+    box = part.grow(_MARGIN, mask.shape)
+    inside = np.zeros(box.shape, np.float32)
+    inner = part.relative_to(box).slices
+    inside[inner] = mask[part.slices]
+    image, maps, known = (
+        each[:, *box.slices] for each in (plane.image, targets.maps, targets.known)
+    )
+    return Window(*(_padded(each, stride) for each in (image, maps, known * inside)))
 
 
 def _cut(box: Box) -> list[Box]:
@@ -87,26 +119,23 @@ def _cut(box: Box) -> list[Box]:
     ]
 
 
-def _cut_tensor(
-    maps: np.ndarray[tuple[int, ...], np.dtype[np.float32]], box: Box, stride: int
-) -> Tensor:
-    part = maps[:, *box.slices]
+def _padded(part: npt.NDArray[np.float32], stride: int) -> Tensor:
     shape = padded_shape(part.shape[1:], stride)
     margins = [(0, n - m) for n, m in zip(shape, part.shape[1:], strict=True)]
     return torch.from_numpy(np.pad(part, [(0, 0), *margins]))[None]
 
 
 def iter_agreement(
-    net: nn.Module,
+    net: Network,
     windows: Sequence[Window],
     objective: Objective,
     execution: Execution,
 ) -> Generator[None, None, float]:
-    """Compute the agreement of a network with held-out pixels, window by window.
+    """Compute the agreement of a network with held-out pixels; yields now and then.
 
     Parameters
     ----------
-    net : Module
+    net : Network
         Its output has the size of its input.
 
     Returns
@@ -118,8 +147,8 @@ def iter_agreement(
     difference = torch.zeros(objective.channels, dtype=torch.float64)
     total = torch.zeros(objective.channels, dtype=torch.float64)
     for window in windows:
-        with torch.inference_mode(), execution.precision():
-            logits = net(execution.place(window.image))
+        steps = iter_logits(net, execution.place(window.image), execution)
+        logits = yield from told_as(None, steps)
         maps = objective.activate(logits.float()).cpu()
         parts = objective.disagreement(maps, window.targets, window.weight)
         difference += parts[0]

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_unet.core.events import MicroBatch, TilesDone
+from napari_unet.core.events import MicroBatch, Preparing, TilesDone
 from napari_unet.gui.collector import Collector
 from napari_unet.session.job import (
     Callbacks,
@@ -40,7 +40,7 @@ DRAIN_SECONDS = 0.008
 _MOST_UNREAD = 256
 _NICENESS = 10
 # Of several in a row, only the newest says anything.
-_LATEST_COUNTS = (MicroBatch, TilesDone)
+_LATEST_COUNTS = (MicroBatch, Preparing, TilesDone)
 
 
 class ThreadJob(Generic[E, R]):

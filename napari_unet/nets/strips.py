@@ -57,7 +57,9 @@ def iter_strips(
         As ``layer(*inputs)``.
     """
     if height >= rows:
-        return layer(*inputs)
+        whole = layer(*inputs)
+        yield 1.0
+        return whole
     joined: Tensor | None = None
     for start in range(0, rows, height):
         stop = min(rows, start + height)

@@ -17,17 +17,24 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from psygnal import Signal
 
-from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
+from napari_unet.core.events import (
+    MicroBatch,
+    Notice,
+    Preparing,
+    TrainStep,
+    Validated,
+)
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.core.steps import told_as
 from napari_unet.errors import StorageError
 from napari_unet.io.samples import list_samples, load_sample
 from napari_unet.session.image import OpenImage
 from napari_unet.session.interruption import (
     Beginning,
     begin_anew,
-    begin_where_it_stood,
+    iter_begin_where_it_stood,
 )
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
@@ -88,7 +95,9 @@ class Improved:
     preset: Preset = "fine-tune"
 
 
-RoundEvent: TypeAlias = Notice | MicroBatch | TrainStep | Validated | Improved
+RoundEvent: TypeAlias = (
+    Notice | Preparing | MicroBatch | TrainStep | Validated | Improved
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +132,18 @@ class Round:
 
     def iter_run(self) -> Generator[RoundEvent, None, None]:
         """Train; see `napari_unet.engine.train.iter_fit`."""
+        yield Preparing(0, len(self.lessons))
         # Imported in the background: torch takes seconds.
         from napari_unet.engine.fit_config import PRESETS
         from napari_unet.engine.train import ModelImproved, iter_fit
 
         samples = [lesson.as_sample() for lesson in self.lessons]
+        yield Preparing(0, len(samples))
         config = PRESETS[self.preset].model_copy(update={"minutes": self.minutes})
         replay = []
         if self.model.spec.task == "instances":
             replay = replay_samples(self.model.name)
+            yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)
         start_score = 0.0
         for event in iter_fit(
@@ -155,7 +167,8 @@ class Round:
     ) -> Generator[RoundEvent, None, Beginning]:
         """Go on where an interrupted round stood, or else begin anew."""
         if self.resume and self.folder is not None:
-            begun = begin_where_it_stood(config, self.folder, samples, replay)
+            going_on = iter_begin_where_it_stood(config, self.folder, samples, replay)
+            begun = yield from told_as(Preparing(0, len(samples)), going_on)
             if begun is not None:
                 return begun
         try:
@@ -295,6 +308,8 @@ class FineTuning:
             self._begin_round()
 
     def _on_event(self, event: RoundEvent) -> None:
+        if isinstance(event, Preparing):
+            return
         spent = min(self._clock() - self._started, self._seconds)
         self.progressed.emit(spent, self._seconds)
         if isinstance(event, Notice):

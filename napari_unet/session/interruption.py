@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,25 +104,26 @@ def begin_anew(model: Model, config: FitConfig, folder: Path | None) -> Beginnin
     return Beginning(model, config, Checkpointing(folder / _CHECKPOINT))
 
 
-def begin_where_it_stood(
+def iter_begin_where_it_stood(
     config: FitConfig,
     folder: Path,
     samples: Sequence[Sample],
     replay: Sequence[Sample],
-) -> Beginning | None:
+) -> Generator[None, None, Beginning | None]:
     """Return where an interrupted round goes on; None if it learned from other work."""
     from napari_unet.engine.checkpoint import read_best_model, read_state
-    from napari_unet.engine.fingerprint import differences, fingerprint_of
+    from napari_unet.engine.fingerprint import differences, iter_fingerprint
     from napari_unet.engine.train import Checkpointing
     from napari_unet.engine.weights import load_model
 
     path = folder / _CHECKPOINT
     try:
         start, state = load_model(folder / _START), read_state(path)
+        yield
         read_best_model(path)  # which looks at every byte
     except NapariUnetError:
         return None
-    now = fingerprint_of(start, samples, replay)
+    now = yield from iter_fingerprint(start, samples, replay)
     if differences(state.fingerprint, now, state.config, config):
         return None
     if config.minutes is not None:

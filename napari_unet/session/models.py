@@ -55,10 +55,13 @@ class _Then:
 def iter_start_engine() -> Generator[None, None, Engine]:
     """Import the engine, which takes seconds, and ask what it offers."""
     from napari_unet.engine.device import describe_device, resolve_device
+    from napari_unet.engine.optimize import get_ready_to_train
     from napari_unet.engine.weights import list_models
 
     yield
     device = resolve_device("auto")
+    get_ready_to_train()
+    yield
     text = describe_device(device)
     if device.type == "cpu" and _nvidia_card_present():
         text += " (there is an NVIDIA card, but this torch cannot use it: see README)"

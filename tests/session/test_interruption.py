@@ -10,12 +10,13 @@ import pytest
 from napari_unet.core.box import Box
 from napari_unet.core.events import TrainStep
 from napari_unet.core.sample import Sample
+from napari_unet.core.steps import drain
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.train import iter_fit
 from napari_unet.session.interruption import (
     begin_anew,
-    begin_where_it_stood,
     find_interruption,
+    iter_begin_where_it_stood,
 )
 from napari_unet.session.runner import ManualRunner
 from tests.session.brightness import brightness_model, disks
@@ -44,7 +45,7 @@ def test_a_round_goes_on_to_the_same_losses(tmp_path):
     expected = losses(begin_anew(brightness_model(0.4), CONFIG, None))
     begun = begin_anew(brightness_model(0.4), CONFIG, tmp_path)
     losses(begun, stop_after=4)
-    again = begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])
+    again = drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []))
     found = losses(again)
     assert found
     assert found == {step: expected[step] for step in found}
@@ -54,14 +55,14 @@ def test_a_round_goes_on_to_the_same_losses(tmp_path):
 def test_a_round_that_learned_from_other_work_does_not_go_on(tmp_path):
     losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path), stop_after=2)
     other = [Sample(disks(), 1 - LABELS, axes="YX")]
-    assert begin_where_it_stood(CONFIG, tmp_path, other, []) is None
-    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is not None
+    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, other, [])) is None
+    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is not None
 
 
 def test_time_that_was_spent_is_not_taken_from_what_is_left(tmp_path):
     config = CONFIG.model_copy(update={"steps": None, "minutes": 1.0})
     losses(begin_anew(brightness_model(0.4), config, tmp_path), stop_after=2)
-    again = begin_where_it_stood(config, tmp_path, SAMPLES, [])
+    again = drain(iter_begin_where_it_stood(config, tmp_path, SAMPLES, []))
     assert again.config.minutes > 1.0
 
 
@@ -70,15 +71,15 @@ def test_what_is_damaged_is_left_out(tmp_path):
     kept = tmp_path / "kept"
     shutil.copytree(tmp_path / "start", kept)
     shutil.rmtree(tmp_path / "start")
-    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is None
+    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is None
     kept.rename(tmp_path / "start")
-    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is not None
+    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is not None
     path = tmp_path / "training.safetensors"
     path.write_bytes(path.read_bytes()[:-9])
-    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is None
+    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is None
     path.write_bytes(b"nonsense")
     assert find_interruption(tmp_path) is None
-    assert begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []) is None
+    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is None
 
 
 def begun_training(bright, tmp_path):

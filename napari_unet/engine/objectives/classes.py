@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -45,6 +45,16 @@ class ClassesObjective:
             known[None].astype(np.float32),
             self._emphasis(values, known),
         )
+
+    def iter_targets(
+        self, values: Values, masks: Sequence[Mask]
+    ) -> Generator[None, None, list[Targets]]:
+        """Return `targets` for each of several masks; yields after each."""
+        found = []
+        for mask in masks:
+            found.append(self.targets(values, mask))
+            yield
+        return found
 
     def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
         """See all classes equally often."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, cast
 
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from napari_unet.core.instances import Decoding, decode_instances
 from napari_unet.core.provenance import LabelMap, Mask
-from napari_unet.core.targets import InstanceMap, instance_targets
+from napari_unet.core.steps import drain
+from napari_unet.core.targets import InstanceMap, iter_instance_targets
 from napari_unet.engine.losses import instance_loss
 from napari_unet.engine.objectives.objective import Targets, Values
 from napari_unet.errors import InputError
@@ -36,7 +37,14 @@ class InstancesObjective:
 
         So the border of a verified object is right where it touches another one.
         """
-        return Targets(instance_targets(values), verified[None].astype(np.float32))
+        return drain(self.iter_targets(values, [verified]))[0]
+
+    def iter_targets(
+        self, values: Values, masks: Sequence[Mask]
+    ) -> Generator[None, None, list[Targets]]:
+        """Return `targets` for each of several masks, which share their maps."""
+        maps = yield from iter_instance_targets(values)
+        return [Targets(maps, mask[None].astype(np.float32)) for mask in masks]
 
     def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
         """Prefer objects, which may be few."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -55,6 +55,12 @@ class Objective(Protocol):
 
     def targets(self, values: Values, verified: Mask) -> Targets:
         """Return what is learned from a plane; `values` may be unknown in part."""
+        ...
+
+    def iter_targets(
+        self, values: Values, masks: Sequence[Mask]
+    ) -> Generator[None, None, list[Targets]]:
+        """Return `targets` for each of several masks; yields now and then."""
         ...
 
     def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -39,6 +39,16 @@ class RegressionObjective:
         means, scales = self._columns(values.ndim)
         maps = np.where(known, (values - means) / scales, 0)
         return Targets(maps.astype(np.float32), known.astype(np.float32))
+
+    def iter_targets(
+        self, values: Values, masks: Sequence[Mask]
+    ) -> Generator[None, None, list[Targets]]:
+        """Return `targets` for each of several masks; yields after each."""
+        found = []
+        for mask in masks:
+            found.append(self.targets(values, mask))
+            yield
+        return found
 
     def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
         """Look wherever something is known."""
