@@ -13,7 +13,13 @@ from typing import Annotated
 import typer
 
 from napari_unet import __version__
-from napari_unet.cli.console import EXIT_INTERRUPTED, EXIT_MISTAKE, say
+from napari_unet.cli.console import (
+    EXIT_INTERRUPTED,
+    EXIT_MISTAKE,
+    print_result,
+    print_whatever_the_console,
+    say,
+)
 from napari_unet.cli.demo import demo
 from napari_unet.cli.evaluate import evaluate
 from napari_unet.cli.models import models
@@ -55,7 +61,7 @@ def start(
     Without a subcommand, napari opens with the dock.
     """
     if version:
-        typer.echo(__version__)
+        print_result(__version__)
         raise typer.Exit
     refuse_stranger()
     if context.invoked_subcommand is None:
@@ -74,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Without the program's name; from the command line where they are missing.
     """
+    print_whatever_the_console()
     try:
         app(args=arguments, prog_name="napari-unet")
     except NapariUnetError as error:

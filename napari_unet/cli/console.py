@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -15,6 +19,9 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
+
+from napari_unet.errors import StorageError
 
 EXIT_MISTAKE = 2
 """The user's mistake: one clear sentence on stderr."""
@@ -41,14 +48,80 @@ OverwriteOption = Annotated[
 ]
 
 
+def print_whatever_the_console() -> None:
+    """Let names that a console or log cannot show be written in another way."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_result(result: str | Table = "") -> None:
+    """Print a result, a line or a table, to stdout.
+
+    Nothing is printed where there is no stdout, or nobody who reads it any more.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written; what else was done stays done.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        if isinstance(result, str):
+            sys.stdout.write(f"{result}\n")
+        else:
+            Console(file=sys.stdout).print(result)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_the_rest(sys.stdout)
+    except OSError as error:
+        _drop_the_rest(sys.stdout)
+        raise StorageError(
+            f"The result could not be printed ({error.strerror or error}); files "
+            "that were written are there. Print to another place."
+        ) from error
+
+
 def print_json(result: Any) -> None:
-    """Print a result for machines."""
-    typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    """Print a result for machines, in ASCII where the output takes nothing else.
+
+    Raises
+    ------
+    StorageError
+        As `print_result`, and if there is no stdout.
+    """
+    if sys.stdout is None:
+        raise StorageError(
+            "The result could not be printed, because stdout is closed; files that "
+            "were written are there."
+        )
+    text = json.dumps(result, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(result, indent=2)
+    print_result(text)
 
 
 def say(message: str) -> None:
     """Print a line for the person to stderr, where it cannot spoil results."""
-    typer.echo(message, err=True)
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+    except OSError:
+        # There is nobody left to tell.
+        _drop_the_rest(sys.stderr)
+
+
+def _drop_the_rest(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that Python's end is a quiet one."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def about(path: Path, message: str) -> str:

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from napari_unet.cli.console import DeviceOption, JsonOption, print_json, say
+from napari_unet.cli.console import (
+    DeviceOption,
+    JsonOption,
+    print_json,
+    print_result,
+    say,
+)
 from napari_unet.cli.outputs import output_folder
 
 if TYPE_CHECKING:
@@ -65,12 +70,11 @@ def _show(result: DemoResult) -> None:
     before, after = result.before.pooled.ap, result.after
     for key in before:
         table.add_row(key, f"{before[key]:.3f}", f"{after[key]:.3f}")
-    console = Console()
-    console.print(table)
+    print_result(table)
     most = max(run.corrections for run in result.runs)
-    console.print(
+    print_result(
         f"At most {most} objects corrected per run, {len(result.runs)} runs, "
         f"{result.seconds:.0f} s in all. Blue: truth, orange: found. Pictures:"
     )
     for path in result.pictures:
-        typer.echo(f"  {path}")
+        print_result(f"  {path}")

@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from napari_unet.cli.console import JsonOption, about, print_json, progress_bar, say
+from napari_unet.cli.console import (
+    JsonOption,
+    about,
+    print_json,
+    print_result,
+    progress_bar,
+    say,
+)
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import by_stem, list_images, name_some
 
@@ -56,9 +62,9 @@ def evaluate(
     if as_json:
         print_json(report.as_json)
     else:
-        Console().print(report.table)
+        print_result(report.table)
         if report.words:
-            typer.echo(report.words)
+            print_result(report.words)
 
 
 @dataclass(frozen=True, slots=True)

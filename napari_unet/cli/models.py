@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from napari_unet.cli.console import JsonOption, OverwriteOption, print_json, say
+from napari_unet.cli.console import (
+    JsonOption,
+    OverwriteOption,
+    print_json,
+    print_result,
+    say,
+)
 from napari_unet.cli.outputs import (
     output_folder,
     refuse_existing,
@@ -54,8 +59,8 @@ def list_(as_json: JsonOption = False) -> None:
             spec.card.headline,
             f"{row['megabytes']:.1f}",
         )
-    Console().print(table)
-    typer.echo("What each is for, and what not: napari-unet models show NAME")
+    print_result(table)
+    print_result("What each is for, and what not: napari-unet models show NAME")
 
 
 @models.command()
@@ -76,7 +81,7 @@ def show(
     wide = shutil.get_terminal_size().columns
     for name, text in _facts(model, spec).items():
         if text:
-            typer.echo(textwrap.fill(_plain(text), wide, **_hanging(name)))
+            print_result(textwrap.fill(_plain(text), wide, **_hanging(name)))
 
 
 @models.command("import")
@@ -118,7 +123,7 @@ def import_(
     if as_json:
         print_json({"model": str(out), "notes": [note] if note else []})
     else:
-        typer.echo(f"{out}: {model.spec.task}, {model.spec.architecture.kind}")
+        print_result(f"{out}: {model.spec.task}, {model.spec.architecture.kind}")
 
 
 def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:

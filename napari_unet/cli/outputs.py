@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -67,8 +68,9 @@ def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> 
     InputError
         If an input and a target are one file, whatever --overwrite says.
     """
-    sources = {path.resolve() for path in inputs}
-    same = [str(path) for path in targets if path.resolve() in sources]
+    # Not `Path.resolve`, which a link to itself defeats.
+    sources = {os.path.realpath(path) for path in inputs}
+    same = [str(path) for path in targets if os.path.realpath(path) in sources]
     if same:
         raise InputError(
             f"The results would replace the images themselves ({name_some(same)}); "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unet.cli.console import (
+    EXIT_INTERRUPTED,
     EXIT_MISTAKE,
     AxesOption,
     DeviceOption,
@@ -19,6 +20,7 @@ from napari_unet.cli.console import (
     OverwriteOption,
     about,
     print_json,
+    print_result,
     progress_bar,
     say,
 )
@@ -107,11 +109,8 @@ def predict(
         diameter=diameter,
     )
     with output_folder(out):
-        written, failed = _predict_all(
-            targets,
-            _Order(loaded, axes, ask, overwrite),
-        )
-    _report(written, failed, as_json=as_json)
+        done = _predict_all(targets, _Order(loaded, axes, ask, overwrite))
+    _report(done, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +138,15 @@ class _Failed:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What came of all images; those after an interruption are in neither list."""
+
+    written: list[_Written]
+    failed: list[_Failed]
+    interrupted: bool = False
+
+
 def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
     paths = [path for image in images for path in _expand(image)]
@@ -154,18 +162,16 @@ def _expand(image: str) -> list[Path]:
     path = Path(image)
     if path.is_dir():
         return list_images(path)
-    if path.exists() or not glob.has_magic(image):
+    if path.exists() or path.is_symlink() or not glob.has_magic(image):
         return [path]
-    # Path.glob takes no absolute patterns.
-    found = sorted(Path(name) for name in glob.glob(image))  # noqa: PTH207
-    if not found:
-        raise InputError(f"No file fits the pattern {image!r}; check the folder.")
-    return found
+    for pattern in (image, image.replace("[", "[[]")):
+        # Path.glob takes no absolute patterns.
+        if found := sorted(glob.glob(pattern)):  # noqa: PTH207
+            return [Path(name) for name in found]
+    raise InputError(f"No file fits the pattern {image!r}; check the folder.")
 
 
-def _predict_all(
-    targets: dict[Path, Path], order: _Order
-) -> tuple[list[_Written], list[_Failed]]:
+def _predict_all(targets: dict[Path, Path], order: _Order) -> _Done:
     written: list[_Written] = []
     failed: list[_Failed] = []
     with progress_bar() as progress:
@@ -182,8 +188,8 @@ def _predict_all(
                 failed.append(_Failed(str(path), about(path, str(error))))
             except KeyboardInterrupt:
                 say(f"Interrupted; {len(written)} of {len(targets)} are written.")
-                raise
-    return written, failed
+                return _Done(written, failed, interrupted=True)
+    return _Done(written, failed)
 
 
 def _predict_one(
@@ -239,15 +245,19 @@ def _count_objects(labels: NDArray[Any]) -> int:
     return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
 
 
-def _report(written: list[_Written], failed: list[_Failed], *, as_json: bool) -> None:
+def _report(done: _Done, *, as_json: bool) -> None:
+    written, failed = done.written, done.failed
     for one in written:
         for note in one.notes:
             say(about(Path(one.image), note))
     for bad in failed:
         say(bad.error)
     if as_json:
-        results = [asdict(one) for one in written]
-        print_json({"written": results, "failed": [asdict(bad) for bad in failed]})
+        result: dict[str, Any] = {
+            "written": [asdict(one) for one in written],
+            "failed": [asdict(bad) for bad in failed],
+        }
+        print_json(result | ({"interrupted": True} if done.interrupted else {}))
     else:
         from napari_unet.core.diameter import in_pixels
 
@@ -255,7 +265,9 @@ def _report(written: list[_Written], failed: list[_Failed], *, as_json: bool) ->
             count = "" if one.objects is None else f": {one.objects} objects"
             if one.diameter is not None:
                 count += f", about {in_pixels(one.diameter)} px across"
-            typer.echo(f"{one.labels}{count}")
+            print_result(f"{one.labels}{count}")
+    if done.interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
     if failed:
         if len(written) + len(failed) > 1:
             say(f"{len(failed)} of {len(written) + len(failed)} images failed.")

@@ -13,6 +13,7 @@ from napari_unet.cli.console import (
     JsonOption,
     OverwriteOption,
     print_json,
+    print_result,
     say,
 )
 from napari_unet.errors import InputError
@@ -82,9 +83,9 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
         width = max((len(c.what) for c in report.checks), default=0)
         for each in report.checks:
             mark = {"sound": " ", "note": "-", "problem": "!"}[each.state]
-            typer.echo(_plain(f"{mark} {each.what:<{width}}  {each.words}"))
+            print_result(_plain(f"{mark} {each.what:<{width}}  {each.words}"))
         if report.sound:
-            typer.echo(_plain(f"{folder} is sound."))
+            print_result(_plain(f"{folder} is sound."))
     if not report.sound:
         number = f"{len(report.problems)} of {len(report.checks)} checks found"
         hint = "What is in the project itself is sound."
@@ -157,9 +158,9 @@ def export(
     else:
         for row in done.rows:
             share = f"{100 * row['verified_share']:.1f} % verified"
-            typer.echo(_plain(f"{row['image']}: {share}, in {row['name']}.tif"))
+            print_result(_plain(f"{row['image']}: {share}, in {row['name']}.tif"))
         if done.rows:
-            typer.echo(_plain(f"Labels, masks and {TABLE} are in {out}."))
+            print_result(_plain(f"Labels, masks and {TABLE} are in {out}."))
     problems = [f"Not exported, for it is lost: {note}" for note in done.notes]
     problems += [f"{name}: not exported: {words}" for name, words in done.failed]
     if problems:
@@ -234,7 +235,7 @@ def _print_overview(found: Overview) -> None:
         facts[f"model {model.number}"] = note + predicts
     _print_facts(facts)
     for image in found.images:
-        typer.echo()
+        print_result()
         _print_facts(_image_facts(image))
 
 
@@ -265,7 +266,7 @@ def _image_facts(found: ImageOverview) -> dict[str, str]:
 
 def _print_facts(facts: dict[str, str]) -> None:
     for name, text in facts.items():
-        typer.echo(_plain(f"{name:<11} {text}"))
+        print_result(_plain(f"{name:<11} {text}"))
 
 
 def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
@@ -290,17 +291,17 @@ def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
 def _print_outcome(outcome: Outcome, place: Path, *, copied: bool) -> None:
     for image in outcome.images:
         origin = f" from {image.origin}" if image.origin else ""
-        typer.echo(_plain(f"{image.name}: {_state(image)}{origin}."))
+        print_result(_plain(f"{image.name}: {_state(image)}{origin}."))
         for words in image.damaged:
-            typer.echo(_plain(f"  {words}"))
+            print_result(_plain(f"  {words}"))
     for words in outcome.others:
-        typer.echo(_plain(words))
+        print_result(_plain(words))
     if copied:
-        typer.echo(_plain(f"A sound copy is in {place}."))
+        print_result(_plain(f"A sound copy is in {place}."))
     elif not outcome.changed and not any(image.lost for image in outcome.images):
-        typer.echo(_plain(f"{place}: nothing to do."))
+        print_result(_plain(f"{place}: nothing to do."))
     if outcome.kept is not None:
-        typer.echo(_plain(f"The damaged files are kept in {outcome.kept}."))
+        print_result(_plain(f"The damaged files are kept in {outcome.kept}."))
 
 
 def _loss(image: Recovery) -> str:

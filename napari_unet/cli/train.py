@@ -15,6 +15,7 @@ from napari_unet.cli.console import (
     JsonOption,
     OverwriteOption,
     print_json,
+    print_result,
     say,
 )
 from napari_unet.cli.interrupted import plan_checkpoint
@@ -354,7 +355,7 @@ def _report(outcome: Outcome, out: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        typer.echo(f"{out}: {outcome.steps} steps, {outcome.seconds:.0f} s")
+        print_result(f"{out}: {outcome.steps} steps, {outcome.seconds:.0f} s")
     if outcome.interrupted:
         say(f"Interrupted; the best model so far is saved in {out}.")
         raise typer.Exit(EXIT_INTERRUPTED)

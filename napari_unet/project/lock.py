@@ -100,21 +100,21 @@ class _Sight:
     since: float
 
 
-class ProjectLock:
-    """The right to write in a project folder.
+class FileLock:
+    """The right to write somewhere, as a file that only its owner may make.
 
     Parameters
     ----------
-    folder : Path
-        The project folder.
+    path : Path
+        The file; its folder exists when the lock is taken.
     clock : callable
         Returns monotonic seconds.
     """
 
     def __init__(
-        self, folder: Path, *, clock: Callable[[], float] = time.monotonic
+        self, path: Path, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._path = folder / LOCK
+        self._path = path
         self._clock = clock
         self._me = Holder.me()
         self._sight: _Sight | None = None
@@ -133,7 +133,7 @@ class ProjectLock:
         return self._held
 
     def holder(self) -> Holder | None:
-        """Return who else works in the project; None if nobody does. Only reads.
+        """Return who else holds it; None if nobody does. Only reads.
 
         A lock is stale when its process is gone, or, on another machine, when it was
         not counted up for a minute, or not for an hour before it was looked at.
@@ -149,26 +149,23 @@ class ProjectLock:
             self._sight = _Sight(content, self._clock())
         return None if self._is_stale(found, self._sight) else found
 
-    def acquire(self) -> None:
-        """Take the lock, if it is not ours already.
+    def take(self) -> Holder | None:
+        """Take the lock, if it is not ours already; return who else has it.
 
         Raises
         ------
         StorageError
-            If somebody else has it, or it cannot be written.
+            If it cannot be written, or somebody else was quicker.
         """
         if self.still_ours():
-            return
+            return None
         for _ in range(2):
             if other := self.holder():
-                raise StorageError(
-                    f"{self._path.parent} is open elsewhere ({other.describe()}), so "
-                    "it is read-only here; close it there, or save in another folder."
-                )
+                return other
             try:
                 self._remove_stale()
                 if self._create():
-                    return
+                    return None
             except OSError as error:
                 raise storage_error(self._path, error) from error
         raise StorageError(f"{self._path.parent} was just opened elsewhere; try again.")
@@ -185,7 +182,7 @@ class ProjectLock:
             write_atomically(self._path, lambda file: file.write(self._as_bytes()))
 
     def release(self) -> None:
-        """Let others work in the project."""
+        """Let others have it."""
         if self.still_ours():
             with suppress(OSError):
                 self._path.unlink()
@@ -214,7 +211,7 @@ class ProjectLock:
         """
         if self._sight is None:
             return
-        taking = self._path.with_name(f".{LOCK}.taking")
+        taking = self._path.with_name(f".{self._path.name}.taking")
         with suppress(OSError):
             # Who made it was killed within a moment.
             if time.time() - taking.stat().st_mtime > _STALE_SECONDS:
@@ -250,6 +247,29 @@ class ProjectLock:
     def _as_bytes(self) -> bytes:
         content = self._me.model_dump(mode="json")
         return (json.dumps(content, indent=1) + "\n").encode()
+
+
+class ProjectLock(FileLock):
+    """The right to write in a project folder."""
+
+    def __init__(
+        self, folder: Path, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(folder / LOCK, clock=clock)
+
+    def acquire(self) -> None:
+        """Take the lock, if it is not ours already.
+
+        Raises
+        ------
+        StorageError
+            If somebody else has it, or it cannot be written.
+        """
+        if other := self.take():
+            raise StorageError(
+                f"{self._path.parent} is open elsewhere ({other.describe()}), so "
+                "it is read-only here; close it there, or save in another folder."
+            )
 
 
 def read_holder(folder: Path) -> Holder | None:
