@@ -1,11 +1,14 @@
-"""Trainings that were killed: where their state is, and whether they go on."""
+"""Trainings that run or were killed: who has their place, and whether they go on."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from napari_unet.errors import InputError, ModelError, StorageError
+from napari_unet.project.lock import FileLock
 
 _LONGEST_NAME = 200
 
@@ -17,6 +20,34 @@ def checkpoint_path(out: Path) -> Path:
     if len(name.encode()) > _LONGEST_NAME:
         name = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
     return folder.parent / f".{name}.training.safetensors"
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator[FileLock]:
+    """Keep the place of a model for one training, until that has saved it.
+
+    Yields
+    ------
+    FileLock
+        To be counted up (`sync`) now and then, so that other machines see it.
+
+    Raises
+    ------
+    InputError
+        If another training is making this model.
+    StorageError
+        If it cannot be claimed.
+    """
+    lock = FileLock(checkpoint_path(out).with_suffix(".lock"))
+    if other := lock.take():
+        raise InputError(
+            f"Another training is making {out} right now ({other.describe()}, "
+            f"process {other.pid}); wait until it has ended, or choose another --out."
+        )
+    try:
+        yield lock
+    finally:
+        lock.release()
 
 
 def plan_checkpoint(out: Path, *, resume: bool, overwrite: bool) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
@@ -10,6 +11,7 @@ import typer
 
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
+    EXIT_MISTAKE,
     AxesOption,
     DeviceOption,
     JsonOption,
@@ -18,7 +20,7 @@ from napari_unet.cli.console import (
     print_result,
     say,
 )
-from napari_unet.cli.interrupted import plan_checkpoint
+from napari_unet.cli.interrupted import claimed, plan_checkpoint
 from napari_unet.cli.outputs import (
     output_folder,
     refuse_existing,
@@ -141,21 +143,25 @@ def train(
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
     if not overwrite:
         refuse_existing([out])
-    state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
     config = _configure(preset, minutes, steps, device, seed)
-    samples = _read(images, labels, verified, axes, wish, ignore)
-    _seed(seed)
-    chosen = [*_settings_of(preset, architecture), *(settings or [])]
-    model = _starting_model(
-        start, architecture, chosen, samples, wish, pretrained=pretrained
-    )
-    with output_folder(out.absolute().parent):
+    with output_folder(out.absolute().parent), claimed(out) as claim:
+        state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
+        samples = _read(images, labels, verified, axes, wish, ignore)
+        _seed(seed)
+        chosen = [*_settings_of(preset, architecture), *(settings or [])]
+        model = _starting_model(
+            start, architecture, chosen, samples, wish, pretrained=pretrained
+        )
         given = list(samples.values())
-        outcome = run_training(model, given, config, state, resume=resume)
+        outcome = run_training(
+            model, given, config, state, resume=resume, on_event=claim.sync
+        )
         count = f"{len(samples)} image{'s' if len(samples) > 1 else ''}"
-        data = f"{count} of {images.resolve().name!r}"
-        save_outcome(outcome, out, given[0], data, state, overwrite=overwrite)
-    _report(outcome, out, as_json=as_json)
+        data = f"{count} of {Path(os.path.realpath(images)).name!r}"
+        saved = save_outcome(outcome, out, given[0], data, state, overwrite=overwrite)
+    _report(outcome, saved, as_json=as_json)
+    if saved != out:
+        raise typer.Exit(EXIT_MISTAKE)
 
 
 def _wish(task: str | None, names: str | None, start: str | None) -> Wish:

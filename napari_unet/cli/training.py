@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
+
 from napari_unet.cli.console import progress_bar, say
+from napari_unet.errors import NapariUnetError, StorageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
 
 _MEASURED = 1024
 _CHECKPOINT_SECONDS = 30.0
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +47,12 @@ def run_training(
     path: Path,
     *,
     resume: bool,
+    on_event: Callable[[], object],
 ) -> Outcome:
     """Train to the end or to Ctrl+C, whichever comes first.
 
     The state is kept in the file `path`, for a training that is killed. It is to be
-    removed when the outcome is saved.
+    removed when the outcome is saved. `on_event` is called several times a second.
     """
     from napari_unet.engine.checkpoint import remove_checkpoint
     from napari_unet.engine.train import Checkpointing, ModelImproved, iter_fit
@@ -61,6 +70,7 @@ def run_training(
                 event = next(events)
                 best = event if isinstance(event, ModelImproved) else best
                 seconds = show(event)
+                on_event()
         except StopIteration as finished:
             return _finished(finished.value)
         except KeyboardInterrupt:
@@ -109,23 +119,69 @@ def save_outcome(
     path: Path,
     *,
     overwrite: bool,
-) -> None:
+) -> Path:
     """Save the best model, with what it was trained on (`data`, in words).
 
     `sample` is one of the images, to measure what tiles change where they are not
     exact. The training's state in `path` is removed when the model is on the disk.
+
+    Returns
+    -------
+    Path
+        Where it is: in `out`, or elsewhere where that cannot be written any more.
+
+    Raises
+    ------
+    StorageError
+        If it can be written nowhere; the training's state is kept then.
     """
     from napari_unet.engine.checkpoint import remove_checkpoint
     from napari_unet.engine.model import Model
-    from napari_unet.engine.weights import save_model
     from napari_unet.nets.spec import ModelCard
 
     old = _with_tiling(outcome.model, sample).spec
     origin = f"{data}, starting from {old.name!r}" if old.card.data else data
     card = ModelCard(data=origin, score=outcome.score)
-    spec = old.model_copy(update={"name": out.resolve().name[:100], "card": card})
-    save_model(Model(spec, outcome.model.net), out, overwrite=overwrite)
+    name = Path(os.path.realpath(out)).name[:100]
+    spec = old.model_copy(update={"name": name, "card": card})
+    saved = _save_somewhere(Model(spec, outcome.model.net), out, overwrite=overwrite)
     remove_checkpoint(path)
+    return saved
+
+
+def _save_somewhere(model: Model, out: Path, *, overwrite: bool) -> Path:
+    """Save a model where it is wished, or else where it can be; say so."""
+    from napari_unet.engine.weights import save_model
+
+    try:
+        save_model(model, out, overwrite=overwrite)
+        return out
+    except NapariUnetError as error:
+        reason = error
+    for place in _other_places(out):
+        try:
+            save_model(model, place)
+        except NapariUnetError:
+            continue
+        say(f"{reason} The trained model is kept in {place} instead.")
+        return place
+    raise StorageError(
+        f"{reason} It could not be kept elsewhere either; make room, then go on "
+        "with --resume."
+    ) from reason
+
+
+def _other_places(out: Path) -> Iterator[Path]:
+    """Return places that are free: beside it, with the person's data, for the moment.
+
+    A new name in each, so that nothing is replaced.
+    """
+    name = f"{out.absolute().name[:_LONGEST_NAME]}-{secrets.token_hex(3)}"
+    data = platformdirs.user_data_path("napari-unet", appauthor=False)
+    yield out.absolute().with_name(name)
+    yield data / "models" / name
+    with suppress(OSError):  # some machines have no such folder
+        yield Path(tempfile.gettempdir()) / name
 
 
 def _with_tiling(model: Model, sample: Sample) -> Model:

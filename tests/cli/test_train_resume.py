@@ -19,11 +19,14 @@ import torch
 
 from napari_unet.cli import training
 from napari_unet.cli.interrupted import checkpoint_path
+from napari_unet.cli.training import run_training
 from napari_unet.engine import train as engine
+from napari_unet.engine import weights
 from napari_unet.engine.checkpoint import read_state
 from napari_unet.engine.optimize import Optimizer
 from napari_unet.engine.weights import WEIGHTS_FILE
 from napari_unet.errors import StorageError
+from napari_unet.project.lock import FileLock, Holder
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -252,3 +255,72 @@ def test_long_names_have_a_place_too(tmp_path: Path) -> None:
     assert len(names) == 2
     for name in names:
         (tmp_path / name).touch()
+
+
+def test_the_place_of_a_running_training_is_taken(run: Run, options, out: Path) -> None:
+    out.parent.mkdir()
+    other = FileLock(checkpoint_path(out).with_suffix(".lock"))
+    assert other.take() is None
+    for more in ([], ["--overwrite"], ["--resume"]):
+        result = run(*options, "--out", out, "--steps", 1, *more)
+        result.refused("Another training is making")
+        assert "interrupted" not in result.err
+    other.release()
+    assert run(*options, "--out", out, "--steps", 1).code == 0
+    assert [item.name for item in out.parent.iterdir()] == ["m"]
+
+
+def test_a_killed_training_keeps_no_place(run: Run, killed, out: Path) -> None:
+    lock = checkpoint_path(out).with_suffix(".lock")
+    gone = Holder.me().model_copy(update={"pid": 2**22 + 1})
+    lock.write_text(gone.model_dump_json(), encoding="utf-8")
+    assert run(*killed, "--resume").code == 0
+    assert [item.name for item in out.parent.iterdir()] == ["m"]
+
+
+def test_who_comes_late_keeps_the_model_elsewhere(
+    run: Run, options, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*arguments: Any, **more: Any) -> Any:
+        outcome = run_training(*arguments, **more)
+        out.mkdir()
+        (out / "results.csv").touch()
+        return outcome
+
+    monkeypatch.setattr("napari_unet.cli.train.run_training", late)
+    result = run(*options, "--out", out, "--steps", 1, "--json")
+    assert result.code == 2
+    assert "exists already" in result.err
+    kept = Path(json.loads(result.out)["model"])
+    assert str(kept) in result.err
+    assert kept.parent == out.parent
+    assert run("models", "show", kept).code == 0
+    assert not checkpoint_path(out).exists()
+
+
+def test_a_folder_that_cannot_be_written_any_more(
+    run: Run, options, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = weights.save_model
+
+    def save(model: Model, folder: Path, overwrite: bool = False) -> None:
+        if folder.is_relative_to(out.parent):
+            raise StorageError(f"{folder} could not be written: the disk is full.")
+        usual(model, folder, overwrite)
+
+    monkeypatch.setattr(weights, "save_model", save)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    result = run(*options, "--out", out, "--steps", 1, "--json")
+    assert result.code == 2
+    assert "the disk is full" in result.err
+    kept = Path(json.loads(result.out)["model"])
+    assert run("models", "show", kept).code == 0
+
+    def full(model: Model, folder: Path, overwrite: bool = False) -> None:
+        raise StorageError(f"{folder} could not be written: the disk is full.")
+
+    monkeypatch.setattr(weights, "save_model", full)
+    result = run(*options, "--out", out, "--steps", 1)
+    assert result.code == 2
+    assert "--resume" in result.err
+    assert checkpoint_path(out).exists()
