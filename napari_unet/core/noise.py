@@ -1,0 +1,112 @@
+"""Tell an empty field of a camera from one with something in it.
+
+A model that zooms finds the grains of noise large enough to be objects, so whether there
+is anything to find is asked of the image first. Noise, however a camera or a filter has
+smoothed it, is a Gaussian random field: whatever passes a band-pass filter is distributed
+normally again. Things with an outline are not: their band-passed grey values have a
+heavy tail or a slant (Field 1987, on natural images). So skewness and excess kurtosis are
+compared with those of a Gaussian field that is correlated as much as this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+from scipy import ndimage as ndi
+
+Grey = npt.NDArray[np.float32]
+
+_SCALES = (3.0, 1.5, 6.0, 12.0)
+"""Widths of the band-pass filters, in pixels; the most telling one first."""
+
+_OUTER = 1.6
+_TILE = 512
+_LEAST = 64
+_EFFECT = {3: 0.3, 4: 0.25}
+"""What shot noise and uneven light add to skewness and kurtosis stays below."""
+
+_SIGNIFICANCE = 5.0
+_VARIANCE = {3: 6.0, 4: 24.0}
+"""Of both, over independent normal numbers, times how many these are."""
+
+
+def iter_is_noise(image: Grey) -> Generator[None, None, bool]:
+    """Find out whether there is nothing but noise in a plane.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (C, Y, X)
+        Finite.
+
+    Yields
+    ------
+    None
+        After every part that was looked at.
+
+    Returns
+    -------
+    bool
+        False also where the plane is too small to tell.
+    """
+    if min(image.shape[1:]) < _LEAST:
+        return False
+    tiles = [tile for channel in image for tile in _tiles(channel)]
+    # Where grey values differ most, something is found first.
+    for tile in sorted(tiles, key=lambda each: -float(each.std())):
+        if _has_structure(tile):
+            return False
+        yield
+    return True
+
+
+def _tiles(plane: Grey) -> list[Grey]:
+    """Return squares that cover a plane; the last ones overlap those before."""
+    starts = [
+        sorted({min(start, max(0, n - _TILE)) for start in range(0, n, _TILE)})
+        for n in plane.shape
+    ]
+    return [plane[y : y + _TILE, x : x + _TILE] for y, x in product(*starts)]
+
+
+def _has_structure(tile: Grey) -> bool:
+    return any(
+        _is_not_normal(_band_pass(tile, scale))
+        for scale in _SCALES
+        if min(tile.shape) > 8 * scale
+    )
+
+
+def _band_pass(tile: Grey, scale: float) -> Grey:
+    """Return a difference of Gaussians with mean 0 and spread 1, or zeros."""
+    inner, outer = (ndi.gaussian_filter(tile, s) for s in (scale, _OUTER * scale))
+    # Mirrored borders are smoothed twice.
+    margin = int(2 * scale)
+    band = (inner - outer)[margin:-margin, margin:-margin]
+    band = band - band.mean()
+    spread = float(band.std())
+    return np.asarray(band / spread if spread > 0 else band)
+
+
+def _is_not_normal(band: Grey) -> bool:
+    """Whether a moment differs from the normal one, by much and not by chance."""
+    moments = {3: float((band**3).mean()), 4: float((band**4).mean()) - 3}
+    large = [n for n, moment in moments.items() if abs(moment) > _EFFECT[n]]
+    if not large or not band.any():
+        return False
+    correlation = _autocorrelation(band)
+    return any(
+        abs(moments[n])
+        > _SIGNIFICANCE
+        * np.sqrt(_VARIANCE[n] / band.size * abs(float((correlation**n).sum())))
+        for n in large
+    )
+
+
+def _autocorrelation(band: Grey) -> Grey:
+    power = np.abs(fft.rfft2(band)) ** 2
+    correlation = fft.irfft2(power, s=band.shape)
+    return np.asarray(correlation / correlation.flat[0])
