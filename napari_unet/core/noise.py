@@ -1,11 +1,12 @@
 """Tell an empty field of a camera from one with something in it.
 
-A model that zooms finds the grains of noise large enough to be objects, so whether there
-is anything to find is asked of the image first. Noise, however a camera or a filter has
-smoothed it, is a Gaussian random field: whatever passes a band-pass filter is distributed
-normally again. Things with an outline are not: their band-passed grey values have a
-heavy tail or a slant (Field 1987, on natural images). So skewness and excess kurtosis are
-compared with those of a Gaussian field that is correlated as much as this one.
+A model that zooms finds the grains of noise large enough to be objects, so whether
+there is anything to find is asked of the image first. Noise, however a camera or a
+filter has smoothed it, is a Gaussian random field: whatever passes a band-pass filter
+is distributed normally again. Things with an outline are not: their band-passed grey
+values have a heavy tail or a slant (Field 1987, on natural images). So skewness and
+excess kurtosis are compared with those of a Gaussian field that is correlated as much
+as this one.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ _SCALES = (3.0, 1.5, 6.0, 12.0)
 
 _OUTER = 1.6
 _TILE = 512
-_LEAST = 64
+_LEAST = 128
+_DEGREE = 3
+_UNCORRELATED = 0.05
 _EFFECT = {3: 0.3, 4: 0.25}
 """What shot noise and uneven light add to skewness and kurtosis stays below."""
 
-_SIGNIFICANCE = 5.0
+_SIGNIFICANCE = 3.5
 _VARIANCE = {3: 6.0, 4: 24.0}
 """Of both, over independent normal numbers, times how many these are."""
 
@@ -73,11 +76,23 @@ def _tiles(plane: Grey) -> list[Grey]:
 
 
 def _has_structure(tile: Grey) -> bool:
+    even = _evenly_lit(tile)
     return any(
-        _is_not_normal(_band_pass(tile, scale))
+        _is_not_normal(_band_pass(even, scale))
         for scale in _SCALES
         if min(tile.shape) > 8 * scale
     )
+
+
+def _evenly_lit(tile: Grey) -> Grey:
+    """Return a tile without what a cubic surface explains, as uneven light is."""
+    y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in tile.shape)
+    terms = [(i, j) for i in range(4) for j in range(4) if i + j <= _DEGREE]
+    surfaces = np.stack([np.outer(y**i, x**j) for i, j in terms])
+    few = (slice(None, None, 4), slice(None, None, 4))
+    basis = surfaces[(slice(None), *few)].reshape(len(terms), -1).T
+    weights, *_ = np.linalg.lstsq(basis, tile[few].ravel(), rcond=None)
+    return np.asarray(tile - np.tensordot(weights.astype(np.float32), surfaces, 1))
 
 
 def _band_pass(tile: Grey, scale: float) -> Grey:
@@ -107,6 +122,13 @@ def _is_not_normal(band: Grey) -> bool:
 
 
 def _autocorrelation(band: Grey) -> Grey:
+    """Return how the grey values near a pixel are correlated with its own.
+
+    Not those farther away: what repeats itself, such as cells in a row, is no noise.
+    """
     power = np.abs(fft.rfft2(band)) ** 2
-    correlation = fft.irfft2(power, s=band.shape)
-    return np.asarray(correlation / correlation.flat[0])
+    everywhere = fft.fftshift(fft.irfft2(power, s=band.shape))
+    centre = tuple(n // 2 for n in band.shape)
+    lobes, _ = ndi.label(everywhere > _UNCORRELATED * everywhere[centre])
+    near = everywhere[lobes == lobes[centre]]
+    return np.asarray(near / everywhere[centre])

@@ -37,6 +37,7 @@ from napari_unet.core.provenance import LabelMap
 from napari_unet.core.steps import drain
 from napari_unet.core.targets import Maps
 from napari_unet.engine.device import choose_execution, resolve_device
+from napari_unet.engine.empty_field import iter_only_noise
 from napari_unet.engine.images import check_image, iter_places
 from napari_unet.engine.inference import PlanePredictor, WindowsDone
 from napari_unet.engine.kept import LARGEST_KEPT, KeptMaps, narrowed, widened
@@ -171,6 +172,15 @@ def iter_predict(
         if blank is not None:
             yield Notice("The image is constant; there is nothing to find in it.")
             return in_image_axes(blank, resolved)
+    looks = not probabilities and diameter is None and objective.nothing_in_noise
+    if looks and (yield from iter_only_noise(canonical, model, limits)):
+        yield Notice(
+            "There seems to be nothing but noise in the image, so no objects were "
+            "looked for. If there are some, set their size and predict again."
+        )
+        nothing = objective.blank(_result_shape(canonical))
+        assert nothing is not None
+        return in_image_axes(nothing, resolved)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
     job = _Job(canonical, resolved, model, objective, predictor, limits, probabilities)
     job = yield from _zoomed(job, diameter, pixel_size)

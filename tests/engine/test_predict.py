@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, TilesDone, ViewPredicted
@@ -19,9 +20,10 @@ from napari_unet.engine.images import check_image
 from napari_unet.engine.inference import PlanePredictor, fold_norms
 from napari_unet.engine.model import Model
 from napari_unet.engine.predict import iter_predict, predict
+from napari_unet.engine.weights import load_model
 from napari_unet.errors import DeviceError, InputError
 from napari_unet.nets import strips
-from tests.engine.conftest import make_model
+from tests.engine.conftest import make_disks, make_model
 
 CPU = replace(choose_execution(torch.device("cpu")), autocast=None)
 
@@ -130,7 +132,7 @@ def test_a_constant_image_is_empty_with_a_notice(model: Model) -> None:
 
 
 def test_the_view_comes_first_and_agrees_with_the_rest(model: Model) -> None:
-    image = np.random.default_rng(0).random((2, 160, 160))
+    image = np.stack([make_disks(160).image] * 2)
     view = Box((1, 30, 40), (2, 90, 80))
     events, labels = run(iter_predict(image, model, axes="TYX", view=view))
     kinds = [type(e) for e in events]
@@ -152,7 +154,7 @@ def test_progress_reaches_its_end(model: Model) -> None:
 
 def test_progress_is_told_within_a_window(model: Model, monkeypatch) -> None:
     monkeypatch.setattr(strips, "_STRIP_VALUES", 1)
-    image = np.random.default_rng(0).random((128, 128))
+    image = make_disks(144).image
     events, _ = run(iter_predict(image, model, device="cpu"))
     told = [e.done for e in events if isinstance(e, TilesDone)]
     assert told == sorted(told)
@@ -238,3 +240,29 @@ def test_other_errors_are_not_taken_for_memory(model: Model, monkeypatch) -> Non
     monkeypatch.setattr(inference.PlanePredictor, "_iter_forward", broken)
     with pytest.raises(RuntimeError, match="size mismatch"):
         run(PlanePredictor(model, CPU).iter_maps(np.zeros((1, 64, 64), np.float32)))
+
+
+@pytest.mark.parametrize("smoothed", [0, 3])
+def test_a_blank_field_holds_nothing_and_that_is_said(smoothed: float) -> None:
+    noise = np.random.default_rng(0).normal(100, 5, (256, 256))
+    image = gaussian_filter(noise, smoothed)
+    events, labels = run(iter_predict(image, load_model("nuclei"), device="cpu"))
+    (notice,) = [e for e in events if isinstance(e, Notice)]
+    assert "nothing but noise" in notice.message
+    assert labels.shape == image.shape
+    assert labels.dtype == np.int32
+    assert not labels.any()
+
+
+def test_who_says_how_large_objects_are_sees_some() -> None:
+    noise = np.random.default_rng(0).normal(100, 5, (256, 256))
+    model = load_model("nuclei")
+    events, _ = run(iter_predict(noise, model, device="cpu", diameter=20.0))
+    assert not any("noise" in e.message for e in events if isinstance(e, Notice))
+
+
+def test_one_frame_with_something_is_enough(model: Model) -> None:
+    frames = np.random.default_rng(0).normal(20, 10, (12, 144, 144))
+    frames[7] = make_disks(144).image
+    events, _ = run(iter_predict(frames, model, axes="TYX", device="cpu"))
+    assert not any("noise" in e.message for e in events if isinstance(e, Notice))

@@ -31,6 +31,7 @@ class ClassesObjective:
     loss_options: ClassVar[frozenset[str]] = frozenset(
         {"dice", "balance", "border_weight", "border_sigma"}
     )
+    nothing_in_noise: ClassVar[bool] = False
 
     channels: int
     options: LossOptions = field(default_factory=LossOptions)

@@ -24,6 +24,7 @@ class InstancesObjective:
     """Implements `Objective` for object ids (Y, X), 0 for background."""
 
     loss_options: ClassVar[frozenset[str]] = frozenset()
+    nothing_in_noise: ClassVar[bool] = True
 
     decoding: Decoding = field(default_factory=Decoding)
 

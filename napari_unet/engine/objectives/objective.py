@@ -44,9 +44,13 @@ class Objective(Protocol):
     ----------
     loss_options : frozenset of str
         Fields of `LossOptions` that have an effect.
+    nothing_in_noise : bool
+        Whether a plane of mere noise is known to hold nothing; `blank` says what that
+        is.
     """
 
     loss_options: ClassVar[frozenset[str]]
+    nothing_in_noise: ClassVar[bool]
 
     @property
     def channels(self) -> int:

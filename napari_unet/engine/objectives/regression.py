@@ -24,6 +24,7 @@ class RegressionObjective:
     """Implements `Objective` for values (n, Y, X); NaN where they are unknown."""
 
     loss_options: ClassVar[frozenset[str]] = frozenset({"regression"})
+    nothing_in_noise: ClassVar[bool] = False
 
     variables: tuple[Variable, ...]
     options: LossOptions = field(default_factory=LossOptions)
