@@ -15,7 +15,7 @@ from napari_unet.core.ids import compact
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.core.steps import drain
-from napari_unet.engine.images import check_image, iter_places
+from napari_unet.engine.images import fit_image, iter_places
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective
 from napari_unet.engine.objectives.objective import Values
@@ -57,8 +57,10 @@ def iter_annotated_planes(
     sample: Sample, model: Model
 ) -> Generator[None, None, list[AnnotatedPlane]]:
     """Prepare the planes of `annotated_planes`; yields several times for each."""
-    axes = check_image(sample.image, sample.axes, model)
-    image = to_canonical(sample.image, axes)
+    fitted = fit_image(sample.image, sample.axes, model)
+    axes = fitted.axes
+    image = to_canonical(fitted.array, axes)
+    yield
     _check_size(image.shape[-model.net.dims :], model)
     values = _values(sample, image, axes, model)
     verified = np.ones(values.shape[-4:], bool)
