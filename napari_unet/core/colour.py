@@ -16,7 +16,7 @@ import numpy.typing as npt
 _RGB, _RGBA = 3, 4
 _MOST = 4
 _SAMPLE = 50_000
-# Decoders of WebP round grey apart by a level; no dim image shall pass for grey by that.
+# Decoders of WebP round grey apart by a level; no dim image shall be grey by that.
 _ROUNDING, _LEAST_RANGE = 1, 64
 
 
