@@ -13,6 +13,9 @@ import numpy.typing as npt
 from napari_unet.errors import InputError
 
 _WHITE_IS_ZERO, _PALETTE, _SEPARATED, _YCBCR = 0, 3, 5, 6
+SHOWN_OTHERWISE = frozenset({_WHITE_IS_ZERO, _SEPARATED})
+"""Kinds of pixels whose numbers are changed, and whose shape may stay."""
+
 _UNREAD = MappingProxyType(
     {
         8: "CIE L*a*b*",

@@ -37,6 +37,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_COLOURS = frozenset({2, 4, 6})
 _GAP = rb"(?:\s|#[^\n]*\n)+"
 _PNM = re.compile(rb"P([2356])" + _GAP + _GAP.join([rb"(\d{1,9})"] * 3) + rb"\s")
+_HEAD = 512
 _TEXT, _COLOUR = b"23", b"36"
 _LARGEST_BYTE, _LARGEST_SHORT = 255, 65_535
 
@@ -115,14 +116,23 @@ def _is_turned(image: Image.Image) -> bool:
         return False
 
 
+def has_16_bit_colours(path: Path) -> bool:
+    """Return whether a file has more bits a channel than Pillow reads."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith(_PNG) and len(head) > 25:
+        # After the signature: length, "IHDR", width, height, bits, type of colour.
+        return head[24] == 16 and head[25] in _PNG_COLOURS
+    return _is_deep_pnm(head) is not None
+
+
 def _of_16_bits(path: Path) -> npt.NDArray[Any] | None:
     """Return the pixels of a file that Pillow would read as 8 bits, or None."""
+    if not has_16_bit_colours(path):
+        return None
     with path.open("rb") as file:
-        head = file.read(26)
-    if head.startswith(_PNG):
-        # After the signature: length, "IHDR", width, height, bits, type of colour.
-        return _png(path) if head[24] == 16 and head[25] in _PNG_COLOURS else None
-    return _pnm(path) if head[:1] == b"P" else None
+        is_png = file.read(len(_PNG)) == _PNG
+    return _png(path) if is_png else _pnm(path)
 
 
 def _png(path: Path) -> npt.NDArray[Any]:
@@ -136,15 +146,18 @@ def _png(path: Path) -> npt.NDArray[Any]:
     return np.asarray(png_decode(path.read_bytes()))
 
 
-def _pnm(path: Path) -> npt.NDArray[Any] | None:
-    content = path.read_bytes()
+def _is_deep_pnm(content: bytes) -> re.Match[bytes] | None:
     header = _PNM.match(content)
+    deep = header and _LARGEST_BYTE < int(header[4]) <= _LARGEST_SHORT
+    return header if deep else None
+
+
+def _pnm(path: Path) -> npt.NDArray[Any]:
+    content = path.read_bytes()
+    header = _is_deep_pnm(content)
     if header is None:
-        return None
-    kind = header[1]
-    width, height, largest = (int(number) for number in header.groups()[1:])
-    if not _LARGEST_BYTE < largest <= _LARGEST_SHORT:
-        return None
+        raise ValueError("its header is longer than any")
+    kind, (width, height) = header[1], (int(header[2]), int(header[3]))
     shape = (height, width, 3) if kind in _COLOUR else (height, width)
     count = int(np.prod(shape))
     if kind in _TEXT:

@@ -18,7 +18,12 @@ import tifffile
 from napari_unet.core.axes import CANONICAL
 from napari_unet.io.imagej import Stack, find_stack, read_contiguous
 from napari_unet.io.memory import refuse_beyond_memory
-from napari_unet.io.photometric import as_shown, is_turned, refuse_unread_colours
+from napari_unet.io.photometric import (
+    SHOWN_OTHERWISE,
+    as_shown,
+    is_turned,
+    refuse_unread_colours,
+)
 from napari_unet.io.quiet import collect_log
 from napari_unet.io.tiff_header import check_ome, check_pages, refuse_entities
 from napari_unet.io.tiff_size import check_series
@@ -190,6 +195,19 @@ def read_tiff_pixel_size(path: Path) -> dict[str, float]:
     with collect_log("tifffile"), _opened(path) as file:
         _check_metadata(path, file)
         return _pixel_size(file)
+
+
+def is_shown_otherwise(path: Path) -> bool:
+    """Return whether grey values or colours are shown as others than are stored.
+
+    False for a file that cannot be read.
+    """
+    try:
+        check_pages(path)
+        with collect_log("tifffile"), _opened(path) as file:
+            return int(file.pages.first.photometric) in SHOWN_OTHERWISE
+    except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
+        return False
 
 
 @contextmanager
