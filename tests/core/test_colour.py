@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -101,12 +103,10 @@ def test_channels_in_the_last_place_are_never_taken_for_columns(
 ) -> None:
     if 2 * count > min(height, width):
         return
-    try:
+    axes = "asked"
+    with suppress(InputError):
         axes = guess_axes((height, width, count), np.float32 if deep else np.uint8)
-    except InputError as error:
-        assert "name the axes" in str(error)
-    else:
-        assert axes == ("YXZ" if count == 1 else "YXC")
+    assert axes in (("YXZ",) if count == 1 else ("YXC", "asked"))
 
 
 @settings(deadline=None)
