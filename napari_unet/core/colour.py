@@ -38,6 +38,11 @@ class Fitted:
     axes: str
     note: str | None = None
 
+    @property
+    def sentence(self) -> str:
+        """The note as a sentence; empty if there is none."""
+        return f"{self.note[0].upper()}{self.note[1:]}." if self.note else ""
+
 
 def count_channels(shape: tuple[int, ...], axes: str) -> int:
     """Return how many channels an image of this shape has."""

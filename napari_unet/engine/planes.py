@@ -35,11 +35,14 @@ class AnnotatedPlane:
         Object ids or classes (Y, X), or regressed values (n, Y, X); with Z in 3-D.
     verified : ndarray of bool
         Shape of the image without C.
+    note : str
+        What of the image was left out, in a sentence.
     """
 
     image: npt.NDArray[np.float32]
     values: Values
     verified: Mask
+    note: str = ""
 
 
 def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
@@ -78,7 +81,9 @@ def iter_annotated_planes(
         if not verified[t, z].any():
             continue
         grey = normalization.scale(image[t, :, z], limits)
-        plane = AnnotatedPlane(grey, values[..., t, z, :, :], verified[t, z])
+        plane = AnnotatedPlane(
+            grey, values[..., t, z, :, :], verified[t, z], fitted.sentence
+        )
         yield
         planes.append(plane if known is None else _zoomed(plane, known))
         yield
@@ -101,6 +106,7 @@ def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane
         resize(plane.image, smaller),
         sample_labels(plane.values, smaller),
         sample_labels(plane.verified, smaller),
+        plane.note,
     )
 
 

@@ -166,7 +166,7 @@ def iter_predict(
     check_diameter(diameter)
     fitted = fit_image(image, axes, model)
     if fitted.note:
-        yield Notice(f"{fitted.note[0].upper()}{fitted.note[1:]}.")
+        yield Notice(fitted.sentence)
     execution = choose_execution(resolve_device(device), full_precision=full_precision)
     resolved = fitted.axes
     canonical = to_canonical(fitted.array, resolved)

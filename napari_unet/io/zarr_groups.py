@@ -12,6 +12,7 @@ from napari_unet.io.zarr_metadata import group_attributes, is_group, level_folde
 
 _CONTAINER = "bioformats2raw.layout"
 _MOST_FOLDERS, _DEEPEST = 2_000, 5
+_PLATE_DEPTH = 3  # field, well, row
 _MOST_IMAGES = 100_000
 _SHOWN = 3
 
@@ -75,18 +76,18 @@ def name_inside(path: Path) -> str | None:
     path = path.absolute()
     groups = [one for one in path.parents if one.suffix.lower() == ".zarr"]
     if not groups:
-        groups = list(_groups_above(path))
+        groups = _groups_above(path)
     if not groups:
         return None
     whole = groups[-1]
     return "_".join((whole.stem, *path.relative_to(whole).parts))
 
 
-def _groups_above(path: Path) -> Iterator[Path]:
-    for parent in path.parents:
-        if not is_group(parent):
-            return
-        yield parent
+def _groups_above(path: Path) -> list[Path]:
+    """Return the groups around an image; rows of a plate may be plain folders."""
+    if not is_group(path.parent):
+        return []
+    return [one for one in path.parents[:_PLATE_DEPTH] if is_group(one)]
 
 
 def _series(folder: Path, attributes: dict[str, Any]) -> list[Path]:

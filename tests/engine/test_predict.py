@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, TilesDone, ViewPredicted
+from napari_unet.core.sample import Sample
 from napari_unet.engine import inference
 from napari_unet.engine.device import choose_execution
 from napari_unet.engine.images import check_image
 from napari_unet.engine.inference import PlanePredictor, fold_norms
 from napari_unet.engine.model import Model
+from napari_unet.engine.planes import annotated_planes
 from napari_unet.engine.predict import iter_predict, predict
 from napari_unet.errors import DeviceError, InputError
 from napari_unet.nets import strips
@@ -238,3 +240,33 @@ def test_other_errors_are_not_taken_for_memory(model: Model, monkeypatch) -> Non
     monkeypatch.setattr(inference.PlanePredictor, "_iter_forward", broken)
     with pytest.raises(RuntimeError, match="size mismatch"):
         run(PlanePredictor(model, CPU).iter_maps(np.zeros((1, 64, 64), np.float32)))
+
+
+def test_channels_that_show_nothing_are_left_out_and_told(model: Model, caplog) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (40, 48), np.uint8)
+    expected = predict(grey, model)
+    full = np.full_like(grey, 255)
+    for image in (np.stack([grey] * 3, -1), np.stack([grey, grey, grey, full], -1)):
+        caplog.clear()
+        np.testing.assert_array_equal(predict(image, model), expected)
+        assert "taken for grey" in caplog.text
+    sample = Sample(np.stack([grey] * 3, -1), expected)
+    told = [plane.note for plane in annotated_planes(sample, model)]
+    assert "taken for grey" in told[0]
+
+
+def test_a_lone_section_keeps_its_place(model: Model) -> None:
+    grey = np.random.default_rng(0).random((40, 48))
+    found = predict(grey[..., None], model)
+    np.testing.assert_array_equal(found[..., 0], predict(grey, model))
+
+
+def test_names_of_dimensions_decide(model: Model) -> None:
+    class Named:
+        dims = ("y", "channel", "x")
+
+        def __array__(self, dtype=None, copy=None):
+            return grey[:, None]
+
+    grey = np.random.default_rng(0).random((40, 48))
+    np.testing.assert_array_equal(predict(Named(), model), predict(grey, model))
