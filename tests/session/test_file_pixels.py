@@ -36,5 +36,5 @@ def test_colours_that_are_grey_are_no_problem(stage: Stage) -> None:
     stage.run()
     assert stage.annotation.labels.shape == grey.shape
     assert stage.annotation.labels.max() > 0
-    stage.open(np.stack([grey, grey.T, grey], -1), "colour", "YXC")
+    stage.open(np.stack([grey, np.roll(grey, 9, 0), grey], -1), "colour", "YXC")
     assert "image" in stage.state.problems
