@@ -115,6 +115,11 @@ def _refuse_other_things(value: object, what: str) -> None:
             f"Expected one array for the {what}, found a dataset of several; choose "
             f"one of its variables ({names})."
         )
+    if hasattr(value, "keys") and not hasattr(value, "__array__"):
+        raise InputError(
+            f"Expected one array for the {what}, found {_type(value)}, which holds "
+            "several by name; choose one of them."
+        )
     # PIL's images, whose pixels may be numbers of colours.
     if hasattr(value, "getbands") and getattr(value, "mode", None) in _NO_GREY_VALUES:
         raise InputError(

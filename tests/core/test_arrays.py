@@ -104,7 +104,8 @@ def test_masked_pixels_are_unknown() -> None:
         (np.zeros((3, 3), complex), "real numbers"),
         ([[None, 1]], "array of numbers"),
         (torch.zeros(3, 3, dtype=torch.complex64), "real numbers"),
-        ({"a": 1}, "found dict"),
+        ({"a": 1}, "found dict, which holds several"),
+        (zarr.open_group(store={}, mode="w"), "holds several by name"),
     ],
 )
 def test_what_is_no_image_is_refused_in_a_sentence(value: object, words: str) -> None:
