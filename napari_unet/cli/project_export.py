@@ -203,7 +203,7 @@ def iter_near(folder: Path) -> Iterator[Any]:
         return
     for path in paths:
         try:
-            image = read_image(path)
+            image = read_image(path, stored=True)  # as projects know it
             axes = image.axes or guess_axes(image.array.shape, image.array.dtype)
             found = ImageIdentity.of(path.name, image.array, axes)
             yield replace(found, path=path)

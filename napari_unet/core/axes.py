@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,33 +14,80 @@ CANONICAL = "TCZYX"
 """Time, channel, depth, height, width: the order in which the engine works."""
 
 _COLOUR_SAMPLES = (3, 4)
+_GUESSES = MappingProxyType({2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"})
+
+# How many times longer than the last axis those before it are where it holds channels
+# beyond doubt, and where it may.
+_SURE, _LIKELY = 4, 2
+_THIN, _LONG = 16, 16
+
+_NAMES = MappingProxyType(
+    {
+        "T": ("t", "time", "times", "frame", "frames", "timepoint"),
+        "C": ("c", "ch", "channel", "channels", "band", "bands", "wavelength", "rgb"),
+        "Z": ("z", "depth", "slice", "slices", "section", "plane"),
+        "Y": ("y", "row", "rows", "height", "lat"),
+        "X": ("x", "col", "cols", "column", "columns", "width", "lon"),
+    }
+)
+_LETTERS = MappingProxyType(
+    {name: letter for letter, names in _NAMES.items() for name in names}
+)
 
 
 def guess_axes(shape: tuple[int, ...], dtype: npt.DTypeLike) -> str:
     """Guess the axes of an image from its shape.
 
-    A trailing axis of 3 or 4 in an 8 or 16 bit image is taken for RGB(A) colour,
-    other third axes for depth.
+    A last axis of 3 or 4 in an 8 or 16 bit image is taken for RGB(A) colour. One of
+    any length is taken for channels where rows and columns are at least four times
+    longer. A last axis of 1 is a single section, or a single time. Other third axes
+    are depth.
 
     Raises
     ------
     InputError
-        If the array has fewer than two or more than five axes.
+        If the array has fewer than two or more than five axes, or the last axis can be
+        columns as well as channels.
     """
-    colour = (
-        len(shape) >= 3
-        and shape[-1] in _COLOUR_SAMPLES
-        and min(shape[-3:-1]) > shape[-1]
-        and np.dtype(dtype) in (np.dtype(np.uint8), np.dtype(np.uint16))
-    )
-    spatial = len(shape) - colour
-    guesses = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
-    if spatial not in guesses or (colour and spatial == 5):
+    samples = _has_samples_last(shape, dtype)
+    kept = _GUESSES.get(len(shape) - samples)
+    if kept is None or (samples and len(kept) == 5):
         raise InputError(
             f"Expected an image with 2 to 5 axes, found {len(shape)} "
             f"(shape {shape}); choose one image or plane of it."
         )
-    return guesses[spatial] + ("C" if colour else "")
+    if not samples:
+        return kept
+    # What is made of a lone plane shall have its shape.
+    alone = next(axis for axis in "ZTC" if axis not in kept)
+    return kept + ("C" if shape[-1] > 1 else alone)
+
+
+def _has_samples_last(shape: tuple[int, ...], dtype: npt.DTypeLike) -> bool:
+    """Return whether the last axis holds channels, or nothing but one plane."""
+    if len(shape) < 3 or 0 in shape:
+        return False
+    last, rows, columns = shape[-1], shape[-3], shape[-2]
+    least = min(rows, columns)
+    common = np.dtype(dtype) in (np.dtype(np.uint8), np.dtype(np.uint16))
+    if last in _COLOUR_SAMPLES and least > last and common:
+        return True
+    if least >= _SURE * last:
+        return True
+    thin = last <= _THIN and columns >= _LONG * last and rows > 1
+    if least >= _LIKELY * last or (thin and last > 1):
+        raise InputError(
+            f"Cannot tell whether the last axis of the image (shape {shape}) holds "
+            f"{last} columns or {last} channels; name the axes, such as "
+            f'axes "{_GUESSES.get(len(shape), "ZYX")}" or '
+            f'"{_GUESSES.get(len(shape) - 1, "YX")}C".'
+        )
+    return False
+
+
+def axis_letter(name: object) -> str | None:
+    """Return the letter of "TCZYX" for the name of an axis, such as "time" or "x"."""
+    return _LETTERS.get(str(name).strip().lower())
 
 
 def parse_axes(axes: str, ndim: int) -> str:

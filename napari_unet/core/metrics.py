@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from napari_unet.core.arrays import as_array
 from napari_unet.core.ids import compact
 from napari_unet.errors import InputError
 
@@ -115,7 +116,8 @@ def evaluate(truth: Labels, labels: Labels) -> Scores:
     Parameters
     ----------
     truth, labels : ndarray of int
-        Label maps of one shape; 0 is background.
+        Label maps of one shape; 0 is background. Arrays of dask, zarr and others,
+        tensors and lists are taken, too.
 
     Returns
     -------
@@ -134,6 +136,7 @@ def evaluate(truth: Labels, labels: Labels) -> Scores:
     >>> evaluate(truth, truth).ap["0.90"]
     1.0
     """
+    truth, labels = as_array(truth, "truth"), as_array(labels, "prediction")
     if truth.shape != labels.shape:
         raise InputError(
             f"The prediction has shape {labels.shape}, the truth {truth.shape}; "

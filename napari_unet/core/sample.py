@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from napari_unet.core.arrays import as_array, as_image
 from napari_unet.core.provenance import Mask
 
 
@@ -17,7 +18,8 @@ class Sample:
     Parameters
     ----------
     image : ndarray
-        Any real dtype, with the axes named in `axes`.
+        Any real dtype, with the axes named in `axes`. Arrays of other libraries, and
+        lists, are taken as `napari_unet.core.arrays.as_image` does.
     labels : ndarray
         Axes of the image without C: object ids, 0 is background; or class numbers from
         0, 255 is unknown. For regression values in their own units, NaN is unknown,
@@ -32,3 +34,14 @@ class Sample:
     labels: npt.NDArray[Any]
     verified: Mask | None = None
     axes: str | None = None
+
+    def __post_init__(self) -> None:
+        image = as_image(self.image)
+        verified = self.verified
+        for name, value in (
+            ("image", image.array),
+            ("labels", as_array(self.labels, "label map")),
+            ("verified", None if verified is None else as_array(verified, "mask")),
+            ("axes", self.axes or image.axes),
+        ):
+            object.__setattr__(self, name, value)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from typing import TypeVar
+
+from napari_unet.core.events import Notice
+
+logger = logging.getLogger("napari_unet")
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -24,6 +29,21 @@ def drain(steps: Generator[object, None, R]) -> R:
         except StopIteration as end:
             result: R = end.value
             return result
+
+
+def drain_logged(steps: Generator[object, None, R]) -> R:
+    """Run a generator to its end as `drain` does, and log what a person should read.
+
+    For callers in Python, who see no events.
+    """
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+        if isinstance(event, Notice):
+            logger.warning(event.message)
 
 
 def told_as(event: E, steps: Generator[object, None, R]) -> Generator[E, None, R]:

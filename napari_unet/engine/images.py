@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
 
+from napari_unet.core.arrays import as_image
 from napari_unet.core.axes import guess_axes, parse_axes
+from napari_unet.core.colour import Fitted, count_channels, fit_channels
 from napari_unet.engine.model import Model
 from napari_unet.engine.weights import list_models
 from napari_unet.errors import InputError
@@ -16,12 +19,51 @@ from napari_unet.errors import InputError
 def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
     """Return the axes of an image after checking that the model can take it.
 
+    Quick, whatever the image's size: whether three colours are one grey is only
+    known for sure by `fit_image`.
+
     Raises
     ------
     InputError
         If the image is empty, complex or not numeric, its axes do not fit, or it has
         not as many channels as the model.
     """
+    resolved = _resolve_axes(image, axes, model)
+    _fit(image, resolved, model, thinned=True)
+    return resolved
+
+
+def fit_image(image: object, axes: str | None, model: Model) -> Fitted:
+    """Return an image with the channels that the model takes, and what was left out.
+
+    Parameters
+    ----------
+    image : ndarray or array-like
+        As `napari_unet.core.arrays.as_image` takes it.
+
+    Raises
+    ------
+    InputError
+        As `check_image`, and if it is no array.
+    """
+    found = as_image(image)
+    resolved = _resolve_axes(found.array, axes or found.axes, model)
+    fitted = _fit(found.array, resolved, model)
+    notes = [note for note in (found.note, fitted.note) if note]
+    return replace(fitted, note="; ".join(notes) or None)
+
+
+def _fit(
+    image: npt.NDArray[Any], axes: str, model: Model, *, thinned: bool = False
+) -> Fitted:
+    fitted = fit_channels(image, axes, model.spec.in_channels, thinned=thinned)
+    if fitted is None:
+        channels = count_channels(image.shape, axes)
+        raise InputError(_channel_mismatch(channels, axes, model))
+    return fitted
+
+
+def _resolve_axes(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
     if image.dtype.kind not in "buif":
         raise InputError(
             f"Expected an image of real numbers, found the data type {image.dtype}; "
@@ -40,9 +82,6 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
             f'{resolved}); choose a z-stack, name its axes, such as "ZYX", or choose a '
             "2-D model."
         )
-    channels = image.shape[resolved.index("C")] if "C" in resolved else 1
-    if channels != model.spec.in_channels:
-        raise InputError(_channel_mismatch(channels, resolved, model))
     return resolved
 
 

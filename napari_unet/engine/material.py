@@ -27,6 +27,12 @@ from napari_unet.engine.validation import Window, Windows
 _GAP = 8
 
 
+_NOTHING_HELD_OUT = Notice(
+    "Fewer than six verified objects: none is held out, so scores come from the "
+    "objects that train. Correct a few more to get honest ones."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """What a training learns from and is measured on.
@@ -55,7 +61,7 @@ def iter_prepare(
     samples: Sequence[Sample],
     config: FitConfig,
     replay: Sequence[Sample],
-) -> Generator[Preparing, None, tuple[Material, Notice | None]]:
+) -> Generator[Preparing, None, tuple[Material, list[Notice]]]:
     """Turn samples into planes, hold some of what is verified out, and say if not.
 
     Yields
@@ -90,10 +96,12 @@ def iter_prepare(
         windows.fullest,
         split is not None,
     )
-    return material, None if split else Notice(
-        "Fewer than six verified objects: none is held out, so scores come from the "
-        "objects that train. Correct a few more to get honest ones."
-    )
+    return material, [*_told_of(annotated), *([] if split else [_NOTHING_HELD_OUT])]
+
+
+def _told_of(planes: Sequence[AnnotatedPlane]) -> list[Notice]:
+    """Return what was left out of images, each once."""
+    return [Notice(note) for note in sorted({p.note for p in planes if p.note})]
 
 
 def _iter_annotated(

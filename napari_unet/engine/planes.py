@@ -15,7 +15,7 @@ from napari_unet.core.ids import compact
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.core.steps import drain
-from napari_unet.engine.images import check_image, iter_places
+from napari_unet.engine.images import fit_image, iter_places
 from napari_unet.engine.model import Model
 from napari_unet.engine.objectives import Objective
 from napari_unet.engine.objectives.objective import Values
@@ -35,11 +35,14 @@ class AnnotatedPlane:
         Object ids or classes (Y, X), or regressed values (n, Y, X); with Z in 3-D.
     verified : ndarray of bool
         Shape of the image without C.
+    note : str
+        What of the image was left out, in a sentence.
     """
 
     image: npt.NDArray[np.float32]
     values: Values
     verified: Mask
+    note: str = ""
 
 
 def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
@@ -57,8 +60,10 @@ def iter_annotated_planes(
     sample: Sample, model: Model
 ) -> Generator[None, None, list[AnnotatedPlane]]:
     """Prepare the planes of `annotated_planes`; yields several times for each."""
-    axes = check_image(sample.image, sample.axes, model)
-    image = to_canonical(sample.image, axes)
+    fitted = fit_image(sample.image, sample.axes, model)
+    axes = fitted.axes
+    image = to_canonical(fitted.array, axes)
+    yield
     _check_size(image.shape[-model.net.dims :], model)
     values = _values(sample, image, axes, model)
     verified = np.ones(values.shape[-4:], bool)
@@ -76,7 +81,9 @@ def iter_annotated_planes(
         if not verified[t, z].any():
             continue
         grey = normalization.scale(image[t, :, z], limits)
-        plane = AnnotatedPlane(grey, values[..., t, z, :, :], verified[t, z])
+        plane = AnnotatedPlane(
+            grey, values[..., t, z, :, :], verified[t, z], fitted.sentence
+        )
         yield
         planes.append(plane if known is None else _zoomed(plane, known))
         yield
@@ -99,6 +106,7 @@ def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane
         resize(plane.image, smaller),
         sample_labels(plane.values, smaller),
         sample_labels(plane.verified, smaller),
+        plane.note,
     )
 
 

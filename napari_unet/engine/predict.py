@@ -34,11 +34,11 @@ from napari_unet.core.events import (
 )
 from napari_unet.core.instances import decode_instances, number_objects
 from napari_unet.core.provenance import LabelMap
-from napari_unet.core.steps import drain
+from napari_unet.core.steps import drain_logged
 from napari_unet.core.targets import Maps
 from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.empty_field import iter_only_noise
-from napari_unet.engine.images import check_image, iter_places
+from napari_unet.engine.images import fit_image, iter_places
 from napari_unet.engine.inference import PlanePredictor, WindowsDone
 from napari_unet.engine.kept import LARGEST_KEPT, KeptMaps, narrowed, widened
 from napari_unet.engine.measure import estimate_diameter, plausible, telling_planes
@@ -74,12 +74,15 @@ def predict(
 
     Parameters
     ----------
-    image : ndarray
-        Any real dtype; 2 to 5 axes.
+    image : ndarray or array-like
+        Any real dtype; 2 to 5 axes. Arrays of dask, zarr, xarray and others, tensors
+        and lists are taken, too; masked pixels count as NaN. Transparency, blank
+        channels and copies of a grey channel are left out where the model has fewer.
     model : Model
         From `load_model`.
     axes : str, optional
-        One letter of "TCZYX" per axis, such as "ZYX"; guessed where it is missing.
+        One letter of "TCZYX" per axis, such as "ZYX"; from the names of an array's
+        dimensions, or guessed, where it is missing.
     device : {"auto", "cuda", "mps", "cpu"}
         Where to compute.
 
@@ -127,7 +130,7 @@ def predict(
         diameter=diameter,
         pixel_size=pixel_size,
     )
-    return drain(events)
+    return drain_logged(events)
 
 
 def iter_predict(
@@ -162,9 +165,12 @@ def iter_predict(
         As `predict` returns it.
     """
     check_diameter(diameter)
-    resolved = check_image(image, axes, model)
+    fitted = fit_image(image, axes, model)
+    if fitted.note:
+        yield Notice(fitted.sentence)
     execution = choose_execution(resolve_device(device), full_precision=full_precision)
-    canonical = to_canonical(image, resolved)
+    resolved = fitted.axes
+    canonical = to_canonical(fitted.array, resolved)
     limits = [model.spec.normalization.limits(c) for c in canonical.swapaxes(0, 1)]
     objective = objective_of(model.spec)
     if all(high <= low for low, high in limits) and not probabilities:

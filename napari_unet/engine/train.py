@@ -13,7 +13,7 @@ from collections.abc import Generator, Sequence
 
 from napari_unet.core.events import Preparing
 from napari_unet.core.sample import Sample
-from napari_unet.core.steps import drain, told_as
+from napari_unet.core.steps import drain_logged, told_as
 from napari_unet.engine.fingerprint import iter_fingerprint
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.fit_result import FitEvent, FitResult, ModelImproved
@@ -64,7 +64,7 @@ def fit(
     InputError
         If there is nothing to learn from, or images and labels do not fit.
     """
-    return drain(iter_fit(model, samples, config, replay=replay)).model
+    return drain_logged(iter_fit(model, samples, config, replay=replay)).model
 
 
 def iter_fit(
@@ -116,9 +116,8 @@ def iter_fit(
     config = config or FitConfig()
     objective = objective_of(model.spec, config.loss)
     preparing = iter_prepare(model, objective, samples, config, replay)
-    material, notice = yield from preparing
-    if notice:
-        yield notice
+    material, notices = yield from preparing
+    yield from notices
     keeper = None
     if checkpoint is not None:
         nothing_yet = Preparing(0, len(samples))

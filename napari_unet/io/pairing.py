@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.errors import InputError
+from napari_unet.io.zarr_groups import list_zarr_images, name_inside
 from napari_unet.io.zarr_metadata import is_zarr
 
 IMAGE_SUFFIXES = frozenset(
@@ -23,7 +24,7 @@ def list_images(
     """Return the images of a folder, sorted by name; hidden files are left out.
 
     Images are files, and folders whose names end in `.zarr`. A folder that is a zarr
-    itself is one image.
+    itself is one image, or those of a plate or container.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def list_images(
             f"Expected a folder of images, found the file {name}; name its folder."
         )
     if is_zarr(folder):
-        return [folder]
+        return list_zarr_images(folder)
     try:
         found = sorted(path for path in folder.iterdir() if _is_one(path, suffixes))
     except FileNotFoundError as error:
@@ -111,6 +112,8 @@ def pair_by_stem(
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """Return the paths by their names without suffix.
 
+    An image inside of a zarr has the name of the zarr and the way to it.
+
     Raises
     ------
     InputError
@@ -118,12 +121,13 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in paths:
-        if path.stem in found:
+        stem = name_inside(path) or path.stem
+        if stem in found:
             raise InputError(
-                f"{str(found[path.stem])!r} and {str(path)!r} have the same name up "
+                f"{str(found[stem])!r} and {str(path)!r} have the same name up "
                 "to the suffix, so they cannot be told apart; rename one."
             )
-        found[path.stem] = path
+        found[stem] = path
     return found
 
 

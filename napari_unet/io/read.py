@@ -7,10 +7,8 @@ or without OME's metadata, go through zarr.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
-from napari_unet.io.memory import in_words, refuse_beyond_memory
+from napari_unet.io.raster import read_raster
 from napari_unet.io.tiff import (
     TiffImage,
     is_tiff,
@@ -28,18 +26,6 @@ from napari_unet.io.tiff import (
 )
 from napari_unet.io.zarr_image import read_zarr
 from napari_unet.io.zarr_metadata import is_zarr
-
-_PILLOW_AXES = {2: "YX", 3: "YXC"}
-
-# Pillow knows more, and runs Ghostscript for some of them.
-_PILLOW_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
-
-_MOST_PIXELS = MappingProxyType(
-    {"PNG": 8_800, "GIF": 3_000, "JPEG": 2_000, "MPO": 2_000}
-)
-"""Pixels that a byte in the file can stand for; those of WebP have no limit."""
-
-_BITS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +54,17 @@ class ImageFile:
     note: str | None = None
 
 
-def read_image(path: str | Path) -> ImageFile:
+def read_image(path: str | Path, *, stored: bool = False) -> ImageFile:
     """Read one image: a file, or a zarr folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, or the folder.
+    stored : bool
+        Return the numbers that lie in the file, which are the ids of a label map, and
+        not what they are shown as: numbers of colours instead of a palette's colours,
+        and grey values that are not turned round where 0 is white.
 
     Raises
     ------
@@ -79,7 +74,7 @@ def read_image(path: str | Path) -> ImageFile:
     """
     path = Path(path)
     _check_file(path)
-    found = _read_any(path)
+    found = _read_any(path, stored=stored)
     array = _real_pixels(found.array, path)
     return ImageFile(array, found.axes, path, found.pixel_size, found.note)
 
@@ -109,7 +104,7 @@ def read_labels(path: str | Path) -> LabelMap:
     InputError
         As `read_image`, and if pixels are colours, fractions, negative or too large.
     """
-    image = read_image(path)
+    image = read_image(path, stored=True)
     array = image.array
     if image.axes is not None and "C" in image.axes:
         raise InputError(
@@ -174,49 +169,18 @@ def _check_file(path: Path) -> None:
         raise InputError(f"Cannot read {name}: {_reason(error)}.") from error
 
 
-def _read_any(path: Path) -> TiffImage:
+def _read_any(path: Path, *, stored: bool) -> TiffImage:
     try:
         if path.is_dir():
             return read_zarr(path)
-        return read_tiff(path) if is_tiff(path) else _read_with_pillow(path)
+        if is_tiff(path):
+            return read_tiff(path, stored=stored)
+        return read_raster(path, stored=stored)
     except InputError:
         raise
     # A damaged file can make the readers raise anything at all.
     except Exception as error:
         raise InputError(_in_words(path, error)) from error
-
-
-def _read_with_pillow(path: Path) -> TiffImage:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path, formats=_PILLOW_FORMATS) as image:
-            _check_size(path, image)
-            # Not their number: it takes a walk through all of them.
-            several = getattr(image, "is_animated", False)
-            array = np.array(image.convert("RGB") if image.mode == "P" else image)
-    note = (
-        "the file holds several frames and only the first was read; save them as a "
-        "TIFF stack to use all"
-    )
-    axes = _PILLOW_AXES.get(array.ndim)
-    return TiffImage(array, axes, note=note if several else None)
-
-
-def _check_size(path: Path, image: Image.Image) -> None:
-    """Compare the size that the header claims with the file's, and with the memory."""
-    pixels = image.width * image.height
-    tiles = getattr(image, "tile", None)
-    packed = not tiles or tiles[0][0] != "raw"
-    most = _MOST_PIXELS.get(image.format or "", np.inf) if packed else _BITS
-    if pixels > path.stat().st_size * most:
-        raise InputError(
-            f"The image {str(path)!r} is incomplete or damaged: its header tells of "
-            f"{image.width} x {image.height} pixels, which a file of "
-            f"{in_words(path.stat().st_size)} cannot hold; copy or export it again."
-        )
-    bands = 3 if image.mode == "P" else len(image.getbands())
-    sample = 4 if image.mode in {"I", "F"} else 2 if image.mode == "I;16" else 1
-    refuse_beyond_memory(path, pixels * bands * sample)
 
 
 def _in_words(path: Path, error: Exception) -> str:

@@ -16,6 +16,14 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.axes import CANONICAL
+from napari_unet.io.imagej import Stack, find_stack, read_contiguous
+from napari_unet.io.memory import refuse_beyond_memory
+from napari_unet.io.photometric import (
+    SHOWN_OTHERWISE,
+    as_shown,
+    is_turned,
+    refuse_unread_colours,
+)
 from napari_unet.io.quiet import collect_log
 from napari_unet.io.tiff_header import check_ome, check_pages, refuse_entities
 from napari_unet.io.tiff_size import check_series
@@ -24,9 +32,17 @@ _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 # tifffile reads what is left of a damaged file and only logs what it missed.
 _DAMAGE = re.compile(
-    r"invalid (page|value) offset|invalid offset to first|corrupt|zeroed"
-    r"|failed to reshape|does not match page shape|incompletely written"
+    r"invalid page offset|invalid offset to first|corrupted (tag list|IFD|tile|strip)"
+    r"|ImageJ series metadata invalid|zeroed|failed to reshape|incompletely written"
 )
+_LOST_TAG = re.compile(r"TiffTag (\d+) .*invalid value offset")
+# Those without which pixels or axes are others; a photographer's name may be lost.
+_NEEDED_TAGS = frozenset(
+    {*range(254, 260), 262, 266, 270, 273, *range(277, 280), 284, 292, 317}
+    | {*range(320, 326), 330, 338, 339, 347, *range(512, 522), *range(529, 533)}
+    | {*range(33628, 33632), 34412, 50838, 50839}
+)
+_MORE_PAGES = re.compile(r"OME series expected (\d+) frames, got (\d+)")
 
 _MICROMETRES = {
     "nm": 1e-3,
@@ -46,6 +62,11 @@ _MICROMETRES = {
 _LEAST, _MOST = 1e-6, 1e9
 
 _XML_TAGS = (270, 700)
+_ALPHA = frozenset({1, 2})
+NO_TRANSPARENCY = "transparency was left out, and the pixels were taken as stored"
+TURNED = (
+    "the file says that it is shown turned; its pixels were taken as they are stored"
+)
 
 
 class DamagedTiffError(Exception):
@@ -98,8 +119,15 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in _MAGIC
 
 
-def read_tiff(path: Path) -> TiffImage:
+def read_tiff(path: Path, *, stored: bool = False) -> TiffImage:
     """Read the first image of a TIFF, OME-TIFF or ImageJ file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    stored : bool
+        Return the numbers that lie in the file, and not what they are shown as.
 
     Raises
     ------
@@ -116,18 +144,43 @@ def read_tiff(path: Path) -> TiffImage:
     any file of this machine, and pixels would come from where nobody looked.
     """
     check_pages(path)
-    with collect_log("tifffile") as messages:
-        with _opened(path) as file:
-            more = _check_metadata(path, file)
-            series = list(file.series)
-            if not series:
-                raise DamagedTiffError("it holds no image")
-            array, axes, note = _read_series(path, series)
-            sizes = _pixel_size(file)
-        damage = [message for message in messages if _DAMAGE.search(message)]
-    if damage:
-        raise DamagedTiffError(damage[0])
-    return TiffImage(array, axes, sizes, note or more)
+    with collect_log("tifffile") as messages, _opened(path) as file:
+        notes = [_check_metadata(path, file)]
+        page = file.pages.first
+        stack = find_stack(path, file) if file.is_imagej else None
+        if not stored:
+            refuse_unread_colours(path, page)
+        if stack is None:
+            array, axes, note = _read_first(path, file)
+        else:
+            array, axes, note = _read_stack(path, stack, page)
+            messages[:] = [one for one in messages if "ImageJ series" not in one]
+        notes += [note, *_told_by(messages)]
+        sizes = _pixel_size(file)
+        damage = next(filter(_is_damage, messages), None)
+        if damage:
+            raise DamagedTiffError(damage)
+        array, axes, said = _without_alpha(array, axes, page)
+        if not stored:
+            array, axes, made = as_shown(array, axes, page, imagej=file.is_imagej)
+            said += made + ([TURNED] if is_turned(page) else [])
+    words = [note for note in (*notes, *said) if note]
+    return TiffImage(array, axes, sizes, "; ".join(words) or None)
+
+
+def _is_damage(message: str) -> bool:
+    lost = _LOST_TAG.search(message)
+    return (int(lost[1]) in _NEEDED_TAGS) if lost else bool(_DAMAGE.search(message))
+
+
+def _told_by(messages: list[str]) -> list[str]:
+    """Return notes on what tifffile left out."""
+    found = filter(None, map(_MORE_PAGES.search, messages))
+    return [
+        f"its metadata tell of {one[1]} planes and the file holds {one[2]}: the others "
+        "were not read"
+        for one in found
+    ]
 
 
 def read_tiff_pixel_size(path: Path) -> dict[str, float]:
@@ -144,11 +197,24 @@ def read_tiff_pixel_size(path: Path) -> dict[str, float]:
         return _pixel_size(file)
 
 
+def is_shown_otherwise(path: Path) -> bool:
+    """Return whether grey values or colours are shown as others than are stored.
+
+    False for a file that cannot be read.
+    """
+    try:
+        check_pages(path)
+        with collect_log("tifffile"), _opened(path) as file:
+            return int(file.pages.first.photometric) in SHOWN_OTHERWISE
+    except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
+        return False
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path, **kinds: bool) -> Iterator[Any]:
     with (
         _Alone(path.open("rb", buffering=0)) as stream,
-        _OneFile(stream, name=path.name, _multifile=False) as file,
+        _OneFile(stream, name=path.name, _multifile=False, **kinds) as file,
     ):
         yield file
 
@@ -165,9 +231,12 @@ def _check_metadata(path: Path, file: Any) -> str | None:
     )
 
 
-def _read_series(
-    path: Path, series: list[Any]
+def _read_first(
+    path: Path, file: Any
 ) -> tuple[npt.NDArray[Any], str | None, str | None]:
+    series = list(file.series)
+    if not series:
+        raise DamagedTiffError("it holds no image")
     first = series[0]
     stack = len(series) > 1 and _are_pages_of_a_stack(series)
     check_series(path, series if stack else [first])
@@ -177,7 +246,49 @@ def _read_series(
         f"the file holds {len(series)} images and only the first was read; "
         "save the others as files of their own to use them"
     )
-    return first.asarray(), _known_axes(first.axes), note if len(series) > 1 else None
+    array, axes = _without_unnamed(first.asarray(), str(first.axes))
+    return array, _known_axes(axes), note if len(series) > 1 else None
+
+
+def _read_stack(
+    path: Path, stack: Stack, page: Any
+) -> tuple[npt.NDArray[Any], str | None, str]:
+    """Read all planes of ImageJ's that are there, whatever the header says."""
+    if stack.contiguous:
+        refuse_beyond_memory(path, stack.there * int(page.nbytes))
+        planes = read_contiguous(path, page, stack.there)
+    else:
+        with _opened(path, is_imagej=False) as file:
+            planes = _read_first(path, file)[0]
+        if len(planes) != stack.there:
+            raise DamagedTiffError("its pages differ")
+    return stack.arrange(planes), stack.axes, stack.note
+
+
+def _without_unnamed(
+    array: npt.NDArray[Any], axes: str
+) -> tuple[npt.NDArray[Any], str]:
+    """Leave out axes of one plane that have no meaning."""
+    single = [n for n, a in enumerate(axes) if a in "QI" and array.shape[n] == 1]
+    kept = "".join(axis for n, axis in enumerate(axes) if n not in single)
+    return array.squeeze(tuple(single)), kept
+
+
+def _without_alpha(
+    array: npt.NDArray[Any], axes: str | None, page: Any
+) -> tuple[npt.NDArray[Any], str | None, list[str]]:
+    """Leave out the transparency of grey; put that of colours in the last place."""
+    if not {int(one) for one in page.extrasamples} & _ALPHA or axes is None:
+        return array, axes, []
+    if "C" not in axes:
+        return array, axes, []
+    place, samples = axes.index("C"), int(page.samplesperpixel)
+    if array.shape[place] != samples:
+        return array, axes, []
+    if samples == 2:
+        index = (slice(None),) * place + (0,)
+        return array[index], axes.replace("C", ""), [NO_TRANSPARENCY]
+    return np.moveaxis(array, place, -1), axes.replace("C", "") + "C", []
 
 
 def _are_pages_of_a_stack(series: list[Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import struct
+import math
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 
 from napari_unet.errors import InputError
 from napari_unet.io.memory import in_words, refuse_beyond_memory
+from napari_unet.io.segment_size import pixels_of
 
-_NONE, _JPEG, _LZMA, _ZSTD = 1, 7, 34925, 50000
+_NONE, _OLD_JPEG, _JPEG, _LZMA, _ZSTD = 1, 6, 7, 34925, 50000
+_LERC, _PNG, _WEBP, _JPEG_XL = 34887, 34933, 50001, 50002
 _DEFLATE = frozenset({8, 32946, 50013})
 _JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 
@@ -29,6 +31,12 @@ MOST_EXPANSION: Mapping[int, int] = MappingProxyType(
         _LZMA: 10_000,
         _ZSTD: 50_000,  # 4 bytes for a block of 128 kB, less in practice
         _JPEG: 6_000,  # a bit or more for a block of 64 pixels in three colours
+        _OLD_JPEG: 6_000,
+        _PNG: 1_100,
+        # A blank tile is a few bytes; what it claims is compared with its place.
+        _LERC: 100_000,
+        _WEBP: 100_000,
+        _JPEG_XL: 100_000,
         **dict.fromkeys(_JPEG_2000, 100_000),
     }
 )
@@ -37,6 +45,10 @@ MOST_EXPANSION: Mapping[int, int] = MappingProxyType(
 Others are refused: their decoders take what a tile says of itself, not what the page
 says of the tile.
 """
+
+# Their decoders take memory for what a tile says of itself, so it has to say it.
+_TELLING = frozenset({_LERC, _PNG, _WEBP, _JPEG_XL})
+_SAYING = _TELLING | _JPEG_2000 | {_JPEG, _OLD_JPEG}
 
 _LARGEST_TILE = 2**28
 _CHECKED_FROM = 2**18
@@ -86,8 +98,8 @@ def _possible(path: Path, page: Any) -> int:
             f"not read ({name}); open it in Fiji and save it as TIFF."
         )
     bits = page.bitspersample if isinstance(page.bitspersample, int) else 1
-    # Pixels of few bits take whole bytes in memory.
-    unpacked = max(1, 8 * int(page.dtype.itemsize) // max(1, bits))
+    # Pixels of few bits take whole bytes in memory: 10 of them take 16.
+    unpacked = max(1, math.ceil(8 * int(page.dtype.itemsize) / max(1, bits)))
     return path.stat().st_size * MOST_EXPANSION[compression] * unpacked
 
 
@@ -99,9 +111,10 @@ def _check_tiles(path: Path, series: Any) -> None:
             path, f"a tile of it claims {in_words(tile)}, more than the whole page"
         )
     compression = int(page.compression)
-    if compression == _JPEG or compression in _JPEG_2000:
-        limit = _nbytes(page.chunks[:2], page.dtype)
-        _check_segments(path, series, lambda data: _pixels_of(data) <= max(4096, limit))
+    if compression in _SAYING:
+        limit = max(4096, _nbytes(page.chunks[:2], page.dtype))
+        least = 1 if compression in _TELLING else 0
+        _check_segments(path, series, lambda data: least <= pixels_of(data) <= limit)
     elif compression in {_LZMA, _ZSTD} | _DEFLATE and not _is_installed():
         if compression not in _DEFLATE:
             raise ImportError("imagecodecs")
@@ -135,37 +148,6 @@ def _inflates_to(data: bytes, limit: int) -> bool:
         size += len(inflater.decompress(data, _PIECE))
         data = inflater.unconsumed_tail
     return size <= limit
-
-
-def _pixels_of(data: bytes) -> int:
-    """Return the pixels that a JPEG or a JPEG 2000 says it has; 0 where it is neither.
-
-    Only those in the pixels of one channel are counted.
-    """
-    if data[:2] == b"\xff\xd8":
-        return _pixels_of_jpeg(data)
-    start = data.find(b"\xff\x4f\xff\x51")
-    if start < 0 or len(data) < start + 24:
-        return 0
-    x, y, left, top = struct.unpack_from(">IIII", data, start + 8)
-    return int(max(0, x - left) * max(0, y - top))
-
-
-def _pixels_of_jpeg(data: bytes) -> int:
-    pixels, place = 0, 2
-    while place + 9 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            place += 1 if marker == 0xFF else 2
-            continue
-        (length,) = struct.unpack_from(">H", data, place + 2)
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            y, x = struct.unpack_from(">HH", data, place + 5)
-            pixels = max(pixels, int(y * x))
-        if marker == 0xDA:
-            break
-        place += 2 + length
-    return pixels
 
 
 def _damaged(path: Path, what: str) -> InputError:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from napari_unet.errors import InputError
 from napari_unet.io.memory import in_words, refuse_beyond_memory
 from napari_unet.io.tiff import TiffImage
+from napari_unet.io.zarr_groups import image_inside
 from napari_unet.io.zarr_metadata import (
     ArrayHead,
     find_multiscales,
@@ -38,6 +39,8 @@ _LEAST, _MOST = 1e-6, 1e9
 def read_zarr(path: Path) -> TiffImage:
     """Read a zarr array, or the finest level of an OME-Zarr image.
 
+    Of a container of bioformats2raw, the first image is read.
+
     Parameters
     ----------
     path : Path
@@ -56,18 +59,21 @@ def read_zarr(path: Path) -> TiffImage:
     The zarr library takes memory for what a chunk's first bytes claim, so these are
     compared with the metadata first.
     """
-    multiscales = find_multiscales(path)
-    folder, axes, sizes = path, None, {}
+    image, note = image_inside(path)
+    multiscales = find_multiscales(image)
+    folder, axes, sizes = image, None, {}
     if multiscales is not None:
-        folder = level_folder(path, multiscales.datasets[0].path)
+        folder = level_folder(image, multiscales.datasets[0].path)
         axes, sizes = multiscales.letters, multiscales.pixel_size
     head = read_head(folder)
+    if multiscales is not None and not multiscales.axes and len(head.shape) == 5:
+        axes = "TCZYX"  # before version 0.3 they had no names, and were always these
     _check_sizes(path, head, _check_files(path, folder, head))
     array = _read(folder, head)
     axes = axes if axes is not None and len(axes) == array.ndim else None
     array, axes = _without_single(array, axes)
     sizes = {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
-    return TiffImage(array, axes, sizes)
+    return TiffImage(array, axes, sizes, note)
 
 
 def _check_sizes(path: Path, head: ArrayHead, stored: int) -> None:

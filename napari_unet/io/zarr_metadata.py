@@ -173,6 +173,38 @@ def is_zarr(path: Path) -> bool:
     return named or any((path / name).is_file() for name in _METADATA)
 
 
+def is_group(folder: Path) -> bool:
+    """Return whether a folder is a zarr's group, with or without an image."""
+    if (folder / ".zgroup").is_file() or (folder / ".zattrs").is_file():
+        return not (folder / ".zarray").is_file()
+    if not (folder / "zarr.json").is_file():
+        return False
+    return _read(folder / "zarr.json").get("node_type") == "group"
+
+
+def group_attributes(folder: Path) -> dict[str, Any] | None:
+    """Return what a group says of itself, nothing for one that says nothing.
+
+    None for an array.
+
+    Raises
+    ------
+    InputError
+        If the metadata are damaged.
+    """
+    if (folder / "zarr.json").is_file():
+        content = _read(folder / "zarr.json")
+        if content.get("node_type") == "array":
+            return None
+        attributes = content.get("attributes")
+        found = attributes.get("ome") if isinstance(attributes, dict) else None
+        return found if isinstance(found, dict) else {}
+    if (folder / ".zarray").is_file():
+        return None
+    path = folder / ".zattrs"
+    return _read(path) if path.is_file() else {}
+
+
 def find_multiscales(folder: Path) -> Multiscales | None:
     """Return OME's metadata of a group, or None for an array.
 
@@ -181,18 +213,10 @@ def find_multiscales(folder: Path) -> Multiscales | None:
     InputError
         If it is neither.
     """
-    if (folder / "zarr.json").is_file():
-        content = _read(folder / "zarr.json")
-        if content.get("node_type") == "array":
-            return None
-        attributes = content.get("attributes")
-        attributes = attributes.get("ome") if isinstance(attributes, dict) else None
-    elif (folder / ".zarray").is_file():
+    attributes = group_attributes(folder)
+    if attributes is None:
         return None
-    else:
-        path = folder / ".zattrs"
-        attributes = _read(path) if path.is_file() else None
-    found = attributes.get("multiscales") if isinstance(attributes, dict) else None
+    found = attributes.get("multiscales")
     if not isinstance(found, list) or not found:
         raise InputError(
             f"Expected an array, or an image of OME-Zarr, in {str(folder)!r}, found "

@@ -112,6 +112,6 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _is_it(path: Path, image: ImageFields) -> bool:
     try:
-        return content_hash(read_image(path).array) == image.content_hash
+        return content_hash(read_image(path, stored=True).array) == image.content_hash
     except NapariUnetError:
         return False

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.annotation import Annotation
+from napari_unet.core.arrays import as_image
 from napari_unet.core.axes import guess_axes, parse_axes
 from napari_unet.core.box import Box
 from napari_unet.core.rules import rules_for
@@ -18,6 +19,7 @@ from napari_unet.core.subject import Subject
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.read import read_pixel_size
+from napari_unet.io.reread import as_file_means
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal import Journal
@@ -228,7 +230,7 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     InputError
         If it cannot be used.
     """
-    pixels = np.asarray(request.source)
+    pixels = as_image(request.source).array
     identity = yield from iter_identify(
         request.name, pixels, request.axes, request.subject
     )
@@ -246,6 +248,9 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     yield
     annotation = _annotation(identity, stored)
     recovered = recover(annotation, stored) if stored else NOTHING
+    # Known by what was opened, predicted and learned from by what that means.
+    pixels, note = as_file_means(request.path, pixels)
+    told = " ".join(filter(None, [_told(stored), note and f"Of this image, {note}."]))
     image = OpenImage(
         request.source,
         pixels,
@@ -262,7 +267,7 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         pixel_size=request.pixel_size or _pixel_size(request.path),
     )
     sequence = max(stored.sequence, stored.journal.last) if stored else 0
-    return Opened(image, sequence, _told(stored), recovered, problem)
+    return Opened(image, sequence, told, recovered, problem)
 
 
 def _pixel_size(path: Path | None) -> float | None:

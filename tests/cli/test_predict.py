@@ -13,6 +13,7 @@ from PIL import Image
 
 import napari_unet as nu
 from napari_unet.io.read import read_image, read_labels
+from tests.io.format_cases import PLANE, container, plate
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Annotated, Run
@@ -164,3 +165,45 @@ def test_interruption_says_what_is_there(
     assert result.code == 130
     assert "0 of 2 are written" in result.err
     assert not out.exists()
+
+
+def test_images_inside_of_a_zarr(run: Run, model: Path, tmp_path: Path) -> None:
+    plate(tmp_path / "plate.zarr")
+    container(tmp_path / "one.zarr", 1)
+    container(tmp_path / "two.zarr", 2)
+    fields = [tmp_path / "plate.zarr" / "A" / well / "0" for well in "12"]
+    for images, names in (
+        (["plate.zarr"], [f"plate_A_{w}_{f}" for w in "12" for f in "01"]),
+        (["plate.zarr/A/2"], ["plate_A_2_0", "plate_A_2_1"]),
+        (["one.zarr", "two.zarr"], ["one", "two_0", "two_1"]),
+        (fields, ["plate_A_1_0", "plate_A_2_0"]),
+    ):
+        out = tmp_path / "out"
+        paths = [tmp_path / image for image in images]
+        result = run("predict", *paths, "--model", model, "--out", out, "--overwrite")
+        assert result.code == 0, result
+        assert sorted(path.stem for path in out.iterdir()) == names
+        for path in out.iterdir():
+            path.unlink()
+
+
+def test_what_was_left_out_is_told(run: Run, model: Path, tmp_path: Path) -> None:
+    images = {
+        "equal": (np.repeat(PLANE[..., None], 3, -1), "rgb", "equal"),
+        "white": (255 - PLANE, "miniswhite", "0 is white"),
+        "green": (PLANE[..., None] * np.array([0, 1, 0], "u1"), "rgb", "only green"),
+        "plain": (PLANE, "minisblack", None),
+    }
+    for name, (array, photometric, _) in images.items():
+        tifffile.imwrite(tmp_path / f"{name}.tif", array, photometric=photometric)
+    out = tmp_path / "out"
+    result = run("predict", tmp_path, "--model", model, "--out", out, "--json")
+    assert result.code == 0, result
+    report = json.loads(result.out)
+    written = {Path(one["image"]).stem: one for one in report["written"]}
+    labels = [read_labels(one["labels"]) for one in written.values()]
+    for each in labels[1:]:
+        np.testing.assert_array_equal(each, labels[0])
+    for name, (_, _, word) in images.items():
+        notes = " ".join(written[name]["notes"]).lower()
+        assert (word in notes) if word else not notes

@@ -40,7 +40,7 @@ def test_canonical_and_back_is_the_identity(case: tuple[np.ndarray, str]) -> Non
         ((64, 64), np.float32, "YX"),
         ((64, 64, 3), np.uint8, "YXC"),
         ((64, 64, 4), np.uint16, "YXC"),
-        ((64, 64, 3), np.float32, "ZYX"),
+        ((64, 64, 3), np.float32, "YXC"),
         ((12, 64, 64), np.uint8, "ZYX"),
         ((5, 12, 64, 64), np.uint8, "TZYX"),
         ((5, 64, 64, 3), np.uint8, "ZYXC"),

@@ -14,11 +14,13 @@ from scipy.ndimage import gaussian_filter
 
 from napari_unet.core.box import Box
 from napari_unet.core.events import Notice, TilesDone, ViewPredicted
+from napari_unet.core.sample import Sample
 from napari_unet.engine import inference
 from napari_unet.engine.device import choose_execution
 from napari_unet.engine.images import check_image
 from napari_unet.engine.inference import PlanePredictor, fold_norms
 from napari_unet.engine.model import Model
+from napari_unet.engine.planes import annotated_planes
 from napari_unet.engine.predict import iter_predict, predict
 from napari_unet.engine.weights import load_model
 from napari_unet.errors import DeviceError, InputError
@@ -169,7 +171,7 @@ def test_progress_is_told_within_a_window(model: Model, monkeypatch) -> None:
         (np.zeros(8), None, "2 to 5 axes"),
         (np.zeros((2,) * 6), None, "2 to 5 axes"),
         (np.full((8, 8), np.nan), None, "no finite pixel"),
-        (np.zeros((8, 8, 3), np.uint8), None, "convert the image to grey"),
+        (np.eye(48, dtype=np.uint8).reshape(16, 48, 3), None, "convert the image to"),
         (np.zeros((8, 8)), "ZYX", "one letter per axis"),
     ],
 )
@@ -266,3 +268,33 @@ def test_one_frame_with_something_is_enough(model: Model) -> None:
     frames[7] = make_disks(144).image
     events, _ = run(iter_predict(frames, model, axes="TYX", device="cpu"))
     assert not any("noise" in e.message for e in events if isinstance(e, Notice))
+
+
+def test_channels_that_show_nothing_are_left_out_and_told(model: Model, caplog) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (40, 48), np.uint8)
+    expected = predict(grey, model)
+    full = np.full_like(grey, 255)
+    for image in (np.stack([grey] * 3, -1), np.stack([grey, grey, grey, full], -1)):
+        caplog.clear()
+        np.testing.assert_array_equal(predict(image, model), expected)
+        assert "taken for grey" in caplog.text
+    sample = Sample(np.stack([grey] * 3, -1), expected)
+    told = [plane.note for plane in annotated_planes(sample, model)]
+    assert "taken for grey" in told[0]
+
+
+def test_a_lone_section_keeps_its_place(model: Model) -> None:
+    grey = np.random.default_rng(0).random((40, 48))
+    found = predict(grey[..., None], model)
+    np.testing.assert_array_equal(found[..., 0], predict(grey, model))
+
+
+def test_names_of_dimensions_decide(model: Model) -> None:
+    class Named:
+        dims = ("y", "channel", "x")
+
+        def __array__(self, dtype=None, copy=None):
+            return grey[:, None]
+
+    grey = np.random.default_rng(0).random((40, 48))
+    np.testing.assert_array_equal(predict(Named(), model), predict(grey, model))

@@ -84,7 +84,8 @@ def test_choosing_an_image_is_enough_to_predict(stage):
 
 
 def test_a_colour_image_is_refused_in_words_with_a_way_out(stage):
-    colours = np.stack([disks()] * 3, axis=-1).astype(np.uint8)
+    bright = disks()
+    colours = np.stack([bright, bright, bright // 2], axis=-1).astype(np.uint8)
     stage.open(colours, name="colours", rgb=True)
     panel = stage.panel(ImagePanel)
     assert panel.axes.text() == "YXC"

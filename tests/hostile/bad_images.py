@@ -84,7 +84,8 @@ BAD_IMAGES: dict[str, tuple[bytes, str]] = {
         "a tile of it holds more than its place",
     ),
     # what nobody reads
-    "webp_in_tiff": (_compressed(50_001, side=4), "does not read (WEBP)"),
+    "jpeg_xr_in_tiff": (_compressed(34_934, side=4), "does not read (JPEGXR)"),
+    "webp_that_says_no_size": (_compressed(50_001, side=4), "more than its place"),
     "unknown_compression": (_compressed(999, side=4), "does not read (999)"),
     "damaged_deflate": (_BAD_DEFLATE, "incomplete or damaged"),
     # pages

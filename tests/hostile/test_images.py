@@ -13,6 +13,7 @@ from PIL import Image
 from napari_unet.errors import InputError
 from napari_unet.io import tiff_header, tiff_size
 from napari_unet.io.read import read_image
+from napari_unet.io.segment_size import pixels_of
 from tests.hostile.bad_images import BAD_IMAGES, jpeg
 from tests.hostile.forge import ome, tags, tiff, write
 
@@ -136,7 +137,7 @@ def test_pixel_sizes_beyond_reason_are_left_out(tmp_path: Path, size: float) -> 
 
 
 def test_a_jpeg_tells_its_size_before_it_is_unpacked() -> None:
-    assert tiff_size._pixels_of(jpeg(800)) == 640_000
+    assert pixels_of(jpeg(800)) == 640_000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such devices")

@@ -111,7 +111,7 @@ def test_pixel_size(
         ("mask.png", None, PLANE > 100, "YX"),
         ("colour.png", None, np.moveaxis(STACK[:3], 0, -1).copy(), "YXC"),
         ("grey.bmp", None, PLANE, "YX"),
-        ("palette.png", "P", PLANE, "YXC"),
+        ("palette.png", "P", PLANE, "YX"),
     ],
 )
 def test_other_formats(

@@ -14,8 +14,10 @@ import zarr
 from numcodecs import LZ4, Blosc, GZip, Zlib, Zstd
 
 from napari_unet.errors import InputError
-from napari_unet.io.pairing import list_images, pair_by_stem
+from napari_unet.io.pairing import by_stem, list_images, pair_by_stem
 from napari_unet.io.read import read_image, read_labels
+from tests.io.format_cases import PLANE as SMALL
+from tests.io.format_cases import container, plate
 
 PLANE = np.random.default_rng(0).integers(0, 999, (50, 70), dtype=np.uint16)
 EMPTY = np.zeros((300, 300), np.uint8)
@@ -166,3 +168,94 @@ def test_zarr_is_imported_when_it_is_needed() -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_image_in_a_container(tmp_path: Path) -> None:
+    container(tmp_path / "a.zarr", 1)
+    found = read_image(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(found.array, SMALL)
+    assert (found.axes, found.note) == ("YX", None)
+    assert list_images(tmp_path / "a.zarr") == [tmp_path / "a.zarr"]
+    container(tmp_path / "b.zarr", 12)
+    images = list_images(tmp_path / "b.zarr")
+    assert [path.name for path in images] == [str(n) for n in range(12)]
+    assert "12 images" in str(read_image(tmp_path / "b.zarr").note)
+
+
+def test_fields_of_a_plate_are_images_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "p.ome.zarr"
+    plate(path)
+    fields = list_images(path)
+    assert list_images(path / "A" / "2") == fields[2:]
+    names = ["p.ome_A_1_0", "p.ome_A_1_1", "p.ome_A_2_0", "p.ome_A_2_1"]
+    assert list(by_stem(fields)) == names
+    np.testing.assert_array_equal(read_image(fields[0]).array, SMALL)
+    with pytest.raises(InputError, match=r"A/1/0"):
+        read_image(path)
+
+
+def test_groups_above_name_an_image_too(tmp_path: Path) -> None:
+    plate(tmp_path / "plate")
+    names = list(by_stem(list_images(tmp_path / "plate")))
+    assert names[0] == "plate_A_1_0"
+    assert list(by_stem([tmp_path / "plain.tif"])) == ["plain"]
+
+
+def test_labels_beside_an_image_are_named(tmp_path: Path) -> None:
+    path = save_ome(tmp_path / "a.zarr", PLANE, "yx", 2)
+    group = zarr.create_group(store=str(path / "labels"), zarr_format=2)
+    group.attrs["labels"] = ["cells"]
+    save_ome(path / "labels" / "cells", PLANE, "yx", 2)
+    with pytest.raises(InputError, match=r"labels/cells"):
+        read_image(path / "labels")
+    np.testing.assert_array_equal(read_labels(path / "labels" / "cells"), PLANE)
+
+
+def test_old_images_without_names_of_axes(tmp_path: Path) -> None:
+    path = save_ome(tmp_path / "a.zarr", PLANE[None, None, None], "tczyx", 2)
+    scales = zarr.open_group(str(path)).attrs["multiscales"]
+    scales[0].pop("axes")
+    zarr.open_group(str(path)).attrs["multiscales"] = scales
+    assert read_image(path).axes == "YX"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"plate": {"wells": [{"path": "../../elsewhere"}]}},
+        {"well": {"images": [{"path": "/etc"}]}},
+    ],
+)
+def test_a_plate_leads_nowhere_else(tmp_path: Path, attributes: Any) -> None:
+    group = zarr.create_group(store=str(tmp_path / "a.zarr"), zarr_format=2)
+    group.attrs.update(attributes)
+    with pytest.raises(InputError, match="lead out of it"):
+        list_images(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"plate": 3},
+        {"plate": {"wells": "A"}},
+        {"plate": {"wells": [1, {}, {"path": 2}]}},
+        {"well": None},
+        {"bioformats2raw.layout": 3},
+    ],
+)
+def test_nonsense_in_a_group_is_refused(tmp_path: Path, attributes: Any) -> None:
+    group = zarr.create_group(store=str(tmp_path / "a.zarr"), zarr_format=2)
+    group.attrs.update(attributes)
+    assert list_images(tmp_path / "a.zarr") == [tmp_path / "a.zarr"]
+    with pytest.raises(InputError):
+        read_image(tmp_path / "a.zarr")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_field_that_is_a_link_to_elsewhere(tmp_path: Path) -> None:
+    plate(tmp_path / "a.zarr")
+    plate(tmp_path / "b.zarr", wells="3")
+    (tmp_path / "a.zarr" / "A" / "2").rename(tmp_path / "old")
+    (tmp_path / "a.zarr" / "A" / "2").symlink_to(tmp_path / "b.zarr" / "A" / "3")
+    with pytest.raises(InputError, match="leads out of it"):
+        list_images(tmp_path / "a.zarr")

@@ -66,7 +66,11 @@ def test_what_cannot_be_done_is_said(bright, image):
         (np.zeros(9), None, "2 to 5 axes"),
         (np.zeros((2,) * 6), None, "2 to 5 axes"),
         (np.zeros((9, 9)), "YQ", "unknown letter"),
-        (np.zeros((40, 40, 3), np.uint8), None, "expects 1 channel"),
+        (
+            np.arange(4800, dtype=np.uint16).reshape(40, 40, 3),
+            None,
+            "expects 1 channel",
+        ),
         (np.array([["a"]]), None, "real numbers"),
     ],
 )
@@ -80,7 +84,7 @@ def test_images_that_do_not_fit_are_refused_in_words(stage, array, axes, words):
 
 
 def test_axes_can_be_corrected(stage, image):
-    stage.open(np.stack([image, image, image]))
+    stage.open(np.stack([image, image[::-1], image]))
     assert stage.state.image.axes == "ZYX"
     stage.session.images.set_axes("CYX")
     stage.run()

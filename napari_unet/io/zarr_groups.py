@@ -1,0 +1,158 @@
+"""Images inside of a zarr: fields of a plate, series of a container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from napari_unet.errors import InputError
+from napari_unet.io.zarr_metadata import group_attributes, is_group, level_folder
+
+_CONTAINER = "bioformats2raw.layout"
+_MOST_FOLDERS, _DEEPEST = 2_000, 5
+_PLATE_DEPTH = 3  # field, well, row
+_MOST_IMAGES = 100_000
+_SHOWN = 3
+
+
+def list_zarr_images(folder: Path) -> list[Path]:
+    """Return the images of a zarr, in the order of its metadata.
+
+    All fields of a plate or of a well; all series of a container that has several.
+    Everything else is one image, which is read or refused as a whole.
+
+    Raises
+    ------
+    InputError
+        If the metadata lead out of the zarr, or name more than anybody has.
+    """
+    attributes = group_attributes(folder) or {}
+    if "plate" in attributes:
+        wells = _paths(attributes["plate"], "wells")
+        found = [
+            field for well in wells for field in _fields(level_folder(folder, well))
+        ]
+    elif "well" in attributes:
+        found = _fields(folder)
+    else:
+        series = _series(folder, attributes)
+        found = series if len(series) > 1 else []
+    root = folder.resolve()
+    leaving = next((p for p in found if not p.resolve().is_relative_to(root)), None)
+    if leaving is not None:
+        raise InputError(
+            f"The zarr {str(folder)!r} was not read: {leaving.name!r} in it is a link "
+            "that leads out of it; copy the whole zarr."
+        )
+    return found or [folder]
+
+
+def image_inside(folder: Path) -> tuple[Path, str | None]:
+    """Return the one image that a zarr stands for, and what is said of others.
+
+    Raises
+    ------
+    InputError
+        If it is a plate or another group without an image of its own; it names those
+        inside.
+    """
+    attributes = group_attributes(folder)
+    if attributes is None or "multiscales" in attributes:
+        return folder, None
+    series = _series(folder, attributes)
+    if not series:
+        raise _none_of_its_own(folder)
+    note = (
+        f"the zarr holds {len(series)} images and only {series[0].name!r} was read; "
+        f"name the others, such as {str(series[-1])!r}"
+    )
+    return series[0], note if len(series) > 1 else None
+
+
+def name_inside(path: Path) -> str | None:
+    """Return the name of an image inside of a zarr, such as "plate_A_1_0"; or None."""
+    path = path.absolute()
+    groups = [one for one in path.parents if one.suffix.lower() == ".zarr"]
+    if not groups:
+        groups = _groups_above(path)
+    if not groups:
+        return None
+    whole = groups[-1]
+    return "_".join((whole.stem, *path.relative_to(whole).parts))
+
+
+def _groups_above(path: Path) -> list[Path]:
+    """Return the groups around an image; rows of a plate may be plain folders."""
+    if not is_group(path.parent):
+        return []
+    return [one for one in path.parents[:_PLATE_DEPTH] if is_group(one)]
+
+
+def _series(folder: Path, attributes: dict[str, Any]) -> list[Path]:
+    """Return the images of a container, in the order of their numbers."""
+    if _CONTAINER not in attributes:
+        return []
+    numbers = sorted(
+        (int(one.name) for one in folder.iterdir() if one.name.isascii()
+         and one.name.isdecimal()),
+    )  # fmt: skip
+    return [folder / str(n) for n in numbers if is_group(folder / str(n))]
+
+
+def _fields(well: Path) -> list[Path]:
+    attributes = group_attributes(well) if well.is_dir() else None
+    images = _paths((attributes or {}).get("well"), "images")
+    return [level_folder(well, path) for path in images]
+
+
+def _paths(found: Any, what: str) -> list[str]:
+    """Return the paths in a list of metadata, which can be any nonsense."""
+    entries = found.get(what) if isinstance(found, dict) else None
+    if not isinstance(entries, list):
+        return []
+    if len(entries) > _MOST_IMAGES:
+        raise InputError(f"A zarr tells of {len(entries):,} {what}; name one of them.")
+    paths = (one.get("path") for one in entries if isinstance(one, dict))
+    return [path for path in paths if isinstance(path, str) and path]
+
+
+def _none_of_its_own(folder: Path) -> InputError:
+    inside = list(islice(_images_below(folder), _SHOWN))
+    if not inside:
+        return InputError(
+            f"Expected an array, or an image of OME-Zarr, in {str(folder)!r}, found "
+            "neither; name the array inside."
+        )
+    return InputError(
+        f"The zarr {str(folder)!r} is no image but a group of several; name the one "
+        f"inside: {', '.join(map(repr, map(str, inside)))}."
+    )
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    """Yield images and arrays inside of a group; not the levels of an image."""
+    waiting, looked_at = [(folder, 0)], 0
+    while waiting and looked_at < _MOST_FOLDERS:
+        here, depth = waiting.pop(0)
+        looked_at += 1
+        if depth and _is_image(here):
+            yield here
+        elif depth < _DEEPEST:
+            inside = sorted(one for one in here.iterdir() if _may_be_looked_into(one))
+            waiting += [(one, depth + 1) for one in inside]
+
+
+def _may_be_looked_into(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _is_image(folder: Path) -> bool:
+    try:
+        attributes = group_attributes(folder)
+    except InputError:
+        return False
+    if attributes is None:
+        return (folder / ".zarray").is_file() or (folder / "zarr.json").is_file()
+    return "multiscales" in attributes
