@@ -25,7 +25,6 @@ from napari_unet.gui.geometry import (
     without_channel,
 )
 from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.napari_private import restore_history
 from napari_unet.gui.overlay import VerifiedOverlay
 from napari_unet.gui.result_layers import brush_for, first_label, make_layer
 from napari_unet.gui.value_picture import VARIABLE_AXIS, ValuePicture, is_prediction
@@ -259,7 +258,6 @@ class ViewerLayers:
             return
         layer = make_layer(image, below, self._classes)
         layer.editable = not image.read_only
-        restore_history(layer, image.annotation.history)
         # Before anybody listens: to choose a label finishes the objects that are open.
         layer.selected_label = first_label(image, self._variables)
         self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)

@@ -62,7 +62,7 @@ def _make_project(home: Path) -> Annotation:
             painter = painter_for(image.annotation)
             where = np.s_[4 * step : 4 * step + 3, 8 * number : 8 * number + 6]
             painter.write(where, image.annotation.new_id())
-            image.annotation.notice_change(painter.whole, "edit")
+            image.annotation.notice_change(painter.whole)
             life.session.note_edit(image)
             life.wait(11.0)
         with a_short_training("instances", better=True):

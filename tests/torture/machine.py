@@ -135,7 +135,7 @@ class Sitting(RuleBasedStateMachine):
         touched = where & (self.annotation.labels != label)
         with self.verified_stays(what, touched):
             self.painter.write(where, label)
-            self.annotation.notice_change(self.painter.whole, "edit")
+            self.annotation.notice_change(self.painter.whole)
             self.life.session.note_edit(self.image)
 
     def place(self, corners) -> np.ndarray:

@@ -88,7 +88,7 @@ def run_soak(home: Path, minutes: float, seed: int) -> Soak:
         painter = painter_for(image.annotation)
         y, x = (int(rng.integers(2, n - 8)) for n in SHAPE)
         painter.write(np.s_[y : y + 4, x : x + 6], image.annotation.new_id())
-        image.annotation.notice_change(painter.whole, "edit")
+        image.annotation.notice_change(painter.whole)
         session.note_edit(image)
         if strokes % 7 == 0:
             painter.write_undo()

@@ -39,7 +39,7 @@ def stroke(life: Life, number: int) -> None:
     painter = painter_for(image.annotation)
     row = 3 * (number % 7)
     painter.write(np.s_[row : row + 2, 2:12], image.annotation.new_id())
-    image.annotation.notice_change(painter.whole, "edit")
+    image.annotation.notice_change(painter.whole)
     life.session.note_edit(image)
 
 
