@@ -153,6 +153,12 @@ class Annotation:
         """Objects that the person has touched and not finished."""
         return self._strokes.open
 
+    @property
+    def empty(self) -> bool:
+        """Whether there are no labels, and nobody has verified any."""
+        counts = self.counts()
+        return not (counts.objects or counts.verified_pixels)
+
     def new_id(self) -> int:
         """Return an id for a new object; nobody else will ever get it."""
         return self._ids.take()
@@ -262,7 +268,7 @@ class Annotation:
 
     def start_over(self) -> Box | None:
         """Forget all labels, and who stands behind them, as one step."""
-        if not (self._pixels.labels.any() or self.provenance.any()):
+        if self.empty:
             return None
         nothing = np.zeros_like(self._pixels.labels)
         return self._replace(nothing, np.zeros(nothing.shape, np.uint8))

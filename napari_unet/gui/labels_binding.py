@@ -240,7 +240,8 @@ class LabelsBinding:
         if box is None:
             return
         were_open = self.annotation.open_objects
-        self._take(self.annotation.notice_change(box, points or NOWHERE))
+        if edit := self.annotation.notice_change(box, points or NOWHERE):
+            self._take(edit)
         if were_open - self.annotation.open_objects:
             self.settled.emit()
 
@@ -248,17 +249,15 @@ class LabelsBinding:
         if self.busy or not self.layer.editable:
             return
         self._commit()
-        edit = replay()
-        if edit is not None:
+        if edit := replay():
             redraw_box(self.layer, edit.box)
-        self._take(edit)
+            self._take(edit)
 
-    def _take(self, edit: Edit | None) -> None:
+    def _take(self, edit: Edit) -> None:
         """Pass on what the person did."""
-        if edit is not None:
-            self._settle_timer.start()
-            self.edited.emit(edit)
-            self.changed.emit(edit.box)
+        self._settle_timer.start()
+        self.edited.emit(edit)
+        self.changed.emit(edit.box)
 
 
 def _recording_data(layer: Labels, annotation: Annotation) -> RecordingArray:

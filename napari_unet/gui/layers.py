@@ -14,6 +14,7 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_unet.core.box import Box
+from napari_unet.core.history import Edit
 from napari_unet.core.mark import Mark
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.class_colors import class_colormap
@@ -271,13 +272,17 @@ class ViewerLayers:
                 f"{below.name} prediction",
             )
             image.canvas = self._pictures[image] = picture
-        binding.edited.connect(lambda _: self._session.note_edit(image))
+        binding.edited.connect(lambda edit: self._on_edited(image, edit))
         binding.settled.connect(lambda: self._session.note_edit(image))
         binding.removed.connect(lambda: self._on_labels_removed(image))
         self._bindings[image] = binding
         layer.events.selected_label.connect(self._on_brush)
         self.brush_changed.emit(int(layer.selected_label))
         self._hand_over(image)
+
+    def _on_edited(self, image: OpenImage, edit: Edit) -> None:
+        self._session.note_edit(image)
+        self._session.correcting.note_replay(image, edit)
 
     def _on_state(self) -> None:
         """Let the person paint only what can be saved."""
