@@ -20,7 +20,13 @@ from napari_unet.core.provenance import (
     ProvenanceMap,
     is_verified,
 )
-from napari_unet.core.runs import runs_of_mask, runs_of_points, runs_of_values
+from napari_unet.core.runs import (
+    Runs,
+    runs_of_mask,
+    runs_of_points,
+    runs_of_values,
+    values_of_runs,
+)
 from napari_unet.errors import InputError
 
 
@@ -82,10 +88,27 @@ class Pixels:
         self.provenance[points] = provenance
         self.revision += 1
 
-    def put(self, points: Points, labels: LabelMap, provenance: ProvenanceMap) -> None:
-        """Replace the content of n pixels, and what the person sees of them."""
-        self.write(points, labels, provenance)
-        self._live[points] = labels
+    def put(self, region: Region, labels: Runs, provenance: Runs) -> None:
+        """Replace the content of a region, and what the person sees of it."""
+        place, mask = region.box.slices, region.mask
+        before, was = self.labels[place][mask], self.provenance[place][mask]
+        after = values_of_runs(labels).astype(np.int32)
+        now = values_of_runs(provenance).astype(np.uint8)
+        if self.listener is not None:
+            runs = (runs_of_values(before), labels, runs_of_values(was), provenance)
+            self.listener(PixelChange(region, *runs))
+        had, has = is_verified(was), is_verified(now)
+        moved = before != after
+        if moved.any():
+            self.objects.extend(chosen_points(region.points, moved), after[moved])
+            self.objects.replace(Content(before, had), Content(after, has))
+            self.labels[place][mask] = after
+            self._live[place][mask] = after
+        else:
+            self.objects.verify(before[has & ~had])
+            self.objects.unverify(before[had & ~has])
+        self.provenance[place][mask] = now
+        self.revision += 1
 
     def free(self, points: Points) -> Mask:
         """Return which of n pixels nobody stands behind."""
@@ -136,16 +159,18 @@ class Pixels:
         for band in cut_into_bands(box):
             mine = mask[band.relative_to(box).slices] & ~self.unverified(band)
             if mine.any():
-                points = marked_points(band, mine)
-                self.put(points, *content(self.labels[points]))
+                labels, now = content(self.labels[band.slices][mine])
+                region = Region(band, runs_of_mask(mine))
+                self.put(region, runs_of_values(labels), runs_of_values(now))
                 changed = band.union(changed) if changed else band
         return changed
 
     def replace_all(self, labels: LabelMap, provenance: ProvenanceMap) -> Box:
         """Replace everything; what was there is told, changed or not."""
         for band in cut_into_bands(self.whole):
-            points = marked_points(band, np.ones(band.shape, bool))
-            self.put(points, labels[points], provenance[points])
+            region = Region(band, runs_of_mask(np.ones(band.shape, bool)))
+            now = runs_of_values(provenance[band.slices].ravel())
+            self.put(region, runs_of_values(labels[band.slices].ravel()), now)
         return self.whole
 
     def refresh(self, box: Box, changed: Mask, labels: LabelMap) -> None:

@@ -25,7 +25,7 @@ def take_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
         _unsettle(pixels, part)
     for number, part in reversed(tuple(enumerate(entry.parts))):
         prepare(entry, number)
-        pixels.put(part.points, part.labels_before, part.provenance_before)
+        pixels.put(part.region, part.before, part.was)
 
 
 def bring_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
@@ -39,7 +39,7 @@ def bring_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
         if entry.kind == "accept":
             settle_again(pixels, part)
         else:
-            pixels.put(part.points, part.labels_after, part.provenance_after)
+            pixels.put(part.region, part.after, part.now)
 
 
 def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
@@ -50,9 +50,10 @@ def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
     frozenset of int
         Objects that are not the same: they are open once more.
     """
-    points, seen = part.points, part.labels_after
-    same = pixels.labels[points] == seen
-    pixels.accept(chosen_points(points, same))
+    box, mask, seen = part.region.box, part.region.mask, part.labels_after
+    same = pixels.labels[box.slices][mask] == seen
+    mask[mask] = same
+    pixels.accept_mask(box, mask)
     return frozenset(seen[~same].tolist()) - {0}
 
 

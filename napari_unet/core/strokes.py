@@ -164,7 +164,7 @@ class Strokes:
     def repeat(self, change: Change) -> None:
         """Let a change happen again that was told in an earlier life."""
         for part in change.parts:
-            self._pixels.put(part.points, part.labels_after, part.provenance_after)
+            self._pixels.put(part.region, part.after, part.now)
 
     def _finish(self, ids: frozenset[int]) -> Box | None:
         boxes = [self._pixels.accept(self._finished(i)) for i in sorted(ids)]
