@@ -4,7 +4,9 @@
 
     a person writes into `labels` --> notice_change: corrected, object open
                                       settle:        open objects accepted
-                                      accept:        a view or an object accepted
+    a person decides --> accept, unverify: a view or an object
+                         replace:          all of it, also to start over
+                         undo, redo:       each of these, one step after the other
     a model, on a snapshot: merge_prediction --> apply: what nobody verified
 
 Rules that always hold are listed in ``docs/provenance.md``.
@@ -13,20 +15,20 @@ Rules that always hold are listed in ``docs/provenance.md``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.box import Box
-from napari_unet.core.change import Change, Chronicle, Kind, Listener, Region
-from napari_unet.core.history import ChangeKind, Edit, History
-from napari_unet.core.ids import IdCounter
+from napari_unet.core.change import Change, Chronicle, Kind, Listener
+from napari_unet.core.history import Edit, Entry, History
+from napari_unet.core.ids import IdCounter, compact
 from napari_unet.core.merge import MergedPrediction, merge_prediction
 from napari_unet.core.objects import ObjectCounts
 from napari_unet.core.pixels import Pixels, check_maps
-from napari_unet.core.points import Points, chosen_points
+from napari_unet.core.points import Points, bounding_box
 from napari_unet.core.provenance import (
     LabelMap,
     Mask,
@@ -35,10 +37,9 @@ from napari_unet.core.provenance import (
 )
 from napari_unet.core.refresh import Predictions
 from napari_unet.core.rules import ObjectRules, Rules
-from napari_unet.core.runs import runs_of_mask
 from napari_unet.core.settle import finished_object
 from napari_unet.core.snapshot import AnnotationSnapshot
-from napari_unet.core.strokes import Strokes
+from napari_unet.core.strokes import NOWHERE, Strokes
 
 __all__ = ["Annotation", "Edit", "MergedPrediction", "merge_prediction"]
 
@@ -76,6 +77,8 @@ class Annotation:
     ----------
     rules : Rules
         What labels mean.
+    listener : callable or None
+        Who is told of every change, right after it happened.
 
     Raises
     ------
@@ -99,11 +102,14 @@ class Annotation:
         self.rules = rules
         # Without the subclass: its writes are reported as a person's.
         self._live = np.asarray(labels)
-        self._pixels = Pixels(self._live.copy(), provenance)
+        self._pixels = Pixels(self._live, provenance)
         self._ids = IdCounter(max(next_id, int(self._live.max(initial=0)) + 1))
         self._ring = ring
-        self._strokes = Strokes(self._pixels, self._live, rules, self._finished)
+        self._strokes = Strokes(
+            self._pixels, self._live, rules, self._finished, self._tell, self._prepare
+        )
         self._chronicle = Chronicle(self._pixels)
+        self.listener: Listener | None = None
         self._predictions = Predictions(self._pixels, self._live, self._ids)
 
     @property
@@ -135,15 +141,6 @@ class Annotation:
         return self._predictions.foreground
 
     @property
-    def listener(self) -> Listener | None:
-        """Who is told of every change, right after it happened."""
-        return self._chronicle.listener
-
-    @listener.setter
-    def listener(self, listener: Listener | None) -> None:
-        self._chronicle.listener = listener
-
-    @property
     def has_prediction(self) -> bool:
         """Whether there is something to accept besides what a person painted.
 
@@ -155,6 +152,12 @@ class Annotation:
     def open_objects(self) -> frozenset[int]:
         """Objects that the person has touched and not finished."""
         return self._strokes.open
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no labels, and nobody has verified any."""
+        counts = self.counts()
+        return not (counts.objects or counts.verified_pixels)
 
     def new_id(self) -> int:
         """Return an id for a new object; nobody else will ever get it."""
@@ -192,114 +195,88 @@ class Annotation:
             mask[place] &= self._pixels.labels[place] != object_id
         return mask
 
-    def notice_change(self, box: Box, kind: ChangeKind | None = None) -> Edit | None:
+    def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Edit | None:
         """Take note that a person has written to `labels`.
 
         Changed pixels become corrected and their objects, old and new, open; objects
         that were open before and are not touched are settled first. Where labels are
-        no objects nothing opens. An undo or a redo restores the provenance together
-        with the labels.
+        no objects nothing opens.
 
         Parameters
         ----------
         box : Box
             Where to look.
-        kind : str, optional
-            "edit" if it is certainly a new one. None to tell by the pixels whether the
-            change takes a stroke back, or brings one back, exactly; if both would fit
-            it is an undo. What fits nothing is a new edit, whatever `kind` says.
+        repainted : tuple of ndarray of int
+            Pixels that the person painted as they are already. Where that says that
+            they are right, they become accepted with the same step.
 
         Returns
         -------
         Edit or None
             None if nothing is different.
         """
-        edit = self._strokes.notice(box, kind)
-        if edit is not None:
-            self._ids.skip_to(1 + max(edit.stroke.ids, default=0))
-            undone = edit.kind != "edit"
-            self._tell(
-                edit.kind,
-                stroke=edit.entry.number,
-                entry_open=edit.entry.open_after if undone else edit.entry.open_before,
-                certain=kind == "edit",
-            )
-        return edit
+        return self._strokes.notice(box, repainted)
+
+    def undo(self) -> Edit | None:
+        """Take back what the person did last; None if there is nothing."""
+        return self._strokes.undo()
+
+    def redo(self) -> Edit | None:
+        """Do again what was undone last; None if there is nothing."""
+        return self._strokes.redo()
 
     def settle(self, ids: Iterable[int] | None = None) -> Box | None:
-        """Accept open objects as a whole, with a ring of background around each.
+        """Accept open objects, or some of them, with a ring of background around each.
 
-        Undoing the last stroke takes this back too.
-
-        Parameters
-        ----------
-        ids : iterable of int, optional
-            Which of the open objects; None for all.
-
-        Returns
-        -------
-        Box or None
-            Where provenance changed.
+        Undoing the last step takes this back too. Returns where provenance changed.
         """
-        were_open = self._strokes.open
-        box = self._strokes.settle(ids)
-        self._tell("settle", anyway=were_open != self._strokes.open)
-        return box
+        return self._strokes.settle(ids)
 
     def accept(self, box: Box) -> Box | None:
-        """Accept what is in a box; no undo of a stroke takes that back.
+        """Accept what is in a box, as one step; return where provenance changed.
 
         See `napari_unet.core.settle.accepted_region` for objects on its border. Where
         labels are classes, everything in the box is accepted.
-
-        Returns
-        -------
-        Box or None
-            Where provenance changed.
         """
-        box = box.intersect(self._pixels.whole)
-        if box.empty:
-            return None
-        labels, objects = self._pixels.labels, self._pixels.objects
-        return self._accept(*self.rules.accepted(labels, box, objects))
+        region, mask = self._in_view(box)
+        return self._accept(region, mask)
 
     def accept_object(self, object_id: int) -> Box | None:
-        """Accept one object as a whole; no undo of a stroke takes that back.
-
-        Returns
-        -------
-        Box or None
-            Where provenance changed; None also if there is no such object.
-        """
-        exists = object_id in self._pixels.objects
-        if not exists or not self.rules.objects_among(frozenset((object_id,))):
+        """Accept an object, if there is one, as one step; return where that was."""
+        if not self._is_object(object_id):
             return None
         box = self._pixels.objects.box(object_id)
         return self._accept(box, self._pixels.labels[box.slices] == object_id)
 
-    def accept_repainted(self, points: Points) -> Box | None:
-        """Accept pixels over which a person paints what they are already.
+    def unverify(self, box: Box) -> Box | None:
+        """Let nobody stand behind what `accept` would take, as one step.
 
-        Where labels are objects, or marks, that says nothing. No undo of a stroke
-        takes it back.
-
-        Parameters
-        ----------
-        points : tuple of ndarray of int
-            Coordinates by axis; those that were painted otherwise since the last
-            `notice_change` are left out.
-
-        Returns
-        -------
-        Box or None
-            Where provenance changed.
+        Labels stay until a prediction changes them; marks go. Returns where that was.
         """
-        if not self.rules.repainting_accepts:
+        region, mask = self._in_view(box)
+        return self._unverify(region, mask)
+
+    def unverify_object(self, object_id: int) -> Box | None:
+        """Do so with an object and the ring of background that belongs to it."""
+        if not self._is_object(object_id):
             return None
-        same = self._live[points] == self._pixels.labels[points]
-        patch = self._pixels.accept(chosen_points(points, same))
-        self._tell("accept")
-        return patch.box if patch else None
+        points = self._finished(object_id)
+        box = bounding_box(points)
+        mask = np.zeros(box.shape, bool)
+        mask[tuple(a - b for a, b in zip(points, box.start, strict=True))] = True
+        return self._unverify(box, mask)
+
+    def start_over(self) -> Box | None:
+        """Forget all labels, and who stands behind them, as one step."""
+        if self.empty:
+            return None
+        nothing = np.zeros_like(self._pixels.labels)
+        return self._replace(nothing, np.zeros(nothing.shape, np.uint8))
+
+    def bring_back(self, earlier: AnnotationSnapshot) -> Box | None:
+        """Put a snapshot of this annotation in the place of everything, as one step."""
+        self._ids.skip_to(earlier.next_id)
+        return self._replace(earlier.labels.astype(np.int32), earlier.provenance)
 
     def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
         """Return how a prediction gets into the annotation, in two steps.
@@ -318,16 +295,7 @@ class Annotation:
             `apply` for this prediction: to be called with one box after the other, on
             the thread of the annotation.
         """
-        place = box.slices
-        labels = self._pixels.labels[place].copy()
-        provenance = self.provenance[place].copy()
-        next_id = self._ids.next
-
-        def merge() -> Apply:
-            merged = self.rules.merge(labels, provenance, predicted, next_id, box=box)
-            return partial(self.apply, merged)
-
-        return merge
+        return self._predictions.merging(self.rules, predicted, box, self.apply)
 
     def apply(self, merged: MergedPrediction, box: Box) -> Box | None:
         """Write a merged prediction inside a box, where nobody has verified anything.
@@ -363,32 +331,60 @@ class Annotation:
         Nobody is told again. On the annotation as it was before the change, the result
         is exactly what it was afterwards.
         """
-        listener, self.listener = self.listener, None
         self._strokes.repeat(change)
-        self._ids.skip_to(change.next_id)
-        self.listener = listener
+        self._chronicle.forget()
+        self.recall(change)
 
     def recall(self, change: Change) -> None:
         """Remember a change whose pixels are here already; it can be undone then."""
-        self._strokes.recall(change)
+        self._strokes.note(change)
         self._ids.skip_to(change.next_id)
 
-    def _tell(self, kind: Kind, **facts: Any) -> None:
-        change = self._chronicle.tell(
-            kind, next_id=self._ids.next, open=self._strokes.open, **facts
-        )
-        if change is not None and self.listener is not None:
-            self.listener(self._completed(change))
+    def _tell(self, kind: Kind, *, anyway: bool = False, **facts: Any) -> None:
+        facts |= {"next_id": self._ids.next, "open": self._strokes.open}
+        change = self._chronicle.tell(kind, anyway=anyway, **facts)
+        if change is None:
+            return
+        if kind == "edit":
+            self._ids.skip_to(1 + max(change.ids, default=0))
+        change = self._completed(replace(change, next_id=self._ids.next))
+        self._strokes.note(change)
+        if self.listener is not None:
+            self.listener(change)
 
     def _completed(self, change: Change) -> Change:
         """Add what labels stand for, where that is not the labels themselves."""
         return change
 
+    def _prepare(self, entry: Entry, part: int) -> None:
+        """Get ready to undo or redo a part of a step."""
+
+    def _is_object(self, object_id: int) -> bool:
+        exists = object_id in self._pixels.objects
+        return exists and bool(self.rules.objects_among(frozenset((object_id,))))
+
+    def _in_view(self, box: Box) -> tuple[Box, Mask]:
+        box = box.intersect(self._pixels.whole)
+        if box.empty:
+            return box, np.zeros(box.shape, bool)
+        return self.rules.accepted(self._pixels.labels, box, self._pixels.objects)
+
     def _accept(self, box: Box, mask: Mask) -> Box | None:
-        self._strokes.release(box, mask)
-        changed = self._pixels.accept_mask(box, mask)
-        self._tell("accept", anyway=True, region=Region(box, runs_of_mask(mask)))
-        return changed
+        pixels = self._pixels
+        return self._strokes.decide("accept", lambda: pixels.accept_mask(box, mask))
+
+    def _unverify(self, box: Box, mask: Mask) -> Box | None:
+        pixels, content = self._pixels, self.rules.unverified
+        ids = frozenset(compact(pixels.labels[box.slices][mask])[1].tolist())
+        return self._strokes.decide(
+            "unverify", lambda: pixels.replace_verified(box, mask, content), ids
+        )
+
+    def _replace(self, labels: LabelMap, provenance: ProvenanceMap) -> Box | None:
+        pixels = self._pixels
+        return self._strokes.decide(
+            "replace", lambda: pixels.replace_all(labels, provenance), self.open_objects
+        )
 
     def _finished(self, object_id: int) -> Points:
         return finished_object(

@@ -14,15 +14,22 @@ import numpy as np
 
 from napari_unet.core.box import Box
 from napari_unet.core.mark import Mark
-from napari_unet.core.patch import Patch
 from napari_unet.core.points import Points
-from napari_unet.core.provenance import Mask, Provenance, ProvenanceMap, ValueMap
+from napari_unet.core.provenance import (
+    LabelMap,
+    Mask,
+    Provenance,
+    ProvenanceMap,
+    ValueMap,
+)
 from napari_unet.core.runs import Runs, mask_of_runs, points_of_runs, values_of_runs
 
 if TYPE_CHECKING:
     from napari_unet.core.pixels import Pixels
 
-Kind: TypeAlias = Literal["edit", "undo", "redo", "settle", "accept", "predict"]
+Kind: TypeAlias = Literal[
+    "edit", "accept", "unverify", "replace", "undo", "redo", "settle", "predict"
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,25 +83,40 @@ class PixelChange:
         return int(self.region.runs[1::2].sum())
 
     @property
-    def provenance(self) -> ProvenanceMap:
-        """Provenance of the pixels afterwards."""
+    def points(self) -> Points:
+        """Which pixels, in the order of the array."""
+        return self.region.points
+
+    @property
+    def labels_before(self) -> LabelMap:
+        """Labels of the pixels before, shape (n,)."""
+        return values_of_runs(self.before).astype(np.int32)
+
+    @property
+    def labels_after(self) -> LabelMap:
+        """Labels of the pixels afterwards, shape (n,)."""
+        return values_of_runs(self.after).astype(np.int32)
+
+    @property
+    def provenance_before(self) -> ProvenanceMap:
+        """Provenance of the pixels before, shape (n,)."""
+        return values_of_runs(self.was).astype(np.uint8)
+
+    @property
+    def provenance_after(self) -> ProvenanceMap:
+        """Provenance of the pixels afterwards, shape (n,)."""
         return values_of_runs(self.now).astype(np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        runs = (self.region.runs, self.before, self.after, self.was, self.now)
+        return sum(each.nbytes for each in runs)
 
     def was_or_is(self, provenance: Provenance) -> Mask:
         """Return which of the pixels had, or got, a provenance."""
         had, got = (values_of_runs(runs) == provenance for runs in (self.was, self.now))
         return np.asarray(had | got)
-
-    @property
-    def patch(self) -> Patch:
-        """Which pixels, their labels before and after, their provenance before."""
-        return Patch(
-            self.region.box,
-            self.region.points,
-            values_of_runs(self.before).astype(np.int32),
-            values_of_runs(self.after).astype(np.int32),
-            values_of_runs(self.was).astype(np.uint8),
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,24 +126,26 @@ class Change:
     Parameters
     ----------
     kind : str
-        A stroke ("edit"), taken back ("undo") or brought back ("redo"); objects that
-        were finished ("settle"); what was accepted; what a model predicted.
+        A step of the person: a stroke ("edit"), what was accepted, what was
+        un-verified, other labels in the place of all ("replace"). A step that was taken
+        back ("undo") or done again ("redo"). Objects that were finished ("settle").
+        What a model predicted.
     parts : tuple of PixelChange
         In the order in which they happened. The stroke itself is the last part of an
-        edit and of an undo, and the first of a redo; all others are objects that were
-        settled, or came unsettled, with it.
+        edit; those before it were settled right before. An undo first takes back what
+        was settled after the step.
     next_id : int
         The smallest id that was never used, afterwards.
     open : frozenset of int
         Objects that are being worked on, afterwards.
     stroke : int
-        Which stroke; they count from 1.
+        Which step; they count from 1. 0 for what is none, and for what was accepted in
+        the first release.
     entry_open : frozenset of int
-        Objects that were open before an edit, or when it was undone.
+        Objects that were open before a step, or when it was undone.
     certain : bool
-        Whether an edit was certainly a new one: nothing can be redone after it.
-    region : Region or None
-        All that was accepted, verified before or not.
+        Whether nothing can be redone after it: every new step, but for some of the
+        first release.
     marks : mapping of int to Mark
         What labels say, where they are marks.
     values : tuple of ndarray of float32, each of shape (variables, n)
@@ -136,7 +160,6 @@ class Change:
     stroke: int = 0
     entry_open: frozenset[int] = frozenset()
     certain: bool = False
-    region: Region | None = None
     marks: Mapping[int, Mark] = field(default_factory=dict)
     values: tuple[ValueMap, ...] = ()
 
@@ -152,29 +175,22 @@ Listener: TypeAlias = Callable[[Change], None]
 class Chronicle:
     """Collects changes of pixels until they are told as one change.
 
-    It costs nothing while nobody listens.
-
     Parameters
     ----------
     pixels : Pixels
         What changes.
+
+    Attributes
+    ----------
+    values_of : callable or None
+        Returns the values of a part that is about to change; see `Change`.
     """
 
     def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
+        self.values_of: Callable[[PixelChange], ValueMap] | None = None
         self._parts: list[PixelChange] = []
-        self._listener: Listener | None = None
-
-    @property
-    def listener(self) -> Listener | None:
-        """Who is told."""
-        return self._listener
-
-    @listener.setter
-    def listener(self, listener: Listener | None) -> None:
-        self._listener = listener
-        self._parts.clear()
-        self._pixels.listener = self._parts.append if listener else None
+        self._values: list[ValueMap] = []
+        pixels.listener = self._append
 
     def tell(self, kind: Kind, *, anyway: bool = False, **facts: Any) -> Change | None:
         """Return what has happened since the last time, if anything did.
@@ -184,8 +200,20 @@ class Chronicle:
         anyway : bool
             Something did, even if no pixel changed.
         """
-        if self._listener is None:
-            return None
-        parts = tuple(self._parts)
+        parts, values = tuple(self._parts), tuple(self._values)
+        self.forget()
+        if not any(p.was_or_is(Provenance.ACCEPTED).any() for p in parts if values):
+            values = ()
+        if parts or anyway:
+            return Change(kind, parts, values=values, **facts)
+        return None
+
+    def forget(self) -> None:
+        """Tell nothing of what has happened since the last time."""
         self._parts.clear()
-        return Change(kind, parts, **facts) if parts or anyway else None
+        self._values.clear()
+
+    def _append(self, part: PixelChange) -> None:
+        self._parts.append(part)
+        if self.values_of is not None:
+            self._values.append(self.values_of(part))

@@ -1,108 +1,102 @@
-"""What a person did, so that it is known again when it is taken back.
+"""What a person did, step by step, so that it can be taken back and done again.
 
-napari's undo writes the old labels back into the array and tells nobody. Every stroke
-is therefore remembered with its exact pixels: a change that turns all of them, and
-nothing else, back to what they were is the undo of that stroke.
+Strokes, what was accepted, what was un-verified, and starting over are steps of one
+history, whoever keeps another one. It is a fold over changes: the same in the moment
+in which they happen, and when they are read back from a journal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
-
-import numpy as np
+from functools import reduce
+from typing import Literal, TypeAlias, get_args
 
 from napari_unet.core.box import Box
-from napari_unet.core.change import Change
-from napari_unet.core.patch import Patch
-from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.core.change import Change, PixelChange
+from napari_unet.core.provenance import ValueMap
 
-ChangeKind: TypeAlias = Literal["edit", "undo", "redo"]
+StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace"]
+
+STEPS: tuple[StepKind, ...] = get_args(StepKind)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edit:
-    """What `Annotation.notice_change` found.
+    """What a person did just now, or took back, or did again.
 
     Parameters
     ----------
     kind : str
-        "edit", "undo" or "redo".
+        "edit" or "accept" for something new, "undo" or "redo".
     box : Box
-        Everything that changed, labels or provenance: the stroke, and objects that
-        were settled or came unsettled with it.
+        Everything that changed, labels or provenance: the step, and objects that were
+        settled or came unsettled with it.
     entry : Entry
-        The stroke as it is remembered.
+        The step as it is remembered.
     """
 
-    kind: ChangeKind
+    kind: Literal["edit", "accept", "undo", "redo"]
     box: Box
     entry: Entry
 
     @property
-    def stroke(self) -> Patch:
-        """The pixels whose labels the person changed, before and after."""
-        return self.entry.stroke
+    def stroke(self) -> PixelChange:
+        """The pixels that the person changed, before and after."""
+        return self.entry.parts[-1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One stroke in the history.
+    """One step in the history.
 
     Parameters
     ----------
     number : int
-        Counts from 1; no other stroke of the annotation has it.
-    stroke : Patch
-        The stroke itself.
+        Counts from 1; no other step of the annotation has it. 0 for what was accepted
+        before that was a step.
+    kind : str
+        A stroke ("edit"), what was accepted, what was un-verified, or other labels in
+        the place of all.
+    parts : tuple of PixelChange
+        What it changed, in this order.
+    values : tuple of ndarray of float32
+        Where values are regressed, those of each part; see `Change`.
     open_before, open_after : frozenset of int
-        Objects the person was working on before the stroke, and when it was undone.
-    settled : tuple of Patch
-        What was settled since, before the next stroke.
+        Objects the person was working on before the step, and when it was undone.
+    settled : tuple of PixelChange
+        What was settled since, before the next step.
     """
 
     number: int
-    stroke: Patch
+    kind: StepKind
+    parts: tuple[PixelChange, ...]
+    values: tuple[ValueMap, ...]
     open_before: frozenset[int]
     open_after: frozenset[int] = frozenset()
-    settled: tuple[Patch, ...] = ()
+    settled: tuple[PixelChange, ...] = ()
 
     @property
     def box(self) -> Box:
         """Everything that undoing or redoing may change."""
-        box = self.stroke.box
-        for patch in self.settled:
-            box = box.union(patch.box)
-        return box
+        every = (part.region.box for part in (*self.parts, *self.settled))
+        return reduce(Box.union, every)
 
-    def brought_back(self, now: Patch, settled: tuple[Patch, ...]) -> Entry:
-        """Return what undoes the stroke after it was redone.
-
-        Parameters
-        ----------
-        now : Patch
-            Its pixels as they were right before the redo.
-        settled : tuple of Patch
-            What was settled again with it.
-        """
-        # napari's undo will write `before` again. What was accepted meanwhile for that
-        # label still holds then; for another label it says nothing.
-        same = now.before == self.stroke.before
-        earlier = np.where(same, now.provenance, self.stroke.provenance)
-        return replace(
-            self, stroke=replace(self.stroke, provenance=earlier), settled=settled
-        )
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        parts = sum(part.nbytes for part in (*self.parts, *self.settled))
+        return parts + sum(values.nbytes for values in self.values)
 
 
 class History:
-    """The last strokes that can be undone and redone.
+    """The last steps that can be undone and redone.
 
     Parameters
     ----------
     entries : int
-        How many are remembered. napari remembers 100.
+        How many are remembered.
     nbytes : int
-        How much memory strokes may take; the newest is always remembered.
+        How much memory they may take; the newest is always remembered.
     """
 
     def __init__(self, entries: int = 200, nbytes: int = 2**28) -> None:
@@ -119,92 +113,48 @@ class History:
         """What can be redone, undone last comes last."""
         return tuple(self._undone.entries)
 
-    def record(self, entry: Entry) -> None:
-        """Remember a stroke that was done, or done again."""
-        self._done.push(entry)
-
-    def record_undone(self, entry: Entry) -> None:
-        """Remember a stroke that was undone."""
-        self._undone.push(entry)
-
-    def forget_undone(self) -> None:
-        """After a new stroke nothing can be redone."""
-        self._undone.clear()
-
-    def attach(self, settled: list[Patch]) -> None:
-        """Remember that something was settled after the last stroke."""
-        entries = self._done.entries
-        if entries and settled:
-            last = entries[-1]
-            entries[-1] = replace(last, settled=(*last.settled, *settled))
-
-    def take_undo(
-        self, change: Patch, noticed: LabelMap, live: LabelMap
-    ) -> Entry | None:
-        """Take out the newest stroke that a change takes back, wholly and exactly.
-
-        Parameters
-        ----------
-        change : Patch
-            What changed, as far as one has looked.
-        noticed, live : ndarray of int32
-            The whole label map before the change and now.
-        """
-        for entry in reversed(self._done.entries):
-            stroke = entry.stroke
-            if (
-                stroke.has_all_of(change)
-                and np.array_equal(live[stroke.points], stroke.before)
-                and np.array_equal(noticed[stroke.points], stroke.after)
-            ):
-                self._done.remove(entry)
-                return entry
-        return None
-
-    def take_redo(self, change: Patch, live: LabelMap) -> Entry | None:
-        """Take out the stroke, last undone first, that a change brings back.
-
-        What its pixels were before does not matter: a prediction may have changed
-        them since the stroke was undone.
-        """
-        for entry in reversed(self._undone.entries):
-            stroke = entry.stroke
-            if stroke.has_all_of(change) and np.array_equal(
-                live[stroke.points], stroke.after
-            ):
-                self._undone.remove(entry)
-                return entry
-        return None
-
-    def recall(self, change: Change) -> None:
-        """Remember what happened in an earlier life of the program."""
-        patches = [part.patch for part in change.parts]
-        if change.kind == "edit":
-            *settled, stroke = patches
-            self.attach(settled)
-            if change.certain:
-                self.forget_undone()
-            self.record(Entry(change.stroke, stroke, change.entry_open))
-        elif change.kind == "settle":
-            self.attach(patches)
+    def note(self, change: Change) -> None:
+        """Remember what happened, now or in an earlier life of the program."""
+        if change.kind == "settle":
+            self._attach(change.parts)
         elif change.kind == "undo":
             if entry := self._done.take(change.stroke):
-                self.record_undone(replace(entry, open_after=change.entry_open))
+                self._undone.push(replace(entry, open_after=change.entry_open))
         elif change.kind == "redo":
-            stroke, *settled = patches
             if entry := self._undone.take(change.stroke):
-                again = entry.brought_back(stroke, tuple(settled))
-                self.record(replace(again, open_after=change.entry_open))
-        elif change.region is not None:
-            self.release(change.region.box, change.region.mask)
+                self._done.push(_done_again(entry, change))
+        elif change.kind != "predict" and change.parts:
+            self._begin(change, change.kind)
 
-    def release(self, box: Box, mask: Mask) -> None:
-        """Let no undo unsettle the marked pixels: a person accepted them meanwhile."""
-        entries = self._done.entries
-        for index, entry in enumerate(entries):
-            if any(not p.box.intersect(box).empty for p in entry.settled):
-                settled = tuple(patch.without(box, mask) for patch in entry.settled)
-                entries[index] = replace(entry, settled=settled)
+    def _begin(self, change: Change, kind: StepKind) -> None:
+        parts, values = change.parts, change.values
+        if kind == "edit":
+            # What was settled right before a stroke is told with it.
+            *settled, stroke = parts
+            self._attach(settled)
+            parts, values = (stroke,), values[-1:]
+        if change.certain:
+            self._undone.clear()
+        before = change.entry_open if change.stroke else change.open
+        self._done.push(Entry(change.stroke, kind, parts, values, before))
+
+    def _attach(self, settled: list[PixelChange] | tuple[PixelChange, ...]) -> None:
+        """Remember that something was settled after the last step."""
+        if self._done.entries and settled:
+            last = self._done.entries[-1]
+            self._done.replace_last(replace(last, settled=(*last.settled, *settled)))
+
+
+def _done_again(entry: Entry, change: Change) -> Entry:
+    """Return what undoes a step after its redo: a prediction may have come between."""
+    own = 1 if entry.kind == "edit" else len(change.parts)
+    return replace(
+        entry,
+        parts=change.parts[:own],
+        values=change.values[:own],
+        open_after=change.entry_open,
+        settled=change.parts[own:],
+    )
 
 
 class _Stack:
@@ -217,22 +167,28 @@ class _Stack:
         self._most_bytes = most_bytes
 
     def push(self, entry: Entry) -> None:
+        """Put one on top, unless it would change nothing."""
+        if not entry.parts:
+            return
         self.entries.append(entry)
-        self._nbytes += entry.stroke.nbytes
+        self._nbytes += entry.nbytes
         while len(self.entries) > 1 and (
             len(self.entries) > self._most_entries or self._nbytes > self._most_bytes
         ):
-            self.remove(self.entries[0])
+            self._nbytes -= self.entries.pop(0).nbytes
 
-    def remove(self, entry: Entry) -> None:
-        self.entries.remove(entry)
-        self._nbytes -= entry.stroke.nbytes
+    def replace_last(self, entry: Entry) -> None:
+        self._nbytes += entry.nbytes - self.entries[-1].nbytes
+        self.entries[-1] = entry
 
     def take(self, number: int) -> Entry | None:
-        found = next((e for e in self.entries if e.number == number), None)
-        if found is not None:
-            self.remove(found)
-        return found
+        """Take the newest of that number out."""
+        for index in reversed(range(len(self.entries))):
+            if self.entries[index].number == number:
+                found = self.entries.pop(index)
+                self._nbytes -= found.nbytes
+                return found
+        return None
 
     def clear(self) -> None:
         self.entries.clear()

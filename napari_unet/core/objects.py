@@ -113,11 +113,11 @@ class ObjectTable:
 
     def verify(self, labels: LabelMap) -> None:
         """Take note that pixels with these labels, not verified so far, are now."""
-        self._verified_pixels += labels.size
-        dense, ids = compact(labels)
-        counts = pixels_by_id(dense, len(ids)).tolist()
-        for object_id, pixels in zip(ids[1:].tolist(), counts[1:], strict=True):
-            self._add(object_id, 0, pixels)
+        self._count_verified(labels, 1)
+
+    def unverify(self, labels: LabelMap) -> None:
+        """Take note that pixels with these labels, verified so far, are not now."""
+        self._count_verified(labels, -1)
 
     def extend(self, points: Points, labels: LabelMap) -> None:
         """Take note that objects are at these pixels; before `replace`."""
@@ -135,6 +135,13 @@ class ObjectTable:
         for object_id, start, stop in rows:
             if object_id:
                 self._widen(object_id, Box(tuple(start), tuple(stop)))
+
+    def _count_verified(self, labels: LabelMap, sign: int) -> None:
+        self._verified_pixels += sign * labels.size
+        dense, ids = compact(labels)
+        counts = pixels_by_id(dense, len(ids)).tolist()
+        for object_id, pixels in zip(ids[1:].tolist(), counts[1:], strict=True):
+            self._add(object_id, 0, sign * pixels)
 
     def _widen(self, object_id: int, found: Box) -> None:
         known = self._boxes.get(object_id)

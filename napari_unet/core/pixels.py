@@ -12,7 +12,6 @@ from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
 from napari_unet.core.change import PixelChange, Region
 from napari_unet.core.objects import Content, ObjectTable
-from napari_unet.core.patch import Patch
 from napari_unet.core.points import Points, bounding_box, chosen_points, marked_points
 from napari_unet.core.provenance import (
     LabelMap,
@@ -21,7 +20,13 @@ from napari_unet.core.provenance import (
     ProvenanceMap,
     is_verified,
 )
-from napari_unet.core.runs import runs_of_mask, runs_of_points, runs_of_values
+from napari_unet.core.runs import (
+    Runs,
+    runs_of_mask,
+    runs_of_points,
+    runs_of_values,
+    values_of_runs,
+)
 from napari_unet.errors import InputError
 
 
@@ -32,13 +37,15 @@ class Pixels:
 
     Parameters
     ----------
-    labels : ndarray of int32
-        Owned and changed in place.
+    live : ndarray of int32
+        The array in which the person paints; changed in place.
     provenance : ndarray of uint8
         Owned and changed in place.
 
     Attributes
     ----------
+    labels : ndarray of int32
+        A copy of `live`, as it was noticed last.
     objects : ObjectTable
         Always in step with both arrays.
     revision : int
@@ -47,9 +54,10 @@ class Pixels:
         Told of every change right before it happens.
     """
 
-    def __init__(self, labels: LabelMap, provenance: ProvenanceMap) -> None:
-        self.labels = labels
+    def __init__(self, live: LabelMap, provenance: ProvenanceMap) -> None:
+        self.labels = labels = live.copy()
         self.provenance = provenance
+        self._live = live
         self.objects = ObjectTable(Content(labels, is_verified(provenance)))
         self.revision = 0
         self.listener: Callable[[PixelChange], None] | None = None
@@ -62,19 +70,6 @@ class Pixels:
     def unverified(self, box: Box) -> Mask:
         """Return where nobody stands behind the labels of a box."""
         return ~is_verified(self.provenance[box.slices])
-
-    def patch(self, points: Points, after: LabelMap) -> Patch:
-        """Describe a change of n pixels before it happens.
-
-        Parameters
-        ----------
-        points : tuple of ndarray
-            Which pixels, in the order of the array.
-        after : ndarray of int32, shape (n,)
-            Their labels afterwards.
-        """
-        box = bounding_box(points)
-        return Patch(box, points, self.labels[points], after, self.provenance[points])
 
     def write(
         self, points: Points, labels: LabelMap, provenance: ProvenanceMap
@@ -93,20 +88,46 @@ class Pixels:
         self.provenance[points] = provenance
         self.revision += 1
 
-    def accept(self, points: Points) -> Patch | None:
-        """Make those pixels accepted that are unverified; return what changed."""
-        free = ~is_verified(self.provenance[points])
+    def put(self, region: Region, labels: Runs, provenance: Runs) -> None:
+        """Replace the content of a region, and what the person sees of it."""
+        place, mask = region.box.slices, region.mask
+        before, was = self.labels[place][mask], self.provenance[place][mask]
+        after = values_of_runs(labels).astype(np.int32)
+        now = values_of_runs(provenance).astype(np.uint8)
+        if self.listener is not None:
+            runs = (runs_of_values(before), labels, runs_of_values(was), provenance)
+            self.listener(PixelChange(region, *runs))
+        had, has = is_verified(was), is_verified(now)
+        moved = before != after
+        if moved.any():
+            self.objects.extend(chosen_points(region.points, moved), after[moved])
+            self.objects.replace(Content(before, had), Content(after, has))
+            self.labels[place][mask] = after
+            self._live[place][mask] = after
+        else:
+            self.objects.verify(before[has & ~had])
+            self.objects.unverify(before[had & ~has])
+        self.provenance[place][mask] = now
+        self.revision += 1
+
+    def free(self, points: Points) -> Mask:
+        """Return which of n pixels nobody stands behind."""
+        return ~is_verified(self.provenance[points])
+
+    def accept(self, points: Points) -> Box | None:
+        """Make those pixels accepted that are unverified; return where that was."""
+        if not len(points[0]):
+            return None
+        free = self.free(points)
         if not free.any():
             return None
         points = chosen_points(points, free)
         labels = self.labels[points]
-        patch = self.patch(points, labels)
-        accepted = np.full(len(labels), Provenance.ACCEPTED, np.uint8)
-        self.write(points, labels, accepted)
-        return patch
+        self.write(points, labels, np.full(len(labels), Provenance.ACCEPTED, np.uint8))
+        return bounding_box(points)
 
     def accept_mask(self, box: Box, mask: Mask) -> Box | None:
-        """Do the same for many pixels of a box; return where something changed."""
+        """Accept many pixels of a box at once; return where something changed."""
         changed = None
         for band in cut_into_bands(box):
             place = band.slices
@@ -120,6 +141,37 @@ class Pixels:
                 changed = found.union(changed) if changed else found
         self.revision += changed is not None
         return changed
+
+    def replace_verified(
+        self,
+        box: Box,
+        mask: Mask,
+        content: Callable[[LabelMap], tuple[LabelMap, ProvenanceMap]],
+    ) -> Box | None:
+        """Replace those of the marked pixels of a box that somebody stands behind.
+
+        Parameters
+        ----------
+        content : callable
+            Returns new labels and provenance of n pixels from their labels.
+        """
+        changed = None
+        for band in cut_into_bands(box):
+            mine = mask[band.relative_to(box).slices] & ~self.unverified(band)
+            if mine.any():
+                labels, now = content(self.labels[band.slices][mine])
+                region = Region(band, runs_of_mask(mine))
+                self.put(region, runs_of_values(labels), runs_of_values(now))
+                changed = band.union(changed) if changed else band
+        return changed
+
+    def replace_all(self, labels: LabelMap, provenance: ProvenanceMap) -> Box:
+        """Replace everything; what was there is told, changed or not."""
+        for band in cut_into_bands(self.whole):
+            region = Region(band, runs_of_mask(np.ones(band.shape, bool)))
+            now = runs_of_values(provenance[band.slices].ravel())
+            self.put(region, runs_of_values(labels[band.slices].ravel()), now)
+        return self.whole
 
     def refresh(self, box: Box, changed: Mask, labels: LabelMap) -> None:
         """Replace the marked pixels of a box, which nobody has verified, by predicted.

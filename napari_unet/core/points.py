@@ -35,23 +35,6 @@ def bounding_box(points: Points) -> Box:
     )
 
 
-def inside(points: Points, box: Box) -> Mask:
-    """Return which of the points lie in a box."""
-    result = np.ones(len(points[0]), bool)
-    for axis, start, stop in zip(points, box.start, box.stop, strict=True):
-        result &= (start <= axis) & (axis < stop)
-    return result
-
-
-def are_among(points: Points, others: Points, box: Box) -> bool:
-    """Return whether all `points` are among `others`; all of them lie in `box`."""
-    if len(points[0]) > len(others[0]):
-        return False
-    if all(map(np.array_equal, points, others)):
-        return True  # a whole stroke is undone; both are in the order of the array
-    return bool(np.isin(_flat(points, box), _flat(others, box)).all())
-
-
-def _flat(points: Points, box: Box) -> npt.NDArray[np.intp]:
-    local = tuple(axis - start for axis, start in zip(points, box.start, strict=True))
-    return np.ravel_multi_index(local, box.shape)
+def ordered_points(points: Points, shape: tuple[int, ...]) -> Points:
+    """Return every point once, in the order of an array of that shape."""
+    return np.unravel_index(np.unique(np.ravel_multi_index(points, shape)), shape)

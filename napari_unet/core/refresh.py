@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_unet.core.box import Box
 from napari_unet.core.ids import IdCounter, check_ids_left, compact, pixels_by_id
 from napari_unet.core.merge import MergedPrediction
 from napari_unet.core.pixels import Pixels, crop
 from napari_unet.core.provenance import LabelMap, Mask, Provenance
+from napari_unet.core.rules import Rules
 from napari_unet.errors import InputError
 
 
@@ -59,6 +62,25 @@ class Predictions:
         self._progress: WeakKeyDictionary[MergedPrediction, Progress] = (
             WeakKeyDictionary()
         )
+
+    def merging(
+        self,
+        rules: Rules,
+        predicted: npt.NDArray[Any],
+        box: Box,
+        apply: Callable[[MergedPrediction, Box], Box | None],
+    ) -> Callable[[], Callable[[Box], Box | None]]:
+        """Return what a worker thread has to do; see `Annotation.merging`."""
+        place = box.slices
+        labels = self._pixels.labels[place].copy()
+        provenance = self._pixels.provenance[place].copy()
+        next_id = self._ids.next
+
+        def merge() -> Callable[[Box], Box | None]:
+            merged = rules.merge(labels, provenance, predicted, next_id, box=box)
+            return partial(apply, merged)
+
+        return merge
 
     def apply(
         self, merged: MergedPrediction, box: Box, working_on: Iterable[int]

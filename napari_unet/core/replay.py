@@ -1,49 +1,64 @@
-"""Undoing and redoing a stroke: labels and provenance together, pixel by pixel."""
+"""Undoing and redoing a step: labels and provenance together, pixel by pixel."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import TypeAlias
 
+from napari_unet.core.change import PixelChange
 from napari_unet.core.history import Entry
-from napari_unet.core.patch import Patch
 from napari_unet.core.pixels import Pixels
-from napari_unet.core.provenance import Provenance, ProvenanceMap
+from napari_unet.core.points import chosen_points
+from napari_unet.core.provenance import Provenance
+
+Prepare: TypeAlias = Callable[[Entry, int], None]
+"""Is called before a part of a step is replayed, with its number."""
 
 
-def take_back(pixels: Pixels, entry: Entry) -> None:
-    """Undo a stroke, and first what was settled after it."""
-    for patch in reversed(entry.settled):
-        _unsettle(pixels, patch)
-    stroke = entry.stroke
-    pixels.write(stroke.points, stroke.before, stroke.provenance)
+def take_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
+    """Undo the last step, and first what was settled after it.
+
+    All that changed since is what predictions did. Where the step left pixels
+    unverified, theirs goes: what the person had stood behind comes back as it was.
+    """
+    for part in reversed(entry.settled):
+        _unsettle(pixels, part)
+    for number, part in reversed(tuple(enumerate(entry.parts))):
+        prepare(entry, number)
+        pixels.put(part.region, part.before, part.was)
 
 
-def bring_back(pixels: Pixels, entry: Entry, provenance: ProvenanceMap) -> Entry:
-    """Redo a stroke, and what was settled after it; return what undoes that again.
-
-    The pixels of the stroke get this provenance, shape (n,).
+def bring_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
+    """Redo a step.
 
     Between undo and redo a prediction may have changed pixels. What a person has not
-    seen is not settled: where labels differ, the object is open once more.
+    seen is not accepted.
     """
-    stroke = entry.stroke
-    now = pixels.patch(stroke.points, stroke.after)
-    pixels.write(stroke.points, stroke.after, provenance)
-    again = [_settle_again(pixels, patch) for patch in entry.settled]
-    return replace(
-        entry.brought_back(now, tuple(patch for patch, _ in again if patch)),
-        open_after=entry.open_after.union(*(left for _, left in again)),
-    )
+    for number, part in enumerate(entry.parts):
+        prepare(entry, number)
+        if entry.kind == "accept":
+            settle_again(pixels, part)
+        else:
+            pixels.put(part.region, part.after, part.now)
 
 
-def _unsettle(pixels: Pixels, patch: Patch) -> None:
-    still = pixels.provenance[patch.points] == Provenance.ACCEPTED
-    patch = patch.only(still)
-    pixels.write(patch.points, pixels.labels[patch.points], patch.provenance)
+def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
+    """Accept pixels whose labels are those that the person saw.
+
+    Returns
+    -------
+    frozenset of int
+        Objects that are not the same: they are open once more.
+    """
+    box, mask, seen = part.region.box, part.region.mask, part.labels_after
+    same = pixels.labels[box.slices][mask] == seen
+    mask[mask] = same
+    pixels.accept_mask(box, mask)
+    return frozenset(seen[~same].tolist()) - {0}
 
 
-def _settle_again(pixels: Pixels, patch: Patch) -> tuple[Patch | None, frozenset[int]]:
-    """Return what could be settled, and the objects for which that was not all."""
-    same = pixels.labels[patch.points] == patch.after
-    left = frozenset(patch.after[~same].tolist()) - {0}
-    return pixels.accept(patch.only(same).points), left
+def _unsettle(pixels: Pixels, part: PixelChange) -> None:
+    points = part.points
+    still = pixels.provenance[points] == Provenance.ACCEPTED
+    points = chosen_points(points, still)
+    pixels.write(points, pixels.labels[points], part.provenance_before[still])

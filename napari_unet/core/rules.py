@@ -39,6 +39,10 @@ class Rules(Protocol):
         """Return what a person accepts who accepts a box: pixels of a box."""
         ...
 
+    def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
+        """Return labels and provenance of pixels when nobody stands behind them."""
+        ...
+
     def merge(
         self,
         labels: LabelMap,
@@ -71,6 +75,10 @@ class ObjectRules:
     ) -> tuple[Box, Mask]:
         """Return the background of the box, and objects that are mostly inside."""
         return accepted_region(labels, box, objects)
+
+    def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
+        """Return the same labels as if a model had said so."""
+        return _as_predicted(labels)
 
     def merge(
         self,
@@ -108,6 +116,10 @@ class ClassRules:
         """Return the box."""
         return box, np.ones(box.shape, bool)
 
+    def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
+        """Return the same labels as if a model had said so."""
+        return _as_predicted(labels)
+
     def merge(
         self,
         labels: LabelMap,
@@ -134,6 +146,10 @@ class MarkRules(ClassRules):
             np.uint8
         )
 
+    def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
+        """Return no marks: a mark for which nobody stands says nothing."""
+        return np.zeros_like(labels), np.zeros(labels.shape, np.uint8)
+
 
 def rules_for(subject: Subject) -> Rules:
     """Return what labels mean that are ids, or class numbers."""
@@ -142,3 +158,7 @@ def rules_for(subject: Subject) -> Rules:
 
 def _corrected(labels: LabelMap) -> ProvenanceMap:
     return np.full(labels.shape, Provenance.CORRECTED, np.uint8)
+
+
+def _as_predicted(labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
+    return labels, np.full(labels.shape, Provenance.PREDICTED, np.uint8)

@@ -24,6 +24,7 @@ from napari_unet.core.annotation import Annotation, Apply, Predicted
 from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
 from napari_unet.core.change import Change, PixelChange
+from napari_unet.core.history import Entry
 from napari_unet.core.ids import LARGEST_ID
 from napari_unet.core.mark import Mark
 from napari_unet.core.points import Points, chosen_points
@@ -73,6 +74,7 @@ class ValueAnnotation(Annotation):
         # Labels of an earlier life that were no marks, and what they are called here.
         self._strangers: dict[int, int] = {}
         self._accepted: ValueMap | None = None
+        self._chronicle.values_of = self._accepted_in
 
     @classmethod
     def restored(cls, values: ValueMap, provenance: ProvenanceMap) -> ValueAnnotation:
@@ -85,14 +87,7 @@ class ValueAnnotation(Annotation):
         provenance : ndarray of uint8
             Of every pixel.
         """
-        marks = np.zeros(provenance.shape, np.int32)
-        palette: list[Mark] = []
-        corrected = provenance == Provenance.CORRECTED
-        for variable, known in enumerate(values):
-            painted = corrected & np.isfinite(known)
-            found, index = np.unique(known[painted], return_inverse=True)
-            marks[painted] = len(palette) + 1 + index
-            palette += [Mark(variable, float(value)) for value in found]
+        marks, palette = _marks_of(values, provenance)
         made = cls(marks, len(values), provenance)
         made._palette = dict(enumerate(palette, 1))
         if (provenance == Provenance.ACCEPTED).any():
@@ -147,15 +142,31 @@ class ValueAnnotation(Annotation):
         box = box.intersect(self._pixels.whole)
         if box.empty or self.predicted is None:
             return None
-        if self._accepted is None:
-            self._accepted = np.empty_like(self.predicted)
+        accepted = self._room()
         mask = np.zeros(box.shape, bool)
         for band in cut_into_bands(box):
             shown = self.predicted[:, *band.slices]
             free = np.isfinite(shown).all(axis=0) & self._pixels.unverified(band)
-            np.copyto(self._accepted[:, *band.slices], shown, where=free)
+            np.copyto(accepted[:, *band.slices], shown, where=free)
             mask[band.relative_to(box).slices] = free
         return self._accept(box, mask)
+
+    def bring_back(self, earlier: AnnotationSnapshot) -> Box | None:
+        """Put a snapshot in the place of everything; see `Annotation.bring_back`."""
+        values = earlier.labels.astype(np.float32)
+        marks, palette = _marks_of(values, earlier.provenance)
+        own = [0, *(self.mark_for(each.variable, each.value) for each in palette)]
+        labels = np.array(own, np.int32)[marks]
+
+        def write() -> Box:
+            # In two parts, so that each pixel of a part has one accepted value.
+            nobody = np.zeros_like(earlier.provenance)
+            self._pixels.replace_all(np.zeros_like(marks), nobody)
+            becomes = earlier.provenance == Provenance.ACCEPTED
+            np.copyto(self._room(), values, where=becomes)
+            return self._pixels.replace_all(labels, earlier.provenance)
+
+        return self._strokes.decide("replace", write)
 
     def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
         """Return what shows a prediction; nothing has to be merged."""
@@ -180,43 +191,39 @@ class ValueAnnotation(Annotation):
         """Let a change happen again; see `Annotation.repeat`."""
         change = self._in_own_marks(change)
         for part, values in zip(change.parts, change.values, strict=False):
-            self._accept_values(part.region.points, values)
+            self._accept_values(part.points, values)
         super().repeat(change)
 
     def recall(self, change: Change) -> None:
-        """Remember a change; see `Annotation.recall`.
+        """Remember a change; see `Annotation.recall`."""
+        super().recall(self._in_own_marks(change))
 
-        Values that were accepted and painted over are in no save. They are right again
-        when that stroke is undone.
-        """
-        change = self._in_own_marks(change)
-        for part, values in zip(change.parts, change.values, strict=False):
-            points = part.region.points
-            hidden = self.provenance[points] != Provenance.ACCEPTED
-            self._accept_values(chosen_points(points, hidden), values[:, hidden])
-        super().recall(change)
+    def _prepare(self, entry: Entry, part: int) -> None:
+        """Know again which values were accepted, also those that a mark has hidden."""
+        if entry.values:
+            self._accept_values(entry.parts[part].points, entry.values[part])
 
-    def _accept_values(self, points: Points, values: ValueMap) -> None:
+    def _room(self) -> ValueMap:
         if self._accepted is None:
             shape = (self._variables, *self.labels.shape)
             self._accepted = np.full(shape, np.nan, np.float32)
+        return self._accepted
+
+    def _accept_values(self, points: Points, values: ValueMap) -> None:
         known = np.asarray(np.isfinite(values).all(axis=0))
         place = _of_all_variables(chosen_points(points, known))
-        self._accepted[place] = values[:, known]
+        self._room()[place] = values[:, known]
 
     def _completed(self, change: Change) -> Change:
         known = self._palette
         marks = {label: known[label] for label in change.ids if label in known}
-        values: tuple[ValueMap, ...] = ()
-        if any(p.was_or_is(Provenance.ACCEPTED).any() for p in change.parts):
-            values = tuple(map(self._accepted_in, change.parts))
-        return replace(change, marks=marks, values=values)
+        return replace(change, marks=marks)
 
     def _accepted_in(self, part: PixelChange) -> ValueMap:
         """Return what is accepted in a part before it or after it; NaN elsewhere."""
         values = np.full((self._variables, part.count), np.nan, np.float32)
         if self._accepted is not None:
-            there = self._accepted[_of_all_variables(part.region.points)]
+            there = self._accepted[_of_all_variables(part.points)]
             np.copyto(values, there, where=part.was_or_is(Provenance.ACCEPTED))
         return values
 
@@ -284,6 +291,21 @@ class ValueAnnotation(Annotation):
             said = [m.value if m and m.variable == variable else np.nan for m in known]
             values[variable][painted] = np.array(said, np.float32)[index]
         return values
+
+
+def _marks_of(
+    values: ValueMap, provenance: ProvenanceMap
+) -> tuple[LabelMap, list[Mark]]:
+    """Return marks where values were painted, and what those from 1 on say."""
+    marks = np.zeros(provenance.shape, np.int32)
+    palette: list[Mark] = []
+    corrected = provenance == Provenance.CORRECTED
+    for variable, known in enumerate(values):
+        painted = corrected & np.isfinite(known)
+        found, index = np.unique(known[painted], return_inverse=True)
+        marks[painted] = len(palette) + 1 + index
+        palette += [Mark(variable, float(value)) for value in found]
+    return marks, palette
 
 
 def _of_all_variables(points: Points) -> Any:

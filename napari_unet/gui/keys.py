@@ -35,6 +35,9 @@ class Keys(Enum):
 
     PREDICT = Key("S", "S", "predict")
     ACCEPT_VIEW = Key("Shift-A", "Shift+A", "accept everything in view")
+    UNDO = Key("Control-Z", "Ctrl+Z", "undo, where no other labels layer is selected")
+    REDO = Key("Control-Shift-Z", "Ctrl+Shift+Z", "redo, in the same way")
+    UNVERIFY_VIEW = Key("Shift-U", "Shift+U", "un-verify everything in view")
     TRAIN = Key("Shift-T", "Shift+T", "start or stop training")
 
 

@@ -1,25 +1,34 @@
 """Between a napari Labels layer and the annotation that owns its pixels.
 
 napari tells little about edits: ``events.paint`` comes once per finished stroke, and
-for single writes even *before* the memory changes; undo and redo only redraw
-(``events.set_data``); code that writes into ``layer.data`` says nothing at all. So the
-array itself records where it was written (`RecordingArray`), and the events only say
-when to look: the annotation then compares with its own copy.
+for single writes even *before* the memory changes; code that writes into ``layer.data``
+says nothing at all. So the array itself records where it was written
+(`RecordingArray`), and the events only say when to look: the annotation then compares
+with its own copy. It remembers what can be undone, too, as more than strokes can be:
+the layer's undo and redo, which napari's keys call, lead there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_unet.core.box import Box
-from napari_unet.core.points import Points, chosen_points
+from napari_unet.core.history import Edit
+from napari_unet.core.points import Points, bounding_box, chosen_points
+from napari_unet.core.strokes import NOWHERE
 from napari_unet.errors import InputError
-from napari_unet.gui.napari_private import redraw_box, stroke_open, watch_tools
+from napari_unet.gui.napari_private import (
+    forget_strokes,
+    redraw_box,
+    route_undo,
+    stroke_open,
+    watch_tools,
+)
 from napari_unet.gui.recording import RecordingArray
 
 if TYPE_CHECKING:
@@ -38,8 +47,7 @@ class LabelsBinding:
 
     Lives on the main thread. The layer shows an array that shares the memory of
     ``annotation.labels``; a layer made with ``RecordingArray.wrap(annotation.labels)``
-    is not sliced a second time. Never assign ``layer.data`` afterwards: napari keeps
-    its undo history and would write old values into the new array.
+    is not sliced a second time.
 
     Parameters
     ----------
@@ -57,10 +65,9 @@ class LabelsBinding:
     changed : Signal(Box)
         Labels or provenance inside the box are new, whoever changed them.
     edited : Signal(Edit)
-        The person changed labels (or took a change back).
+        The person changed labels, or took a step back, or did one again.
     settled : Signal()
-        Something became accepted: touched objects, or pixels that were painted over
-        with the class they have.
+        Touched objects became accepted.
     removed : Signal()
         The layer is gone or shows something else. The annotation is complete, with
         the last stroke in it, and the binding has let go of the layer. napari is still
@@ -95,10 +102,10 @@ class LabelsBinding:
         self._settle_timer = _single_shot(self.settle, int(settle_seconds * 1000))
         self._array = _recording_data(layer, annotation)
         self._array.listener = self._on_write
-        self._repainted = False
-        self._unwatch: Callable[[], None] | None = None
+        self._repainted: list[Points] = []
+        self._ends = [route_undo(layer, self.undo, self.redo)]
         if annotation.rules.repainting_accepts:
-            self._unwatch = watch_tools(layer, self._on_tool)
+            self._ends.append(watch_tools(layer, self._on_tool))
         self._connections = self._connect()
 
     def _connect(self) -> list[tuple[Any, Callable[..., None]]]:
@@ -128,19 +135,27 @@ class LabelsBinding:
         A stroke in progress is left alone.
         """
         if not self.busy:
-            self._commit(None)
+            self._commit()
 
     def settle(self) -> None:
         """Accept the objects touched so far, unless a stroke is in progress."""
         if self.busy:
             self._settle_timer.start()
             return
-        self._commit(None)
+        self._commit()
         self._settle_timer.stop()
         box = self.annotation.settle()
         if box is not None:
             self.changed.emit(box)
             self.settled.emit()
+
+    def undo(self) -> None:
+        """Take back what the person did last; nothing while a stroke is under way."""
+        self._replay(self.annotation.undo)
+
+    def redo(self) -> None:
+        """Do again what was undone last; nothing while a stroke is under way."""
+        self._replay(self.annotation.redo)
 
     def refresh(self, box: Box) -> None:
         """Show what the program wrote (`Annotation.apply`, `accept`) inside a box."""
@@ -152,9 +167,9 @@ class LabelsBinding:
         if self._array.listener is None:
             return
         self._array.listener = None
-        if self._unwatch is not None:
-            self._unwatch()
-        self._commit(None)
+        for end in self._ends:
+            end()
+        self._commit()
         self.settle()
         for emitter, callback in self._connections:
             emitter.disconnect(callback)
@@ -164,16 +179,13 @@ class LabelsBinding:
     def _on_tool(self, points: Points, label: Any) -> None:
         """Take what a tool will not change as a person's word that it is right."""
         unchanged = np.asarray(self._array)[points] == label
-        box = self.annotation.accept_repainted(chosen_points(points, unchanged))
-        if box is not None:
-            self._repainted = True
-            self._look_timer.start()
-            self.changed.emit(box)
+        self._repainted.append(chosen_points(points, unchanged))
+        self._look_timer.start()
 
     def _on_write(self, box: Box) -> None:
         self._dirty = box if self._dirty is None else self._dirty.union(box)
         if self._announced and not self.busy:
-            self._commit("edit")
+            self._commit()
         elif not self._look_timer.isActive():
             self._look_timer.start()
 
@@ -182,10 +194,11 @@ class LabelsBinding:
         if self._dirty is None:
             self._announced = True
         else:
-            self._commit("edit")
+            self._commit()
+        forget_strokes(self.layer)
 
     def _on_redraw(self) -> None:
-        """Look for an undo or redo, which do nothing else that can be heard."""
+        """Look for what was written without a word before the layer was redrawn."""
         self._announced = False
         self.flush()
 
@@ -199,7 +212,7 @@ class LabelsBinding:
             return
         self.layer.data = self._array
         self._array[...] = data
-        self._commit("edit")
+        self._commit()
         self.layer.refresh()
 
     def _on_removed(self, event: Any) -> None:
@@ -214,26 +227,37 @@ class LabelsBinding:
         if self.busy:
             self._look_timer.start()
         else:
-            self._commit(None)
+            self._commit()
 
-    def _commit(self, kind: Literal["edit"] | None) -> None:
-        """Tell the annotation where to look; None lets it tell undo from edit."""
+    def _commit(self) -> None:
+        """Tell the annotation where to look."""
         box, self._dirty, self._announced = self._dirty, None, False
+        repainted, self._repainted = self._repainted, []
         self._look_timer.stop()
-        if self._repainted:
-            self._repainted = False
-            self.settled.emit()
+        points = tuple(map(np.concatenate, zip(*repainted, strict=True)))
+        if box is None and points and len(points[0]):
+            box = bounding_box(points)
         if box is None:
             return
         were_open = self.annotation.open_objects
-        edit = self.annotation.notice_change(box, kind)
-        if edit is None:
+        if edit := self.annotation.notice_change(box, points or NOWHERE):
+            self._take(edit)
+        if were_open - self.annotation.open_objects:
+            self.settled.emit()
+
+    def _replay(self, replay: Callable[[], Edit | None]) -> None:
+        if self.busy or not self.layer.editable:
             return
+        self._commit()
+        if edit := replay():
+            redraw_box(self.layer, edit.box)
+            self._take(edit)
+
+    def _take(self, edit: Edit) -> None:
+        """Pass on what the person did."""
         self._settle_timer.start()
         self.edited.emit(edit)
         self.changed.emit(edit.box)
-        if edit.kind == "edit" and were_open - self.annotation.open_objects:
-            self.settled.emit()
 
 
 def _recording_data(layer: Labels, annotation: Annotation) -> RecordingArray:

@@ -14,6 +14,7 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_unet.core.box import Box
+from napari_unet.core.history import Edit
 from napari_unet.core.mark import Mark
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.class_colors import class_colormap
@@ -25,7 +26,6 @@ from napari_unet.gui.geometry import (
     without_channel,
 )
 from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.napari_private import restore_history
 from napari_unet.gui.overlay import VerifiedOverlay
 from napari_unet.gui.result_layers import brush_for, first_label, make_layer
 from napari_unet.gui.value_picture import VARIABLE_AXIS, ValuePicture, is_prediction
@@ -259,7 +259,6 @@ class ViewerLayers:
             return
         layer = make_layer(image, below, self._classes)
         layer.editable = not image.read_only
-        restore_history(layer, image.annotation.history)
         # Before anybody listens: to choose a label finishes the objects that are open.
         layer.selected_label = first_label(image, self._variables)
         self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)
@@ -273,13 +272,17 @@ class ViewerLayers:
                 f"{below.name} prediction",
             )
             image.canvas = self._pictures[image] = picture
-        binding.edited.connect(lambda _: self._session.note_edit(image))
+        binding.edited.connect(lambda edit: self._on_edited(image, edit))
         binding.settled.connect(lambda: self._session.note_edit(image))
         binding.removed.connect(lambda: self._on_labels_removed(image))
         self._bindings[image] = binding
         layer.events.selected_label.connect(self._on_brush)
         self.brush_changed.emit(int(layer.selected_label))
         self._hand_over(image)
+
+    def _on_edited(self, image: OpenImage, edit: Edit) -> None:
+        self._session.note_edit(image)
+        self._session.correcting.note_replay(image, edit)
 
     def _on_state(self) -> None:
         """Let the person paint only what can be saved."""

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.box import Box
-from napari_unet.core.history import History
 from napari_unet.core.points import Points, marked_points
 
 if TYPE_CHECKING:
@@ -33,15 +32,25 @@ def stroke_open(layer: Labels) -> bool:
     return bool(layer._block_history)
 
 
-def restore_history(layer: Labels, history: History) -> None:
-    """Let napari undo and redo strokes of an earlier life of the program."""
-    for entries, queue in (
-        (history.done, layer._undo_history),
-        (history.undone, layer._redo_history),
-    ):
-        strokes = (entry.stroke for entry in entries)
-        # The oldest form of an atom, which all versions replay: where, before, after.
-        queue.extend([(s.points, s.before, s.after)] for s in strokes)
+def route_undo(
+    layer: Labels, undo: Callable[[], object], redo: Callable[[], object]
+) -> Callable[[], None]:
+    """Let napari's undo and redo of a layer do something else; return what ends it.
+
+    Its keys call these two methods of the layer.
+    """
+    layer.undo, layer.redo = undo, redo
+
+    def stop() -> None:
+        del layer.undo, layer.redo
+
+    return stop
+
+
+def forget_strokes(layer: Labels) -> None:
+    """Let napari forget strokes that somebody else remembers; it takes memory."""
+    for queue in (layer._undo_history, layer._redo_history):
+        queue.clear()
 
 
 def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:

@@ -85,6 +85,9 @@ class Workbench(QObject):
             {
                 Keys.PREDICT: self.session.predict,
                 Keys.ACCEPT_VIEW: self.accept_view,
+                Keys.UNDO: self.undo,
+                Keys.REDO: self.redo,
+                Keys.UNVERIFY_VIEW: self.unverify_view,
                 Keys.TRAIN: self.train_or_stop,
             },
         )
@@ -110,6 +113,28 @@ class Workbench(QObject):
     def accept_object(self) -> None:
         """Make the object whose label is selected verified."""
         self.session.accept_object(self.layers.selected_object)
+
+    def unverify_view(self) -> None:
+        """Let nobody stand behind what is in sight."""
+        box = self._view()
+        if box is None:
+            self.session.refuse("correct", "Un-verify view works in the 2-D view.")
+            return
+        self.session.correcting.unverify(box)
+
+    def unverify_object(self) -> None:
+        """Let nobody stand behind the object whose label is selected."""
+        self.session.correcting.unverify_object(self.layers.selected_object)
+
+    def undo(self) -> None:
+        """Take back what was done last with the labels of the chosen image."""
+        if (layer := self.layers.labels_layer) is not None:
+            layer.undo()
+
+    def redo(self) -> None:
+        """Do again what was undone last with the labels of the chosen image."""
+        if (layer := self.layers.labels_layer) is not None:
+            layer.redo()
 
     def mark_with(self, variable: int, value: float) -> None:
         """Let the brush say that a variable has a value."""

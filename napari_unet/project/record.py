@@ -71,6 +71,7 @@ class _Change(_Record):
     entry_open: list[Id] = []
     certain: bool = False
     parts: list[_Part]
+    # All that was accepted, verified before or not: the first release wanted it.
     region: _Pixels | None = None
     marks: dict[str, tuple[int, float]] = {}
     values: list[str] = []
@@ -108,12 +109,10 @@ def encode_change(key: str, logged: Logged) -> bytes:
         "open": sorted(change.open),
         "parts": [_encode_part(part) for part in change.parts],
     }
-    if change.stroke:
+    if change.kind not in ("settle", "predict"):
         content["stroke"] = change.stroke
         content["entry_open"] = sorted(change.entry_open)
         content["certain"] = change.certain
-    if change.region is not None:
-        content["region"] = _encode_region(change.region)
     if change.marks:
         content["marks"] = {
             str(label): [mark.variable, mark.value]
@@ -184,7 +183,7 @@ def decode_change(
 
 def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
     parts = tuple(_decode_part(part, shape) for part in found.parts)
-    if found.kind in ("edit", "undo", "redo") and not (parts and found.stroke):
+    if found.kind == "edit" and not (parts and found.stroke):
         raise ValueError("a stroke changes no pixels")
     change = Change(
         kind=found.kind,
@@ -194,7 +193,6 @@ def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
         stroke=found.stroke,
         entry_open=frozenset(found.entry_open),
         certain=found.certain,
-        region=_decode_region(found.region, shape) if found.region else None,
         marks={int(k): _mark(*m, variables) for k, m in found.marks.items()},
         values=tuple(
             _decode_floats(text, variables, part)

@@ -143,7 +143,7 @@ class ScriptedAnnotator:
             return
         annotation.labels[changed] = label
         (region,) = ndi.find_objects(changed.astype(np.uint8))
-        annotation.notice_change(Box.from_slices(region), "edit")
+        annotation.notice_change(Box.from_slices(region))
 
 
 def _discard(annotation: Annotation) -> None:

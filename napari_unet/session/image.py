@@ -23,6 +23,7 @@ from napari_unet.io.reread import as_file_means
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal import Journal
+from napari_unet.project.kept import Kept, list_kept
 from napari_unet.project.project import Project
 from napari_unet.project.recovery import (
     NOTHING,
@@ -112,6 +113,8 @@ class OpenImage:
         What the model has measured.
     pixel_size : float or None
         Width of a pixel in micrometres, where somebody knows it.
+    kept : tuple of Kept
+        Copies of earlier work on it, the newest first.
     """
 
     source: npt.NDArray[Any]
@@ -129,6 +132,7 @@ class OpenImage:
     diameter: float | None = None
     measured: float | None = None
     pixel_size: float | None = None
+    kept: tuple[Kept, ...] = ()
 
     @property
     def name(self) -> str:
@@ -237,11 +241,13 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     identity = replace(identity, path=request.path)
     project, stored, problem = request.project, None, None
     diameter = None
+    kept: tuple[Kept, ...] = ()
     key, why_not = identity.key, ""
     try:
         why_not = project.why_read_only()
         stored = project.store.load_work(identity)
         key = stored.key if stored else project.store.key_for(identity)
+        kept = list_kept(project.folder, key)
         diameter = project.store.read()[0].settings.diameters.get(key)
     except StorageError as error:
         problem, why_not = error, str(error)
@@ -265,6 +271,7 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         waiting=bool(why_not) and problem is None,
         diameter=diameter,
         pixel_size=request.pixel_size or _pixel_size(request.path),
+        kept=kept,
     )
     sequence = max(stored.sequence, stored.journal.last) if stored else 0
     return Opened(image, sequence, told, recovered, problem)

@@ -27,6 +27,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import ImageState, StateHolder
+from napari_unet.session.words import kept_in_words
 
 
 class Images:
@@ -332,6 +333,8 @@ def _describe(image: OpenImage, classes: int) -> ImageState:
         verified_classes=classes,
         read_only=image.read_only,
         has_labels=image.has_labels,
+        worked_on=not image.annotation.empty,
+        kept=tuple((each.number, kept_in_words(each)) for each in image.kept),
         objects=counts.objects,
         verified_objects=counts.verified_objects,
         verified_share=counts.verified_pixels / counts.pixels,

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from napari_unet.core.box import Box
 from napari_unet.errors import InputError, NapariUnetError, StorageError
 from napari_unet.project.project import Project
+from napari_unet.session.correcting import Correcting
 from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
@@ -37,7 +38,6 @@ from napari_unet.session.saving import Saving
 from napari_unet.session.state import Place, State, StateHolder
 from napari_unet.session.training import Training
 from napari_unet.session.tuning import Tuning
-from napari_unet.session.words import verified_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -68,6 +68,8 @@ class Session:
         What is open and what predicts, with the commands that belong to them.
     predicting, training : Predicting, Training
         What is going on.
+    correcting : Correcting
+        What a person says of labels, besides painting.
     tuning : Tuning
         What may be set about predictions.
     state_changed : Signal(State)
@@ -90,6 +92,9 @@ class Session:
         self.images = Images(runner, self._holder, self._saving, self.projects)
         self.models = Models(runner, self._holder)
         self.predicting = Predicting(runner, self._holder, view, clock)
+        self.correcting = Correcting(
+            runner, self._holder, self.images, self.note_edit, self.predicting.cancel
+        )
         self.tuning = Tuning(self._holder, self.images, self.models, self.predicting)
         self.training = Training(runner, self._holder, self.images.lessons, clock)
         self._keeping = Keeping(
@@ -148,23 +153,15 @@ class Session:
 
     def accept(self, box: Box) -> None:
         """Make everything inside a box of the current labels verified."""
-        if not self._refused("correct", self.state.why_not_accept):
-            self._settle()
-            self._show_accepted(self._current.annotation.accept(box))
+        self.correcting.accept(box)
 
     def accept_object(self, number: int) -> None:
         """Make one object of the current labels verified."""
-        why_not = self.state.why_not_accept_object
-        if not why_not and number <= 0:
-            why_not = "Choose an object first, with the picker of the labels layer (5)."
-        if not self._refused("correct", why_not):
-            self._settle()
-            self._show_accepted(self._current.annotation.accept_object(number))
+        self.correcting.accept_object(number)
 
     def start_empty(self) -> None:
-        """Show empty labels, to paint without a prediction."""
-        if not self._refused("correct", self.state.why_not_paint):
-            self.images.show_labels(self._current)
+        """Show labels to paint in, without a prediction."""
+        self.correcting.start_empty()
 
     def finetune(self, minutes: float) -> None:
         """Learn from everything that is verified, for so long."""
@@ -339,13 +336,6 @@ class Session:
     def _settle(self) -> None:
         for image in self.images:
             image.canvas.settle()
-
-    def _show_accepted(self, changed: Box | None) -> None:
-        image = self._current
-        if changed is not None:
-            image.canvas.refresh(changed)
-            self.note_edit(image)
-        self._holder.update(message=verified_in_words(image))
 
     def _on_improved(self, improved: Improved) -> None:
         self.models.publish(improved, activate=not self._version_chosen)

@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
+from napari_unet.session.allowed import why_not_learn
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
 
 Place: TypeAlias = Literal[
@@ -136,6 +137,10 @@ class ImageState:
         Extent of every axis.
     has_labels : bool
         Whether there are labels to look at and to correct.
+    worked_on : bool
+        Whether there is anything in the labels, shown or not.
+    kept : tuple of (int, str)
+        Copies of earlier work: their numbers, and what they are, in words.
     has_prediction : bool
         Whether there is something to accept besides what a person painted.
     open : bool
@@ -156,6 +161,8 @@ class ImageState:
     axes: str
     shape: tuple[int, ...]
     has_labels: bool = False
+    worked_on: bool = False
+    kept: tuple[tuple[int, str], ...] = ()
     has_prediction: bool = True
     open: bool = False
     task: Task = "instances"
@@ -307,6 +314,11 @@ class State:
         return self.why_not_accept
 
     @property
+    def why_not_change(self) -> str:
+        """Return why nothing can be done with the labels now, or nothing if it can."""
+        return self._why_no_image() or self._why_read_only()
+
+    @property
     def why_not_finetune(self) -> str:
         """Return why Fine-tune is refused now, or nothing if it is not."""
         if self.training:
@@ -329,28 +341,6 @@ class State:
         if self.loading or not (self.ready or self.model):
             return "The model is still being loaded."
         return "" if self.model else "Choose a model first."
-
-
-_HOW_TO_VERIFY: dict[Task, str] = {
-    "instances": "correct some objects with the brush",
-    "classes": "paint some pixels of every class",
-    "regression": "paint marks with values that you know",
-}
-
-
-def why_not_learn(image: ImageState) -> str:
-    """Return why there is nothing to learn from yet, or nothing if there is."""
-    if not image.verified_share:
-        return (
-            f"Nothing is verified yet: {_HOW_TO_VERIFY[image.task]}, or accept a view "
-            "where everything is right."
-        )
-    if image.task == "classes" and image.verified_classes < 2:
-        return (
-            "Only one class is verified yet: paint or accept pixels of another class "
-            "too, so that the model can tell them apart."
-        )
-    return ""
 
 
 class StateHolder:

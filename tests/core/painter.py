@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from napari_unet.core.annotation import Annotation, Edit
 from napari_unet.core.box import Box
 
-Kind = Literal["edit", "undo", "redo"]
-
-
-@dataclass(frozen=True)
-class Atom:
-    """What napari remembers of a stroke: a mask, and labels before and after."""
-
-    mask: np.ndarray
-    old: np.ndarray
-    new: int
-
 
 @dataclass
 class Painter:
-    """Paints as napari does: pixels that have the label already are left out.
-
-    Undo writes old values back and says nothing, for the last hundred strokes.
-    """
+    """Paints as napari does: pixels that have the label already are left out."""
 
     annotation: Annotation
-    done: deque[Atom] = field(default_factory=lambda: deque(maxlen=100))
-    undone: deque[Atom] = field(default_factory=lambda: deque(maxlen=100))
 
     @property
     def labels(self) -> np.ndarray:
@@ -45,39 +28,19 @@ class Painter:
     def state(self) -> tuple[np.ndarray, np.ndarray]:
         return self.labels.copy(), self.annotation.provenance.copy()
 
-    def paint(self, where: Any, label: int, kind: Kind | None = "edit") -> Edit | None:
+    def paint(self, where: Any, label: int) -> Edit | None:
         self.write(where, label)
-        return self.annotation.notice_change(self.whole, kind)
-
-    def undo(self, kind: Kind | None = None) -> Edit | None:
-        self.write_undo()
-        return self.annotation.notice_change(self.whole, kind)
-
-    def redo(self, kind: Kind | None = None) -> Edit | None:
-        self.write_redo()
-        return self.annotation.notice_change(self.whole, kind)
+        return self.annotation.notice_change(self.whole)
 
     def write(self, where: Any, label: int) -> None:
         """Paint, and let nobody look yet."""
-        mask = np.zeros(self.labels.shape, bool)
-        mask[where] = True
-        mask &= self.labels != label
-        if mask.any():
-            self.done.append(Atom(mask, self.labels[mask], label))
-            self.undone.clear()
-            self.labels[mask] = label
+        self.labels[where] = label
 
-    def write_undo(self) -> None:
-        if self.done:
-            atom = self.done.pop()
-            self.labels[atom.mask] = atom.old
-            self.undone.append(atom)
+    def undo(self) -> Edit | None:
+        return self.annotation.undo()
 
-    def write_redo(self) -> None:
-        if self.undone:
-            atom = self.undone.pop()
-            self.labels[atom.mask] = atom.new
-            self.done.append(atom)
+    def redo(self) -> Edit | None:
+        return self.annotation.redo()
 
 
 def same(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> bool:

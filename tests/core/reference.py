@@ -36,13 +36,13 @@ def kept_pixels(labels: np.ndarray, provenance: np.ndarray) -> np.ndarray:
 
 
 @dataclass(eq=False)
-class Stroke:
+class Step:
     """Masks and values are of the whole image."""
 
+    kind: str
     mask: np.ndarray
-    before: np.ndarray
-    after: np.ndarray
-    provenance: np.ndarray
+    before: tuple[np.ndarray, np.ndarray]
+    after: tuple[np.ndarray, np.ndarray]
     open_before: set[int]
     open_after: set[int] = field(default_factory=set)
     settled: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(
@@ -58,34 +58,31 @@ class Reference:
         self.provenance = provenance.copy()
         self.foreground = np.zeros(labels.shape, bool)
         self.open: set[int] = set()
-        self.done: list[Stroke] = []
-        self.undone: list[Stroke] = []
+        self.done: list[Step] = []
+        self.undone: list[Step] = []
 
-    def notice(self, live: np.ndarray, kind: str | None) -> str | None:
+    def state(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.labels.copy(), self.provenance.copy()
+
+    def ids(self) -> set[int]:
+        return set(self.labels.ravel().tolist()) - {0}
+
+    def paint(self, live: np.ndarray) -> bool:
         mask = live != self.labels
         if not mask.any():
-            return None
-        if kind in ("undo", None):
-            for stroke in reversed(self.done):
-                if self._is_undo(stroke, mask, live):
-                    self._undo(stroke)
-                    return "undo"
-        if kind in ("redo", None):
-            for stroke in reversed(self.undone):
-                exact = (live == stroke.after)[stroke.mask].all()
-                if exact and not (mask & ~stroke.mask).any():
-                    self._redo(stroke)
-                    return "redo"
-        self._edit(mask, live, kind)
-        return "edit"
+            return False
+        touched = set(self.labels[mask].tolist()) | set(live[mask].tolist())
+        self.settle(self.open - touched)
+        before, were_open = self.state(), set(self.open)
+        self.labels[mask] = live[mask]
+        self.provenance[mask] = CORRECTED
+        self.open = (self.open | touched) & self.ids()
+        self._did("edit", mask, before, were_open)
+        return True
 
     def settle(self, ids: set[int]) -> None:
         for object_id in sorted(self.open & ids):
-            body = self.labels == object_id
-            size = (*(1,) * (body.ndim - 2), 5, 5)
-            ring = grey_dilation(body, size=size) & (self.labels == 0)
-            ring &= ~self.foreground
-            mask = (body | ring) & (self.provenance < ACCEPTED)
+            mask = self._finished(object_id) & (self.provenance < ACCEPTED)
             record = (mask, self.labels.copy(), self.provenance.copy())
             self.provenance[mask] = ACCEPTED
             if self.done:
@@ -93,62 +90,90 @@ class Reference:
         self.open -= ids
 
     def accept(self, inside: np.ndarray) -> None:
+        before = self.state()
+        mask = self._in_view(inside) & (self.provenance < ACCEPTED)
+        self.provenance[mask] = ACCEPTED
+        self._did("accept", mask, before, set(self.open))
+
+    def unverify(self, inside: np.ndarray) -> None:
+        self._unverify(self._in_view(inside))
+
+    def unverify_object(self, object_id: int) -> None:
+        if object_id in self.ids():
+            self._unverify(self._finished(object_id))
+
+    def replace(self, labels: np.ndarray, provenance: np.ndarray) -> None:
+        before, were_open = self.state(), set(self.open)
+        self.labels[...], self.provenance[...] = labels, provenance
+        self.open = set()
+        self._did("replace", np.ones(labels.shape, bool), before, were_open)
+
+    def undo(self) -> None:
+        if not self.done:
+            return
+        step = self.done.pop()
+        for mask, _, provenance in reversed(step.settled):
+            still = mask & (self.provenance == ACCEPTED)
+            self.provenance[still] = provenance[still]
+        for now, then in zip((self.labels, self.provenance), step.before, strict=True):
+            now[step.mask] = then[step.mask]
+        step.open_after, self.open = self.open, step.open_before & self.ids()
+        self.undone.append(step)
+
+    def redo(self) -> None:
+        if not self.undone:
+            return
+        step = self.undone.pop()
+        step.before = self.state()
+        if step.kind == "accept":
+            seen = self.labels == step.after[0]
+            step.mask = step.mask & seen & (self.provenance < ACCEPTED)
+        for now, then in zip((self.labels, self.provenance), step.after, strict=True):
+            now[step.mask] = then[step.mask]
+        if step.mask.any():
+            self.done.append(step)
+        settled, step.settled = step.settled, []
+        reopened: set[int] = set()
+        for mask, labels, _ in settled:
+            same = mask & (self.labels == labels)
+            reopened |= set(labels[mask & ~same].tolist()) - {0}
+            mask = same & (self.provenance < ACCEPTED)
+            record = (mask, labels, self.provenance.copy())
+            self.provenance[mask] = ACCEPTED
+            if self.done:
+                self.done[-1].settled.append(record)
+        self.open = (self.open - step.open_before) | step.open_after | reopened
+        self.open &= self.ids()
+
+    def _did(
+        self,
+        kind: str,
+        mask: np.ndarray,
+        before: tuple[np.ndarray, np.ndarray],
+        were_open: set[int],
+    ) -> None:
+        if mask.any():
+            self.undone.clear()
+            self.done.append(Step(kind, mask, before, self.state(), were_open))
+
+    def _finished(self, object_id: int) -> np.ndarray:
+        body = self.labels == object_id
+        size = (*(1,) * (body.ndim - 2), 5, 5)
+        ring = grey_dilation(body, size=size) & (self.labels == 0)
+        return body | ring & ~self.foreground
+
+    def _in_view(self, inside: np.ndarray) -> np.ndarray:
         scope = inside & (self.labels == 0)
         for object_id in self.ids():
             body = self.labels == object_id
             if 2 * (body & inside).sum() > body.sum():
                 scope |= body
-        self.provenance[scope & (self.provenance < ACCEPTED)] = ACCEPTED
-        for stroke in self.done:
-            for mask, _, _ in stroke.settled:
-                mask &= ~scope
+        return scope
 
-    def ids(self) -> set[int]:
-        return set(self.labels.ravel().tolist()) - {0}
-
-    def _is_undo(self, stroke: Stroke, mask: np.ndarray, live: np.ndarray) -> bool:
-        return bool(
-            (live == stroke.before)[stroke.mask].all()
-            and (self.labels == stroke.after)[stroke.mask].all()
-            and not (mask & ~stroke.mask).any()
-        )
-
-    def _undo(self, stroke: Stroke) -> None:
-        self.done.remove(stroke)
-        for mask, _, provenance in reversed(stroke.settled):
-            still = mask & (self.provenance == ACCEPTED)
-            self.provenance[still] = provenance[still]
-        self.labels[stroke.mask] = stroke.before[stroke.mask]
-        self.provenance[stroke.mask] = stroke.provenance[stroke.mask]
-        stroke.open_after, self.open = self.open, stroke.open_before & self.ids()
-        self.undone.append(stroke)
-
-    def _redo(self, stroke: Stroke) -> None:
-        self.undone.remove(stroke)
-        accepted = stroke.mask & (self.labels == stroke.before)
-        stroke.provenance[accepted] = self.provenance[accepted]
-        self.labels[stroke.mask] = stroke.after[stroke.mask]
-        self.provenance[stroke.mask] = CORRECTED
-        reopened: set[int] = set()
-        again = []
-        for mask, labels, _ in stroke.settled:
-            same = mask & (self.labels == labels)
-            reopened |= set(labels[mask & ~same].tolist()) - {0}
-            mask = same & (self.provenance < ACCEPTED)
-            again.append((mask, labels, self.provenance.copy()))
-            self.provenance[mask] = ACCEPTED
-        stroke.settled = again
-        self.open = (self.open - stroke.open_before) | stroke.open_after | reopened
-        self.open &= self.ids()
-        self.done.append(stroke)
-
-    def _edit(self, mask: np.ndarray, live: np.ndarray, kind: str | None) -> None:
-        touched = set(self.labels[mask].tolist()) | set(live[mask].tolist())
-        self.settle(self.open - touched)
-        before, provenance = self.labels.copy(), self.provenance.copy()
-        self.labels[mask] = live[mask]
-        self.provenance[mask] = CORRECTED
-        if kind == "edit":
-            self.undone.clear()
-        self.done.append(Stroke(mask, before, live.copy(), provenance, set(self.open)))
-        self.open = (self.open | touched) & self.ids()
+    def _unverify(self, scope: np.ndarray) -> None:
+        before, were_open = self.state(), set(self.open)
+        mask = scope & (self.provenance >= ACCEPTED)
+        self.provenance[mask] = PREDICTED
+        if mask.any():
+            self.open -= set(self.labels[scope].tolist())
+        self._did("unverify", mask, before, were_open)

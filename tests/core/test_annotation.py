@@ -34,8 +34,8 @@ def test_a_stroke_is_corrected_and_nothing_else(painter):
     assert (provenance[labels == before] == PREDICTED).all()
     assert edit.kind == "edit"
     assert edit.stroke.ids == {1, 2, 7}
-    assert (edit.stroke.before == before[edit.stroke.points]).all()
-    assert (edit.stroke.after == 7).all()
+    assert (edit.stroke.labels_before == before[edit.stroke.points]).all()
+    assert (edit.stroke.labels_after == 7).all()
     assert edit.box.slices[-2:] == np.s_[6:7, 2:20]
     assert painter.annotation.open_objects == {1, 2, 7}
 
@@ -58,7 +58,7 @@ def test_strokes_in_large_images_cost_what_they_touch():
         box = Box((50 * step, 9), (50 * step + 60, 69))
         labels[box.slices] = step + 1
         start = time.thread_time()
-        annotation.notice_change(box, "edit")
+        annotation.notice_change(box)
         times.append(time.thread_time() - start)
     # A single pass over the whole array takes longer than that.
     assert np.median(times) < 0.006

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
+from napari_unet.core.points import marked_points
 from napari_unet.core.provenance import Provenance, is_verified
 from napari_unet.core.rules import ClassRules, MarkRules, ObjectRules
 from tests.core.painter import Painter, same
@@ -143,29 +144,55 @@ class Work(RuleBasedStateMachine):
         assert (self.state()[1][touched] == Provenance.CORRECTED).all()
         assert same([a[~touched] for a in self.state()], [b[~touched] for b in before])
 
-    @rule(told=st.booleans(), again=st.booleans())
-    def undo(self, told, again):
+    def touched(self, entries):
+        mask = np.zeros(self.annotation.labels.shape, bool)
+        for entry in entries:
+            for part in entry.parts:
+                mask[part.points] = True
+        return mask
+
+    @rule(again=st.booleans())
+    def undo(self, again):
         before = self.state()
-        stroke = self.painter.done[-1].mask if self.painter.done else None
-        edit = self.painter.undo("undo" if told else None)
-        if stroke is None:
-            assert edit is None
-            return
-        self.check_only(before, stroke)
-        if again:
-            redo = self.painter.redo("redo" if told else None)
-            self.check_only(before, stroke)
-            if edit.kind == "undo" and redo.kind == "redo":
-                assert same(self.state(), before)
+        last = self.touched(self.annotation.history.done[-1:])
+        edit = self.painter.undo()
+        assert bool(edit) == last.any()
+        self.check_only(before, last)
+        if edit and again:
+            self.painter.redo()
+            assert same(self.state(), before)
 
     @rule()
     def redo(self):
         before = self.state()
-        stroke = self.painter.undone[-1].mask if self.painter.undone else None
+        last = self.touched(self.annotation.history.undone[-1:])
         self.painter.redo()
-        self.check_only(
-            before, np.zeros(before[0].shape, bool) if stroke is None else stroke
-        )
+        self.check_only(before, last)
+
+    @rule(corners=boxes())
+    def unverify(self, corners):
+        box = box_in(self.annotation.labels.shape, corners)
+        before = self.state()
+        self.annotation.unverify(box)
+        expected = before[1].copy()
+        inside = expected[box.slices]
+        inside[is_verified(inside)] = Provenance.PREDICTED
+        assert same(self.state(), (before[0], expected))
+
+    @rule(corners=boxes(), label=st.integers(0, CLASSES - 1))
+    def scribble(self, corners, label):
+        """Paint; what has the class already is said to be right."""
+        where = box_in(self.annotation.labels.shape, corners)
+        before = self.state()
+        same_label = marked_points(where, before[0][where.slices] == label)
+        self.painter.write(where.slices, label)
+        edit = self.annotation.notice_change(where, same_label)
+        expected = before[1].copy()
+        inside = expected[where.slices]
+        inside[before[0][where.slices] != label] = Provenance.CORRECTED
+        inside[~is_verified(inside)] = Provenance.ACCEPTED
+        assert (self.state()[1] == expected).all()
+        assert bool(edit) != same(self.state(), before)
 
     @rule(corners=boxes())
     def accept(self, corners):
@@ -219,26 +246,35 @@ TestWork = Work.TestCase
 TestWork.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
-def test_painting_a_class_over_itself_accepts_it():
-    work = annotation()
-    points = (np.array([1, 2]), np.array([3, 4]))
-    assert work.accept_repainted(points) == Box((1, 3), (3, 5))
-    assert (work.provenance[points] == Provenance.ACCEPTED).all()
-    assert is_verified(work.provenance).sum() == 2
-    assert work.accept_repainted(points) is None
-    assert work.verified_labels() == {0}
-
-
-def test_what_was_painted_otherwise_is_not_accepted_before_it_is_noticed():
+def test_painting_a_class_over_itself_accepts_it_in_one_step_with_the_rest():
     work = annotation()
     work.labels[1, 3] = 1
-    assert work.accept_repainted((np.array([1]), np.array([3]))) is None
-    work.notice_change(Box((1, 3), (2, 4)))
+    box = Box((1, 3), (3, 5))
+    points = (np.array([2, 1, 2]), np.array([4, 3, 4]))
+    assert work.notice_change(box, points).kind == "edit"
     assert work.provenance[1, 3] == Provenance.CORRECTED
+    assert work.provenance[2, 4] == Provenance.ACCEPTED
+    assert is_verified(work.provenance).sum() == 2
+    assert work.notice_change(box, points) is None
+    work.undo()
+    assert not work.provenance.any()
+    work.redo()
+    assert is_verified(work.provenance).sum() == 2
+
+
+def test_to_confirm_only_is_a_step_too():
+    work = annotation()
+    points = (np.array([1, 2]), np.array([3, 4]))
+    edit = work.notice_change(Box((1, 3), (3, 5)), points)
+    assert (edit.kind, edit.box) == ("accept", Box((1, 3), (3, 5)))
+    assert work.verified_labels() == {0}
+    work.undo()
+    assert not work.provenance.any()
 
 
 @pytest.mark.parametrize("rules", [ObjectRules(), MarkRules()], ids=str)
 def test_objects_and_marks_are_not_accepted_by_repainting(rules):
     work = Annotation(np.zeros((4, 4), np.int32), rules=rules)
-    assert work.accept_repainted((np.array([1]), np.array([3]))) is None
+    points = (np.array([1]), np.array([3]))
+    assert work.notice_change(Box((0, 0), (4, 4)), points) is None
     assert not is_verified(work.provenance).any()

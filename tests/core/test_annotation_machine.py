@@ -1,4 +1,7 @@
-"""A person, a model and an undo key, in any order."""
+"""A person, a model and an undo key, in any order.
+
+Strokes, what is accepted and un-verified, and starting over are steps of one history.
+"""
 
 from __future__ import annotations
 
@@ -44,18 +47,19 @@ def box_in(shape: tuple[int, ...], corners: tuple[int, ...]) -> Box:
 def remembered(annotation: Annotation) -> list[list[object]]:
     """Everything that undo and redo can do, in plain numbers."""
 
-    def plain(patch):
-        arrays = (patch.before, patch.after, patch.provenance, *patch.points)
-        return [array.tolist() for array in arrays]
+    def plain(part):
+        runs = (part.before, part.after, part.was, part.now, part.region.runs)
+        return [part.region.box, *(each.tolist() for each in runs)]
 
     history = annotation.history
     return [
         [
             entry.number,
-            plain(entry.stroke),
+            entry.kind,
+            [plain(part) for part in entry.parts],
             entry.open_before,
             entry.open_after,
-            [plain(patch) for patch in entry.settled if len(patch.before)],
+            [plain(part) for part in entry.settled],
         ]
         for entry in (*history.done, *history.undone)
     ]
@@ -79,6 +83,7 @@ class Work(RuleBasedStateMachine):
         self.used = set(range(self.annotation.next_id))
         self.merged_ids: dict[MergedPrediction, set[int]] = {}
         self.told: list[Change] = []
+        self.initial: tuple[np.ndarray, ...] | None = self.painter.state()
         self.annotation.listener = self.told.append
         self.save()
 
@@ -112,12 +117,10 @@ class Work(RuleBasedStateMachine):
     def state(self):
         return self.painter.state()
 
-    def notice(self, kind):
-        edit = self.annotation.notice_change(self.painter.whole, kind)
-        done = self.reference.notice(self.annotation.labels, kind)
-        assert done == (edit and edit.kind)
+    def notice(self):
+        edit = self.annotation.notice_change(self.painter.whole)
+        assert self.reference.paint(self.annotation.labels) == bool(edit)
         self.used |= set(self.annotation.labels.ravel().tolist())
-        return done
 
     @rule(corners=boxes(), label=st.integers(0, 6), new=st.booleans())
     def paint(self, corners, label, new):
@@ -127,44 +130,52 @@ class Work(RuleBasedStateMachine):
         before = self.state()
         self.painter.write(where.slices, label)
         touched = self.annotation.labels != before[0]
-        self.notice("edit")
+        self.notice()
         after = self.state()
         assert (after[1][touched] == 3).all()
         kept = is_verified(before[1]) & ~touched
         assert same([a[kept] for a in after], [b[kept] for b in before])
 
-    @rule(corners=boxes())
-    def write_by_program(self, corners):
-        where = box_in(self.annotation.labels.shape, corners)
-        self.annotation.labels[where.slices] = self.annotation.next_id
-        self.notice(None)
+    @rule()
+    def undo(self):
+        assert bool(self.annotation.undo()) == bool(self.reference.done)
+        self.reference.undo()
 
-    @rule(told=st.booleans())
-    def undo(self, told):
-        self.painter.write_undo()
-        self.notice("undo" if told else None)
+    @rule()
+    def redo(self):
+        assert bool(self.annotation.redo()) == bool(self.reference.undone)
+        self.reference.redo()
 
-    @rule(told=st.booleans())
-    def redo(self, told):
-        self.painter.write_redo()
-        self.notice("redo" if told else None)
+    @rule()
+    def undo_and_redo(self):
+        before, were_open = self.state(), self.annotation.open_objects
+        if not self.annotation.undo():
+            return
+        step = self.reference.done[-1]
+        self.reference.undo()
+        self.annotation.redo()
+        self.reference.redo()
+        # What a prediction made of pixels that nobody stood behind is gone.
+        stays = ~step.mask
+        for now, left in zip(before, step.after, strict=True):
+            stays |= now == left
+        assert same([a[stays] for a in self.state()], [b[stays] for b in before])
+        if stays.all():
+            assert self.annotation.open_objects == were_open
 
-    @rule(told=st.booleans())
-    def undo_and_redo(self, told):
+    @rule()
+    def undo_everything_and_redo(self):
         before = self.state()
-        self.painter.write_undo()
-        done = self.notice("undo" if told else None)
-        self.painter.write_redo()
-        again = self.notice("redo" if told else None)
-        if done == "undo" and (told or again == "redo"):
+        steps = len(self.reference.done)
+        while self.annotation.undo():
+            self.reference.undo()
+        if self.initial is not None:
+            assert same(self.state(), self.initial)
+        for _ in range(steps):
+            self.annotation.redo()
+            self.reference.redo()
+        if self.initial is not None:
             assert same(self.state(), before)
-
-    @rule(corners=boxes())
-    def undo_with_another_change(self, corners):
-        where = box_in(self.annotation.labels.shape, corners)
-        self.painter.write_undo()
-        self.annotation.labels[where.slices] = self.annotation.next_id
-        self.notice(None)
 
     @rule(everything=st.booleans())
     def settle(self, everything):
@@ -184,6 +195,44 @@ class Work(RuleBasedStateMachine):
         inside[box.slices] = True
         self.reference.accept(inside)
         self.check_only_accepted(before)
+
+    @rule(corners=boxes())
+    def unverify(self, corners):
+        before = self.state()
+        box = box_in(self.annotation.labels.shape, corners)
+        self.annotation.unverify(box)
+        inside = np.zeros(self.annotation.labels.shape, bool)
+        inside[box.slices] = True
+        self.reference.unverify(inside)
+        self.check_only_unverified(before)
+
+    @rule(corners=boxes())
+    def unverify_object(self, corners):
+        before = self.state()
+        labels = self.annotation.labels
+        here = int(labels[box_in(labels.shape, corners).start])
+        self.annotation.unverify_object(here)
+        self.reference.unverify_object(here)
+        self.check_only_unverified(before)
+
+    def check_only_unverified(self, before):
+        labels, provenance = self.state()
+        changed = provenance != before[1]
+        assert (labels == before[0]).all()
+        assert (provenance[changed] == 1).all()
+        assert is_verified(before[1])[changed].all()
+
+    @rule()
+    def start_over(self):
+        if self.annotation.start_over() is not None:
+            empty = np.zeros_like(self.reference.labels)
+            self.reference.replace(empty, empty)
+
+    @rule(snapshot=snapshots)
+    def bring_back(self, snapshot):
+        self.annotation.bring_back(snapshot)
+        self.reference.replace(snapshot.labels, snapshot.provenance)
+        assert same(self.state(), (snapshot.labels, snapshot.provenance))
 
     def check_only_accepted(self, before):
         labels, provenance = self.state()
@@ -219,6 +268,8 @@ class Work(RuleBasedStateMachine):
         before = self.state()
         changed = self.annotation.apply(merged, box)
         after = self.state()
+        if changed is not None:
+            self.initial = None
         kept = is_verified(before[1])
         kept |= np.isin(before[0], list(self.annotation.open_objects))
         kept |= merged.kept

@@ -123,14 +123,14 @@ def test_a_stroke_into_the_ring_of_the_last_object(painter):
     assert painter.annotation.provenance[6, 14] == PREDICTED
 
 
-def test_unsettling_leaves_alone_what_was_corrected_since(painter):
+def test_what_a_program_wrote_is_a_step_of_its_own(painter):
     painter.paint(np.s_[6, 8:12], 1)
     painter.annotation.settle()
+    settled = painter.state()
     painter.labels[6, 13] = 9
     painter.annotation.notice_change(painter.whole)
     assert painter.undo().kind == "undo"
-    assert painter.annotation.provenance[6, 13] == CORRECTED
-    assert painter.annotation.provenance[6, 12] == PREDICTED
+    assert same(painter.state(), settled)
 
 
 def test_undo_opens_what_was_open_before(painter):
@@ -185,16 +185,21 @@ def test_accepting_an_object(painter):
     assert painter.annotation.accept_object(77) is None
 
 
-def test_accepting_outlives_undo(painter):
+def test_accepting_is_a_step_like_a_stroke(painter):
+    start = painter.state()
     painter.paint(np.s_[6, 8:13], 1)
     painter.annotation.settle()
+    settled = painter.state()
     painter.annotation.accept(Box((0, 0), (16, 16)))
+    accepted = painter.state()
+    assert painter.undo().entry.kind == "accept"
+    assert same(painter.state(), settled)
     painter.undo()
-    provenance = painter.annotation.provenance
-    stroke = np.zeros((32, 32), bool)
-    stroke[6, 10:13] = True
-    assert (provenance[stroke] == PREDICTED).all()
-    assert (provenance[:16, :16][~stroke[:16, :16]] == ACCEPTED).all()
+    assert same(painter.state(), start)
+    painter.redo()
+    assert same(painter.state(), settled)
+    painter.redo()
+    assert same(painter.state(), accepted)
 
 
 def test_counts_follow(painter):

@@ -10,6 +10,7 @@ from napari_unet.gui.panels.project import ProjectPanel
 from napari_unet.project.lock import LOCK, ProjectLock
 from tests.gui.stage import set_stage
 from tests.session.brightness import disks
+from tests.torture.scene import forget_owner
 
 pytestmark = pytest.mark.qt_smoke
 
@@ -24,6 +25,7 @@ def crash(stage):
     for image in bench.session.images:
         image.annotation.listener = None
         image.project.close = lambda: None
+        forget_owner(image.project.folder)
     bench.layers.close = lambda: None
     stage.viewer.close()
 

@@ -33,7 +33,7 @@ class Desk:
         for _ in range(number):
             label = self.annotation.new_id()
             self.annotation.labels[label % 19, :5] = label
-            self.annotation.notice_change(Box.whole(SHAPE), "edit")
+            self.annotation.notice_change(Box.whole(SHAPE))
 
     def read(self):
         return read_journal(self.folder, IMAGE.key, SHAPE)

@@ -55,7 +55,7 @@ class Work:
 
     def paint(self, y: int, x: int, label: int) -> None:
         self.annotation.labels[y : y + 6, x : x + 6] = label
-        self.annotation.notice_change(Box.whole(SHAPE), "edit")
+        self.annotation.notice_change(Box.whole(SHAPE))
 
     def save(self) -> None:
         self.project.claim()

@@ -239,7 +239,7 @@ def test_a_segment_is_a_megabyte_and_a_line_at_most(desk):
     rng = np.random.default_rng(0)
     for label in range(1, 12):
         desk.annotation.labels[rng.random((300, 300)) < 0.5] = label
-        desk.annotation.notice_change(Box.whole((300, 300)), "edit")
+        desk.annotation.notice_change(Box.whole((300, 300)))
     first, *others = (each.path.stat().st_size for each in list_segments(desk.folder))
     assert others
     assert 2**20 < first < 2**20 + 500_000

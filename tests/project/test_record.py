@@ -14,25 +14,28 @@ from hypothesis import strategies as st
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
 from napari_unet.errors import StorageError
-from napari_unet.project.record import Logged, decode_change, encode_change
+from napari_unet.project.record import Logged, decode_change, encode_change, encode_line
 
 SHAPE = (9, 11)
 WHEN = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
 def told() -> list:
-    """A stroke, its undo and redo, a settling and an accepted view."""
+    """Every kind of change that a person makes."""
     annotation, changes = Annotation(np.zeros(SHAPE, np.int32)), []
     annotation.listener = changes.append
     whole = Box.whole(SHAPE)
     annotation.labels[2:5, 3:7] = 3
-    annotation.notice_change(whole, "edit")
+    annotation.notice_change(whole)
     annotation.settle()
-    annotation.labels[2:5, 3:7] = 0
-    annotation.notice_change(whole, "undo")
-    annotation.labels[2:5, 3:7] = 3
-    annotation.notice_change(whole, "redo")
+    annotation.undo()
+    annotation.redo()
     annotation.accept(Box((0, 0), (4, 11)))
+    annotation.undo()
+    annotation.redo()
+    annotation.unverify(Box((0, 0), (1, 11)))
+    annotation.start_over()
+    annotation.undo()
     return changes
 
 
@@ -61,8 +64,58 @@ def test_changes_read_back_happen_again():
     for line in LINES:
         annotation.repeat(decode_change(line, "a", SHAPE).change)
     assert annotation.labels[3, 4] == 3
-    assert annotation.provenance[0, 0] == 2
-    assert len(annotation.history.done) == 1
+    assert annotation.provenance[0, 0] == 1
+    assert annotation.provenance[1, 0] == 2
+    kinds = [entry.kind for entry in annotation.history.done]
+    assert kinds == ["edit", "accept", "unverify"]
+    assert [entry.kind for entry in annotation.history.undone] == ["replace"]
+
+
+# As the first release wrote them: a stroke, an accepted view, and its settling with
+# the next stroke; what was accepted was no step, and could not be undone.
+FIRST_RELEASE = [
+    {"kind": "edit", "ids": [3], "next_id": 4, "open": [3], "stroke": 1,
+     "entry_open": [], "certain": True,
+     "parts": [{"box": [[2, 3], [3, 5]], "mask": [0, 2], "before": [0, 2],
+                "after": [3, 2], "was": [0, 2], "now": [3, 2]}]},
+    {"kind": "accept", "ids": [], "next_id": 4, "open": [3],
+     "parts": [{"box": [[0, 0], [1, 2]], "mask": [0, 2], "before": [0, 2],
+                "after": [0, 2], "was": [0, 2], "now": [2, 2]}],
+     "region": {"box": [[0, 0], [1, 2]], "mask": [0, 2]}},
+    {"kind": "edit", "ids": [3, 4], "next_id": 5, "open": [4], "stroke": 2,
+     "entry_open": [], "certain": False,
+     "parts": [{"box": [[1, 3], [2, 4]], "mask": [0, 1], "before": [0, 1],
+                "after": [0, 1], "was": [0, 1], "now": [2, 1]},
+               {"box": [[5, 5], [6, 6]], "mask": [0, 1], "before": [0, 1],
+                "after": [4, 1], "was": [0, 1], "now": [3, 1]}]},
+    {"kind": "undo", "ids": [4], "next_id": 5, "open": [], "stroke": 2,
+     "entry_open": [4], "certain": False,
+     "parts": [{"box": [[5, 5], [6, 6]], "mask": [0, 1], "before": [4, 1],
+                "after": [0, 1], "was": [3, 1], "now": [0, 1]}]},
+]  # fmt: skip
+
+
+def test_lines_of_the_first_release_happen_again_and_can_be_undone():
+    annotation = Annotation(np.zeros(SHAPE, np.int32))
+    again: list = []
+    for number, content in enumerate(FIRST_RELEASE, 1):
+        head = {"sequence": number, "time": "2030-01-01T12:00:00.000Z", "image": "a"}
+        line = encode_line({**head, **content})
+        annotation.repeat(decode_change(line, "a", SHAPE).change)
+    annotation.listener = again.append
+    assert annotation.provenance[0, :2].tolist() == [2, 2]
+    assert annotation.redo().kind == "redo"
+    assert annotation.labels[5, 5] == 4
+    annotation.undo()
+    assert annotation.provenance[1, 3] == 2
+    annotation.undo()
+    assert not annotation.provenance[:2].any()
+    assert annotation.labels[2, 3] == 3
+    annotation.undo()
+    assert not annotation.labels.any()
+    assert not annotation.provenance.any()
+    for change in again:
+        decode_change(encode_change("a", Logged(9, WHEN, change)), "a", SHAPE)
 
 
 def test_the_blank_after_the_checksum_counts_too():
@@ -123,7 +176,6 @@ def part(**changes):
         part(after=[2**35, 12]),
         part(now=[4, 12]),
         part(was=[-1, 12]),
-        {"region": {"box": [[0, 0], [99, 99]], "mask": [0, 1]}},
         {"marks": {"3": [0, 1.0]}},
         {"values": ["AAAA"]},
         {"values": ["not base64"]},

@@ -64,7 +64,7 @@ class Stage:
         """Paint as a front end does."""
         image = self.session.images.current
         image.annotation.labels[slices] = label
-        image.annotation.notice_change(Box.whole(image.annotation.labels.shape), "edit")
+        image.annotation.notice_change(Box.whole(image.annotation.labels.shape))
         self.session.note_edit(image)
 
 

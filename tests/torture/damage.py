@@ -14,8 +14,9 @@ from napari_unet.core.annotation import Annotation
 from napari_unet.core.provenance import is_verified
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
+from tests.core.painter import Painter
 from tests.torture.judge import read_back
-from tests.torture.scene import Life, painter_for, picture
+from tests.torture.scene import Life, picture
 from tests.torture.scripts import a_short_training
 
 
@@ -59,10 +60,10 @@ def _make_project(home: Path) -> Annotation:
             life.session.predict()
             life.run()
         for step in range(4):
-            painter = painter_for(image.annotation)
+            painter = Painter(image.annotation)
             where = np.s_[4 * step : 4 * step + 3, 8 * number : 8 * number + 6]
             painter.write(where, image.annotation.new_id())
-            image.annotation.notice_change(painter.whole, "edit")
+            image.annotation.notice_change(painter.whole)
             life.session.note_edit(image)
             life.wait(11.0)
         with a_short_training("instances", better=True):

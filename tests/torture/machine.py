@@ -38,7 +38,6 @@ from tests.torture.scene import (
     differences,
     facts,
     model_for,
-    painter_for,
     scratch,
     tear,
 )
@@ -67,7 +66,6 @@ class Sitting(RuleBasedStateMachine):
         self.short = short
         self.task, self.manual = task, manual
         self.life = Life(self.home, task, manual)
-        self.painters: dict[str, Painter] = {}
         self.used: dict[str, int] = {}
         self.moves, self.moved = 0, set()
         self.switch_to(name)
@@ -83,8 +81,7 @@ class Sitting(RuleBasedStateMachine):
         if there:
             self.life.session.images.select(there[0])
         else:
-            image = self.life.open(name)
-            self.painters[name] = painter_for(image.annotation)
+            self.life.open(name)
 
     @property
     def image(self) -> OpenImage:
@@ -96,7 +93,7 @@ class Sitting(RuleBasedStateMachine):
 
     @property
     def painter(self) -> Painter:
-        return self.painters[self.image.name]
+        return Painter(self.annotation)
 
     def count(self, what: str) -> None:
         type(self).tally[what] += 1
@@ -135,7 +132,7 @@ class Sitting(RuleBasedStateMachine):
         touched = where & (self.annotation.labels != label)
         with self.verified_stays(what, touched):
             self.painter.write(where, label)
-            self.annotation.notice_change(self.painter.whole, "edit")
+            self.annotation.notice_change(self.painter.whole)
             self.life.session.note_edit(self.image)
 
     def place(self, corners) -> np.ndarray:
@@ -183,22 +180,47 @@ class Sitting(RuleBasedStateMachine):
         where = box_in(self.annotation.labels.shape, corners)
         with self.verified_stays("paint over itself"):
             points = marked_points(where, np.ones(where.shape, bool))
-            self.annotation.accept_repainted(points)
+            self.annotation.notice_change(where, points)
             self.life.session.note_edit(self.image)
 
-    @rule(told=st.booleans())
-    def undo(self, told):
+    @rule()
+    def undo(self):
         self.count("undo")
-        if self.painter.done:
-            self.painter.undo("undo" if told else None)
+        if self.annotation.undo():
             self.life.session.note_edit(self.image)
 
-    @rule(told=st.booleans())
-    def redo(self, told):
+    @rule()
+    def redo(self):
         self.count("redo")
-        if self.painter.undone:
-            self.painter.redo("redo" if told else None)
+        if self.annotation.redo():
             self.life.session.note_edit(self.image)
+
+    @rule(corners=CORNERS)
+    def unverify_view(self, corners):
+        self.count("un-verify view")
+        shape = self.annotation.labels.shape
+        self.life.session.correcting.unverify(box_in(shape, corners))
+
+    @precondition(lambda self: self.task == "instances")
+    @rule(corners=CORNERS)
+    def unverify_object(self, corners):
+        self.count("un-verify object")
+        labels = self.annotation.labels
+        here = labels[tuple(box_in(labels.shape, corners).start)]
+        self.life.session.correcting.unverify_object(int(here))
+
+    @rule(now=st.booleans())
+    def start_over(self, now):
+        self.count("start over")
+        self.life.session.correcting.start_over()
+        self.finish(now)
+
+    @rule(now=st.booleans())
+    def bring_back(self, now):
+        if self.image.kept:
+            self.count("bring back")
+            self.life.session.correcting.bring_back(self.image.kept[0].number)
+            self.finish(now)
 
     @rule()
     def settle(self):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.annotation import Annotation
+from napari_unet.core.history import STEPS
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.recovery import recover
@@ -41,10 +42,10 @@ def iter_recovered(
 
 
 def strokes_told(folder: Path, image: ImageIdentity) -> set[int]:
-    """Return the numbers of the strokes that a journal tells of."""
+    """Return the numbers of the steps that a journal tells of."""
     stored = ProjectStore(folder).load_work(image)
     logged = stored.journal.logged if stored else ()
-    return {each.change.stroke for each in logged if each.change.kind == "edit"}
+    return {each.change.stroke for each in logged if each.change.kind in STEPS}
 
 
 def _brought_back(image: ImageIdentity, stored: StoredAnnotation) -> Annotation:

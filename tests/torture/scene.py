@@ -20,7 +20,6 @@ from napari_unet.project.segments import list_segments
 from napari_unet.session.image import OpenImage
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.session.session import Session
-from tests.core.painter import Atom, Painter
 from tests.session.brightness import (
     brightness_model,
     classes_model,
@@ -162,21 +161,6 @@ def bytes_of(folder: Path) -> dict[str, str]:
     }
 
 
-def painter_for(annotation: Annotation) -> Painter:
-    """Return a person whose undo key knows what the annotation remembers."""
-    painter = Painter(annotation)
-    for remembered, entries in (
-        (painter.done, annotation.history.done),
-        (painter.undone, annotation.history.undone),
-    ):
-        for entry in entries:
-            mask = np.zeros(annotation.labels.shape, bool)
-            mask[entry.stroke.points] = True
-            stroke = entry.stroke
-            remembered.append(Atom(mask, stroke.before, stroke.after))
-    return painter
-
-
 def facts(annotation: Annotation) -> dict[str, Any]:
     """Return all that must come back, in plain numbers.
 
@@ -201,22 +185,19 @@ def _words(array: np.ndarray) -> bytes:
 
 
 def _entry(entry: Any, whole: bool) -> list[Any]:
-    patches = [entry.stroke, *(p for p in entry.settled if len(p.before))]
     return [
         entry.number,
+        entry.kind,
         entry.open_before,
         entry.open_after,
-        [_patch(patch, whole) for patch in patches],
+        [_part(part, whole) for part in (*entry.parts, *entry.settled)],
     ]
 
 
-def _patch(patch: Any, whole: bool) -> list[Any]:
-    labels = [patch.before.tolist(), patch.after.tolist()] if whole else []
-    return [
-        *labels,
-        patch.provenance.tolist(),
-        [axis.tolist() for axis in patch.points],
-    ]
+def _part(part: Any, whole: bool) -> list[Any]:
+    labels = [part.before.tolist(), part.after.tolist()] if whole else []
+    rest = (part.was, part.now, part.region.runs)
+    return [*labels, *(runs.tolist() for runs in rest), part.region.box]
 
 
 def differences(

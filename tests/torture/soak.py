@@ -16,9 +16,9 @@ import tifffile
 from napari_unet.core.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.session import Session
+from tests.core.painter import Painter
 from tests.session.brightness import brightness_model
 from tests.torture.judge import read_back
-from tests.torture.scene import painter_for
 from tests.torture.victim import SHAPE, ThreadRunner, picture
 
 _WARM_UP = 0.25
@@ -85,14 +85,13 @@ def run_soak(home: Path, minutes: float, seed: int) -> Soak:
     begun, strokes, taken = time.monotonic(), 0, []
     while (spent := time.monotonic() - begun) < 60 * minutes:
         strokes += 1
-        painter = painter_for(image.annotation)
+        painter = Painter(image.annotation)
         y, x = (int(rng.integers(2, n - 8)) for n in SHAPE)
         painter.write(np.s_[y : y + 4, x : x + 6], image.annotation.new_id())
-        image.annotation.notice_change(painter.whole, "edit")
+        image.annotation.notice_change(painter.whole)
         session.note_edit(image)
         if strokes % 7 == 0:
-            painter.write_undo()
-            image.annotation.notice_change(painter.whole)
+            image.annotation.undo()
             session.note_edit(image)
         if strokes % _EVERY == 0:
             session.accept(Box((0, 0), (16, SHAPE[1])))

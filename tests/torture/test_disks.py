@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from napari_unet.project.identity import ImageIdentity
+from tests.core.painter import Painter
 from tests.torture.judge import read_back
-from tests.torture.scene import Life, painter_for, picture
+from tests.torture.scene import Life, picture
 
 IMAGE = ImageIdentity.of("plane", picture("plane"), "YX")
 
@@ -36,10 +37,10 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 def stroke(life: Life, number: int) -> None:
     image = life.session.images.current
-    painter = painter_for(image.annotation)
+    painter = Painter(image.annotation)
     row = 3 * (number % 7)
     painter.write(np.s_[row : row + 2, 2:12], image.annotation.new_id())
-    image.annotation.notice_change(painter.whole, "edit")
+    image.annotation.notice_change(painter.whole)
     life.session.note_edit(image)
 
 

@@ -23,7 +23,7 @@ def work() -> tuple[ValueAnnotation, list[Change]]:
 
 def paint(annotation: ValueAnnotation, where, label: int) -> None:
     annotation.labels[where] = label
-    annotation.notice_change(WHOLE, "edit")
+    annotation.notice_change(WHOLE)
 
 
 def same(one: ValueAnnotation, other: ValueAnnotation) -> bool:
@@ -58,8 +58,7 @@ def test_an_accepted_value_under_a_mark_is_here_after_a_restart_and_an_undo(know
     for change in told[known:]:
         again.recall(change)
     for each in (annotation, again):
-        each.labels[:2, :2] = 0
-        each.notice_change(WHOLE, "undo")
+        each.undo()
         assert (each.provenance[:3] == Provenance.ACCEPTED).all()
         assert (each.snapshot().labels[:, :3] == 7).all()
 
@@ -70,8 +69,7 @@ def test_a_value_under_a_mark_is_here_when_only_its_undo_is_repeated():
     annotation.accept(Box((0, 0), (3, 8)))
     paint(annotation, np.s_[:4, :2], annotation.mark_for(0, 1.5))
     snapshot = annotation.snapshot()
-    annotation.labels[:4, :2] = 0
-    annotation.notice_change(WHOLE, "undo")
+    annotation.undo()
     again = ValueAnnotation.restored(snapshot.labels, snapshot.provenance)
     again.repeat(told[-1])
     assert same(again, annotation)

@@ -17,7 +17,6 @@ from napari_unet.session.job import Callbacks, Yielded, advance, final_state
 from napari_unet.session.session import Session
 from tests.session.brightness import brightness_model, disks
 from tests.torture.reports import Report
-from tests.torture.scene import painter_for
 
 NAMES = ("a", "b")
 SHAPE = (64, 80)
@@ -152,31 +151,39 @@ class Victim:
         facts = {"what": what, "image": image.name}
         Report(facts, {**state, **arrays}).send(self._pipe)
 
-    def _write(self, write: Callable[[Any], object], kind: str | None) -> None:
+    def _write(self, where: Any, label: int) -> None:
         """Let a person write into the labels, and take note of it."""
         image = self._image
-        before = np.array(image.annotation.labels)
-        painter = painter_for(image.annotation)
-        write(painter)
         after = np.array(image.annotation.labels)
-        image.annotation.labels[...] = before
+        after[where] = label
         self._tell("stroke", after=after)
-        image.annotation.labels[...] = after
-        image.annotation.notice_change(painter.whole, kind)  # type: ignore[arg-type]
+        image.annotation.labels[where] = label
+        image.annotation.notice_change(Box.whole(after.shape))
         self._session.note_edit(image)
 
     def _paint(self) -> None:
         y, x = (self._random.randrange(2, n - 8) for n in SHAPE)
         width = self._random.randrange(2, 8)
         label = self._random.choice([0, self._image.annotation.next_id, 1, 2, 3])
-        where = np.s_[y : y + 4, x : x + width]
-        self._write(lambda painter: painter.write(where, label), "edit")
+        self._write(np.s_[y : y + 4, x : x + width], label)
 
     def _undo(self) -> None:
-        self._write(lambda painter: painter.write_undo(), None)
+        self._replay(self._image.annotation.history.done, "labels_before")
 
     def _redo(self) -> None:
-        self._write(lambda painter: painter.write_redo(), None)
+        self._replay(self._image.annotation.history.undone, "labels_after")
+
+    def _replay(self, entries: Any, labels: str) -> None:
+        if not entries:
+            return
+        image = self._image
+        after = np.array(image.annotation.labels)
+        for part in entries[-1].parts:
+            after[part.points] = getattr(part, labels)
+        self._tell("stroke", after=after)
+        replay = image.annotation.undo if labels == "labels_before" else None
+        (replay or image.annotation.redo)()
+        self._session.note_edit(image)
 
     def _accept(self) -> None:
         if self._session.state.why_not_accept:

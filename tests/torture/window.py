@@ -91,7 +91,8 @@ class Window:
         done = self._annotation.history.done
         if done:
             after = self._annotation.snapshot().labels
-            after[done[-1].stroke.points] = done[-1].stroke.before
+            for part in done[-1].parts:
+                after[part.points] = part.labels_before
             self._tell("stroke", after=after)
             self._bench.layers.labels_layer.undo()
 

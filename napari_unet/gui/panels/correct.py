@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAction, QCheckBox, QMenu
 
 from napari_unet.core.subject import Task
 from napari_unet.gui.keys import Keys, hint
@@ -13,6 +14,12 @@ from napari_unet.gui.panels.panel import (
     allow,
     button,
     label,
+)
+from napari_unet.session.allowed import (
+    why_not_bring_back,
+    why_not_start_over,
+    why_not_unverify,
+    why_not_unverify_object,
 )
 from napari_unet.session.state import ImageState, State
 
@@ -39,6 +46,8 @@ _TOOLS_TIP: dict[Task, str] = {
         "learns from marks and from accepted values."
     ),
 }
+_EMPTY = "Paint without a prediction"
+_EARLIER = "Show the earlier work"
 _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
 
 
@@ -53,7 +62,7 @@ class CorrectPanel(Panel):
         self.tools = label("", "faint", wrap=True)
         self.classes = ClassBrushes(self.bench.layers.paint_with)
         self.value = ValueBrush(self.bench.mark_with)
-        self.empty = button("Paint without a prediction", _EMPTY_TIP, self._on_empty)
+        self.empty = button(_EMPTY, _EMPTY_TIP, self._on_empty)
         self.accept_view = button(
             "Accept view",
             hint("Everything in view is right: it becomes verified", Keys.ACCEPT_VIEW),
@@ -64,6 +73,32 @@ class CorrectPanel(Panel):
             "Accept object",
             "The object that is picked (5) is right: it becomes verified",
             self.bench.accept_object,
+        )
+        self.unverify_view = button(
+            "Un-verify view",
+            hint(
+                "Nobody stands behind what is in view any more: labels stay, and a "
+                "prediction may change them",
+                Keys.UNVERIFY_VIEW,
+            ),
+            self.bench.unverify_view,
+        )
+        self.unverify_object = button(
+            "Un-verify object",
+            "Nobody stands behind the object that is picked (5) any more: a "
+            "prediction may change it",
+            self.bench.unverify_object,
+        )
+        self.start_over = button(
+            "Start over",
+            "Clear all labels of this image. A copy of the work so far is kept, and "
+            "Ctrl+Z takes it back",
+            self.session.correcting.start_over,
+        )
+        self.earlier = button(
+            "Earlier work…",
+            "Bring a copy back that Start over has kept; Ctrl+Z takes that back",
+            self._on_earlier,
         )
         self.overlay = QCheckBox("Show verified")
         self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
@@ -79,8 +114,10 @@ class CorrectPanel(Panel):
         self.add(self.classes)
         self.add(self.value)
         self.add_row(self.accept_view, self.accept_object)
+        self.add_row(self.unverify_view, self.unverify_object)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
+        self.add_row(self.start_over, self.earlier)
         self.connections.connect(self.bench.layers.brush_changed, self._on_brush)
 
     def render_state(self, state: State) -> None:
@@ -93,6 +130,11 @@ class CorrectPanel(Panel):
         allow(self.empty, state.why_not_paint)
         allow(self.accept_view, state.why_not_accept)
         allow(self.accept_object, state.why_not_accept_object)
+        allow(self.unverify_view, why_not_unverify(state))
+        allow(self.unverify_object, why_not_unverify_object(state))
+        allow(self.start_over, why_not_start_over(state))
+        allow(self.earlier, why_not_bring_back(state))
+        self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
         self.overlay.setEnabled(labelled)
         self.overlay.setChecked(self.bench.layers.verified_shown)
         self.counts.setText(_counts(image))
@@ -109,6 +151,7 @@ class CorrectPanel(Panel):
         self.classes.setVisible(labelled and task == "classes")
         self.value.setVisible(labelled and task == "regression")
         self.accept_object.setVisible(task == "instances")
+        self.unverify_object.setVisible(task == "instances")
         if labelled:
             self._on_brush(self.bench.layers.selected_object)
 
@@ -117,6 +160,21 @@ class CorrectPanel(Panel):
         self.classes.choose(number)
         if mark := self.bench.layers.mark(number):
             self.value.show_mark(mark)
+
+    def _on_earlier(self) -> None:
+        """Offer the copies that are kept, the newest first."""
+        image = self.session.state.image
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for number, words in image.kept if image else ():
+            action = QAction(f"Bring back {words}", menu)
+            action.setData(number)
+            menu.addAction(action)
+        menu.triggered.connect(self._on_chosen)
+        menu.popup(self.earlier.mapToGlobal(self.earlier.rect().bottomLeft()))
+
+    def _on_chosen(self, action: QAction) -> None:
+        self.session.correcting.bring_back(int(action.data()))
 
     def _on_empty(self) -> None:
         self.session.start_empty()

@@ -67,7 +67,7 @@ def _differs(
     values: ValueMap | None,
 ) -> Mask:
     """Return which pixels of a change are not what it made of them."""
-    points, now = part.region.points, part.provenance
+    points, now = part.region.points, part.provenance_after
     after = values_of_runs(part.after)
     differs = np.asarray(provenance[points] != now)
     if image.task != "regression":

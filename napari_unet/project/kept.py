@@ -1,0 +1,175 @@
+"""Copies of the work on an image that are kept until somebody deletes them by hand.
+
+::
+
+    snapshots/cells-1f2e3d.2.labels.tif
+    snapshots/cells-1f2e3d.2.provenance.tif
+    snapshots/cells-1f2e3d.2.json            written last: with it the copy counts
+
+Saves and the journal follow the work; what a person has left behind by starting over
+would go with them in the end.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from pydantic import AwareDatetime, Field, ValidationError
+
+from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.core.axes import result_axes
+from napari_unet.core.provenance import Provenance
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import StorageError
+from napari_unet.project.fields import Hash, Record
+from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.maps import read_map, write_map
+
+_FOLDER = "snapshots"
+_LARGEST_FILE = 10_000
+
+
+class _Fields(Record):
+    kept_at: AwareDatetime
+    objects: int = Field(ge=0)
+    next_id: int
+    labels_hash: Hash
+    provenance_hash: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A copy that is kept.
+
+    Parameters
+    ----------
+    number : int
+        Counts the copies of an image, from 1.
+    kept_at : datetime
+        When that was.
+    objects : int
+        How many objects, classes or marks there were.
+    """
+
+    number: int
+    kept_at: datetime
+    objects: int
+
+
+def keep(
+    project: Path,
+    key: str,
+    image: ImageIdentity,
+    work: AnnotationSnapshot,
+    objects: int,
+) -> Kept:
+    """Keep a copy of the work on an image; the project's folder is claimed by then.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written; then there is no copy.
+    """
+    folder = _folder(project)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    numbers = [int(path.name.split(".")[1]) for path in _files(folder, key)]
+    kept = Kept(1 + max(numbers, default=0), datetime.now(UTC), objects)
+    labels, provenance, fields = _paths(folder, key, kept.number)
+    axes = result_axes(image.axes)
+    several = "C" * (work.labels.ndim - work.provenance.ndim)
+    content = _Fields(
+        kept_at=kept.kept_at,
+        objects=objects,
+        next_id=work.next_id,
+        labels_hash=write_map(labels, work.labels, several + axes),
+        provenance_hash=write_map(provenance, work.provenance, axes),
+    )
+    text = json.dumps(content.model_dump(mode="json"), indent=1)
+    write_atomically(fields, lambda file: file.write(text.encode()))
+    return kept
+
+
+def list_kept(project: Path, key: str) -> tuple[Kept, ...]:
+    """Return the copies of the work on an image, the newest first; only reads."""
+    found = []
+    folder = _folder(project)
+    for path in _files(folder, key) if folder.is_dir() else ():
+        number = int(path.name.split(".")[1])
+        try:
+            fields = _read_fields(path)
+        except StorageError:
+            continue  # it was being written when the program ended, or is damaged
+        found.append(Kept(number, fields.kept_at, fields.objects))
+    return tuple(sorted(found, key=lambda kept: -kept.number))
+
+
+def read_kept(
+    project: Path, key: str, image: ImageIdentity, number: int
+) -> AnnotationSnapshot:
+    """Read a copy back.
+
+    Raises
+    ------
+    StorageError
+        If it is not there any more, damaged, or not the one that was kept.
+    """
+    labels_path, provenance_path, path = _paths(_folder(project), key, number)
+    fields = _read_fields(path)
+    values = image.subject.task == "regression"
+    labels = (
+        read_map(labels_path, image.values_shape, np.float32, fields.labels_hash)
+        if values
+        else read_map(labels_path, image.values_shape, np.int32, fields.labels_hash)
+    )
+    provenance = read_map(
+        provenance_path, image.labels_shape, np.uint8, fields.provenance_hash
+    )
+    if provenance.max() > max(Provenance):
+        raise StorageError(f"{provenance_path.name} holds values that do not exist.")
+    return AnnotationSnapshot(labels, provenance, fields.next_id, 0)
+
+
+def _folder(project: Path) -> Path:
+    """Return where copies lie.
+
+    Raises
+    ------
+    StorageError
+        If that is a link, perhaps out of the project.
+    """
+    folder = project / _FOLDER
+    if folder.is_symlink():
+        raise StorageError(f"{folder} is a link; replace it by what it leads to.")
+    return folder
+
+
+def _files(folder: Path, key: str) -> list[Path]:
+    name = re.compile(re.escape(key) + r"\.[0-9]{1,9}\.json")
+    return [p for p in folder.glob("*.json") if name.fullmatch(p.name)]
+
+
+def _paths(folder: Path, key: str, number: int) -> tuple[Path, Path, Path]:
+    ends = ("labels.tif", "provenance.tif", "json")
+    labels, provenance, fields = (folder / f"{key}.{number}.{end}" for end in ends)
+    for path in (labels, provenance, fields):
+        if path.is_symlink():
+            raise StorageError(f"{path} is a link; replace it by what it leads to.")
+    return labels, provenance, fields
+
+
+def _read_fields(path: Path) -> _Fields:
+    try:
+        with path.open("rb") as file:
+            return _Fields.model_validate_json(file.read(_LARGEST_FILE))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValidationError as error:
+        raise StorageError(f"{path} is damaged.") from error

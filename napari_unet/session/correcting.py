@@ -1,0 +1,204 @@
+"""What a person says of the labels of the current image, besides painting in them.
+
+Each of it is one step that Ctrl+Z takes back. Starting over keeps a copy of the work
+as well, which is there when the step is long forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from napari_unet.core.box import Box
+from napari_unet.core.history import Edit, StepKind
+from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.errors import InputError, StorageError
+from napari_unet.project.kept import Kept, keep, read_kept
+from napari_unet.session.allowed import (
+    why_not_bring_back,
+    why_not_start_over,
+    why_not_unverify,
+    why_not_unverify_object,
+)
+from napari_unet.session.image import OpenImage
+from napari_unet.session.images import Images
+from napari_unet.session.runner import Runner
+from napari_unet.session.state import StateHolder
+from napari_unet.session.words import kept_in_words, verified_in_words
+
+_NO_OBJECT = "Choose an object first, with the picker of the labels layer (5)."
+_STEPS: dict[StepKind, str] = {
+    "edit": "a stroke",
+    "accept": "what was accepted",
+    "unverify": "what was un-verified",
+    "replace": "starting over",
+}
+
+
+class Correcting:
+    """The commands of the correct panel.
+
+    Parameters
+    ----------
+    runner : Runner
+        Writes and reads copies in the background.
+    holder : StateHolder
+        Where the state is told.
+    images : Images
+        One of them is current.
+    note_edit : callable
+        Takes note that the person has changed an image.
+    cancel : callable
+        Cancels a prediction that is going on.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        holder: StateHolder,
+        images: Images,
+        note_edit: Callable[[OpenImage], None],
+        cancel: Callable[[], None],
+    ) -> None:
+        self._runner = runner
+        self._holder = holder
+        self._images = images
+        self._note_edit = note_edit
+        self._cancel = cancel
+
+    def accept(self, box: Box) -> None:
+        """Make everything inside a box of the current labels verified."""
+        if image := self._allowed(self._holder.state.why_not_accept):
+            self._show(image, image.annotation.accept(box))
+            self._say(verified_in_words(image))
+
+    def accept_object(self, number: int) -> None:
+        """Make one object of the current labels verified."""
+        why_not = self._holder.state.why_not_accept_object
+        if image := self._allowed(why_not or _why_no_object(number)):
+            self._show(image, image.annotation.accept_object(number))
+            self._say(verified_in_words(image))
+
+    def unverify(self, box: Box) -> None:
+        """Let nobody stand behind what is inside a box of the current labels."""
+        if image := self._allowed(why_not_unverify(self._holder.state)):
+            self._unverified(image, image.annotation.unverify(box))
+
+    def unverify_object(self, number: int) -> None:
+        """Let nobody stand behind one object of the current labels."""
+        why_not = why_not_unverify_object(self._holder.state)
+        if image := self._allowed(why_not or _why_no_object(number)):
+            self._unverified(image, image.annotation.unverify_object(number))
+
+    def start_empty(self) -> None:
+        """Show the labels without a prediction: empty ones, or those of earlier."""
+        if image := self._allowed(self._holder.state.why_not_paint):
+            self._images.show_labels(image)
+            if not image.annotation.empty:
+                self._say(
+                    f"Your earlier work on {image.name} is here again: "
+                    f"{verified_in_words(image)} Start over clears it."
+                )
+
+    def start_over(self) -> None:
+        """Clear the current labels, after a copy was taken that is kept."""
+        image = self._allowed(why_not_start_over(self._holder.state))
+        if image is None:
+            return
+        self._cancel()
+        work, objects = image.annotation.snapshot(), image.annotation.counts().objects
+        self._show(image, image.annotation.start_over())
+        self._say(f"Started over on {image.name}. Undo with Ctrl+Z.")
+        self._runner.start(
+            _iter_keep(image, work, objects),
+            on_event=lambda _: None,
+            on_return=lambda kept: self._on_kept(image, kept),
+            on_error=lambda error: self._holder.report("correct", _not_kept(error)),
+            on_closed=lambda: None,
+        )
+
+    def bring_back(self, number: int) -> None:
+        """Put a copy that was kept in the place of the current labels."""
+        image = self._allowed(why_not_bring_back(self._holder.state))
+        if image is None:
+            return
+        self._cancel()
+        self._runner.start(
+            _iter_read(image, number),
+            on_event=lambda _: None,
+            on_return=lambda work: self._on_read(image, work),
+            on_error=lambda error: self._holder.report("correct", error),
+            on_closed=lambda: None,
+        )
+
+    def note_replay(self, image: OpenImage, edit: Edit) -> None:
+        """Say what was undone or redone, where no stroke shows it."""
+        if edit.kind in ("undo", "redo") and image is self._images.current:
+            word = "Took back" if edit.kind == "undo" else "Did again"
+            what = _STEPS[edit.entry.kind]
+            self._say(f"{word}: {what}. {verified_in_words(image)}")
+
+    def _allowed(self, why_not: str) -> OpenImage | None:
+        """Return the image, with nothing pending; or say why nothing can change."""
+        image = self._images.current
+        if why_not or image is None:
+            self._holder.report("correct", InputError(why_not or "Choose an image."))
+            return None
+        self._holder.clear("correct")
+        for each in self._images:
+            each.canvas.settle()
+        return image
+
+    def _show(self, image: OpenImage, changed: Box | None) -> None:
+        if changed is not None:
+            image.canvas.refresh(changed)
+            self._note_edit(image)
+
+    def _unverified(self, image: OpenImage, changed: Box | None) -> None:
+        self._show(image, changed)
+        said = "Nothing here was verified." if changed is None else "Un-verified."
+        self._say(f"{said} {verified_in_words(image)}")
+
+    def _on_kept(self, image: OpenImage, kept: Kept) -> None:
+        image.kept = (kept, *image.kept)
+        if image is self._images.current:
+            self._images.tell()
+            self._say(
+                f"Started over on {image.name}. Undo with Ctrl+Z; "
+                f"{kept_in_words(kept)} stays under Earlier work."
+            )
+
+    def _on_read(self, image: OpenImage, work: AnnotationSnapshot) -> None:
+        if image is not self._images.current or image.canvas.busy:
+            return
+        self._images.show_labels(image)
+        image.canvas.settle()
+        self._show(image, image.annotation.bring_back(work))
+        self._say(f"Earlier work is here again. {verified_in_words(image)}")
+
+    def _say(self, words: str) -> None:
+        self._holder.update(message=words)
+
+
+def _why_no_object(number: int) -> str:
+    return "" if number > 0 else _NO_OBJECT
+
+
+def _not_kept(error: Exception) -> StorageError:
+    return StorageError(
+        f"The work so far could not be kept as a copy: {error} Ctrl+Z brings it back."
+    )
+
+
+def _iter_keep(
+    image: OpenImage, work: AnnotationSnapshot, objects: int
+) -> Generator[None, None, Kept]:
+    yield
+    folder = image.project.folder
+    return keep(folder, image.key, image.identity, work, objects)
+
+
+def _iter_read(
+    image: OpenImage, number: int
+) -> Generator[None, None, AnnotationSnapshot]:
+    yield
+    return read_kept(image.project.folder, image.key, image.identity, number)
