@@ -100,7 +100,7 @@ class Annotation:
         # Without the subclass: its writes are reported as a person's.
         self._live = np.asarray(labels)
         self._pixels = Pixels(self._live.copy(), provenance)
-        self._ids = IdCounter(max(next_id, int(self._live.max(initial=0)) + 1))
+        self._ids = IdCounter(next_id, self._live)
         self._ring = ring
         self._strokes = Strokes(self._pixels, self._live, rules, self._finished)
         self._chronicle = Chronicle(self._pixels)
@@ -216,7 +216,7 @@ class Annotation:
         """
         edit = self._strokes.notice(box, kind)
         if edit is not None:
-            self._ids.skip_to(1 + max(edit.stroke.ids, default=0))
+            self._ids.skip_past(edit.stroke.ids)
             undone = edit.kind != "edit"
             self._tell(
                 edit.kind,
@@ -365,13 +365,13 @@ class Annotation:
         """
         listener, self.listener = self.listener, None
         self._strokes.repeat(change)
-        self._ids.skip_to(change.next_id)
+        self._ids.skip_past(change.ids, change.next_id)
         self.listener = listener
 
     def recall(self, change: Change) -> None:
         """Remember a change whose pixels are here already; it can be undone then."""
         self._strokes.recall(change)
-        self._ids.skip_to(change.next_id)
+        self._ids.skip_past(change.ids, change.next_id)
 
     def _tell(self, kind: Kind, **facts: Any) -> None:
         change = self._chronicle.tell(

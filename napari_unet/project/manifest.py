@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from napari_unet.core.diameter import LEAST_DIAMETER, MOST_DIAMETER
+from napari_unet.core.ids import latest_free_id
 from napari_unet.core.instances import Decoding
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
@@ -195,7 +196,7 @@ class Manifest(Record):
         entry = ImageEntry(
             **fields,
             key=key,
-            next_id=max(next_id, old.next_id if old else 1),
+            next_id=latest_free_id(next_id, old.next_id if old else 1),
             generations=(generation, *earlier)[:KEPT_GENERATIONS],
         )
         others = tuple(other for other in self.images if other is not old)

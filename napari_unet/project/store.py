@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.axes import result_axes
+from napari_unet.core.ids import free_id, latest_free_id
 from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
@@ -178,7 +179,7 @@ class ProjectStore:
                 entry.key,
                 labels,
                 provenance,
-                max(entry.next_id, _free_id(labels)),
+                latest_free_id(entry.next_id, _free_id(labels)),
                 generation.saved_at,
                 generation.sequence,
                 self._read_journal(entry.key, entry.identity),
@@ -251,7 +252,7 @@ class ProjectStore:
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
         )
-        next_id = max(snapshot.next_id, _free_id(snapshot.labels))
+        next_id = latest_free_id(snapshot.next_id, _free_id(snapshot.labels))
         fields = ImageFields.of(image, self.folder)
         manifest, entry = manifest.with_save(key, fields, generation, next_id)
         # Until the commit has succeeded, either save may turn out to be on the disk.
@@ -297,7 +298,7 @@ def _from_the_start(
 def _free_id(labels: LabelMap | ValueMap) -> int:
     """Return an id that labels do not hold; values are no ids."""
     whole = np.issubdtype(labels.dtype, np.integer)
-    return int(labels.max()) + 1 if whole else 1
+    return free_id(labels) if whole else 1
 
 
 def _explain(entry: ImageEntry, loaded: Generation, problem: str) -> str:
