@@ -217,6 +217,11 @@ class ProjectFolder:
                 if path.stat().st_mtime < abandoned:
                     path.unlink()
 
+    def keys(self) -> set[str]:
+        """Return the keys of all maps that lie here, named by a manifest or not."""
+        maps = (self._inside(kind).glob("*.tif") for kind in (_LABELS, _PROVENANCE))
+        return {path.name.split(".")[0] for each in maps for path in each}
+
     def make(self) -> None:
         """Make the folder, if it is not there.
 

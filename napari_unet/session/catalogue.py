@@ -88,7 +88,7 @@ def locate(folder: Path, image: ImageFields) -> Path | None:
     if image.path is None:
         return None
     path = Path(os.path.normpath(folder.absolute() / image.path))
-    if path.is_file():
+    if path.exists():
         return path
     alike = (
         found
@@ -99,7 +99,7 @@ def locate(folder: Path, image: ImageFields) -> Path | None:
     candidates = sorted(
         islice(alike, _MOST_CANDIDATES), key=lambda found: found.name != path.name
     )
-    return next((found for found in candidates if _is_it(found, image)), None)
+    return next((found for found in candidates if holds_image(found, image)), None)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -110,7 +110,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in files)
 
 
-def _is_it(path: Path, image: ImageFields) -> bool:
+def holds_image(path: Path, image: ImageFields) -> bool:
+    """Read a file and say whether it is that image."""
     try:
         return content_hash(read_image(path).array) == image.content_hash
     except NapariUnetError:
