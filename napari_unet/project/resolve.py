@@ -54,9 +54,7 @@ class Candidate:
     path: Path | None = None
 
 
-def resolve_entry(
-    image: ImageIdentity, known: Sequence[Candidate]
-) -> Candidate | None:
+def resolve_entry(image: ImageIdentity, known: Sequence[Candidate]) -> Candidate | None:
     """Return the work that belongs to an image, None if that has none.
 
     A file has the work that was done on it, or else work whose file is gone: then it
@@ -121,7 +119,7 @@ def place_of(
     image: ImageIdentity,
     folder: Path,
     since: float,
-    same_content: SameContent,
+    same_content: SameContent | None,
 ) -> tuple[Place, Path | None]:
     """Look where the file of some work is now; only reads.
 
@@ -136,7 +134,7 @@ def place_of(
     since : float
         When the work was written down, in seconds since 1970. A file that is no older
         may be another image by now, and is read.
-    same_content : callable
+    same_content : callable or None
         Reads it.
     """
     if work.path is None:
@@ -152,7 +150,7 @@ def place_of(
     if work.file_bytes not in (None, status.st_size):
         return Place.GONE, path
     changed = max(status.st_mtime, status.st_ctime) >= since
-    there = not changed or same_content(path, work)
+    there = not (changed and same_content) or same_content(path, work)
     return (Place.ELSEWHERE if there else Place.GONE), path
 
 

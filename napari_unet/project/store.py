@@ -34,11 +34,6 @@ from napari_unet.project.segments import (
 )
 
 
-def _trust(path: Path, image: ImageFields) -> bool:
-    """Believe that a file of the right size is still the same image."""
-    return True
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredAnnotation:
     """An annotation as it was read back: a save, and what happened since.
@@ -144,7 +139,7 @@ class ProjectStore:
         self,
         image: ImageIdentity,
         taken: Collection[str] = (),
-        same_content: SameContent = _trust,
+        same_content: SameContent | None = None,
     ) -> Found:
         """Return which work is the work on an image; see `resolve_entry`.
 
@@ -155,7 +150,8 @@ class ProjectStore:
         taken : collection of str
             Keys of other images that somebody works on: one entry belongs to one image.
         same_content : callable
-            Says whether a file is still the image that is remembered.
+            Says whether a file is still the image that is remembered; believed where
+            it is missing.
         """
         manifest = self._files.read_manifest()[0]
         unsaved = self._unsaved(manifest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,7 +28,9 @@ from napari_unet.project.recovery import (
     recover,
     saved_annotation,
 )
-from napari_unet.project.store import StoredAnnotation
+from napari_unet.project.store import Found, StoredAnnotation
+from napari_unet.session.catalogue import holds_image
+from napari_unet.session.claims import NOTHING_HELD, Held
 
 
 class Canvas(Protocol):
@@ -110,6 +112,8 @@ class OpenImage:
         What the model has measured.
     pixel_size : float or None
         Width of a pixel in micrometres, where somebody knows it.
+    copies : list of ndarray
+        What else was given to be opened and is this image.
     """
 
     source: npt.NDArray[Any]
@@ -127,6 +131,7 @@ class OpenImage:
     diameter: float | None = None
     measured: float | None = None
     pixel_size: float | None = None
+    copies: list[npt.NDArray[Any]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -142,6 +147,10 @@ class OpenImage:
     def subject(self) -> Subject:
         """What the annotation says of the pixels."""
         return self.identity.subject
+
+    def is_made_of(self, source: object) -> bool:
+        """Whether this very object was given to be opened, and is this image."""
+        return any(each is source for each in (self.source, *self.copies))
 
     def begin_journal(self, sequence: int) -> None:
         """Write down every change from now on.
@@ -182,6 +191,8 @@ class Opened:
         What the journal held beyond the last save.
     problem : StorageError or None
         Why earlier work could not be read.
+    again : bool
+        Whether the image was open, or about to be saved, already.
     """
 
     image: OpenImage
@@ -189,6 +200,7 @@ class Opened:
     told: str = ""
     recovered: Recovered = NOTHING
     problem: StorageError | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,6 +221,8 @@ class Request:
         Where work is kept.
     pixel_size : float or None
         Width of a pixel in micrometres; the file is asked where it is missing.
+    held : Held
+        What is open already.
     """
 
     source: npt.NDArray[Any]
@@ -218,6 +232,7 @@ class Request:
     subject: Subject
     project: Project
     pixel_size: float | None = None
+    held: Held = NOTHING_HELD
 
 
 def iter_open(request: Request) -> Generator[None, None, Opened]:
@@ -233,14 +248,17 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         request.name, pixels, request.axes, request.subject
     )
     identity = replace(identity, path=request.path)
+    if image := request.held.same(identity):
+        return Opened(image, again=True)
     project, stored, problem = request.project, None, None
-    diameter = None
-    key, why_not = identity.key, ""
+    found, diameter, why_not = Found(identity.key), None, ""
     try:
         why_not = project.why_read_only()
-        stored = project.store.load_work(identity)
-        key = stored.key if stored else project.store.key_for(identity)
-        diameter = project.store.read()[0].settings.diameters.get(key)
+        found = project.store.look_up(identity, request.held.keys, holds_image)
+        if not found.known and (image := request.held.renamed(identity)):
+            return Opened(image, again=True)
+        stored = project.store.load_work(identity, found)
+        diameter = project.store.read()[0].settings.diameters.get(found.key)
     except StorageError as error:
         problem, why_not = error, str(error)
     yield
@@ -252,7 +270,7 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         identity,
         annotation,
         project,
-        key,
+        found.key,
         request.path,
         has_labels=stored is not None,
         canvas=BareCanvas(annotation),
@@ -262,7 +280,8 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         pixel_size=request.pixel_size or _pixel_size(request.path),
     )
     sequence = max(stored.sequence, stored.journal.last) if stored else 0
-    return Opened(image, sequence, _told(stored), recovered, problem)
+    told = _told(stored) or _told_of_twins(found)
+    return Opened(image, sequence, told, recovered, problem)
 
 
 def _pixel_size(path: Path | None) -> float | None:
@@ -275,6 +294,15 @@ def _told(stored: StoredAnnotation | None) -> str:
     if stored.notice or stored.saved_at is None:
         return stored.notice or ""
     return f"Your work of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
+
+
+def _told_of_twins(found: Found) -> str:
+    if not found.twins:
+        return ""
+    return (
+        f"The project has work on an image with the same pixels, {found.twins[-1]}; "
+        "this image has none yet."
+    )
 
 
 def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Annotation:
