@@ -21,6 +21,7 @@ before is still whole; killed after, the new one is. Then all but the last saves
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +69,11 @@ def default_folder(image_path: Path | None, name: str) -> Path:
 
 def _unfiled_folder() -> Path:
     return platformdirs.user_data_path("napari-unet", appauthor=False) / "projects"
+
+
+def kept_root() -> Path:
+    """Return the folder for work that could not be saved where it belongs."""
+    return _unfiled_folder() / "kept"
 
 
 class ProjectFolder:
@@ -215,6 +221,19 @@ class ProjectFolder:
                         path.unlink()
             for path in self.path.glob("**/.*.tmp"):
                 if path.stat().st_mtime < abandoned:
+                    path.unlink()
+
+    def remove(self, key: str, *, everything: bool) -> None:
+        """Remove the files of an image that the manifest names no more.
+
+        What cannot be removed stays: nobody asks for it.
+        """
+        if everything:
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        with suppress(OSError):
+            for kind in (_LABELS, _PROVENANCE, _JOURNAL):
+                for path in self._inside(kind).glob(f"{key}.*"):
                     path.unlink()
 
     def keys(self) -> set[str]:

@@ -67,6 +67,11 @@ class StoredAnnotation:
     journal: JournalRead
     notice: str | None
 
+    @property
+    def last(self) -> int:
+        """The last change that is known."""
+        return max(self.sequence, self.journal.last)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -336,6 +341,20 @@ class ProjectStore:
         manifest = change(self._files.read_manifest()[0])
         self._files.commit(manifest)
         return manifest
+
+    def forget(self, key: str) -> None:
+        """Remove all work on an image, and the project with its last one.
+
+        Raises
+        ------
+        StorageError
+            If the manifest cannot be written.
+        """
+        manifest = self._files.read_manifest()[0]
+        images = tuple(entry for entry in manifest.images if entry.key != key)
+        self._files.commit(manifest.model_copy(update={"images": images}))
+        self._known.pop(key, None)
+        self._files.remove(key, everything=not images)
 
     def _refuse_unknown(self, entry: ImageEntry | None) -> None:
         if entry and entry.newest not in self._known.get(entry.key, ()):

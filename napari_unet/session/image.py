@@ -28,9 +28,11 @@ from napari_unet.project.recovery import (
     recover,
     saved_annotation,
 )
+from napari_unet.project.segments import Files
 from napari_unet.project.store import Found, StoredAnnotation
 from napari_unet.session.catalogue import holds_image
 from napari_unet.session.claims import NOTHING_HELD, Held
+from napari_unet.session.home import Home, Kept, look_for_kept
 
 
 class Canvas(Protocol):
@@ -114,6 +116,8 @@ class OpenImage:
         Width of a pixel in micrometres, where somebody knows it.
     copies : list of ndarray
         What else was given to be opened and is this image.
+    home : Home or None
+        Where the work belongs, while it is kept elsewhere.
     """
 
     source: npt.NDArray[Any]
@@ -132,6 +136,7 @@ class OpenImage:
     measured: float | None = None
     pixel_size: float | None = None
     copies: list[npt.NDArray[Any]] = field(default_factory=list)
+    home: Home | None = None
 
     @property
     def name(self) -> str:
@@ -152,15 +157,19 @@ class OpenImage:
         """Whether this very object was given to be opened, and is this image."""
         return any(each is source for each in (self.source, *self.copies))
 
-    def begin_journal(self, sequence: int) -> None:
+    def begin_journal(self, sequence: int, seen: Files | None = None) -> None:
         """Write down every change from now on.
 
         Parameters
         ----------
         sequence : int
             Number of the last change that is written down already.
+        seen : tuple, optional
+            The files of the journal when it was read.
         """
-        self.journal = self.project.begin_journal(self.identity, self.key, sequence)
+        self.journal = self.project.begin_journal(
+            self.identity, self.key, sequence, seen
+        )
         self.annotation.listener = self.journal.append
 
     def end_journal(self) -> None:
@@ -193,6 +202,8 @@ class Opened:
         Why earlier work could not be read.
     again : bool
         Whether the image was open, or about to be saved, already.
+    seen : tuple
+        The files of its journal when it was read.
     """
 
     image: OpenImage
@@ -201,6 +212,7 @@ class Opened:
     recovered: Recovered = NOTHING
     problem: StorageError | None = None
     again: bool = False
+    seen: Files = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,6 +235,8 @@ class Request:
         Width of a pixel in micrometres; the file is asked where it is missing.
     held : Held
         What is open already.
+    kept : Project or None
+        Where work is that could not be saved in the project.
     """
 
     source: npt.NDArray[Any]
@@ -233,6 +247,7 @@ class Request:
     project: Project
     pixel_size: float | None = None
     held: Held = NOTHING_HELD
+    kept: Project | None = None
 
 
 def iter_open(request: Request) -> Generator[None, None, Opened]:
@@ -252,12 +267,16 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         return Opened(image, again=True)
     project, stored, problem = request.project, None, None
     found, diameter, why_not = Found(identity.key), None, ""
+    kept: Kept | None = None
     try:
         why_not = project.why_read_only()
         found = project.store.look_up(identity, request.held.keys, holds_image)
         if not found.known and (image := request.held.renamed(identity)):
             return Opened(image, again=True)
         stored = project.store.load_work(identity, found)
+        kept = None if why_not else _kept(request, identity, found, stored)
+        if kept is not None and kept.home.may_return:
+            project, found, stored = kept.project, kept.found, kept.stored
         diameter = project.store.read()[0].settings.diameters.get(found.key)
     except StorageError as error:
         problem, why_not = error, str(error)
@@ -279,9 +298,10 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         diameter=diameter,
         pixel_size=request.pixel_size or _pixel_size(request.path),
     )
-    sequence = max(stored.sequence, stored.journal.last) if stored else 0
-    told = _told(stored) or _told_of_twins(found)
-    return Opened(image, sequence, told, recovered, problem)
+    sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
+    image.home = kept.home if kept and kept.home.may_return else None
+    told = _told_of_kept(kept) or _told(stored) or _told_of_twins(found)
+    return Opened(image, sequence, told, recovered, problem, seen=seen)
 
 
 def _pixel_size(path: Path | None) -> float | None:
@@ -294,6 +314,33 @@ def _told(stored: StoredAnnotation | None) -> str:
     if stored.notice or stored.saved_at is None:
         return stored.notice or ""
     return f"Your work of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
+
+
+def _kept(
+    request: Request,
+    identity: ImageIdentity,
+    found: Found,
+    stored: StoredAnnotation | None,
+) -> Kept | None:
+    """Return work that could not be saved in the project earlier."""
+    if request.kept is None or request.kept.why_read_only():
+        return None
+    last = stored.last if stored else 0
+    return look_for_kept(request.kept, Home(request.project, found.key, last), identity)
+
+
+def _told_of_kept(kept: Kept | None) -> str:
+    if kept is None:
+        return ""
+    work, home = kept.stored, kept.home.project
+    when = f" of {work.saved_at.astimezone():%d %B, %H:%M}" if work.saved_at else ""
+    told = (
+        f"Your work{when} could not be saved in {home.name} and was kept in "
+        f"{kept.project.folder}. "
+    )
+    if kept.home.may_return:
+        return f"{told}It is here again, and goes back to {home.name}."
+    return f"{told}{home.name} has other work by now, so it stays there."
 
 
 def _told_of_twins(found: Found) -> str:

@@ -262,7 +262,7 @@ class Images:
             axes,
             image.path,
             self._subject,
-            image.project,
+            image.home.project if image.home else image.project,
             image.pixel_size,
         )
 
@@ -285,8 +285,11 @@ class Images:
     def _open_wanted(self) -> None:
         if self._wanted is None:
             return
+        project = self._wanted.project
         request = self._wanted = replace(
-            self._wanted, held=self._held(self._wanted.project)
+            self._wanted,
+            held=self._held(project),
+            kept=self._projects.kept_for(project),
         )
         self._opening = self._runner.start(
             iter_open(request),
@@ -322,7 +325,7 @@ class Images:
             return
         self._all.append(image)
         if not image.read_only:
-            image.begin_journal(opened.sequence)
+            image.begin_journal(opened.sequence, opened.seen)
         self._saving.add(image)
         self._set_current(image)
         self._holder.update(

@@ -11,6 +11,7 @@ from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
+from napari_unet.session.home import Home
 from napari_unet.session.image import OpenImage
 
 
@@ -52,12 +53,18 @@ class Move:
         The save that is under way.
     later : list of Change
         What happened since that save was copied.
+    home : Home or None
+        Where the work belongs, if it is kept elsewhere for a while.
+    back : bool
+        Whether it goes back there.
     """
 
     project: Project
     key: str
     task: SaveTask | None = None
     later: list[Change] = field(default_factory=list)
+    home: Home | None = None
+    back: bool = False
 
 
 def iter_look(

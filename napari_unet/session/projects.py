@@ -7,6 +7,7 @@ from pathlib import Path
 
 from psygnal import Signal
 
+from napari_unet.project.away import kept_folder
 from napari_unet.project.folder import SUFFIX, ProjectFolder, default_folder
 from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
@@ -68,6 +69,10 @@ class Projects:
     def for_image(self, path: Path | None, name: str) -> Project:
         """Return where work on an image is kept."""
         return self._chosen or self.at(_home(path, name))
+
+    def kept_for(self, project: Project) -> Project:
+        """Return where work is kept that cannot be saved in a project."""
+        return self.at(kept_folder(project.folder))
 
     def open(self, folder: Path) -> None:
         """Go to a project that exists; the state tells what it holds, or why not."""

@@ -16,6 +16,7 @@ from napari_unet.project.autosave import Autosave
 from napari_unet.project.journal import JournalStatus
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
+from napari_unet.session.fallback import Fallback, forget_kept, leave_word
 from napari_unet.session.image import OpenImage
 from napari_unet.session.moves import Move, SaveTask, copy_for, iter_look, listen
 from napari_unet.session.project_state import SaveState
@@ -54,6 +55,9 @@ class Saving:
         self._released: dict[OpenImage, Callable[[], None]] = {}
         self._moves: dict[OpenImage, Move] = {}
         self._noticed: dict[OpenImage, int] = {}
+        self._fallback = Fallback(
+            runner, projects, clock, self._plan_fallback, self.keys
+        )
 
     @property
     def images(self) -> tuple[OpenImage, ...]:
@@ -93,8 +97,10 @@ class Saving:
             return SaveState(image.read_only, folder, failed=True)
         status, journal = self._policies[image].status, _status(image)
         words = status.describe(self._clock(), journal)
-        failed = status.failure or (journal and journal.failure)
-        return SaveState(words, folder, bool(failed))
+        failed = bool(status.failure or (journal and journal.failure))
+        if image.home is not None:
+            return SaveState(f"{image.home.describe(folder)} {words}.", folder, True)
+        return SaveState(words, folder, failed)
 
     def tick(self) -> None:
         """Start the saves that are due; call it about once a second."""
@@ -104,6 +110,8 @@ class Saving:
                 image.journal.flush()
             self._look(image)
             self._start_move(image)
+            if image not in self._moves:
+                self._fallback.look(image)
             if policy.due(now):
                 self.start(image)
 
@@ -179,15 +187,40 @@ class Saving:
             entry = task.save()
         except StorageError as error:
             policy.failed(self._clock(), str(error))
+            self._keep_now(image)
         else:
             self._end(image, task, entry)
 
+    def _keep_now(self, image: OpenImage) -> None:
+        policy = self._policies[image]
+        try:
+            if self._fallback.keep_now(image):
+                policy.succeeded(self._clock())
+        except StorageError as error:
+            policy.failed(self._clock(), f"{policy.status.failure} {error}")
+
     def finish_all(self) -> list[str]:
-        """Save everything that is unsaved; return what could not be, in words."""
+        """Save everything that is unsaved.
+
+        Returns
+        -------
+        list of str
+            What could not be saved where it belongs, in words.
+        """
         policies = tuple(self._policies.items())
         for image, _ in policies:
             self.finish(image)
-        return [p.status.failure for _, p in policies if p.unsaved and p.status.failure]
+        lost = [
+            f"{image.name} is not saved. {policy.status.failure}"
+            for image, policy in policies
+            if policy.unsaved and policy.status.failure
+        ]
+        away = [
+            f"{image.name}: {image.home.describe(image.project.folder)}"
+            for image, _ in policies
+            if image.home is not None
+        ]
+        return lost + away
 
     def _begin(self, image: OpenImage) -> SaveTask:
         image.canvas.flush()
@@ -239,6 +272,7 @@ class Saving:
             return
         then = self._released.pop(image)
         del self._policies[image], self._noticed[image]
+        self._fallback.forget(image)
         image.end_journal()
         then()
 
@@ -251,6 +285,11 @@ class Saving:
             self._moves[image] = move
             self._start_move(image)
 
+    def _plan_fallback(self, image: OpenImage, move: Move) -> None:
+        if image in self._policies and image not in self._moves:
+            self._moves[image] = move
+            self._start_move(image)
+
     def _start_move(self, image: OpenImage) -> None:
         """Save an image in its new project, if it has one and nobody writes there."""
         move = self._moves.get(image)
@@ -259,6 +298,7 @@ class Saving:
         try:
             image.canvas.flush()
             move.project.claim()
+            leave_word(move)
         except StorageError as error:
             self._not_moved(image, error)
             return
@@ -277,7 +317,10 @@ class Saving:
         del self._moves[image]
         self._projects.busy.discard(task.project)
         image.end_journal()
+        if image.home is not None:
+            forget_kept(image)
         image.project, image.key, image.read_only = task.project, task.key, ""
+        image.home = move.home
         image.begin_journal(task.sequence)
         policy = self._policies[image]
         policy.moved(task.project.name, self._clock())
@@ -294,7 +337,7 @@ class Saving:
             self._projects.busy.discard(move.project)
             listen(image, None)
             move.project.leave()
-        if image in self._policies:
+        if image in self._policies and not (move and move.back):
             self._policies[image].failed(self._clock(), Problem.of(error).text)
             self._let_go(image)
         self.ended.emit()
