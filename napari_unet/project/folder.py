@@ -139,6 +139,9 @@ class ProjectFolder:
             return parse_manifest(path.read_bytes())
         except (StorageError, FileNotFoundError):
             raise
+        except NotADirectoryError as error:
+            # A file is in the place of the project: there is no work to be read.
+            raise FileNotFoundError(path) from error
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
