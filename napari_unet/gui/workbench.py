@@ -30,6 +30,7 @@ from napari_unet.gui.grey import iter_grey
 from napari_unet.gui.keys import Keys, bind_keys, release_keys
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.runner import QtRunner
+from napari_unet.gui.unsaved import tell_unsaved
 from napari_unet.project.resolve import same_file
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -187,8 +188,10 @@ class Workbench(QObject):
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.layers.close()
-        for problem in self.session.close():
+        told = self.session.close()
+        for problem in told:
             logger.error("Not saved: %s", problem)
+        tell_unsaved(told)
         self._activity.close()
         with suppress(ReferenceError):
             release_keys(self.viewer)

@@ -343,13 +343,7 @@ class ProjectStore:
         return manifest
 
     def forget(self, key: str) -> None:
-        """Remove all work on an image, and the project with its last one.
-
-        Raises
-        ------
-        StorageError
-            If the manifest cannot be written.
-        """
+        """Remove all work on an image, and the project with its last one."""
         manifest = self._files.read_manifest()[0]
         images = tuple(entry for entry in manifest.images if entry.key != key)
         self._files.commit(manifest.model_copy(update={"images": images}))
