@@ -103,7 +103,7 @@ class Annotation:
         # Without the subclass: its writes are reported as a person's.
         self._live = np.asarray(labels)
         self._pixels = Pixels(self._live, provenance)
-        self._ids = IdCounter(max(next_id, int(self._live.max(initial=0)) + 1))
+        self._ids = IdCounter(next_id, self._live)
         self._ring = ring
         self._strokes = Strokes(
             self._pixels, self._live, rules, self._finished, self._tell, self._prepare
@@ -338,7 +338,7 @@ class Annotation:
     def recall(self, change: Change) -> None:
         """Remember a change whose pixels are here already; it can be undone then."""
         self._strokes.note(change)
-        self._ids.skip_to(change.next_id)
+        self._ids.skip_past(change.ids, change.next_id)
 
     def _tell(self, kind: Kind, *, anyway: bool = False, **facts: Any) -> None:
         facts |= {"next_id": self._ids.next, "open": self._strokes.open}
@@ -346,7 +346,7 @@ class Annotation:
         if change is None:
             return
         if kind == "edit":
-            self._ids.skip_to(1 + max(change.ids, default=0))
+            self._ids.skip_past(change.ids)
         change = self._completed(replace(change, next_id=self._ids.next))
         self._strokes.note(change)
         if self.listener is not None:

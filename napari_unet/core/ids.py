@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,40 +14,86 @@ from napari_unet.errors import InputError
 
 LARGEST_ID = int(np.iinfo(np.int32).max)
 
+LARGEST_NEW_ID = 2**30
+"""The largest id that the program gives to a new object.
+
+Larger ones are for people to choose: who paints the largest id that there is takes
+none of the others away.
+"""
+
 # Counting needs a copy of eight bytes per pixel: by parts it stays small.
 _CHUNK = 2**22
 
 
 def check_ids_left(last_id: int) -> None:
-    """Refuse to go on when an id does not fit into int32 any more."""
-    if last_id > LARGEST_ID:
+    """Refuse to go on when an id is larger than those for new objects."""
+    if last_id > LARGEST_NEW_ID:
         raise InputError(
-            f"Expected object ids up to {LARGEST_ID}, but new objects need ids up to "
-            f"{last_id}; give the objects smaller ids in a new annotation of the image."
+            f"Expected object ids up to {LARGEST_NEW_ID}, but new objects need ids up "
+            f"to {last_id}; give the objects smaller ids, or open the image again."
         )
 
 
 class IdCounter:
     """Hands out ids that nobody has ever had.
 
+    What a person paints with a larger id than new objects get does not count. Where
+    somebody has taken the last one for new objects, the counter goes on far inside the
+    widest gap, away from whatever an undo may bring back.
+
     Parameters
     ----------
     next_id : int
-        The smallest id that was never used.
+        The smallest id that was never used, as far as that is known.
+    present : ndarray of int
+        The labels that there are, now and later.
     """
 
-    def __init__(self, next_id: int) -> None:
-        self.next = next_id
+    def __init__(self, next_id: int, present: LabelMap) -> None:
+        self.next = 1
+        self._stop = LARGEST_NEW_ID + 1
+        self._present = present
+        self.skip_past((), max(free_id(present), latest_free_id(next_id)))
 
     def take(self) -> int:
         """Return an id, which nobody else will ever get."""
-        check_ids_left(self.next)
-        self.next += 1
+        self.take_below(self.next + 1)
         return self.next - 1
+
+    def take_below(self, next_id: int) -> None:
+        """Take all ids below one of them."""
+        check_ids_left(next_id - 1 if next_id <= self._stop else LARGEST_ID)
+        self.skip_to(next_id)
 
     def skip_to(self, next_id: int) -> None:
         """Take note that all smaller ids are used; the counter never falls."""
-        self.next = max(self.next, next_id)
+        if next_id <= self._stop:
+            self.next = max(self.next, next_id)
+
+    def skip_past(self, ids: Iterable[int], next_id: int = 1) -> None:
+        """Take note that these ids are used, and all that are smaller than one."""
+        for each in (*(each + 1 for each in ids), next_id):
+            self.skip_to(each)
+        if self.next == self._stop:
+            self._go_on_in_a_gap()
+
+    def _go_on_in_a_gap(self) -> None:
+        ids = np.unique(self._present)
+        ids = ids[(ids > 0) & (ids <= LARGEST_NEW_ID)].tolist()
+        gaps = pairwise([0, *ids, LARGEST_NEW_ID + 1])
+        low, self._stop = max(gaps, key=lambda gap: gap[1] - gap[0])
+        self.next = (low + self._stop + 1) // 2
+
+
+def free_id(labels: npt.NDArray[Any]) -> int:
+    """Return an id for a new object above all that labels hold of such ids."""
+    own = labels <= LARGEST_NEW_ID
+    return 1 + int(labels.max(initial=0, where=own))
+
+
+def latest_free_id(*ids: int) -> int:
+    """Return the largest of some free ids, among those for new objects."""
+    return max((each for each in ids if each <= LARGEST_NEW_ID), default=1)
 
 
 def compact(labels: npt.NDArray[np.integer[Any]]) -> tuple[LabelMap, LabelMap]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.box import Box
-from napari_unet.core.ids import IdCounter, check_ids_left, compact, pixels_by_id
+from napari_unet.core.ids import IdCounter, compact, pixels_by_id
 from napari_unet.core.merge import MergedPrediction
 from napari_unet.core.pixels import Pixels, crop
 from napari_unet.core.provenance import LabelMap, Mask, Provenance
@@ -109,8 +109,7 @@ class Predictions:
             shift = 0
             if merged.has_new_ids:
                 shift = max(0, self._ids.next - merged.first_id)
-                check_ids_left(merged.next_id + shift - 1)
-                self._ids.skip_to(merged.next_id + shift)
+                self._ids.take_below(merged.next_id + shift)
             self._progress[merged] = Progress(shift)
         return self._progress[merged]
 
@@ -189,7 +188,10 @@ class Refresh:
         dense, ids = compact(self._merged.labels[self._local(box)])
         self._decide([i for i in ids.tolist() if i in self._merged.objects])
         staying = self._progress.staying
-        wanted = np.where(ids < self._merged.first_id, ids, ids + self._progress.shift)
+        wanted = ids.copy()
+        # A person may have chosen larger ones.
+        new = (ids >= self._merged.first_id) & (ids < self._merged.next_id)
+        wanted[new] += self._progress.shift
         wanted[[not staying.get(i, True) for i in ids.tolist()]] = 0
         labels: LabelMap = wanted[dense]
         return labels

@@ -25,7 +25,7 @@ from napari_unet.core.bands import cut_into_bands
 from napari_unet.core.box import Box
 from napari_unet.core.change import Change, PixelChange
 from napari_unet.core.history import Entry
-from napari_unet.core.ids import LARGEST_ID
+from napari_unet.core.ids import LARGEST_NEW_ID
 from napari_unet.core.mark import Mark
 from napari_unet.core.points import Points, chosen_points
 from napari_unet.core.provenance import (
@@ -257,7 +257,7 @@ class ValueAnnotation(Annotation):
 
     def _new_number(self) -> int:
         """Return a number for a mark; also after somebody painted the largest one."""
-        if self.next_id <= LARGEST_ID:
+        if self.next_id <= LARGEST_NEW_ID:
             return self.new_id()
         taken = {*self._palette, *self._strangers, *self._strangers.values()}
         numbers = (n for n in count(1) if n not in taken)

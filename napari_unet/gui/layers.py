@@ -67,6 +67,7 @@ class ViewerLayers:
         self._pictures: dict[OpenImage, ValuePicture] = {}
         self._colored: tuple[ClassState, ...] = ()
         session.images.labels_shown.connect(self._show_labels)
+        session.images.joined.connect(self._on_joined)
         session.images.put_away.connect(self._put_away)
         session.models.timeline.changed.connect(self._color)
         session.predicting.completed.connect(self._hand_over)
@@ -226,10 +227,10 @@ class ViewerLayers:
     def _on_data(self) -> None:
         """Open the image anew: the layer shows another one now."""
         layer, image = self._chosen, self._session.images.current
-        if layer is None or (image and image.source is source_of(layer)):
+        if layer is None or (image and image.is_made_of(source_of(layer))):
             return
         self.choose(None)
-        if image is not None:
+        if image is not None and not self._shown(image):
             self._let_go(image)
             self._session.images.release(image)
         self.choose(layer)
@@ -244,7 +245,7 @@ class ViewerLayers:
         image = self._session.images.find(source_of(layer))
         if layer is self._chosen:
             self.choose(None)
-        if image is not None:
+        if image is not None and not self._shown(image):
             self._let_go(image)
             self._session.images.release(image)
         self._choose_what_is_there()
@@ -252,9 +253,7 @@ class ViewerLayers:
 
     def _show_labels(self, image: OpenImage) -> None:
         """Put the labels over their image, ready to paint a new object."""
-        below = next(
-            (layer for layer in self.choices if source_of(layer) is image.source), None
-        )
+        below = next(iter(self._shown(image)), None)
         if below is None or image in self._bindings:
             return
         layer = make_layer(image, below, self._classes)
@@ -283,6 +282,19 @@ class ViewerLayers:
     def _on_edited(self, image: OpenImage, edit: Edit) -> None:
         self._session.note_edit(image)
         self._session.correcting.note_replay(image, edit)
+
+    def _shown(self, image: OpenImage) -> list[Image]:
+        """Return the layers that show an image, the topmost first."""
+        return [each for each in self.choices if image.is_made_of(source_of(each))]
+
+    def _on_joined(self, image: OpenImage) -> None:
+        """Put another layer of an image below the labels of that image."""
+        layer, binding = self._chosen, self._bindings.get(image)
+        if layer is None or binding is None or binding.layer not in self._viewer.layers:
+            return
+        layers = self._viewer.layers
+        if layers.index(layer) > layers.index(binding.layer):
+            layers.move(layers.index(layer), layers.index(binding.layer))
 
     def _on_state(self) -> None:
         """Let the person paint only what can be saved."""

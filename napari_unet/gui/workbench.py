@@ -30,6 +30,8 @@ from napari_unet.gui.grey import iter_grey
 from napari_unet.gui.keys import Keys, bind_keys, release_keys
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.runner import QtRunner
+from napari_unet.gui.unsaved import tell_unsaved
+from napari_unet.project.resolve import same_file
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
 
@@ -144,7 +146,11 @@ class Workbench(QObject):
             self.layers.look_at_variable(variable)
 
     def open_file(self, path: Path) -> None:
-        """Open an image file as napari does, and choose it."""
+        """Open an image file as napari does, and choose it; once is enough."""
+        for layer in self.layers.choices:
+            if layer.source.path and same_file(Path(layer.source.path), path):
+                self.viewer.layers.selection.active = layer
+                return
         try:
             self.viewer.open(path, plugin="napari")
         except Exception as error:  # noqa: BLE001 - readers raise anything at all
@@ -207,8 +213,10 @@ class Workbench(QObject):
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.layers.close()
-        for problem in self.session.close():
+        told = self.session.close()
+        for problem in told:
             logger.error("Not saved: %s", problem)
+        tell_unsaved(told)
         self._activity.close()
         with suppress(ReferenceError):
             release_keys(self.viewer)

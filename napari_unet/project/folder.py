@@ -21,6 +21,7 @@ before is still whole; killed after, the new one is. Then all but the last saves
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +69,11 @@ def default_folder(image_path: Path | None, name: str) -> Path:
 
 def _unfiled_folder() -> Path:
     return platformdirs.user_data_path("napari-unet", appauthor=False) / "projects"
+
+
+def kept_root() -> Path:
+    """Return the folder for work that could not be saved where it belongs."""
+    return _unfiled_folder() / "kept"
 
 
 class ProjectFolder:
@@ -133,6 +139,9 @@ class ProjectFolder:
             return parse_manifest(path.read_bytes())
         except (StorageError, FileNotFoundError):
             raise
+        except NotADirectoryError as error:
+            # A file is in the place of the project: there is no work to be read.
+            raise FileNotFoundError(path) from error
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -216,6 +225,24 @@ class ProjectFolder:
             for path in self.path.glob("**/.*.tmp"):
                 if path.stat().st_mtime < abandoned:
                     path.unlink()
+
+    def remove(self, key: str, *, everything: bool) -> None:
+        """Remove the files of an image that the manifest names no more.
+
+        What cannot be removed stays: nobody asks for it.
+        """
+        if everything:
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        with suppress(OSError):
+            for kind in (_LABELS, _PROVENANCE, _JOURNAL):
+                for path in self._inside(kind).glob(f"{key}.*"):
+                    path.unlink()
+
+    def keys(self) -> set[str]:
+        """Return the keys of all maps that lie here, named by a manifest or not."""
+        maps = (self._inside(kind).glob("*.tif") for kind in (_LABELS, _PROVENANCE))
+        return {path.name.split(".")[0] for each in maps for path in each}
 
     def make(self) -> None:
         """Make the folder, if it is not there.

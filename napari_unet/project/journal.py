@@ -24,7 +24,9 @@ from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.record import Logged, encode_change, encode_line
 from napari_unet.project.segments import (
+    Files,
     Header,
+    files_of,
     list_segments,
     read_header,
     segment_path,
@@ -75,6 +77,9 @@ class Journal:
     prepare : callable
         Called before anything is written: makes the folder, or raises a StorageError
         that says why nobody may write there.
+    seen : tuple, optional
+        The files of the journal, with their sizes, when it was read. What somebody else
+        wrote since is not mixed with this.
     now : callable
         Returns the time, with a time zone.
     """
@@ -88,8 +93,10 @@ class Journal:
         syncer: Syncer,
         prepare: Callable[[], None] = lambda: None,
         *,
+        seen: Files | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._seen = seen
         self._folder = folder
         self._key = key
         self._image = image
@@ -117,9 +124,33 @@ class Journal:
         )
 
     @property
+    def key(self) -> str:
+        """Of the image."""
+        return self._key
+
+    @property
     def sequence(self) -> int:
         """Number of the last change."""
         return self._sequence
+
+    @property
+    def written(self) -> int:
+        """Number of the last change that is written down."""
+        return self._written
+
+    def refuse_if_outdated(self) -> None:
+        """Refuse to go on where somebody else did, before the first line.
+
+        Raises
+        ------
+        StorageError
+            If the journal is not what it was when it was read.
+        """
+        if self._seen not in (None, files_of(self._folder, self._key)):
+            raise StorageError(
+                f"{self._folder.parent} was changed by another window since "
+                f"{self._image.name} was opened; open the image again."
+            )
 
     def append(self, change: Change) -> None:
         """Write a change down; never raises, `status` tells what is wrong."""
@@ -206,6 +237,7 @@ class Journal:
             self._written = sequence
 
     def _begin_segment(self, first: int) -> _OpenSegment:
+        self.refuse_if_outdated()
         ours = [s.number for s in list_segments(self._folder) if s.key == self._key]
         path = segment_path(self._folder, self._key, max(ours, default=0) + 1)
         header = Header(journal=1, key=self._key, first=first, image=self._image)
@@ -217,6 +249,7 @@ class Journal:
             with suppress(OSError):
                 path.unlink()
             raise
+        self._seen = None
         with self._guard:
             self._segment = segment
         return segment

@@ -14,11 +14,11 @@ from pydantic import (
 )
 
 from napari_unet.core.diameter import LEAST_DIAMETER, MOST_DIAMETER
+from napari_unet.core.ids import latest_free_id
 from napari_unet.core.instances import Decoding
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import Hash, ImageFields, Key, Name, Record
-from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.migrate import OLDEST, up_to_date
 
 FORMAT_VERSION = 3
@@ -166,25 +166,6 @@ class Manifest(Record):
         """Return the entry of that key."""
         return next((entry for entry in self.images if entry.key == key), None)
 
-    def find(self, image: ImageIdentity) -> ImageEntry | None:
-        """Return the entry of that image, the one of the same name if there are two."""
-        found = [entry for entry in self.images if entry.holds(image)]
-        namesakes = [entry for entry in found if entry.name == image.name]
-        return next(iter(namesakes + found), None)
-
-    def key_for(self, image: ImageIdentity) -> str:
-        """Return the key of that image, or a free one if it is new here."""
-        entry = self.find(image)
-        if entry:
-            return entry.key
-        taken = {other.key for other in self.images}
-        candidates = (f"{image.key}-{n}" for n in range(2, len(taken) + 3))
-        return (
-            image.key
-            if image.key not in taken
-            else next(key for key in candidates if key not in taken)
-        )
-
     def with_save(
         self, key: str, image: ImageFields, generation: Generation, next_id: int
     ) -> tuple[Manifest, ImageEntry]:
@@ -195,7 +176,7 @@ class Manifest(Record):
         entry = ImageEntry(
             **fields,
             key=key,
-            next_id=max(next_id, old.next_id if old else 1),
+            next_id=latest_free_id(next_id, old.next_id if old else 1),
             generations=(generation, *earlier)[:KEPT_GENERATIONS],
         )
         others = tuple(other for other in self.images if other is not old)

@@ -11,6 +11,7 @@ from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import Journal
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.manifest import ImageEntry
+from napari_unet.project.segments import Files
 from napari_unet.project.store import ProjectStore
 from napari_unet.project.syncer import Syncer
 
@@ -81,7 +82,13 @@ class Project:
         self._lock.acquire()
         self._syncer.add(self._lock)
 
-    def begin_journal(self, image: ImageIdentity, key: str, sequence: int) -> Journal:
+    def begin_journal(
+        self,
+        image: ImageIdentity,
+        key: str,
+        sequence: int,
+        seen: Files | None = None,
+    ) -> Journal:
         """Return the journal of an image; its file is made with the first change.
 
         Parameters
@@ -92,10 +99,14 @@ class Project:
             Its name in the project.
         sequence : int
             Number of the last change that is known.
+        seen : tuple, optional
+            The files of the journal when it was read.
         """
         fields = ImageFields.of(image, self.folder)
         folder = self.store.files.journal
-        journal = Journal(folder, key, fields, sequence, self._syncer, self.claim)
+        journal = Journal(
+            folder, key, fields, sequence, self._syncer, self.claim, seen=seen
+        )
         self._journals.append(journal)
         return journal
 
@@ -122,7 +133,24 @@ class Project:
             raise StorageError(
                 f"{self.folder} was opened elsewhere meanwhile; save in another folder."
             )
+        for journal in self._journals:
+            if journal.key == key:
+                journal.refuse_if_outdated()
         return self.store.save(image, snapshot, key=key, sequence=sequence)
+
+    def forget(self, key: str) -> None:
+        """Remove the work on an image that was saved elsewhere; nobody works on it.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be removed, or somebody else works here.
+        """
+        self.claim()
+        try:
+            self.store.forget(key)
+        finally:
+            self.leave()
 
     def close(self) -> None:
         """Write what is left, and let others work in it."""

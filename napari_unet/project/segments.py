@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,9 @@ from napari_unet.project.record import Logged, decode_change, decode_line
 _NAME = re.compile(r"(?P<key>[a-z0-9][a-z0-9-]{0,99})\.(?P<number>[0-9]{6,12})\.jsonl")
 _BEGINNING = re.compile(rb'[0-9a-f]{8} \{"')
 _LONGEST_LINE = 2**29
+
+Files: TypeAlias = tuple[tuple[str, int], ...]
+"""Names and sizes of the files of a journal."""
 
 
 class Header(BaseModel):
@@ -79,6 +82,8 @@ class JournalRead:
         Changes that should lie between others and are not there.
     trailing : int
         Those of the damaged lines that no change follows, so that no gap tells them.
+    files : tuple of (str, int)
+        What was read, with sizes; see `files_of`.
     """
 
     logged: tuple[Logged, ...] = ()
@@ -86,6 +91,7 @@ class JournalRead:
     damaged: int = 0
     missing: int = 0
     trailing: int = 0
+    files: Files = ()
 
     @property
     def last(self) -> int:
@@ -115,6 +121,16 @@ def list_segments(folder: Path) -> list[Segment]:
         if name and not path.is_symlink() and path.is_file():
             found.append(Segment(path, name["key"], int(name["number"])))
     return sorted(found, key=lambda segment: (segment.key, segment.number))
+
+
+def files_of(folder: Path, key: str) -> Files:
+    """Return names and sizes of the files of a journal; they tell whether it grew."""
+    found = []
+    for segment in list_segments(folder):
+        if segment.key == key:
+            with suppress(OSError):
+                found.append((segment.path.name, segment.path.stat().st_size))
+    return tuple(found)
 
 
 def read_header(path: Path) -> Header:
@@ -150,6 +166,7 @@ def read_journal(
     variables : int
         How many there are, where values are regressed.
     """
+    files = files_of(folder, key)
     logged: list[Logged] = []
     torn, damaged, trailing = False, 0, 0
 
@@ -172,7 +189,7 @@ def read_journal(
             logged += found
             trailing = 0 if found else trailing
     missing = sum(max(0, b.sequence - a.sequence - 1) for a, b in pairwise(logged))
-    return JournalRead(tuple(logged), torn, damaged, missing, trailing)
+    return JournalRead(tuple(logged), torn, damaged, missing, trailing, files)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.axes import result_axes
+from napari_unet.core.ids import free_id, latest_free_id
 from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
@@ -18,6 +19,13 @@ from napari_unet.project.fields import ImageFields
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import Generation, ImageEntry, Manifest
+from napari_unet.project.resolve import (
+    Candidate,
+    SameContent,
+    free_key,
+    place_of,
+    resolve_entry,
+)
 from napari_unet.project.segments import (
     JournalRead,
     list_segments,
@@ -58,6 +66,31 @@ class StoredAnnotation:
     sequence: int
     journal: JournalRead
     notice: str | None
+
+    @property
+    def last(self) -> int:
+        """The last change that is known."""
+        return max(self.sequence, self.journal.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the work on an image is in a project, or will be.
+
+    Parameters
+    ----------
+    key : str
+        Its name in the project.
+    known : bool
+        Whether there is work.
+    twins : tuple of str
+        Names of images with the same pixels that have work of their own, if this one
+        has none.
+    """
+
+    key: str
+    known: bool = False
+    twins: tuple[str, ...] = ()
 
 
 class ProjectStore:
@@ -104,16 +137,40 @@ class ProjectStore:
         return self._files.read_manifest()[0].images
 
     def find(self, image: ImageIdentity) -> ImageEntry | None:
-        """Return the entry of an image with this content, or None.
+        """Return the saved work on an image, None if there is none."""
+        return self._files.read_manifest()[0].get(self.look_up(image).key)
 
-        An image of the same name and another content is not found: its labels would
-        lie in wrong places. It is among `entries`.
+    def look_up(
+        self,
+        image: ImageIdentity,
+        taken: Collection[str] = (),
+        same_content: SameContent | None = None,
+    ) -> Found:
+        """Return which work is the work on an image; see `resolve_entry`.
+
+        Parameters
+        ----------
+        image : ImageIdentity
+            The image.
+        taken : collection of str
+            Keys of other images that somebody works on: one entry belongs to one image.
+        same_content : callable
+            Says whether a file is still the image that is remembered; believed where
+            it is missing.
         """
-        return self._files.read_manifest()[0].find(image)
-
-    def key_for(self, image: ImageIdentity) -> str:
-        """Return the name that an image has, or will have, in the project."""
-        return self._files.read_manifest()[0].key_for(image)
+        manifest = self._files.read_manifest()[0]
+        unsaved = self._unsaved(manifest)
+        known: list[Candidate] = []
+        for key, work, since in _all_work(manifest, unsaved):
+            if key not in taken and work.holds(image):
+                place = place_of(work, image, self.folder, since, same_content)
+                known.append(Candidate(key, work.name, *place))
+        found = resolve_entry(image, known)
+        if found is not None:
+            return Found(found.key, known=True)
+        others = {entry.key for entry in manifest.images} | unsaved.keys()
+        key = free_key(image, {*taken, *others, *self._files.keys()})
+        return Found(key, twins=tuple(each.name for each in known))
 
     def load(self, key: str) -> StoredAnnotation | None:
         """Load the newest readable save of an image; None if there never was one.
@@ -131,32 +188,43 @@ class ProjectStore:
         self._known[key] = (entry.newest,)
         return stored
 
-    def load_work(self, image: ImageIdentity) -> StoredAnnotation | None:
+    def load_work(
+        self, image: ImageIdentity, found: Found | None = None
+    ) -> StoredAnnotation | None:
         """Load all work on an image, also what was never saved; None if there is none.
+
+        Parameters
+        ----------
+        image : ImageIdentity
+            The image.
+        found : Found, optional
+            Which work it is; it is looked for where that is missing.
 
         Raises
         ------
         StorageError
             If there is work and it cannot be read.
         """
+        found = found or self.look_up(image)
         manifest, notice = self._files.read_manifest()
-        entry = manifest.find(image)
-        if entry is not None:
-            return self.load(entry.key)
-        key = self._journal_of(image, manifest) or manifest.key_for(image)
-        journal = self._read_journal(key, image)
+        if not found.known:
+            return None
+        if manifest.get(found.key) is not None:
+            return self.load(found.key)
+        journal = self._read_journal(found.key, image)
         if not (journal.logged or journal.torn or journal.damaged):
             return None
-        return _from_the_start(key, image, journal, notice)
+        return _from_the_start(found.key, image, journal, notice)
 
-    def _journal_of(self, image: ImageIdentity, manifest: Manifest) -> str | None:
-        """Return the key of an image that has a journal and was never saved."""
+    def _unsaved(self, manifest: Manifest) -> dict[str, tuple[ImageFields, float]]:
+        """Return images that were never saved, by key, and when they were changed."""
+        heads: dict[str, tuple[ImageFields, float]] = {}
         for segment in list_segments(self._files.journal):
             if manifest.get(segment.key) is None:
-                with suppress(StorageError):
-                    if read_header(segment.path).image.holds(image):
-                        return segment.key
-        return None
+                with suppress(StorageError, OSError):
+                    image = read_header(segment.path).image
+                    heads[segment.key] = image, segment.path.stat().st_mtime
+        return heads
 
     def _load_newest(self, entry: ImageEntry, notice: str | None) -> StoredAnnotation:
         problems: list[str] = []
@@ -178,7 +246,7 @@ class ProjectStore:
                 entry.key,
                 labels,
                 provenance,
-                max(entry.next_id, _free_id(labels)),
+                latest_free_id(entry.next_id, _free_id(labels)),
                 generation.saved_at,
                 generation.sequence,
                 self._read_journal(entry.key, entry.identity),
@@ -238,8 +306,8 @@ class ProjectStore:
                 f"Expected labels of shape {image.values_shape} for {image.name}, "
                 f"found {snapshot.labels.shape}."
             )
+        key = key or self.look_up(image).key
         manifest, _ = self._files.read_manifest()
-        key = key or manifest.key_for(image)
         entry = manifest.get(key)
         self._refuse_unknown(entry)
         number = entry.newest.number + 1 if entry else 1
@@ -251,7 +319,7 @@ class ProjectStore:
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
         )
-        next_id = max(snapshot.next_id, _free_id(snapshot.labels))
+        next_id = latest_free_id(snapshot.next_id, _free_id(snapshot.labels))
         fields = ImageFields.of(image, self.folder)
         manifest, entry = manifest.with_save(key, fields, generation, next_id)
         # Until the commit has succeeded, either save may turn out to be on the disk.
@@ -274,6 +342,14 @@ class ProjectStore:
         self._files.commit(manifest)
         return manifest
 
+    def forget(self, key: str) -> None:
+        """Remove all work on an image, and the project with its last one."""
+        manifest = self._files.read_manifest()[0]
+        images = tuple(entry for entry in manifest.images if entry.key != key)
+        self._files.commit(manifest.model_copy(update={"images": images}))
+        self._known.pop(key, None)
+        self._files.remove(key, everything=not images)
+
     def _refuse_unknown(self, entry: ImageEntry | None) -> None:
         if entry and entry.newest not in self._known.get(entry.key, ()):
             raise StorageError(
@@ -281,6 +357,16 @@ class ProjectStore:
                 "here, perhaps by another window; close that one and open the image "
                 "again, or choose another folder."
             )
+
+
+def _all_work(
+    manifest: Manifest, unsaved: dict[str, tuple[ImageFields, float]]
+) -> Iterator[tuple[str, ImageFields, float]]:
+    """Yield keys, images and times of all work; what was never saved comes last."""
+    for entry in manifest.images:
+        yield entry.key, entry, entry.newest.saved_at.timestamp()
+    for key, (image, changed) in unsaved.items():
+        yield key, image, changed
 
 
 def _from_the_start(
@@ -297,7 +383,7 @@ def _from_the_start(
 def _free_id(labels: LabelMap | ValueMap) -> int:
     """Return an id that labels do not hold; values are no ids."""
     whole = np.issubdtype(labels.dtype, np.integer)
-    return int(labels.max()) + 1 if whole else 1
+    return free_id(labels) if whole else 1
 
 
 def _explain(entry: ImageEntry, loaded: Generation, problem: str) -> str:

@@ -60,6 +60,6 @@ def why_not_bring_back(state: State) -> str:
     """Return why no earlier work can be brought back, or nothing if it can."""
     if reason := state.why_not_change:
         return reason
-    if state.image and not state.image.kept:
+    if state.image and not state.image.snapshots:
         return "Nothing was kept yet: Start over keeps a copy."
     return ""

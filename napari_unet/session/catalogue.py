@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from napari_unet.io.read import read_image
 from napari_unet.project.fields import ImageFields, file_bytes
 from napari_unet.project.folder import SUFFIX
 from napari_unet.project.identity import content_hash
-from napari_unet.project.manifest import ImageEntry
+from napari_unet.project.manifest import ImageEntry, Manifest
 from napari_unet.project.project import Project
 from napari_unet.session.project_state import ProjectImage, ProjectState
 
@@ -36,8 +36,9 @@ def iter_list(project: Project) -> Generator[None, None, ProjectState]:
         )
     manifest, notice = project.store.read()
     images = []
+    there = _files_there(project.folder, manifest)
     for entry in manifest.images:
-        images.append(_describe(project.folder, entry))
+        images.append(_describe(project.folder, entry, there))
         yield
     told = " ".join(filter(None, (notice, project.why_read_only())))
     return ProjectState(project.name, project.folder, tuple(images), told)
@@ -60,19 +61,33 @@ def iter_create(project: Project) -> Generator[None, None, ProjectState]:
     return ProjectState(project.name, project.folder)
 
 
-def _describe(folder: Path, entry: ImageEntry) -> ProjectImage:
+def _files_there(folder: Path, manifest: Manifest) -> frozenset[Path]:
+    """Return the files of a project that are where they were."""
+    paths = (_path_of(folder, entry) for entry in manifest.images)
+    return frozenset(path for path in paths if path and path.exists())
+
+
+def _path_of(folder: Path, image: ImageFields) -> Path | None:
+    if image.path is None:
+        return None
+    return Path(os.path.normpath(folder.absolute() / image.path))
+
+
+def _describe(folder: Path, entry: ImageEntry, there: frozenset[Path]) -> ProjectImage:
     saved = entry.newest.saved_at.astimezone()
     return ProjectImage(
         entry.key,
         entry.name,
         entry.task,
         f"{saved:%d %B, %H:%M}",
-        locate(folder, entry),
+        locate(folder, entry, there),
         is_file=entry.path is not None,
     )
 
 
-def locate(folder: Path, image: ImageFields) -> Path | None:
+def locate(
+    folder: Path, image: ImageFields, others: Collection[Path] = ()
+) -> Path | None:
     """Return where an image of a project is now; None if it is not found.
 
     Images that were moved or renamed are looked for in the folder that the project
@@ -84,22 +99,24 @@ def locate(folder: Path, image: ImageFields) -> Path | None:
         The project folder.
     image : ImageFields
         What is remembered of the image.
+    others : collection of Path
+        Files of other images, which may have the same pixels.
     """
-    if image.path is None:
-        return None
-    path = Path(os.path.normpath(folder.absolute() / image.path))
-    if path.is_file():
+    path = _path_of(folder, image)
+    if path is None or path.exists():
         return path
     alike = (
         found
         for found in islice(_files_below(folder.absolute().parent), _MOST_FILES)
-        if found.suffix == path.suffix and file_bytes(found) == image.file_bytes
+        if found.suffix == path.suffix
+        and found not in others
+        and file_bytes(found) == image.file_bytes
     )
     # The same name first: most files are moved, not renamed.
     candidates = sorted(
         islice(alike, _MOST_CANDIDATES), key=lambda found: found.name != path.name
     )
-    return next((found for found in candidates if _is_it(found, image)), None)
+    return next((found for found in candidates if holds_image(found, image)), None)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -110,7 +127,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in files)
 
 
-def _is_it(path: Path, image: ImageFields) -> bool:
+def holds_image(path: Path, image: ImageFields) -> bool:
+    """Read a file and say whether it is that image."""
     try:
         return content_hash(read_image(path, stored=True).array) == image.content_hash
     except NapariUnetError:

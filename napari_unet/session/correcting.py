@@ -12,7 +12,7 @@ from napari_unet.core.box import Box
 from napari_unet.core.history import Edit, StepKind
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
-from napari_unet.project.kept import Kept, keep, read_kept
+from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
 from napari_unet.session.allowed import (
     why_not_bring_back,
     why_not_start_over,
@@ -23,7 +23,7 @@ from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import StateHolder
-from napari_unet.session.words import kept_in_words, verified_in_words
+from napari_unet.session.words import snapshot_in_words, verified_in_words
 
 _NO_OBJECT = "Choose an object first, with the picker of the labels layer (5)."
 _STEPS: dict[StepKind, str] = {
@@ -158,13 +158,13 @@ class Correcting:
         said = "Nothing here was verified." if changed is None else "Un-verified."
         self._say(f"{said} {verified_in_words(image)}")
 
-    def _on_kept(self, image: OpenImage, kept: Kept) -> None:
-        image.kept = (kept, *image.kept)
+    def _on_kept(self, image: OpenImage, kept: Snapshot) -> None:
+        image.snapshots = (kept, *image.snapshots)
         if image is self._images.current:
             self._images.tell()
             self._say(
                 f"Started over on {image.name}. Undo with Ctrl+Z; "
-                f"{kept_in_words(kept)} stays under Earlier work."
+                f"{snapshot_in_words(kept)} stays under Earlier work."
             )
 
     def _on_read(self, image: OpenImage, work: AnnotationSnapshot) -> None:
@@ -191,14 +191,14 @@ def _not_kept(error: Exception) -> StorageError:
 
 def _iter_keep(
     image: OpenImage, work: AnnotationSnapshot, objects: int
-) -> Generator[None, None, Kept]:
+) -> Generator[None, None, Snapshot]:
     yield
     folder = image.project.folder
-    return keep(folder, image.key, image.identity, work, objects)
+    return keep_snapshot(folder, image.key, image.identity, work, objects)
 
 
 def _iter_read(
     image: OpenImage, number: int
 ) -> Generator[None, None, AnnotationSnapshot]:
     yield
-    return read_kept(image.project.folder, image.key, image.identity, number)
+    return read_snapshot(image.project.folder, image.key, image.identity, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,6 @@ from napari_unet.io.reread import as_file_means
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal import Journal
-from napari_unet.project.kept import Kept, list_kept
 from napari_unet.project.project import Project
 from napari_unet.project.recovery import (
     NOTHING,
@@ -31,7 +30,12 @@ from napari_unet.project.recovery import (
     recover,
     saved_annotation,
 )
-from napari_unet.project.store import StoredAnnotation
+from napari_unet.project.segments import Files
+from napari_unet.project.snapshots import Snapshot, list_snapshots
+from napari_unet.project.store import Found, StoredAnnotation
+from napari_unet.session.catalogue import holds_image
+from napari_unet.session.claims import NOTHING_HELD, Held
+from napari_unet.session.home import Home, Kept, look_for_kept
 
 
 class Canvas(Protocol):
@@ -113,8 +117,12 @@ class OpenImage:
         What the model has measured.
     pixel_size : float or None
         Width of a pixel in micrometres, where somebody knows it.
-    kept : tuple of Kept
+    snapshots : tuple of Snapshot
         Copies of earlier work on it, the newest first.
+    copies : list of ndarray
+        What else was given to be opened and is this image.
+    home : Home or None
+        Where the work belongs, while it is kept elsewhere.
     """
 
     source: npt.NDArray[Any]
@@ -132,7 +140,9 @@ class OpenImage:
     diameter: float | None = None
     measured: float | None = None
     pixel_size: float | None = None
-    kept: tuple[Kept, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    copies: list[npt.NDArray[Any]] = field(default_factory=list)
+    home: Home | None = None
 
     @property
     def name(self) -> str:
@@ -149,15 +159,23 @@ class OpenImage:
         """What the annotation says of the pixels."""
         return self.identity.subject
 
-    def begin_journal(self, sequence: int) -> None:
+    def is_made_of(self, source: object) -> bool:
+        """Whether this very object was given to be opened, and is this image."""
+        return any(each is source for each in (self.source, *self.copies))
+
+    def begin_journal(self, sequence: int, seen: Files | None = None) -> None:
         """Write down every change from now on.
 
         Parameters
         ----------
         sequence : int
             Number of the last change that is written down already.
+        seen : tuple, optional
+            The files of the journal when it was read.
         """
-        self.journal = self.project.begin_journal(self.identity, self.key, sequence)
+        self.journal = self.project.begin_journal(
+            self.identity, self.key, sequence, seen
+        )
         self.annotation.listener = self.journal.append
 
     def end_journal(self) -> None:
@@ -188,6 +206,10 @@ class Opened:
         What the journal held beyond the last save.
     problem : StorageError or None
         Why earlier work could not be read.
+    again : bool
+        Whether the image was open, or about to be saved, already.
+    seen : tuple
+        The files of its journal when it was read.
     """
 
     image: OpenImage
@@ -195,6 +217,8 @@ class Opened:
     told: str = ""
     recovered: Recovered = NOTHING
     problem: StorageError | None = None
+    again: bool = False
+    seen: Files = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,6 +239,10 @@ class Request:
         Where work is kept.
     pixel_size : float or None
         Width of a pixel in micrometres; the file is asked where it is missing.
+    held : Held
+        What is open already.
+    kept : Project or None
+        Where work is that could not be saved in the project.
     """
 
     source: npt.NDArray[Any]
@@ -224,6 +252,8 @@ class Request:
     subject: Subject
     project: Project
     pixel_size: float | None = None
+    held: Held = NOTHING_HELD
+    kept: Project | None = None
 
 
 def iter_open(request: Request) -> Generator[None, None, Opened]:
@@ -239,16 +269,23 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         request.name, pixels, request.axes, request.subject
     )
     identity = replace(identity, path=request.path)
+    if image := request.held.same(identity):
+        return Opened(image, again=True)
     project, stored, problem = request.project, None, None
-    diameter = None
-    kept: tuple[Kept, ...] = ()
-    key, why_not = identity.key, ""
+    found, diameter, why_not = Found(identity.key), None, ""
+    kept: Kept | None = None
+    snapshots: tuple[Snapshot, ...] = ()
     try:
         why_not = project.why_read_only()
-        stored = project.store.load_work(identity)
-        key = stored.key if stored else project.store.key_for(identity)
-        kept = list_kept(project.folder, key)
-        diameter = project.store.read()[0].settings.diameters.get(key)
+        found = project.store.look_up(identity, request.held.keys, holds_image)
+        if not found.known and (image := request.held.renamed(identity)):
+            return Opened(image, again=True)
+        stored = project.store.load_work(identity, found)
+        kept = None if why_not else _kept(request, identity, found, stored)
+        if kept is not None and kept.home.may_return:
+            project, found, stored = kept.project, kept.found, kept.stored
+        snapshots = list_snapshots(project.folder, found.key)
+        diameter = project.store.read()[0].settings.diameters.get(found.key)
     except StorageError as error:
         problem, why_not = error, str(error)
     yield
@@ -256,14 +293,13 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     recovered = recover(annotation, stored) if stored else NOTHING
     # Known by what was opened, predicted and learned from by what that means.
     pixels, note = as_file_means(request.path, pixels)
-    told = " ".join(filter(None, [_told(stored), note and f"Of this image, {note}."]))
     image = OpenImage(
         request.source,
         pixels,
         identity,
         annotation,
         project,
-        key,
+        found.key,
         request.path,
         has_labels=stored is not None,
         canvas=BareCanvas(annotation),
@@ -271,10 +307,13 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         waiting=bool(why_not) and problem is None,
         diameter=diameter,
         pixel_size=request.pixel_size or _pixel_size(request.path),
-        kept=kept,
+        snapshots=snapshots,
     )
-    sequence = max(stored.sequence, stored.journal.last) if stored else 0
-    return Opened(image, sequence, told, recovered, problem)
+    sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
+    image.home = kept.home if kept and kept.home.may_return else None
+    of_work = _told_of_kept(kept) or _told(stored) or _told_of_twins(found)
+    told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
+    return Opened(image, sequence, told, recovered, problem, seen=seen)
 
 
 def _pixel_size(path: Path | None) -> float | None:
@@ -287,6 +326,42 @@ def _told(stored: StoredAnnotation | None) -> str:
     if stored.notice or stored.saved_at is None:
         return stored.notice or ""
     return f"Your work of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
+
+
+def _kept(
+    request: Request,
+    identity: ImageIdentity,
+    found: Found,
+    stored: StoredAnnotation | None,
+) -> Kept | None:
+    """Return work that could not be saved in the project earlier."""
+    if request.kept is None or request.kept.why_read_only():
+        return None
+    last = stored.last if stored else 0
+    return look_for_kept(request.kept, Home(request.project, found.key, last), identity)
+
+
+def _told_of_kept(kept: Kept | None) -> str:
+    if kept is None:
+        return ""
+    work, home = kept.stored, kept.home.project
+    when = f" of {work.saved_at.astimezone():%d %B, %H:%M}" if work.saved_at else ""
+    told = (
+        f"Your work{when} could not be saved in {home.name} and was kept in "
+        f"{kept.project.folder}. "
+    )
+    if kept.home.may_return:
+        return f"{told}It is here again, and goes back to {home.name}."
+    return f"{told}{home.name} has other work by now, so it stays there."
+
+
+def _told_of_twins(found: Found) -> str:
+    if not found.twins:
+        return ""
+    return (
+        f"The project has work on an image with the same pixels, {found.twins[-1]}; "
+        "this image has none yet."
+    )
 
 
 def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Annotation:

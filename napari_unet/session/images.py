@@ -13,6 +13,7 @@ from psygnal import Signal
 from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
+from napari_unet.session.claims import Held
 from napari_unet.session.finetune import Lesson
 from napari_unet.session.image import (
     Opened,
@@ -27,7 +28,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import ImageState, StateHolder
-from napari_unet.session.words import kept_in_words
+from napari_unet.session.words import snapshot_in_words
 
 
 class Images:
@@ -55,12 +56,15 @@ class Images:
         The image is closed.
     current_changed : Signal()
         Another image is current, or none is.
+    joined : Signal(OpenImage)
+        What was to be opened is an image that is open already.
     """
 
     labels_shown = Signal(OpenImage)
     put_away = Signal(OpenImage)
     released = Signal(OpenImage)
     current_changed = Signal()
+    joined = Signal(OpenImage)
 
     def __init__(
         self,
@@ -93,8 +97,8 @@ class Images:
         return self._current
 
     def find(self, source: object) -> OpenImage | None:
-        """Return the image that was opened from this very object."""
-        return next((image for image in self._all if image.source is source), None)
+        """Return the image that was opened from this very object, or is the same."""
+        return next((each for each in self._all if each.is_made_of(source)), None)
 
     def diameters(self, project: Project) -> dict[str, float | None]:
         """Return what a person has said of sizes, by the keys of a project's images."""
@@ -134,6 +138,7 @@ class Images:
         except NapariUnetError as error:
             self._holder.report("image", error)
             return
+        path = path.absolute() if path is not None else None
         project = self._projects.for_image(file_of(path), name)
         subject = self._subject
         self._want(Request(source, name, axes, path, subject, project, pixel_size))
@@ -258,7 +263,7 @@ class Images:
             axes,
             image.path,
             self._subject,
-            image.project,
+            image.home.project if image.home else image.project,
             image.pixel_size,
         )
 
@@ -279,9 +284,14 @@ class Images:
         )
 
     def _open_wanted(self) -> None:
-        request = self._wanted
-        if request is None:
+        if self._wanted is None:
             return
+        project = self._wanted.project
+        request = self._wanted = replace(
+            self._wanted,
+            held=self._held(project),
+            kept=self._projects.kept_for(project),
+        )
         self._opening = self._runner.start(
             iter_open(request),
             on_event=lambda _: None,
@@ -289,6 +299,10 @@ class Images:
             on_error=lambda error: self._on_not_opened(request, error),
             on_closed=lambda: None,
         )
+
+    def _held(self, project: Project) -> Held:
+        closing = tuple(i for i in self._saving.images if i not in self._all)
+        return Held(tuple(self._all), closing, self._saving.keys(project))
 
     def _set_current(self, image: OpenImage | None) -> None:
         self._current = image
@@ -302,10 +316,17 @@ class Images:
     def _on_opened(self, request: Request, opened: Opened) -> None:
         if request is not self._wanted:
             return  # another one was chosen meanwhile
-        image, self._wanted = opened.image, None
+        image = opened.image
+        if self._is_outdated(opened):
+            self._open_wanted()
+            return
+        self._wanted = None
+        if opened.again:
+            self._join(image, request)
+            return
         self._all.append(image)
         if not image.read_only:
-            image.begin_journal(opened.sequence)
+            image.begin_journal(opened.sequence, opened.seen)
         self._saving.add(image)
         self._set_current(image)
         self._holder.update(
@@ -316,6 +337,29 @@ class Images:
             self.labels_shown.emit(image)
         if opened.problem is not None:
             self._holder.report("correct", opened.problem)
+
+    def _is_outdated(self, opened: Opened) -> bool:
+        """Whether another image was saved, or moved to its place, meanwhile."""
+        image = opened.image
+        if opened.again:
+            return image not in self._saving.images
+        return image.key in self._saving.keys(image.project)
+
+    def _join(self, image: OpenImage, request: Request) -> None:
+        """Go to an image that is open, or is not saved yet, instead of a second one."""
+        if image not in self._all:
+            self._saving.keep(image)
+            image.identity = replace(image.identity, axes=request.axes)
+            self._all.append(image)
+        if not image.is_made_of(request.source):
+            image.copies.append(request.source)
+        self._set_current(image)
+        self._holder.update(
+            message=f"{image.name} is open already; this layer shows the same work."
+        )
+        if image.has_labels:
+            self.labels_shown.emit(image)
+        self.joined.emit(image)
 
     def _on_not_opened(self, request: Request, error: Exception) -> None:
         if request is self._wanted:
@@ -334,7 +378,9 @@ def _describe(image: OpenImage, classes: int) -> ImageState:
         read_only=image.read_only,
         has_labels=image.has_labels,
         worked_on=not image.annotation.empty,
-        kept=tuple((each.number, kept_in_words(each)) for each in image.kept),
+        snapshots=tuple(
+            (each.number, snapshot_in_words(each)) for each in image.snapshots
+        ),
         objects=counts.objects,
         verified_objects=counts.verified_objects,
         verified_share=counts.verified_pixels / counts.pixels,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from psygnal import Signal
 
-from napari_unet.project.folder import SUFFIX, default_folder
+from napari_unet.project.away import kept_folder
+from napari_unet.project.folder import SUFFIX, ProjectFolder, default_folder
 from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
 from napari_unet.session.catalogue import iter_create, iter_list
@@ -58,15 +60,19 @@ class Projects:
         return self._chosen
 
     def at(self, folder: Path) -> Project:
-        """Return the project of a folder: always the same one."""
-        folder = folder.absolute()
-        if folder not in self._all:
-            self._all[folder] = Project(folder, self._syncer)
-        return self._all[folder]
+        """Return the project of a folder: always the same one, by whatever path."""
+        real = folder.resolve()
+        if real not in self._all:
+            self._all[real] = Project(folder.absolute(), self._syncer)
+        return self._all[real]
 
     def for_image(self, path: Path | None, name: str) -> Project:
         """Return where work on an image is kept."""
-        return self._chosen or self.at(default_folder(path, name))
+        return self._chosen or self.at(_home(path, name))
+
+    def kept_for(self, project: Project) -> Project:
+        """Return where work is kept that cannot be saved in a project."""
+        return self.at(kept_folder(project.folder))
 
     def open(self, folder: Path) -> None:
         """Go to a project that exists; the state tells what it holds, or why not."""
@@ -135,3 +141,15 @@ class Projects:
     def _tell(self, project: Project, state: ProjectState) -> None:
         if project is self._chosen:
             self._holder.update(project=state)
+
+
+def _home(path: Path | None, name: str) -> Path:
+    """Return the folder for work on an image: beside the file, or beside a link to it.
+
+    A link may lead to a store in which nobody may write.
+    """
+    beside = default_folder(path, name)
+    if path is None or not path.is_symlink() or ProjectFolder(beside).exists:
+        return beside
+    there = default_folder(path.resolve(), name)
+    return there if there.exists() or os.access(there.parent, os.W_OK) else beside

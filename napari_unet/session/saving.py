@@ -6,71 +6,23 @@ everything at once; it is what other programs read, and the journal can be short
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 from psygnal import Signal
 
-from napari_unet.core.change import Change
-from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.autosave import Autosave
-from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import JournalStatus
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
+from napari_unet.session.fallback import Fallback, forget_kept, leave_word
 from napari_unet.session.image import OpenImage
+from napari_unet.session.moves import Move, SaveTask, copy_for, iter_look, listen
 from napari_unet.session.project_state import SaveState
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import Problem
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One save of one image, to the project that was its own when the save began."""
-
-    project: Project
-    identity: ImageIdentity
-    snapshot: AnnotationSnapshot
-    key: str
-    sequence: int
-
-    def save(self) -> ImageEntry:
-        """Save; a save that was begun is never left half done."""
-        return self.project.save(self.identity, self.snapshot, self.key, self.sequence)
-
-    def iter_save(self) -> Generator[None, None, ImageEntry]:
-        """Save in the background."""
-        entry = self.save()
-        yield
-        return entry
-
-
-@dataclass(slots=True, eq=False)
-class _Move:
-    """An image on its way to another project.
-
-    Until a save in the new one counts, changes go into the journal of the old one: a
-    journal without the save before it would be worth nothing.
-
-    Parameters
-    ----------
-    project : Project
-        Where to.
-    key : str
-        What the image is called there.
-    task : _Task or None
-        The save that is under way.
-    later : list of Change
-        What happened since that save was copied.
-    """
-
-    project: Project
-    key: str
-    task: _Task | None = None
-    later: list[Change] = field(default_factory=list)
 
 
 class Saving:
@@ -101,8 +53,26 @@ class Saving:
         self._clock = clock
         self._policies: dict[OpenImage, Autosave] = {}
         self._released: dict[OpenImage, Callable[[], None]] = {}
-        self._moves: dict[OpenImage, _Move] = {}
+        self._moves: dict[OpenImage, Move] = {}
         self._noticed: dict[OpenImage, int] = {}
+        self._fallback = Fallback(
+            runner, projects, clock, self._plan_fallback, self.keys
+        )
+
+    @property
+    def images(self) -> tuple[OpenImage, ...]:
+        """Those it takes care of, also what is released and not saved yet."""
+        return tuple(self._policies)
+
+    def keys(self, project: Project) -> frozenset[str]:
+        """Return the keys that these have, or will have, in a project."""
+        there = [each.key for each in self._policies if each.project is project]
+        moves = self._moves.values()
+        return frozenset(there + [m.key for m in moves if m.project is project])
+
+    def keep(self, image: OpenImage) -> None:
+        """Take care of an image again that was released and is not saved yet."""
+        self._released.pop(image, None)
 
     def add(self, image: OpenImage) -> None:
         """Take care of an image from now on."""
@@ -127,8 +97,10 @@ class Saving:
             return SaveState(image.read_only, folder, failed=True)
         status, journal = self._policies[image].status, _status(image)
         words = status.describe(self._clock(), journal)
-        failed = status.failure or (journal and journal.failure)
-        return SaveState(words, folder, bool(failed))
+        failed = bool(status.failure or (journal and journal.failure))
+        if image.home is not None:
+            return SaveState(f"{image.home.describe(folder)} {words}.", folder, True)
+        return SaveState(words, folder, failed)
 
     def tick(self) -> None:
         """Start the saves that are due; call it about once a second."""
@@ -138,6 +110,8 @@ class Saving:
                 image.journal.flush()
             self._look(image)
             self._start_move(image)
+            if image not in self._moves:
+                self._fallback.look(image)
             if policy.due(now):
                 self.start(image)
 
@@ -190,10 +164,13 @@ class Saving:
     ) -> None:
         """Save an image in another folder from now on; the old one stays."""
         project = self._projects.at(folder)
+        if project is image.project:
+            self.start(image)
+            return
         self._runner.start(
-            _iter_look(project, image.identity),
+            iter_look(project, image.identity, self.keys(project)),
             on_event=lambda _: None,
-            on_return=lambda key: self._plan_move(image, _Move(project, key)),
+            on_return=lambda key: self._plan_move(image, Move(project, key), on_error),
             on_error=on_error,
             on_closed=lambda: None,
         )
@@ -210,21 +187,46 @@ class Saving:
             entry = task.save()
         except StorageError as error:
             policy.failed(self._clock(), str(error))
+            self._keep_now(image)
         else:
             self._end(image, task, entry)
 
+    def _keep_now(self, image: OpenImage) -> None:
+        policy = self._policies[image]
+        try:
+            if self._fallback.keep_now(image):
+                policy.succeeded(self._clock())
+        except StorageError as error:
+            policy.failed(self._clock(), f"{policy.status.failure} {error}")
+
     def finish_all(self) -> list[str]:
-        """Save everything that is unsaved; return what could not be, in words."""
+        """Save everything that is unsaved.
+
+        Returns
+        -------
+        list of str
+            What could not be saved where it belongs, in words.
+        """
         policies = tuple(self._policies.items())
         for image, _ in policies:
             self.finish(image)
-        return [p.status.failure for _, p in policies if p.unsaved and p.status.failure]
+        lost = [
+            f"{image.name} is not saved. {policy.status.failure}"
+            for image, policy in policies
+            if policy.unsaved and policy.status.failure
+        ]
+        away = [
+            f"{image.name}: {image.home.describe(image.project.folder)}"
+            for image, _ in policies
+            if image.home is not None
+        ]
+        return lost + away
 
-    def _begin(self, image: OpenImage) -> _Task:
+    def _begin(self, image: OpenImage) -> SaveTask:
         image.canvas.flush()
         image.project.claim()
         self._policies[image].started()
-        return _Task(
+        return SaveTask(
             image.project,
             image.identity,
             image.annotation.snapshot(),
@@ -233,7 +235,7 @@ class Saving:
         )
 
     def _end(
-        self, image: OpenImage, task: _Task, outcome: ImageEntry | Exception
+        self, image: OpenImage, task: SaveTask, outcome: ImageEntry | Exception
     ) -> None:
         self._projects.busy.discard(task.project)
         policy = self._policies[image]
@@ -270,11 +272,21 @@ class Saving:
             return
         then = self._released.pop(image)
         del self._policies[image], self._noticed[image]
+        self._fallback.forget(image)
         image.end_journal()
         then()
 
-    def _plan_move(self, image: OpenImage, move: _Move) -> None:
-        if image in self._policies:
+    def _plan_move(
+        self, image: OpenImage, move: Move, on_error: Callable[[Exception], object]
+    ) -> None:
+        if move.key in self.keys(move.project):  # another one was quicker
+            self.move(image, move.project.folder, on_error)
+        elif image in self._policies:
+            self._moves[image] = move
+            self._start_move(image)
+
+    def _plan_fallback(self, image: OpenImage, move: Move) -> None:
+        if image in self._policies and image not in self._moves:
             self._moves[image] = move
             self._start_move(image)
 
@@ -286,11 +298,12 @@ class Saving:
         try:
             image.canvas.flush()
             move.project.claim()
+            leave_word(move)
         except StorageError as error:
             self._not_moved(image, error)
             return
-        move.task = task = _copy_for(image, move)
-        _listen(image, move)
+        move.task = task = copy_for(image, move)
+        listen(image, move)
         self._projects.busy.add(task.project)
         self._runner.start(
             task.iter_save(),
@@ -300,11 +313,14 @@ class Saving:
             on_closed=lambda: self._not_moved(image, _interrupted()),
         )
 
-    def _moved(self, image: OpenImage, task: _Task, move: _Move) -> None:
+    def _moved(self, image: OpenImage, task: SaveTask, move: Move) -> None:
         del self._moves[image]
         self._projects.busy.discard(task.project)
         image.end_journal()
+        if image.home is not None:
+            forget_kept(image)
         image.project, image.key, image.read_only = task.project, task.key, ""
+        image.home = move.home
         image.begin_journal(task.sequence)
         policy = self._policies[image]
         policy.moved(task.project.name, self._clock())
@@ -319,9 +335,9 @@ class Saving:
         move = self._moves.pop(image, None)
         if move is not None and move.task is not None:
             self._projects.busy.discard(move.project)
-            _listen(image, None)
+            listen(image, None)
             move.project.leave()
-        if image in self._policies:
+        if image in self._policies and not (move and move.back):
             self._policies[image].failed(self._clock(), Problem.of(error).text)
             self._let_go(image)
         self.ended.emit()
@@ -331,53 +347,8 @@ def _last_change(image: OpenImage) -> int:
     return image.journal.sequence if image.journal is not None else 0
 
 
-def _copy_for(image: OpenImage, move: _Move) -> _Task:
-    # Not 0 even if nothing happened yet: the journal there does not tell everything.
-    sequence = max(1, image.journal.sequence if image.journal is not None else 1)
-    snapshot = image.annotation.snapshot()
-    return _Task(move.project, image.identity, snapshot, move.key, sequence)
-
-
-def _listen(image: OpenImage, move: _Move | None) -> None:
-    """Let the image's journal know of changes, and a move that is under way too."""
-    write = image.journal.append if image.journal is not None else None
-
-    def write_and_keep(change: Change) -> None:
-        if write is not None:
-            write(change)
-        if move is not None:
-            move.later.append(change)
-
-    annotation = image.annotation
-    annotation.listener = write_and_keep if move is not None else write
-    if move is not None and annotation.open_objects:
-        # No save tells what is being worked on.
-        move.later.append(
-            Change("settle", (), annotation.next_id, annotation.open_objects)
-        )
-
-
 def _status(image: OpenImage) -> JournalStatus | None:
     return image.journal.status if image.journal is not None else None
-
-
-def _iter_look(project: Project, identity: ImageIdentity) -> Generator[None, None, str]:
-    """Return the key of an image in a project where there is no work on it.
-
-    Raises
-    ------
-    StorageError
-        If nobody may write there, or there is work on the image already.
-    """
-    yield
-    if why_not := project.why_read_only():
-        raise StorageError(why_not)
-    if project.store.load_work(identity) is not None:
-        raise StorageError(
-            f"{project.folder} holds work on {identity.name} already, which was not "
-            "loaded here; choose another folder, or open that project."
-        )
-    return project.store.key_for(identity)
 
 
 def _interrupted() -> StorageError:

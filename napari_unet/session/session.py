@@ -257,7 +257,9 @@ class Session:
         image = self.images.current
         if self.projects.chosen is not None:
             return self.projects.chosen
-        return image.project if image is not None and not image.read_only else None
+        if image is None or image.read_only:
+            return None
+        return image.home.project if image.home else image.project
 
     def _training_folder(self) -> Path | None:
         """Return where a training keeps what it needs to go on after a crash."""

@@ -139,7 +139,7 @@ class ImageState:
         Whether there are labels to look at and to correct.
     worked_on : bool
         Whether there is anything in the labels, shown or not.
-    kept : tuple of (int, str)
+    snapshots : tuple of (int, str)
         Copies of earlier work: their numbers, and what they are, in words.
     has_prediction : bool
         Whether there is something to accept besides what a person painted.
@@ -162,7 +162,7 @@ class ImageState:
     shape: tuple[int, ...]
     has_labels: bool = False
     worked_on: bool = False
-    kept: tuple[tuple[int, str], ...] = ()
+    snapshots: tuple[tuple[int, str], ...] = ()
     has_prediction: bool = True
     open: bool = False
     task: Task = "instances"

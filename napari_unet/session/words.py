@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_unet.core.values import ValueAnnotation
-from napari_unet.project.kept import Kept
+from napari_unet.project.snapshots import Snapshot
 from napari_unet.session.image import OpenImage
 
 _MOST_CLASSES = 3
@@ -34,7 +34,7 @@ def verified_in_words(image: OpenImage) -> str:
     return f"{percent(counts.verified_pixels / counts.pixels)} of pixels are verified."
 
 
-def kept_in_words(kept: Kept) -> str:
+def snapshot_in_words(kept: Snapshot) -> str:
     """Say of when a copy is, and how much was there."""
     when = f"{kept.kept_at.astimezone():%d %B, %H:%M:%S}"
     return f"the work of {when} ({kept.objects:,} labels)"

@@ -9,6 +9,7 @@ import pytest
 
 from napari_unet.core.annotation import Annotation, merge_prediction
 from napari_unet.core.box import Box
+from napari_unet.core.ids import LARGEST_NEW_ID
 from napari_unet.core.provenance import Provenance
 from napari_unet.errors import InputError
 from tests.core.painter import Painter, cells
@@ -84,11 +85,13 @@ def test_any_id_a_person_can_type_is_taken():
     painter.paint(np.s_[14, 2:9], 2**31 - 1)
     annotation = painter.annotation
     annotation.settle()
-    assert annotation.next_id == 2**31
+    assert annotation.next_id == 4
     assert annotation.counts().objects == 5
-    snapshot = annotation.snapshot()
-    merge_prediction(*painter.state(), 0 * snapshot.labels, snapshot.next_id)
+    predicted = 10 * cells()[::-1]
+    whole = painter.whole
+    annotation.merging(predicted, whole)()(whole)
+    assert annotation.new_id() == annotation.next_id - 1 < 10
+    assert annotation.labels[14, 2] == 2**31 - 1
+    nothing = np.zeros_like(painter.labels)
     with pytest.raises(InputError, match="smaller ids"):
-        merge_prediction(*painter.state(), cells()[::-1], snapshot.next_id)
-    with pytest.raises(InputError, match="smaller ids"):
-        annotation.new_id()
+        merge_prediction(nothing, nothing.astype(np.uint8), predicted, LARGEST_NEW_ID)

@@ -157,7 +157,7 @@ def test_labels_that_were_removed_are_said_to_be_there_and_can_be_cleared(desk):
     assert f"of {objects} objects" in stage.state.message
     desk.click(panel.start_over)
     assert not stage.annotation.labels.any()
-    stage.until(lambda: len(stage.state.image.kept) == 1)
+    stage.until(lambda: len(stage.state.image.snapshots) == 1)
     stage.session.correcting.bring_back(1)
     stage.until(lambda: stage.state.image.objects == objects)
 

@@ -50,6 +50,11 @@ class Work:
         return self.image.key
 
     @property
+    def anywhere(self) -> ImageIdentity:
+        """The image by its pixels and name, wherever a copy of the project lies."""
+        return replace(self.image, path=None)
+
+    @property
     def final(self) -> AnnotationSnapshot:
         return self.states[-1]
 

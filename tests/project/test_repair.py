@@ -63,7 +63,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def opened(folder: Path, work: Work) -> AnnotationSnapshot:
     """Return the work as the program opens it."""
-    stored = ProjectStore(folder).load_work(work.image)
+    stored = ProjectStore(folder).load_work(work.anywhere)
     assert stored is not None
     assert stored.notice is None
     return rebuild(work.image.subject, stored)[0].snapshot()

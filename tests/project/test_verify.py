@@ -75,7 +75,7 @@ def test_what_was_written_is_sound_and_stays_untouched(
 
 def opened(folder: Path, work: Work) -> bool:
     """Whether the work can be opened, and is what it was in the end."""
-    stored = ProjectStore(folder).load_work(work.image)
+    stored = ProjectStore(folder).load_work(work.anywhere)
     assert stored is not None
     return same(rebuild(work.image.subject, stored)[0].snapshot(), work.final)
 
@@ -141,7 +141,7 @@ def test_a_file_cut_short_is_found_or_mentioned(
         notes = [c for c in report.checks if c.state == "note"]
         # Cut between two lines it looks like a journal that ended there.
         assert notes or content.endswith(b"\n")
-        assert ProjectStore(project).load_work(work.image) is not None
+        assert ProjectStore(project).load_work(work.anywhere) is not None
     elif report.sound:
         assert not matters(name, files[name], content, folder)
         assert opened(project, work)

@@ -95,7 +95,7 @@ def test_what_was_left_behind_comes_back_from_its_copy(path, bright, task):
     painted = state(stage)
     stage.session.close()
     again = sitting(path, bright, task)
-    ((number, words),) = again.state.image.kept
+    ((number, words),) = again.state.image.snapshots
     assert words.startswith("the work of ")
     again.session.correcting.bring_back(number)
     assert same(state(again), work)
@@ -128,7 +128,7 @@ def test_a_copy_that_cannot_be_written_is_told_and_undo_is_left(path, bright):
     (folder / "snapshots").write_text("in the way")
     stage.session.correcting.start_over()
     assert "Ctrl+Z" in stage.state.problems["correct"].text
-    assert not stage.state.image.kept
+    assert not stage.state.image.snapshots
     stage.annotation.undo()
     assert same(state(stage), work)
     stage.session.close()

@@ -253,10 +253,11 @@ def test_a_lock_that_is_taken_meanwhile_keeps_changes_and_is_told(bright, files)
     wait(stage)
     assert stage.state.save.failed
     assert "open elsewhere" in stage.state.save.text
-    assert "in memory" in stage.state.save.text
+    assert "kept in" in stage.state.save.text
     other.release()
     wait(stage, 30)
     assert stage.state.save.text.startswith("Saved")
+    assert stage.state.save.folder == folder
     stage.session.close()
 
 

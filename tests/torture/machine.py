@@ -217,9 +217,9 @@ class Sitting(RuleBasedStateMachine):
 
     @rule(now=st.booleans())
     def bring_back(self, now):
-        if self.image.kept:
+        if self.image.snapshots:
             self.count("bring back")
-            self.life.session.correcting.bring_back(self.image.kept[0].number)
+            self.life.session.correcting.bring_back(self.image.snapshots[0].number)
             self.finish(now)
 
     @rule()

@@ -25,6 +25,12 @@ def mount(*arguments: str) -> None:
         pytest.skip("a disk of one's own needs root")
 
 
+@pytest.fixture(autouse=True)
+def _no_user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = "napari_unet.project.folder._unfiled_folder"
+    monkeypatch.setattr(target, lambda: tmp_path / "unfiled")
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte."""
@@ -75,7 +81,7 @@ def test_a_full_disk_is_told_and_loses_nothing(disk: Path) -> None:
     for number in range(1, 200):
         stroke(life, number)
     assert tells(life, "the disk is full")
-    assert "in memory" in life.session.state.save.text
+    assert "kept in" in life.session.state.save.text
     assert not is_there(disk, life)
     filler.unlink()
     life.wait(11.0)

@@ -166,7 +166,7 @@ class CorrectPanel(Panel):
         image = self.session.state.image
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for number, words in image.kept if image else ():
+        for number, words in image.snapshots if image else ():
             action = QAction(f"Bring back {words}", menu)
             action.setData(number)
             menu.addAction(action)

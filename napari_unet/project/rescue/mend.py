@@ -10,6 +10,7 @@ from typing import Any
 
 from napari_unet.core.atomic import write_atomically
 from napari_unet.core.axes import result_axes
+from napari_unet.core.ids import latest_free_id
 from napari_unet.errors import InputError
 from napari_unet.project.fields import ImageFields, relative_path
 from napari_unet.project.folder import ProjectFolder
@@ -193,7 +194,7 @@ class Mender:
         entry = ImageEntry(
             **_fields(left.image),
             key=left.key,
-            next_id=max(left.next_id, snapshot.next_id),
+            next_id=latest_free_id(left.next_id, snapshot.next_id),
             generations=(generation, *left.good)[:KEPT_GENERATIONS],
         )
         if _is_sound(self._found.folder, entry):

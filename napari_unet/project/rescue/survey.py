@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from napari_unet.errors import InputError, StorageError
+from napari_unet.project.away import HOME
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.lock import LOCK
 from napari_unet.project.manifest import (
@@ -272,7 +273,7 @@ def _blocked(folder: Path) -> Iterator[str]:
 
 def _strays(folder: Path) -> Iterator[str]:
     for path in _entries(folder):
-        ours = path.name in {CURRENT, PREVIOUS, LOCK, *_FOLDERS}
+        ours = path.name in {CURRENT, PREVIOUS, LOCK, HOME, *_FOLDERS}
         ours = ours or bool(_OLDER.fullmatch(path.name))
         if not (ours or path.name in _LITTER or path.name.startswith(DAMAGED)):
             yield path.name

@@ -43,7 +43,7 @@ class _Fields(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Snapshot:
     """A copy that is kept.
 
     Parameters
@@ -61,13 +61,13 @@ class Kept:
     objects: int
 
 
-def keep(
+def keep_snapshot(
     project: Path,
     key: str,
     image: ImageIdentity,
     work: AnnotationSnapshot,
     objects: int,
-) -> Kept:
+) -> Snapshot:
     """Keep a copy of the work on an image; the project's folder is claimed by then.
 
     Raises
@@ -81,7 +81,7 @@ def keep(
     except OSError as error:
         raise storage_error(folder, error) from error
     numbers = [int(path.name.split(".")[1]) for path in _files(folder, key)]
-    kept = Kept(1 + max(numbers, default=0), datetime.now(UTC), objects)
+    kept = Snapshot(1 + max(numbers, default=0), datetime.now(UTC), objects)
     labels, provenance, fields = _paths(folder, key, kept.number)
     axes = result_axes(image.axes)
     several = "C" * (work.labels.ndim - work.provenance.ndim)
@@ -97,7 +97,7 @@ def keep(
     return kept
 
 
-def list_kept(project: Path, key: str) -> tuple[Kept, ...]:
+def list_snapshots(project: Path, key: str) -> tuple[Snapshot, ...]:
     """Return the copies of the work on an image, the newest first; only reads."""
     found = []
     folder = _folder(project)
@@ -107,11 +107,11 @@ def list_kept(project: Path, key: str) -> tuple[Kept, ...]:
             fields = _read_fields(path)
         except StorageError:
             continue  # it was being written when the program ended, or is damaged
-        found.append(Kept(number, fields.kept_at, fields.objects))
+        found.append(Snapshot(number, fields.kept_at, fields.objects))
     return tuple(sorted(found, key=lambda kept: -kept.number))
 
 
-def read_kept(
+def read_snapshot(
     project: Path, key: str, image: ImageIdentity, number: int
 ) -> AnnotationSnapshot:
     """Read a copy back.
