@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.errors import InputError
-from napari_unet.session.timeline import MOST_VERSIONS, ModelVersion, Timeline
+from napari_unet.session.timeline import MOST_LOADED, ModelVersion, Timeline
 
 
 def model(name: str = "model") -> Any:
@@ -90,10 +90,10 @@ def test_a_checkpoint_can_be_replaced_by_a_better_one(timeline: Timeline) -> Non
 
 def test_the_newest_versions_and_the_active_one_are_kept(timeline: Timeline) -> None:
     good = timeline.publish(model())
-    for _ in range(2 * MOST_VERSIONS):
+    for _ in range(2 * MOST_LOADED):
         timeline.publish(model(), activate=False)
     numbers = [version.number for version in timeline.versions]
-    newest = range(MOST_VERSIONS + 2, 2 * MOST_VERSIONS + 2)
+    newest = range(MOST_LOADED + 2, 2 * MOST_VERSIONS + 2)
     assert numbers == [good.number, *newest]
     assert timeline.active is good
 
@@ -128,6 +128,6 @@ def test_numbers_rise_and_the_active_version_is_always_one_of_them(
             timeline.activate(number)
         numbers = [version.number for version in timeline.versions]
         assert numbers == sorted(set(numbers))
-        assert len(numbers) <= MOST_VERSIONS + 1
+        assert len(numbers) <= MOST_LOADED + 1
         assert (timeline.active in timeline.versions) or not numbers
     assert given_out == sorted(set(given_out))
