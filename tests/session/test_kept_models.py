@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 from unittest.mock import patch
+from uuid import UUID
 
 import numpy as np
 import tifffile
@@ -21,10 +22,12 @@ from hypothesis.stateful import (
 )
 
 from napari_unet.core.box import Box
+from napari_unet.core.model_record import ModelRecord
 from napari_unet.engine.weights import save_model
 from napari_unet.errors import StorageError
 from napari_unet.project.manifest import parse_manifest
 from napari_unet.session.runner import ManualRunner
+from napari_unet.session.words import gain_in_words
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 from tests.session.test_finetune import steps
@@ -80,6 +83,7 @@ class Days(RuleBasedStateMachine):
         self.seen: dict[Path, dict[str, Path | None]] = {}
         self.trained: dict[str, Path] = {}
         self.gone: set[str] = set()
+        self.records: dict[UUID, ModelRecord] = {}
         self.stage = Stage.make(ManualRunner())
 
     def teardown(self):
@@ -176,17 +180,17 @@ class Days(RuleBasedStateMachine):
             wait(self.stage, 3)
         wait(self.stage, 12)
 
-    @rule()
-    def restart(self):
+    @rule(chosen=st.integers(0, 4))
+    def restart(self, chosen):
         told = self.stage.session.close()
         assert not told
         for uuid, folder in self.trained.items():
             if uuid not in self.superseded:
                 assert uuid in kept_in(folder), "a training is lost"
-        self.come_again()
+        self.come_again(chosen)
 
-    @rule()
-    def crash(self):
+    @rule(chosen=st.integers(0, 4))
+    def crash(self, chosen):
         self.note()
         self.let_go()
         self.trained = {
@@ -194,16 +198,19 @@ class Days(RuleBasedStateMachine):
             for uuid, folder in self.trained.items()
             if uuid in kept_in(folder)
         }
-        self.come_again()
+        self.come_again(chosen)
 
     def let_go(self):
         for project in self.stage.session.projects._all.values():
             project.release()
 
-    def come_again(self):
+    def come_again(self, chosen):
+        """Begin another day, sometimes with a model; all that was kept is listed."""
         self.note()
         self.gone |= self.superseded
         self.stage = Stage.make(ManualRunner())
+        if chosen < 4:
+            self.choose(chosen)
         for path in self.images:
             open_file(self.stage, path)
             known = {str(v.uuid) for v in self.timeline.versions}
@@ -232,7 +239,66 @@ class Days(RuleBasedStateMachine):
                     record = json.loads((folder / "record.json").read_text())
                     assert record["record"]["uuid"] == uuid
             self.seen[place] = kept
+        self.records |= {v.uuid: v.record for v in self.timeline.versions}
+        for uuid in self.timeline.superseded & self.records.keys():
+            old = self.records[uuid]
+            assert any(new.supersedes(old) for new in self.records.values())
 
 
-Days.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
+Days.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
 TestDays = Days.TestCase
+
+
+def test_a_model_that_was_chosen_before_goes_on_and_nothing_is_deleted(bright, files):
+    first = Stage.make(ManualRunner())
+    first.session.models.choose("cells-phase")
+    first.run()
+    open_file(first, files[0])
+    first.session.start_empty()
+    first.paint(np.s_[4:12, 4:12], 7)
+    wait(first)
+    first.session.close()
+    kept = kept_in(files[0].with_suffix(".unet"))
+
+    again = Stage.make(ManualRunner())
+    open_file(again, files[0])
+    assert again.state.source == "cells-phase"
+
+    other = Stage.make(ManualRunner())
+    other.session.models.choose(bright)
+    other.run()
+    open_file(other, files[0])
+    assert other.state.model.name == "bright"
+    assert [v.text for v in other.state.versions] == ["cells-phase", "bright"]
+    other.paint(np.s_[14:22, 4:12], 8)
+    wait(other)
+    other.session.close()
+    assert set(kept) < set(kept_in(files[0].with_suffix(".unet")))
+
+
+def test_a_saved_model_is_listed_the_next_time(bright, tmp_path):
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.run()
+    stage.session.models.save(tmp_path / "mine")
+    stage.run()
+    again = Stage.make(ManualRunner())
+    again.session.start()
+    again.run()
+    assert [own.name for own in again.state.own_models] == ["bright", "mine"]
+    again.session.models.choose(again.state.own_models[1].path)
+    again.run()
+    assert again.state.model.name == "mine"
+    shutil.rmtree(tmp_path / "mine")
+    again.session.models.choose("nuclei")
+    again.run()
+    again.session.models.choose(tmp_path / "mine")
+    again.run()
+    assert [own.name for own in again.state.own_models] == ["bright", "mine"]
+
+
+def test_a_gain_is_said_with_as_many_digits_as_show_it():
+    assert gain_in_words(0.5, 0.6) == "0.50 → 0.60"
+    assert gain_in_words(0.841, 0.842) == "0.841 → 0.842"
+    assert gain_in_words(0.5, 0.5) == "0.50 → 0.50"
+    assert gain_in_words(0.84121, 0.84123) == "0.8412, more by under 0.0001"
