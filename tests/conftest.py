@@ -66,6 +66,15 @@ def _close_screen(screen: subprocess.Popen[str]) -> None:
     screen.communicate()
 
 
+@pytest.fixture(autouse=True)
+def _no_data_folder_of_the_user(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep the list of a person's models, and unfiled work, out of the real one."""
+    folder = tmp_path_factory.mktemp("user-data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Return the top folder of the checkout."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,16 @@ import safetensors.torch
 from pydantic import ValidationError
 
 from napari_unet.core.atomic import write_folder_atomically
+from napari_unet.core.model_record import (
+    LARGEST_RECORD,
+    RECORD_FILE,
+    ModelRecord,
+    built_in_uuid,
+    new_record,
+    parse_record,
+    record_as_text,
+    uuid_of,
+)
 from napari_unet.core.validation import first_problem
 from napari_unet.engine.model import Model
 from napari_unet.engine.weights_file import read_state
@@ -38,7 +49,7 @@ def model_folder(name_or_path: str | Path) -> Path:
     ModelError
         If there is neither.
     """
-    built_in = {folder.parent.name for folder in _BUILT_IN.glob(f"*/{SPEC_FILE}")}
+    built_in = _built_in_names()
     if str(name_or_path) in built_in:
         return _BUILT_IN / name_or_path
     # A name may be too long for a path, or that of a home that nobody has.
@@ -51,6 +62,15 @@ def model_folder(name_or_path: str | Path) -> Path:
         f"There is no model {str(name_or_path)!r}: it is neither a built-in model "
         f"({known}) nor a model folder; check the name or the path."
     )
+
+
+def is_built_in(name_or_path: str | Path) -> bool:
+    """Whether that is the name of a built-in model."""
+    return str(name_or_path) in _built_in_names()
+
+
+def _built_in_names() -> set[str]:
+    return {folder.parent.name for folder in _BUILT_IN.glob(f"*/{SPEC_FILE}")}
 
 
 def model_size(name_or_path: str | Path) -> float:
@@ -93,7 +113,12 @@ def load_model(name_or_path: str | Path) -> Model:
         raise _unreadable(path, error) from error
 
 
-def save_model(model: Model, folder: str | Path, overwrite: bool = False) -> None:
+def save_model(
+    model: Model,
+    folder: str | Path,
+    overwrite: bool = False,
+    record: ModelRecord | None = None,
+) -> None:
     """Write a model folder: all of it or nothing.
 
     Parameters
@@ -104,6 +129,9 @@ def save_model(model: Model, folder: str | Path, overwrite: bool = False) -> Non
         Where; its parent exists.
     overwrite : bool
         Whether an existing model folder may be replaced.
+    record : ModelRecord, optional
+        What the model is and where it comes from, where that is known; it is a new
+        model otherwise.
 
     Raises
     ------
@@ -121,14 +149,44 @@ def save_model(model: Model, folder: str | Path, overwrite: bool = False) -> Non
     state = {k: v.contiguous() for k, v in model.net.state_dict().items()}
     # Not `save_file`, which keeps the file from everybody but its owner.
     weights = safetensors.torch.save(state)
-    spec = model.spec.model_copy(update={"checksum": weights_checksum(weights)})
+    checksum = weights_checksum(weights)
+    spec = model.spec.model_copy(update={"checksum": checksum})
 
     def write(target: Path) -> None:
         text = json.dumps(spec.model_dump(mode="json"), indent=2)
         (target / SPEC_FILE).write_text(text + "\n", encoding="utf-8")
         (target / WEIGHTS_FILE).write_bytes(weights)
+        text = record_as_text(record or new_record(), checksum)
+        (target / RECORD_FILE).write_text(text, encoding="utf-8")
 
     write_folder_atomically(folder, write, overwrite=overwrite)
+
+
+def read_record(name_or_path: str | Path) -> ModelRecord:
+    """Return what a built-in model or a model folder is.
+
+    A folder without a record, or with that of other weights, is known by its content:
+    always as the same model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its description cannot be read.
+    """
+    folder = model_folder(name_or_path)
+    spec, weights = read_spec(folder), folder / WEIGHTS_FILE
+    created = datetime.fromtimestamp(weights.stat().st_mtime, UTC)
+    if folder.parent == _BUILT_IN:
+        name = folder.name
+        return ModelRecord(uuid=built_in_uuid(name), replay=name, created=created)
+    path = folder / RECORD_FILE
+    if path.is_file() and not path.is_symlink():
+        record = parse_record(path.read_bytes()[: LARGEST_RECORD + 1], spec.checksum)
+        if record is not None:
+            return record
+    checksum = spec.checksum or weights_checksum(weights.read_bytes())
+    uuid = uuid_of("model folder", spec.name, checksum)
+    return ModelRecord(uuid=uuid, created=created)
 
 
 def weights_checksum(weights: bytes) -> str:

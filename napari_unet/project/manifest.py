@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
@@ -16,12 +17,13 @@ from pydantic import (
 from napari_unet.core.diameter import LEAST_DIAMETER, MOST_DIAMETER
 from napari_unet.core.ids import latest_free_id
 from napari_unet.core.instances import Decoding
+from napari_unet.core.model_record import ModelRecord
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import Hash, ImageFields, Key, Name, Record
 from napari_unet.project.migrate import OLDEST, up_to_date
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 KEPT_GENERATIONS = 3
 
@@ -30,7 +32,6 @@ _MAX_ID = 2**31
 
 Sequence = Annotated[int, Field(ge=0, le=2**53)]
 Diameter = Annotated[float, Field(ge=LEAST_DIAMETER, le=MOST_DIAMETER)]
-Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Generation(Record):
@@ -89,7 +90,9 @@ class ModelEntry(Record):
     Parameters
     ----------
     number : int
-        Counts from 1; never used again.
+        Counts from 1; never used again. For people: a version is found by its record.
+    record : ModelRecord
+        What it is, where it comes from, and how good it is.
     built_in : str or None
         Name of a built-in model.
     folder : str or None
@@ -98,10 +101,6 @@ class ModelEntry(Record):
         Of the weights in that folder.
     note : str
         Where it comes from, in words.
-    score, start_score : float or None
-        Agreement with what was held out, of it and of its start.
-    created : datetime
-        With a time zone.
     preset : str
         How it is trained on.
     decoding : Decoding or None
@@ -109,13 +108,11 @@ class ModelEntry(Record):
     """
 
     number: int = Field(ge=1, le=2**53)
+    record: ModelRecord
     built_in: Name | None = None
     folder: Key | None = None
     checksum: Hash | None = None
     note: str = Field("", max_length=1024)
-    score: Score | None = None
-    start_score: Score | None = None
-    created: AwareDatetime
     preset: Literal["fine-tune", "from-scratch"] = "fine-tune"
     decoding: Decoding | None = None
 
@@ -124,6 +121,11 @@ class ModelEntry(Record):
         if (self.built_in is None) == (self.folder is None):
             raise ValueError("a model is built in, or lies in a folder")
         return self
+
+    @property
+    def uuid(self) -> UUID:
+        """By which it is found."""
+        return self.record.uuid
 
 
 class Settings(Record):
@@ -145,10 +147,10 @@ class Settings(Record):
 class Manifest(Record):
     """Content of `project.json`."""
 
-    format_version: Literal[3] = 3
+    format_version: Literal[4] = 4
     settings: Settings = Settings()
     active_model: int | None = None
-    models: tuple[ModelEntry, ...] = Field((), max_length=1000)
+    models: tuple[ModelEntry, ...] = Field((), max_length=100_000)
     images: tuple[ImageEntry, ...] = Field((), max_length=100_000)
 
     @model_validator(mode="after")
@@ -158,6 +160,8 @@ class Manifest(Record):
         numbers = [model.number for model in self.models]
         if numbers != sorted(set(numbers)):
             raise ValueError("models must count up")
+        if len({model.uuid for model in self.models}) != len(numbers):
+            raise ValueError("two models have the same record")
         if self.active_model not in (None, *numbers):
             raise ValueError("there is no such active model")
         return self

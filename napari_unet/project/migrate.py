@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from napari_unet.core.model_record import built_in_uuid, uuid_of
+
 Json: TypeAlias = dict[str, Any]
 
 
@@ -34,7 +36,43 @@ def _from_2(found: Json) -> Json:
     return {**found, "format_version": 3, "images": images}
 
 
-_STEPS: dict[int, Callable[[Json], Json]] = {1: _from_1, 2: _from_2}
+def _from_3(found: Json) -> Json:
+    """Version 4 knows models by their records.
+
+    What older versions wrote gets a uuid that is always the same, so that a project
+    that is only looked at, which writes nothing, has the same models every time. Who
+    descends from which built-in model was not written: a training started, as a rule,
+    from the version before it.
+    """
+    models: list[Json] = []
+    known: set[str] = set()
+    replay = ""
+    for model in found.get("models", []):
+        built_in, score = model.get("built_in"), model.get("score")
+        # A version without a score was opened, or made for another task.
+        replay = built_in or (replay if score is not None else "")
+        uuid = _uuid_of_older(model)
+        if built_in and str(built_in_uuid(built_in)) not in known:
+            uuid = str(built_in_uuid(built_in))
+        known.add(uuid)
+        record = {
+            "uuid": uuid,
+            "replay": replay[:100],
+            "score": score,
+            "start_score": model.get("start_score"),
+            "created": model["created"],
+        }
+        others = {k: v for k, v in model.items() if k not in record}
+        models.append({**others, "record": record})
+    return {**found, "format_version": 4, "models": models}
+
+
+def _uuid_of_older(model: Json) -> str:
+    names = ("number", "built_in", "folder", "checksum", "created")
+    return str(uuid_of("version 3", *(model.get(name) for name in names)))
+
+
+_STEPS: dict[int, Callable[[Json], Json]] = {1: _from_1, 2: _from_2, 3: _from_3}
 
 OLDEST = min(_STEPS)
 

@@ -24,6 +24,7 @@ from napari_unet.core.events import (
     TrainStep,
     Validated,
 )
+from napari_unet.core.model_record import ModelRecord
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.core.snapshot import AnnotationSnapshot
@@ -35,6 +36,7 @@ from napari_unet.session.interruption import (
     Beginning,
     begin_anew,
     iter_begin_where_it_stood,
+    made_by,
 )
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
@@ -80,19 +82,28 @@ class Improved:
     ----------
     model : Model
         Immutable.
+    record : ModelRecord
+        Its run, its start, and how well both agree with held-out pixels.
     round : int
-        Counts from 1 through all trainings.
-    score, start_score : float
-        Agreement with held-out pixels, of this model and of the round's start.
+        Counts from 1 through all trainings of a session; for people.
     preset : {"fine-tune", "from-scratch"}
         How it was trained, and is trained on.
     """
 
     model: Model
+    record: ModelRecord
     round: int
-    score: float
-    start_score: float
     preset: Preset = "fine-tune"
+
+    @property
+    def score(self) -> float:
+        """Agreement with held-out pixels; 0 where that is no number."""
+        return self.record.score or 0.0
+
+    @property
+    def start_score(self) -> float:
+        """The same of the round's start."""
+        return self.record.start_score or 0.0
 
 
 RoundEvent: TypeAlias = (
@@ -110,6 +121,8 @@ class Round:
         Counts from 1 through all trainings.
     model : Model
         Where it starts.
+    record : ModelRecord
+        What that model is.
     lessons : sequence of Lesson
         What it learns from.
     minutes : float
@@ -124,6 +137,7 @@ class Round:
 
     number: int
     model: Model
+    record: ModelRecord
     lessons: Sequence[Lesson]
     minutes: float
     preset: Preset = "fine-tune"
@@ -142,7 +156,7 @@ class Round:
         config = PRESETS[self.preset].model_copy(update={"minutes": self.minutes})
         replay = []
         if self.model.spec.task == "instances":
-            replay = replay_samples(self.model.name)
+            replay = replay_samples(self.record.replay)
             yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)
         start_score = 0.0
@@ -154,9 +168,8 @@ class Round:
             checkpoint=begun.checkpoint,
         ):
             if isinstance(event, ModelImproved):
-                yield Improved(
-                    event.model, self.number, event.score, start_score, self.preset
-                )
+                record = made_by(begun.record, event.step, event.score, start_score)
+                yield Improved(event.model, record, self.number, self.preset)
                 continue
             if isinstance(event, Validated):
                 start_score = event.start_score
@@ -172,16 +185,20 @@ class Round:
             if begun is not None:
                 return begun
         try:
-            return begin_anew(self.model, config, self.folder)
+            return begin_anew(self.model, config, self.folder, self.record)
         except StorageError as error:
             yield Notice(f"A crash would end this training for good. {error}")
-            return begin_anew(self.model, config, None)
+            return begin_anew(self.model, config, None, self.record)
 
 
 def replay_samples(name: str) -> list[Sample]:
     """Return images of the kind that a built-in model knows, so that it forgets less.
 
-    They are the sample images of the model's name; their labels are objects.
+    Parameters
+    ----------
+    name : str
+        The built-in model from which a model descends, see `ModelRecord`; or nothing.
+        The sample images that bear its name were made for this.
     """
     if name not in {sample.name for sample in list_samples()}:
         return []
@@ -259,9 +276,15 @@ class FineTuning:
         self._news = False
         self._stopping = False
 
-    def start(self, model: Model, minutes: float, preset: Preset = "fine-tune") -> None:
+    def start(
+        self,
+        model: Model,
+        record: ModelRecord,
+        minutes: float,
+        preset: Preset = "fine-tune",
+    ) -> None:
         """Begin to train."""
-        self._best = model
+        self._best, self._record = model, record
         self._preset = preset
         self._started = self._clock()
         self._seconds = minutes * _SECONDS
@@ -287,6 +310,7 @@ class FineTuning:
         this = Round(
             self.rounds,
             self._best,
+            self._record,
             self._lessons(),
             left,
             self._preset,
@@ -315,7 +339,7 @@ class FineTuning:
         if isinstance(event, Notice):
             self.noticed.emit(event.message)
         elif isinstance(event, Improved):
-            self._best = event.model
+            self._best, self._record = event.model, event.record
             self.improved.emit(event)
             self._turn_over()
         elif not isinstance(event, MicroBatch):

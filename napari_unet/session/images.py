@@ -96,6 +96,20 @@ class Images:
         """The image that the state describes and that is predicted."""
         return self._current
 
+    @property
+    def home(self) -> Project | None:
+        """The project where work and models are kept now, if they can be."""
+        place, locked = self.place
+        return None if locked else place
+
+    @property
+    def place(self) -> tuple[Project | None, bool]:
+        """The project where the person works, and whether it can only be read."""
+        image = self._current
+        if self._projects.chosen is not None:
+            return self._projects.chosen, False
+        return (image.project, bool(image.read_only)) if image else (None, False)
+
     def find(self, source: object) -> OpenImage | None:
         """Return the image that was opened from this very object, or is the same."""
         return next((each for each in self._all if each.is_made_of(source)), None)

@@ -2,17 +2,27 @@
 
 ::
 
-    training/start/                  the model that the round started from
+    training/start/                  the model that the round started from, its record
+    training/run.json                the record of what the round makes: its uuid
     training/training.safetensors    where the round stood, at most half a minute ago
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
+from napari_unet.core.atomic import write_atomically
+from napari_unet.core.model_record import (
+    LARGEST_RECORD,
+    ModelRecord,
+    new_record,
+    uuid_of,
+)
 from napari_unet.core.sample import Sample
 from napari_unet.errors import NapariUnetError
 
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 
 _CHECKPOINT = "training.safetensors"
 _START = "start"
+_RUN = "run.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +45,23 @@ class Interruption:
         Steps that it had taken.
     best : Model or None
         Its best model, where that was better than its start.
-    score, start_score : float
-        Agreement of the two with held-out pixels.
+    record : ModelRecord
+        Of that model; it names the run.
     """
 
     steps: int
     best: Model | None
-    score: float
-    start_score: float
+    record: ModelRecord
+
+    @property
+    def run(self) -> UUID:
+        """The training run that was interrupted."""
+        return self.record.run or self.record.uuid
+
+    @property
+    def best_step(self) -> int:
+        """After how many steps its best model was made."""
+        return self.record.steps or 0
 
     def describe(self) -> str:
         """Return what a person should know of it."""
@@ -59,6 +79,8 @@ class Beginning:
     ----------
     model : Model
         Its start.
+    record : ModelRecord
+        Of what it makes: its parent and its run.
     config : FitConfig
         How to train; time that was spent before an interruption is added.
     checkpoint : Checkpointing or None
@@ -66,6 +88,7 @@ class Beginning:
     """
 
     model: Model
+    record: ModelRecord
     config: FitConfig
     checkpoint: Checkpointing | None
 
@@ -82,26 +105,68 @@ def find_interruption(folder: Path) -> Interruption | None:
         best = read_best_model(path) if state.best_step else None
     except NapariUnetError:
         return None
-    return Interruption(state.steps, best, state.best_score, state.start_score)
+    measured = state.best_step, state.best_score, state.start_score
+    began = _read_run(folder)
+    if began is None:
+        # An older version of the program wrote no record.
+        unknown = uuid_of("interrupted", state.steps, *measured)
+        began = new_record().model_copy(update={"run": unknown})
+    return Interruption(state.steps, best, made_by(began, *measured))
 
 
-def begin_anew(model: Model, config: FitConfig, folder: Path | None) -> Beginning:
+def run_record(start: ModelRecord) -> ModelRecord:
+    """Return the record of what a run will make that begins now."""
+    update = {"run": uuid4(), "replay": start.replay}
+    return new_record(parent=start.uuid).model_copy(update=update)
+
+
+def made_by(
+    run: ModelRecord, steps: int, score: float, start_score: float
+) -> ModelRecord:
+    """Return the record of a model that a run has made: the same for the same step."""
+    scores = {
+        name: value if math.isfinite(value) else None
+        for name, value in (("score", score), ("start_score", start_score))
+    }
+    uuid = uuid_of("run", run.run, steps)
+    return run.model_copy(update={"uuid": uuid, "steps": steps, **scores})
+
+
+def begin_anew(
+    model: Model, config: FitConfig, folder: Path | None, start: ModelRecord
+) -> Beginning:
     """Return the beginning of a round, and keep what is needed to go on with it.
+
+    Parameters
+    ----------
+    start : ModelRecord
+        Of the model.
 
     Raises
     ------
     StorageError
         If that cannot be written.
     """
+    run = run_record(start)
     if folder is None:
-        return Beginning(model, config, None)
+        return Beginning(model, run, config, None)
     from napari_unet.engine.checkpoint import remove_checkpoint
     from napari_unet.engine.train import Checkpointing
     from napari_unet.engine.weights import save_model
 
     remove_checkpoint(folder / _CHECKPOINT)
-    save_model(model, folder / _START, overwrite=True)
-    return Beginning(model, config, Checkpointing(folder / _CHECKPOINT))
+    save_model(model, folder / _START, overwrite=True, record=start)
+    text = run.model_dump_json(exclude_none=True).encode()
+    write_atomically(folder / _RUN, lambda file: file.write(text))
+    return Beginning(model, run, config, Checkpointing(folder / _CHECKPOINT))
+
+
+def _read_run(folder: Path) -> ModelRecord | None:
+    try:
+        with (folder / _RUN).open("rb") as file:
+            return ModelRecord.model_validate_json(file.read(LARGEST_RECORD))
+    except (OSError, ValueError):
+        return None
 
 
 def iter_begin_where_it_stood(
@@ -114,7 +179,7 @@ def iter_begin_where_it_stood(
     from napari_unet.engine.checkpoint import read_best_model, read_state
     from napari_unet.engine.fingerprint import differences, iter_fingerprint
     from napari_unet.engine.train import Checkpointing
-    from napari_unet.engine.weights import load_model
+    from napari_unet.engine.weights import load_model, read_record
 
     path = folder / _CHECKPOINT
     try:
@@ -129,4 +194,5 @@ def iter_begin_where_it_stood(
     if config.minutes is not None:
         minutes = config.minutes + state.seconds / 60
         config = config.model_copy(update={"minutes": minutes})
-    return Beginning(start, config, Checkpointing(path, resume="always"))
+    run = _read_run(folder) or run_record(read_record(folder / _START))
+    return Beginning(start, run, config, Checkpointing(path, resume="always"))

@@ -1,35 +1,119 @@
-"""Models and settings are kept in the project, as labels are: by themselves.
+"""Models and settings are kept in projects, as labels are: by themselves.
 
-Every version that training makes is a model folder in the project, written before the
-manifest names it. So a crash during training loses no version that was better.
+Every version that training makes is a model folder in the project where the training
+was started, written before the manifest names it. So a crash during training loses no
+version that was better. What the manifest holds besides stays as it is: nothing is
+removed but checkpoints of a training run of this session that a better one replaced.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import shutil
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
-from napari_unet.errors import StorageError
-from napari_unet.project.manifest import Manifest, ModelEntry, Settings
+from napari_unet.errors import ModelError, StorageError
+from napari_unet.project.manifest import Manifest, ModelEntry
+from napari_unet.project.model_store import all_models, last_number
 from napari_unet.project.project import Project
 from napari_unet.session.projects import Projects
+from napari_unet.session.restore import load_entry
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import StateHolder
 from napari_unet.session.timeline import ModelVersion, Timeline
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from napari_unet.core.instances import Decoding
+    from napari_unet.engine.model import Model
 
 _RETRY_SECONDS = 10.0
-_FOLDER = re.compile(r"[0-9]+-[a-z0-9-]+")
+
+Signature: TypeAlias = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """What a project should hold of models and settings.
+
+    Parameters
+    ----------
+    versions : tuple of ModelVersion
+        Those that the session knows of it; what it holds besides stays.
+    superseded : frozenset of UUID
+        Those that it should not hold any more.
+    active : UUID or None
+        The one that predicts there; as it was before, if nobody chose one.
+    minutes : float or None
+        How long a training lasts; as it was before, if nobody said it.
+    diameters : mapping
+        Of some images; what is kept of others stays.
+    training_over : bool
+        Whether what a training kept to go on with is not needed any more.
+    """
+
+    versions: tuple[ModelVersion, ...]
+    superseded: frozenset[UUID] = frozenset()
+    active: UUID | None = None
+    minutes: float | None = None
+    diameters: Mapping[str, float | None] = field(default_factory=dict)
+    training_over: bool = False
+
+    @property
+    def signature(self) -> Signature:
+        """Equal as long as there is nothing new to keep."""
+        versions = tuple((each.uuid, _decoding(each)) for each in self.versions)
+        sizes = tuple(sorted(self.diameters.items()))
+        gone, over = self.superseded, self.training_over
+        return versions, gone, self.active, self.minutes, sizes, over
+
+
+@dataclass(slots=True)
+class _Duty:
+    """What is to be done for one project."""
+
+    begin: bool = False
+    chosen: bool = False
+    wanted: bool = False
+    active: UUID | None = None
+    done: Signature = ()
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What keeping asks of the rest of a session.
+
+    Parameters
+    ----------
+    home : callable
+        Returns the project that models belong to now, or None.
+    known : callable
+        Returns whether it was looked what a project holds.
+    minutes : callable
+        Returns how long a training lasts in a project, or None.
+    diameters : callable
+        Returns the diameters that a person has set for open images of a project, or
+        None, by the keys of images.
+    training_over : callable
+        Returns whether nobody will go on with a training of a project.
+    usual : callable
+        Returns whether the model predicts that does so where nobody chose one.
+    """
+
+    home: Callable[[], Project | None]
+    known: Callable[[Project], bool]
+    minutes: Callable[[Project], float | None]
+    diameters: Callable[[Project], dict[str, float | None]]
+    training_over: Callable[[Project], bool]
+    usual: Callable[[], bool]
 
 
 class Keeping:
-    """Keeps the timeline of models, and settings, in the project.
+    """Keeps the timeline of models, and settings, in the projects they belong to.
 
     Parameters
     ----------
@@ -41,13 +125,8 @@ class Keeping:
         Says who else writes.
     timeline : Timeline
         What is kept.
-    diameters : callable
-        Returns the diameters that a person has set for open images of a project, or
-        None, by the keys of images.
-    home : callable
-        Returns the project that models belong to now, or None.
-    training_over : callable
-        Returns whether nobody will go on with a training.
+    around : Surroundings
+        What is asked of the session.
     clock : callable
         Returns monotonic seconds.
     """
@@ -58,170 +137,219 @@ class Keeping:
         holder: StateHolder,
         projects: Projects,
         timeline: Timeline,
-        diameters: Callable[[Project], dict[str, float | None]],
-        home: Callable[[], Project | None],
-        training_over: Callable[[], bool],
+        around: Surroundings,
         clock: Callable[[], float],
     ) -> None:
         self._runner = runner
         self._holder = holder
         self._projects = projects
         self._timeline = timeline
-        self._diameters = diameters
-        self._home = home
-        self._training_over = training_over
+        self._around = around
         self._clock = clock
-        self._entries: dict[Project, dict[int, ModelEntry]] = {}
-        self._wanted = self._begin = self._tuned = False
-        self._not_before = 0.0
+        self._duties: dict[Project, _Duty] = {}
 
-    def want(self, *, begin: bool = False, tuned: bool = False) -> None:
+    def want(
+        self,
+        project: Project | None = None,
+        *,
+        begin: bool = False,
+        chosen: bool = False,
+    ) -> None:
         """Keep what there is, soon.
 
         Parameters
         ----------
+        project : Project, optional
+            Where; in the project that models belong to now without one.
         begin : bool
             Also where no work was done in the project yet: the person did something
             that is worth to begin with. Otherwise, to look at images writes nothing.
-        tuned : bool
-            Also where there are only models that are built in: the person has set
-            thresholds, or the size of objects.
+        chosen : bool
+            Also where there is work of another day only: the person has chosen a model
+            for it, thresholds, or the size of objects.
         """
-        self._wanted = True
-        self._begin |= begin
-        self._tuned |= tuned
+        project = project or self._around.home()
+        if project is not None:
+            duty = self._duties.setdefault(project, _Duty())
+            duty.wanted = True
+            duty.begin |= begin
+            duty.chosen |= chosen
 
-    def learn(self, project: Project, entries: dict[int, ModelEntry]) -> None:
-        """Take note of where versions lie that were loaded from a project."""
-        self._entries[project] = entries
-        self._wanted = self._begin = False
+    def note_active(self) -> None:
+        """Note which model predicts in the project that models belong to now."""
+        home, active = self._around.home(), self._timeline.active
+        if home is not None and active is not None:
+            self.want(home)
+            self._duties[home].active = active.uuid
 
     def tick(self) -> None:
         """Keep what is to be kept; call it about once a second."""
-        project = self._home()
-        if not self._wanted or project is None or self._clock() < self._not_before:
-            return
-        if project in self._projects.busy or not self._worth_keeping(project):
-            return
-        self._wanted = self._begin = self._tuned = False
+        self.note_active()
+        for project, duty in tuple(self._duties.items()):
+            if self._clock() >= duty.not_before and self._is_due(project, duty):
+                self._start(project, duty)
+
+    def finish(self) -> list[str]:
+        """Keep what is to be kept before this returns; nothing else runs any more.
+
+        Returns
+        -------
+        list of str
+            What could not be kept, in words.
+        """
+        self.note_active()
+        problems = []
+        for project, duty in self._duties.items():
+            if not self._is_due(project, duty):
+                continue
+            try:
+                project.claim()
+                for _ in iter_keep(project, self._settled(project, duty)):
+                    pass
+            except StorageError as error:
+                problems.append(str(self._failed(duty, error)))
+        return problems
+
+    def _is_due(self, project: Project, duty: _Duty) -> bool:
+        if project in self._projects.busy or not self._around.known(project):
+            return False
+        if not self._worth_keeping(project, duty):
+            return False
+        return self._settled(project, duty).signature != duty.done
+
+    def _worth_keeping(self, project: Project, duty: _Duty) -> bool:
+        """Whether work was begun, with more than the usual model as it is."""
+        if duty.begin:
+            return True
+        begun = project.working or (duty.chosen and project.store.files.exists)
+        return begun and (duty.chosen or self._is_unusual(project))
+
+    def _is_unusual(self, project: Project) -> bool:
+        """Whether a project has models, or should predict with another than usual."""
+        if any(each.home is project for each in self._timeline.versions):
+            return True
+        return project is self._around.home() and not self._around.usual()
+
+    def _settled(self, project: Project, duty: _Duty) -> Kept:
+        """Return what a project should hold, with the model that predicts there."""
+        if project is self._around.home() and self._timeline.active is not None:
+            duty.active = self._timeline.settle(
+                self._timeline.active.number, project
+            ).uuid
+        return Kept(
+            tuple(v for v in self._timeline.versions if v.home is project),
+            self._timeline.superseded,
+            duty.active,
+            self._around.minutes(project),
+            self._around.diameters(project),
+            training_over=self._around.training_over(project),
+        )
+
+    def _start(self, project: Project, duty: _Duty) -> None:
+        kept = self._settled(project, duty)
         try:
             project.claim()
         except StorageError as error:
-            self._failed(error)
+            self._failed(duty, error)
             return
         self._projects.busy.add(project)
         self._runner.start(
-            self._iter_keep(project),
+            iter_keep(project, kept),
             on_event=lambda _: None,
-            on_return=lambda entries: self._done(project, entries),
-            on_error=lambda error: self._done(project, error),
-            on_closed=lambda: self._done(project, _interrupted()),
-        )
-
-    def finish(self) -> None:
-        """Keep what is to be kept before this returns; nothing else runs any more."""
-        project = self._home()
-        if self._wanted and project is not None and self._worth_keeping(project):
-            try:
-                project.claim()
-                for _ in self._iter_keep(project):
-                    pass
-            except StorageError as error:
-                self._failed(error)
-
-    def _worth_keeping(self, project: Project) -> bool:
-        """Whether work was begun, with more than a built-in model as it is."""
-        own = self._tuned or any(not each.built_in for each in self._timeline.versions)
-        begun = project.working or (self._tuned and project.store.files.exists)
-        return (own or self._begin) and (begun or self._begin)
-
-    def _iter_keep(
-        self, project: Project
-    ) -> Generator[None, None, dict[int, ModelEntry]]:
-        active, minutes = self._timeline.active, self._holder.state.minutes
-        return iter_keep(
-            project,
-            self._timeline.versions,
-            dict(self._entries.get(project, {})),
-            active.number if active else 0,
-            Settings(minutes=minutes),
-            self._diameters(project),
-            training_over=self._training_over(),
+            on_return=lambda entries: self._done(project, kept, entries),
+            on_error=lambda error: self._done(project, kept, error),
+            on_closed=lambda: self._done(project, kept, _interrupted()),
         )
 
     def _done(
-        self, project: Project, outcome: dict[int, ModelEntry] | Exception
+        self,
+        project: Project,
+        kept: Kept,
+        outcome: tuple[ModelEntry, ...] | Exception,
     ) -> None:
         self._projects.busy.discard(project)
+        duty = self._duties[project]
         if isinstance(outcome, Exception):
-            self._failed(outcome)
+            self._failed(duty, outcome)
         else:
-            self._entries[project] = outcome
+            duty.done = kept.signature
+            self._timeline.note_stored(project, outcome)
+        if project is not self._around.home():
+            project.leave()
 
-    def _failed(self, error: Exception) -> None:
-        self.want(begin=True, tuned=True)
-        self._not_before = self._clock() + _RETRY_SECONDS
-        self._holder.report("finetune", StorageError(f"The model is not kept: {error}"))
+    def _failed(self, duty: _Duty, error: Exception) -> StorageError:
+        duty.not_before = self._clock() + _RETRY_SECONDS
+        told = StorageError(f"The model is not kept: {error}")
+        self._holder.report("finetune", told)
+        return told
 
 
 def iter_keep(
-    project: Project,
-    versions: Sequence[ModelVersion],
-    entries: dict[int, ModelEntry],
-    active: int,
-    settings: Settings,
-    diameters: Mapping[str, float | None],
-    *,
-    training_over: bool,
-) -> Generator[None, None, dict[int, ModelEntry]]:
-    """Write versions that are new, then the manifest; forget what is not wanted.
-
-    Parameters
-    ----------
-    entries : dict of int to ModelEntry
-        What the project holds already, by the numbers of versions.
-    active : int
-        Number of the version that predicts.
-    settings : Settings
-        What the person chose, but for diameters.
-    diameters : mapping
-        Of some images; what is kept of others stays.
-    training_over : bool
-        Whether what a training kept to go on with is not needed any more.
+    project: Project, kept: Kept
+) -> Generator[None, None, tuple[ModelEntry, ...]]:
+    """Write versions that are new, then the manifest, which keeps all it had.
 
     Returns
     -------
-    dict of int to ModelEntry
+    tuple of ModelEntry
         What the project holds now.
     """
-    held = project.store.read()[0].models
-    number = max((entry.number for entry in held), default=0)
-    kept: dict[int, ModelEntry] = {}
-    for version in versions:
-        entry = entries.get(version.number)
+    files = project.store.files
+    held = all_models(files.models, project.store.read()[0].models)
+    entries = {entry.uuid: entry for entry in held}
+    number = max(last_number(files.models), *(entry.number for entry in held), 0)
+    for version in kept.versions:
+        entry = entries.get(version.uuid)
         if entry is None:
+            model = version.model or _load(version)
+            if model is None:  # lost where it lies, which is told where it is chosen
+                continue
             number += 1
-            entry = _write(project, version, number)
-        kept[version.number] = _tuned(entry, version)
+            entry = _write(project, version, model, number)
+        entries[version.uuid] = _tuned(entry, version)
         yield
-    chosen = kept[active].number if active in kept else None
-    models = tuple(sorted(kept.values(), key=lambda entry: entry.number))
-
-    def change(manifest: Manifest) -> Manifest:
-        sizes = {**manifest.settings.diameters, **diameters}
-        told = {key: size for key, size in sizes.items() if size is not None}
-        chosen_now = settings.model_copy(update={"diameters": told})
-        update = {"models": models, "active_model": chosen, "settings": chosen_now}
-        return manifest.model_copy(update=update)
-
-    project.store.update(change)
-    _remove_others(project.store.files.models, {entry.folder for entry in models})
-    if training_over:
-        shutil.rmtree(project.store.files.training, ignore_errors=True)
-    return kept
+    replaced = [e for uuid, e in entries.items() if uuid in kept.superseded]
+    stay = [e for uuid, e in entries.items() if uuid not in kept.superseded]
+    models = tuple(sorted(stay, key=lambda entry: entry.number))
+    project.store.update(lambda manifest: _changed(manifest, models, kept))
+    for entry in replaced:
+        if entry.folder is not None:
+            shutil.rmtree(files.models / entry.folder, ignore_errors=True)
+    if kept.training_over:
+        shutil.rmtree(files.training, ignore_errors=True)
+    return models
 
 
-def _write(project: Project, version: ModelVersion, number: int) -> ModelEntry:
+def _changed(
+    manifest: Manifest, models: tuple[ModelEntry, ...], kept: Kept
+) -> Manifest:
+    """Return a manifest with these models, and what the person chose."""
+    before = [e.uuid for e in manifest.models if e.number == manifest.active_model]
+    numbers = {entry.uuid: entry.number for entry in models}
+    chosen = [numbers[u] for u in (kept.active, *before) if u in numbers]
+    sizes = {**manifest.settings.diameters, **kept.diameters}
+    settings = manifest.settings.model_copy(
+        update={
+            "minutes": kept.minutes or manifest.settings.minutes,
+            "diameters": {k: size for k, size in sizes.items() if size is not None},
+        }
+    )
+    active = next(iter(chosen), None)
+    update = {"models": models, "active_model": active, "settings": settings}
+    return manifest.model_copy(update=update)
+
+
+def _load(version: ModelVersion) -> Model | None:
+    """Return a version that lies in another project; None if it is lost there."""
+    stored = version.stored
+    with suppress(ModelError):
+        return load_entry(stored.project, stored.entry) if stored is not None else None
+    return None
+
+
+def _write(
+    project: Project, version: ModelVersion, model: Model, number: int
+) -> ModelEntry:
     folder = checksum = None
     if not version.built_in:
         # Imported in the background: torch takes seconds.
@@ -233,38 +361,31 @@ def _write(project: Project, version: ModelVersion, number: int) -> ModelEntry:
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
         folder = f"{number}-{words[:60].strip('-') or 'model'}"
         target = project.store.files.models / folder
-        save_model(version.model, target, overwrite=True)
+        save_model(model, target, record=version.record)
         checksum = read_spec(target).checksum
     return ModelEntry(
         number=number,
+        record=version.record,
         built_in=version.built_in or None,
         folder=folder,
         checksum=checksum,
         note=version.note[:1024],
-        score=_finite(version.score),
-        start_score=_finite(version.start_score),
-        created=version.created,
         preset=version.preset,
     )
 
 
 def _tuned(entry: ModelEntry, version: ModelVersion) -> ModelEntry:
     """Return an entry with the thresholds that a version has now."""
-    if version.model.spec.task != "instances":
-        return entry
-    return entry.model_copy(update={"decoding": version.model.spec.decoding})
+    decoding = _decoding(version)
+    return entry.model_copy(update={"decoding": decoding}) if decoding else entry
 
 
-def _finite(score: float | None) -> float | None:
-    return score if score is not None and math.isfinite(score) else None
-
-
-def _remove_others(folder: Path, wanted: set[str | None]) -> None:
-    """Remove versions that the manifest does not name any more."""
-    with suppress(OSError):
-        for path in folder.iterdir():
-            if path.name not in wanted and _FOLDER.fullmatch(path.name):
-                shutil.rmtree(path, ignore_errors=True)
+def _decoding(version: ModelVersion) -> Decoding | None:
+    """Return the thresholds of a version, where it has any."""
+    if version.model is None:
+        return version.stored.entry.decoding if version.stored is not None else None
+    spec = version.model.spec
+    return spec.decoding if spec.task == "instances" else None
 
 
 def _interrupted() -> StorageError:

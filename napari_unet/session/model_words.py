@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from napari_unet.core.subject import Subject
 from napari_unet.project.identity import readable
+from napari_unet.project.project import Project
 from napari_unet.session.state import (
     ClassState,
     ModelState,
     VariableState,
     VersionState,
 )
-from napari_unet.session.timeline import ModelVersion
+from napari_unet.session.timeline import ModelVersion, Timeline
+from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -77,9 +80,44 @@ def subject_of(spec: ModelSpec) -> Subject:
     return Subject(spec.task, tuple(readable(name) for name in spec.names))
 
 
-def describe_version(version: ModelVersion) -> VersionState:
+def describe_versions(
+    timeline: Timeline, place: Project | None
+) -> tuple[VersionState, ...]:
+    """Return the list of versions: every model once, oldest first.
+
+    Parameters
+    ----------
+    place : Project or None
+        Where the person works. What only another project keeps bears its name.
+    """
+    shown: dict[UUID, ModelVersion] = {}
+    for version in timeline.versions:
+        other = shown.get(version.uuid)
+        if other is None or _rank(version, timeline, place) > _rank(
+            other, timeline, place
+        ):
+            shown[version.uuid] = version
+    return tuple(
+        describe_version(each, place)
+        for each in timeline.versions
+        if shown[each.uuid] is each
+    )
+
+
+def _rank(
+    version: ModelVersion, timeline: Timeline, place: Project | None
+) -> tuple[bool, bool, bool]:
+    active = version is timeline.active
+    return active, version.home is place, version.home is None
+
+
+def describe_version(
+    version: ModelVersion, place: Project | None = None
+) -> VersionState:
     """Return a line for the list of versions."""
     text = version.note
     if version.score is not None and version.start_score is not None:
-        text += f": {version.start_score:.2f} → {version.score:.2f}"
+        text += f": {gain_in_words(version.start_score, version.score)}"
+    if version.home not in (None, place):
+        text += f" · {version.home.folder.stem}"
     return VersionState(version.number, text)

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
-from napari_unet.errors import InputError, ModelError
-from napari_unet.project.manifest import ModelEntry
+from psygnal import Signal
+
+from napari_unet.core.model_record import new_record
+from napari_unet.errors import InputError
+from napari_unet.project.model_library import ModelLibrary, OwnModel
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.job import Job
-from napari_unet.session.keeping import Keeping
+from napari_unet.session.model_files import (
+    Engine,
+    Loaded,
+    Saved,
+    iter_forget,
+    iter_load,
+    iter_load_version,
+    iter_save,
+    iter_start_engine,
+)
 from napari_unet.session.model_wish import ModelWish, iter_wished_model
-from napari_unet.session.model_words import describe_model, describe_version
-from napari_unet.session.restore import Restored, iter_restore
+from napari_unet.session.model_words import describe_model, describe_versions
+from napari_unet.session.restoring import Restoring
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import StateHolder
 from napari_unet.session.timeline import ModelVersion, Preset, Timeline
@@ -25,69 +36,6 @@ if TYPE_CHECKING:
     from napari_unet.engine.model import Model
 
 DEFAULT = "nuclei"
-_NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What the engine offers on this machine."""
-
-    device: str
-    models: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Then:
-    """What there was when models were asked for: versions, and what was loading."""
-
-    numbers: frozenset[int]
-    loading: str
-
-    def chosen_since(self, versions: tuple[ModelVersion, ...]) -> list[ModelVersion]:
-        """Return the versions that a person has chosen since."""
-        return [
-            each
-            for each in versions
-            if each.number not in self.numbers and each.built_in != DEFAULT
-        ]
-
-
-def iter_start_engine() -> Generator[None, None, Engine]:
-    """Import the engine, which takes seconds, and ask what it offers."""
-    from napari_unet.engine.device import describe_device, resolve_device
-    from napari_unet.engine.optimize import get_ready_to_train
-    from napari_unet.engine.weights import list_models
-
-    yield
-    device = resolve_device("auto")
-    get_ready_to_train()
-    yield
-    text = describe_device(device)
-    if device.type == "cpu" and _nvidia_card_present():
-        text += " (there is an NVIDIA card, but this torch cannot use it: see README)"
-    return Engine(text, tuple(spec.name for spec in list_models()))
-
-
-def _nvidia_card_present() -> bool:
-    return _NVIDIA_DRIVER.exists() or shutil.which("nvidia-smi") is not None
-
-
-def iter_load(name_or_path: str) -> Generator[None, None, Model]:
-    """Load a model; see `napari_unet.engine.weights.load_model`."""
-    from napari_unet.engine.weights import load_model
-
-    yield
-    return load_model(name_or_path)
-
-
-def iter_save(model: Model, folder: Path) -> Generator[None, None, Path]:
-    """Save a model in a new folder; see `napari_unet.engine.weights.save_model`."""
-    from napari_unet.engine.weights import save_model
-
-    yield
-    named = model.spec.model_copy(update={"name": folder.name})
-    save_model(type(model)(named, model.net), folder)
-    return folder
 
 
 class Models:
@@ -99,22 +47,49 @@ class Models:
         Loads and saves in the background.
     holder : StateHolder
         Where the state is told.
+    home : callable
+        Returns the project that models belong to now, or None.
+    library : ModelLibrary, optional
+        Where a person's own models are remembered.
 
     Attributes
     ----------
     timeline : Timeline
         All versions of the session.
-    interrupted : bool
-        Whether there is a training to go on with.
+    restoring : Restoring
+        What projects have brought.
+    chosen : Signal()
+        A model predicts that the person has chosen.
     """
 
-    def __init__(self, runner: Runner, holder: StateHolder) -> None:
+    chosen = Signal()
+
+    def __init__(
+        self,
+        runner: Runner,
+        holder: StateHolder,
+        home: Callable[[], Project | None] = lambda: None,
+        library: ModelLibrary | None = None,
+    ) -> None:
         self._runner = runner
         self._holder = holder
+        self._home = home
+        self._library = library or ModelLibrary()
         self._loading: Job | None = None
-        self.interrupted = False
+        self._has_chosen = False
+        self._default = 0
+        self._made: set[UUID] = set()
+        self._place: Project | None = None
         self.timeline = Timeline()
         self.timeline.changed.connect(self._tell)
+        self.restoring = Restoring(
+            runner,
+            holder,
+            self.timeline,
+            chosen=lambda: self._has_chosen,
+            default=lambda: self._default,
+            activate=self._go_to,
+        )
 
     @property
     def active(self) -> Model | None:
@@ -128,10 +103,16 @@ class Models:
         version = self.timeline.active
         return version.preset if version else "fine-tune"
 
+    @property
+    def usual(self) -> bool:
+        """Whether the model predicts that does so where nobody chose one."""
+        active = self.timeline.active
+        return active is None or active.number == self._default
+
     def start(self) -> None:
         """Load the engine, then the built-in model unless another one was chosen."""
         self._runner.start(
-            iter_start_engine(),
+            iter_start_engine(self._library),
             on_event=lambda _: None,
             on_return=self._on_engine,
             on_error=lambda error: self._holder.report("model", error),
@@ -141,42 +122,67 @@ class Models:
     def choose(self, name_or_path: str | Path) -> None:
         """Load a built-in model or a model folder; it is active when it is there.
 
-        A built-in model that was in use before is here still, with its thresholds.
+        A built-in model that was in use here before is here still, with its thresholds.
         """
-        name = str(name_or_path)
-        if self._loading is not None:
-            self._loading.cancel()
-        self._holder.clear("model")
-        kept = [v.number for v in self.timeline.versions if v.built_in == name]
-        if kept:
-            self._holder.update(loading="", message=f"The model {name} is ready.")
-            self.timeline.activate(kept[-1])
-            return
-        self._holder.update(loading=name, message=f"Loading the model {name}…")
-        self._loading = self._runner.start(
-            iter_load(name),
-            on_event=lambda _: None,
-            on_return=lambda model: self._on_loaded(name, model),
-            on_error=lambda error: self._on_load_failed(name, error),
-            on_closed=lambda: None,
-        )
+        self._has_chosen = True
+        self._load(str(name_or_path), asked=True)
 
-    def activate(self, number: int) -> ModelVersion:
-        """Make an earlier or later version active."""
-        return self.timeline.activate(number)
+    def activate(self, number: int) -> None:
+        """Make an earlier or later version active, as soon as it is loaded.
 
-    def publish(self, improved: Improved, *, activate: bool) -> ModelVersion:
-        """Add a version that training made; it replaces the last one of its round."""
-        note = f"round {improved.round}"
-        last = self.timeline.versions[-1]
+        Raises
+        ------
+        InputError
+            If there is no such version.
+        """
+        self._has_chosen = True
+        self._go_to(number, asked=True)
+
+    def come_to(self, place: Project | None, *, again: bool = False) -> None:
+        """Work in a project from now on; see `Restoring.come_to`."""
+        self._place = place
+        self.restoring.come_to(place, again=again)
+        self._tell()
+
+    def why_wait(self, project: Project | None) -> str:
+        """Return why no training may begin in a project yet, or nothing."""
+        if self.restoring.waits_for(project):
+            return "The earlier models of this project are being loaded; wait a moment."
+        return ""
+
+    def publish(
+        self, improved: Improved, home: Project | None, *, activate: bool
+    ) -> ModelVersion:
+        """Add a version that training made.
+
+        It replaces the last one of the same run, unless a person went there.
+
+        Parameters
+        ----------
+        home : Project or None
+            Where the training was started.
+        """
+        record = improved.record
+        replaced = [
+            each
+            for each in self.timeline.versions
+            if each.uuid in self._made
+            and record.supersedes(each.record)
+            and (activate or each is not self.timeline.active)
+        ]
+        if self.timeline.find(record.uuid, home) is not None:
+            # A run that went on came by the same step again: nearly the same model.
+            record = record.model_copy(update={"uuid": uuid4()})
+        self._made.add(record.uuid)
+        self._has_chosen |= activate
         return self.timeline.publish(
             self._as_tuned(improved.model),
-            score=improved.score,
-            start_score=improved.start_score,
-            note=note,
+            record=record,
+            note=f"round {improved.round}",
             preset=improved.preset,
+            home=home,
             activate=activate,
-            replaces=last.number if last.note == note else None,
+            replaces=replaced[-1].number if replaced else None,
         )
 
     def _as_tuned(self, model: Model) -> Model:
@@ -185,40 +191,31 @@ class Models:
             return model
         return model.with_decoding(self.active.spec.decoding)
 
-    @property
-    def untouched(self) -> bool:
-        """Whether there is nothing yet but, perhaps, the built-in model."""
-        versions, loading = self.timeline.versions, self._holder.state.loading
-        alone = len(versions) == 1 and versions[0].built_in == DEFAULT
-        return (alone or not versions) and loading in ("", DEFAULT)
+    def settle(self, project: Project | None) -> ModelVersion | None:
+        """Let a project keep the active version from now on, and return it."""
+        active = self.timeline.active
+        if active is None or project is None:
+            return active
+        return self.timeline.settle(active.number, project)
 
-    def restore(self, project: Project, keeping: Keeping) -> None:
-        """Go on with the models of a project, if it has any.
-
-        A model that the person chooses meanwhile goes on predicting.
-        """
-        numbers = frozenset(each.number for each in self.timeline.versions)
-        before = _Then(numbers, self._holder.state.loading)
-        self._runner.start(
-            iter_restore(project),
-            on_event=lambda _: None,
-            on_return=lambda restored: self._on_restored(restored, keeping, before),
-            on_error=lambda error: self._holder.report("model", error),
-            on_closed=lambda: None,
-        )
+    def take_along(self, old: Project, new: Project) -> None:
+        """Let a project keep all that another one has, and what nobody keeps yet."""
+        for version in self.timeline.versions:
+            trained = version.home is None and version.record.run is not None
+            if version.home is old or trained:
+                self.timeline.settle(version.number, new)
 
     def save(self, folder: Path) -> None:
-        """Save the active model as a new model folder of that name."""
+        """Save the active model as a new model folder of that name, and list it."""
         self._holder.clear("model")
-        if self.active is None:
+        active = self.timeline.active
+        if active is None or active.model is None:
             self._holder.report("model", InputError("Choose a model first."))
             return
         self._runner.start(
-            iter_save(self.active, folder),
+            iter_save(active.model, active.record, folder, self._library),
             on_event=lambda _: None,
-            on_return=lambda path: self._holder.update(
-                message=f"The model is saved in {path}."
-            ),
+            on_return=self._on_saved,
             on_error=lambda error: self._holder.report("model", error),
             on_closed=lambda: None,
         )
@@ -230,104 +227,165 @@ class Models:
         """
         self._holder.clear("model")
         self._holder.update(message="Making the model…")
+        active = None if wish.network else self.timeline.active
         self._runner.start(
             iter_wished_model(self.active, wish),
             on_event=lambda _: None,
-            on_return=lambda model: self._on_made(wish, model),
+            on_return=lambda model: self._on_made(wish, model, active),
             on_error=lambda error: self._holder.report("model", error),
             on_closed=lambda: None,
         )
 
-    def _on_made(self, wish: ModelWish, model: Model) -> None:
+    def _on_made(
+        self, wish: ModelWish, model: Model, parent: ModelVersion | None
+    ) -> None:
+        self._has_chosen = True
         self._holder.update(
             message="The new model knows nothing yet: correct a little, then fine-tune."
         )
-        preset: Preset = "from-scratch" if wish.network else "fine-tune"
-        self.timeline.publish(model, note=wish.note, preset=preset)
-
-    def _on_restored(self, restored: Restored, keeping: Keeping, before: _Then) -> None:
-        if restored.told:
-            self._holder.report("model", ModelError(restored.told))
-        if restored.versions:
-            self._start_over(restored, keeping, before)
-        found = restored.lost_version
-        if found is not None and found.best is not None:
-            self.timeline.publish(
-                found.best,
-                score=found.score,
-                start_score=found.start_score,
-                note="interrupted training",
-            )
-        if restored.interruption is not None:
-            self.interrupted = True
-            self._holder.update(notice=restored.interruption.describe())
-
-    def _start_over(self, restored: Restored, keeping: Keeping, before: _Then) -> None:
-        # What the person has chosen meanwhile predicts, or will when it is loaded.
-        chosen = before.chosen_since(self.timeline.versions)
-        loading = self._holder.state.loading
-        waits = loading not in ("", DEFAULT, before.loading)
-        self._holder.update(
-            loading=loading if waits else "", minutes=restored.settings.minutes
+        self.timeline.publish(
+            model,
+            record=new_record(parent=parent.uuid if parent is not None else None),
+            note=wish.note,
+            preset="from-scratch" if wish.network else "fine-tune",
+            home=self._home(),
         )
-        entries = [entry for entry, _ in restored.versions]
-        numbers = [entry.number for entry in entries]
-        active = restored.active
-        last = len(numbers) - 1
-        place = numbers.index(active) if active in numbers else last
-        known = (_version(entry, model) for entry, model in restored.versions)
-        versions = self.timeline.start_over(
-            (*known, *chosen), last + len(chosen) if chosen else place
+
+    def _load(self, name: str, *, asked: bool = False) -> None:
+        self._stop_loading()
+        self._holder.clear("model")
+        there = self._built_in_version(name)
+        if there is not None and there.model is not None:
+            self._holder.update(loading="", message=f"The model {name} is ready.")
+            self._go_live(there.number, asked=asked)
+            return
+        self._holder.update(loading=name, message=f"Loading the model {name}…")
+        self._loading = self._runner.start(
+            iter_load(name, self._library),
+            on_event=lambda _: None,
+            on_return=lambda loaded: self._on_loaded(name, loaded, asked=asked),
+            on_error=lambda error: self._on_load_failed(name, error),
+            on_closed=lambda: None,
         )
-        kept = {v.number: e for v, e in zip(versions, entries, strict=False)}
-        keeping.learn(restored.project, kept)
-        if not waits:
-            of_old = "Your earlier models" if chosen else "Your models"
-            self._holder.update(message=f"{of_old} are here again.")
+
+    def _built_in_version(self, name: str) -> ModelVersion | None:
+        """Return a built-in model as it is used where the person works."""
+        versions = self.timeline.versions
+        found = [v for v in versions if v.built_in == name and v.model is not None]
+        here = [v for v in found if v.home is self._place]
+        nowhere = [v for v in found if v.home is None]
+        return next(iter((*here, *nowhere)), None)
+
+    def _go_live(self, number: int, *, asked: bool) -> None:
+        self.timeline.activate(number)
+        if asked:
+            self.chosen.emit()
+
+    def _go_to(self, number: int, *, asked: bool = False) -> None:
+        """Make a version active; load it before, if memory has let go of it."""
+        self._stop_loading()
+        version = self.timeline.get(number)
+        if version.model is not None:
+            self._holder.update(loading="")
+            self._go_live(number, asked=asked)
+            return
+        name = version.note or f"version {number}"
+        self._holder.update(loading=name, message=f"Loading the model {name}…")
+        self._loading = self._runner.start(
+            iter_load_version(version),
+            on_event=lambda _: None,
+            on_return=lambda models: self._on_version_loaded(
+                name, number, models, asked=asked
+            ),
+            on_error=lambda error: self._on_load_failed(name, error),
+            on_closed=lambda: None,
+        )
+
+    def _stop_loading(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
 
     def _on_engine(self, engine: Engine) -> None:
         self._holder.update(
             ready=True,
             device=engine.device,
             models=engine.models,
+            own_models=engine.own_models,
             message="Choose a model.",
         )
         undecided = self.active is None and not self._holder.state.loading
         if undecided and DEFAULT in engine.models:
-            self.choose(DEFAULT)
+            self._load(DEFAULT)
 
-    def _on_loaded(self, name: str, model: Model) -> None:
+    def _on_loaded(self, name: str, loaded: Loaded, *, asked: bool) -> None:
+        if loaded.own_models is not None:
+            self._holder.update(own_models=loaded.own_models)
         if self._holder.state.loading != name:
             return  # another one was chosen meanwhile
-        self._holder.update(loading="", message=f"The model {model.name} is ready.")
-        known = self._holder.state.models
-        built_in = name if name in known or name == DEFAULT else ""
-        self.timeline.publish(model, note=model.name, built_in=built_in)
+        model, record = loaded.model, loaded.record
+        words = f"The model {model.name} is ready. {loaded.problem}".strip()
+        self._holder.update(loading="", message=words)
+        find = self.timeline.find
+        there = find(record.uuid, self._place) or find(record.uuid, None)
+        if there is None or there.model is None:
+            there = self.timeline.publish(
+                model,
+                record=record,
+                note=model.name,
+                built_in="" if loaded.source else name,
+                source=loaded.source,
+                activate=False,
+            )
+            if not self._has_chosen:
+                self._default = there.number
+        self._go_live(there.number, asked=asked)
+
+    def _on_version_loaded(
+        self, name: str, number: int, models: tuple[Model, Model], *, asked: bool
+    ) -> None:
+        as_made, model = models
+        moved = as_made.spec.decoding != model.spec.decoding
+        self.timeline.fill(number, model, as_made.spec.decoding if moved else None)
+        if self._holder.state.loading == name:
+            self._holder.update(loading="", message=f"The model {name} is ready.")
+            self._go_live(number, asked=asked)
 
     def _on_load_failed(self, name: str, error: Exception) -> None:
-        if self._holder.state.loading == name:
-            self._holder.update(loading="")
-            self._holder.report("model", error)
+        if self._holder.state.loading != name:
+            return
+        self._holder.update(loading="")
+        self._holder.report("model", error)
+        own = [each for each in self._holder.state.own_models if str(each.path) == name]
+        if own and not Path(name).exists():
+            self._forget(own[0])
+
+    def _forget(self, gone: OwnModel) -> None:
+        """Take a model off the list whose folder is gone, with a word."""
+        self._holder.report(
+            "model",
+            InputError(
+                f"There is no model in {gone.path} any more, and it was taken off the "
+                "list. If it was moved, open it where it is now."
+            ),
+        )
+        self._runner.start(
+            iter_forget(gone.path, self._library),
+            on_event=lambda _: None,
+            on_return=lambda own: self._holder.update(own_models=own),
+            on_error=lambda error: self._holder.report("model", error),
+            on_closed=lambda: None,
+        )
+
+    def _on_saved(self, saved: Saved) -> None:
+        words = f"The model is saved in {saved.folder}. {saved.problem}".strip()
+        self._holder.update(message=words, own_models=saved.own_models)
 
     def _tell(self) -> None:
         active = self.timeline.active
+        model = active.model if active is not None else None
         self._holder.update(
-            model=describe_model(active.model) if active else None,
-            versions=tuple(describe_version(v) for v in self.timeline.versions),
-            version=active.number if active else 0,
+            model=describe_model(model) if model is not None else None,
+            versions=describe_versions(self.timeline, self._place),
+            version=active.number if active is not None else 0,
+            source=(active.built_in or active.source) if active is not None else "",
         )
-
-
-def _version(entry: ModelEntry, model: Model) -> ModelVersion:
-    came_with, now = model.spec.decoding, entry.decoding or model.spec.decoding
-    return ModelVersion(
-        entry.number,
-        model.with_decoding(now),
-        entry.score,
-        entry.start_score,
-        entry.created,
-        entry.note,
-        entry.preset,
-        entry.built_in or "",
-        came_with if came_with != now else None,
-    )

@@ -6,10 +6,13 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_unet.core.model_record import newest_of_run
 from napari_unet.errors import ModelError, NapariUnetError
-from napari_unet.project.manifest import ModelEntry, Settings
+from napari_unet.project.manifest import Manifest, ModelEntry, Settings
+from napari_unet.project.model_store import all_models
 from napari_unet.project.project import Project
 from napari_unet.session.interruption import Interruption, find_interruption
+from napari_unet.session.timeline import MOST_LOADED, ModelVersion, Stored
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
@@ -23,12 +26,12 @@ class Restored:
     ----------
     project : Project
         Where they lie.
-    settings : Settings
-        What the person chose.
-    versions : tuple of (ModelEntry, Model)
-        Those that can be loaded, oldest first, as they were made.
-    active : int or None
-        Number of the one that predicted last.
+    settings : Settings or None
+        What the person chose; None where nothing was ever kept.
+    versions : tuple of ModelVersion
+        Oldest first; the weights of old ones are loaded when they are chosen.
+    active : ModelVersion or None
+        The one that predicted last.
     interruption : Interruption or None
         A training that came to no end.
     told : str
@@ -36,20 +39,23 @@ class Restored:
     """
 
     project: Project
-    settings: Settings
-    versions: tuple[tuple[ModelEntry, Model], ...]
-    active: int | None
+    settings: Settings | None
+    versions: tuple[ModelVersion, ...]
+    active: ModelVersion | None = None
     interruption: Interruption | None = None
     told: str = ""
 
     @property
-    def lost_version(self) -> Interruption | None:
-        """An interruption whose best model is not among the versions."""
+    def lost_version(self) -> ModelVersion | None:
+        """The best model of an interruption, where no version of its run is as good."""
         found = self.interruption
         if found is None or found.best is None:
             return None
-        scores = {entry.score for entry, _ in self.versions}
-        return None if found.score in scores else found
+        steps = newest_of_run([v.record for v in self.versions], found.run)
+        if steps is not None and steps >= found.best_step:
+            return None
+        note = "interrupted training"
+        return ModelVersion(0, found.record, found.best, note, home=self.project)
 
 
 def iter_restore(project: Project) -> Generator[None, None, Restored]:
@@ -61,25 +67,51 @@ def iter_restore(project: Project) -> Generator[None, None, Restored]:
         If the project cannot be read.
     """
     yield
+    files = project.store.files
     manifest, _ = project.store.read()
+    entries = all_models(files.models, manifest.models)
+    yield
     loaded, problems = [], []
-    for entry in manifest.models:
+    wanted = _to_be_loaded(manifest, entries)
+    for entry in entries:
         try:
-            loaded.append((entry, _load_as_made(project, entry)))
+            model = load_entry(project, entry) if entry.number in wanted else None
+            loaded.append(version_of(project, entry, model))
         except NapariUnetError as error:
             problems.append(str(error))
         yield
+    active = _active_of(manifest, loaded)
     return Restored(
         project,
-        manifest.settings,
+        manifest.settings if files.exists else None,
         tuple(loaded),
-        manifest.active_model,
-        find_interruption(project.store.files.training),
+        active,
+        find_interruption(files.training),
         f"A version of the model is lost. {problems[0]}" if problems else "",
     )
 
 
-def _load_as_made(project: Project, entry: ModelEntry) -> Model:
+def _to_be_loaded(manifest: Manifest, entries: tuple[ModelEntry, ...]) -> set[int]:
+    numbers = {entry.number for entry in entries[-MOST_LOADED:]}
+    return numbers | {manifest.active_model or 0}
+
+
+def _active_of(manifest: Manifest, loaded: list[ModelVersion]) -> ModelVersion | None:
+    """Return the version that predicted last; the newest where that is lost."""
+    uuids = [e.uuid for e in manifest.models if e.number == manifest.active_model]
+    chosen = [version for version in loaded if version.uuid in uuids]
+    usable = [version for version in loaded if version.model is not None]
+    return next(iter(chosen), None) or next(reversed(usable), None)
+
+
+def load_entry(project: Project, entry: ModelEntry) -> Model:
+    """Load a version of a project as it was made, without moved thresholds.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, damaged, or not what was saved.
+    """
     # Imported in the background: torch takes seconds.
     from napari_unet.engine.weights import (
         WEIGHTS_FILE,
@@ -95,3 +127,23 @@ def _load_as_made(project: Project, entry: ModelEntry) -> Model:
     if checked and weights_checksum(weights.read_bytes()) != entry.checksum:
         raise ModelError(f"{weights} is not what was saved.")
     return load_model(folder)
+
+
+def version_of(
+    project: Project, entry: ModelEntry, as_made: Model | None
+) -> ModelVersion:
+    """Return a version of a project, with the thresholds that it has there."""
+    model, came_with = as_made, None
+    if as_made is not None and entry.decoding not in (None, as_made.spec.decoding):
+        model, came_with = as_made.with_decoding(entry.decoding), as_made.spec.decoding
+    return ModelVersion(
+        entry.number,
+        entry.record,
+        model,
+        entry.note,
+        entry.preset,
+        entry.built_in or "",
+        came_with=came_with,
+        home=project,
+        stored=Stored(project, entry),
+    )

@@ -15,20 +15,19 @@ session can do its own work in small portions.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.box import Box
-from napari_unet.errors import InputError, NapariUnetError, StorageError
+from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.project.project import Project
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
-from napari_unet.session.keeping import Keeping
+from napari_unet.session.keeping import Keeping, Surroundings
 from napari_unet.session.model_words import subject_of
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
@@ -41,8 +40,6 @@ from napari_unet.session.tuning import Tuning
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
-
-logger = logging.getLogger(__name__)
 
 SAVE_INTERVAL = 1.0
 """Seconds between two looks at what is to be saved."""
@@ -90,7 +87,7 @@ class Session:
         self.projects = Projects(runner, self._holder)
         self._saving = Saving(runner, self.projects, clock)
         self.images = Images(runner, self._holder, self._saving, self.projects)
-        self.models = Models(runner, self._holder)
+        self.models = Models(runner, self._holder, lambda: self.images.home)
         self.predicting = Predicting(runner, self._holder, view, clock)
         self.correcting = Correcting(
             runner, self._holder, self.images, self.note_edit, self.predicting.cancel
@@ -102,12 +99,16 @@ class Session:
             self._holder,
             self.projects,
             self.models.timeline,
-            self.images.diameters,
-            self._home,
-            self._training_over,
+            Surroundings(
+                home=lambda: self.images.home,
+                known=self.models.restoring.knows,
+                minutes=self.models.restoring.minutes.get,
+                diameters=self.images.diameters,
+                training_over=self._training_over,
+                usual=lambda: self.models.usual,
+            ),
             clock,
         )
-        self._asked_for_models: set[Project] = set()
         self.state_changed = self._holder.changed
         self._saved_at = clock()
         self._version_chosen = False
@@ -116,12 +117,14 @@ class Session:
     def _connect(self) -> None:
         self._saving.ended.connect(self.images.tell)
         self._saving.ended.connect(self._list_again)
+        self._saving.ended.connect(self._come_home)
         self.projects.opened.connect(self._on_project_opened)
         self.projects.created.connect(self._on_project_created)
         self.projects.closed.connect(self._put_all_away)
-        self.models.timeline.changed.connect(self._keeping.want)
-        self.tuning.changed.connect(lambda: self._keeping.want(tuned=True))
-        self.images.current_changed.connect(self._ask_for_models)
+        self.models.timeline.changed.connect(self._keeping.note_active)
+        self.models.chosen.connect(lambda: self._keeping.want(chosen=True))
+        self.tuning.changed.connect(lambda: self._keeping.want(chosen=True))
+        self.images.current_changed.connect(self._come_home)
         self.models.timeline.changed.connect(self._follow_model)
         self.models.timeline.changed.connect(self._check_fit)
         self.images.current_changed.connect(self._check_fit)
@@ -131,7 +134,7 @@ class Session:
         self.predicting.completed.connect(self.images.show_labels)
         self.training.improved.connect(self._on_improved)
         self.training.ended.connect(self.predicting.hurry_refresh)
-        self.training.ended.connect(lambda: self._keeping.want(begin=True))
+        self.training.ended.connect(self._keep_trained)
 
     @property
     def state(self) -> State:
@@ -166,16 +169,24 @@ class Session:
     def finetune(self, minutes: float) -> None:
         """Learn from everything that is verified, for so long."""
         self._settle()
-        if not self._refused("finetune", self.state.why_not_finetune):
-            self._version_chosen = False
-            resume, self.models.interrupted = self.models.interrupted, False
-            self.training.start(
-                self._model,
-                minutes,
-                self.models.preset,
-                self._training_folder(),
-                resume=resume,
-            )
+        home = self.images.home
+        why_not = self.state.why_not_finetune or self.models.why_wait(home)
+        start = None if why_not else self.models.settle(home)
+        if self._refused("finetune", why_not) or start is None:
+            return
+        self._version_chosen = False
+        interrupted = self.models.restoring.interrupted
+        resume = home in interrupted
+        interrupted.discard(home)
+        self.training.start(
+            self._model,
+            start.record,
+            minutes,
+            self.models.preset,
+            home,
+            checkpoints=home is None or self.models.restoring.understands(home),
+            resume=resume,
+        )
 
     def stop(self) -> None:
         """Stop training; the best model stays."""
@@ -193,6 +204,8 @@ class Session:
         """Let the next training last so long."""
         if minutes != self.state.minutes:
             self._holder.update(minutes=minutes)
+            if (home := self.images.home) is not None:
+                self.models.restoring.minutes[home] = minutes
             self._keeping.want(begin=self.projects.chosen is not None)
 
     def save_to(self, folder: Path) -> None:
@@ -247,56 +260,39 @@ class Session:
         list of str
             What could not be saved, in words.
         """
-        problems = self._saving.finish_all()
-        self._keeping.finish()
+        problems = [*self._saving.finish_all(), *self._keeping.finish()]
         self.projects.close()
         return problems
 
-    def _home(self) -> Project | None:
-        """Return the project that models belong to now, if they can be kept."""
-        image = self.images.current
-        if self.projects.chosen is not None:
-            return self.projects.chosen
-        if image is None or image.read_only:
-            return None
-        return image.home.project if image.home else image.project
+    def _training_over(self, project: Project) -> bool:
+        """Whether nobody will go on with a training of a project."""
+        restoring = self.models.restoring
+        done = restoring.understands(project) and project not in restoring.interrupted
+        return done and not self.training.goes_on_in(project)
 
-    def _training_folder(self) -> Path | None:
-        """Return where a training keeps what it needs to go on after a crash."""
-        home = self._home()
-        try:
-            if home is not None:
-                home.claim()
-                return home.store.files.training
-        except StorageError as error:
-            # The training is worth as much without; that nothing is saved is told.
-            logger.warning("No checkpoints: %s", error)
-        return None
+    def _come_home(self) -> None:
+        """Bring the models of the project where the person works.
 
-    def _training_over(self) -> bool:
-        return self.state.training is None and not self.models.interrupted
+        One that others work in is asked anew each time.
+        """
+        place, locked = self.images.place
+        self.models.come_to(place, again=locked)
 
-    def _ask_for_models(self) -> None:
-        """Bring the models of an image's own project back, once."""
-        home = self._home()
-        if home is None or home in self._asked_for_models:
-            return
-        self._asked_for_models.add(home)
-        if self.models.untouched:
-            self.models.restore(home, self._keeping)
+    def _keep_trained(self) -> None:
+        self._keeping.want(self.training.home, begin=True)
 
-    def _on_project_opened(self, project: Project) -> None:
+    def _on_project_opened(self) -> None:
         self._put_all_away()
-        self._asked_for_models.add(project)
-        self.models.restore(project, self._keeping)
+        self._come_home()
 
     def _on_project_created(self, project: Project) -> None:
-        self._asked_for_models.add(project)
+        self._come_home()
         for image in self.images:
             self._move(image, project.folder)
         self._keeping.want(begin=True)
 
     def _move(self, image: OpenImage, folder: Path) -> None:
+        self.models.take_along(image.project, self.projects.at(folder))
         self._saving.move(
             image, folder, lambda error: self._holder.report("project", error)
         )
@@ -340,8 +336,9 @@ class Session:
             image.canvas.settle()
 
     def _on_improved(self, improved: Improved) -> None:
-        self.models.publish(improved, activate=not self._version_chosen)
-        self._keeping.want(begin=True)
+        home = self.training.home
+        self.models.publish(improved, home, activate=not self._version_chosen)
+        self._keeping.want(home, begin=True)
         if not self._version_chosen:
             self.predicting.want_refresh()
 

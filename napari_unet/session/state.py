@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
+from napari_unet.project.model_library import OwnModel
 from napari_unet.session.allowed import why_not_learn
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
 
@@ -233,6 +234,10 @@ class State:
         The chosen model and what training made of it, oldest first.
     version : int
         The version that predicts.
+    source : str
+        The built-in model or the model folder that it is; nothing if training made it.
+    own_models : tuple of OwnModel
+        Model folders that the person saved or opened, also on other days.
     image : ImageState or None
         The chosen image.
     predicting, training : Progress or None
@@ -266,6 +271,8 @@ class State:
     loading: str = ""
     versions: tuple[VersionState, ...] = ()
     version: int = 0
+    source: str = ""
+    own_models: tuple[OwnModel, ...] = ()
     image: ImageState | None = None
     predicting: Progress | None = None
     training: Progress | None = None

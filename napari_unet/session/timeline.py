@@ -1,15 +1,23 @@
-"""The models of one session, in the order in which they went live."""
+"""The models of one session, oldest first; each belongs to a project or to none yet.
+
+One model may be here several times: once for every project that keeps it, each time
+with the thresholds that it has there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from uuid import UUID
 
 from psygnal import Signal
 
+from napari_unet.core.model_record import ModelRecord, new_record
 from napari_unet.errors import InputError
+from napari_unet.project.manifest import ModelEntry
+from napari_unet.project.project import Project
 
 if TYPE_CHECKING:
     from napari_unet.core.instances import Decoding
@@ -17,8 +25,17 @@ if TYPE_CHECKING:
 
 Preset: TypeAlias = Literal["fine-tune", "from-scratch"]
 
-MOST_VERSIONS = 12
-"""So many are kept, and the active one: a day of training would fill the memory."""
+MOST_LOADED = 12
+"""Of so many the weights are in memory, and of the active one: a day of training would
+fill it. All others stay in the list, and are loaded when they are chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where the weights of a version lie: a project, and its entry there."""
+
+    project: Project
+    entry: ModelEntry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,34 +45,58 @@ class ModelVersion:
     Parameters
     ----------
     number : int
-        Counts from 1 and is never used again.
-    model : Model
-        Immutable, so that it can be brought back at any time.
-    score : float or None
-        Score on held-out verified pixels (higher is better); None if not measured.
-    start_score : float or None
-        Score of the model from which the training started, on the same pixels.
-    created : datetime
-        With a time zone.
+        Counts from 1 and is never used again in this session.
+    record : ModelRecord
+        What it is; two versions with the same one are the same model.
+    model : Model or None
+        Immutable, so that it can be brought back at any time; None if it lies on the
+        disk and is loaded when it is chosen.
     note : str
         In words: "built-in", "after 12 corrections", ...
     preset : {"fine-tune", "from-scratch"}
         How it is trained: gently, or as a network that began anew.
     built_in : str
         Its name, if it is a built-in model.
+    source : str
+        The model folder that a person opened, or nothing.
     came_with : Decoding or None
         Its thresholds before a person moved them, if one has.
+    home : Project or None
+        The project that keeps it; None while it was only looked at.
+    stored : Stored or None
+        Where it lies, once it is kept somewhere.
     """
 
     number: int
-    model: Model
-    score: float | None
-    start_score: float | None
-    created: datetime
+    record: ModelRecord
+    model: Model | None
     note: str
     preset: Preset = "fine-tune"
     built_in: str = ""
+    source: str = ""
     came_with: Decoding | None = None
+    home: Project | None = None
+    stored: Stored | None = None
+
+    @property
+    def uuid(self) -> UUID:
+        """By which the model is found."""
+        return self.record.uuid
+
+    @property
+    def score(self) -> float | None:
+        """Score on held-out verified pixels (higher is better), if it was measured."""
+        return self.record.score
+
+    @property
+    def start_score(self) -> float | None:
+        """Score of the model from which the training started, on the same pixels."""
+        return self.record.start_score
+
+    @property
+    def created(self) -> datetime:
+        """When the model was made."""
+        return self.record.created
 
     @property
     def gain(self) -> float | None:
@@ -68,9 +109,26 @@ class ModelVersion:
             return None
         return self.score - self.start_score
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether its project holds all of it, so that memory can let go of it."""
+        if self.model is None or self.stored is None:
+            return False
+        if self.stored.project is not self.home:
+            return False
+        moved = self.stored.entry.decoding
+        return moved in (None, self.model.spec.decoding)
+
+    @property
+    def pristine(self) -> Model | None:
+        """The model with the thresholds that it came with."""
+        if self.model is None or self.came_with is None:
+            return self.model
+        return self.model.with_decoding(self.came_with)
+
 
 class Timeline:
-    """The last model versions of a session; one of them is active.
+    """The model versions of a session; one of them is active.
 
     Parameters
     ----------
@@ -93,16 +151,22 @@ class Timeline:
         self._versions: tuple[ModelVersion, ...] = ()
         self._published = 0
         self._active: ModelVersion | None = None
+        self._superseded: frozenset[UUID] = frozenset()
 
     @property
     def versions(self) -> tuple[ModelVersion, ...]:
-        """The versions that are kept, oldest first."""
+        """All versions, oldest first; what a project brought comes before."""
         return self._versions
 
     @property
     def active(self) -> ModelVersion | None:
         """The version that predicts; None before the first was published."""
         return self._active
+
+    @property
+    def superseded(self) -> frozenset[UUID]:
+        """Checkpoints of this session's training runs that better ones replaced."""
+        return self._superseded
 
     @property
     def moved_from(self) -> Decoding | None:
@@ -113,11 +177,12 @@ class Timeline:
         self,
         model: Model,
         *,
-        score: float | None = None,
-        start_score: float | None = None,
+        record: ModelRecord | None = None,
         note: str = "",
         preset: Preset = "fine-tune",
         built_in: str = "",
+        source: str = "",
+        home: Project | None = None,
         activate: bool = True,
         replaces: int | None = None,
     ) -> ModelVersion:
@@ -127,43 +192,41 @@ class Timeline:
         ----------
         model : Model
             The model; nobody changes it any more.
-        score, start_score : float, optional
-            See `ModelVersion`.
-        note : str
-            Where it comes from, in words.
-        preset : {"fine-tune", "from-scratch"}
-            See `ModelVersion`.
-        built_in : str
+        record : ModelRecord, optional
+            What it is; a new model without one.
+        note, preset, built_in, source, home
             See `ModelVersion`.
         activate : bool
             False for a version that waits for a person's consent. The first version
             is active in any case.
         replaces : int, optional
             Number of a version to drop: a checkpoint of the same training that this
-            one makes obsolete. Otherwise a long training would fill the memory.
+            one makes obsolete. Otherwise a long training would fill the disk.
 
         Raises
         ------
         InputError
             If there is no version to replace.
         """
-        dropped = None if replaces is None else self._get(replaces)
+        dropped = None if replaces is None else self.get(replaces).uuid
         self._published += 1
         version = ModelVersion(
             self._published,
+            record or new_record(now=self._now()),
             model,
-            score,
-            start_score,
-            self._now(),
             note,
             preset,
             built_in,
+            source,
+            home=home,
         )
-        kept = tuple(each for each in self._versions if each is not dropped)
+        if dropped is not None:
+            self._superseded |= {dropped}
+        kept = tuple(each for each in self._versions if each.uuid != dropped)
         self._versions = (*kept, version)
-        if activate or self._active in (None, dropped):
+        if activate or self._active is None or self._active.uuid == dropped:
             self._active = version
-        self._forget_old()
+        self._unload_old()
         self.changed.emit()
         return version
 
@@ -173,9 +236,11 @@ class Timeline:
         Raises
         ------
         InputError
-            If there is no such version.
+            If there is no such version, or its weights are not loaded.
         """
-        version = self._get(number)
+        version = self.get(number)
+        if version.model is None:
+            raise InputError(f"The model version {number} is not loaded.")
         if version is not self._active:
             self._active = version
             self.changed.emit()
@@ -183,53 +248,96 @@ class Timeline:
 
     def adjust(self, model: Model) -> None:
         """Replace the model of the active version by one with the same network."""
-        if self._active is None:
+        if self._active is None or self._active.model is None:
             return
         came_with = self._active.came_with or self._active.model.spec.decoding
         moved = came_with != model.spec.decoding
-        adjusted = replace(
-            self._active, model=model, came_with=came_with if moved else None
+        self._put(
+            replace(self._active, model=model, came_with=came_with if moved else None)
         )
-        self._versions = tuple(
-            adjusted if each is self._active else each for each in self._versions
-        )
-        self._active = adjusted
         self.changed.emit()
 
-    def start_over(
-        self, versions: Sequence[ModelVersion], active: int
-    ) -> tuple[ModelVersion, ...]:
-        """Go on with the versions of another project, and with no others.
+    def merge(
+        self,
+        versions: Sequence[ModelVersion],
+        active: UUID | None = None,
+        *,
+        without: int = 0,
+    ) -> None:
+        """Add the versions of a project that is opened.
 
         Parameters
         ----------
         versions : sequence of ModelVersion
-            One or more, oldest first; they get new numbers.
-        active : int
-            Which of them predicts, by its place.
-
-        Returns
-        -------
-        tuple of ModelVersion
-            The same versions with their numbers here.
+            Oldest first; they get new numbers. Those that are here already, for the
+            same project, are not added again.
+        active : UUID, optional
+            Which of them predicts from now on; without it, the active one stays.
+        without : int
+            Number of a version to drop that nobody chose, unless it is active.
         """
+        known = {(each.uuid, each.home) for each in self._versions}
+        news = [each for each in versions if (each.uuid, each.home) not in known]
         first = self._published + 1
-        self._versions = tuple(
-            replace(version, number=number)
-            for number, version in enumerate(versions, first)
-        )
-        self._published += len(versions)
-        self._active = self._versions[active]
+        self._published += len(news)
+        numbered = [replace(each, number=n) for n, each in enumerate(news, first)]
+        chosen = [each for each in numbered if each.uuid == active and each.model]
+        self._active = next(iter(chosen), self._active)
+        here = (v for v in self._versions if v.number != without or v is self._active)
+        self._versions = (*numbered, *here)
+        self._unload_old()
         self.changed.emit()
-        return self._versions
 
-    def _forget_old(self) -> None:
-        newest = self._versions[-MOST_VERSIONS:]
-        self._versions = tuple(
-            each for each in self._versions if each in newest or each is self._active
-        )
+    def find(self, uuid: UUID, home: Project | None) -> ModelVersion | None:
+        """Return a model as a project keeps it, or as nobody keeps it."""
+        found = (v for v in self._versions if v.uuid == uuid and v.home is home)
+        return next(found, None)
 
-    def _get(self, number: int) -> ModelVersion:
+    def settle(self, number: int, home: Project) -> ModelVersion:
+        """Return a version that a project keeps: this one, or its like there.
+
+        What no project keeps goes there. What another project keeps stays there, and
+        is in both from now on.
+        """
+        version = self.get(number)
+        if version.home is home:
+            return version
+        there = self.find(version.uuid, home)
+        if there is None and version.home is None:
+            there = replace(version, home=home)
+            self._put(there)
+            return there
+        if there is None:
+            self._published += 1
+            there = replace(version, number=self._published, home=home)
+            self._versions = (*self._versions, there)
+        if version is self._active and there.model is not None:
+            self._active = there
+            self.changed.emit()
+        return there
+
+    def fill(self, number: int, model: Model, came_with: Decoding | None) -> None:
+        """Give a version the weights that were loaded for it."""
+        for version in self._versions:
+            if version.number == number:
+                self._put(replace(version, model=model, came_with=came_with))
+
+    def note_stored(self, project: Project, entries: Iterable[ModelEntry]) -> None:
+        """Note where the versions lie that a project keeps."""
+        lie = {entry.uuid: Stored(project, entry) for entry in entries}
+        for version in self._versions:
+            if version.home is project and version.uuid in lie:
+                self._put(replace(version, stored=lie[version.uuid]))
+        self._unload_old()
+
+    def get(self, number: int) -> ModelVersion:
+        """Return the version of that number.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
         for version in self._versions:
             if version.number == number:
                 return version
@@ -237,3 +345,19 @@ class Timeline:
         raise InputError(
             f"There is no model version {number}; choose one of: {numbers or 'none'}."
         )
+
+    def _put(self, version: ModelVersion) -> None:
+        """Let a version take the place of the one with its number."""
+        if self._active is not None and self._active.number == version.number:
+            self._active = version
+        self._versions = tuple(
+            version if each.number == version.number else each
+            for each in self._versions
+        )
+
+    def _unload_old(self) -> None:
+        """Let memory go of old versions that lie on the disk."""
+        loaded = [each for each in self._versions if each.model is not None]
+        for version in loaded[:-MOST_LOADED]:
+            if version is not self._active and version.at_rest:
+                self._put(replace(version, model=None))

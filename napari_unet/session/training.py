@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,19 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_unet.core.events import TrainStep, Validated
+from napari_unet.core.model_record import ModelRecord
+from napari_unet.errors import StorageError
+from napari_unet.project.project import Project
 from napari_unet.session.finetune import FineTuning, Improved, Lesson
 from napari_unet.session.runner import Runner
 from napari_unet.session.state import Progress, StateHolder
 from napari_unet.session.timeline import Preset
+from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
+
+logger = logging.getLogger(__name__)
 
 
 class Training:
@@ -34,6 +41,8 @@ class Training:
 
     Attributes
     ----------
+    home : Project or None
+        Where the last one was started.
     started : Signal()
         The curve begins anew.
     measured : Signal(TrainStep or Validated)
@@ -60,6 +69,7 @@ class Training:
         self._holder = holder
         self._lessons = lessons
         self._clock = clock
+        self.home: Project | None = None
         self._now: FineTuning | None = None
         self._rounds = 0
         self._measured = False
@@ -69,21 +79,28 @@ class Training:
     def start(
         self,
         model: Model,
+        record: ModelRecord,
         minutes: float,
         preset: Preset = "fine-tune",
-        folder: Path | None = None,
+        home: Project | None = None,
         *,
+        checkpoints: bool = True,
         resume: bool = False,
     ) -> None:
         """Start to learn from everything that is verified.
 
         Parameters
         ----------
-        folder : Path or None
-            Where checkpoints are kept.
+        record : ModelRecord
+            What the model is.
+        home : Project or None
+            Where checkpoints are kept, and what is made.
+        checkpoints : bool
+            Whether there may be some: not over what could not be read.
         resume : bool
             Whether to go on with a training that was interrupted, if that fits.
         """
+        self.home = home
         self._measured = False
         self._score = ""
         self._best = None
@@ -99,7 +116,7 @@ class Training:
             self._lessons,
             self._clock,
             self._rounds,
-            folder,
+            _folder_of(home) if checkpoints else None,
             resume=resume,
         )
         training.progressed.connect(self._on_progress)
@@ -109,7 +126,11 @@ class Training:
         training.finished.connect(self._on_finished)
         training.failed.connect(self._on_failed)
         self.started.emit()
-        training.start(model, minutes, preset)
+        training.start(model, record, minutes, preset)
+
+    def goes_on_in(self, project: Project) -> bool:
+        """Whether a training goes on that was started in a project."""
+        return self._now is not None and self.home is project
 
     def stop(self) -> None:
         """Stop what is going on; the best model stays."""
@@ -131,7 +152,7 @@ class Training:
     def _on_measured(self, event: TrainStep | Validated) -> None:
         if isinstance(event, Validated):
             self._measured |= event.step > 0
-            self._score = f" · score {event.start_score:.2f} → {event.score:.2f}"
+            self._score = f" · score {gain_in_words(event.start_score, event.score)}"
         self.measured.emit(event)
 
     def _on_notice(self, message: str) -> None:
@@ -158,10 +179,22 @@ class Training:
         self._holder.update(training=None, stopping=False)
 
 
+def _folder_of(home: Project | None) -> Path | None:
+    """Return where a training keeps what it needs to go on after a crash."""
+    try:
+        if home is not None:
+            home.claim()
+            return home.store.files.training
+    except StorageError as error:
+        # The training is worth as much without; that nothing is saved is told.
+        logger.warning("No checkpoints: %s", error)
+    return None
+
+
 def _summary(best: Improved | None, measured: bool) -> str:
     if best is not None:
-        scores = f"{best.start_score:.2f} → {best.score:.2f}"
-        return f"A better model: score {scores}."
+        gain = gain_in_words(best.start_score, best.score)
+        return f"A better model: score {gain}."
     if measured:
         return "No better model; the old one stays."
     return "Training ended before a first result; give it more time."

@@ -10,6 +10,7 @@ from napari_unet.session.image import OpenImage
 
 _MOST_CLASSES = 3
 _LOOKED_AT = 10_000
+_MOST_DIGITS = 4
 
 
 def predicted_in_words(image: OpenImage, seconds: float) -> str:
@@ -38,6 +39,20 @@ def snapshot_in_words(kept: Snapshot) -> str:
     """Say of when a copy is, and how much was there."""
     when = f"{kept.kept_at.astimezone():%d %B, %H:%M:%S}"
     return f"the work of {when} ({kept.objects:,} labels)"
+
+
+def gain_in_words(start: float, score: float) -> str:
+    """Return from where to where a score went, such as "0.84 → 0.86".
+
+    With as many digits as show that there is a difference, if there is one.
+    """
+    for digits in range(2, _MOST_DIGITS + 1):
+        before, after = f"{start:.{digits}f}", f"{score:.{digits}f}"
+        if before != after:
+            return f"{before} → {after}"
+    if start == score:
+        return f"{start:.2f} → {score:.2f}"
+    return f"{after}, {'more' if score > start else 'less'} by under 0.0001"
 
 
 def percent(share: float) -> str:

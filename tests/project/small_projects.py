@@ -11,14 +11,15 @@ import tifffile
 
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.box import Box
+from napari_unet.core.model_record import ModelRecord, uuid_of
 from napari_unet.core.rules import ClassRules
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.subject import INSTANCES, Subject
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ModelEntry
+from napari_unet.project.model_store import weights_checksum
 from napari_unet.project.project import Project
-from napari_unet.project.rescue.checks import weights_checksum
 from napari_unet.project.syncer import Syncer
 
 SHAPE = (24, 30)
@@ -137,7 +138,7 @@ def add_model(project: Project, number: int = 1) -> Path:
         number=number,
         folder=place.name,
         checksum=weights_checksum(place),
-        created="2030-01-01T12:00:00Z",
+        record=ModelRecord(uuid=uuid_of(number), created="2030-01-01T12:00:00Z"),
     )
 
     def change(manifest: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_unet.core.model_record import built_in_uuid
 from napari_unet.errors import StorageError
 from napari_unet.project.manifest import FORMAT_VERSION, parse_manifest
 from napari_unet.project.migrate import up_to_date
@@ -68,3 +69,20 @@ def test_a_manifest_that_something_else_changed_is_damaged(
     assert parse_manifest(text).images[0].next_id == 2
     with pytest.raises(StorageError, match="changed it"):
         parse_manifest(text.replace(b'"next_id": 2', b'"next_id": 1'))
+
+
+def test_models_of_the_first_release_get_the_same_record_every_time():
+    common = {"created": "2030-01-01T12:00:00Z", "note": "", "preset": "fine-tune"}
+    models = [
+        {**common, "number": 1, "built_in": "nuclei"},
+        {**common, "number": 2, "folder": "2-round-1", "score": 0.8},
+        {**common, "number": 3, "folder": "3-mine"},
+        {**common, "number": 5, "folder": "5-round-1", "score": 0.8},
+    ]
+    text = json.dumps({"format_version": 1, "models": models, "active_model": 5})
+    first, again = (parse_manifest(text.encode()).models for _ in range(2))
+    assert first == again
+    assert len({entry.uuid for entry in first}) == 4
+    assert first[0].uuid == built_in_uuid("nuclei")
+    assert [entry.record.replay for entry in first] == ["nuclei", "nuclei", "", ""]
+    assert [entry.record.score for entry in first] == [None, 0.8, None, 0.8]

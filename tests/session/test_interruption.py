@@ -9,6 +9,7 @@ import pytest
 
 from napari_unet.core.box import Box
 from napari_unet.core.events import TrainStep
+from napari_unet.core.model_record import new_record
 from napari_unet.core.sample import Sample
 from napari_unet.core.steps import drain
 from napari_unet.engine.fit_config import FitConfig
@@ -24,6 +25,7 @@ from tests.session.conftest import Stage
 
 LABELS = (disks() > disks().max() / 2).astype(np.int32)
 SAMPLES = [Sample(disks(), LABELS, axes="YX")]
+START = new_record()
 CONFIG = FitConfig(steps=6, device="cpu", crop=64, batch_size=2, validate_every=2)
 
 
@@ -42,8 +44,8 @@ def losses(beginning, stop_after=99):
 
 
 def test_a_round_goes_on_to_the_same_losses(tmp_path):
-    expected = losses(begin_anew(brightness_model(0.4), CONFIG, None))
-    begun = begin_anew(brightness_model(0.4), CONFIG, tmp_path)
+    expected = losses(begin_anew(brightness_model(0.4), CONFIG, None, START))
+    begun = begin_anew(brightness_model(0.4), CONFIG, tmp_path, START)
     losses(begun, stop_after=4)
     again = drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []))
     found = losses(again)
@@ -53,7 +55,7 @@ def test_a_round_goes_on_to_the_same_losses(tmp_path):
 
 
 def test_a_round_that_learned_from_other_work_does_not_go_on(tmp_path):
-    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path), stop_after=2)
+    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path, START), stop_after=2)
     other = [Sample(disks(), 1 - LABELS, axes="YX")]
     assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, other, [])) is None
     assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is not None
@@ -61,13 +63,13 @@ def test_a_round_that_learned_from_other_work_does_not_go_on(tmp_path):
 
 def test_time_that_was_spent_is_not_taken_from_what_is_left(tmp_path):
     config = CONFIG.model_copy(update={"steps": None, "minutes": 1.0})
-    losses(begin_anew(brightness_model(0.4), config, tmp_path), stop_after=2)
+    losses(begin_anew(brightness_model(0.4), config, tmp_path, START), stop_after=2)
     again = drain(iter_begin_where_it_stood(config, tmp_path, SAMPLES, []))
     assert again.config.minutes > 1.0
 
 
 def test_what_is_damaged_is_left_out(tmp_path):
-    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path), stop_after=4)
+    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path, START), stop_after=4)
     kept = tmp_path / "kept"
     shutil.copytree(tmp_path / "start", kept)
     shutil.rmtree(tmp_path / "start")

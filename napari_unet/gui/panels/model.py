@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_unet.gui.panels.about import AboutModel
@@ -11,7 +13,12 @@ from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.gui.panels.panel import Panel, button, label
 from napari_unet.session.state import ImageState, State
 
+Entry: TypeAlias = tuple[str, str, str]
+"""What is shown, what it stands for, and where it lies."""
+
 _OPEN = "Open model folder…"
+_TRAINED = "trained"
+_TOOL_TIP = Qt.ItemDataRole.ToolTipRole
 _ABOUT_TIP = "What the model is for, what not, and how good it is"
 _NEW_TIP = "Other classes, values or objects: with this network, or with a new one"
 
@@ -36,15 +43,12 @@ class ModelPanel(Panel):
         self.add_row(self.predicts, self.about, self.new_model)
         self.add(self.card)
         self.add(self.device)
-        self._shown: tuple[str, ...] = ()
+        self._shown: tuple[Entry, ...] = ()
 
     def render_state(self, state: State) -> None:
         """Show the model."""
-        current = state.loading or (state.model.name if state.model else "")
-        names = state.models
-        if current and current not in names:
-            names = (*names, current)
-        self._fill((*names, _OPEN), current)
+        current = state.loading or state.source
+        self._fill(choices(state), current or _TRAINED)
         self.chooser.setEnabled(state.ready or bool(state.model))
         self.predicts.setText(state.model.predicts if state.model else "")
         self.predicts.setToolTip(self.predicts.text())
@@ -77,26 +81,44 @@ class ModelPanel(Panel):
             self.session.models.make(dialog.wish)
         dialog.deleteLater()
 
-    def _fill(self, entries: tuple[str, ...], current: str) -> None:
+    def _fill(self, entries: tuple[Entry, ...], current: str) -> None:
         if entries != self._shown:
             self._shown = entries
             self.chooser.clear()
-            for entry in entries:
-                self.chooser.addItem(Path(entry).name, entry)
+            for text, entry, tip in entries:
+                self.chooser.addItem(text, entry)
+                self.chooser.setItemData(self.chooser.count() - 1, tip, _TOOL_TIP)
             self.chooser.insertSeparator(len(entries) - 1)
-        self.chooser.setCurrentIndex(self.chooser.findData(current) if current else -1)
+        self.chooser.setCurrentIndex(self.chooser.findData(current))
 
     def _on_chosen(self, index: int) -> None:
-        chosen = self.chooser.itemData(index)
+        chosen, state = self.chooser.itemData(index), self.session.state
         if chosen == _OPEN:
-            self.show_state(self.session.state)
+            self.show_state(state)
             self.open_folder()
-        elif chosen and not _is_active(chosen, self.session.state):
+        elif chosen and chosen not in (_TRAINED, state.loading or state.source):
             self.session.models.choose(chosen)
 
 
-def _is_active(name: str, state: State) -> bool:
-    return not state.loading and state.model is not None and state.model.name == name
+def choices(state: State) -> tuple[Entry, ...]:
+    """Return what can be chosen: built-in models, the person's own, and a folder.
+
+    A model that training made, or that a project brought, is shown while it predicts;
+    it is chosen in the list of versions.
+    """
+    found = [(name, name, "") for name in state.models]
+    for own in state.own_models:
+        text = f"{own.name} (missing)" if own.missing else own.name
+        found.append((text, str(own.path), str(own.path)))
+    if state.loading and state.loading not in {entry for _, entry, _ in found}:
+        found.append((Path(state.loading).name, state.loading, ""))
+    if state.model is not None and not state.source:
+        name = state.model.name
+        taken = name in {text for text, _, _ in found}
+        found.append((f"{name} (fine-tuned)" if taken else name, _TRAINED, ""))
+    elif state.source and state.source not in {entry for _, entry, _ in found}:
+        found.append((Path(state.source).name, state.source, state.source))
+    return (*found, (_OPEN, _OPEN, ""))
 
 
 def channels_of(image: ImageState | None) -> int:

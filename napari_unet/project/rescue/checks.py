@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from napari_unet.project.manifest import ModelEntry
+from napari_unet.project.model_store import model_problem
 from napari_unet.project.rescue.survey import MODELS
 
 State: TypeAlias = Literal["sound", "note", "problem"]
-
-_SPEC, _WEIGHTS = "model.json", "weights.safetensors"
-_CHUNK = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,44 +59,14 @@ def check_model(folder: Path, model: ModelEntry) -> Check:
     """Check that a version of the model is there, without loading it."""
     if model.folder is None:
         return Check(f"model {model.number}", f"Built in: {model.built_in}.")
-    return judged(f"{MODELS}/{model.folder}", model_problem(folder, model))
+    return judged(f"{MODELS}/{model.folder}", entry_problem(folder, model))
 
 
-def model_problem(folder: Path, model: ModelEntry) -> str:
+def entry_problem(folder: Path, model: ModelEntry) -> str:
     """Return what is wrong with a version of the model in a project, or nothing."""
     if model.folder is None:
         return ""
-    place = folder / MODELS / model.folder
-    linked = any(path.is_symlink() for path in (place.parent, place))
-    if linked or not place.is_dir():
-        return "It is missing."
-    for name in (_SPEC, _WEIGHTS):
-        path = place / name
-        if path.is_symlink() or not path.is_file():
-            return f"{name} is missing."
-    return _content_problem(place, model.checksum)
-
-
-def _content_problem(place: Path, checksum: str | None) -> str:
-    try:
-        if not isinstance(json.loads((place / _SPEC).read_bytes()), dict):
-            return f"{_SPEC} is damaged."
-        if checksum and weights_checksum(place) != checksum:
-            return f"{_WEIGHTS} is not what was saved."
-    except OSError as error:
-        return f"It cannot be read: {error.strerror}."
-    except (ValueError, RecursionError):
-        return f"{_SPEC} is damaged."
-    return ""
-
-
-def weights_checksum(model: Path) -> str:
-    """Return the hash of the weights in a model folder that the manifest has."""
-    digest = blake2b(digest_size=16)
-    with (model / _WEIGHTS).open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return model_problem(folder / MODELS / model.folder, model.checksum)
 
 
 def count(number: int, noun: str) -> str:

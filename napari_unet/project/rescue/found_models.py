@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from pydantic import ValidationError
 
 from napari_unet.project.manifest import ModelEntry
-from napari_unet.project.rescue.checks import model_problem, weights_checksum
+from napari_unet.project.model_store import unnamed_models
+from napari_unet.project.rescue.checks import entry_problem
 from napari_unet.project.rescue.survey import MODELS, Survey
-
-_NUMBERED = re.compile(r"([1-9][0-9]{0,8})-[a-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +35,11 @@ class Models:
 def find_models(found: Survey) -> Models:
     """Return which versions of the model are whole, with those nobody names.
 
-    Folders that no manifest names count only where the newest manifest is damaged:
-    else an interrupted training left them.
+    Folders that no manifest names count here only where the newest manifest is damaged:
+    else a crash left them, opening lists them, and nothing has to be mended.
     """
     named = found.manifest.models
-    problems = {model: model_problem(found.folder, model) for model in named}
+    problems = {model: entry_problem(found.folder, model) for model in named}
     kept = [model for model in named if not problems[model]]
     words = [
         f"The model {model.folder} cannot be used: {problem}"
@@ -55,7 +48,7 @@ def find_models(found: Survey) -> Models:
     ]
     dropped = [model.folder for model in named if problems[model] and model.folder]
     if found.current.manifest is None:
-        for model in _unnamed(found):
+        for model in unnamed_models(found.folder / MODELS, named):
             kept.append(model)
             words.append(f"The model {model.folder} is named again.")
     kept.sort(key=lambda model: model.number)
@@ -66,24 +59,3 @@ def find_models(found: Survey) -> Models:
     elif active is not None and active not in numbers:
         active = max((n for n in numbers if n < active), default=None)
     return Models(tuple(kept), active, tuple(dropped), tuple(words))
-
-
-def _unnamed(found: Survey) -> Iterator[ModelEntry]:
-    named = {model.folder for model in found.manifest.models}
-    taken = {model.number for model in found.manifest.models}
-    for name in found.models:
-        number = _NUMBERED.fullmatch(name)
-        if name in named or not number or int(number[1]) in taken:
-            continue
-        with suppress(ValidationError, OSError):
-            place = found.folder / MODELS / name
-            model = ModelEntry(
-                number=int(number[1]),
-                folder=name,
-                checksum=weights_checksum(place),
-                note=f"found again: {name}",
-                created=datetime.fromtimestamp(place.stat().st_mtime, UTC),
-            )
-            if not model_problem(found.folder, model):
-                taken.add(model.number)
-                yield model

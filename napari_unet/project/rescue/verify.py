@@ -73,7 +73,7 @@ def _check_models(found: Survey) -> Iterator[Check]:
     for model in models:
         yield check_model(found.folder, model)
     for name in sorted(set(found.models) - {model.folder for model in models}):
-        words = "No manifest names this model; its training may have been interrupted."
+        words = "No manifest names this model; it is listed when the project is opened."
         lost = found.current.manifest is None and not name.startswith(".")
         yield Check(f"{MODELS}/{name}", words, "problem" if lost else "note")
 

@@ -1,0 +1,117 @@
+"""What a model is, whoever renames or moves it: its uuid and where it comes from.
+
+Names are for people, who change them; scores may be equal by chance. So versions,
+replay images, interrupted trainings and folders are found by the record alone. It lies
+in the manifest of a project, and as `record.json` beside the weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID, uuid4, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+RECORD_FILE = "record.json"
+LARGEST_RECORD = 100_000
+
+_NAMESPACE = UUID("6b0d1ad2-64a5-5c0c-9f5e-0c1f7d7a4b5e")
+
+Score = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class ModelRecord(BaseModel):
+    """The identity of one model, and where it comes from.
+
+    Parameters
+    ----------
+    uuid : UUID
+        Its own; other weights have another one.
+    parent : UUID or None
+        Of the model that it was made from.
+    run : UUID or None
+        Of the training run that made it: one start, one set of samples.
+    steps : int or None
+        Steps of that run when it was made.
+    replay : str
+        The built-in model from which it descends, whose sample images remind it of
+        what that one knew; or nothing.
+    score, start_score : float or None
+        Agreement with what was held out, of it and of the start of its run.
+    created : datetime
+        With a time zone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uuid: UUID
+    parent: UUID | None = None
+    run: UUID | None = None
+    steps: int | None = Field(None, ge=0, le=2**53)
+    replay: str = Field("", max_length=100)
+    score: Score | None = None
+    start_score: Score | None = None
+    created: AwareDatetime
+
+    def child(self) -> ModelRecord:
+        """Return the record of a copy that goes its own way from now on."""
+        return self.model_copy(
+            update={"uuid": uuid4(), "parent": self.uuid, "created": datetime.now(UTC)}
+        )
+
+    def supersedes(self, other: ModelRecord) -> bool:
+        """Whether the other is an earlier state of the very run that made this one."""
+        if self.run is None or self.run != other.run or self.uuid == other.uuid:
+            return False
+        return (self.steps or 0) >= (other.steps or 0)
+
+
+def new_record(
+    *, parent: UUID | None = None, now: datetime | None = None
+) -> ModelRecord:
+    """Return the record of a model that was just made."""
+    return ModelRecord(uuid=uuid4(), parent=parent, created=now or datetime.now(UTC))
+
+
+def uuid_of(*parts: object) -> UUID:
+    """Return the uuid of what has none of its own: the same for the same parts."""
+    return uuid5(_NAMESPACE, json.dumps([str(part) for part in parts]))
+
+
+def built_in_uuid(name: str) -> UUID:
+    """Return the uuid of a built-in model."""
+    return uuid_of("built-in", name)
+
+
+def newest_of_run(records: Iterable[ModelRecord], run: UUID) -> int | None:
+    """Return the steps of the last model of a run among records; None without one."""
+    steps = [record.steps or 0 for record in records if record.run == run]
+    return max(steps, default=None)
+
+
+def record_as_text(record: ModelRecord, checksum: str) -> str:
+    """Return what `record.json` holds.
+
+    Parameters
+    ----------
+    checksum : str
+        Of the weights beside it: the record says nothing of others.
+    """
+    content = record.model_dump(mode="json", exclude_none=True)
+    return json.dumps({"checksum": checksum, "record": content}, indent=2) + "\n"
+
+
+def parse_record(text: bytes, checksum: str | None) -> ModelRecord | None:
+    """Return the record in a `record.json`; None if it is none, or of other weights."""
+    if len(text) > LARGEST_RECORD:
+        return None
+    try:
+        found = json.loads(text)
+        if checksum is None or found["checksum"] != checksum:
+            return None
+        return ModelRecord.model_validate_json(json.dumps(found["record"]))
+    except (ValidationError, ValueError, RecursionError, KeyError, TypeError):
+        return None

@@ -1,0 +1,128 @@
+"""The list of model folders that a person saved or opened, kept for the next start.
+
+A small JSON file in the user's data folder. It only says where models are: the models
+stay in the folders that the person chose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.errors import StorageError
+
+_MOST = 200
+_LARGEST = 2**20
+
+
+class _Content(BaseModel):
+    """Content of the file; the last one opened comes last."""
+
+    # What a newer version of the program adds is of no use here, and no harm.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format_version: int = 1
+    models: tuple[Annotated[str, Field(min_length=1, max_length=4096)], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModel:
+    """A model folder of a person.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is.
+    missing : bool
+        Whether there is no model any more, or not now.
+    """
+
+    path: Path
+    missing: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, for people."""
+        return self.path.name
+
+
+class ModelLibrary:
+    """Reads and writes the list.
+
+    Parameters
+    ----------
+    file : Path, optional
+        Where it is; in the user's data folder without one.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+
+    def read(self) -> tuple[OwnModel, ...]:
+        """Return all models of the list; none where it cannot be read."""
+        paths = [Path(text) for text in self._content().models]
+        return tuple(OwnModel(path, not _is_model(path)) for path in paths)
+
+    def add(self, folder: Path) -> tuple[OwnModel, ...]:
+        """Add a model folder and return the list.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        text = str(folder.expanduser().absolute())
+        others = [each for each in self._content().models if each != text]
+        return self._write((*others, text)[-_MOST:])
+
+    def remove(self, folder: Path) -> tuple[OwnModel, ...]:
+        """Take a model folder off the list, and return the list.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        text = str(folder.expanduser().absolute())
+        kept = tuple(each for each in self._content().models if each != text)
+        return self._write(kept)
+
+    def _content(self) -> _Content:
+        try:
+            with self._path().open("rb") as file:
+                return _Content.model_validate_json(file.read(_LARGEST))
+        except (OSError, StorageError, ValidationError):
+            return _Content()
+
+    def _write(self, models: tuple[str, ...]) -> tuple[OwnModel, ...]:
+        content = _Content(models=models)
+        if content != self._content():
+            path = self._path()
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise storage_error(path, error) from error
+            text = content.model_dump_json(indent=1).encode()
+            write_atomically(path, lambda file: file.write(text + b"\n"))
+        return self.read()
+
+    def _path(self) -> Path:
+        if self._file is not None:
+            return self._file
+        try:
+            folder = platformdirs.user_data_path("napari-unet", appauthor=False)
+        except RuntimeError as error:  # there is no home
+            raise StorageError(f"There is no folder for your data: {error}") from error
+        return folder / "models.json"
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        return (path / "model.json").is_file()
+    except OSError:
+        return False
