@@ -12,7 +12,8 @@ import tifffile
 from PIL import Image
 
 import napari_unet as nu
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Annotated, Run
@@ -31,7 +32,7 @@ def test_labels_equal_those_of_python(
     ]
     loaded = nu.load_model(model)
     for one in report["written"]:
-        labels = read_labels(one["labels"])
+        labels = read_ids(one["labels"])
         assert tifffile.imread(one["labels"]).dtype == np.int32
         expected = nu.predict(read_image(one["image"]).array, loaded)
         np.testing.assert_array_equal(labels, expected)
@@ -50,7 +51,7 @@ def test_named_axes_and_metadata_decide(run: Run, model: Path, tmp_path: Path) -
         result = run("predict", path, "--model", model, "--out", out, *options)
         assert result.code == 0
         assert read_image(out / path.name).axes == "TYX"
-    both = [read_labels(tmp_path / "out" / path.name) for path in (named, told)]
+    both = [read_ids(tmp_path / "out" / path.name) for path in (named, told)]
     np.testing.assert_array_equal(*both)
 
 
@@ -82,7 +83,7 @@ def test_constant_image_is_empty_with_a_warning(
     result = run("predict", path, "--model", model, "--out", tmp_path / "out")
     assert result.code == 0
     assert "constant" in result.err
-    assert read_labels(tmp_path / "out" / "flat.tif").max() == 0
+    assert read_ids(tmp_path / "out" / "flat.tif").max() == 0
 
 
 def test_patterns_are_expanded_where_the_shell_does_not(
@@ -108,7 +109,7 @@ def test_existing_results_are_kept_unless_told(
     assert [path.name for path in out.iterdir()] == ["b.tif"]
     assert (out / "b.tif").read_text() == "precious"
     assert run(*arguments, "--overwrite").code == 0
-    assert read_labels(out / "b.tif").shape == (96, 96)
+    assert read_ids(out / "b.tif").shape == (96, 96)
 
 
 def test_images_are_never_replaced_by_their_results(

@@ -7,7 +7,8 @@ import pytest
 import tifffile
 
 from napari_unet.errors import InputError, StorageError
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 from napari_unet.io.write import write_labels
 
 LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
@@ -17,7 +18,7 @@ LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
 def test_written_labels_come_back(tmp_path: Path, axes: str) -> None:
     path = tmp_path / "labels.tif"
     write_labels(path, LABELS, axes)
-    assert read_labels(path).tolist() == LABELS.tolist()
+    assert read_ids(path).tolist() == LABELS.tolist()
     assert read_image(path).axes == axes
     with tifffile.TiffFile(path) as file:
         assert file.series[0].dtype == np.int32
@@ -44,7 +45,7 @@ def test_existing_file_is_kept_unless_told(tmp_path: Path) -> None:
         write_labels(path, LABELS, "ZYX")
     assert path.read_text() == "precious"
     write_labels(path, LABELS, "ZYX", overwrite=True)
-    assert read_labels(path).shape == LABELS.shape
+    assert read_ids(path).shape == LABELS.shape
 
 
 def test_axes_must_fit(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ import zarr
 from numcodecs import LZ4, Blosc, GZip, Zlib, Zstd
 
 from napari_unet.errors import InputError
+from napari_unet.io.labels import read_ids
 from napari_unet.io.pairing import list_images, pair_by_stem
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.read import read_image
 
 PLANE = np.random.default_rng(0).integers(0, 999, (50, 70), dtype=np.uint16)
 EMPTY = np.zeros((300, 300), np.uint8)
@@ -113,7 +114,7 @@ def test_axes_with_one_plane_are_left_out(tmp_path: Path) -> None:
 
 
 def test_labels(tmp_path: Path) -> None:
-    labels = read_labels(save_ome(tmp_path / "a.zarr", PLANE[None], "cyx", 2))
+    labels = read_ids(save_ome(tmp_path / "a.zarr", PLANE[None], "cyx", 2))
     np.testing.assert_array_equal(labels, PLANE)
 
 
