@@ -251,11 +251,12 @@ def _whole_numbers(labels: Any, task: LabelTask) -> _Whole:
         return _Whole(array.astype(np.int32), (), boolean=True)
     notes: list[str] = []
     array = whole_or_refused(array)
-    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    # As numbers of Python, which have no limits.
+    low, high = (array.min().item(), array.max().item()) if array.size else (0, 0)
     if array.dtype.kind == "f":
-        notes += _imprecise(array.dtype, float(high))
+        notes += _imprecise(array.dtype, high)
     if task == "classes":
-        _refuse_beyond(array, low, high)
+        _refuse_beyond(low, high)
     elif low < 0:
         notes.append("negative ids were taken as background.")
         array = np.where(array < 0, array.dtype.type(0), array)
@@ -301,18 +302,20 @@ def _imprecise(dtype: np.dtype[Any], high: float) -> list[str]:
     return [note] if high > most else []
 
 
-def _refuse_beyond(array: npt.NDArray[Any], low: Any, high: Any) -> None:
+def _refuse_beyond(low: float, high: float) -> None:
     if low < -LARGEST_ID or high > LARGEST_ID:
         raise InputError(
             f"Expected class numbers from 0 to {UNKNOWN_CLASS - 1} "
-            f"({UNKNOWN_CLASS} is unknown), found {low if low < 0 else high} "
-            f"({array.dtype}); number the classes from 0."
+            f"({UNKNOWN_CLASS} is unknown), found "
+            f"{low if low < -LARGEST_ID else high:.0f}; number the classes from 0."
         )
 
 
 def _fitting_ids(array: npt.NDArray[Any]) -> tuple[LabelMap, int]:
     """Keep ids that fit into int32, and give the others the least that are free."""
     found, inverse = np.unique(array, return_inverse=True)
+    if found.dtype.kind == "f":
+        found = found.astype(np.float64)  # float32 has no number of that size
     large = found > LARGEST_ID
     lookup = np.zeros(len(found), np.int32)
     lookup[~large] = found[~large].astype(np.int32)
