@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.atomic import write_atomically
+from napari_unet.core.axes import CANONICAL
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
 from napari_unet.io.names import stem_of
@@ -44,7 +45,8 @@ def write_image(
     Parameters
     ----------
     path : str or Path
-        Where to; the folder must exist. What is called `.ome.tif` is an OME-TIFF.
+        Where to; the folder must exist. What is called `.ome.tif` is an OME-TIFF, with
+        its axes in the order TCZYX.
     array : ndarray
         Classes, values or ids.
     axes : str
@@ -74,6 +76,9 @@ def write_image(
         )
     resolution = _resolution(pixel_size or {})
     ome = stem_of(path) != path.stem
+    if ome:  # whose planes are always Y, X
+        order = sorted(range(array.ndim), key=lambda i: CANONICAL.index(axes[i]))
+        array, axes = array.transpose(order), "".join(axes[i] for i in order)
     metadata = {"axes": axes, **(_physical_size(pixel_size or {}) if ome else {})}
 
     def write(file: BinaryIO) -> None:

@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image
 
 import napari_unet as nu
+from napari_unet.cli import outputs
 from napari_unet.io.labels import read_ids
 from napari_unet.io.read import read_image
 
@@ -165,3 +166,44 @@ def test_interruption_says_what_is_there(
     assert result.code == 130
     assert "0 of 2 are written" in result.err
     assert not out.exists()
+
+
+def test_results_of_ome_tiff_are_plain_tiff(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    (annotated.images / "a.tif").rename(annotated.images / "a.ome.tif")
+    (annotated.images / "b.tif").rename(annotated.images / "Za\u0308hne.tif")
+    out = tmp_path / "out"
+    options = ("--model", model, "--out", out)
+    assert run("predict", annotated.images, *options).code == 0
+    assert {path.name for path in out.iterdir()} == {"a.tif", "Za\u0308hne.tif"}
+    folders = ("--truth", annotated.labels, "--predicted", out)
+    (annotated.labels / "b.tif").rename(annotated.labels / "Z\u00e4hne.tif")
+    assert run("evaluate", *folders).code == 0
+
+
+@pytest.mark.parametrize("disk_tells", [True, False])
+def test_names_that_differ_in_capitals_on_any_disk(
+    run: Run,
+    model: Path,
+    annotated: Annotated,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    disk_tells: bool,
+) -> None:
+    monkeypatch.setattr(outputs, "_tells_capitals", lambda _: disk_tells)
+    (annotated.images / "b.tif").rename(annotated.images / "A.tif")
+    out = tmp_path / "out"
+    result = run("predict", annotated.images, "--model", model, "--out", out)
+    if disk_tells:
+        assert result.code == 0
+        assert {path.name for path in out.iterdir()} == {"a.tif", "A.tif"}
+    else:
+        result.refused("would be one file")
+        assert not out.exists()
+
+
+def test_whether_a_disk_tells_capitals(tmp_path: Path) -> None:
+    (tmp_path / "abc").mkdir()
+    found = outputs._tells_capitals(tmp_path / "abc" / "not there")
+    assert found != (tmp_path / "ABC").exists()
