@@ -55,7 +55,8 @@ def train(
     verified: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder of masks: only where they are not 0 is learned."
+            metavar="DIR",
+            help="Folder of masks: only where they are above 0 is learned.",
         ),
     ] = None,
     start: Annotated[

@@ -189,7 +189,7 @@ def are_masks(values: Iterable[int], task: LabelTask = "instances") -> bool:
 def tell(labels: Iterable[tuple[str, Labels]]) -> list[str]:
     """Return what was changed in label maps, which have names, in few sentences.
 
-    An empty name is not told.
+    An empty name is left away.
     """
     names_of: dict[str, list[str]] = {}
     pieces = 0
@@ -207,13 +207,14 @@ def tell(labels: Iterable[tuple[str, Labels]]) -> list[str]:
 def _with_names(names: list[str], note: str) -> str:
     shown = ", ".join(name for name in names[:_SHOWN] if name)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{shown}{more}: {note}" if shown else note
+    return f"{shown}{more}: {note}" if shown else note[:1].upper() + note[1:]
 
 
 def _split_note(pieces: int) -> str:
+    # What came of it first: where there is little room, the rest is cut off.
     return (
-        "one value for all objects (a mask) cannot tell them apart, so each connected "
-        f"piece was taken as one object, {pieces} in all; where objects touch, give "
+        f"split into {pieces} objects, one for each connected piece, because one value "
+        "for all objects (a mask) cannot tell them apart; where objects touch, give "
         "each its own id."
     )
 

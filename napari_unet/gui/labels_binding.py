@@ -211,7 +211,7 @@ class LabelsBinding:
         self._array[...] = taken.array
         self._commit("edit")
         self.layer.refresh()
-        if notes := tell([(self.layer.name, taken)]):
+        if notes := tell([("", taken)]):
             self.told.emit(" ".join(notes))
 
     def _take_over(self, data: Any) -> TakenLabels:

@@ -114,7 +114,7 @@ def test_masks_are_told_once_for_all_images(run: Run, tmp_path: Path) -> None:
     assert "12 found, 0 false, 0 missed" in result.out
     (line,) = result.err.splitlines()
     assert "connected piece" in line
-    assert "24 in all" in line
+    assert "24 objects" in line
 
 
 def test_one_id_in_two_pieces_stays_one_object_beside_others(

@@ -188,4 +188,4 @@ def test_masks_are_learned_as_objects_and_that_is_said(
     assert result.code == 0
     (line,) = [line for line in result.err.splitlines() if "piece" in line]
     assert line.startswith("a.tif, b.tif: ")
-    assert "18 in all" in line
+    assert "18 objects" in line

@@ -103,7 +103,7 @@ def test_a_mask_is_split_into_pieces_and_that_is_said(
     assert found.pieces == (pieces if pieces > 1 else 0)
     words = " ".join(tell([("a.tif", found)]))
     assert ("connected piece" in words) == (pieces > 1)
-    assert (f"{pieces} in all" in words) == (pieces > 1)
+    assert (f"{pieces} objects" in words) == (pieces > 1)
     # Neighbours belong together, over corners too.
     for shift in ((0, 1), (1, 0), (1, 1)):
         a = found.array[shift[0] :, shift[1] :]
@@ -213,7 +213,7 @@ def test_samples_are_judged_together_and_named() -> None:
     plain, notes = with_plain_labels([Sample(image, mask)] * 2, "instances")
     assert [sample.labels.max() for sample in plain] == [2, 2]
     assert notes == [notes[0]]
-    assert "4 in all" in notes[0]
+    assert "4 objects" in notes[0]
     plain, notes = with_plain_labels(
         [Sample(image, mask), Sample(image, several, verified=np.ones((2, 5)))],
         "instances",
@@ -228,7 +228,7 @@ def test_samples_are_judged_together_and_named() -> None:
 
 def test_evaluate_splits_masks_and_warns() -> None:
     truth = np.array([[1, 0, 2, 0, 3]])
-    with pytest.warns(UserWarning, match="labels: one value for all objects"):
+    with pytest.warns(UserWarning, match="labels: split into 3 objects"):
         assert nu.evaluate(truth, truth > 0).tp == 3
     with pytest.warns(UserWarning, match="truth: negative ids"):
         scores = nu.evaluate(np.where(truth > 0, truth, -1), truth.astype(float))

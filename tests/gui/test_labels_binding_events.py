@@ -137,13 +137,13 @@ def test_an_array_assigned_to_the_layer_is_taken_as_an_edit(model):
     ("change", "words"),
     [
         (lambda start: start.astype(np.uint64), ""),
-        (lambda start: np.where(start > 0, start, -1), "background"),
+        (lambda start: np.where(start > 0, start, -1), "Negative ids"),
         (
             lambda start: np.where(start == 2, np.uint64(2**32 + 1), start),
             "smaller numbers",
         ),
-        (lambda start: start > 0, "connected piece"),
-        (lambda start: (start > 0) * np.uint8(255), "connected piece"),
+        (lambda start: start > 0, "Split into 3 objects"),
+        (lambda start: (start > 0) * np.uint8(255), "Split into 3 objects"),
     ],
     ids=["uint64", "negative", "large", "bool", "mask"],
 )

@@ -130,7 +130,7 @@ def test_masks_of_a_folder_are_split_and_told_in_one_sentence(tmp_path: Path) ->
     assert [s.labels.max() for s in found.samples.values()] == [2] * 5
     (note,) = found.notes
     assert note.startswith("a.tif, b.tif, c.tif and 2 more: ")
-    assert "10 in all" in note
+    assert "10 objects" in note
 
 
 def test_an_id_in_two_pieces_is_no_mask_where_others_have_several(
