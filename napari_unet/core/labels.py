@@ -95,7 +95,7 @@ def as_labels(
         return Labels(_real_numbers(labels))
     whole = _whole_numbers(labels, task)
     if mask is None:
-        mask = are_masks([only_value(whole.array)], task)
+        mask = are_masks([_only_value(whole.array)], task)
     if mask or whole.boolean:
         return _as_mask_of(task, whole, axes)
     return Labels(whole.array, whole.notes)
@@ -152,7 +152,7 @@ def as_mask(mask: Any) -> Labels:
     return Labels(array > 0, notes)
 
 
-def only_value(labels: Any) -> int:
+def only_value(labels: Any, task: LabelTask = "instances") -> int:
     """Return the one value besides 0; 0 if there is none, -1 if there are several.
 
     Raises
@@ -160,9 +160,12 @@ def only_value(labels: Any) -> int:
     InputError
         As `as_labels`.
     """
-    labels = as_whole(labels)
+    return _only_value(as_whole(labels, task))
+
+
+def _only_value(labels: LabelMap) -> int:
     value = int(labels.max(initial=0))
-    if np.count_nonzero(labels) == np.count_nonzero(labels == value) or not value:
+    if np.count_nonzero(labels) == np.count_nonzero(labels == value) * (value != 0):
         return value
     return _SEVERAL
 
@@ -224,7 +227,7 @@ def _as_mask_of(task: LabelTask, whole: _Whole, axes: str | None) -> Labels:
     if task == "instances":
         split, pieces = _split(whole.array, axes)
         return replace(labels, array=split, pieces=pieces) if pieces > 1 else labels
-    if only_value(whole.array) != UNKNOWN_CLASS:
+    if _only_value(whole.array) != UNKNOWN_CLASS:
         return labels
     note = (
         "only 0 and 255 were found (a mask), so 255 was taken as class 1 and not as "

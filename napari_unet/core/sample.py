@@ -59,7 +59,7 @@ def with_plain_labels(
     InputError
         If labels or masks hold no whole numbers; it says which sample's.
     """
-    mask = task != "regression" and are_masks(_only_values(samples), task)
+    mask = task != "regression" and are_masks(_only_values(samples, task), task)
     found: list[Sample] = []
     told: list[tuple[str, Labels]] = []
     for name, sample in _named(samples):
@@ -76,10 +76,10 @@ def with_plain_labels(
     return found, tell(told)
 
 
-def _only_values(samples: Sequence[Sample]) -> Iterator[int]:
+def _only_values(samples: Sequence[Sample], task: LabelTask) -> Iterator[int]:
     for name, sample in _named(samples):
         with _naming(name):
-            yield only_value(sample.labels)
+            yield only_value(sample.labels, task)
 
 
 def _named(samples: Sequence[Sample]) -> Iterator[tuple[str, Sample]]:

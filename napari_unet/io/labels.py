@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -95,7 +96,8 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     notes = (f"{image.note}.",) if image.note else ()
     raw = _raw_numbers(image)
     if raw is not None:
-        return LabelFile(raw, path, "YX" if raw.ndim == 2 else None, notes)
+        axes = image.axes.removesuffix("C") if image.axes else None
+        return LabelFile(raw, path, axes, notes)
     axes = image.axes
     if axes is None or "C" not in axes:
         return LabelFile(image.array, path, axes, notes)
@@ -140,7 +142,7 @@ def are_mask_files(files: Iterable[LabelFile], task: LabelTask) -> bool:
     """
     if task == "regression":
         return False
-    values = (_only_value(file) for file in files if not file.regions)
+    values = (_only_value(file, task) for file in files if not file.regions)
     return are_masks(values, task)
 
 
@@ -171,9 +173,9 @@ def read_mask(path: str | Path) -> Labels:
     return replace(found, notes=(*file.notes, *found.notes))
 
 
-def _only_value(file: LabelFile) -> int:
+def _only_value(file: LabelFile, task: LabelTask) -> int:
     with _naming(file.path):
-        return only_value(file.array)
+        return only_value(file.array, task)
 
 
 @contextmanager
@@ -190,7 +192,7 @@ def _raw_numbers(image: ImageFile) -> npt.NDArray[Any] | None:
     if image.path.is_dir():
         return None
     if is_tiff(image.path):
-        return _raw_tiff(image.path)
+        return _raw_tiff(image)
     with warnings.catch_warnings():
         # Of large pictures, whose size was looked at before they were read.
         warnings.simplefilter("ignore")
@@ -205,12 +207,18 @@ def _raw_numbers(image: ImageFile) -> npt.NDArray[Any] | None:
     return indices
 
 
-def _raw_tiff(path: Path) -> npt.NDArray[Any] | None:
-    """Read again, and turn nothing into colours or grey values."""
-    with collect_log("tifffile"), tifffile.TiffFile(path) as file:
-        if file.pages.first.photometric not in _SHOWN_IN_COLOUR:
+def _raw_tiff(image: ImageFile) -> npt.NDArray[Any] | None:
+    """Read pages again, and turn nothing into colours or grey values."""
+    axes, shape = image.axes or "", image.array.shape
+    if axes.endswith("C"):
+        shape = shape[:-1]
+    with collect_log("tifffile"), tifffile.TiffFile(image.path) as file:
+        first = file.pages.first
+        count = math.prod(shape) // max(1, first.size)
+        if first.photometric not in _SHOWN_IN_COLOUR or len(file.pages) < count:
             return None
-        return np.asarray(file.series[0].asarray())
+        pages = [file.pages[i].asarray() for i in range(count)]
+    return np.stack(pages).reshape(shape)
 
 
 def _one_channel(image: ImageFile) -> npt.NDArray[Any]:

@@ -186,6 +186,8 @@ def test_a_mask_of_0_and_255_as_classes_has_class_1_and_says_so() -> None:
     assert "class 1" in found.notes[0]
     unknown = np.array([[0, 1, 255]])
     assert as_labels(unknown, "classes").array.tolist() == unknown.tolist()
+    negative = np.array([[-1, 0, 255]])
+    assert as_labels(negative, "classes").array.tolist() == negative.tolist()
     truth = as_labels(np.array([[False, True]]), "classes")
     assert (truth.array.tolist(), truth.notes) == ([[0, 1]], ())
 

@@ -85,6 +85,16 @@ def test_three_slices_are_no_colours(
     assert read_labels(tmp_path / "a.tif").array.tolist() == STACK.tolist()
 
 
+@pytest.mark.parametrize("axes", ["ZYX", "TYX"])
+def test_stacks_shown_with_white_for_0_hold_their_numbers(
+    tmp_path: Path, axes: str
+) -> None:
+    write = {"photometric": "miniswhite", "metadata": {"axes": axes}}
+    tifffile.imwrite(tmp_path / "a.tif", STACK, **write)
+    file = read_label_file(tmp_path / "a.tif")
+    assert (file.array.tolist(), file.axes) == (STACK.tolist(), axes)
+
+
 def test_channels_do_not_fit_an_image_of_one_plane(tmp_path: Path) -> None:
     write = {"imagej": True, "metadata": {"axes": "CYX"}}
     tifffile.imwrite(tmp_path / "a.tif", STACK, **write)
