@@ -19,7 +19,7 @@ PREDICTED, ACCEPTED, CORRECTED = (
 )
 
 
-_LARGE = np.uint64(2**32 + 1)
+_LARGE = np.int64(2**32 + 1)
 
 
 def settled(bound: Any, label: int) -> bool:
