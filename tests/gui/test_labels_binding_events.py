@@ -139,7 +139,7 @@ def test_an_array_assigned_to_the_layer_is_taken_as_an_edit(model):
         (lambda start: start.astype(np.uint64), ""),
         (lambda start: np.where(start > 0, start, -1), "Negative ids"),
         (
-            lambda start: np.where(start == 2, np.uint64(2**32 + 1), start),
+            lambda start: np.where(start == 2, _LARGE, start),
             "smaller numbers",
         ),
         (lambda start: start > 0, "Split into 3 objects"),
