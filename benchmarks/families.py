@@ -98,7 +98,8 @@ class SmpUNet(Network):
 
 def axons(data: Path) -> Problem:
     """Return five images of axons to learn from and two to be scored on."""
-    samples = list(read_samples(data / "images", data / "labels").values())
+    labels = read_samples(data / "images", data / "labels", task="classes")
+    samples = list(labels.samples.values())
     wish = Wish("classes", ("background", "myelin", "axon"))
     return Problem(wish, samples[2:], samples[:2], _mean_dice, "mean Dice")
 
@@ -106,8 +107,8 @@ def axons(data: Path) -> Problem:
 def fluorescence(data: Path) -> Problem:
     """Return the left half to learn from and the right half to be scored on."""
     (sample,) = read_samples(
-        data / "images", data / "targets", axes="CYX", continuous=True
-    ).values()
+        data / "images", data / "targets", axes="CYX", task="regression"
+    ).samples.values()
     half = sample.image.shape[-1] // 2
     left, right = (
         Sample(sample.image[..., part], sample.labels[..., part], axes="CYX")
@@ -119,7 +120,7 @@ def fluorescence(data: Path) -> Problem:
 
 def nuclei(data: Path) -> Problem:
     """Return 60 random images of nuclei to learn from and 20 to be scored on."""
-    samples = list(read_samples(data / "images", data / "labels").values())
+    samples = list(read_samples(data / "images", data / "labels").samples.values())
     order = np.random.default_rng(2018).permutation(len(samples))
     train, test = _NUCLEI
     chosen = [samples[i] for i in order[: train + test]]

@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_unet.core.metrics import Scores, evaluate
+    from napari_unet.core.evaluation import evaluate
+    from napari_unet.core.metrics import Scores
     from napari_unet.core.sample import Sample
     from napari_unet.engine.model import Model
     from napari_unet.engine.predict import predict
@@ -34,7 +35,7 @@ _HOME = {
     "Sample": "napari_unet.core.sample",
     "Scores": "napari_unet.core.metrics",
     "UNet": "napari_unet.nets.unet",
-    "evaluate": "napari_unet.core.metrics",
+    "evaluate": "napari_unet.core.evaluation",
     "fit": "napari_unet.engine.train",
     "load_model": "napari_unet.engine.weights",
     "predict": "napari_unet.engine.predict",

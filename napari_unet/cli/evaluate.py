@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
@@ -20,14 +20,17 @@ from napari_unet.cli.console import (
     say,
 )
 from napari_unet.errors import InputError
-from napari_unet.io.pairing import by_stem, list_images, name_some
+from napari_unet.io.names import stem_of
+from napari_unet.io.pairing import by_stem, hint_at, list_images, name_some
 
 if TYPE_CHECKING:
-    from napari_unet.core.metrics import Scores
-    from napari_unet.core.provenance import LabelMap
+    from numpy.typing import NDArray
+    from rich.progress import Progress
+
+    from napari_unet.core.labels import Labels, LabelTask
+    from napari_unet.io.labels import LabelFile
 
 R = TypeVar("R")
-Pairs: TypeAlias = Iterable[tuple[Path, Path]]
 
 
 def evaluate(
@@ -57,14 +60,24 @@ def evaluate(
         )
     pairs = _pair(truth, predicted, regions=task == "instances")
     with progress_bar() as progress:
-        tracked = progress.track(pairs, description="evaluate")
-        report = _TASKS[task](tracked)
+        report = _TASKS[task](_Pairs(pairs, progress))
     if as_json:
         print_json(report.as_json)
     else:
         print_result(report.table)
         if report.words:
             print_result(report.words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Truths and predictions; a look at them one after the other is shown."""
+
+    paths: list[tuple[Path, Path]]
+    progress: Progress
+
+    def __iter__(self) -> Iterator[tuple[Path, Path]]:
+        return iter(self.progress.track(self.paths, description="evaluate"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Pa
         raise InputError(
             f"No prediction in {str(predicted)!r} for {name_some(missing)} of "
             f"{str(truth)!r}; predict {'it' if len(missing) == 1 else 'them'} first."
+            + hint_at(missing, found.keys() - true.keys())
         )
     extra = sorted(found.keys() - true.keys())
     if extra:
@@ -94,10 +108,11 @@ def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Pa
     return [(true[stem], found[stem]) for stem in sorted(true)]
 
 
-def _score_instances(pairs: Pairs) -> _Report:
+def _score_instances(pairs: _Pairs) -> _Report:
+    from napari_unet.core.metrics import evaluate as score
     from napari_unet.core.metrics import pool
 
-    scores = pool([_score_objects(*pair) for pair in pairs])
+    scores = pool(_compare(pairs, "instances", score))
     table = Table(title=f"Average precision, {scores.images} images")
     table.add_column("IoU")
     table.add_column("pooled", justify="right")
@@ -112,44 +127,72 @@ def _score_instances(pairs: Pairs) -> _Report:
     return _Report(scores.as_json(), table, words)
 
 
-def _score_objects(truth: Path, predicted: Path) -> Scores:
-    from napari_unet.core.metrics import evaluate as score
+def _compare(
+    pairs: _Pairs,
+    task: LabelTask,
+    compare: Callable[[NDArray[Any], NDArray[Any]], R],
+) -> list[R]:
+    """Compare the label maps of every pair, and say what was made of them."""
+    from napari_unet.core.labels import tell
+    from napari_unet.io.labels import labels_of
 
-    true, found = _read_both(truth, predicted)
-    if true.shape != found.shape:
-        raise InputError(
-            f"{str(predicted)!r} has the shape {found.shape}, its truth "
-            f"{str(truth)!r} has {true.shape}; compare label maps of the same image."
-        )
-    return score(true, found)
+    judged = [_are_masks(files, task) for files in zip(*pairs.paths, strict=True)]
+    scores: list[R] = []
+    told: list[tuple[str, Labels]] = []
+    for pair in pairs:
+        files = _read_both(*pair)
+        found = [labels_of(f, task, mask=m) for f, m in zip(files, judged, strict=True)]
+        scores.append(_named(pair[1], compare, *(each.array for each in found)))
+        # Only what is said of them: the pixels of all images would not fit.
+        told += [
+            (str(path), replace(each, array=each.array[:0]))
+            for path, each in zip(pair, found, strict=True)
+        ]
+    for note in tell(told):
+        say(note)
+    return scores
 
 
-def _read_both(truth: Path, predicted: Path) -> tuple[LabelMap, LabelMap]:
+def _are_masks(paths: Iterable[Path], task: LabelTask) -> bool | None:
+    """Return whether the label maps of a folder are masks; None: each tells alone."""
+    from napari_unet.io.labels import are_mask_files, read_label_file
+    from napari_unet.io.rois import is_roi_file
+
+    files = [path for path in paths if not is_roi_file(path)]
+    if len(files) < 2:
+        return None
+    return are_mask_files(map(read_label_file, files), task)
+
+
+def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
     """Read two label maps; one of them may be regions, which have the other's size."""
-    from napari_unet.io.dataset import read_objects
-    from napari_unet.io.read import read_labels
+    from napari_unet.io.labels import read_label_file
     from napari_unet.io.rois import is_roi_file
 
     if not is_roi_file(predicted):
-        found = read_labels(predicted)
-        return read_objects(truth, found.shape), found
-    if is_roi_file(truth):
+        found = read_label_file(predicted)
+        true = read_label_file(truth, found.array.shape)
+    elif is_roi_file(truth):
         raise InputError(
             f"{str(truth)!r} and {str(predicted)!r} are both regions, which know no "
             "size of an image; give one of them as a label map."
         )
-    true = read_labels(truth)
-    return true, read_objects(predicted, true.shape)
+    else:
+        true = read_label_file(truth)
+        found = read_label_file(predicted, true.array.shape)
+    if true.array.shape != found.array.shape:
+        raise InputError(
+            f"{str(predicted)!r} has the shape {found.array.shape}, its truth "
+            f"{str(truth)!r} has {true.array.shape}; compare label maps of the same "
+            "image."
+        )
+    return true, found
 
 
-def _score_classes(pairs: Pairs) -> _Report:
+def _score_classes(pairs: _Pairs) -> _Report:
     from napari_unet.core.pixel_scores import add_counts, count_classes
-    from napari_unet.io.read import read_labels
 
-    counts = [
-        _named(found, count_classes, read_labels(true), read_labels(found))
-        for true, found in pairs
-    ]
+    counts = _compare(pairs, "classes", count_classes)
     pooled = add_counts(counts)
     table = Table(title=f"Classes, {len(counts)} images")
     table.add_column("class", justify="right")
@@ -164,7 +207,7 @@ def _score_classes(pairs: Pairs) -> _Report:
     return _Report(as_json, table, f"Accuracy {pooled.accuracy:.3f}.")
 
 
-def _score_values(pairs: Pairs) -> _Report:
+def _score_values(pairs: _Pairs) -> _Report:
     from napari_unet.core.pixel_scores import score_values
     from napari_unet.io.read import read_values
 
@@ -176,10 +219,10 @@ def _score_values(pairs: Pairs) -> _Report:
         values = [read_values(path) for path in (true, found)]
         truth, predicted = (v[None] if v.ndim == 2 else v for v in values)
         scores = _named(found, score_values, truth, predicted)
-        rows[true.stem] = [asdict(score) for score in scores]
+        rows[stem_of(true)] = [asdict(score) for score in scores]
         for number, s in enumerate(scores, start=1):
             numbers = (f"{s.correlation:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}")
-            table.add_row(escape(true.stem), str(number), *numbers)
+            table.add_row(escape(stem_of(true)), str(number), *numbers)
     means = _mean_correlations(list(rows.values()))
     as_json = {"images": len(rows), "correlation": means, "variables": rows}
     return _Report(as_json, table)
@@ -199,7 +242,7 @@ def _named(path: Path, compare: Callable[..., R], *arguments: Any) -> R:
         raise InputError(about(path, str(error))) from error
 
 
-_TASKS: dict[str, Callable[[Pairs], _Report]] = {
+_TASKS: dict[str, Callable[[_Pairs], _Report]] = {
     "instances": _score_instances,
     "classes": _score_classes,
     "regression": _score_values,

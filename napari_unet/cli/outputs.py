@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -58,6 +58,38 @@ def refuse_existing(targets: Iterable[Path]) -> None:
             f"{name_some(there)} {verb} and nothing was done; choose another --out, "
             "or replace with --overwrite."
         )
+
+
+def refuse_one_target(targets: Mapping[Path, Path]) -> None:
+    """Refuse results of two images that a disk would take for one file.
+
+    Parameters
+    ----------
+    targets : mapping of Path to Path
+        Where the result of each image goes; all into one folder.
+
+    Raises
+    ------
+    InputError
+        If names differ in capitals alone, where the disk does not tell them apart.
+    """
+    seen: dict[str, Path] = {}
+    for image, target in targets.items():
+        first = seen.setdefault(target.name.casefold(), image)
+        if first is not image and not _tells_capitals(target.parent):
+            raise InputError(
+                f"The results of {str(first)!r} and {str(image)!r} would be one file, "
+                "for this disk does not tell capitals from small letters; rename one."
+            )
+
+
+def _tells_capitals(folder: Path) -> bool:
+    """Return whether the disk keeps two names apart that differ in capitals alone."""
+    for there in (folder.absolute(), *folder.absolute().parents):
+        other = there.with_name(there.name.swapcase()) if there.name else there
+        if there.exists() and other != there:
+            return not (other.exists() and other.samefile(there))
+    return True
 
 
 def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> None:

@@ -27,10 +27,11 @@ from napari_unet.cli.console import (
 from napari_unet.cli.outputs import (
     output_folder,
     refuse_existing,
+    refuse_one_target,
     refuse_replacing_inputs,
 )
 from napari_unet.errors import InputError, NapariUnetError
-from napari_unet.io.pairing import by_stem, list_images
+from napari_unet.io.pairing import by_stem, list_images, name_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +151,8 @@ class _Done:
 def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
     paths = [path for image in images for path in _expand(image)]
-    targets = {path: out / f"{stem}.tif" for stem, path in by_stem(paths).items()}
+    targets = {p: out / f"{name_of(p)}.tif" for p in by_stem(paths).values()}
+    refuse_one_target(targets)
     refuse_replacing_inputs(targets, targets.values())
     if not overwrite:
         refuse_existing(targets.values())

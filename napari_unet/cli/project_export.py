@@ -89,7 +89,9 @@ def _choose_names(found: Survey, task: str | None) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     """Return the name of a file for an image: as the image's, up to the suffix."""
-    stem = Path(name).stem if re.search(r"[^/\\]", name) else ""
+    from napari_unet.io.names import stem_of
+
+    stem = stem_of(Path(name)) if re.search(r"[^/\\]", name) else ""
     safe = re.sub(r'[/\\:*?"<>|]', "-", stem).strip(" .")
     return safe[:200] or "image"
 

@@ -55,7 +55,8 @@ def train(
     verified: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder of masks: only where they are not 0 is learned."
+            metavar="DIR",
+            help="Folder of masks: only where they are above 0 is learned.",
         ),
     ] = None,
     start: Annotated[
@@ -268,10 +269,10 @@ def _read(
 ) -> dict[Path, Sample]:
     from napari_unet.io.dataset import read_samples
 
-    continuous = wish.task == "regression"
-    samples = read_samples(
-        images, labels, verified=verified, axes=axes, continuous=continuous
-    )
+    found = read_samples(images, labels, verified=verified, axes=axes, task=wish.task)
+    for note in found.notes:
+        say(note)
+    samples = found.samples
     if ignore is not None:
         samples = {
             path: replace(sample, labels=_ignoring(sample.labels, ignore, wish))

@@ -24,6 +24,8 @@ none of the others away.
 # Counting needs a copy of eight bytes per pixel: by parts it stays small.
 _CHUNK = 2**22
 
+_ID_BITS = 32
+
 
 def check_ids_left(last_id: int) -> None:
     """Refuse to go on when an id is larger than those for new objects."""
@@ -143,26 +145,51 @@ def pixels_by_id(dense: LabelMap, count: int) -> npt.NDArray[np.int64]:
 
 def count_pairs(
     first: npt.NDArray[np.integer[Any]], second: npt.NDArray[np.integer[Any]]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.int64]]:
+) -> tuple[LabelMap, LabelMap, npt.NDArray[np.int64]]:
     """Count which ids meet in how many pixels.
 
     Parameters
     ----------
     first, second : ndarray of int
-        Two label maps of one shape, ids not negative.
+        Two label maps of one shape, ids within int32 and not negative.
 
     Returns
     -------
-    a, b : ndarray of int, shape (n,)
+    a, b : ndarray of int32, shape (n,)
         Pairs of ids, in order.
     pixels : ndarray of int64, shape (n,)
         How often each pair occurs.
     """
+    flat_a, flat_b = first.reshape(-1), second.reshape(-1)
+    starts = range(0, flat_a.size, _CHUNK)
+    parts = [_runs_of_pairs(flat_a, flat_b, slice(n, n + _CHUNK)) for n in starts]
+    empty = np.zeros(0, np.int64)
+    keys = np.concatenate([empty, *(part[0] for part in parts)])
+    lengths = np.concatenate([empty, *(part[1] for part in parts)])
+    found, pixels = _sum_by_key(keys, lengths)
+    a, b = found >> _ID_BITS, found & (2**_ID_BITS - 1)
+    return a.astype(np.int32), b.astype(np.int32), pixels
+
+
+def _runs_of_pairs(
+    first: npt.NDArray[np.integer[Any]],
+    second: npt.NDArray[np.integer[Any]],
+    part: slice,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the pairs of a part as one number each, and their pixels."""
     # One number for a pair: numpy sorts rows a thousand times slower, and locks the
-    # interpreter meanwhile, so that a window would stand still.
-    dense_a, ids_a = compact(first)
-    dense_b, ids_b = compact(second)
-    keys = dense_a.astype(np.int64) * len(ids_b) + dense_b
-    found, pixels = np.unique(keys, return_counts=True)
-    a, b = np.divmod(found, len(ids_b))
-    return ids_a[a], ids_b[b], pixels
+    # interpreter meanwhile, so that a window would stand still. And a number for a
+    # whole run: sorting pixels takes longest of all.
+    keys = first[part].astype(np.int64) << _ID_BITS
+    keys |= second[part].astype(np.int64)
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return _sum_by_key(keys[starts], np.diff(starts, append=keys.size))
+
+
+def _sum_by_key(
+    keys: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    found, inverse = np.unique(keys, return_inverse=True)
+    total = np.zeros(len(found), np.int64)
+    np.add.at(total, inverse, numbers)
+    return found, total

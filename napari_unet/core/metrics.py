@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from napari_unet.core.arrays import as_array
-from napari_unet.core.ids import compact
+from napari_unet.core.ids import count_pairs
+from napari_unet.core.labels import as_whole
+from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(9))
@@ -108,16 +111,16 @@ class PooledScores:
 
 
 def evaluate(truth: Labels, labels: Labels) -> Scores:
-    """Compare a label map with the truth.
+    """Compare a label map with the truth, both of them ids as this program has them.
 
-    Objects are matched one to one by intersection over union, in the way that gives
-    most matches at each threshold.
+    `napari_unet.evaluate` takes label maps of others. Objects are matched one to one by
+    intersection over union, in the way that gives most matches at each threshold.
 
     Parameters
     ----------
     truth, labels : ndarray of int
-        Label maps of one shape; 0 is background. Arrays of dask, zarr and others,
-        tensors and lists are taken, too.
+        Label maps of one shape, one id an object; 0 and below is background. Arrays of
+        dask, zarr and others, tensors and lists are taken, too.
 
     Returns
     -------
@@ -142,13 +145,13 @@ def evaluate(truth: Labels, labels: Labels) -> Scores:
             f"The prediction has shape {labels.shape}, the truth {truth.shape}; "
             "compare label maps of the same image."
         )
-    iou = _iou_matrix(truth, labels)
+    overlaps = _overlaps(truth, labels)
     return Scores(
-        tuple(_count_matches(iou, threshold) for threshold in THRESHOLDS),
-        iou.shape[0],
-        iou.shape[1],
-        int(np.count_nonzero((truth > 0) & (labels > 0))),
-        int(np.count_nonzero(truth) + np.count_nonzero(labels)),
+        tuple(_count_matches(overlaps, threshold) for threshold in THRESHOLDS),
+        overlaps.n_true,
+        overlaps.n_predicted,
+        overlaps.common,
+        overlaps.foreground,
     )
 
 
@@ -162,30 +165,62 @@ def pool(scores: Sequence[Scores]) -> PooledScores:
     return PooledScores(len(scores), total, mean)
 
 
-def _iou_matrix(truth: Labels, labels: Labels) -> npt.NDArray[np.float64]:
-    """Return intersection over union, shape (true objects, predicted objects)."""
-    true_index, n_true = _dense_index(truth)
-    index, n = _dense_index(labels)
-    joint = np.bincount(
-        (true_index * (n + 1) + index).ravel(), minlength=(n_true + 1) * (n + 1)
-    ).reshape(n_true + 1, n + 1)
-    union = joint.sum(1, keepdims=True) + joint.sum(0, keepdims=True) - joint
-    return np.asarray(joint[1:, 1:] / np.maximum(union[1:, 1:], 1))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Overlaps:
+    """Objects that share pixels, by their numbers from 0, and counts of the rest.
+
+    There are about as many as objects: a table of all with all would not fit.
+    """
+
+    true: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.int64]
+    iou: npt.NDArray[np.float64]
+    n_true: int
+    n_predicted: int
+    common: int
+    foreground: int
 
 
-def _dense_index(labels: Labels) -> tuple[npt.NDArray[np.int64], int]:
-    """Renumber objects 1..n, background 0."""
-    dense, ids = compact(labels)
-    return dense.astype(np.int64), len(ids) - 1
+def _overlaps(truth: Labels, labels: Labels) -> _Overlaps:
+    a, b, pixels = count_pairs(as_whole(truth), as_whole(labels))
+    true, size_true = _sizes(a, pixels)
+    predicted, size_predicted = _sizes(b, pixels)
+    both = (a > 0) & (b > 0)
+    rows = np.searchsorted(true, a[both])
+    columns = np.searchsorted(predicted, b[both])
+    shared = pixels[both]
+    union = size_true[rows] + size_predicted[columns] - shared
+    return _Overlaps(
+        rows,
+        columns,
+        np.asarray(shared / union),
+        len(true),
+        len(predicted),
+        int(shared.sum()),
+        int(size_true.sum() + size_predicted.sum()),
+    )
 
 
-def _count_matches(iou: npt.NDArray[np.float64], threshold: float) -> int:
-    allowed = iou >= threshold
-    rows, columns = np.flatnonzero(allowed.any(1)), np.flatnonzero(allowed.any(0))
-    if not rows.size:
-        return 0
-    candidates = np.ix_(rows, columns)
-    # Only at exactly 0.5 can an object have two candidates, so this stays small.
-    cost = -(allowed[candidates] + 1e-6 * iou[candidates])
-    pairs = linear_sum_assignment(cost)
-    return int(np.count_nonzero(allowed[candidates][pairs]))
+def _sizes(
+    ids: LabelMap, pixels: npt.NDArray[np.int64]
+) -> tuple[LabelMap, npt.NDArray[np.int64]]:
+    """Return the objects of one side, and how many pixels each has."""
+    found, index = np.unique(ids, return_inverse=True)
+    sizes = np.zeros(len(found), np.int64)
+    np.add.at(sizes, index, pixels)
+    objects = found > 0
+    return found[objects], sizes[objects]
+
+
+def _count_matches(overlaps: _Overlaps, threshold: float) -> int:
+    """Return the most pairs that can be made, each object in one at most."""
+    allowed = overlaps.iou >= threshold
+    rows, columns = overlaps.true[allowed], overlaps.predicted[allowed]
+    if len(np.unique(rows)) == len(np.unique(columns)) == len(rows):
+        return len(rows)
+    # Only at exactly 0.5 can an object have two candidates.
+    graph = csr_array(
+        (np.ones(len(rows), bool), (rows, columns)),
+        shape=(overlaps.n_true, overlaps.n_predicted),
+    )
+    return int(np.count_nonzero(maximum_bipartite_matching(graph) >= 0))

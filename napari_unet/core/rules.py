@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.box import Box
+from napari_unet.core.labels import Labels, as_labels
 from napari_unet.core.merge import MergedPrediction, merge_classes, merge_prediction
 from napari_unet.core.objects import ObjectTable
 from napari_unet.core.provenance import LabelMap, Mask, Provenance, ProvenanceMap
@@ -31,6 +32,16 @@ class Rules(Protocol):
 
     def painted(self, labels: LabelMap) -> ProvenanceMap:
         """Return the provenance of pixels that were painted with these labels."""
+        ...
+
+    def taken_over(self, labels: Any) -> Labels:
+        """Return what is made of labels that somebody else puts in the place of ours.
+
+        Raises
+        ------
+        InputError
+            If they are no labels.
+        """
         ...
 
     def accepted(
@@ -70,6 +81,10 @@ class ObjectRules:
         """Return corrected, also for what was erased."""
         return _corrected(labels)
 
+    def taken_over(self, labels: Any) -> Labels:
+        """Return ids; a mask is split into its pieces."""
+        return as_labels(labels)
+
     def accepted(
         self, labels: LabelMap, box: Box, objects: ObjectTable
     ) -> tuple[Box, Mask]:
@@ -106,6 +121,10 @@ class ClassRules:
     def painted(self, labels: LabelMap) -> ProvenanceMap:
         """Return corrected: class 0 is a statement like any other."""
         return _corrected(labels)
+
+    def taken_over(self, labels: Any) -> Labels:
+        """Return class numbers; of a mask of 0 and 255, class 1."""
+        return as_labels(labels, "classes")
 
     def accepted(
         self,

@@ -1,14 +1,27 @@
-"""One annotated image."""
+"""Annotated images."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 
 from napari_unet.core.arrays import as_array, as_image
+from napari_unet.core.axes import result_axes
+from napari_unet.core.labels import (
+    Labels,
+    LabelTask,
+    are_masks,
+    as_labels,
+    as_mask,
+    only_value,
+    tell,
+)
 from napari_unet.core.provenance import Mask
+from napari_unet.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +58,51 @@ class Sample:
             ("axes", self.axes or image.axes),
         ):
             object.__setattr__(self, name, value)
+
+
+def with_plain_labels(
+    samples: Sequence[Sample], task: LabelTask
+) -> tuple[list[Sample], list[str]]:
+    """Return samples whose labels are as training takes them, and what was changed.
+
+    Labels are judged together, by the rule of `napari_unet.core.labels.as_labels`.
+
+    Raises
+    ------
+    InputError
+        If labels or masks hold no whole numbers; it says which sample's.
+    """
+    mask = task != "regression" and are_masks(_only_values(samples, task), task)
+    found: list[Sample] = []
+    told: list[tuple[str, Labels]] = []
+    for name, sample in _named(samples):
+        with _naming(name):
+            axes = result_axes((sample.axes or "").upper()) or None
+            labels = as_labels(sample.labels, task, axes=axes, mask=mask)
+            told.append((name, labels))
+            verified = sample.verified
+            if verified is not None:
+                trusted = as_mask(verified)
+                told.append((name, trusted))
+                verified = trusted.array
+        found.append(replace(sample, labels=labels.array, verified=verified))
+    return found, tell(told)
+
+
+def _only_values(samples: Sequence[Sample], task: LabelTask) -> Iterator[int]:
+    for name, sample in _named(samples):
+        with _naming(name):
+            yield only_value(sample.labels, task)
+
+
+def _named(samples: Sequence[Sample]) -> Iterator[tuple[str, Sample]]:
+    for number, sample in enumerate(samples, start=1):
+        yield f"sample {number}", sample
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from napari_unet.core.axes import from_canonical, result_axes, to_canonical
 from napari_unet.core.diameter import typical_diameter
 from napari_unet.core.ids import compact
+from napari_unet.core.labels import as_mask, as_whole
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.core.steps import drain
@@ -68,8 +69,8 @@ def iter_annotated_planes(
     values = _values(sample, image, axes, model)
     verified = np.ones(values.shape[-4:], bool)
     if sample.verified is not None:
-        verified = _like_image(sample.verified, "verified mask", image, axes)
-        verified = verified.astype(bool)
+        mask = as_mask(sample.verified).array
+        verified = _like_image(mask, "verified mask", image, axes)
     normalization = model.spec.normalization
     limits = []
     for channel in image.swapaxes(0, 1):
@@ -126,7 +127,8 @@ def _values(
 ) -> npt.NDArray[Any]:
     """Return labels as (T, Z, Y, X) int32, or values as (n, T, Z, Y, X) float32."""
     if model.spec.task != "regression":
-        return _like_image(sample.labels, "labels", image, axes).astype(np.int32)
+        plain = as_whole(sample.labels, model.spec.task)
+        return _like_image(plain, "labels", image, axes)
     count = len(model.spec.variables)
     values = variables_first(sample.labels, from_canonical(image[:, 0], axes).ndim)
     if len(values) != count:

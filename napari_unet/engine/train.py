@@ -9,10 +9,11 @@ moment therefore loses nothing that was good.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Sequence
 
 from napari_unet.core.events import Preparing
-from napari_unet.core.sample import Sample
+from napari_unet.core.sample import Sample, with_plain_labels
 from napari_unet.core.steps import drain_logged, told_as
 from napari_unet.engine.fingerprint import iter_fingerprint
 from napari_unet.engine.fit_config import FitConfig
@@ -33,6 +34,8 @@ __all__ = [
     "iter_fit",
 ]
 
+logger = logging.getLogger(__name__)
+
 
 def fit(
     model: Model,
@@ -48,7 +51,8 @@ def fit(
     model : Model
         Where to start; not changed.
     samples : sequence of Sample
-        Annotated images.
+        Annotated images. What is made of labels that are no plain ids or classes, such
+        as of masks, is told as a warning (`napari_unet.core.labels.as_labels`).
     config : FitConfig, optional
         How to train; two minutes of fine-tuning where it is missing.
     replay : sequence of Sample
@@ -64,7 +68,10 @@ def fit(
     InputError
         If there is nothing to learn from, or images and labels do not fit.
     """
-    return drain_logged(iter_fit(model, samples, config, replay=replay)).model
+    plain, notes = with_plain_labels(samples, model.spec.task)
+    for note in notes:
+        logger.warning(note)
+    return drain_logged(iter_fit(model, plain, config, replay=replay)).model
 
 
 def iter_fit(

@@ -19,6 +19,8 @@ from qtpy.QtCore import QTimer
 
 from napari_unet.core.box import Box
 from napari_unet.core.history import Edit
+from napari_unet.core.labels import Labels as TakenLabels
+from napari_unet.core.labels import tell
 from napari_unet.core.points import Points, bounding_box, chosen_points
 from napari_unet.core.strokes import NOWHERE
 from napari_unet.errors import InputError
@@ -68,8 +70,12 @@ class LabelsBinding:
         The person changed labels, or took a step back, or did one again.
     settled : Signal()
         Touched objects became accepted.
+    told : Signal(str)
+        What was made of an array that somebody put into the layer.
+    refused : Signal(InputError)
+        An array that cannot take the place of the labels, which stayed as they were.
     removed : Signal()
-        The layer is gone or shows something else. The annotation is complete, with
+        The layer is gone. The annotation is complete, with
         the last stroke in it, and the binding has let go of the layer. napari is still
         at work on its list of layers: change that list a moment later.
     """
@@ -77,6 +83,8 @@ class LabelsBinding:
     changed = Signal(Box)
     edited = Signal(object)
     settled = Signal()
+    told = Signal(str)
+    refused = Signal(object)
     removed = Signal()
 
     def __init__(
@@ -207,13 +215,26 @@ class LabelsBinding:
         data = self.layer.data
         if data is self._array:
             return
-        if getattr(data, "shape", None) != self._array.shape:
-            self._leave()
-            return
         self.layer.data = self._array
-        self._array[...] = data
+        try:
+            taken = self._take_over(data)
+        except InputError as error:
+            self.refused.emit(error)
+            return
+        self._array[...] = taken.array
         self._commit()
         self.layer.refresh()
+        if notes := tell([("", taken)]):
+            self.told.emit(" ".join(notes))
+
+    def _take_over(self, data: Any) -> TakenLabels:
+        if tuple(data.shape) != self._array.shape:
+            raise InputError(
+                f"The layer '{self.layer.name}' was given labels of the shape "
+                f"{tuple(data.shape)}, but its image needs {self._array.shape}; they "
+                "were left out. Add them as a layer of their own to look at them."
+            )
+        return self.annotation.rules.taken_over(data)
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self.layer:

@@ -273,6 +273,8 @@ class ViewerLayers:
             image.canvas = self._pictures[image] = picture
         binding.edited.connect(lambda edit: self._on_edited(image, edit))
         binding.settled.connect(lambda: self._session.note_edit(image))
+        binding.told.connect(self._session.tell)
+        binding.refused.connect(lambda e: self._session.report("correct", e))
         binding.removed.connect(lambda: self._on_labels_removed(image))
         self._bindings[image] = binding
         layer.events.selected_label.connect(self._on_brush)

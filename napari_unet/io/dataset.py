@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from napari_unet.core.axes import guess_axes, parse_axes
-from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.core.axes import guess_axes, parse_axes, result_axes
+from napari_unet.core.labels import LabelTask, tell
+from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
 from napari_unet.errors import InputError
+from napari_unet.io.labels import (
+    LabelFile,
+    are_mask_files,
+    labels_of,
+    read_label_file,
+    read_mask,
+)
 from napari_unet.io.pairing import pair_by_stem
-from napari_unet.io.read import ImageFile, read_image, read_labels, read_values
-from napari_unet.io.rois import ROI_SUFFIXES, is_roi_file, read_rois
+from napari_unet.io.read import ImageFile, read_image, read_values
+from napari_unet.io.rois import ROI_SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFolder:
+    """Annotated images that were read together.
+
+    Parameters
+    ----------
+    samples : dict of Path to Sample
+        By the image's path, sorted by name. Every sample has its axes.
+    notes : tuple of str
+        What was left out or changed in reading, in words; files are named.
+    """
+
+    samples: dict[Path, Sample]
+    notes: tuple[str, ...] = ()
 
 
 def read_samples(
@@ -21,8 +44,8 @@ def read_samples(
     *,
     verified: str | Path | None = None,
     axes: str | None = None,
-    continuous: bool = False,
-) -> dict[Path, Sample]:
+    task: LabelTask = "instances",
+) -> SampleFolder:
     """Read a folder of images with their label maps, paired by name.
 
     Parameters
@@ -31,78 +54,78 @@ def read_samples(
         Folders; a label map has its image's name up to the suffix. It is an image, or
         a file of ImageJ's regions (`.roi`, `.zip`).
     verified : str or Path, optional
-        Folder of masks: where a pixel is not 0, its label can be trusted. Without it,
-        every pixel can.
+        Folder of masks: where a pixel is above 0, its label can be trusted. Without
+        it, every pixel can.
     axes : str, optional
         Axes of the images; from the files, or guessed, where they are missing.
-    continuous : bool
-        `labels` are values to be regressed: one map of the image's shape, or several
-        along a first axis.
-
-    Returns
-    -------
-    dict of Path to Sample
-        By the image's path, sorted by name. Every sample has its axes.
+    task : {"instances", "classes", "regression"}
+        What the labels are. For regression they are values: one map of the image's
+        shape, or several along a first axis.
 
     Raises
     ------
     InputError
         If a file has no partner, cannot be read, or has another shape than its image.
     """
-    more = frozenset() if continuous else ROI_SUFFIXES
+    more = frozenset() if task == "regression" else ROI_SUFFIXES
     pairs = pair_by_stem(images, labels, more=more)
     masks = _pair_masks(images, verified) if verified is not None else {}
-    return {
-        image: _read_sample(image, label, masks.get(image), axes, continuous=continuous)
-        for image, label in pairs
+    read = [_read(image, label, masks.get(image), axes, task) for image, label in pairs]
+    mask = are_mask_files((each.labels for each in read), task)
+    found = [labels_of(each.labels, task, mask=mask) for each in read]
+    samples = {
+        each.image.path: Sample(each.image.array, its.array, each.verified, each.axes)
+        for each, its in zip(read, found, strict=True)
     }
+    names = [each.labels.path.name for each in read]
+    notes = [note for each in read for note in each.notes]
+    return SampleFolder(samples, (*notes, *tell(zip(names, found, strict=True))))
 
 
-def read_objects(path: Path, shape: tuple[int, ...]) -> LabelMap:
-    """Read a label map, or draw the regions of a file.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """The files of one sample, before the labels of all are judged together."""
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the label map; only looked at for regions, whose files know no size.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or a region is not in the image.
-    """
-    return read_rois(path, shape) if is_roi_file(path) else read_labels(path)
+    image: ImageFile
+    axes: str
+    labels: LabelFile
+    verified: Mask | None
+    notes: tuple[str, ...]
 
 
 def _pair_masks(images: str | Path, verified: str | Path) -> dict[Path, Path]:
     return dict(pair_by_stem(images, verified, what="mask of verified pixels"))
 
 
-def _read_sample(
+def _read(
     image_path: Path,
     labels_path: Path,
     mask_path: Path | None,
     axes: str | None,
-    *,
-    continuous: bool,
-) -> Sample:
+    task: LabelTask,
+) -> _Read:
     image = read_image(image_path)
     found = _axes(image, axes)
     kept = [n for n, a in zip(image.array.shape, found, strict=True) if a != "C"]
-    labels = (
-        read_values(labels_path)
-        if continuous
-        else read_objects(labels_path, tuple(kept))
-    )
-    several = continuous and labels.ndim == len(kept) + 1
-    shape = labels.shape[1:] if several else labels.shape
+    labels = _read_labels(labels_path, tuple(kept), task)
+    several = task == "regression" and labels.array.ndim == len(kept) + 1
+    shape = labels.array.shape[1:] if several else labels.array.shape
     _check_shape(shape, tuple(kept), image, found, labels_path)
+    labels = replace(labels, axes=result_axes(found))
+    notes = [f"{image_path.name}: {image.note}."] if image.note else []
     verified: Mask | None = None
     if mask_path is not None:
-        mask = read_labels(mask_path)
-        _check_shape(mask.shape, tuple(kept), image, found, mask_path)
-        verified = np.asarray(mask != 0)
-    return Sample(image.array, labels, verified, found)
+        mask = read_mask(mask_path)
+        verified = mask.array
+        _check_shape(verified.shape, tuple(kept), image, found, mask_path)
+        notes += tell([(mask_path.name, mask)])
+    return _Read(image, found, labels, verified, tuple(notes))
+
+
+def _read_labels(path: Path, shape: tuple[int, ...], task: LabelTask) -> LabelFile:
+    if task == "regression":
+        return LabelFile(read_values(path), path)
+    return read_label_file(path, shape)
 
 
 def _axes(image: ImageFile, axes: str | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.errors import InputError
+from napari_unet.io.names import difference, nearest, same_name, stem_of
 from napari_unet.io.zarr_groups import list_zarr_images, name_inside
 from napari_unet.io.zarr_metadata import is_zarr
 
@@ -72,6 +73,9 @@ def pair_by_stem(
 ) -> list[tuple[Path, Path]]:
     """Pair the images of two folders that have the same name up to the suffix.
 
+    Letters with accents are the same however they are composed, and `.ome.tif` is one
+    suffix.
+
     Parameters
     ----------
     images, labels : str or Path
@@ -96,21 +100,26 @@ def pair_by_stem(
     if lonely:
         raise InputError(
             f"No {what} in {str(labels)!r} for {name_some(lonely)} of "
-            f"{str(images)!r}; give both the same name up to the suffix, "
-            "or move the image away."
+            f"{str(images)!r}; give both the same name up to the suffix, or move the "
+            f"image away.{hint_at(lonely, right.keys() - left.keys())}"
         )
     lonely = sorted(right.keys() - left.keys())
     if lonely:
         raise InputError(
             f"No image in {str(images)!r} for the {what} {name_some(lonely)} of "
-            f"{str(labels)!r}; give both the same name up to the suffix, "
-            f"or move the {what} away."
+            f"{str(labels)!r}; give both the same name up to the suffix, or move the "
+            f"{what} away."
         )
     return [(left[stem], right[stem]) for stem in sorted(left)]
 
 
+def name_of(path: Path) -> str:
+    """Return what an image is called: without suffix, and with the way inside a zarr."""
+    return name_inside(path) or stem_of(path)
+
+
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    """Return the paths by their names without suffix.
+    """Return the paths by their names without suffix, in Unicode's normal form.
 
     An image inside of a zarr has the name of the zarr and the way to it.
 
@@ -121,14 +130,24 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in paths:
-        stem = name_inside(path) or path.stem
+        stem = same_name(name_of(path))
         if stem in found:
             raise InputError(
-                f"{str(found[stem])!r} and {str(path)!r} have the same name up "
-                "to the suffix, so they cannot be told apart; rename one."
+                f"{str(found[stem])!r} and {str(path)!r} have the same name up to the "
+                "suffix, so they cannot be told apart; rename one."
+                + difference(found[stem].name, path.name)
             )
         found[stem] = path
     return found
+
+
+def hint_at(lonely: list[str], others: Iterable[str]) -> str:
+    """Return a sentence on the name that is nearest to a name without a partner."""
+    near = nearest(lonely[0], others)
+    if near is None:
+        return ""
+    how = difference(lonely[0], near) or " Rename one of them if they belong together."
+    return f" There is {near!r}.{how}"
 
 
 def name_some(names: list[str]) -> str:

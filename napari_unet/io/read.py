@@ -1,4 +1,4 @@
-"""Reading images and label maps from files.
+"""Reading images from files.
 
 TIFF, OME-TIFF and ImageJ files go through tifffile, everything else (PNG, JPEG,
 BMP, ...) through Pillow. The content decides, not the file's suffix. Zarr folders, with
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
 from napari_unet.io.raster import read_raster
 from napari_unet.io.tiff import (
@@ -89,39 +88,6 @@ def read_pixel_size(path: Path) -> float | None:
         return read_tiff_pixel_size(path).get("X") if is_tiff(path) else None
     except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
         return None
-
-
-def read_labels(path: str | Path) -> LabelMap:
-    """Read a label map: whole numbers, 0 for background, one id per object.
-
-    Returns
-    -------
-    ndarray of int32
-        In the file's order of axes.
-
-    Raises
-    ------
-    InputError
-        As `read_image`, and if pixels are colours, fractions, negative or too large.
-    """
-    image = read_image(path, stored=True)
-    array = image.array
-    if image.axes is not None and "C" in image.axes:
-        raise InputError(
-            f"Expected a label map of whole numbers, found colours or channels "
-            f"(axes {image.axes}) in {str(path)!r}; save it as a grey TIFF of ids."
-        )
-    if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
-        raise InputError(
-            f"Expected a label map of whole numbers, found fractions or NaN in "
-            f"{str(path)!r}; save the object ids, not an image."
-        )
-    if array.min() < 0 or array.max() > np.iinfo(np.int32).max:
-        raise InputError(
-            f"Expected object ids from 0 to {np.iinfo(np.int32).max}, found "
-            f"{array.min()} to {array.max()} in {str(path)!r}; renumber the objects."
-        )
-    return array.astype(np.int32)
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.float32]:

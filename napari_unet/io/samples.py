@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError, StorageError
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 
 _INDEX = "index.json"
 _PACKAGE = Path(__file__).parents[1]
@@ -165,5 +166,5 @@ def _truth(image: Path) -> Path:
 
 def _load(path: Path, axes: str) -> SampleImage:
     truth = _truth(path)
-    labels = read_labels(truth) if truth.is_file() else None
+    labels = read_ids(truth) if truth.is_file() else None
     return SampleImage(read_image(path).array, labels, axes, path.stem, path)

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.atomic import write_atomically
+from napari_unet.core.axes import CANONICAL
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
+from napari_unet.io.names import stem_of
 
 _MICROMETRES_PER_CENTIMETRE = 1e4
 
@@ -43,7 +45,8 @@ def write_image(
     Parameters
     ----------
     path : str or Path
-        Where to; the folder must exist.
+        Where to; the folder must exist. What is called `.ome.tif` is an OME-TIFF, with
+        its axes in the order TCZYX.
     array : ndarray
         Classes, values or ids.
     axes : str
@@ -72,6 +75,11 @@ def write_image(
             "or say that it may be overwritten."
         )
     resolution = _resolution(pixel_size or {})
+    ome = stem_of(path) != path.stem
+    if ome:  # whose planes are always Y, X
+        order = sorted(range(array.ndim), key=lambda i: CANONICAL.index(axes[i]))
+        array, axes = array.transpose(order), "".join(axes[i] for i in order)
+    metadata = {"axes": axes, **(_physical_size(pixel_size or {}) if ome else {})}
 
     def write(file: BinaryIO) -> None:
         tifffile.imwrite(
@@ -79,7 +87,8 @@ def write_image(
             np.ascontiguousarray(array),
             compression="zlib",
             photometric="minisblack",
-            metadata={"axes": axes},
+            ome=ome,
+            metadata=metadata,
             **resolution,
         )
 
@@ -91,3 +100,8 @@ def _resolution(pixel_size: Mapping[str, float]) -> dict[str, Any]:
         return {}
     per_centimetre = [_MICROMETRES_PER_CENTIMETRE / pixel_size[axis] for axis in "XY"]
     return {"resolution": tuple(per_centimetre), "resolutionunit": "CENTIMETER"}
+
+
+def _physical_size(pixel_size: Mapping[str, float]) -> dict[str, Any]:
+    sizes = {f"PhysicalSize{axis}": size for axis, size in pixel_size.items()}
+    return sizes | {f"{name}Unit": "\u00b5m" for name in sizes}

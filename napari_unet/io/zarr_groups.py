@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.errors import InputError
+from napari_unet.io.names import stem_of
 from napari_unet.io.zarr_metadata import group_attributes, is_group, level_folder
 
 _CONTAINER = "bioformats2raw.layout"
@@ -80,7 +81,7 @@ def name_inside(path: Path) -> str | None:
     if not groups:
         return None
     whole = groups[-1]
-    return "_".join((whole.stem, *path.relative_to(whole).parts))
+    return "_".join((stem_of(whole), *path.relative_to(whole).parts))
 
 
 def _groups_above(path: Path) -> list[Path]:

@@ -247,6 +247,10 @@ class Session:
         """Tell beside the controls what went wrong in a front end."""
         self._holder.report(place, error)
 
+    def tell(self, message: str) -> None:
+        """Say in the status line what happened in a front end."""
+        self._holder.update(message=message)
+
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""
         self.predicting.cancel()

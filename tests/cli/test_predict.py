@@ -12,7 +12,9 @@ import tifffile
 from PIL import Image
 
 import napari_unet as nu
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.cli import outputs
+from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 from tests.io.format_cases import PLANE, container, plate
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def test_labels_equal_those_of_python(
     ]
     loaded = nu.load_model(model)
     for one in report["written"]:
-        labels = read_labels(one["labels"])
+        labels = read_ids(one["labels"])
         assert tifffile.imread(one["labels"]).dtype == np.int32
         expected = nu.predict(read_image(one["image"]).array, loaded)
         np.testing.assert_array_equal(labels, expected)
@@ -51,7 +53,7 @@ def test_named_axes_and_metadata_decide(run: Run, model: Path, tmp_path: Path) -
         result = run("predict", path, "--model", model, "--out", out, *options)
         assert result.code == 0
         assert read_image(out / path.name).axes == "TYX"
-    both = [read_labels(tmp_path / "out" / path.name) for path in (named, told)]
+    both = [read_ids(tmp_path / "out" / path.name) for path in (named, told)]
     np.testing.assert_array_equal(*both)
 
 
@@ -83,7 +85,7 @@ def test_constant_image_is_empty_with_a_warning(
     result = run("predict", path, "--model", model, "--out", tmp_path / "out")
     assert result.code == 0
     assert "constant" in result.err
-    assert read_labels(tmp_path / "out" / "flat.tif").max() == 0
+    assert read_ids(tmp_path / "out" / "flat.tif").max() == 0
 
 
 def test_patterns_are_expanded_where_the_shell_does_not(
@@ -109,7 +111,7 @@ def test_existing_results_are_kept_unless_told(
     assert [path.name for path in out.iterdir()] == ["b.tif"]
     assert (out / "b.tif").read_text() == "precious"
     assert run(*arguments, "--overwrite").code == 0
-    assert read_labels(out / "b.tif").shape == (96, 96)
+    assert read_ids(out / "b.tif").shape == (96, 96)
 
 
 def test_images_are_never_replaced_by_their_results(
@@ -201,9 +203,50 @@ def test_what_was_left_out_is_told(run: Run, model: Path, tmp_path: Path) -> Non
     assert result.code == 0, result
     report = json.loads(result.out)
     written = {Path(one["image"]).stem: one for one in report["written"]}
-    labels = [read_labels(one["labels"]) for one in written.values()]
+    labels = [read_ids(one["labels"]) for one in written.values()]
     for each in labels[1:]:
         np.testing.assert_array_equal(each, labels[0])
     for name, (_, _, word) in images.items():
         notes = " ".join(written[name]["notes"]).lower()
         assert (word in notes) if word else not notes
+
+
+def test_results_of_ome_tiff_are_plain_tiff(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    (annotated.images / "a.tif").rename(annotated.images / "a.ome.tif")
+    (annotated.images / "b.tif").rename(annotated.images / "Za\u0308hne.tif")
+    out = tmp_path / "out"
+    options = ("--model", model, "--out", out)
+    assert run("predict", annotated.images, *options).code == 0
+    assert {path.name for path in out.iterdir()} == {"a.tif", "Za\u0308hne.tif"}
+    folders = ("--truth", annotated.labels, "--predicted", out)
+    (annotated.labels / "b.tif").rename(annotated.labels / "Z\u00e4hne.tif")
+    assert run("evaluate", *folders).code == 0
+
+
+@pytest.mark.parametrize("disk_tells", [True, False])
+def test_names_that_differ_in_capitals_on_any_disk(
+    run: Run,
+    model: Path,
+    annotated: Annotated,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    disk_tells: bool,
+) -> None:
+    monkeypatch.setattr(outputs, "_tells_capitals", lambda _: disk_tells)
+    (annotated.images / "b.tif").rename(annotated.images / "A.tif")
+    out = tmp_path / "out"
+    result = run("predict", annotated.images, "--model", model, "--out", out)
+    if disk_tells:
+        assert result.code == 0
+        assert {path.name for path in out.iterdir()} == {"a.tif", "A.tif"}
+    else:
+        result.refused("would be one file")
+        assert not out.exists()
+
+
+def test_whether_a_disk_tells_capitals(tmp_path: Path) -> None:
+    (tmp_path / "abc").mkdir()
+    found = outputs._tells_capitals(tmp_path / "abc" / "not there")
+    assert found != (tmp_path / "ABC").exists()

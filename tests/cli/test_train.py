@@ -175,3 +175,17 @@ def test_no_verified_pixel(run: Run, annotated: Annotated, tmp_path: Path) -> No
         tifffile.imwrite(masks / path.name, np.zeros((96, 96), np.uint8))
     arguments = _arguments(annotated, tmp_path / "out", "--verified", masks)
     run(*arguments).refused("No pixel is verified")
+
+
+def test_masks_are_learned_as_objects_and_that_is_said(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    for path in annotated.labels.iterdir():
+        ids = tifffile.imread(path)
+        tifffile.imwrite(path, (ids > 0).astype(np.uint8) * 255)
+    options = ("--from", model, "--steps", 1)
+    result = run(*_arguments(annotated, tmp_path / "m", *options))
+    assert result.code == 0
+    (line,) = [line for line in result.err.splitlines() if "piece" in line]
+    assert line.startswith("a.tif, b.tif: ")
+    assert "18 objects" in line

@@ -1,4 +1,4 @@
-"""The rules of an annotation once more: whole arrays, plain loops, no cleverness."""
+"""The rules of an annotation, and scores: whole arrays, plain loops, no cleverness."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.ndimage import grey_dilation
+from scipy.optimize import linear_sum_assignment
 
 PREDICTED, ACCEPTED, CORRECTED = 1, 2, 3
 
@@ -177,3 +178,21 @@ class Reference:
         if mask.any():
             self.open -= set(self.labels[scope].tolist())
         self._did("unverify", mask, before, were_open)
+
+
+def reference_scores(
+    truth: np.ndarray, labels: np.ndarray, thresholds: tuple[float, ...]
+) -> tuple[tuple[int, ...], int, int]:
+    """Return matches by threshold, and objects on both sides, from a table of all."""
+    sides = [sorted(set(array[array > 0].tolist())) for array in (truth, labels)]
+    iou = np.zeros(tuple(map(len, sides)))
+    for i, a in enumerate(sides[0]):
+        for j, b in enumerate(sides[1]):
+            one, other = truth == a, labels == b
+            iou[i, j] = (one & other).sum() / (one | other).sum()
+    matches = []
+    for threshold in thresholds:
+        allowed = iou >= threshold
+        pairs = linear_sum_assignment(-(allowed + 1e-6 * iou))
+        matches.append(int(np.count_nonzero(allowed[pairs])))
+    return tuple(matches), iou.shape[0], iou.shape[1]

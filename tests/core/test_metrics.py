@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from napari_unet.core.metrics import THRESHOLDS, evaluate, pool
 from napari_unet.errors import InputError
+from tests.core.reference import reference_scores
 
 LABELS = hnp.arrays(np.int32, (5, 6), elements=st.integers(0, 3))
 
@@ -36,6 +37,38 @@ def test_matching_is_optimal(truth: np.ndarray, labels: np.ndarray) -> None:
     scores = evaluate(truth, labels)
     for threshold, tp in zip(THRESHOLDS, scores.true_positives, strict=True):
         assert tp == best_matching_by_brute_force(truth, labels, threshold)
+
+
+@st.composite
+def shifted_grids(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Return bars and the same bars moved: many overlaps are a half or a third."""
+    width = draw(st.integers(1, 6))
+    bars = np.repeat(np.arange(1, draw(st.integers(1, 9)) + 1), width)[None]
+    gaps = draw(hnp.arrays(bool, bars.shape))
+    moved = np.roll(bars, draw(st.integers(0, width)), axis=1)
+    return np.where(gaps, 0, bars), moved
+
+
+@given(st.one_of(shifted_grids(), st.tuples(LABELS, LABELS)))
+def test_scores_are_those_of_a_table_of_all_pairs(
+    pair: tuple[np.ndarray, np.ndarray],
+) -> None:
+    scores = evaluate(*pair)
+    found = (scores.true_positives, scores.n_true, scores.n_predicted)
+    assert found == reference_scores(*pair, THRESHOLDS)
+    truth, labels = (array > 0 for array in pair)
+    assert scores.overlap == (truth & labels).sum()
+    assert scores.foreground == truth.sum() + labels.sum()
+
+
+def test_as_many_objects_as_a_slide_has() -> None:
+    """A table of all with all would take 50 gigabytes."""
+    labels = np.zeros((600, 600), np.int32)
+    labels[::2, :] = np.arange(300 * 600).reshape(300, 600) // 2 + 1
+    scores = evaluate(labels, np.roll(labels, 1, axis=1))
+    assert scores.n_true == scores.n_predicted == 90_000
+    assert scores.tp == 0
+    assert evaluate(labels, labels).true_positives == (90_000,) * len(THRESHOLDS)
 
 
 @given(LABELS)

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -219,3 +223,33 @@ def test_planes_of_a_stack_without_verified_pixels_are_left_out(
     verified[0] = True
     sample = Sample(image, labels, verified, axes="ZYX")
     assert run(iter_fit(model, [sample], QUICK))[1].steps == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda ids: ids > 0, "connected piece"),
+        (lambda ids: np.where(ids > 0, ids, -1), "background"),
+        (lambda ids: ids.astype(np.uint64) + (ids > 0) * np.uint64(2**40), "smaller"),
+        (lambda ids: ids.astype(np.float32), ""),
+    ],
+    ids=["mask", "negative", "large", "float"],
+)
+def test_fit_takes_label_maps_of_any_kind(
+    model: Model, disks: Sample, change: Callable[[np.ndarray], np.ndarray], told: str
+) -> None:
+    still = QUICK.model_copy(update={"steps": 1})
+    expected = weights(fit(model, [disks], still))
+    other = replace(disks, labels=change(disks.labels))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = fit(model, [other], still)
+    assert [told in str(w.message) for w in said] == ([True] if told else [])
+    torch.testing.assert_close(weights(found), expected)
+
+
+def test_fit_refuses_what_is_no_label_map(model: Model, disks: Sample) -> None:
+    with pytest.raises(InputError, match=r"sample 1: .*fractions"):
+        fit(model, [replace(disks, labels=disks.labels / 2)], QUICK)
+    with pytest.raises(InputError, match=r"sample 1: .*complex"):
+        fit(model, [replace(disks, labels=disks.labels * 1j)], QUICK)

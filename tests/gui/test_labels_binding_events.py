@@ -19,6 +19,9 @@ PREDICTED, ACCEPTED, CORRECTED = (
 )
 
 
+_LARGE = np.int64(2**32 + 1)
+
+
 def settled(bound: Any, label: int) -> bool:
     mine = (bound.start == label) & (bound.labels == label)
     return bool((bound.provenance[mine] >= ACCEPTED).all())
@@ -130,13 +133,41 @@ def test_an_array_assigned_to_the_layer_is_taken_as_an_edit(model):
     assert ((bound.provenance == CORRECTED) == (grown != bound.start)).all()
 
 
-def test_another_image_in_the_layer_ends_the_binding(model):
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda start: start.astype(np.uint64), ""),
+        (lambda start: np.where(start > 0, start, -1), "Negative ids"),
+        (
+            lambda start: np.where(start == 2, _LARGE, start),
+            "smaller numbers",
+        ),
+        (lambda start: start > 0, "Split into 3 objects"),
+        (lambda start: (start > 0) * np.uint8(255), "Split into 3 objects"),
+    ],
+    ids=["uint64", "negative", "large", "bool", "mask"],
+)
+def test_labels_of_others_are_taken_over_as_the_objects_they_are(model, change, words):
     bound = model()
-    gone: list[bool] = []
-    bound.binding.removed.connect(lambda: gone.append(True))
-    bound.layer.data = np.zeros((32, 32), np.int32)
-    assert gone == [True]
+    told: list[str] = []
+    bound.binding.told.connect(told.append)
+    bound.layer.data = change(bound.start)
     assert (bound.labels == bound.start).all()
+    assert bound.annotation.counts().objects == 3
+    assert words in " ".join(told)
+    assert bool(words) == bool(told)
+
+
+def test_an_array_of_another_shape_is_refused_and_the_labels_stay(model):
+    bound = model()
+    array, refused = bound.layer.data, []
+    bound.binding.refused.connect(refused.append)
+    bound.layer.data = np.zeros((32, 32), np.int32)
+    assert bound.layer.data is array
+    assert "(32, 32)" in str(refused[0])
+    assert (bound.labels == bound.start).all()
+    bound.layer.paint((30, 30), 7)
+    assert (bound.labels == 7).any()
 
 
 def test_a_layer_of_another_shape_is_refused(model):

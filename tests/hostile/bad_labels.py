@@ -31,11 +31,9 @@ def _npy(array: np.ndarray) -> bytes:
 BAD_LABELS: dict[str, tuple[bytes, str]] = {
     "fractions": (_tiff(_GRID.astype(np.float32) / 2), "found fractions"),
     "nan": (_tiff(np.full(SHAPE, np.nan, np.float32)), "fractions or NaN"),
-    "infinite": (_tiff(np.full(SHAPE, np.inf, np.float32)), "renumber the objects"),
-    "negative": (_tiff(_GRID.astype(np.int32) - 9), "renumber the objects"),
-    "beyond_int32": (_tiff(_GRID.astype(np.uint64) + 2**40), "renumber the objects"),
+    "infinite": (_tiff(np.full(SHAPE, np.inf, np.float32)), "fractions or NaN"),
     "colours": (
-        _tiff(np.zeros((*SHAPE, 3), np.uint8), photometric="rgb"),
+        _tiff(np.stack([_GRID, _GRID // 2, _GRID], -1).astype("u1"), photometric="rgb"),
         "found colours or channels",
     ),
     "complex": (_tiff(_GRID.astype(np.complex64)), "Expected real grey values"),

@@ -16,7 +16,8 @@ from napari_unet.core.arrays import as_image
 from napari_unet.core.axes import guess_axes
 from napari_unet.core.colour import fit_channels
 from napari_unet.errors import InputError
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 from tests.io.format_cases import ARRAYS, IMAGES, LABELS, FormatCase
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
@@ -73,7 +74,7 @@ def _label_table() -> str:
     rows = []
     for case, path in _made(LABELS):
         try:
-            found = read_labels(path)
+            found = read_ids(path)
         except InputError as error:
             rows.append((case.words, "refused", _said(error, path)))
         else:

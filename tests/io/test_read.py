@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from napari_unet.errors import InputError
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.read import read_image
 
 RNG = np.random.default_rng(0)
 PLANE = RNG.integers(0, 255, (24, 20), dtype=np.uint8)
@@ -235,34 +235,3 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(InputError, match="permission"):
         read_image(path)
-
-
-@pytest.mark.parametrize(
-    "array",
-    [PLANE, PLANE.astype(np.int64), PLANE.astype(np.float32), PLANE > 100],
-)
-def test_labels_become_int32(tmp_path: Path, array: np.ndarray) -> None:
-    path = tmp_path / "labels.tif"
-    tifffile.imwrite(path, array)
-    found = read_labels(path)
-    assert found.dtype == np.int32
-    np.testing.assert_array_equal(found, array)
-
-
-@pytest.mark.parametrize(
-    ("array", "phrase"),
-    [
-        (PLANE / np.float32(2), "fractions"),
-        (np.full((4, 4), np.nan, np.float32), "fractions or NaN"),
-        (np.full((4, 4), np.inf, np.float32), "renumber"),
-        (PLANE.astype(np.int16) - 300, "renumber"),
-        (PLANE.astype(np.uint64) + 2**40, "renumber"),
-        (np.moveaxis(STACK[:3], 0, -1), "colours"),
-    ],
-)
-def test_labels_refused(tmp_path: Path, array: np.ndarray, phrase: str) -> None:
-    path = tmp_path / "labels.tif"
-    rgb = array.ndim == 3
-    tifffile.imwrite(path, array, photometric="rgb" if rgb else "minisblack")
-    with pytest.raises(InputError, match=phrase):
-        read_labels(path)

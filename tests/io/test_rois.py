@@ -182,8 +182,8 @@ def test_regions_beside_images(tmp_path: Path) -> None:
         tifffile.imwrite(tmp_path / "images" / f"{name}.tif", np.ones((8, 9), np.uint8))
     save(tmp_path / "labels" / "a.zip", region())
     tifffile.imwrite(tmp_path / "labels" / "b.tif", np.ones((8, 9), np.uint8))
-    samples = read_samples(tmp_path / "images", tmp_path / "labels")
-    assert [sample.labels.sum() for sample in samples.values()] == [12, 72]
+    found = read_samples(tmp_path / "images", tmp_path / "labels")
+    assert [sample.labels.sum() for sample in found.samples.values()] == [12, 72]
 
 
 def test_many_corners_take_no_time(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 import tifffile
 
 from napari_unet.errors import InputError, StorageError
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 from napari_unet.io.write import write_labels
 
 LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
@@ -17,7 +18,7 @@ LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
 def test_written_labels_come_back(tmp_path: Path, axes: str) -> None:
     path = tmp_path / "labels.tif"
     write_labels(path, LABELS, axes)
-    assert read_labels(path).tolist() == LABELS.tolist()
+    assert read_ids(path).tolist() == LABELS.tolist()
     assert read_image(path).axes == axes
     with tifffile.TiffFile(path) as file:
         assert file.series[0].dtype == np.int32
@@ -44,7 +45,7 @@ def test_existing_file_is_kept_unless_told(tmp_path: Path) -> None:
         write_labels(path, LABELS, "ZYX")
     assert path.read_text() == "precious"
     write_labels(path, LABELS, "ZYX", overwrite=True)
-    assert read_labels(path).shape == LABELS.shape
+    assert read_ids(path).shape == LABELS.shape
 
 
 def test_axes_must_fit(tmp_path: Path) -> None:
@@ -55,3 +56,30 @@ def test_axes_must_fit(tmp_path: Path) -> None:
 def test_missing_folder_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="could not be written"):
         write_labels(tmp_path / "nowhere" / "a.tif", LABELS, "ZYX")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_ome"), [("a.ome.tif", True), ("a.OME.TIFF", True), ("a.tif", False)]
+)
+def test_what_is_called_ome_tiff_is_one(
+    tmp_path: Path, name: str, is_ome: bool
+) -> None:
+    size = {"Y": 0.25, "X": 0.5}
+    write_labels(tmp_path / name, LABELS, "ZYX", pixel_size=size)
+    with tifffile.TiffFile(tmp_path / name) as file:
+        assert file.is_ome == is_ome
+        assert file.series[0].axes == "ZYX"
+    found = read_image(tmp_path / name)
+    assert found.array.tolist() == LABELS.tolist()
+    assert found.pixel_size == pytest.approx(size if is_ome else {})
+
+
+@pytest.mark.parametrize("axes", ["YXZ", "ZTYX"])
+def test_ome_tiff_has_planes_last(tmp_path: Path, axes: str) -> None:
+    shape = (2, 3, 4, 5)[: len(axes)]
+    labels = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
+    write_labels(tmp_path / "a.ome.tif", labels, axes)
+    found = read_image(tmp_path / "a.ome.tif")
+    order = sorted(range(len(axes)), key=lambda i: "TCZYX".index(axes[i]))
+    assert found.axes == "".join(axes[i] for i in order)
+    assert found.array.tolist() == labels.transpose(order).tolist()

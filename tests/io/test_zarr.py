@@ -14,8 +14,9 @@ import zarr
 from numcodecs import LZ4, Blosc, GZip, Zlib, Zstd
 
 from napari_unet.errors import InputError
+from napari_unet.io.labels import read_ids
 from napari_unet.io.pairing import by_stem, list_images, pair_by_stem
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.read import read_image
 from tests.io.format_cases import PLANE as SMALL
 from tests.io.format_cases import container, plate
 
@@ -115,7 +116,7 @@ def test_axes_with_one_plane_are_left_out(tmp_path: Path) -> None:
 
 
 def test_labels(tmp_path: Path) -> None:
-    labels = read_labels(save_ome(tmp_path / "a.zarr", PLANE[None], "cyx", 2))
+    labels = read_ids(save_ome(tmp_path / "a.zarr", PLANE[None], "cyx", 2))
     np.testing.assert_array_equal(labels, PLANE)
 
 
@@ -187,7 +188,7 @@ def test_fields_of_a_plate_are_images_and_named(tmp_path: Path) -> None:
     plate(path)
     fields = list_images(path)
     assert list_images(path / "A" / "2") == fields[2:]
-    names = ["p.ome_A_1_0", "p.ome_A_1_1", "p.ome_A_2_0", "p.ome_A_2_1"]
+    names = ["p_A_1_0", "p_A_1_1", "p_A_2_0", "p_A_2_1"]
     assert list(by_stem(fields)) == names
     np.testing.assert_array_equal(read_image(fields[0]).array, SMALL)
     with pytest.raises(InputError, match=r"A/1/0"):
@@ -208,7 +209,7 @@ def test_labels_beside_an_image_are_named(tmp_path: Path) -> None:
     save_ome(path / "labels" / "cells", PLANE, "yx", 2)
     with pytest.raises(InputError, match=r"labels/cells"):
         read_image(path / "labels")
-    np.testing.assert_array_equal(read_labels(path / "labels" / "cells"), PLANE)
+    np.testing.assert_array_equal(read_ids(path / "labels" / "cells"), PLANE)
 
 
 def test_old_images_without_names_of_axes(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 from scipy import ndimage as ndi
 
-from napari_unet.io.read import read_image, read_labels
+from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 from training.synthetic.catalogue import SCENES, Scene
 from training.synthetic.write import write_index, write_scene
 
@@ -41,7 +42,7 @@ each_scene = pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.na
 def committed(scene: Scene, index: int) -> tuple[Array, Array]:
     name = f"{scene.name}_{index:02d}.tif"
     image = read_image(FOLDER / scene.name / "images" / name)
-    return image.array, read_labels(FOLDER / scene.name / "labels" / name)
+    return image.array, read_ids(FOLDER / scene.name / "labels" / name)
 
 
 def planes(scene: Scene, labels: Array) -> list[Array]:

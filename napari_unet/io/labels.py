@@ -1,0 +1,225 @@
+"""Reading label maps: the numbers in a file, not the colours they are shown in."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from napari_unet.core.labels import (
+    Labels,
+    LabelTask,
+    are_masks,
+    as_labels,
+    as_mask,
+    as_whole,
+    only_value,
+    whole_or_refused,
+)
+from napari_unet.core.provenance import LabelMap
+from napari_unet.errors import InputError
+from napari_unet.io.read import ImageFile, read_image
+from napari_unet.io.rois import is_roi_file, read_rois
+from napari_unet.io.tiff import is_tiff
+
+_LOSSY = frozenset({"JPEG", "MPO"})
+_WITH_ALPHA = (2, 4)
+_WAY_OUT = (
+    "save the ids themselves as a grey TIFF or PNG (8, 16 or 32 bits), or with a "
+    "palette, whose indices are taken as ids"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelFile:
+    """The numbers of a label map as they lie in a file, before any rule.
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any real type, without channels.
+    path : Path
+        Where it was read from.
+    axes : str or None
+        Axes out of "TZYX", where the file names them or leaves no doubt.
+    notes : tuple of str
+        What a person should know of the reading.
+    regions : bool
+        Whether it was drawn from regions, each of which is an object.
+    """
+
+    array: npt.NDArray[Any]
+    path: Path
+    axes: str | None = None
+    notes: tuple[str, ...] = ()
+    regions: bool = False
+
+
+def read_label_file(
+    path: str | Path, shape: tuple[int, ...] | None = None
+) -> LabelFile:
+    """Read the numbers of a label map, or draw the regions of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        An image, or a file of ImageJ's regions.
+    shape : tuple of int, optional
+        Of the label map; needed for regions, whose files know no size.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds colours or fractions.
+    """
+    file = _read_numbers(Path(path), shape)
+    with _naming(file.path):
+        whole_or_refused(file.array)
+    return file
+
+
+def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
+    if shape is not None and is_roi_file(path):
+        return LabelFile(read_rois(path, shape), path, regions=True)
+    image = read_image(path, stored=True)
+    notes = (f"{image.note}.",) if image.note else ()
+    _refuse_lossy(image)
+    axes = image.axes
+    if axes is None or "C" not in axes:
+        return LabelFile(image.array, path, axes, notes)
+    if axes.endswith("C"):
+        return LabelFile(_one_channel(image), path, axes[:-1], notes)
+    slices = _slices(image, axes, notes)
+    if shape is not None and slices.array.shape != shape:
+        raise _colours(image)
+    return slices
+
+
+def read_labels(path: str | Path, task: LabelTask = "instances") -> Labels:
+    """Read one label map by the rule of `napari_unet.core.labels.as_labels`.
+
+    Raises
+    ------
+    InputError
+        As `read_label_file`, and if its numbers are no labels.
+    """
+    return labels_of(read_label_file(path), task)
+
+
+def labels_of(file: LabelFile, task: LabelTask, *, mask: bool | None = None) -> Labels:
+    """Make a label map of what a file holds, by `napari_unet.core.labels.as_labels`.
+
+    Raises
+    ------
+    InputError
+        If its numbers are no labels; it names the file.
+    """
+    if file.regions:
+        return Labels(file.array)
+    with _naming(file.path):
+        found = as_labels(file.array, task, axes=file.axes, mask=mask)
+    return replace(found, notes=(*file.notes, *found.notes))
+
+
+def are_mask_files(files: Iterable[LabelFile], task: LabelTask) -> bool:
+    """Return whether the label maps of a data set can only be masks.
+
+    Files are taken one by one, and only until one tells that they are not.
+    """
+    if task == "regression":
+        return False
+    values = (_only_value(file, task) for file in files if not file.regions)
+    return are_masks(values, task)
+
+
+def read_ids(path: str | Path) -> LabelMap:
+    """Read object ids that are known to be ids: nothing is split, nothing told.
+
+    Raises
+    ------
+    InputError
+        As `read_labels`.
+    """
+    file = read_label_file(path)
+    with _naming(file.path):
+        return as_whole(file.array)
+
+
+def read_mask(path: str | Path) -> Labels:
+    """Read where a mask is set, as bool.
+
+    Raises
+    ------
+    InputError
+        As `read_label_file`, and if it holds fractions or NaN.
+    """
+    file = read_label_file(path)
+    with _naming(file.path):
+        found = as_mask(file.array)
+    return replace(found, notes=(*file.notes, *found.notes))
+
+
+def _only_value(file: LabelFile, task: LabelTask) -> int:
+    with _naming(file.path):
+        return only_value(file.array, task)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in what is said of its numbers."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _refuse_lossy(image: ImageFile) -> None:
+    """Refuse a JPEG, unless all of it is one value."""
+    if image.path.is_dir() or is_tiff(image.path):
+        return
+    with warnings.catch_warnings():
+        # Of large pictures, whose size was looked at before they were read.
+        warnings.simplefilter("ignore")
+        with Image.open(image.path) as picture:
+            lossy = picture.format in _LOSSY
+    if lossy and only_value(_one_channel(image)) < 0:
+        raise InputError(
+            f"Expected a label map of whole numbers, found a JPEG, "
+            f"{str(image.path)!r}, which changes numbers when it is saved; {_WAY_OUT}."
+        )
+
+
+def _one_channel(image: ImageFile) -> npt.NDArray[Any]:
+    """Return the numbers of a file in colour all of whose channels are the same."""
+    if image.axes is None or not image.axes.endswith("C"):
+        return image.array
+    array = image.array
+    if array.shape[-1] in _WITH_ALPHA and (array[..., -1:] == array.max()).all():
+        array = array[..., :-1]
+    if (array == array[..., :1]).all():
+        return np.ascontiguousarray(array[..., 0])
+    raise _colours(image)
+
+
+def _colours(image: ImageFile) -> InputError:
+    return InputError(
+        f"Expected a label map of whole numbers, found colours or channels (axes "
+        f"{image.axes}) in {str(image.path)!r}; {_WAY_OUT}."
+    )
+
+
+def _slices(image: ImageFile, axes: str, notes: tuple[str, ...]) -> LabelFile:
+    """Take channels that come before the planes for slices, which writers call so."""
+    count = image.array.shape[axes.index("C")]
+    if count == 1:
+        one = image.array.squeeze(axes.index("C"))
+        return LabelFile(one, image.path, axes.replace("C", ""), notes)
+    note = f"its {count} channels (axes {axes}) were taken as slices."
+    return LabelFile(image.array, image.path, None, (*notes, note))
