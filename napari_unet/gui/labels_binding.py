@@ -13,12 +13,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_unet.core.box import Box
 from napari_unet.core.points import Points, chosen_points
 from napari_unet.errors import InputError
+from napari_unet.gui.channel_axis import NO_CHANNEL_AXIS, ChannelAxis
 from napari_unet.gui.napari_private import redraw_box, stroke_open, watch_tools
 from napari_unet.gui.recording import RecordingArray
 
@@ -51,6 +53,8 @@ class LabelsBinding:
         The viewer's layers, to notice that the layer is removed.
     settle_seconds : float
         How long after the last edit touched objects count as finished.
+    channel : ChannelAxis
+        The axis that the layer has more than the annotation, if it has one.
 
     Attributes
     ----------
@@ -79,21 +83,24 @@ class LabelsBinding:
         layers: LayerList | None = None,
         *,
         settle_seconds: float = SETTLE_SECONDS,
+        channel: ChannelAxis = NO_CHANNEL_AXIS,
     ) -> None:
-        if tuple(layer.data.shape) != annotation.labels.shape:
+        labels = channel.spread(annotation.labels)
+        if tuple(layer.data.shape) != labels.shape:
             raise InputError(
                 f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, "
-                f"its annotation {annotation.labels.shape}; choose the image that "
+                f"its annotation {labels.shape}; choose the image that "
                 "the labels were made for."
             )
         self.layer = layer
+        self.channel = channel
         self.annotation = annotation
         self._layers = layers
         self._dirty: Box | None = None
         self._announced = False
         self._look_timer = _single_shot(self._look, LOOK_AFTER_MS)
         self._settle_timer = _single_shot(self.settle, int(settle_seconds * 1000))
-        self._array = _recording_data(layer, annotation)
+        self._array = _recording_data(layer, labels)
         self._array.listener = self._on_write
         self._repainted = False
         self._unwatch: Callable[[], None] | None = None
@@ -144,7 +151,7 @@ class LabelsBinding:
 
     def refresh(self, box: Box) -> None:
         """Show what the program wrote (`Annotation.apply`, `accept`) inside a box."""
-        redraw_box(self.layer, box)
+        redraw_box(self.layer, self.channel.box_in_layer(box))
         self.changed.emit(box)
 
     def close(self) -> None:
@@ -164,13 +171,15 @@ class LabelsBinding:
     def _on_tool(self, points: Points, label: Any) -> None:
         """Take what a tool will not change as a person's word that it is right."""
         unchanged = np.asarray(self._array)[points] == label
-        box = self.annotation.accept_repainted(chosen_points(points, unchanged))
+        same = self.channel.points_of_labels(chosen_points(points, unchanged))
+        box = self.annotation.accept_repainted(same)
         if box is not None:
             self._repainted = True
             self._look_timer.start()
             self.changed.emit(box)
 
     def _on_write(self, box: Box) -> None:
+        box = self.channel.box_of_labels(box)
         self._dirty = box if self._dirty is None else self._dirty.union(box)
         if self._announced and not self.busy:
             self._commit("edit")
@@ -236,12 +245,12 @@ class LabelsBinding:
             self.settled.emit()
 
 
-def _recording_data(layer: Labels, annotation: Annotation) -> RecordingArray:
-    """Return the layer's data, made to record what is written into the annotation."""
+def _recording_data(layer: Labels, labels: npt.NDArray[Any]) -> RecordingArray:
+    """Return the layer's data, made to record what is written into the labels."""
     data = layer.data
-    if isinstance(data, RecordingArray) and np.shares_memory(data, annotation.labels):
+    if isinstance(data, RecordingArray) and np.may_share_memory(data, labels):
         return data
-    array = RecordingArray.wrap(annotation.labels)
+    array = RecordingArray.wrap(labels)
     layer.data = array
     return array
 

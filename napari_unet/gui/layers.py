@@ -1,22 +1,25 @@
 """Between the viewer's layers and the session's images.
 
-The image that is chosen, the one Labels layer with its result, and what of it is in
-sight. Layers and images find each other by the pixels they share.
+Which image is chosen, where its results are shown, and what of it is in sight. Layers
+and images find each other by the pixels they share, so several layers may show one
+image; its work is here as long as one of them is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_unet.core.box import Box
 from napari_unet.core.mark import Mark
 from napari_unet.core.values import ValueAnnotation
-from napari_unet.gui.class_colors import class_colormap
+from napari_unet.errors import InputError
 from napari_unet.gui.geometry import (
     axes_of,
     box_in_sight,
@@ -24,11 +27,20 @@ from napari_unet.gui.geometry import (
     source_of,
     without_channel,
 )
-from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.napari_private import restore_history
-from napari_unet.gui.overlay import VerifiedOverlay
-from napari_unet.gui.result_layers import brush_for, first_label, make_layer
-from napari_unet.gui.value_picture import VARIABLE_AXIS, ValuePicture, is_prediction
+from napari_unet.gui.layer_look import LayerLook
+from napari_unet.gui.napari_private import insert_quietly, restore_history
+from napari_unet.gui.recording import RecordingArray
+from napari_unet.gui.result_layers import (
+    channel_axis,
+    first_label,
+    make_layer,
+    nearest_meaning,
+    shows_labels_of,
+)
+from napari_unet.gui.shown_result import ShownResult
+from napari_unet.gui.strangers import Strangers, labels_for, not_kept, take_over
+from napari_unet.gui.target import LayerFacts, Role, resolve_target
+from napari_unet.gui.value_picture import is_prediction
 from napari_unet.session.image import OpenImage
 from napari_unet.session.session import Session
 from napari_unet.session.state import ClassState, VariableState
@@ -62,10 +74,14 @@ class ViewerLayers:
         self._viewer = viewer
         self._session = session
         self._chosen: Image | None = None
-        self._bindings: dict[OpenImage, LabelsBinding] = {}
-        self._overlays: dict[OpenImage, VerifiedOverlay] = {}
-        self._pictures: dict[OpenImage, ValuePicture] = {}
+        self._shown: dict[OpenImage, ShownResult] = {}
+        # What every image layer showed when it was looked at last.
+        self._sources: dict[Image, Any] = {}
+        self._looks: dict[Hashable, LayerLook] = {}
+        self._left: dict[Hashable, Labels] = {}
         self._colored: tuple[ClassState, ...] = ()
+        self._strangers = Strangers()
+        self._strangers.painted.connect(self._on_stranger_painted)
         session.images.labels_shown.connect(self._show_labels)
         session.images.put_away.connect(self._put_away)
         session.models.timeline.changed.connect(self._color)
@@ -74,14 +90,20 @@ class ViewerLayers:
         session.projects.closed.connect(self._open_again)
         session.state_changed.connect(self._on_state)
         self._connections: list[tuple[Any, Callable[..., None]]] = [
-            (viewer.layers.events.inserted, self._on_inserted),
             (viewer.layers.events.removed, self._on_removed),
             (viewer.layers.events.renamed, self._on_renamed),
-            (viewer.layers.selection.events.active, self._on_active),
+            (viewer.layers.selection.events.changed, self._follow),
+            (viewer.layers.selection.events.active, self._follow),
         ]
         for emitter, callback in self._connections:
             emitter.connect(callback)
-        self._choose_what_is_there()
+        # Last, so that napari itself knows the layer before anything is done with it.
+        inserted = viewer.layers.events.inserted
+        inserted.connect(self._on_inserted, position="last")
+        self._connections.append((inserted, self._on_inserted))
+        for layer in viewer.layers:
+            self._listen(layer)
+        self._follow()
 
     @property
     def choices(self) -> list[Image]:
@@ -96,24 +118,30 @@ class ViewerLayers:
     @property
     def labels_layer(self) -> Labels | None:
         """The layer with the labels of the chosen image."""
-        binding = self._binding
-        return binding.layer if binding else None
+        shown = self._current
+        return shown.layer if shown else None
+
+    def pick(self, layer: Image | None) -> None:
+        """Choose an image layer as a person does: what is chosen is selected, too."""
+        self.choose(layer)
+        if layer is not None:
+            self._viewer.layers.selection.active = self.labels_layer or layer
 
     def choose(self, layer: Image | None) -> None:
         """Work on the image of a layer from now on."""
         if layer is self._chosen:
             return
-        if self._chosen is not None:
-            self._chosen.events.data.disconnect(self._on_data)
         self._chosen = layer
-        if layer is not None:
-            layer.events.data.connect(self._on_data)
+        images = self._session.images
         if layer is None:
-            self._session.images.select(None)
-        elif image := self._session.images.find(source_of(layer)):
-            self._session.images.select(image)
+            images.select(None)
+        elif image := images.find(source_of(layer)):
+            if image is not images.current:
+                images.select(image)
+            if image in self._shown:
+                self._shown[image].lie_on(layer)
         else:
-            self._session.images.open(
+            images.open(
                 source_of(layer),
                 _name(layer),
                 axes_of(layer),
@@ -127,15 +155,16 @@ class ViewerLayers:
 
         None in a 3-D view, and where nothing of the image is in sight.
         """
-        image = self._session.images.current
-        layer = self.labels_layer or self._chosen
+        image, shown = self._session.images.current, self._current
+        layer = shown.layer if shown else self._chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
-        shape = image.annotation.labels.shape
         box = box_in_sight(self._viewer, layer)
-        if isinstance(layer, Image) and not layer.rgb:
+        if shown:
+            box = shown.binding.channel.box_of_labels(box)
+        elif isinstance(layer, Image) and not layer.rgb:
             box = without_channel(box, image.axes)
-        box = box.intersect(Box.whole(shape))
+        box = box.intersect(Box.whole(image.annotation.labels.shape))
         return None if box.empty else box
 
     def paint_with(self, label: int) -> None:
@@ -150,11 +179,8 @@ class ViewerLayers:
 
     def look_at_variable(self, variable: int) -> None:
         """Show the predicted values of a variable, where there are several."""
-        image = self._session.images.current
-        picture = self._pictures.get(image) if image else None
-        layer = picture.layer if picture else None
-        if layer is not None and layer.axis_labels[0] == VARIABLE_AXIS:
-            self._viewer.dims.set_point(self._viewer.dims.ndim - layer.ndim, variable)
+        if shown := self._current:
+            shown.look_at_variable(variable)
 
     def mark(self, label: int) -> Mark | None:
         """Return what a label of the chosen image says, where labels are marks."""
@@ -172,120 +198,196 @@ class ViewerLayers:
     @property
     def verified_shown(self) -> bool:
         """Whether the overlay of the chosen image is on screen."""
-        overlay = self._overlay
-        return overlay is not None and overlay.visible
+        shown = self._current
+        return shown is not None and shown.verified_shown
 
     def show_verified(self, visible: bool) -> None:
         """Show or hide what is verified; its layer is made when it is shown first."""
-        image, binding = self._session.images.current, self._binding
-        if image is None or binding is None:
-            return
-        if visible and image not in self._overlays:
-            self._overlays[image] = VerifiedOverlay(self._viewer.layers, binding)
-        if image in self._overlays:
-            self._overlays[image].visible = visible
+        if shown := self._current:
+            shown.show_verified(visible)
+
+    def use_selected_labels(self) -> None:
+        """Take what is in the selected layer, which nobody keeps, over as a stroke.
+
+        Raises
+        ------
+        InputError
+            If it does not fit the chosen image.
+        """
+        image = self._session.images.current
+        stranger = self._selected_stranger()
+        if image is None or stranger is None:
+            raise InputError("Choose an image, and select the labels to use.")
+        if image.read_only:
+            raise InputError(image.read_only)
+        labels = labels_for(image, stranger)
+        self._session.images.show_labels(image)
+        if shown := self._current:
+            take_over(shown.layer, labels, shown.binding.channel)
+            stranger.visible = False
+            self._viewer.layers.selection.active = shown.layer
 
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""
         for emitter, callback in self._connections:
             emitter.disconnect(callback)
         self._connections.clear()
-        for image, binding in self._bindings.items():
-            binding.close()
-            image.leave_canvas()
-        for picture in self._pictures.values():
-            picture.close(remove=False)
-        self._bindings.clear()
-        self._overlays.clear()
-        self._pictures.clear()
+        self._strangers.close()
+        for shown in self._shown.values():
+            shown.close(remove=False)
+        self._shown.clear()
 
     @property
-    def _binding(self) -> LabelsBinding | None:
+    def _current(self) -> ShownResult | None:
         image = self._session.images.current
-        return self._bindings.get(image) if image else None
+        return self._shown.get(image) if image else None
 
-    @property
-    def _overlay(self) -> VerifiedOverlay | None:
-        image = self._session.images.current
-        return self._overlays.get(image) if image else None
+    def _follow(self, *_: object) -> None:
+        """Choose what is selected, and tell on what commands act."""
+        layers = list(self._viewer.layers)
+        facts = [self._facts(layer) for layer in layers]
+        chosen = next((i for i, x in enumerate(layers) if x is self._chosen), None)
+        resolved = resolve_target(facts, chosen)
+        self.choose(None if resolved.image is None else layers[resolved.image])
+        self._session.aim(resolved.target)
 
-    def _choose_what_is_there(self) -> None:
-        active = self._viewer.layers.selection.active
-        if _is_image(active):
-            self.choose(active)
-        elif self._chosen is None and self.choices:
-            self.choose(self.choices[0])
+    def _facts(self, layer: Any) -> LayerFacts:
+        role, image = self._role(layer)
+        selected = layer in self._viewer.layers.selection
+        return LayerFacts(layer.name, role, image, bool(layer.visible), selected)
 
-    def _on_inserted(self) -> None:
-        self._choose_what_is_there()
+    def _role(self, layer: Any) -> tuple[Role, Hashable]:
+        """Return what a layer is here, and of which image."""
+        for image, shown in self._shown.items():
+            if role := shown.role_of(layer):
+                return role, image
+        if layer in self._strangers:
+            return Role.STRANGER, None
+        if not _is_image(layer):
+            return Role.OTHER, None
+        source = source_of(layer)
+        return Role.IMAGE, self._session.images.find(source) or id(source)
+
+    def _selected_stranger(self) -> Labels | None:
+        selected = self._viewer.layers.selection
+        return next((each for each in selected if each in self._strangers), None)
+
+    def _listen(self, layer: Any) -> None:
+        """Hear of what becomes of a layer of pixels or labels."""
+        if not isinstance(layer, Image | Labels):
+            return
+        layer.events.visible.connect(self._follow)
+        if _is_image(layer):
+            self._sources[layer] = source_of(layer)
+            layer.events.data.connect(self._on_data)
+        elif isinstance(layer, Labels) and not self._bind(layer):
+            self._strangers.watch(layer)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._listen(event.value)
+        self._follow()
         self.chosen_changed.emit()
 
     def _on_renamed(self) -> None:
+        self._follow()
         self.chosen_changed.emit()
-
-    def _on_data(self) -> None:
-        """Open the image anew: the layer shows another one now."""
-        layer, image = self._chosen, self._session.images.current
-        if layer is None or (image and image.source is source_of(layer)):
-            return
-        self.choose(None)
-        if image is not None:
-            self._let_go(image)
-            self._session.images.release(image)
-        self.choose(layer)
-
-    def _on_active(self) -> None:
-        self._choose_what_is_there()
 
     def _on_removed(self, event: Any) -> None:
         layer = event.value
-        if not isinstance(layer, Image):
+        if not isinstance(layer, Image | Labels):
             return
-        image = self._session.images.find(source_of(layer))
+        layer.events.visible.disconnect(self._follow)
+        self._strangers.forget(layer)
+        if layer in self._sources:
+            layer.events.data.disconnect(self._on_data)
+            self._leave(layer, self._sources.pop(layer))
+        self._follow()
+        self.chosen_changed.emit()
+
+    def _on_data(self, event: Any) -> None:
+        """Open the image anew: the layer shows another one now."""
+        layer = event.source
+        before, self._sources[layer] = self._sources[layer], source_of(layer)
+        if before is not self._sources[layer]:
+            self._leave(layer, before)
+            self._follow()
+
+    def _leave(self, layer: Image, source: Any) -> None:
+        """Go on without a layer that showed an image."""
+        image = self._session.images.find(source)
+        others = self._layers_of(image) if image else []
         if layer is self._chosen:
-            self.choose(None)
-        if image is not None:
+            self.choose(others[0] if others else None)
+        if image is None:
+            return
+        if not others:
             self._let_go(image)
             self._session.images.release(image)
-        self._choose_what_is_there()
-        self.chosen_changed.emit()
+        elif image in self._shown and self._shown[image].below is layer:
+            self._shown[image].lie_on(others[0])
+
+    def _layers_of(self, image: OpenImage) -> list[Image]:
+        """Return the layers that show an image, the chosen one or the topmost first."""
+        find = self._session.images.find
+        found = [each for each in self.choices if find(source_of(each)) is image]
+        return sorted(found, key=lambda each: each is not self._chosen)
 
     def _show_labels(self, image: OpenImage) -> None:
         """Put the labels over their image, ready to paint a new object."""
-        below = next(
-            (layer for layer in self.choices if source_of(layer) is image.source), None
-        )
-        if below is None or image in self._bindings:
+        layers = self._viewer.layers
+        below = next(iter(self._layers_of(image)), None)
+        if below is None or image in self._shown:
             return
+        self._remove_left(image)
         layer = make_layer(image, below, self._classes)
-        layer.editable = not image.read_only
-        restore_history(layer, image.annotation.history)
+        in_layer = channel_axis(image, below).points_in_layer
+        restore_history(layer, image.annotation.history, in_layer)
         # Before anybody listens: to choose a label finishes the objects that are open.
         layer.selected_label = first_label(image, self._variables)
-        self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)
-        binding = LabelsBinding(layer, image.annotation, self._viewer.layers)
-        image.canvas = binding
-        if isinstance(image.annotation, ValueAnnotation):
-            picture = ValuePicture(
-                self._viewer.layers,
-                binding,
-                image.annotation,
-                f"{below.name} prediction",
-            )
-            image.canvas = self._pictures[image] = picture
-        binding.edited.connect(lambda _: self._session.note_edit(image))
-        binding.settled.connect(lambda: self._session.note_edit(image))
-        binding.removed.connect(lambda: self._on_labels_removed(image))
-        self._bindings[image] = binding
-        layer.events.selected_label.connect(self._on_brush)
+        layer.editable = not image.read_only
+        if look := self._looks.get(_work(image)):
+            look.give(layer)
+            layer.selected_label = nearest_meaning(image, layer.selected_label)
+        insert_quietly(layers, layers.index(below) + 1, layer)
+
+    def _bind(self, layer: Labels) -> bool:
+        """Go on with a layer that shows the pixels of an annotation, if it is one.
+
+        It need not be one of ours: somebody may bring back a layer that was removed,
+        and what is painted there would change the annotation unheard.
+        """
+        for image in self._session.images:
+            below = next(iter(self._layers_of(image)), None)
+            if below is None or not shows_labels_of(layer, image, below):
+                continue
+            if image not in self._shown:
+                self._show(image, below, layer)
+            return True
+        return False
+
+    def _show(self, image: OpenImage, below: Image, layer: Labels) -> None:
+        look = self._looks.get(_work(image))
+        shown = ShownResult(self._viewer.layers, image, below, layer, look)
+        self._shown[image] = shown
+        self._watch(image, shown)
+        image.has_labels = True
+        self._session.images.tell()
         self.brush_changed.emit(int(layer.selected_label))
         self._hand_over(image)
 
+    def _watch(self, image: OpenImage, shown: ShownResult) -> None:
+        """Tell the session what a person does in a layer."""
+        binding = shown.binding
+        binding.edited.connect(lambda _: self._session.note_edit(image))
+        binding.settled.connect(lambda: self._session.note_edit(image))
+        binding.removed.connect(lambda: self._on_labels_removed(image))
+        shown.layer.events.selected_label.connect(self._on_brush)
+
     def _on_state(self) -> None:
         """Let the person paint only what can be saved."""
-        for image, binding in self._bindings.items():
-            if binding.layer.editable is bool(image.read_only):
-                binding.layer.editable = not image.read_only
+        for image, shown in self._shown.items():
+            if shown.layer.editable is bool(image.read_only):
+                shown.layer.editable = not image.read_only
 
     def _open_again(self) -> None:
         """Open the chosen image with the work of another project."""
@@ -295,15 +397,19 @@ class ViewerLayers:
 
     def _on_brush(self, event: Any) -> None:
         """Let the brush paint only what means something."""
-        for image, binding in self._bindings.items():
-            if binding.layer is not event.source:
+        for image, shown in self._shown.items():
+            if shown.layer is not event.source:
                 continue
-            label = int(binding.layer.selected_label)
-            allowed = _nearest_meaning(image, label)
+            label = int(shown.layer.selected_label)
+            allowed = nearest_meaning(image, label)
             if allowed != label:
-                binding.layer.selected_label = allowed
-            elif binding.layer is self.labels_layer:
+                shown.layer.selected_label = allowed
+            elif shown.layer is self.labels_layer:
                 self.brush_changed.emit(label)
+
+    def _on_stranger_painted(self, layer: Labels) -> None:
+        """Say at the first stroke that nobody keeps it."""
+        self._session.refuse("correct", not_kept(layer.name, self.labels_layer))
 
     @property
     def _classes(self) -> tuple[ClassState, ...]:
@@ -317,61 +423,64 @@ class ViewerLayers:
 
     def _color(self) -> None:
         """Show classes in the colours of the model that is active now."""
-        if self._classes == self._colored:
-            return
-        self._colored = self._classes
-        for image, binding in self._bindings.items():
-            if image.subject.task == "classes":
-                binding.layer.colormap = class_colormap(self._classes)
+        if self._classes != self._colored:
+            self._colored = self._classes
+            for shown in self._shown.values():
+                shown.color(self._classes)
 
     def _on_labels_removed(self, image: OpenImage) -> None:
         """Go on without the layer; the next prediction shows the labels again."""
-        self._bindings.pop(image, None)
-        self._overlays.pop(image, None)
-        if picture := self._pictures.pop(image, None):
-            picture.close(remove=False)
-        image.leave_canvas()
+        shown = self._shown.pop(image)
+        # Who asks for the labels again wants to see them.
+        self._looks[_work(image)] = replace(shown.look(), visible=True)
+        shown.lost()
         image.has_labels = False
         self._session.images.tell()
+        self._follow()
 
     def _put_away(self, image: OpenImage) -> None:
         """Take the layers of an image away: they come again with their work."""
-        binding = self._bindings.get(image)
-        self._let_go(image, remove=True)
-        if binding is not None and binding.layer in self._viewer.layers:
-            self._viewer.layers.remove(binding.layer)
+        if shown := self._shown.pop(image, None):
+            self._looks[_work(image)] = shown.look()
+            shown.close(remove=True)
 
-    def _let_go(self, image: OpenImage, *, remove: bool = False) -> None:
-        """Leave labels in the viewer whose image is gone."""
-        if picture := self._pictures.pop(image, None):
-            picture.close(remove=remove)
-        if binding := self._bindings.pop(image, None):
-            if overlay := self._overlays.pop(image, None):
-                overlay.close()
-            binding.close()
-            image.leave_canvas()
+    def _let_go(self, image: OpenImage) -> None:
+        """Leave labels in the viewer whose image is gone, as an ordinary layer."""
+        if shown := self._shown.pop(image, None):
+            self._looks[_work(image)] = shown.look()
+            shown.close(remove=False)
+            self._left[_work(image)] = shown.layer
+            self._strangers.watch(shown.layer)
+
+    def _remove_left(self, image: OpenImage) -> None:
+        """Remove what was left of an image that is back, unless it was painted in."""
+        left = self._left.pop(_work(image), None)
+        if left is not None and left in self._viewer.layers:
+            labels = image.annotation.labels
+            if left.data.shape == labels.shape and np.array_equal(left.data, labels):
+                self._viewer.layers.remove(left)
 
     def _hand_over(self, image: OpenImage) -> None:
         """Select the labels, with a brush that fits the objects."""
-        binding = self._bindings.get(image)
-        if binding is not None and image is self._session.images.current:
-            binding.layer.brush_size = brush_for(image)
-            self._viewer.layers.selection.active = binding.layer
+        shown = self._shown.get(image)
+        if shown is not None and image is self._session.images.current:
+            shown.fit_brush()
+            self._viewer.layers.selection.active = shown.layer
+            self._follow()
 
 
 def _is_image(layer: Any) -> bool:
-    return isinstance(layer, Image) and not is_prediction(layer)
+    """Whether a layer holds pixels to work on: predictions and labels are none."""
+    return (
+        isinstance(layer, Image)
+        and not is_prediction(layer)
+        and not isinstance(source_of(layer), RecordingArray)
+    )
 
 
-def _nearest_meaning(image: OpenImage, label: int) -> int:
-    """Return a label that means something in an image, this one if it does."""
-    annotation = image.annotation
-    if isinstance(annotation, ValueAnnotation):
-        marks = annotation.palette
-        return label if label in marks or not marks else max(marks)
-    if image.subject.task == "classes":
-        return min(label, len(image.subject.names) - 1)
-    return label
+def _work(image: OpenImage) -> Hashable:
+    """Return what tells the work on an image from all other work."""
+    return image.project.folder, image.key
 
 
 def _name(layer: Image) -> str:

@@ -18,7 +18,8 @@ from napari_unet.core.history import History
 from napari_unet.core.points import Points, marked_points
 
 if TYPE_CHECKING:
-    from napari.layers import Labels
+    from napari.components import LayerList
+    from napari.layers import Labels, Layer
 
 Painted: TypeAlias = Callable[[Points, Any], None]
 """Gets the pixels that a tool paints, and the label."""
@@ -33,15 +34,42 @@ def stroke_open(layer: Labels) -> bool:
     return bool(layer._block_history)
 
 
-def restore_history(layer: Labels, history: History) -> None:
-    """Let napari undo and redo strokes of an earlier life of the program."""
+def restore_history(
+    layer: Labels, history: History, in_layer: Callable[[Points], Points]
+) -> None:
+    """Let napari undo and redo strokes of an earlier life of the program.
+
+    `in_layer` makes pixels of the layer of pixels of the labels.
+    """
     for entries, queue in (
         (history.done, layer._undo_history),
         (history.undone, layer._redo_history),
     ):
         strokes = (entry.stroke for entry in entries)
         # The oldest form of an atom, which all versions replay: where, before, after.
-        queue.extend([(s.points, s.before, s.after)] for s in strokes)
+        queue.extend([(in_layer(s.points), s.before, s.after)] for s in strokes)
+
+
+def insert_quietly(layers: LayerList, index: int, layer: Layer) -> None:
+    """Add a layer without taking the selection away from what is selected.
+
+    Select again afterwards would do, too, but whoever listens to the selection would
+    have heard of a layer that nobody selected.
+    """
+    activate, layers._activate_on_insert = layers._activate_on_insert, False
+    try:
+        layers.insert(index, layer)
+    finally:
+        layers._activate_on_insert = activate
+
+
+def matrix_of_pixels(layer: Layer) -> npt.NDArray[np.float64]:
+    """Return the matrix from a layer's pixels to where its affine transform begins.
+
+    Scale, rotation and shear, which are public, do not tell it: a negative scale comes
+    out as a rotation or not, by what else is set.
+    """
+    return np.asarray(layer._transforms["data2physical"].affine_matrix)
 
 
 def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:

@@ -111,6 +111,13 @@ class Workbench(QObject):
         """Make the object whose label is selected verified."""
         self.session.accept_object(self.layers.selected_object)
 
+    def use_labels(self) -> None:
+        """Work on with what is in the selected labels layer, which nobody keeps."""
+        try:
+            self.layers.use_selected_labels()
+        except InputError as error:
+            self.session.report("correct", error)
+
     def mark_with(self, variable: int, value: float) -> None:
         """Let the brush say that a variable has a value."""
         image = self.session.images.current
