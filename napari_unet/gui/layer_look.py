@@ -7,6 +7,9 @@ from typing import Any, Self
 
 from napari.layers import Labels
 
+from napari_unet.gui.result_layers import nearest_meaning
+from napari_unet.session.image import OpenImage
+
 _NOT_AGAIN = ("transform",)
 """Modes of the mouse that nobody expects in a layer that is new."""
 
@@ -49,13 +52,24 @@ class LayerLook:
         """Return how a layer is set up now."""
         return cls(**{each.name: getattr(layer, each.name) for each in fields(cls)})
 
-    def give(self, layer: Labels) -> None:
-        """Set a layer up like that."""
+    def give(self, layer: Labels, image: OpenImage) -> None:
+        """Set a layer up like that, with a label that means something in an image."""
         left_alone = {
             "brush_size": not self.brush_size,
             "colormap": self.colormap is None,
             "mode": self.mode in _NOT_AGAIN or not layer.editable,
+            "selected_label": not _means_something(self.selected_label, image),
         }
         for name in (each.name for each in fields(self)):
             if not left_alone.get(name):
                 setattr(layer, name, getattr(self, name))
+
+
+def _means_something(label: int, image: OpenImage) -> bool:
+    """Whether a label is an object, a class or a mark of an image.
+
+    An id that no object had may be another object's by now.
+    """
+    if label != nearest_meaning(image, label):
+        return False
+    return image.subject.task != "instances" or image.annotation.pixels_of(label) > 0

@@ -62,7 +62,7 @@ class ImagePanel(Panel):
             self.chooser.value = self.bench.layers.chosen
 
     def _on_chosen(self) -> None:
-        self.bench.layers.pick(self.chooser.value)
+        self.bench.layers.choose(self.chooser.value)
 
     def _on_axes(self) -> None:
         try:
