@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -27,12 +27,12 @@ from hypothesis.stateful import (
 from napari.layers import Image, Labels, _layer_actions
 
 from napari_unet.core.provenance import is_verified
+from napari_unet.core.values import ValueAnnotation
+from napari_unet.engine.weights import save_model
 from napari_unet.gui.geometry import source_of
-from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.target import Role
-from napari_unet.session.runner import InlineRunner
-from napari_unet.session.session import Session
-from tests.session.brightness import disks
+from tests.gui.desk import KINDS, Desk, lie_together, move
+from tests.session.brightness import values_model
 
 PLACES = {
     "scale": st.sampled_from([0.25, 2.0, -1.0]),
@@ -43,48 +43,6 @@ PLACES = {
     "units": st.sampled_from(["micrometer", "pixel"]),
     "axis_labels": st.sampled_from(["abcd", "wvut"]),
 }
-KINDS = {"YX": (32, 40), "ZYX": (3, 32, 40), "CYX": (2, 32, 40), "TCYX": (2, 2, 32, 40)}
-
-
-class Desk:
-    """A viewer without a window, and a session that does everything at once."""
-
-    def __init__(self, model: Path) -> None:
-        from napari.components import ViewerModel
-
-        self.viewer = ViewerModel()
-        self.session = Session(InlineRunner())
-        self.layers = ViewerLayers(self.viewer, self.session)
-        self.session.models.choose(model)
-        self._made = 0
-
-    def pixels(self, axes: str) -> np.ndarray:
-        self._made += 1
-        pixels = np.broadcast_to(disks((32, 40)), KINDS[axes]).copy()
-        pixels[..., -1, -1] = self._made  # no two images are the same
-        return pixels
-
-    def add(self, axes: str = "YX", **options: Any) -> Image:
-        options.setdefault("name", f"image {self._made}")
-        pixels = self.pixels(axes)
-        return self.viewer.add_image(pixels, metadata={"axes": axes}, **options)
-
-    def predict(self) -> None:
-        self.session.predict()
-        while self.session.state.predicting:
-            self.session.tick()
-
-    @property
-    def image(self) -> Any:
-        return self.session.images.current
-
-    @property
-    def labels(self) -> Any:
-        return self.layers.labels_layer
-
-    def close(self) -> None:
-        self.layers.close()
-        self.session.close()
 
 
 @pytest.fixture
@@ -92,61 +50,27 @@ def folder(qapp: Any, unfiled: Path, bright: Path) -> Path:
     return bright
 
 
-@pytest.fixture
-def desk(folder: Path) -> Any:
-    desk = Desk(folder)
-    yield desk
-    desk.close()
-
-
-def move(layer: Any, how: str, value: Any) -> None:
-    """Set one of the attributes by which a layer is moved."""
-    n = layer.ndim
-    if how in ("scale", "translate"):
-        value = [1.0] * (n - 2) + [value, 1.5]
-    elif how == "rotate":
-        turn = np.eye(n)
-        c, s = np.cos(np.radians(value)), np.sin(np.radians(value))
-        turn[-2:, -2:] = [[c, -s], [s, c]]
-        value = turn
-    elif how == "shear":
-        sheared = np.eye(n)
-        sheared[-2, -1] = value
-        value = sheared
-    elif how == "affine":
-        matrix = np.eye(n + 1)
-        matrix[-3:-1, -3:] += value
-        value = matrix
-    elif how == "units":
-        value = (value,) * n
-    else:
-        value = tuple(value[-n:])
-    setattr(layer, how, value)
-
-
-def lie_together(image: Any, other: Any, axes: str) -> bool:
-    """Whether pixels of a result lie on the pixels of the image they belong to."""
-    for point in ((0.0,) * other.ndim, tuple(range(1, other.ndim + 1))):
-        here = other.data_to_world(point)
-        there = image.data_to_world((0.0,) * (image.ndim - other.ndim) + point)
-        if not np.allclose(here, there[-other.ndim :]):
-            return False
-    return image.ndim == other.ndim or axes[0] == "C"
-
-
 class LayerOperations(RuleBasedStateMachine):
     """People rearrange layers, paint, predict and accept, in any order."""
 
     model: Path
-    start: Callable[[Path], Desk] = Desk
 
     def __init__(self) -> None:
         super().__init__()
+        # Every example begins without work on the disk.
+        self._folder = tempfile.TemporaryDirectory()
+        self._where = patch(
+            "napari_unet.project.folder._unfiled_folder",
+            lambda: Path(self._folder.name),
+        )
+        self._where.start()
         self.desk = Desk(self.model)
         self.painted: list[tuple[Any, tuple[int, ...], int]] = []
 
     def teardown(self) -> None:
         self.desk.close()
+        self._where.stop()
+        self._folder.cleanup()
 
     @property
     def all(self) -> Any:
@@ -156,7 +80,14 @@ class LayerOperations(RuleBasedStateMachine):
         return data.draw(st.sampled_from([x for x in self.all if isinstance(x, kind)]))
 
     def has(self, kind: type = object, most: int = 12) -> bool:
-        return 0 < sum(isinstance(x, kind) for x in self.all) and len(self.all) < most
+        return sum(isinstance(x, kind) for x in self.all) > 0 and len(self.all) < most
+
+    @initialize(axes=st.sampled_from(sorted(KINDS)), verified=st.booleans())
+    def begin(self, axes: str, verified: bool) -> None:
+        self.desk.add(axes)
+        self.desk.session.start_empty()
+        self.desk.predict()
+        self.desk.layers.show_verified(verified)
 
     @rule(axes=st.sampled_from(sorted(KINDS)))
     @precondition(lambda self: len(self.all) < 8)
@@ -207,6 +138,8 @@ class LayerOperations(RuleBasedStateMachine):
     @precondition(lambda self: self.has(most=99))
     def delete(self, data: Any) -> None:
         self.all.remove(self.pick(data))
+        if self.desk.layers.chosen is None:
+            self.begin("YX", False)
 
     @rule(data=st.data())
     @precondition(lambda self: self.has(Labels))
@@ -251,11 +184,13 @@ class LayerOperations(RuleBasedStateMachine):
     def paint(self, data: Any) -> None:
         layer, image = self.desk.labels, self.desk.image
         assert layer.editable
-        at = tuple(data.draw(st.integers(0, n - 1)) for n in image.annotation.labels.shape)
-        label = data.draw(st.integers(1, 500))
-        layer.data_setitem(
-            tuple(np.array([x]) for x in self._in_layer(at)), label
+        at = tuple(
+            data.draw(st.integers(0, n - 1)) for n in image.annotation.labels.shape
         )
+        label = data.draw(st.integers(1, 500))
+        if isinstance(image.annotation, ValueAnnotation):
+            label = image.annotation.mark_for(0, float(label))
+        layer.data_setitem(tuple(np.array([x]) for x in self._in_layer(at)), label)
         image.canvas.settle()
         same = [each for each in self.painted if each[:2] != (image, at)]
         self.painted = [*same, (image, at, label)]
@@ -304,15 +239,26 @@ class LayerOperations(RuleBasedStateMachine):
             assert np.may_share_memory(shown.layer.data, image.annotation.labels)
 
 
-def test_labels_and_images_do_not_lose_each_other(folder: Path) -> None:
-    LayerOperations.model = folder
+@pytest.fixture(scope="module")
+def values(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "values"
+    save_model(values_model("light", "heat"), folder)
+    return folder
+
+
+@pytest.mark.parametrize("task", ["instances", "regression"])
+def test_labels_and_images_do_not_lose_each_other(
+    folder: Path, values: Path, task: str
+) -> None:
+    LayerOperations.model = folder if task == "instances" else values
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run_state_machine_as_test(
             LayerOperations,
             settings=settings(
                 max_examples=25,
-                stateful_step_count=25,
+                stateful_step_count=20,
+                phases=(Phase.generate, Phase.shrink),
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
