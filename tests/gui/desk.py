@@ -44,6 +44,10 @@ class Desk:
         while self.session.state.predicting:
             self.session.tick()
 
+    def begin(self) -> None:
+        """Show labels to paint in, whatever the model thinks of the channels."""
+        self.session.images.show_labels(self.image)
+
     @property
     def image(self) -> Any:
         return self.session.images.current

@@ -85,7 +85,7 @@ class LayerOperations(RuleBasedStateMachine):
     @initialize(axes=st.sampled_from(sorted(KINDS)), verified=st.booleans())
     def begin(self, axes: str, verified: bool) -> None:
         self.desk.add(axes)
-        self.desk.session.start_empty()
+        self.desk.begin()
         self.desk.predict()
         self.desk.layers.show_verified(verified)
 

@@ -46,7 +46,7 @@ WAYS = {
 @pytest.mark.filterwarnings("ignore:Non-orthogonal")
 def test_where_one_layer_goes_all_go(desk: Desk, axes: str) -> None:
     image = desk.add(axes)
-    desk.session.start_empty()
+    desk.begin()
     desk.layers.show_verified(True)
     labels, verified = desk.labels, desk.viewer.layers["Verified"]
     for layer in (image, labels, verified):
@@ -75,7 +75,7 @@ def test_labels_lie_on_the_layer_that_is_chosen(desk: Desk) -> None:
 
 def test_labels_over_time_and_channels_keep_to_the_slider_of_time(desk: Desk) -> None:
     image = desk.add("TCYX")
-    desk.session.start_empty()
+    desk.begin()
     assert desk.labels.data.shape == image.data.shape
     assert desk.viewer.dims.ndim == 4
     paint(desk, (1, 0, 5, 6), 9)
@@ -87,7 +87,7 @@ def test_labels_over_time_and_channels_keep_to_the_slider_of_time(desk: Desk) ->
     desk.image.canvas.flush()
     assert not annotation.labels.any()
     desk.viewer.layers.remove(desk.labels)
-    desk.session.start_empty()
+    desk.begin()
     desk.labels.redo()
     desk.image.canvas.flush()
     assert annotation.labels[1, 5, 6] == 9
@@ -101,7 +101,7 @@ def test_values_of_several_variables_take_no_slider_of_the_image(
     save_model(values_model(*names), tmp_path / "model")
     desk.session.models.choose(tmp_path / "model")
     image = desk.add(axes, name="cells")
-    desk.session.start_empty()
+    desk.begin()
     annotation = desk.image.annotation
     shape = annotation.labels.shape
     predicted = np.stack([np.full(shape, n, np.float32) for n in range(len(names))])
@@ -145,7 +145,7 @@ def test_a_prediction_leaves_the_tools_as_the_person_set_them(desk: Desk) -> Non
 
 def test_a_brush_that_nobody_chose_fits_the_objects(desk: Desk) -> None:
     desk.add()
-    desk.session.start_empty()
+    desk.begin()
     usual = desk.labels.brush_size
     desk.predict()
     assert desk.labels.brush_size != usual
@@ -253,7 +253,7 @@ def test_work_comes_back_with_a_layer_that_comes_back(desk: Desk) -> None:
     paint(desk, (0, 1), 401)
     assert image.annotation.provenance[0, 1] == Provenance.CORRECTED
     desk.viewer.layers.remove(layer)
-    desk.session.start_empty()
+    desk.begin()
     assert desk.labels is not layer
     assert desk.labels.data[0, 0] == 400
     assert desk.labels.data[0, 1] == 401
