@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 
 from napari_unet.core.axes import guess_axes, parse_axes, result_axes
 from napari_unet.core.box import Box
@@ -47,32 +47,6 @@ def pixel_size(layer: Image) -> float | None:
         return None
     width = float((layer.scale[-1] * unit).to("micrometer").magnitude)
     return width if width > 0 else None
-
-
-def same_place(layer: Image | Labels) -> dict[str, Any]:
-    """Return where a layer of the same axes has to lie to cover another one."""
-    return {
-        "affine": layer.affine,
-        "axis_labels": layer.axis_labels,
-        "rotate": layer.rotate,
-        "scale": layer.scale,
-        "shear": layer.shear,
-        "translate": layer.translate,
-        "units": layer.units,
-    }
-
-
-def placement(layer: Image, axes: str) -> dict[str, Any]:
-    """Return where labels have to lie to cover their image."""
-    if layer.rgb or "C" not in axes:
-        return same_place(layer)
-    kept = [i for i, axis in enumerate(axes) if axis != "C"]
-    return {
-        "axis_labels": tuple(layer.axis_labels[i] for i in kept),
-        "scale": layer.scale[kept],
-        "translate": layer.translate[kept],
-        "units": tuple(layer.units[i] for i in kept),
-    }
 
 
 def box_in_sight(viewer: ViewerModel, layer: Any) -> Box:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -24,6 +25,7 @@ from napari_unet.core.labels import tell
 from napari_unet.core.points import Points, bounding_box, chosen_points
 from napari_unet.core.strokes import NOWHERE
 from napari_unet.errors import InputError
+from napari_unet.gui.channel_axis import NO_CHANNEL_AXIS, ChannelAxis
 from napari_unet.gui.napari_private import (
     forget_strokes,
     redraw_box,
@@ -61,6 +63,8 @@ class LabelsBinding:
         The viewer's layers, to notice that the layer is removed.
     settle_seconds : float
         How long after the last edit touched objects count as finished.
+    channel : ChannelAxis
+        The axis that the layer has more than the annotation, if it has one.
 
     Attributes
     ----------
@@ -94,21 +98,24 @@ class LabelsBinding:
         layers: LayerList | None = None,
         *,
         settle_seconds: float = SETTLE_SECONDS,
+        channel: ChannelAxis = NO_CHANNEL_AXIS,
     ) -> None:
-        if tuple(layer.data.shape) != annotation.labels.shape:
+        labels = channel.spread(annotation.labels)
+        if tuple(layer.data.shape) != labels.shape:
             raise InputError(
                 f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, "
-                f"its annotation {annotation.labels.shape}; choose the image that "
+                f"its annotation {labels.shape}; choose the image that "
                 "the labels were made for."
             )
         self.layer = layer
+        self.channel = channel
         self.annotation = annotation
         self._layers = layers
         self._dirty: Box | None = None
         self._announced = False
         self._look_timer = _single_shot(self._look, LOOK_AFTER_MS)
         self._settle_timer = _single_shot(self.settle, int(settle_seconds * 1000))
-        self._array = _recording_data(layer, annotation)
+        self._array = _recording_data(layer, labels)
         self._array.listener = self._on_write
         self._repainted: list[Points] = []
         self._ends = [route_undo(layer, self.undo, self.redo)]
@@ -167,7 +174,7 @@ class LabelsBinding:
 
     def refresh(self, box: Box) -> None:
         """Show what the program wrote (`Annotation.apply`, `accept`) inside a box."""
-        redraw_box(self.layer, box)
+        redraw_box(self.layer, self.channel.box_in_layer(box))
         self.changed.emit(box)
 
     def close(self) -> None:
@@ -187,10 +194,12 @@ class LabelsBinding:
     def _on_tool(self, points: Points, label: Any) -> None:
         """Take what a tool will not change as a person's word that it is right."""
         unchanged = np.asarray(self._array)[points] == label
-        self._repainted.append(chosen_points(points, unchanged))
+        same = self.channel.points_of_labels(chosen_points(points, unchanged))
+        self._repainted.append(same)
         self._look_timer.start()
 
     def _on_write(self, box: Box) -> None:
+        box = self.channel.box_of_labels(box)
         self._dirty = box if self._dirty is None else self._dirty.union(box)
         if self._announced and not self.busy:
             self._commit()
@@ -271,7 +280,7 @@ class LabelsBinding:
             return
         self._commit()
         if edit := replay():
-            redraw_box(self.layer, edit.box)
+            redraw_box(self.layer, self.channel.box_in_layer(edit.box))
             self._take(edit)
 
     def _take(self, edit: Edit) -> None:
@@ -281,12 +290,12 @@ class LabelsBinding:
         self.changed.emit(edit.box)
 
 
-def _recording_data(layer: Labels, annotation: Annotation) -> RecordingArray:
-    """Return the layer's data, made to record what is written into the annotation."""
+def _recording_data(layer: Labels, labels: npt.NDArray[Any]) -> RecordingArray:
+    """Return the layer's data, made to record what is written into the labels."""
     data = layer.data
-    if isinstance(data, RecordingArray) and np.shares_memory(data, annotation.labels):
+    if isinstance(data, RecordingArray) and np.may_share_memory(data, labels):
         return data
-    array = RecordingArray.wrap(annotation.labels)
+    array = RecordingArray.wrap(labels)
     layer.data = array
     return array
 

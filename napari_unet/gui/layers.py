@@ -1,37 +1,24 @@
-"""Between the viewer's layers and the session's images.
-
-The image that is chosen, the one Labels layer with its result, and what of it is in
-sight. Layers and images find each other by the pixels they share.
-"""
+"""Between the viewer's layers and the session's images: what commands act on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_unet.core.box import Box
-from napari_unet.core.history import Edit
 from napari_unet.core.mark import Mark
 from napari_unet.core.values import ValueAnnotation
-from napari_unet.gui.class_colors import class_colormap
-from napari_unet.gui.geometry import (
-    axes_of,
-    box_in_sight,
-    pixel_size,
-    source_of,
-    without_channel,
-)
-from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.overlay import VerifiedOverlay
-from napari_unet.gui.result_layers import brush_for, first_label, make_layer
-from napari_unet.gui.value_picture import VARIABLE_AXIS, ValuePicture, is_prediction
+from napari_unet.errors import InputError
+from napari_unet.gui.geometry import box_in_sight, without_channel
+from napari_unet.gui.image_layers import ImageLayers, is_image
+from napari_unet.gui.results import Results
+from napari_unet.gui.strangers import Strangers, labels_for, not_kept, take_over
+from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.image import OpenImage
 from napari_unet.session.session import Session
-from napari_unet.session.state import ClassState, VariableState
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -61,82 +48,76 @@ class ViewerLayers:
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._viewer = viewer
         self._session = session
-        self._chosen: Image | None = None
-        self._bindings: dict[OpenImage, LabelsBinding] = {}
-        self._overlays: dict[OpenImage, VerifiedOverlay] = {}
-        self._pictures: dict[OpenImage, ValuePicture] = {}
-        self._colored: tuple[ClassState, ...] = ()
-        session.images.labels_shown.connect(self._show_labels)
-        session.images.joined.connect(self._on_joined)
-        session.images.put_away.connect(self._put_away)
-        session.models.timeline.changed.connect(self._color)
-        session.predicting.completed.connect(self._hand_over)
-        session.projects.opened.connect(self._open_again)
-        session.projects.closed.connect(self._open_again)
-        session.state_changed.connect(self._on_state)
-        self._connections: list[tuple[Any, Callable[..., None]]] = [
-            (viewer.layers.events.inserted, self._on_inserted),
-            (viewer.layers.events.removed, self._on_removed),
-            (viewer.layers.events.renamed, self._on_renamed),
-            (viewer.layers.selection.events.active, self._on_active),
+        self._images = ImageLayers(viewer.layers, session.images)
+        self._results = Results(viewer.layers, self._images, session)
+        self._strangers = Strangers()
+        self._images.chosen_changed.connect(self.chosen_changed.emit)
+        self._images.left.connect(self._let_go)
+        self._images.replaced.connect(self._follow)
+        self._results.brush_changed.connect(self.brush_changed.emit)
+        self._results.changed.connect(self._follow)
+        self._results.left.connect(self._strangers.watch)
+        self._strangers.painted.connect(self._on_stranger_painted)
+        session.projects.opened.connect(self._images.open_again)
+        session.projects.closed.connect(self._images.open_again)
+        self._connections = self._connect()
+        for layer in viewer.layers:
+            self._listen(layer)
+        self._follow()
+
+    def _connect(self) -> list[tuple[Any, Callable[..., None]]]:
+        events = self._viewer.layers.events
+        selection = self._viewer.layers.selection.events
+        # Last, so that napari itself knows a layer before anything is done with it.
+        events.inserted.connect(self._on_inserted, position="last")
+        connections: list[tuple[Any, Callable[..., None]]] = [
+            (events.removed, self._on_removed),
+            (events.renamed, self._on_renamed),
+            (selection.changed, self._follow),
+            (selection.active, self._follow),
         ]
-        for emitter, callback in self._connections:
+        for emitter, callback in connections:
             emitter.connect(callback)
-        self._choose_what_is_there()
+        return [*connections, (events.inserted, self._on_inserted)]
 
     @property
     def choices(self) -> list[Image]:
         """The image layers, the topmost first."""
-        return [layer for layer in reversed(self._viewer.layers) if _is_image(layer)]
+        return self._images.choices
 
     @property
     def chosen(self) -> Image | None:
         """The layer whose image is predicted."""
-        return self._chosen
+        return self._images.chosen
 
     @property
     def labels_layer(self) -> Labels | None:
         """The layer with the labels of the chosen image."""
-        binding = self._binding
-        return binding.layer if binding else None
+        shown = self._results.current
+        return shown.layer if shown else None
 
     def choose(self, layer: Image | None) -> None:
-        """Work on the image of a layer from now on."""
-        if layer is self._chosen:
-            return
-        if self._chosen is not None:
-            self._chosen.events.data.disconnect(self._on_data)
-        self._chosen = layer
+        """Work on the image of a layer from now on; it is selected, too."""
+        self._images.choose(layer)
         if layer is not None:
-            layer.events.data.connect(self._on_data)
-        if layer is None:
-            self._session.images.select(None)
-        elif image := self._session.images.find(source_of(layer)):
-            self._session.images.select(image)
-        else:
-            self._session.images.open(
-                source_of(layer),
-                _name(layer),
-                axes_of(layer),
-                _path(layer),
-                pixel_size(layer),
-            )
-        self.chosen_changed.emit()
+            self._viewer.layers.selection.active = self.labels_layer or layer
+            self._follow()
 
     def visible_box(self) -> Box | None:
         """Return what of the chosen image's labels is in sight.
 
         None in a 3-D view, and where nothing of the image is in sight.
         """
-        image = self._session.images.current
-        layer = self.labels_layer or self._chosen
+        image, shown = self._session.images.current, self._results.current
+        layer = shown.layer if shown else self.chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
-        shape = image.annotation.labels.shape
         box = box_in_sight(self._viewer, layer)
-        if isinstance(layer, Image) and not layer.rgb:
+        if shown:
+            box = shown.binding.channel.box_of_labels(box)
+        elif isinstance(layer, Image) and not layer.rgb:
             box = without_channel(box, image.axes)
-        box = box.intersect(Box.whole(shape))
+        box = box.intersect(Box.whole(image.annotation.labels.shape))
         return None if box.empty else box
 
     def paint_with(self, label: int) -> None:
@@ -151,11 +132,8 @@ class ViewerLayers:
 
     def look_at_variable(self, variable: int) -> None:
         """Show the predicted values of a variable, where there are several."""
-        image = self._session.images.current
-        picture = self._pictures.get(image) if image else None
-        layer = picture.layer if picture else None
-        if layer is not None and layer.axis_labels[0] == VARIABLE_AXIS:
-            self._viewer.dims.set_point(self._viewer.dims.ndim - layer.ndim, variable)
+        if shown := self._results.current:
+            shown.look_at_variable(variable)
 
     def mark(self, label: int) -> Mark | None:
         """Return what a label of the chosen image says, where labels are marks."""
@@ -173,228 +151,111 @@ class ViewerLayers:
     @property
     def verified_shown(self) -> bool:
         """Whether the overlay of the chosen image is on screen."""
-        overlay = self._overlay
-        return overlay is not None and overlay.visible
+        shown = self._results.current
+        return shown is not None and shown.verified_shown
 
     def show_verified(self, visible: bool) -> None:
         """Show or hide what is verified; its layer is made when it is shown first."""
-        image, binding = self._session.images.current, self._binding
-        if image is None or binding is None:
-            return
-        if visible and image not in self._overlays:
-            self._overlays[image] = VerifiedOverlay(self._viewer.layers, binding)
-        if image in self._overlays:
-            self._overlays[image].visible = visible
+        if shown := self._results.current:
+            shown.show_verified(visible)
+
+    def use_selected_labels(self) -> None:
+        """Take what is in the selected layer, which nobody keeps, over as a stroke.
+
+        Raises
+        ------
+        InputError
+            If it does not fit the chosen image.
+        """
+        image = self._session.images.current
+        stranger = self._selected_stranger()
+        if image is None or stranger is None:
+            raise InputError("Choose an image, and select the labels to use.")
+        if image.read_only:
+            raise InputError(image.read_only)
+        labels = labels_for(image, stranger)
+        self._session.images.show_labels(image)
+        if shown := self._results.current:
+            take_over(shown.layer, labels, shown.binding.channel)
+            stranger.visible = False
+            self._viewer.layers.selection.active = shown.layer
 
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""
         for emitter, callback in self._connections:
             emitter.disconnect(callback)
         self._connections.clear()
-        for image, binding in self._bindings.items():
-            binding.close()
-            image.leave_canvas()
-        for picture in self._pictures.values():
-            picture.close(remove=False)
-        self._bindings.clear()
-        self._overlays.clear()
-        self._pictures.clear()
+        for layer in self._viewer.layers:
+            if isinstance(layer, Image | Labels):
+                layer.events.visible.disconnect(self._follow)
+        self._images.close()
+        self._strangers.close()
+        self._results.close()
 
-    @property
-    def _binding(self) -> LabelsBinding | None:
-        image = self._session.images.current
-        return self._bindings.get(image) if image else None
+    def _follow(self, *_: object) -> None:
+        """Choose what is selected, and tell on what commands act."""
+        layers = list(self._viewer.layers)
+        facts = [self._facts(layer) for layer in layers]
+        chosen = next((i for i, x in enumerate(layers) if x is self.chosen), None)
+        resolved = resolve_target(facts, chosen)
+        self._images.choose(None if resolved.image is None else layers[resolved.image])
+        self._results.lie_on_images()
+        self._session.aim(resolved.target)
 
-    @property
-    def _overlay(self) -> VerifiedOverlay | None:
-        image = self._session.images.current
-        return self._overlays.get(image) if image else None
+    def _facts(self, layer: Any) -> LayerFacts:
+        role, image = self._role(layer)
+        selected = layer in self._viewer.layers.selection
+        return LayerFacts(layer.name, role, image, bool(layer.visible), selected)
 
-    def _choose_what_is_there(self) -> None:
-        active = self._viewer.layers.selection.active
-        if _is_image(active):
-            self.choose(active)
-        elif self._chosen is None and self.choices:
-            self.choose(self.choices[0])
+    def _role(self, layer: Any) -> tuple[Role, Hashable]:
+        """Return what a layer is here, and of which image."""
+        for image, shown in self._results:
+            if role := shown.role_of(layer):
+                return role, image
+        if layer in self._strangers:
+            return Role.STRANGER, None
+        if is_image(layer):
+            return Role.IMAGE, self._images.shown_by(layer)
+        return Role.OTHER, None
 
-    def _on_inserted(self) -> None:
-        self._choose_what_is_there()
+    def _selected_stranger(self) -> Labels | None:
+        selected = self._viewer.layers.selection
+        return next((each for each in selected if each in self._strangers), None)
+
+    def _listen(self, layer: Any) -> None:
+        """Hear of what becomes of a layer of pixels or labels."""
+        if not isinstance(layer, Image | Labels):
+            return
+        layer.events.visible.connect(self._follow)
+        if is_image(layer):
+            self._images.add(layer)
+        elif isinstance(layer, Labels) and not self._results.bind(layer):
+            self._strangers.watch(layer)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._listen(event.value)
+        self._follow()
         self.chosen_changed.emit()
 
     def _on_renamed(self) -> None:
+        self._follow()
         self.chosen_changed.emit()
-
-    def _on_data(self) -> None:
-        """Open the image anew: the layer shows another one now."""
-        layer, image = self._chosen, self._session.images.current
-        if layer is None or (image and image.is_made_of(source_of(layer))):
-            return
-        self.choose(None)
-        if image is not None and not self._shown(image):
-            self._let_go(image)
-            self._session.images.release(image)
-        self.choose(layer)
-
-    def _on_active(self) -> None:
-        self._choose_what_is_there()
 
     def _on_removed(self, event: Any) -> None:
         layer = event.value
-        if not isinstance(layer, Image):
+        if not isinstance(layer, Image | Labels):
             return
-        image = self._session.images.find(source_of(layer))
-        if layer is self._chosen:
-            self.choose(None)
-        if image is not None and not self._shown(image):
-            self._let_go(image)
-            self._session.images.release(image)
-        self._choose_what_is_there()
+        layer.events.visible.disconnect(self._follow)
+        self._strangers.forget(layer)
+        self._images.remove(layer)
+        self._follow()
         self.chosen_changed.emit()
 
-    def _show_labels(self, image: OpenImage) -> None:
-        """Put the labels over their image, ready to paint a new object."""
-        below = next(iter(self._shown(image)), None)
-        if below is None or image in self._bindings:
-            return
-        layer = make_layer(image, below, self._classes)
-        layer.editable = not image.read_only
-        # Before anybody listens: to choose a label finishes the objects that are open.
-        layer.selected_label = first_label(image, self._variables)
-        self._viewer.layers.insert(self._viewer.layers.index(below) + 1, layer)
-        binding = LabelsBinding(layer, image.annotation, self._viewer.layers)
-        image.canvas = binding
-        if isinstance(image.annotation, ValueAnnotation):
-            picture = ValuePicture(
-                self._viewer.layers,
-                binding,
-                image.annotation,
-                f"{below.name} prediction",
-            )
-            image.canvas = self._pictures[image] = picture
-        binding.edited.connect(lambda edit: self._on_edited(image, edit))
-        binding.settled.connect(lambda: self._session.note_edit(image))
-        binding.told.connect(self._session.tell)
-        binding.refused.connect(lambda e: self._session.report("correct", e))
-        binding.removed.connect(lambda: self._on_labels_removed(image))
-        self._bindings[image] = binding
-        layer.events.selected_label.connect(self._on_brush)
-        self.brush_changed.emit(int(layer.selected_label))
-        self._hand_over(image)
+    def _let_go(self, image: OpenImage) -> None:
+        """Go on without an image that no layer shows any more."""
+        self._results.let_go(image)
+        self._session.images.release(image)
 
-    def _on_edited(self, image: OpenImage, edit: Edit) -> None:
-        self._session.note_edit(image)
-        self._session.correcting.note_replay(image, edit)
-
-    def _shown(self, image: OpenImage) -> list[Image]:
-        """Return the layers that show an image, the topmost first."""
-        return [each for each in self.choices if image.is_made_of(source_of(each))]
-
-    def _on_joined(self, image: OpenImage) -> None:
-        """Put another layer of an image below the labels of that image."""
-        layer, binding = self._chosen, self._bindings.get(image)
-        if layer is None or binding is None or binding.layer not in self._viewer.layers:
-            return
-        layers = self._viewer.layers
-        if layers.index(layer) > layers.index(binding.layer):
-            layers.move(layers.index(layer), layers.index(binding.layer))
-
-    def _on_state(self) -> None:
-        """Let the person paint only what can be saved."""
-        for image, binding in self._bindings.items():
-            if binding.layer.editable is bool(image.read_only):
-                binding.layer.editable = not image.read_only
-
-    def _open_again(self) -> None:
-        """Open the chosen image with the work of another project."""
-        chosen = self._chosen
-        self.choose(None)
-        self.choose(chosen)
-
-    def _on_brush(self, event: Any) -> None:
-        """Let the brush paint only what means something."""
-        for image, binding in self._bindings.items():
-            if binding.layer is not event.source:
-                continue
-            label = int(binding.layer.selected_label)
-            allowed = _nearest_meaning(image, label)
-            if allowed != label:
-                binding.layer.selected_label = allowed
-            elif binding.layer is self.labels_layer:
-                self.brush_changed.emit(label)
-
-    @property
-    def _classes(self) -> tuple[ClassState, ...]:
-        model = self._session.state.model
-        return model.classes if model else ()
-
-    @property
-    def _variables(self) -> tuple[VariableState, ...]:
-        model = self._session.state.model
-        return model.variables if model else ()
-
-    def _color(self) -> None:
-        """Show classes in the colours of the model that is active now."""
-        if self._classes == self._colored:
-            return
-        self._colored = self._classes
-        for image, binding in self._bindings.items():
-            if image.subject.task == "classes":
-                binding.layer.colormap = class_colormap(self._classes)
-
-    def _on_labels_removed(self, image: OpenImage) -> None:
-        """Go on without the layer; the next prediction shows the labels again."""
-        self._bindings.pop(image, None)
-        self._overlays.pop(image, None)
-        if picture := self._pictures.pop(image, None):
-            picture.close(remove=False)
-        image.leave_canvas()
-        image.has_labels = False
-        self._session.images.tell()
-
-    def _put_away(self, image: OpenImage) -> None:
-        """Take the layers of an image away: they come again with their work."""
-        binding = self._bindings.get(image)
-        self._let_go(image, remove=True)
-        if binding is not None and binding.layer in self._viewer.layers:
-            self._viewer.layers.remove(binding.layer)
-
-    def _let_go(self, image: OpenImage, *, remove: bool = False) -> None:
-        """Leave labels in the viewer whose image is gone."""
-        if picture := self._pictures.pop(image, None):
-            picture.close(remove=remove)
-        if binding := self._bindings.pop(image, None):
-            if overlay := self._overlays.pop(image, None):
-                overlay.close()
-            binding.close()
-            image.leave_canvas()
-
-    def _hand_over(self, image: OpenImage) -> None:
-        """Select the labels, with a brush that fits the objects."""
-        binding = self._bindings.get(image)
-        if binding is not None and image is self._session.images.current:
-            binding.layer.brush_size = brush_for(image)
-            self._viewer.layers.selection.active = binding.layer
-
-
-def _is_image(layer: Any) -> bool:
-    return isinstance(layer, Image) and not is_prediction(layer)
-
-
-def _nearest_meaning(image: OpenImage, label: int) -> int:
-    """Return a label that means something in an image, this one if it does."""
-    annotation = image.annotation
-    if isinstance(annotation, ValueAnnotation):
-        marks = annotation.palette
-        return label if label in marks or not marks else max(marks)
-    if image.subject.task == "classes":
-        return min(label, len(image.subject.names) - 1)
-    return label
-
-
-def _name(layer: Image) -> str:
-    path = _path(layer)
-    return path.name if path else str(layer.name)
-
-
-def _path(layer: Image) -> Path | None:
-    return Path(layer.source.path) if layer.source.path else None
+    def _on_stranger_painted(self, layer: Labels) -> None:
+        """Say at the first stroke that nobody keeps it."""
+        self._session.refuse("correct", not_kept(layer.name, self.labels_layer))

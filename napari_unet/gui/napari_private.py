@@ -17,7 +17,8 @@ from napari_unet.core.box import Box
 from napari_unet.core.points import Points, marked_points
 
 if TYPE_CHECKING:
-    from napari.layers import Labels
+    from napari.components import LayerList
+    from napari.layers import Labels, Layer
 
 Painted: TypeAlias = Callable[[Points, Any], None]
 """Gets the pixels that a tool paints, and the label."""
@@ -51,6 +52,28 @@ def forget_strokes(layer: Labels) -> None:
     """Let napari forget strokes that somebody else remembers; it takes memory."""
     for queue in (layer._undo_history, layer._redo_history):
         queue.clear()
+
+
+def insert_quietly(layers: LayerList, index: int, layer: Layer) -> None:
+    """Add a layer without taking the selection away from what is selected.
+
+    Select again afterwards would do, too, but whoever listens to the selection would
+    have heard of a layer that nobody selected.
+    """
+    activate, layers._activate_on_insert = layers._activate_on_insert, False
+    try:
+        layers.insert(index, layer)
+    finally:
+        layers._activate_on_insert = activate
+
+
+def matrix_of_pixels(layer: Layer) -> npt.NDArray[np.float64]:
+    """Return the matrix from a layer's pixels to where its affine transform begins.
+
+    Scale, rotation and shear, which are public, do not tell it: a negative scale comes
+    out as a rotation or not, by what else is set.
+    """
+    return np.asarray(layer._transforms["data2physical"].affine_matrix)
 
 
 def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:

@@ -11,7 +11,8 @@ from qtpy.QtCore import QTimer
 from napari_unet.core.box import Box
 from napari_unet.core.provenance import Provenance
 from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.napari_private import redraw_box
+from napari_unet.gui.napari_private import insert_quietly, redraw_box
+from napari_unet.gui.placement import cover
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -59,7 +60,7 @@ class VerifiedOverlay:
     def refresh(self, box: Box) -> None:
         """Show the provenance inside a box as it is now."""
         if self.layer in self._layers:
-            redraw_box(self.layer, box)
+            redraw_box(self.layer, self._binding.channel.box_in_layer(box))
 
     def close(self) -> None:
         """Take the layer away and stop listening."""
@@ -73,19 +74,13 @@ class VerifiedOverlay:
         QTimer.singleShot(0, self.close)
 
     def _insert(self) -> None:
-        """Add the layer without taking the selection away from the labels."""
-        selected = set(self._layers.selection)
-        active = self._layers.selection.active
-        self._layers.insert(self._layers.index(self._binding.layer) + 1, self.layer)
-        self._layers.selection.update(selected)
-        self._layers.selection.discard(self.layer)
-        if active is not None:
-            self._layers.selection.active = active
+        above = self._layers.index(self._binding.layer) + 1
+        insert_quietly(self._layers, above, self.layer)
 
 
 def _overlay_layer(binding: LabelsBinding) -> Labels:
     labels = binding.layer
-    provenance = binding.annotation.provenance.view()
+    provenance = binding.channel.spread(binding.annotation.provenance).view()
     provenance.flags.writeable = False
     layer = Labels(
         provenance,
@@ -99,13 +94,7 @@ def _overlay_layer(binding: LabelsBinding) -> Labels:
                 Provenance.CORRECTED: CORRECTED_COLOR,
             }
         ),
-        affine=labels.affine,
-        axis_labels=labels.axis_labels,
-        rotate=labels.rotate,
-        scale=labels.scale,
-        shear=labels.shear,
-        translate=labels.translate,
-        units=labels.units,
     )
+    cover(layer, labels)
     layer.editable = False
     return layer

@@ -10,8 +10,9 @@ from napari.layers import Image, Labels
 from napari_unet.core.annotation import Annotation
 from napari_unet.core.subject import Task
 from napari_unet.core.values import ValueAnnotation
+from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.gui.class_colors import class_colormap
-from napari_unet.gui.geometry import placement
+from napari_unet.gui.placement import cover
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.image import OpenImage
 from napari_unet.session.state import ClassState, VariableState
@@ -40,17 +41,40 @@ def make_layer(image: OpenImage, below: Image, classes: Sequence[ClassState]) ->
         The classes by their numbers; none for other tasks.
     """
     task = image.subject.task
-    layer = Labels(
-        RecordingArray.wrap(image.annotation.labels),
-        name=f"{below.name} {_CALLED[task]}",
-        **placement(below, image.axes),
-    )
+    shown = channel_axis(image, below).spread(image.annotation.labels)
+    layer = Labels(RecordingArray.wrap(shown), name=f"{below.name} {_CALLED[task]}")
+    cover(layer, below)
     if task == "classes":
         layer.opacity = _CLASS_OPACITY
         layer.colormap = class_colormap(classes)
     if task == "instances":
         _never_reuse_ids(layer, image.annotation)
     return layer
+
+
+def channel_axis(image: OpenImage, below: Image) -> ChannelAxis:
+    """Return which axis a layer over this one has more than the labels."""
+    return ChannelAxis.over(image.axes, image.identity.shape, rgb=below.rgb)
+
+
+def shows_labels_of(layer: Labels, image: OpenImage, below: Image) -> bool:
+    """Return whether the pixels of a layer are the very labels of an image."""
+    data = layer.data
+    if not isinstance(data, RecordingArray):
+        return False
+    labels = channel_axis(image, below).spread(image.annotation.labels)
+    return data.shape == labels.shape and np.may_share_memory(data, labels)
+
+
+def nearest_meaning(image: OpenImage, label: int) -> int:
+    """Return a label that means something in an image, this one if it does."""
+    annotation = image.annotation
+    if isinstance(annotation, ValueAnnotation):
+        marks = annotation.palette
+        return label if label in marks or not marks else max(marks)
+    if image.subject.task == "classes":
+        return min(label, len(image.subject.names) - 1)
+    return label
 
 
 def _never_reuse_ids(layer: Labels, annotation: Annotation) -> None:

@@ -1,25 +1,30 @@
-"""Predicted values as an image over the image."""
+"""Predicted values as images over the image, one for every variable."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from napari.layers import Image
+from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_unet.core.box import Box
-from napari_unet.core.provenance import ValueMap
 from napari_unet.core.values import ValueAnnotation
-from napari_unet.gui.geometry import same_place
 from napari_unet.gui.labels_binding import LabelsBinding
+from napari_unet.gui.napari_private import insert_quietly
+from napari_unet.gui.placement import cover
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
+Values: TypeAlias = npt.NDArray[np.float32]
+"""What is predicted of one variable."""
+
 OPACITY = 0.65
 COLORMAP = "viridis"
-VARIABLE_AXIS = "variable"
 
 _MARK = "napari-unet"
 _LOOKED_AT = 10_000
@@ -33,41 +38,49 @@ def is_prediction(layer: Any) -> bool:
 
 
 class ValuePicture:
-    """The canvas of regressed values: marks to paint, over a picture of the prediction.
+    """The canvas of regressed values: marks to paint, over pictures of the prediction.
 
-    Implements `napari_unet.session.image.Canvas`. The picture's data *are* the
-    predicted values: nothing is copied. It is made when there is something to show.
+    Implements `napari_unet.session.image.Canvas`. Every variable has a layer of its
+    own, with its own limits; one of them is in sight. The data of the layers *are* the
+    predicted values: nothing is copied. They are made when there is something to show.
 
     Parameters
     ----------
     layers : LayerList
-        The viewer's layers; the picture goes right below the marks.
+        The viewer's layers; the pictures go right below the marks.
     binding : LabelsBinding
         Keeps the marks.
     annotation : ValueAnnotation
         Owns marks and predicted values.
-    name : str
-        Of the layer.
+    names : sequence of str
+        Of the layers, one for every variable.
+
+    Attributes
+    ----------
+    made : Signal(Image)
+        There is a new layer.
     """
+
+    made = Signal(Image)
 
     def __init__(
         self,
         layers: LayerList,
         binding: LabelsBinding,
         annotation: ValueAnnotation,
-        name: str,
+        names: Sequence[str],
     ) -> None:
-        self.layer: Image | None = None
+        self.pictures: dict[int, Image] = {}
         self._layers = layers
         self._binding = binding
         self._annotation = annotation
-        self._name = name
-        self._limits: tuple[float, float] | None = None
+        self._names = tuple(names)
+        self._limits: dict[int, tuple[float, float]] = {}
+        self._in_sight = 0
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REDRAW_MS)
-        self._timer.timeout.connect(self._redraw)
-        self._redraw()
+        self._timer.timeout.connect(self.redraw)
 
     @property
     def busy(self) -> bool:
@@ -88,63 +101,60 @@ class ValuePicture:
         if not self._timer.isActive():
             self._timer.start()
 
-    def close(self, *, remove: bool) -> None:
-        """Stop drawing; the picture goes or stays as an ordinary layer."""
-        self._timer.stop()
-        if remove and self.layer is not None and self.layer in self._layers:
-            self._layers.remove(self.layer)
+    def look_at(self, variable: int) -> None:
+        """Bring a variable in sight, and no other."""
+        if variable == self._in_sight:
+            return
+        self._in_sight = variable
+        for number, layer in self.pictures.items():
+            layer.visible = number == variable
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
+        """Show the values as they are now."""
         values = self._annotation.predicted
         if values is None:
             return
-        limits = _limits(values)
-        if self.layer is None or self.layer not in self._layers:
-            self.layer = self._picture(values, limits)
-            self._insert(self.layer)
-        elif limits != self._limits:
-            layer = self.layer
-            if self._limits == tuple(layer.contrast_limits):  # not the person's own
-                layer.contrast_limits_range = limits
-                layer.contrast_limits = limits
-        self._limits = limits
-        self.layer.refresh(extent=False, highlight=False)
+        for variable, each in enumerate(values):
+            self._draw(variable, each)
 
-    def _picture(self, values: ValueMap, limits: tuple[float, float]) -> Image:
-        marks = self._binding.layer
-        if len(values) == 1:
-            place = same_place(marks)
-        else:
-            place = {
-                "affine": marks.affine.expand_dims([0]),
-                "axis_labels": (VARIABLE_AXIS, *marks.axis_labels),
-                "scale": (1, *marks.scale),
-                "translate": (0, *marks.translate),
-                "units": ("pixel", *marks.units),
-            }
-        return Image(
-            values[0] if len(values) == 1 else values,
-            name=self._name,
+    def close(self, *, remove: bool) -> None:
+        """Stop drawing; the pictures go or stay as ordinary layers."""
+        self._timer.stop()
+        for layer in self.pictures.values():
+            if remove and layer in self._layers:
+                self._layers.remove(layer)
+
+    def _draw(self, variable: int, values: Values) -> None:
+        limits, before = _limits(values), self._limits.get(variable)
+        layer = self.pictures.get(variable)
+        self._limits[variable] = limits
+        if layer is None or layer not in self._layers:
+            self._show(variable, values, limits)
+            return
+        if limits != before and before == tuple(layer.contrast_limits):
+            layer.contrast_limits_range = limits  # these were not the person's own
+            layer.contrast_limits = limits
+        layer.refresh(extent=False, highlight=False)
+
+    def _show(self, variable: int, values: Values, limits: tuple[float, float]) -> None:
+        layer = Image(
+            self._binding.channel.spread(values),
+            name=self._names[variable],
             colormap=COLORMAP,
             contrast_limits=limits,
             opacity=OPACITY,
             blending="translucent",
+            visible=variable == self._in_sight,
             metadata={_MARK: "prediction"},
-            **place,
         )
-
-    def _insert(self, layer: Image) -> None:
-        """Add the layer without taking the selection away from the marks."""
-        selected = set(self._layers.selection)
-        active = self._layers.selection.active
-        self._layers.insert(self._layers.index(self._binding.layer), layer)
-        self._layers.selection.update(selected)
-        self._layers.selection.discard(layer)
-        if active is not None:
-            self._layers.selection.active = active
+        marks = self._binding.layer
+        cover(layer, marks)
+        self.pictures[variable] = layer
+        insert_quietly(self._layers, self._layers.index(marks), layer)
+        self.made.emit(layer)
 
 
-def _limits(values: ValueMap) -> tuple[float, float]:
+def _limits(values: Values) -> tuple[float, float]:
     """Return between what almost all values lie, from some of them."""
     flat = values.reshape(-1)
     some = flat[:: 1 + flat.size // _LOOKED_AT]

@@ -138,6 +138,13 @@ class Workbench(QObject):
         if (layer := self.layers.labels_layer) is not None:
             layer.redo()
 
+    def use_labels(self) -> None:
+        """Work on with what is in the selected labels layer, which nobody keeps."""
+        try:
+            self.layers.use_selected_labels()
+        except InputError as error:
+            self.session.report("correct", error)
+
     def mark_with(self, variable: int, value: float) -> None:
         """Let the brush say that a variable has a value."""
         image = self.session.images.current

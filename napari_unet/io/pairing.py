@@ -114,7 +114,7 @@ def pair_by_stem(
 
 
 def name_of(path: Path) -> str:
-    """Return what an image is called: without suffix, and with the way inside a zarr."""
+    """Return what an image is called: no suffix, but the way to it inside a zarr."""
     return name_inside(path) or stem_of(path)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import Place, State, StateHolder
+from napari_unet.session.target import NO_TARGET, Target
 from napari_unet.session.training import Training
 from napari_unet.session.tuning import Tuning
 
@@ -239,6 +241,12 @@ class Session:
             self.images.look_again()
             self.images.tell()
 
+    def aim(self, target: Target) -> None:
+        """Note what a front end shows of that on which commands act."""
+        if self.state.target.stranger and not target.stranger:
+            self._holder.clear("correct")
+        self._holder.update(target=target)
+
     def refuse(self, place: Place, reason: str) -> None:
         """Tell beside the controls why a front end cannot do something."""
         self._holder.report(place, InputError(reason))
@@ -348,7 +356,8 @@ class Session:
 
     def _shows_prediction(self) -> bool:
         """Whether there is a prediction that a better model could replace."""
-        state = self.state
+        # What training makes better may be out of sight.
+        state = replace(self.state, target=NO_TARGET)
         labelled = state.image is not None and state.image.has_labels
         return labelled and not state.why_not_predict
 

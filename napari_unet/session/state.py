@@ -13,6 +13,7 @@ from napari_unet.errors import NapariUnetError
 from napari_unet.project.model_library import OwnModel
 from napari_unet.session.allowed import why_not_learn
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
+from napari_unet.session.target import NO_TARGET, Target
 
 Place: TypeAlias = Literal[
     "project", "image", "model", "predict", "correct", "finetune"
@@ -262,6 +263,8 @@ class State:
         How long the next training lasts.
     tuning : TuningState or None
         Size of objects and thresholds, where objects are predicted.
+    target : Target
+        What of the image is selected and in sight.
     """
 
     ready: bool = False
@@ -287,13 +290,15 @@ class State:
     project: ProjectState | None = None
     minutes: float = DEFAULT_MINUTES
     tuning: TuningState | None = None
+    target: Target = NO_TARGET
 
     @property
     def why_not_predict(self) -> str:
         """Return why Predict is refused now, or nothing if it is not."""
         if self.predicting:
             return "A prediction is going on."
-        return self._why_no_image() or self._why_no_model()
+        reason = self._why_no_image() or self._why_no_model()
+        return reason or self.target.why_not_predict
 
     @property
     def why_not_paint(self) -> str:
@@ -311,7 +316,7 @@ class State:
             return "There are no labels yet; press Predict first."
         if self.image and not self.image.has_prediction:
             return "There are no predicted values to accept; press Predict first."
-        return ""
+        return self.target.why_not_accept
 
     @property
     def why_not_accept_object(self) -> str:

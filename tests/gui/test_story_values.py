@@ -72,12 +72,16 @@ def test_the_story_of_values(stage, folders, drag, press_key):
     assert np.array_equal(after, known, equal_nan=True)
 
 
-def test_several_variables_are_the_first_axis(stage, folders, drag):
+def test_every_variable_has_a_layer_and_the_brush_shows_its_own(stage, folders, drag):
     stage.choose(folders / "two")
     stage.predict()
-    layer = picture(stage)
-    assert layer.data.shape == (2, 128, 128)
-    assert layer.axis_labels[0] == "variable"
+    light = stage.viewer.layers["disks prediction light"]
+    heat = stage.viewer.layers["disks prediction heat"]
+    assert light.visible
+    assert not heat.visible
+    assert np.shares_memory(heat.data, stage.annotation.predicted[1])
+    assert heat.contrast_limits[1] > 2 * light.contrast_limits[1]
+    assert stage.viewer.dims.ndim == 2, "no slider beside those of the image"
     brush = stage.panel(CorrectPanel).value
     assert [brush.variable.itemText(i) for i in range(2)] == ["light", "heat"]
     brush.variable.setCurrentIndex(1)
@@ -85,7 +89,8 @@ def test_several_variables_are_the_first_axis(stage, folders, drag):
     drag(stage.viewer, stage.labels, [(16, 74), (16, 80)])
     stage.until(lambda: stage.annotation.provenance[16, 78] == Provenance.CORRECTED)
     assert stage.annotation.snapshot().labels[1, 16, 78] == 100
-    assert stage.viewer.dims.current_step[0] == 1
+    assert heat.visible
+    assert not light.visible
     assert stage.bench.layers.visible_box() is not None
 
 

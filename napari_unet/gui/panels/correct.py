@@ -23,11 +23,7 @@ from napari_unet.session.allowed import (
 )
 from napari_unet.session.state import ImageState, State
 
-_TOOLS: dict[Task, str] = {
-    "instances": "In the labels layer: paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z",
-    "classes": "In the classes layer: paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z",
-    "regression": "In the marks layer: paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z",
-}
+_TOOLS = "In '{}': paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
 _TOOLS_TIP: dict[Task, str] = {
     "instances": (
         "Choose the labels layer and correct with napari's tools: brush (2), eraser "
@@ -48,6 +44,10 @@ _TOOLS_TIP: dict[Task, str] = {
 }
 _EMPTY = "Paint without a prediction"
 _EARLIER = "Show the earlier work"
+_USE_LABELS_TIP = (
+    "Take the labels of the selected layer over into the layer that is kept; Ctrl+Z "
+    "takes that back"
+)
 _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
 
 
@@ -63,6 +63,9 @@ class CorrectPanel(Panel):
         self.classes = ClassBrushes(self.bench.layers.paint_with)
         self.value = ValueBrush(self.bench.mark_with)
         self.empty = button(_EMPTY, _EMPTY_TIP, self._on_empty)
+        self.use_labels = button(
+            "Use its labels", _USE_LABELS_TIP, self.bench.use_labels
+        )
         self.accept_view = button(
             "Accept view",
             hint("Everything in view is right: it becomes verified", Keys.ACCEPT_VIEW),
@@ -111,6 +114,7 @@ class CorrectPanel(Panel):
         self.counts = label("", wrap=True)
         self.add(self.tools)
         self.add(self.empty)
+        self.add(self.use_labels)
         self.add(self.classes)
         self.add(self.value)
         self.add_row(self.accept_view, self.accept_object)
@@ -125,6 +129,9 @@ class CorrectPanel(Panel):
         image = state.image
         labelled = image is not None and image.has_labels
         self.tools.setVisible(labelled)
+        stranger = state.target.stranger
+        self.use_labels.setVisible(bool(stranger and image and image.open))
+        self.use_labels.setText(f"Use the labels of '{stranger}'")
         self._show_task(state, labelled)
         self.empty.setVisible(not labelled)
         allow(self.empty, state.why_not_paint)
@@ -146,7 +153,7 @@ class CorrectPanel(Panel):
         if model is not None:
             self.classes.show_classes(model.classes)
             self.value.show_variables(model.variables)
-        self.tools.setText(_TOOLS[task])
+        self.tools.setText(_TOOLS.format(state.target.labels))
         self.tools.setToolTip(_TOOLS_TIP[task])
         self.classes.setVisible(labelled and task == "classes")
         self.value.setVisible(labelled and task == "regression")

@@ -1,0 +1,177 @@
+"""The layers of the work on one image: labels, what is verified, predicted values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
+
+from napari_unet.core.values import ValueAnnotation
+from napari_unet.gui.class_colors import class_colormap
+from napari_unet.gui.labels_binding import LabelsBinding
+from napari_unet.gui.layer_look import LayerLook
+from napari_unet.gui.overlay import VerifiedOverlay
+from napari_unet.gui.placement import LayersTogether
+from napari_unet.gui.result_layers import brush_for, channel_axis
+from napari_unet.gui.target import Role
+from napari_unet.gui.value_picture import ValuePicture
+from napari_unet.session.image import OpenImage
+from napari_unet.session.state import ClassState
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+
+class ShownResult:
+    """Keeps the layers of one image in step with its annotation and with each other.
+
+    Parameters
+    ----------
+    layers : LayerList
+        The viewer's layers; `labels` is among them.
+    image : OpenImage
+        Owner of the annotation.
+    below : napari.layers.Image
+        The layer on which they lie.
+    labels : napari.layers.Labels
+        The layer that is painted in.
+    look : LayerLook, optional
+        What of the layer the person has set up before.
+
+    Attributes
+    ----------
+    binding : LabelsBinding
+        Between the annotation and the layer that is painted in.
+    """
+
+    def __init__(
+        self,
+        layers: LayerList,
+        image: OpenImage,
+        below: Image,
+        labels: Labels,
+        look: LayerLook | None = None,
+    ) -> None:
+        self._layers = layers
+        self._image = image
+        self._below = below
+        self._overlay: VerifiedOverlay | None = None
+        self._picture: ValuePicture | None = None
+        self._together = LayersTogether()
+        self.binding = LabelsBinding(
+            labels, image.annotation, layers, channel=channel_axis(image, below)
+        )
+        image.canvas = self.binding
+        # What is another one later was chosen by the person, who keeps it.
+        self._given_colors = None if look and look.colormap else labels.colormap
+        self._given_brush = -1 if look and look.brush_size else labels.brush_size
+        self._together.add(below)
+        self._together.add(labels)
+        if isinstance(image.annotation, ValueAnnotation):
+            image.canvas = self._picture = self._show_values(image.annotation)
+
+    def _show_values(self, annotation: ValueAnnotation) -> ValuePicture:
+        name, variables = f"{self._below.name} prediction", self._image.subject.names
+        names = [f"{name} {each}" for each in variables]
+        if len(variables) < 2:
+            names = [name]
+        picture = ValuePicture(self._layers, self.binding, annotation, names)
+        picture.made.connect(self._together.add)
+        picture.redraw()
+        return picture
+
+    @property
+    def layer(self) -> Labels:
+        """The layer that is painted in."""
+        return self.binding.layer
+
+    @property
+    def below(self) -> Image:
+        """The layer on which the others lie, and with which they go."""
+        return self._below
+
+    def role_of(self, layer: object) -> Role | None:
+        """Return what a layer is here, or None if it is none of these."""
+        if layer is self.layer:
+            return Role.LABELS
+        if self._overlay is not None and layer is self._overlay.layer:
+            return Role.OVERLAY
+        pictures = self._picture.pictures.values() if self._picture else ()
+        return Role.PICTURE if any(layer is each for each in pictures) else None
+
+    def lie_on(self, below: Image) -> None:
+        """Lie on another layer of the same image from now on."""
+        if below is not self._below:
+            self._together.discard(self._below)
+            self._below = below
+            self._together.add(below)
+            self._together.move_to(below)
+
+    @property
+    def verified_shown(self) -> bool:
+        """Whether it is on screen what is verified."""
+        return self._overlay is not None and self._overlay.visible
+
+    def show_verified(self, visible: bool) -> None:
+        """Show or hide what is verified; its layer is made when it is shown first."""
+        if visible and self._overlay is None:
+            self._overlay = VerifiedOverlay(self._layers, self.binding)
+            self._together.add(self._overlay.layer)
+        if self._overlay is not None:
+            self._overlay.visible = visible
+
+    def look_at_variable(self, variable: int) -> None:
+        """Show the predicted values of a variable, where there are several."""
+        if self._picture is not None:
+            self._picture.look_at(variable)
+
+    def color(self, classes: Sequence[ClassState]) -> None:
+        """Show classes in these colours, unless the person has chosen others."""
+        if (
+            self._image.subject.task == "classes"
+            and self.layer.colormap is self._given_colors
+        ):
+            self.layer.colormap = class_colormap(classes)
+            self._given_colors = self.layer.colormap
+
+    def fit_brush(self) -> None:
+        """Give the brush a size that fits the objects, unless the person has."""
+        if self.layer.brush_size == self._given_brush:
+            self.layer.brush_size = self._given_brush = brush_for(self._image)
+
+    def look(self) -> LayerLook:
+        """Return how the person has set up the layer that is painted in."""
+        look = LayerLook.of(self.layer)
+        if self.layer.brush_size == self._given_brush:
+            look = replace(look, brush_size=0)
+        if self.layer.colormap is self._given_colors:
+            look = replace(look, colormap=None)
+        return look
+
+    def lost(self) -> None:
+        """Go, after the layer that is painted in was removed.
+
+        A moment later: napari may hold a list with the other layers in it.
+        """
+        self._together.close()
+        QTimer.singleShot(0, self._close_picture)
+        self._image.leave_canvas()
+
+    def close(self, *, remove: bool) -> None:
+        """Let go of the annotation; layers go, or stay as ordinary layers."""
+        self._together.close()
+        if self._picture is not None:
+            self._picture.close(remove=remove)
+        if self._overlay is not None:
+            self._overlay.close()
+        self.binding.close()
+        self._image.leave_canvas()
+        if remove and self.layer in self._layers:
+            self._layers.remove(self.layer)
+
+    def _close_picture(self) -> None:
+        if self._picture is not None:
+            self._picture.close(remove=True)

@@ -1,0 +1,148 @@
+"""Labels layers that do not belong to the dock: nobody keeps what is painted there.
+
+A duplicate of the labels, the layer that napari's button for new labels makes, labels
+from a file: they look like the layer to correct in. So the first stroke says that they
+are not, and what is in them can be taken over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Labels
+from psygnal import Signal
+
+from napari_unet.core.ids import LARGEST_ID
+from napari_unet.core.provenance import LabelMap
+from napari_unet.errors import InputError
+from napari_unet.gui.channel_axis import ChannelAxis
+from napari_unet.session.image import OpenImage
+
+
+class Strangers:
+    """Listens to labels layers that nobody keeps.
+
+    Attributes
+    ----------
+    painted : Signal(Labels)
+        A person has painted in such a layer.
+    """
+
+    painted = Signal(Labels)
+
+    def __init__(self) -> None:
+        self._watched: list[Labels] = []
+
+    def __contains__(self, layer: object) -> bool:
+        return any(layer is each for each in self._watched)
+
+    def watch(self, layer: Labels) -> None:
+        """Listen to a layer from now on."""
+        if layer not in self:
+            self._watched.append(layer)
+            layer.events.paint.connect(self._on_paint)
+
+    def forget(self, layer: Any) -> None:
+        """Listen to a layer no more."""
+        if layer in self:
+            self._watched = [each for each in self._watched if each is not layer]
+            layer.events.paint.disconnect(self._on_paint)
+
+    def close(self) -> None:
+        """Listen to no layer any more."""
+        for layer in tuple(self._watched):
+            self.forget(layer)
+
+    def _on_paint(self, event: Any) -> None:
+        self.painted.emit(event.source)
+
+
+def not_kept(stranger: str, labels: Labels | None) -> str:
+    """Say that what is painted in a layer is lost, and where to paint.
+
+    Parameters
+    ----------
+    stranger : str
+        Name of the layer that was painted in.
+    labels : Labels, optional
+        The layer that is kept, if there is one.
+    """
+    where = f"paint in '{labels.name}'" if labels else "press Predict for one that is"
+    return f"The layer '{stranger}' is not kept by U-Net: {where}, or use its labels."
+
+
+def labels_for(image: OpenImage, stranger: Labels) -> LabelMap:
+    """Return what is in a layer, as labels of an image.
+
+    Raises
+    ------
+    InputError
+        If it does not fit, with what would.
+    """
+    if image.subject.task == "regression":
+        raise InputError(
+            "Marks stand for values, so labels cannot be used as marks; paint in the "
+            "marks layer."
+        )
+    labels = _without_channels(image, stranger)
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    most = LARGEST_ID
+    if image.subject.task == "classes":
+        most = len(image.subject.names) - 1
+    if low < 0 or high > most:
+        raise InputError(
+            f"The labels of '{stranger.name}' run from {low} to {high}, but 0 to "
+            f"{most} can be used here; renumber them first."
+        )
+    return labels.astype(np.int32)
+
+
+def _without_channels(image: OpenImage, stranger: Labels) -> npt.NDArray[Any]:
+    """Return what is in a layer in the shape of an image's labels."""
+    wanted, whole = image.annotation.labels.shape, image.identity.shape
+    shape = () if stranger.multiscale else tuple(stranger.data.shape)
+    if shape == wanted:
+        return np.asarray(stranger.data)
+    if shape == whole and "C" in image.axes:
+        # napari's new labels have the axes of the image, channels among them.
+        channels = np.moveaxis(np.asarray(stranger.data), image.axes.index("C"), 0)
+        used = [each for each in channels if each.any()]
+        if len(used) <= 1:
+            return used[0] if used else channels[0]
+        raise InputError(
+            f"'{stranger.name}' has other labels in every channel; labels of an image "
+            "are the same for all of its channels. Choose one: split the layer first."
+        )
+    found = " x ".join(str(n) for n in shape) or "several resolutions"
+    raise InputError(
+        f"'{stranger.name}' has {found} pixels, the labels of '{image.name}' have "
+        f"{' x '.join(str(n) for n in wanted)}; choose the image that they belong to."
+    )
+
+
+def take_over(layer: Labels, labels: LabelMap, channel: ChannelAxis) -> bool:
+    """Paint labels into the layer of the dock, as one stroke that can be undone.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer of the dock.
+    labels : ndarray of int32
+        Of the shape of the annotation.
+    channel : ChannelAxis
+        What the layer has more than that.
+
+    Returns
+    -------
+    bool
+        Whether anything was different.
+    """
+    shown = np.asarray(layer.data)
+    if channel.position is not None:
+        shown = np.take(shown, 0, channel.position)
+    points = np.nonzero(shown != labels)
+    if points[0].size:
+        layer.data_setitem(channel.points_in_layer(points), labels[points])
+    return bool(points[0].size)
