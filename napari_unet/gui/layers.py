@@ -18,10 +18,10 @@ from napari_unet.core.mark import Mark
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.geometry import (
-    axes_of,
     box_in_sight,
     pixel_size,
     source_of,
+    stated_axes,
     without_channel,
 )
 from napari_unet.gui.labels_binding import LabelsBinding
@@ -116,9 +116,10 @@ class ViewerLayers:
             self._session.images.open(
                 source_of(layer),
                 _name(layer),
-                axes_of(layer),
+                stated_axes(layer),
                 _path(layer),
                 pixel_size(layer),
+                colour=layer.rgb,
             )
         self.chosen_changed.emit()
 

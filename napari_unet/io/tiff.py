@@ -16,6 +16,10 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.axes import CANONICAL
+from napari_unet.core.channels import channel_count
+from napari_unet.core.known_axes import StatedAxes
+from napari_unet.io.channel_names import tiff_channel_names
+from napari_unet.io.image_header import ImageHeader
 from napari_unet.io.quiet import collect_log
 from napari_unet.io.tiff_header import check_ome, check_pages, refuse_entities
 from napari_unet.io.tiff_size import check_series
@@ -130,8 +134,8 @@ def read_tiff(path: Path) -> TiffImage:
     return TiffImage(array, axes, sizes, note or more)
 
 
-def read_tiff_pixel_size(path: Path) -> dict[str, float]:
-    """Return the micrometres per pixel that a file states; its pixels are not read.
+def read_tiff_header(path: Path) -> ImageHeader:
+    """Return what a file states of its first image; no pixels are read.
 
     Raises
     ------
@@ -141,7 +145,16 @@ def read_tiff_pixel_size(path: Path) -> dict[str, float]:
     check_pages(path)
     with collect_log("tifffile"), _opened(path) as file:
         _check_metadata(path, file)
-        return _pixel_size(file)
+        series = list(file.series)
+        sizes = _pixel_size(file)
+        first = series[0]
+        known = None if _are_pages_of_a_stack(series) else _known_axes(first.axes)
+        if known is None:
+            return ImageHeader(pixel_size=sizes)
+        shape = tuple(int(n) for n in first.shape)
+        stated = StatedAxes(known, shape)
+        names = tiff_channel_names(file, channel_count(shape, known))
+    return ImageHeader(stated, names, sizes)
 
 
 @contextmanager
@@ -169,7 +182,7 @@ def _read_series(
     path: Path, series: list[Any]
 ) -> tuple[npt.NDArray[Any], str | None, str | None]:
     first = series[0]
-    stack = len(series) > 1 and _are_pages_of_a_stack(series)
+    stack = _are_pages_of_a_stack(series)
     check_series(path, series if stack else [first])
     if stack:
         return np.stack([one.asarray() for one in series]), None, None
@@ -182,7 +195,7 @@ def _read_series(
 
 def _are_pages_of_a_stack(series: list[Any]) -> bool:
     """Return whether planes were appended one by one, each as a series of its own."""
-    return all(
+    return len(series) > 1 and all(
         one.kind == "shaped"
         and one.axes == "YX"
         and one.shape == series[0].shape

@@ -34,7 +34,12 @@ def _from_2(found: Json) -> Json:
     return {**found, "format_version": 3, "images": images}
 
 
-_STEPS: dict[int, Callable[[Json], Json]] = {1: _from_1, 2: _from_2}
+def _from_3(found: Json) -> Json:
+    """Version 4 remembers how images are read; before, nobody had said anything."""
+    return {**found, "format_version": 4}
+
+
+_STEPS: dict[int, Callable[[Json], Json]] = {1: _from_1, 2: _from_2, 3: _from_3}
 
 OLDEST = min(_STEPS)
 

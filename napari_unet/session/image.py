@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.annotation import Annotation
-from napari_unet.core.axes import guess_axes, parse_axes
 from napari_unet.core.box import Box
+from napari_unet.core.channels import take_channels
 from napari_unet.core.rules import rules_for
 from napari_unet.core.subject import Subject
 from napari_unet.core.values import ValueAnnotation
-from napari_unet.errors import InputError, StorageError
-from napari_unet.io.read import read_pixel_size
+from napari_unet.errors import StorageError
+from napari_unet.io.image_header import ImageHeader
+from napari_unet.io.read import read_header
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal import Journal
@@ -29,6 +30,14 @@ from napari_unet.project.recovery import (
     saved_annotation,
 )
 from napari_unet.project.store import StoredAnnotation
+from napari_unet.session.reading import (
+    GUESSED,
+    Reading,
+    as_worked_on,
+    first_axes,
+    other_axes_told,
+    recall,
+)
 
 
 class Canvas(Protocol):
@@ -110,6 +119,8 @@ class OpenImage:
         What the model has measured.
     pixel_size : float or None
         Width of a pixel in micrometres, where somebody knows it.
+    reading : Reading
+        Who says which axis is which, and which channels a model gets.
     """
 
     source: npt.NDArray[Any]
@@ -127,6 +138,12 @@ class OpenImage:
     diameter: float | None = None
     measured: float | None = None
     pixel_size: float | None = None
+    reading: Reading = GUESSED
+
+    @property
+    def model_input(self) -> tuple[npt.NDArray[Any], str]:
+        """What a model gets: pixels of the chosen channels, and their axes."""
+        return take_channels(self.pixels, self.axes, self.reading.channels)
 
     @property
     def name(self) -> str:
@@ -209,6 +226,14 @@ class Request:
         Where work is kept.
     pixel_size : float or None
         Width of a pixel in micrometres; the file is asked where it is missing.
+    layer : str or None
+        Axes that came with the array; the file is asked where they are missing.
+    colour : bool
+        Whether the last axis is known to be colour.
+    reading : Reading or None
+        How it is to be read with `axes`, whatever is known otherwise.
+    told : str
+        What the person should know when it is open, or nothing.
     """
 
     source: npt.NDArray[Any]
@@ -218,6 +243,10 @@ class Request:
     subject: Subject
     project: Project
     pixel_size: float | None = None
+    layer: str | None = None
+    colour: bool = False
+    reading: Reading | None = None
+    told: str = ""
 
 
 def iter_open(request: Request) -> Generator[None, None, Opened]:
@@ -229,18 +258,22 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         If it cannot be used.
     """
     pixels = np.asarray(request.source)
-    identity = yield from iter_identify(
-        request.name, pixels, request.axes, request.subject
-    )
+    header = read_header(request.path) if request.path else ImageHeader()
+    axes, reading = _read_axes(pixels, request, header)
+    yield
+    identity = yield from iter_identify(request.name, pixels, axes, request.subject)
     identity = replace(identity, path=request.path)
     project, stored, problem = request.project, None, None
-    diameter = None
+    diameter, told = None, request.told
     key, why_not = identity.key, ""
     try:
         why_not = project.why_read_only()
+        settings = project.store.read()[0].settings
+        if request.reading is None:
+            identity, reading, told = _as_before(identity, reading, project)
         stored = project.store.load_work(identity)
         key = stored.key if stored else project.store.key_for(identity)
-        diameter = project.store.read()[0].settings.diameters.get(key)
+        diameter = settings.diameters.get(key)
     except StorageError as error:
         problem, why_not = error, str(error)
     yield
@@ -259,14 +292,35 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
         read_only=why_not,
         waiting=bool(why_not) and problem is None,
         diameter=diameter,
-        pixel_size=request.pixel_size or _pixel_size(request.path),
+        pixel_size=request.pixel_size or header.pixel_size.get("X"),
+        reading=reading,
     )
     sequence = max(stored.sequence, stored.journal.last) if stored else 0
-    return Opened(image, sequence, _told(stored), recovered, problem)
+    return Opened(image, sequence, told or _told(stored), recovered, problem)
 
 
-def _pixel_size(path: Path | None) -> float | None:
-    return read_pixel_size(path) if path is not None and path.is_file() else None
+def _read_axes(
+    pixels: npt.NDArray[Any], request: Request, header: ImageHeader
+) -> tuple[str, Reading]:
+    if request.reading is not None:
+        return request.axes, replace(request.reading, names=header.channels)
+    known = first_axes(pixels, request.layer, colour=request.colour, header=header)
+    return known.letters, Reading(known.origin, names=header.channels)
+
+
+def _as_before(
+    known: ImageIdentity, reading: Reading, project: Project
+) -> tuple[ImageIdentity, Reading, str]:
+    """Return an image as it was read before in a project, and what is to be told."""
+    manifest = project.store.read()[0]
+    identity, reading = recall(known, reading, manifest)
+    if manifest.find(identity) is not None or project.store.load_work(identity):
+        return identity, reading, ""
+    earlier = as_worked_on(identity, manifest)
+    if earlier is None:
+        return identity, reading, ""
+    told = other_axes_told(identity, earlier)
+    return earlier, replace(reading, origin="project", channels=None), told
 
 
 def _told(stored: StoredAnnotation | None) -> str:
@@ -286,26 +340,6 @@ def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Ann
             return ValueAnnotation(nothing, len(subject.names))
         return Annotation(nothing, rules=rules_for(subject))
     return saved_annotation(subject, stored)
-
-
-def choose_axes(array: npt.NDArray[Any], axes: str | None) -> str:
-    """Return checked axes of an image; guess them where they are missing.
-
-    Raises
-    ------
-    InputError
-        If the array is no image, or the axes do not fit.
-    """
-    if array.dtype.kind not in "buif":
-        raise InputError(
-            f"Expected an image of real numbers, found the data type {array.dtype}; "
-            "convert it first, for example to its magnitude."
-        )
-    if 0 in array.shape:
-        raise InputError(f"The image has no pixels (shape {tuple(array.shape)}).")
-    if axes is None:
-        return guess_axes(tuple(array.shape), array.dtype)
-    return parse_axes(axes, array.ndim)
 
 
 def file_of(path: Path | None) -> Path | None:

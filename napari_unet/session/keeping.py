@@ -14,7 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from napari_unet.errors import StorageError
-from napari_unet.project.manifest import Manifest, ModelEntry, Settings
+from napari_unet.project.manifest import (
+    ImageReading,
+    Manifest,
+    ModelEntry,
+    Settings,
+)
 from napari_unet.project.project import Project
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
@@ -44,6 +49,9 @@ class Keeping:
     diameters : callable
         Returns the diameters that a person has set for open images of a project, or
         None, by the keys of images.
+    readings : callable
+        Returns what a person has said of how open images of a project are read, by the
+        hashes of their pixels.
     home : callable
         Returns the project that models belong to now, or None.
     training_over : callable
@@ -59,6 +67,7 @@ class Keeping:
         projects: Projects,
         timeline: Timeline,
         diameters: Callable[[Project], dict[str, float | None]],
+        readings: Callable[[Project], dict[str, ImageReading]],
         home: Callable[[], Project | None],
         training_over: Callable[[], bool],
         clock: Callable[[], float],
@@ -68,6 +77,7 @@ class Keeping:
         self._projects = projects
         self._timeline = timeline
         self._diameters = diameters
+        self._readings = readings
         self._home = home
         self._training_over = training_over
         self._clock = clock
@@ -146,6 +156,7 @@ class Keeping:
             active.number if active else 0,
             Settings(minutes=minutes),
             self._diameters(project),
+            self._readings(project),
             training_over=self._training_over(),
         )
 
@@ -171,6 +182,7 @@ def iter_keep(
     active: int,
     settings: Settings,
     diameters: Mapping[str, float | None],
+    readings: Mapping[str, ImageReading],
     *,
     training_over: bool,
 ) -> Generator[None, None, dict[int, ModelEntry]]:
@@ -183,8 +195,8 @@ def iter_keep(
     active : int
         Number of the version that predicts.
     settings : Settings
-        What the person chose, but for diameters.
-    diameters : mapping
+        What the person chose, but for diameters and readings.
+    diameters, readings : mapping
         Of some images; what is kept of others stays.
     training_over : bool
         Whether what a training kept to go on with is not needed any more.
@@ -210,7 +222,8 @@ def iter_keep(
     def change(manifest: Manifest) -> Manifest:
         sizes = {**manifest.settings.diameters, **diameters}
         told = {key: size for key, size in sizes.items() if size is not None}
-        chosen_now = settings.model_copy(update={"diameters": told})
+        read = {**manifest.settings.readings, **readings}
+        chosen_now = settings.model_copy(update={"diameters": told, "readings": read})
         update = {"models": models, "active_model": chosen, "settings": chosen_now}
         return manifest.model_copy(update=update)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.box import Box
-from napari_unet.errors import InputError, NapariUnetError, StorageError
+from napari_unet.errors import InputError, StorageError
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
@@ -32,6 +32,7 @@ from napari_unet.session.model_words import subject_of
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
+from napari_unet.session.rereading import Rereading
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import Place, State, StateHolder
@@ -70,6 +71,8 @@ class Session:
         What is going on.
     tuning : Tuning
         What may be set about predictions.
+    reading : Rereading
+        What may be said of axes and channels.
     state_changed : Signal(State)
         There is a new state to show.
     """
@@ -91,6 +94,9 @@ class Session:
         self.models = Models(runner, self._holder)
         self.predicting = Predicting(runner, self._holder, view, clock)
         self.tuning = Tuning(self._holder, self.images, self.models, self.predicting)
+        self.reading = Rereading(
+            self._holder, self.images, self.models, self.predicting
+        )
         self.training = Training(runner, self._holder, self.images.lessons, clock)
         self._keeping = Keeping(
             runner,
@@ -98,6 +104,7 @@ class Session:
             self.projects,
             self.models.timeline,
             self.images.diameters,
+            self.reading.said_of,
             self._home,
             self._training_over,
             clock,
@@ -116,10 +123,9 @@ class Session:
         self.projects.closed.connect(self._put_all_away)
         self.models.timeline.changed.connect(self._keeping.want)
         self.tuning.changed.connect(lambda: self._keeping.want(tuned=True))
+        self.reading.changed.connect(self._on_reread)
         self.images.current_changed.connect(self._ask_for_models)
         self.models.timeline.changed.connect(self._follow_model)
-        self.models.timeline.changed.connect(self._check_fit)
-        self.images.current_changed.connect(self._check_fit)
         self.images.released.connect(self.predicting.forget)
         self.predicting.applied.connect(self.images.note_change)
         # A prediction that changes nothing is shown too.
@@ -310,6 +316,10 @@ class Session:
         if image.key not in {each.key for each in project.images}:
             self.projects.list_again()
 
+    def _on_reread(self) -> None:
+        self.training.note_change()
+        self._keeping.want(tuned=True)
+
     def _put_all_away(self) -> None:
         self.halt()
         self.images.release_all()
@@ -370,17 +380,3 @@ class Session:
             self._version_chosen = True
         if subject != self.images.subject:
             self.images.set_subject(subject)
-
-    def _check_fit(self) -> None:
-        """Tell whether the model can take the image, as soon as both are known."""
-        image, model = self.images.current, self.models.active
-        if image is None or model is None:
-            return
-        self._holder.clear("image")
-        # Not earlier: torch takes seconds. It is loaded when there is a model.
-        from napari_unet.engine.images import check_image
-
-        try:
-            check_image(image.pixels, image.axes, model)
-        except NapariUnetError as error:
-            self._holder.report("image", error)

@@ -11,6 +11,7 @@ from psygnal import Signal
 from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
+from napari_unet.session.reading import GUESSED, Reading
 
 Place: TypeAlias = Literal[
     "project", "image", "model", "predict", "correct", "finetune"
@@ -150,6 +151,8 @@ class ImageState:
         Verified share of all pixels.
     read_only : str
         Why it cannot be corrected, or nothing.
+    reading : Reading
+        Who says which axis is which, and which channels a model gets.
     """
 
     name: str
@@ -164,6 +167,7 @@ class ImageState:
     verified_objects: int = 0
     verified_share: float = 0.0
     read_only: str = ""
+    reading: Reading = GUESSED
 
 
 @dataclass(frozen=True, slots=True)
