@@ -17,6 +17,7 @@ from napari_unet.core.box import Box
 from napari_unet.core.mark import Mark
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.gui.class_colors import class_colormap
+from napari_unet.gui.folders import folder_of
 from napari_unet.gui.geometry import (
     box_in_sight,
     pixel_size,
@@ -361,7 +362,10 @@ class ViewerLayers:
 
 
 def _is_image(layer: Any) -> bool:
-    return isinstance(layer, Image) and not is_prediction(layer)
+    if not isinstance(layer, Image) or is_prediction(layer):
+        return False
+    # The images of a folder are opened one by one in its place.
+    return folder_of(layer) is None
 
 
 def _nearest_meaning(image: OpenImage, label: int) -> int:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.axes import guess_axes, parse_axes
+from napari_unet.core.channels import (
+    Channels,
+    channel_count,
+    names_or_colours,
+    parse_channels,
+    take_channels,
+)
+from napari_unet.core.known_axes import KnownAxes, StatedAxes, resolve_axes
 from napari_unet.core.provenance import LabelMap, Mask
 from napari_unet.core.sample import Sample
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import pair_by_stem
-from napari_unet.io.read import ImageFile, read_image, read_labels, read_values
+from napari_unet.io.read import (
+    ImageFile,
+    read_header,
+    read_image,
+    read_labels,
+    read_values,
+)
 from napari_unet.io.rois import ROI_SUFFIXES, is_roi_file, read_rois
 
 
@@ -21,6 +35,7 @@ def read_samples(
     *,
     verified: str | Path | None = None,
     axes: str | None = None,
+    channel: str | None = None,
     continuous: bool = False,
 ) -> dict[Path, Sample]:
     """Read a folder of images with their label maps, paired by name.
@@ -35,6 +50,8 @@ def read_samples(
         every pixel can.
     axes : str, optional
         Axes of the images; from the files, or guessed, where they are missing.
+    channel : str, optional
+        Channels that a model sees, by numbers from 1 or names; all where it is missing.
     continuous : bool
         `labels` are values to be regressed: one map of the image's shape, or several
         along a first axis.
@@ -53,9 +70,46 @@ def read_samples(
     pairs = pair_by_stem(images, labels, more=more)
     masks = _pair_masks(images, verified) if verified is not None else {}
     return {
-        image: _read_sample(image, label, masks.get(image), axes, continuous=continuous)
+        image: with_channels(
+            _read_sample(image, label, masks.get(image), axes, continuous=continuous),
+            image,
+            channel,
+        )
         for image, label in pairs
     }
+
+
+def with_channels(sample: Sample, path: Path, channel: str | None) -> Sample:
+    """Return a sample with the channels alone that a person has named.
+
+    Raises
+    ------
+    InputError
+        If its image has no such channel.
+    """
+    if channel is None or sample.axes is None:
+        return sample
+    channels = find_channels(path, sample.image.shape, sample.axes, channel)
+    image, axes = take_channels(sample.image, sample.axes, channels)
+    return replace(sample, image=image, axes=axes)
+
+
+def find_channels(
+    path: Path, shape: tuple[int, ...], axes: str, channel: str
+) -> Channels:
+    """Return the channels of a file's image that a person has named.
+
+    Raises
+    ------
+    InputError
+        If it has no such channel.
+    """
+    count = channel_count(shape, axes)
+    names = names_or_colours(read_header(path).channels, axes, count)
+    try:
+        return parse_channels(channel, count, names)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def read_objects(path: Path, shape: tuple[int, ...]) -> LabelMap:
@@ -106,13 +160,28 @@ def _read_sample(
 
 
 def _axes(image: ImageFile, axes: str | None) -> str:
-    shape, dtype = image.array.shape, image.array.dtype
     try:
-        if axes is not None:
-            return parse_axes(axes, len(shape))
-        return image.axes or guess_axes(shape, dtype)
+        return axes_of_file(image, axes).letters
     except InputError as error:
         raise InputError(f"{image.path}: {error}") from error
+
+
+def axes_of_file(image: ImageFile, axes: str | None) -> KnownAxes:
+    """Return the axes of an image that was read from a file, and who says so.
+
+    Parameters
+    ----------
+    axes : str or None
+        What the person says.
+
+    Raises
+    ------
+    InputError
+        If that does not fit, or there are too few or too many axes.
+    """
+    shape = tuple(image.array.shape)
+    stated = StatedAxes(image.axes, shape) if image.axes is not None else None
+    return resolve_axes(shape, image.array.dtype, person=axes or None, file=stated)
 
 
 def _check_shape(

@@ -15,6 +15,7 @@ import tifffile
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity, content_hash
+from napari_unet.project.manifest import FORMAT_VERSION
 from napari_unet.project.store import ProjectStore, StoredAnnotation
 
 Snapshots = Callable[[int], AnnotationSnapshot]
@@ -286,7 +287,9 @@ def test_a_hostile_manifest_is_refused_in_words(folder: Path, text: str) -> None
 def test_a_newer_project_is_left_alone(
     saved: Path, image: ImageIdentity, snapshot: Snapshots
 ) -> None:
-    (saved / "project.json").write_text(manifest_text(format_version=4))
+    (saved / "project.json").write_text(
+        manifest_text(format_version=FORMAT_VERSION + 1)
+    )
     store = ProjectStore(saved)
     with pytest.raises(StorageError, match="update napari-unet"):
         store.save(image, snapshot(3))

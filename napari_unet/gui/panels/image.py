@@ -67,6 +67,15 @@ class ImagePanel(Panel):
         self.channel_label = label("Channel")
         self.add_row(self.channel_label, self.channels, stretch=1)
         self.add(self.grey)
+        self.folder = label("", "faint", wrap=True)
+        self.one_stack = button(
+            "As one stack",
+            "Add the files of the folder as one layer, as the sections of one image",
+            self.bench.folders.stack,
+        )
+        self.add_row(self.folder, self.one_stack)
+        self.connections.connect(self.bench.folders.changed, self._show_folder)
+        self._show_folder()
         self.connections.connect(self.bench.layers.chosen_changed, self._reset)
         self._reset()
 
@@ -96,6 +105,12 @@ class ImagePanel(Panel):
         numbers = [str(n) for n in range(1, count + 1)]
         items = [(_ALL, _ALL), *zip(titles, numbers, strict=True)]
         _fill(self.channels, items, text)
+
+    def _show_folder(self) -> None:
+        told = self.bench.folders.told
+        self.folder.setText(told)
+        self.folder.setVisible(bool(told))
+        self.one_stack.setVisible(bool(told))
 
     def _choices(self, _widget: object) -> list[tuple[str, object]]:
         return [(layer.name, layer) for layer in self.bench.layers.choices]
