@@ -138,13 +138,16 @@ def _iter_fitting(
 ) -> Iterator[tuple[tuple[int, int, int], str]]:
     sizes = dict(zip(file.axes, file.shape, strict=True))
     for letters in combinations(order, len(shape)):
-        if {"Y", "X"} <= set(letters) and shape == tuple(
-            sizes.get(axis, 1) for axis in letters
-        ):
-            lost = [a for a, n in sizes.items() if a not in letters and n > 1]
-            # To be without channels is common: they are layers of their own.
-            cost = (len(lost) - ("C" in lost), len(lost), len(set(letters) - {*sizes}))
-            yield cost, "".join(letters)
+        array = dict(zip(letters, shape, strict=True))
+        # One part along an axis may keep that axis.
+        least = {a: sizes[a] if a in "YX" else 1 for a in array}
+        fits = all(n in (sizes.get(a, 1), least[a]) for a, n in array.items())
+        if not fits or not {"Y", "X"} <= {*array}:
+            continue
+        lost = [a for a, n in sizes.items() if array.get(a, 1) != n]
+        # To be without channels is common: they are layers of their own.
+        cost = (len(lost) - ("C" in lost), len(lost), len({*array} - {*sizes}))
+        yield cost, "".join(letters)
 
 
 def axes_of_names(names: Sequence[str], ndim: int) -> str | None:

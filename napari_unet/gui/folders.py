@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_OPENED = 30
 """More layers make napari slow; the rest can be dropped in, or predicted at once."""
 
+_NAPARI = "napari"
 _ONE_IMAGE = "napari_unet_one_image"
 
 
@@ -33,8 +34,10 @@ def folder_of(layer: Any) -> Path | None:
     """Return the folder whose files a layer stacks; None for every other layer."""
     if not isinstance(layer, Image) or layer.metadata.get(_ONE_IMAGE):
         return None
-    path = Path(layer.source.path) if layer.source.path else None
-    if path is None or any(part.endswith(".zarr") for part in path.parts):
+    if not layer.source.path or layer.source.reader_plugin != _NAPARI:
+        return None  # another reader knows what it makes of a folder
+    path = Path(layer.source.path)
+    if any(part.endswith(".zarr") for part in path.parts):
         return None
     return path if path.is_dir() and _images(path) else None
 

@@ -128,10 +128,14 @@ def read_tiff(path: Path) -> TiffImage:
                 raise DamagedTiffError("it holds no image")
             array, axes, note = _read_series(path, series)
             sizes = _pixel_size(file)
-        damage = [message for message in messages if _DAMAGE.search(message)]
+        _refuse_damage(messages)
+    return TiffImage(array, axes, sizes, note or more)
+
+
+def _refuse_damage(messages: list[str]) -> None:
+    damage = [message for message in messages if _DAMAGE.search(message)]
     if damage:
         raise DamagedTiffError(damage[0])
-    return TiffImage(array, axes, sizes, note or more)
 
 
 def read_tiff_header(path: Path) -> ImageHeader:
@@ -143,18 +147,18 @@ def read_tiff_header(path: Path) -> ImageHeader:
         As `read_tiff`.
     """
     check_pages(path)
-    with collect_log("tifffile"), _opened(path) as file:
+    with collect_log("tifffile") as messages, _opened(path) as file:
         _check_metadata(path, file)
         series = list(file.series)
+        _refuse_damage(messages)
         sizes = _pixel_size(file)
         first = series[0]
         known = None if _are_pages_of_a_stack(series) else _known_axes(first.axes)
         if known is None:
             return ImageHeader(pixel_size=sizes)
         shape = tuple(int(n) for n in first.shape)
-        stated = StatedAxes(known, shape)
         names = tiff_channel_names(file, channel_count(shape, known))
-    return ImageHeader(stated, names, sizes)
+    return ImageHeader(StatedAxes(known, shape), names, sizes)
 
 
 @contextmanager
