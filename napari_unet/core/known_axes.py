@@ -126,11 +126,17 @@ def fit_axes(file: StatedAxes, shape: Shape, *, colour: bool = False) -> str | N
 
 
 def _cheapest(file: StatedAxes, shape: Shape, order: str) -> str | None:
-    """Return the axes in this order that leave out least; None if two are as good."""
-    costs = sorted(_iter_fitting(file, shape, order))
-    if not costs or (len(costs) > 1 and costs[0][0] == costs[1][0]):
-        return None
-    return costs[0][1]
+    """Return the axes in this order that leave out least; None if it is unclear.
+
+    What an axis with a single plane is called makes no difference.
+    """
+    found = sorted(_iter_fitting(file, shape, order))
+    best = [letters for cost, letters in found if cost == found[0][0]]
+    told = {
+        tuple(axis for axis, n in zip(letters, shape, strict=True) if n > 1)
+        for letters in best
+    }
+    return best[0] if len(told) == 1 else None
 
 
 def _iter_fitting(
