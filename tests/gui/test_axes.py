@@ -17,12 +17,10 @@ from tests.session.brightness import disks
 def write_files(folder: Path) -> None:
     """Write files that state their axes, one that does not, and a folder of images."""
     planes = np.stack([disks()] * 5)
-    for name, axes in (("time", "TYX"), ("stack", "ZYX"), ("channels", "CYX")):
-        tifffile.imwrite(
-            folder / f"{name}.tif", planes, imagej=True, metadata={"axes": axes}
-        )
+    for name, axes in (("time.tif", "TYX"), ("channels.ome.tif", "CYX")):
+        imagej = not name.endswith(".ome.tif")
         metadata = {"axes": axes}
-        tifffile.imwrite(folder / f"{name}.ome.tif", planes, metadata=metadata)
+        tifffile.imwrite(folder / name, planes, imagej=imagej, metadata=metadata)
     tifffile.imwrite(folder / "plain.tif", planes, metadata=None)
     (folder / "plate").mkdir()
     for number in range(3):
@@ -54,7 +52,7 @@ def test_files_folders_and_what_a_person_says_of_them(stage, tmp_path):
     stage.predict()
     assert stage.state.image.objects == 5 * 20
     _say_another_reading(stage, panel, tmp_path / "plain.tif")
-    _choose_a_channel(stage, panel, tmp_path / "channels.tif")
+    _choose_a_channel(stage, panel, tmp_path / "channels.ome.tif")
     # napari stacks folders with dask, whose threads would stay.
     with dask.config.set(scheduler="synchronous"):
         _drop_a_folder(stage, panel, tmp_path / "plate")
