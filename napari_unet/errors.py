@@ -4,6 +4,7 @@
 
     NapariUnetError            anything this package refuses, with one clear sentence
     ├── InputError             an image, label map, path or option does not fit
+    │   └── ChannelMismatchError   an image has other channels than a model takes
     ├── ModelError             a model folder is missing, broken or does not fit
     ├── DeviceError            the requested device does not exist or is out of memory
     └── StorageError           something could not be saved or read back
@@ -20,6 +21,61 @@ class NapariUnetError(Exception):
 
 class InputError(NapariUnetError, ValueError):
     """An image, a label map, a path or an option does not fit."""
+
+
+class ChannelMismatchError(InputError):
+    """An image has not as many channels as a model takes.
+
+    Every front end has its own controls to choose channels, so each says the way out.
+
+    Parameters
+    ----------
+    found : str
+        What was expected and what was found, without a full stop.
+    wanted, channels : int
+        How many channels the model takes, and the image has.
+    axes : str
+        Axes of the image.
+    fitting : str
+        A model that fits, in words.
+    """
+
+    def __init__(
+        self, found: str, wanted: int, channels: int, axes: str, fitting: str
+    ) -> None:
+        self.found = found
+        self.wanted = wanted
+        self.channels = channels
+        self.axes = axes
+        self.fitting = fitting
+        pick = f"take one channel of it, such as {self._index()}"
+        super().__init__(
+            self.with_ways(pick, "convert it to grey", 'such as axes="CYX"')
+        )
+
+    def with_ways(self, pick: str, grey: str, name_axes: str) -> str:
+        """Return the sentence with ways out that a front end has.
+
+        Parameters
+        ----------
+        pick, grey, name_axes : str
+            How to choose channels, how to make a colour image grey, and how to say
+            which axis is that of the channels.
+        """
+        ways = [self.fitting]
+        if self.channels > self.wanted:
+            ways.insert(0, pick)
+        if self.wanted == 1 and self.channels in (3, 4):
+            ways.insert(1, grey)
+        if "C" not in self.axes and len(self.axes) > 2:
+            ways.append(f"name the channel axis, {name_axes}")
+        return f"{self.found}; {', or '.join(ways)}."
+
+    def _index(self) -> str:
+        """Return how numpy takes a channel, or as many as are wanted."""
+        before = ":, " * self.axes.find("C") if "C" in self.axes else ""
+        some = "0" if self.wanted == 1 else f":{self.wanted}"
+        return f"image[{before}{some}]"
 
 
 class ModelError(NapariUnetError):

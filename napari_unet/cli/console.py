@@ -43,6 +43,14 @@ AxesOption = Annotated[
         "from the file, or guessed, where it is missing.",
     ),
 ]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|NAME",
+        help="Channel that the model sees, by its number from 1 or its name in the "
+        "file; several in the model's order, such as 3,1. All where it is missing.",
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist.")
 ]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unet.cli.channels import guess_in_words, mismatch_in_words
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
     AxesOption,
+    ChannelOption,
     DeviceOption,
     JsonOption,
     OverwriteOption,
@@ -30,7 +32,7 @@ from napari_unet.cli.outputs import (
     refuse_one_target,
     refuse_replacing_inputs,
 )
-from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.io.pairing import by_stem, list_images, name_of
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def predict(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where label maps go.")],
     device: DeviceOption = "auto",
     axes: AxesOption = None,
+    channel: ChannelOption = None,
     probabilities: Annotated[
         bool,
         typer.Option(
@@ -110,7 +113,7 @@ def predict(
         diameter=diameter,
     )
     with output_folder(out):
-        done = _predict_all(targets, _Order(loaded, axes, ask, overwrite))
+        done = _predict_all(targets, _Order(loaded, axes, channel, ask, overwrite))
     _report(done, as_json=as_json)
 
 
@@ -120,6 +123,7 @@ class _Order:
 
     model: Model
     axes: str | None
+    channel: str | None
     ask: Callable[..., Generator[PredictEvent, None, Values]]
     overwrite: bool
 
@@ -200,13 +204,12 @@ def _predict_one(
     import numpy as np
 
     from napari_unet.core.axes import result_axes
-    from napari_unet.engine.images import check_image
     from napari_unet.io.read import read_image
     from napari_unet.io.write import write_image
 
     image = read_image(path)
-    axes = check_image(image.array, order.axes or image.axes, order.model)
-    result, notes, diameter = _result(image, axes, order, advance)
+    seen, axes, notes = _seen(image, order)
+    result, more, diameter = _result(image, seen, axes, order, advance)
     kept = result_axes(axes)
     write_image(
         target,
@@ -216,18 +219,41 @@ def _predict_one(
         pixel_size=image.pixel_size,
     )
     objects = _count_objects(result) if result.dtype == np.int32 else None
-    return _Written(str(path), str(target), objects, notes, diameter)
+    return _Written(str(path), str(target), objects, [*notes, *more], diameter)
+
+
+def _seen(image: ImageFile, order: _Order) -> tuple[NDArray[Any], str, list[str]]:
+    """Return what the model sees of an image, its axes, and what is to be said."""
+    from napari_unet.core.channels import take_channels
+    from napari_unet.engine.images import check_image
+    from napari_unet.io.dataset import axes_of_file, find_channels
+
+    known = axes_of_file(image, order.axes)
+    seen, axes = image.array, known.letters
+    if order.channel is not None:
+        channels = find_channels(image.path, seen.shape, axes, order.channel)
+        seen, axes = take_channels(seen, axes, channels)
+    try:
+        axes = check_image(seen, axes, order.model)
+    except ChannelMismatchError as error:
+        raise InputError(mismatch_in_words(error, image.path)) from error
+    notes = [image.note, guess_in_words(known, image.array.shape)]
+    return seen, axes, [note for note in notes if note]
 
 
 def _result(
-    image: ImageFile, axes: str, order: _Order, advance: Callable[[float], None]
+    image: ImageFile,
+    seen: NDArray[Any],
+    axes: str,
+    order: _Order,
+    advance: Callable[[float], None],
 ) -> tuple[NDArray[Any], list[str], float | None]:
     from napari_unet.core.events import Notice, Sized, TilesDone
 
-    notes = [image.note] if image.note else []
+    notes: list[str] = []
     diameter = None
     pixel_size = image.pixel_size.get("X")
-    events = order.ask(image.array, axes=axes, pixel_size=pixel_size)
+    events = order.ask(seen, axes=axes, pixel_size=pixel_size)
     while True:
         try:
             event = next(events)

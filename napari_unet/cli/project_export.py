@@ -193,8 +193,8 @@ def _harmless(value: Any) -> Any:
 
 def iter_near(folder: Path) -> Iterator[Any]:
     """Yield the identities of images beside a project, such as may be its own."""
-    from napari_unet.core.axes import guess_axes
     from napari_unet.errors import NapariUnetError
+    from napari_unet.io.dataset import axes_of_file
     from napari_unet.io.pairing import list_images
     from napari_unet.io.read import read_image
     from napari_unet.project.identity import ImageIdentity
@@ -206,7 +206,7 @@ def iter_near(folder: Path) -> Iterator[Any]:
     for path in paths:
         try:
             image = read_image(path, stored=True)  # as projects know it
-            axes = image.axes or guess_axes(image.array.shape, image.array.dtype)
+            axes = axes_of_file(image, None).letters
             found = ImageIdentity.of(path.name, image.array, axes)
             yield replace(found, path=path)
         except NapariUnetError:

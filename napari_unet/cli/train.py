@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
+from napari_unet.cli.channels import mismatch_in_words
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
     AxesOption,
+    ChannelOption,
     DeviceOption,
     JsonOption,
     OverwriteOption,
@@ -27,7 +29,7 @@ from napari_unet.cli.outputs import (
     refuse_replacing_inputs,
 )
 from napari_unet.cli.training import Outcome, run_training, save_outcome
-from napari_unet.errors import InputError
+from napari_unet.errors import ChannelMismatchError, InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,6 +113,7 @@ def train(
         ),
     ] = None,
     axes: AxesOption = None,
+    channel: ChannelOption = None,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -147,7 +150,7 @@ def train(
     config = _configure(preset, minutes, steps, device, seed)
     with output_folder(out.absolute().parent), claimed(out) as claim:
         state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
-        samples = _read(images, labels, verified, axes, wish, ignore)
+        samples = _read(images, labels, verified, axes, channel, wish, ignore)
         _seed(seed)
         chosen = [*_settings_of(preset, architecture), *(settings or [])]
         model = _starting_model(
@@ -264,12 +267,20 @@ def _read(
     labels: Path,
     verified: Path | None,
     axes: str | None,
+    channel: str | None,
     wish: Wish,
     ignore: int | None,
 ) -> dict[Path, Sample]:
     from napari_unet.io.dataset import read_samples
 
-    found = read_samples(images, labels, verified=verified, axes=axes, task=wish.task)
+    found = read_samples(
+        images,
+        labels,
+        verified=verified,
+        axes=axes,
+        channel=channel,
+        task=wish.task,
+    )
     for note in found.notes:
         say(note)
     samples = found.samples
@@ -342,6 +353,8 @@ def _starting_model(
     for path, sample in samples.items():
         try:
             annotated_planes(sample, model)
+        except ChannelMismatchError as error:
+            raise InputError(f"{path}: {mismatch_in_words(error, path)}") from error
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
     return model

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.core.channels import channel_count
+
 _RGB, _RGBA = 3, 4
 _MOST = 4
 _SAMPLE = 50_000
@@ -44,11 +46,6 @@ class Fitted:
         return f"{self.note[0].upper()}{self.note[1:]}." if self.note else ""
 
 
-def count_channels(shape: tuple[int, ...], axes: str) -> int:
-    """Return how many channels an image of this shape has."""
-    return shape[axes.index("C")] if "C" in axes else 1
-
-
 def fit_channels(
     image: npt.NDArray[Any], axes: str, wanted: int, *, thinned: bool = False
 ) -> Fitted | None:
@@ -71,7 +68,7 @@ def fit_channels(
     Fitted or None
         None if the image has other channels than the model wants.
     """
-    count = count_channels(image.shape, axes)
+    count = channel_count(image.shape, axes)
     if count == wanted:
         return Fitted(image, axes)
     if wanted not in (1, _RGB) or not 1 < count <= _MOST:

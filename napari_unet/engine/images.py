@@ -9,11 +9,12 @@ from typing import Any
 import numpy.typing as npt
 
 from napari_unet.core.arrays import as_image
-from napari_unet.core.axes import guess_axes, parse_axes
-from napari_unet.core.colour import Fitted, count_channels, fit_channels
+from napari_unet.core.channels import channel_count
+from napari_unet.core.colour import Fitted, fit_channels
+from napari_unet.core.known_axes import resolve_axes
 from napari_unet.engine.model import Model
 from napari_unet.engine.weights import list_models
-from napari_unet.errors import InputError
+from napari_unet.errors import ChannelMismatchError, InputError
 
 
 def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
@@ -26,7 +27,7 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
     ------
     InputError
         If the image is empty, complex or not numeric, its axes do not fit, or it has
-        not as many channels as the model.
+        not as many channels as the model (`ChannelMismatchError`).
     """
     resolved = _resolve_axes(image, axes, model)
     _fit(image, resolved, model, thinned=True)
@@ -58,8 +59,7 @@ def _fit(
 ) -> Fitted:
     fitted = fit_channels(image, axes, model.spec.in_channels, thinned=thinned)
     if fitted is None:
-        channels = count_channels(image.shape, axes)
-        raise InputError(_channel_mismatch(channels, axes, model))
+        raise _channel_mismatch(channel_count(image.shape, axes), axes, model)
     return fitted
 
 
@@ -73,9 +73,7 @@ def _resolve_axes(image: npt.NDArray[Any], axes: str | None, model: Model) -> st
         raise InputError(
             f"The image is empty (shape {image.shape}); choose another one."
         )
-    resolved = (
-        parse_axes(axes, image.ndim) if axes else guess_axes(image.shape, image.dtype)
-    )
+    resolved = resolve_axes(image.shape, image.dtype, person=axes or None).letters
     if model.net.dims == 3 and "Z" not in resolved:
         raise InputError(
             f"Model {model.name!r} looks at volumes, but the image has no z axis (axes "
@@ -85,19 +83,18 @@ def _resolve_axes(image: npt.NDArray[Any], axes: str | None, model: Model) -> st
     return resolved
 
 
-def _channel_mismatch(channels: int, axes: str, model: Model) -> str:
+def _channel_mismatch(channels: int, axes: str, model: Model) -> ChannelMismatchError:
     wanted = model.spec.in_channels
     plural = "s" if wanted > 1 else ""
     fitting = [spec.name for spec in list_models() if spec.in_channels == channels]
     named = f" ({', '.join(fitting)})" if fitting else ""
-    remedy = f"choose a model that fits{named}"
-    if wanted == 1:
-        remedy += ", or convert the image to grey, or choose one channel of it"
-    elif "C" not in axes and len(axes) > 2:
-        remedy += ', or name the channel axis, for example axes "CYX"'
-    return (
+    return ChannelMismatchError(
         f"Model {model.name!r} expects {wanted} channel{plural}, the image has "
-        f"{channels} (axes {axes}); {remedy}."
+        f"{channels} (axes {axes})",
+        wanted,
+        channels,
+        axes,
+        f"choose a model that fits{named}",
     )
 
 

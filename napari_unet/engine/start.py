@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.axes import guess_axes, result_axes
+from napari_unet.core.axes import result_axes
+from napari_unet.core.known_axes import resolve_axes
 from napari_unet.core.sample import Sample
 from napari_unet.engine.model import Model, fresh
 from napari_unet.engine.objectives.classes import IGNORE
@@ -151,7 +152,8 @@ def _variables(samples: Sequence[Sample], names: Sequence[str]) -> tuple[Variabl
 
 def _finite_values(sample: Sample) -> list[npt.NDArray[Any]]:
     """Return the known values of every variable of a sample."""
-    axes = sample.axes or guess_axes(sample.image.shape, sample.image.dtype)
+    shape, dtype = sample.image.shape, sample.image.dtype
+    axes = resolve_axes(shape, dtype, person=sample.axes).letters
     values = variables_first(sample.labels, len(result_axes(axes)))
     known = np.ones(values.shape[1:], bool)
     if sample.verified is not None and sample.verified.shape == known.shape:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
-from napari_unet.core.axes import guess_axes, parse_axes, result_axes
+from napari_unet.core.axes import result_axes
 from napari_unet.core.box import Box
-from napari_unet.errors import InputError
+from napari_unet.core.known_axes import axes_of_names
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -20,24 +20,19 @@ def source_of(layer: Image) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def axes_of(layer: Image) -> str | None:
-    """Return the axes of a layer: from its metadata, its axis labels, or a guess.
+def stated_axes(layer: Image) -> str | None:
+    """Return the axes that a layer states: in its metadata, or by its axes' names.
 
-    None if there are too many to guess.
+    None if it states nothing, or nothing that fits its pixels.
     """
-    source = source_of(layer)
-    named = "".join(layer.axis_labels) + ("C" if layer.rgb else "")
-    for candidate in (layer.metadata.get("axes"), named):
-        if isinstance(candidate, str):
-            try:
-                return parse_axes(candidate, source.ndim)
-            except InputError:
-                continue
-    # Whether it is a colour image napari knows better than the shape tells.
-    shape = source.shape[:-1] if layer.rgb else source.shape
-    if len(shape) not in (2, 3, 4, 5):
-        return None
-    return guess_axes(shape, float) + ("C" if layer.rgb else "")
+    ndim = source_of(layer).ndim
+    names = [*layer.axis_labels, *("c" if layer.rgb else "")]
+    for stated in (layer.metadata.get("axes"), names):
+        if isinstance(stated, str | list | tuple) and (
+            axes := axes_of_names([str(name) for name in stated], ndim)
+        ):
+            return axes
+    return None
 
 
 def pixel_size(layer: Image) -> float | None:

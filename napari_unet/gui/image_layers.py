@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_unet.gui.geometry import axes_of, pixel_size, source_of
+from napari_unet.gui.folders import folder_of
+from napari_unet.gui.geometry import pixel_size, source_of, stated_axes
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.gui.value_picture import is_prediction
 from napari_unet.session.image import OpenImage
@@ -78,9 +79,10 @@ class ImageLayers:
             self._images.open(
                 source_of(layer),
                 _name(layer),
-                axes_of(layer),
+                stated_axes(layer),
                 _path(layer),
                 pixel_size(layer),
+                colour=layer.rgb,
             )
         self.chosen_changed.emit()
 
@@ -141,6 +143,8 @@ def is_image(layer: Any) -> bool:
     return (
         isinstance(layer, Image)
         and not is_prediction(layer)
+        # The images of a folder are opened one by one in its place.
+        and folder_of(layer) is None
         # napari makes images of labels, which go on showing the same memory.
         and not isinstance(source_of(layer), RecordingArray)
     )

@@ -25,6 +25,7 @@ from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError
 from napari_unet.gui.activity import Activity
 from napari_unet.gui.drawing import free_layers_where_they_are_drawn
+from napari_unet.gui.folders import Folders
 from napari_unet.gui.geometry import source_of
 from napari_unet.gui.grey import iter_grey
 from napari_unet.gui.keys import Keys, bind_keys, release_keys
@@ -59,6 +60,8 @@ class Workbench(QObject):
         What a person can ask for.
     layers : ViewerLayers
         The layers that belong to it.
+    folders : Folders
+        Folders that were dropped into it.
     closed : Signal()
         It is over; the viewer is going.
     """
@@ -75,6 +78,7 @@ class Workbench(QObject):
         self._runner = QtRunner(self)
         self.session = Session(self._runner, view=self._view)
         self.layers = ViewerLayers(self.viewer, self.session)
+        self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
         self._window: QMainWindow | None = None
@@ -219,6 +223,7 @@ class Workbench(QObject):
         self.session.halt()
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
+        self.folders.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_unet.core.axes import guess_axes, parse_axes, result_axes
+from napari_unet.core.axes import result_axes
+from napari_unet.core.channels import (
+    Channels,
+    channel_count,
+    names_or_colours,
+    parse_channels,
+    take_channels,
+)
+from napari_unet.core.known_axes import KnownAxes, StatedAxes, resolve_axes
 from napari_unet.core.labels import LabelTask, tell
 from napari_unet.core.provenance import Mask
 from napari_unet.core.sample import Sample
@@ -18,7 +26,7 @@ from napari_unet.io.labels import (
     read_mask,
 )
 from napari_unet.io.pairing import pair_by_stem
-from napari_unet.io.read import ImageFile, read_image, read_values
+from napari_unet.io.read import ImageFile, read_header, read_image, read_values
 from napari_unet.io.rois import ROI_SUFFIXES
 
 
@@ -44,6 +52,7 @@ def read_samples(
     *,
     verified: str | Path | None = None,
     axes: str | None = None,
+    channel: str | None = None,
     task: LabelTask = "instances",
 ) -> SampleFolder:
     """Read a folder of images with their label maps, paired by name.
@@ -58,6 +67,8 @@ def read_samples(
         it, every pixel can.
     axes : str, optional
         Axes of the images; from the files, or guessed, where they are missing.
+    channel : str, optional
+        Channels that a model sees, by numbers from 1 or names; all where it is missing.
     task : {"instances", "classes", "regression"}
         What the labels are. For regression they are values: one map of the image's
         shape, or several along a first axis.
@@ -74,7 +85,11 @@ def read_samples(
     mask = are_mask_files((each.labels for each in read), task)
     found = [labels_of(each.labels, task, mask=mask) for each in read]
     samples = {
-        each.image.path: Sample(each.image.array, its.array, each.verified, each.axes)
+        each.image.path: with_channels(
+            Sample(each.image.array, its.array, each.verified, each.axes),
+            each.image.path,
+            channel,
+        )
         for each, its in zip(read, found, strict=True)
     }
     names = [each.labels.path.name for each in read]
@@ -91,6 +106,39 @@ class _Read:
     labels: LabelFile
     verified: Mask | None
     notes: tuple[str, ...]
+
+
+def with_channels(sample: Sample, path: Path, channel: str | None) -> Sample:
+    """Return a sample with the channels alone that a person has named.
+
+    Raises
+    ------
+    InputError
+        If its image has no such channel.
+    """
+    if channel is None or sample.axes is None:
+        return sample
+    channels = find_channels(path, sample.image.shape, sample.axes, channel)
+    image, axes = take_channels(sample.image, sample.axes, channels)
+    return replace(sample, image=image, axes=axes)
+
+
+def find_channels(
+    path: Path, shape: tuple[int, ...], axes: str, channel: str
+) -> Channels:
+    """Return the channels of a file's image that a person has named.
+
+    Raises
+    ------
+    InputError
+        If it has no such channel.
+    """
+    count = channel_count(shape, axes)
+    names = names_or_colours(read_header(path).channels, axes, count)
+    try:
+        return parse_channels(channel, count, names)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _pair_masks(images: str | Path, verified: str | Path) -> dict[Path, Path]:
@@ -129,13 +177,28 @@ def _read_labels(path: Path, shape: tuple[int, ...], task: LabelTask) -> LabelFi
 
 
 def _axes(image: ImageFile, axes: str | None) -> str:
-    shape, dtype = image.array.shape, image.array.dtype
     try:
-        if axes is not None:
-            return parse_axes(axes, len(shape))
-        return image.axes or guess_axes(shape, dtype)
+        return axes_of_file(image, axes).letters
     except InputError as error:
         raise InputError(f"{image.path}: {error}") from error
+
+
+def axes_of_file(image: ImageFile, axes: str | None) -> KnownAxes:
+    """Return the axes of an image that was read from a file, and who says so.
+
+    Parameters
+    ----------
+    axes : str or None
+        What the person says.
+
+    Raises
+    ------
+    InputError
+        If that does not fit, or there are too few or too many axes.
+    """
+    shape = tuple(image.array.shape)
+    stated = StatedAxes(image.axes, shape) if image.axes is not None else None
+    return resolve_axes(shape, image.array.dtype, person=axes or None, file=stated)
 
 
 def _check_shape(

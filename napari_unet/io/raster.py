@@ -23,7 +23,7 @@ from napari_unet.io.tiff import NO_TRANSPARENCY, TURNED, TiffImage
 _AXES = {2: "YX", 3: "YXC"}
 
 # Pillow knows more, and runs Ghostscript for some of them.
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 
 _MOST_PIXELS = MappingProxyType(
     {"PNG": 8_800, "GIF": 3_000, "JPEG": 2_000, "MPO": 2_000}
@@ -67,7 +67,7 @@ def read_raster(path: Path, *, stored: bool) -> TiffImage:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=FORMATS) as image:
             _check_size(path, image)
             # Not their number: it takes a walk through all of them.
             several = getattr(image, "is_animated", False)

@@ -7,6 +7,7 @@ or without OME's metadata, go through zarr.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from napari_unet.core.known_axes import StatedAxes
 from napari_unet.errors import InputError
-from napari_unet.io.raster import read_raster
+from napari_unet.io.image_header import ImageHeader
+from napari_unet.io.raster import FORMATS, read_raster
 from napari_unet.io.tiff import (
     TiffImage,
     is_tiff,
     read_tiff,
-    read_tiff_pixel_size,
+    read_tiff_header,
 )
-from napari_unet.io.zarr_image import read_zarr
+from napari_unet.io.zarr_image import read_zarr, read_zarr_header
 from napari_unet.io.zarr_metadata import is_zarr
 
 
@@ -78,16 +81,31 @@ def read_image(path: str | Path, *, stored: bool = False) -> ImageFile:
     return ImageFile(array, found.axes, path, found.pixel_size, found.note)
 
 
-def read_pixel_size(path: Path) -> float | None:
-    """Return the width of a pixel in micrometres, where a TIFF file states it.
+def read_header(path: Path) -> ImageHeader:
+    """Return what an image file states of itself; no pixels are read.
 
-    It is a hint, so a file that cannot be read has none: whoever reads its pixels is
-    told why.
+    It is a hint, so a file that cannot be read states nothing: whoever reads its pixels
+    is told why.
     """
     try:
-        return read_tiff_pixel_size(path).get("X") if is_tiff(path) else None
-    except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
-        return None
+        if is_zarr(path):
+            return read_zarr_header(path)
+        if not path.is_file():
+            return ImageHeader()
+        return read_tiff_header(path) if is_tiff(path) else _header_with_pillow(path)
+    except Exception:  # noqa: BLE001 - readers raise anything on damaged files
+        return ImageHeader()
+
+
+def _header_with_pillow(path: Path) -> ImageHeader:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path, formats=FORMATS) as image:
+            bands = 3 if image.mode == "P" else len(image.getbands())
+            size = (image.height, image.width)
+    if bands == 1:
+        return ImageHeader(StatedAxes("YX", size))
+    return ImageHeader(StatedAxes("YXC", (*size, bands)))
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.float32]:

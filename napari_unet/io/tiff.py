@@ -16,6 +16,10 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.axes import CANONICAL
+from napari_unet.core.channels import channel_count
+from napari_unet.core.known_axes import StatedAxes
+from napari_unet.io.channel_names import tiff_channel_names
+from napari_unet.io.image_header import ImageHeader
 from napari_unet.io.imagej import Stack, find_stack, read_contiguous
 from napari_unet.io.memory import refuse_beyond_memory
 from napari_unet.io.photometric import (
@@ -183,8 +187,8 @@ def _told_by(messages: list[str]) -> list[str]:
     ]
 
 
-def read_tiff_pixel_size(path: Path) -> dict[str, float]:
-    """Return the micrometres per pixel that a file states; its pixels are not read.
+def read_tiff_header(path: Path) -> ImageHeader:
+    """Return what a file states of its first image; no pixels are read.
 
     Raises
     ------
@@ -192,9 +196,23 @@ def read_tiff_pixel_size(path: Path) -> dict[str, float]:
         As `read_tiff`.
     """
     check_pages(path)
-    with collect_log("tifffile"), _opened(path) as file:
+    with collect_log("tifffile") as messages, _opened(path) as file:
         _check_metadata(path, file)
-        return _pixel_size(file)
+        series = list(file.series)
+        if any(map(_is_damage, messages)):
+            return ImageHeader()
+        sizes = _pixel_size(file)
+        if file.is_imagej and (stack := find_stack(path, file)) is not None:
+            shape = (*stack.sizes, *file.pages.first.shape)
+            stated = StatedAxes(stack.axes, shape) if stack.axes else None
+            return ImageHeader(stated, (), sizes)
+        first = series[0]
+        known = None if _are_pages_of_a_stack(series) else _known_axes(first.axes)
+        if known is None:
+            return ImageHeader(pixel_size=sizes)
+        shape = tuple(int(n) for n in first.shape)
+        names = tiff_channel_names(file, channel_count(shape, known))
+    return ImageHeader(StatedAxes(known, shape), names, sizes)
 
 
 def is_shown_otherwise(path: Path) -> bool:
@@ -238,7 +256,7 @@ def _read_first(
     if not series:
         raise DamagedTiffError("it holds no image")
     first = series[0]
-    stack = len(series) > 1 and _are_pages_of_a_stack(series)
+    stack = _are_pages_of_a_stack(series)
     check_series(path, series if stack else [first])
     if stack:
         return np.stack([one.asarray() for one in series]), None, None
@@ -293,7 +311,7 @@ def _without_alpha(
 
 def _are_pages_of_a_stack(series: list[Any]) -> bool:
     """Return whether planes were appended one by one, each as a series of its own."""
-    return all(
+    return len(series) > 1 and all(
         one.kind == "shaped"
         and one.axes == "YX"
         and one.shape == series[0].shape

@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.core.channels import channel_count
+from napari_unet.core.known_axes import StatedAxes
 from napari_unet.errors import InputError
+from napari_unet.io.channel_names import zarr_channel_names
+from napari_unet.io.image_header import ImageHeader
 from napari_unet.io.memory import in_words, refuse_beyond_memory
 from napari_unet.io.tiff import TiffImage
 from napari_unet.io.zarr_groups import image_inside
@@ -72,8 +76,30 @@ def read_zarr(path: Path) -> TiffImage:
     array = _read(folder, head)
     axes = axes if axes is not None and len(axes) == array.ndim else None
     array, axes = _without_single(array, axes)
-    sizes = {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
-    return TiffImage(array, axes, sizes, note)
+    return TiffImage(array, axes, _plausible(sizes), note)
+
+
+def read_zarr_header(path: Path) -> ImageHeader:
+    """Return what a zarr states of its finest level; no pixels are read.
+
+    Raises
+    ------
+    InputError
+        As `read_zarr`, from the metadata alone.
+    """
+    multiscales = find_multiscales(path)
+    if multiscales is None:
+        return ImageHeader()
+    head = read_head(level_folder(path, multiscales.datasets[0].path))
+    axes, sizes = multiscales.letters, _plausible(multiscales.pixel_size)
+    if axes is None or len(axes) != len(head.shape):
+        return ImageHeader(pixel_size=sizes)
+    names = zarr_channel_names(path, channel_count(head.shape, axes))
+    return ImageHeader(StatedAxes(axes, head.shape), names, sizes)
+
+
+def _plausible(sizes: dict[str, float]) -> dict[str, float]:
+    return {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
 
 
 def _check_sizes(path: Path, head: ArrayHead, stored: int) -> None:

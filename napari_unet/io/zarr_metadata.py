@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from napari_unet.core.known_axes import axes_of_names
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import InputError
 from napari_unet.nets.strict_json import parse_json
@@ -109,9 +110,7 @@ class Multiscales(_Lenient):
     @property
     def letters(self) -> str | None:
         """Axes out of "TCZYX", or None where others are there, or none."""
-        letters = "".join(axis.name.upper() for axis in self.axes)
-        known = bool(letters) and set(letters) <= set("TCZYX")
-        return letters if known and len(set(letters)) == len(letters) else None
+        return axes_of_names([axis.name for axis in self.axes], len(self.axes))
 
     @property
     def pixel_size(self) -> dict[str, float]:

@@ -31,6 +31,7 @@ _MOST_UP = 16
 
 Extent = Annotated[int, Field(ge=1, le=2**31)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
+Axes = Annotated[str, StringConstraints(pattern=r"^[TCZYX]{2,5}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -81,7 +82,7 @@ class ImageFields(Record):
     file_bytes: int | None = Field(None, ge=0, le=2**53)
     shape: tuple[Extent, ...] = Field(min_length=2, max_length=5)
     dtype: Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{0,3}$")]
-    axes: Annotated[str, StringConstraints(pattern=r"^[TCZYX]{2,5}$")]
+    axes: Axes
     content_hash: Hash
     task: Task = "instances"
     names: tuple[Name, ...] = Field((), max_length=255)

@@ -20,7 +20,7 @@ from napari_unet.core.instances import Decoding
 from napari_unet.core.model_record import ModelRecord
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
-from napari_unet.project.fields import Hash, ImageFields, Key, Name, Record
+from napari_unet.project.fields import Axes, Hash, ImageFields, Key, Name, Record
 from napari_unet.project.migrate import OLDEST, up_to_date
 
 FORMAT_VERSION = 4
@@ -32,6 +32,7 @@ _MAX_ID = 2**31
 
 Sequence = Annotated[int, Field(ge=0, le=2**53)]
 Diameter = Annotated[float, Field(ge=LEAST_DIAMETER, le=MOST_DIAMETER)]
+Channel = Annotated[int, Field(ge=0, le=2**16)]
 
 
 class Generation(Record):
@@ -128,6 +129,21 @@ class ModelEntry(Record):
         return self.record.uuid
 
 
+class ImageReading(Record):
+    """What a person has said of how an image is read.
+
+    Parameters
+    ----------
+    axes : str or None
+        One letter per axis; None where the person said nothing of them.
+    channels : tuple of int or None
+        Channels that a model gets, from 0; None for all.
+    """
+
+    axes: Axes | None = None
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] | None = None
+
+
 class Settings(Record):
     """What a person chose for a project.
 
@@ -138,10 +154,13 @@ class Settings(Record):
     diameters : dict of str to float
         Typical diameters of objects, in pixels, by the keys of images; measured where
         they are missing.
+    readings : dict of str to ImageReading
+        How images are read, by the hashes of their pixels.
     """
 
     minutes: float = Field(2.0, ge=0.1, le=600)
     diameters: dict[Key, Diameter] = Field(default_factory=dict)
+    readings: dict[Hash, ImageReading] = Field(default_factory=dict)
 
 
 class Manifest(Record):

@@ -70,8 +70,8 @@ class Lesson:
 
     def as_sample(self) -> Sample:
         """Return what the engine learns from."""
-        image = self.image
-        return Sample(image.pixels, self.snapshot.labels, self.trainable, image.axes)
+        pixels, axes = self.image.model_input
+        return Sample(pixels, self.snapshot.labels, self.trainable, axes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

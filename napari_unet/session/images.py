@@ -15,16 +15,11 @@ from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
 from napari_unet.session.claims import Held
 from napari_unet.session.finetune import Lesson
-from napari_unet.session.image import (
-    Opened,
-    OpenImage,
-    Request,
-    choose_axes,
-    file_of,
-    iter_open,
-)
+from napari_unet.session.image import OpenImage
 from napari_unet.session.job import Job
+from napari_unet.session.opening import Opened, Request, file_of, iter_open
 from napari_unet.session.projects import Projects
+from napari_unet.session.reading import Reading, first_axes
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import ImageState, StateHolder
@@ -127,6 +122,8 @@ class Images:
         axes: str | None = None,
         path: Path | None = None,
         pixel_size: float | None = None,
+        *,
+        colour: bool = False,
     ) -> None:
         """Open an image with the work that was saved for it, and make it current.
 
@@ -140,22 +137,37 @@ class Images:
         name : str
             For people and for the project.
         axes : str, optional
-            One letter of "TCZYX" per axis; guessed where it is missing.
+            One letter of "TCZYX" per axis, where they came with the array; else the
+            file is asked, and what nobody states is guessed.
         path : Path, optional
             The file, beside which work is saved.
         pixel_size : float, optional
-            Width of a pixel in micrometres; a TIFF file is asked where it is missing.
+            Width of a pixel in micrometres; the file is asked where it is missing.
+        colour : bool
+            Whether the last axis is known to be colour.
         """
         self.select(None)
         try:
-            axes = choose_axes(source, axes)
+            known = first_axes(source, axes, colour=colour)
         except NapariUnetError as error:
             self._holder.report("image", error)
             return
         path = path.absolute() if path is not None else None
         project = self._projects.for_image(file_of(path), name)
         subject = self._subject
-        self._want(Request(source, name, axes, path, subject, project, pixel_size))
+        self._want(
+            Request(
+                source,
+                name,
+                known.letters,
+                path,
+                subject,
+                project,
+                pixel_size,
+                axes,
+                colour,
+            )
+        )
         self._open_wanted()
 
     def select(self, image: OpenImage | None) -> None:
@@ -165,21 +177,45 @@ class Images:
             self._opening.cancel()
         self._set_current(image)
 
-    def set_axes(self, axes: str) -> None:
-        """Open the current image again with other axes.
+    def reopen(
+        self,
+        image: OpenImage,
+        axes: str | None = None,
+        reading: Reading | None = None,
+        told: str = "",
+    ) -> None:
+        """Open other work on the pixels of an image, when its own is saved.
 
-        Work under the old ones stays saved, and is here again under the old ones.
-
-        Raises
-        ------
-        InputError
-            If the axes do not fit; then nothing changes.
+        Parameters
+        ----------
+        image : OpenImage
+            Is put away.
+        axes, reading : str, Reading
+            How it is read then; as before where they are missing.
+        told : str
+            What the person should know.
         """
-        image = self._current
-        if image is None or axes.upper() == image.axes:
-            return
-        axes = choose_axes(image.pixels, axes)
-        self._replace(image, axes)
+        self.put_away.emit(image)
+        request = Request(
+            image.source,
+            image.name,
+            axes or image.axes,
+            image.path,
+            self._subject,
+            image.home.project if image.home else image.project,
+            image.pixel_size,
+            reading=reading or image.reading,
+            told=told,
+        )
+
+        def open_it() -> None:
+            if request is self._wanted:
+                self._open_wanted()
+
+        self._all.remove(image)
+        self._set_current(None)
+        self._want(request)
+        self._saving.release(image, open_it)
 
     def set_subject(self, subject: Subject) -> None:
         """Work on another subject from now on, such as classes instead of objects.
@@ -192,7 +228,7 @@ class Images:
             if image.subject.goes_with(subject):
                 image.identity = replace(image.identity, subject=subject)
             elif image is self._current:
-                self._replace(image, image.axes)
+                self.reopen(image)
             else:
                 self.put_away.emit(image)
                 self.release(image)
@@ -223,7 +259,7 @@ class Images:
         image = self._current
         if image is None or not image.waiting or image.project.why_read_only():
             return
-        self._replace(image, image.axes)
+        self.reopen(image)
 
     def dismiss_recovered(self) -> None:
         """Note that the person has read what came back from the journal."""
@@ -267,28 +303,6 @@ class Images:
         """Return the labels of which some pixel is verified in an open image."""
         each = (image.annotation.verified_labels() for image in self._all)
         return frozenset().union(*each)
-
-    def _replace(self, image: OpenImage, axes: str) -> None:
-        """Open other work on the pixels of an image, when its own is saved."""
-        self.put_away.emit(image)
-        request = Request(
-            image.source,
-            image.name,
-            axes,
-            image.path,
-            self._subject,
-            image.home.project if image.home else image.project,
-            image.pixel_size,
-        )
-
-        def open_it() -> None:
-            if request is self._wanted:
-                self._open_wanted()
-
-        self._all.remove(image)
-        self._set_current(None)
-        self._want(request)
-        self._saving.release(image, open_it)
 
     def _want(self, request: Request) -> None:
         self._wanted = request
@@ -363,7 +377,6 @@ class Images:
         """Go to an image that is open, or is not saved yet, instead of a second one."""
         if image not in self._all:
             self._saving.keep(image)
-            image.identity = replace(image.identity, axes=request.axes)
             self._all.append(image)
         if not image.is_made_of(request.source):
             image.copies.append(request.source)
@@ -390,6 +403,7 @@ def _describe(image: OpenImage, classes: int) -> ImageState:
         has_prediction=image.annotation.has_prediction,
         verified_classes=classes,
         read_only=image.read_only,
+        reading=image.reading,
         has_labels=image.has_labels,
         worked_on=not image.annotation.empty,
         snapshots=tuple(

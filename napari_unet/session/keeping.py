@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from napari_unet.errors import ModelError, StorageError
-from napari_unet.project.manifest import Manifest, ModelEntry
+from napari_unet.project.manifest import ImageReading, Manifest, ModelEntry
 from napari_unet.project.model_store import all_models, last_number
 from napari_unet.project.project import Project
 from napari_unet.session.projects import Projects
@@ -49,7 +49,7 @@ class Kept:
         The one that predicts there; as it was before, if nobody chose one.
     minutes : float or None
         How long a training lasts; as it was before, if nobody said it.
-    diameters : mapping
+    diameters, readings : mapping
         Of some images; what is kept of others stays.
     training_over : bool
         Whether what a training kept to go on with is not needed any more.
@@ -60,6 +60,7 @@ class Kept:
     active: UUID | None = None
     minutes: float | None = None
     diameters: Mapping[str, float | None] = field(default_factory=dict)
+    readings: Mapping[str, ImageReading] = field(default_factory=dict)
     training_over: bool = False
 
     @property
@@ -68,7 +69,8 @@ class Kept:
         versions = tuple((each.uuid, _decoding(each)) for each in self.versions)
         sizes = tuple(sorted(self.diameters.items()))
         gone, over = self.superseded, self.training_over
-        return versions, gone, self.active, self.minutes, sizes, over
+        read = tuple(sorted((k, v.axes, v.channels) for k, v in self.readings.items()))
+        return versions, gone, self.active, self.minutes, sizes, read, over
 
 
 @dataclass(slots=True)
@@ -98,6 +100,9 @@ class Surroundings:
     diameters : callable
         Returns the diameters that a person has set for open images of a project, or
         None, by the keys of images.
+    readings : callable
+        Returns what a person has said of how open images of a project are read, by the
+        hashes of their pixels.
     training_over : callable
         Returns whether nobody will go on with a training of a project.
     usual : callable
@@ -108,6 +113,7 @@ class Surroundings:
     known: Callable[[Project], bool]
     minutes: Callable[[Project], float | None]
     diameters: Callable[[Project], dict[str, float | None]]
+    readings: Callable[[Project], dict[str, ImageReading]]
     training_over: Callable[[Project], bool]
     usual: Callable[[], bool]
 
@@ -242,6 +248,7 @@ class Keeping:
             duty.active,
             self._around.minutes(project),
             self._around.diameters(project),
+            self._around.readings(project),
             training_over=self._around.training_over(project),
         )
 
@@ -332,6 +339,7 @@ def _changed(
         update={
             "minutes": kept.minutes or manifest.settings.minutes,
             "diameters": {k: size for k, size in sizes.items() if size is not None},
+            "readings": {**manifest.settings.readings, **kept.readings},
         }
     )
     active = next(iter(chosen), None)

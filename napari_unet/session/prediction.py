@@ -251,11 +251,12 @@ def iter_labels(
     # Imported in the background: torch takes seconds.
     from napari_unet.engine.predict import iter_predict
 
+    pixels, axes = image.model_input
     return (
         yield from iter_predict(
-            image.pixels,
+            pixels,
             model,
-            axes=image.axes,
+            axes=axes,
             view=view,
             # One that was said for another model tells nothing to one that never zooms.
             diameter=image.diameter if model.spec.best_diameters else None,

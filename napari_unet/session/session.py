@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.box import Box
-from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.errors import InputError
 from napari_unet.project.project import Project
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.finetune import Improved
@@ -33,6 +33,7 @@ from napari_unet.session.model_words import subject_of
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
+from napari_unet.session.rereading import Rereading
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import Place, State, StateHolder
@@ -71,6 +72,8 @@ class Session:
         What a person says of labels, besides painting.
     tuning : Tuning
         What may be set about predictions.
+    reading : Rereading
+        What may be said of axes and channels.
     state_changed : Signal(State)
         There is a new state to show.
     """
@@ -95,6 +98,9 @@ class Session:
             runner, self._holder, self.images, self.note_edit, self.predicting.cancel
         )
         self.tuning = Tuning(self._holder, self.images, self.models, self.predicting)
+        self.reading = Rereading(
+            self._holder, self.images, self.models, self.predicting
+        )
         self.training = Training(runner, self._holder, self.images.lessons, clock)
         self._keeping = Keeping(
             runner,
@@ -106,6 +112,7 @@ class Session:
                 known=self.models.restoring.knows,
                 minutes=self.models.restoring.minutes.get,
                 diameters=self.images.diameters,
+                readings=self.reading.said_of,
                 training_over=self._training_over,
                 usual=lambda: self.models.usual,
             ),
@@ -126,10 +133,9 @@ class Session:
         self.models.timeline.changed.connect(self._keeping.note_active)
         self.models.chosen.connect(lambda: self._keeping.want(chosen=True))
         self.tuning.changed.connect(lambda: self._keeping.want(chosen=True))
+        self.reading.changed.connect(self._on_reread)
         self.images.current_changed.connect(self._come_home)
         self.models.timeline.changed.connect(self._follow_model)
-        self.models.timeline.changed.connect(self._check_fit)
-        self.images.current_changed.connect(self._check_fit)
         self.images.released.connect(self.predicting.forget)
         self.predicting.applied.connect(self.images.note_change)
         # A prediction that changes nothing is shown too.
@@ -317,6 +323,10 @@ class Session:
         if image.key not in {each.key for each in project.images}:
             self.projects.list_again()
 
+    def _on_reread(self) -> None:
+        self.training.note_change()
+        self._keeping.want(chosen=True)
+
     def _put_all_away(self) -> None:
         self.halt()
         self.images.release_all()
@@ -372,17 +382,3 @@ class Session:
             self._version_chosen = True
         if subject != self.images.subject:
             self.images.set_subject(subject)
-
-    def _check_fit(self) -> None:
-        """Tell whether the model can take the image, as soon as both are known."""
-        image, model = self.images.current, self.models.active
-        if image is None or model is None:
-            return
-        self._holder.clear("image")
-        # Not earlier: torch takes seconds. It is loaded when there is a model.
-        from napari_unet.engine.images import check_image
-
-        try:
-            check_image(image.pixels, image.axes, model)
-        except NapariUnetError as error:
-            self._holder.report("image", error)

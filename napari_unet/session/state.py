@@ -13,6 +13,7 @@ from napari_unet.errors import NapariUnetError
 from napari_unet.project.model_library import OwnModel
 from napari_unet.session.allowed import why_not_learn
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
+from napari_unet.session.reading import GUESSED, Reading
 from napari_unet.session.target import NO_TARGET, Target
 
 Place: TypeAlias = Literal[
@@ -157,6 +158,8 @@ class ImageState:
         Verified share of all pixels.
     read_only : str
         Why it cannot be corrected, or nothing.
+    reading : Reading
+        Who says which axis is which, and which channels a model gets.
     """
 
     name: str
@@ -173,6 +176,7 @@ class ImageState:
     verified_objects: int = 0
     verified_share: float = 0.0
     read_only: str = ""
+    reading: Reading = GUESSED
 
 
 @dataclass(frozen=True, slots=True)

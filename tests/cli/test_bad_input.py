@@ -43,7 +43,7 @@ BAD_IMAGES = {
     "complex": (_tiff(np.ones((40, 40), np.complex64)), "complex64"),
     "one_axis": (_tiff(np.arange(40, dtype=np.uint8)), "2 to 5 axes, found 1"),
     "six_axes": (_tiff(np.ones((2,) * 4 + (6, 6), np.uint8)), "axes, found 6"),
-    "rgb": (_tiff(RGB, photometric="rgb"), "convert the image to grey"),
+    "rgb": (_tiff(RGB, photometric="rgb"), "convert it to grey"),
     "rgba": (_rgba, "the image has 4"),
     "two_channels": (
         _tiff(np.stack([IMAGE] * 2), metadata={"axes": "CYX"}),

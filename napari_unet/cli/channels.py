@@ -1,0 +1,39 @@
+"""What a person can do on the command line about axes and channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_unet.core.known_axes import KnownAxes
+    from napari_unet.errors import ChannelMismatchError
+
+
+def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:
+    """Return what to do with channels that do not fit, by the names of options."""
+    from napari_unet.core.channels import channel_titles, names_or_colours
+    from napari_unet.io.read import read_header
+
+    names = names_or_colours(read_header(path).channels, error.axes, error.channels)
+    example = ",".join(str(n + 1) for n in range(error.wanted))
+    some = "one of its channels" if error.wanted == 1 else f"{error.wanted} of them"
+    pick = f"choose {some} with --channel, such as --channel {example}"
+    if any(names):
+        pick += f" (there are {', '.join(channel_titles(error.channels, names))})"
+    return error.with_ways(pick, "convert it to grey", "such as --axes CYX")
+
+
+def guess_in_words(known: KnownAxes, shape: tuple[int, ...]) -> str | None:
+    """Say what was guessed of an image, and how to mend it; None if nothing was."""
+    from napari_unet.core.known_axes import axes_in_words, readings
+
+    if known.origin != "guess" or len(shape) < 3:
+        return None
+    others = [axes for axes in readings(shape) if axes != known.letters]
+    ways = " or ".join(f"--axes {axes} ({axes_in_words(axes)})" for axes in others[:2])
+    return (
+        f"its axes are stated nowhere and {known.letters} "
+        f"({axes_in_words(known.letters)}) was guessed; say {ways} if that is wrong"
+    )

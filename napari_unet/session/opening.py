@@ -1,0 +1,277 @@
+"""Opening an image: what it is, how it is read, and the work that was saved for it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.annotation import Annotation
+from napari_unet.core.arrays import as_image
+from napari_unet.core.rules import rules_for
+from napari_unet.core.subject import Subject
+from napari_unet.core.values import ValueAnnotation
+from napari_unet.errors import StorageError
+from napari_unet.io.image_header import ImageHeader
+from napari_unet.io.read import read_header
+from napari_unet.io.reread import as_file_means
+from napari_unet.io.samples import sample_folder
+from napari_unet.project.identity import ImageIdentity, iter_identify
+from napari_unet.project.project import Project
+from napari_unet.project.recovery import (
+    NOTHING,
+    Recovered,
+    recover,
+    saved_annotation,
+)
+from napari_unet.project.segments import Files
+from napari_unet.project.snapshots import Snapshot, list_snapshots
+from napari_unet.project.store import Found, StoredAnnotation
+from napari_unet.session.catalogue import holds_image
+from napari_unet.session.claims import NOTHING_HELD, Held
+from napari_unet.session.home import Home, Kept, look_for_kept
+from napari_unet.session.image import BareCanvas, OpenImage
+from napari_unet.session.reading import (
+    Reading,
+    as_worked_on,
+    first_axes,
+    other_axes_told,
+    recall,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An image that was just opened.
+
+    Parameters
+    ----------
+    image : OpenImage
+        With the work that was saved earlier, if there was any.
+    sequence : int
+        Number of the last change in its journal.
+    told : str
+        What the person should know about that work, or nothing.
+    recovered : Recovered
+        What the journal held beyond the last save.
+    problem : StorageError or None
+        Why earlier work could not be read.
+    again : bool
+        Whether the image was open, or about to be saved, already.
+    seen : tuple
+        The files of its journal when it was read.
+    """
+
+    image: OpenImage
+    sequence: int = 0
+    told: str = ""
+    recovered: Recovered = NOTHING
+    problem: StorageError | None = None
+    again: bool = False
+    seen: Files = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """An image that shall be opened.
+
+    Parameters
+    ----------
+    source : ndarray
+        Its pixels.
+    name, axes : str
+        For people and for the project; one letter per axis.
+    path : Path or None
+        The file.
+    subject : Subject
+        On what work shall go on.
+    project : Project
+        Where work is kept.
+    pixel_size : float or None
+        Width of a pixel in micrometres; the file is asked where it is missing.
+    layer : str or None
+        Axes that came with the array; the file is asked where they are missing.
+    colour : bool
+        Whether the last axis is known to be colour.
+    reading : Reading or None
+        How it is to be read with `axes`, whatever is known otherwise.
+    told : str
+        What the person should know when it is open, or nothing.
+    held : Held
+        What is open already.
+    kept : Project or None
+        Where work is that could not be saved in the project.
+    """
+
+    source: npt.NDArray[Any]
+    name: str
+    axes: str
+    path: Path | None
+    subject: Subject
+    project: Project
+    pixel_size: float | None = None
+    layer: str | None = None
+    colour: bool = False
+    reading: Reading | None = None
+    told: str = ""
+    held: Held = NOTHING_HELD
+    kept: Project | None = None
+
+
+def iter_open(request: Request) -> Generator[None, None, Opened]:
+    """Identify an image by its content and load what was saved for it; only reads.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used.
+    """
+    pixels = as_image(request.source).array
+    header = read_header(request.path) if request.path else ImageHeader()
+    axes, reading = _read_axes(pixels, request, header)
+    yield
+    identity = yield from iter_identify(request.name, pixels, axes, request.subject)
+    identity = replace(identity, path=request.path)
+    if image := request.held.same(identity):
+        return Opened(image, again=True)
+    project, stored, problem = request.project, None, None
+    found, diameter, why_not = Found(identity.key), None, ""
+    kept: Kept | None = None
+    snapshots: tuple[Snapshot, ...] = ()
+    said = request.told
+    try:
+        why_not = project.why_read_only()
+        if request.reading is None:
+            identity, reading, said = _as_before(identity, reading, request)
+        found = project.store.look_up(identity, request.held.keys, holds_image)
+        if not found.known and (image := request.held.renamed(identity)):
+            return Opened(image, again=True)
+        stored = project.store.load_work(identity, found)
+        kept = None if why_not else _kept(request, identity, found, stored)
+        if kept is not None and kept.home.may_return:
+            project, found, stored = kept.project, kept.found, kept.stored
+        snapshots = list_snapshots(project.folder, found.key)
+        diameter = project.store.read()[0].settings.diameters.get(found.key)
+    except StorageError as error:
+        problem, why_not = error, str(error)
+    yield
+    annotation = _annotation(identity, stored)
+    recovered = recover(annotation, stored) if stored else NOTHING
+    # Known by what was opened, predicted and learned from by what that means.
+    pixels, note = as_file_means(request.path, pixels)
+    image = OpenImage(
+        request.source,
+        pixels,
+        identity,
+        annotation,
+        project,
+        found.key,
+        request.path,
+        has_labels=stored is not None,
+        canvas=BareCanvas(annotation),
+        read_only=why_not,
+        waiting=bool(why_not) and problem is None,
+        diameter=diameter,
+        pixel_size=request.pixel_size or header.pixel_size.get("X"),
+        snapshots=snapshots,
+        reading=reading,
+    )
+    sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
+    image.home = kept.home if kept and kept.home.may_return else None
+    of_work = said or _told_of_kept(kept) or _told(stored) or _told_of_twins(found)
+    told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
+    return Opened(image, sequence, told, recovered, problem, seen=seen)
+
+
+def _read_axes(
+    pixels: npt.NDArray[Any], request: Request, header: ImageHeader
+) -> tuple[str, Reading]:
+    if request.reading is not None:
+        return request.axes, replace(request.reading, names=header.channels)
+    known = first_axes(pixels, request.layer, colour=request.colour, header=header)
+    return known.letters, Reading(known.origin, names=header.channels)
+
+
+def _as_before(
+    known: ImageIdentity, reading: Reading, request: Request
+) -> tuple[ImageIdentity, Reading, str]:
+    """Return an image as it was read before in a project, and what is to be told."""
+    store = request.project.store
+    manifest = store.read()[0]
+    identity, reading = recall(known, reading, manifest)
+    if store.look_up(identity, request.held.keys, holds_image).known:
+        return identity, reading, ""
+    earlier = as_worked_on(identity, manifest)
+    if earlier is None:
+        return identity, reading, ""
+    told = other_axes_told(identity, earlier)
+    return earlier, replace(reading, origin="project", channels=None), told
+
+
+def _told(stored: StoredAnnotation | None) -> str:
+    if stored is None or (stored.saved_at is None and not stored.notice):
+        return ""
+    if stored.notice or stored.saved_at is None:
+        return stored.notice or ""
+    return f"Your work of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
+
+
+def _kept(
+    request: Request,
+    identity: ImageIdentity,
+    found: Found,
+    stored: StoredAnnotation | None,
+) -> Kept | None:
+    """Return work that could not be saved in the project earlier."""
+    if request.kept is None or request.kept.why_read_only():
+        return None
+    last = stored.last if stored else 0
+    return look_for_kept(request.kept, Home(request.project, found.key, last), identity)
+
+
+def _told_of_kept(kept: Kept | None) -> str:
+    if kept is None:
+        return ""
+    work, home = kept.stored, kept.home.project
+    when = f" of {work.saved_at.astimezone():%d %B, %H:%M}" if work.saved_at else ""
+    told = (
+        f"Your work{when} could not be saved in {home.name} and was kept in "
+        f"{kept.project.folder}. "
+    )
+    if kept.home.may_return:
+        return f"{told}It is here again, and goes back to {home.name}."
+    return f"{told}{home.name} has other work by now, so it stays there."
+
+
+def _told_of_twins(found: Found) -> str:
+    if not found.twins:
+        return ""
+    return (
+        f"The project has work on an image with the same pixels, {found.twins[-1]}; "
+        "this image has none yet."
+    )
+
+
+def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Annotation:
+    """Return the annotation that was saved, or an empty one."""
+    subject = identity.subject
+    if stored is None:
+        nothing = np.zeros(identity.labels_shape, np.int32)
+        if subject.task == "regression":
+            return ValueAnnotation(nothing, len(subject.names))
+        return Annotation(nothing, rules=rules_for(subject))
+    return saved_annotation(subject, stored)
+
+
+def file_of(path: Path | None) -> Path | None:
+    """Return the path beside which work may be saved.
+
+    Nothing is written beside the sample images: they belong to the package.
+    """
+    if path is None or path.is_relative_to(sample_folder()):
+        return None
+    return path
