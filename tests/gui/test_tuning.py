@@ -28,7 +28,7 @@ def make_form(stage):
 
 def click_at(slider, share):
     """Click on the groove of a slider with a mouse."""
-    groove = slider._slider
+    groove = slider.slider
     place = QPoint(round(share * groove.width()), groove.height() // 2)
     QTest.mouseClick(
         groove, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
@@ -80,7 +80,7 @@ def test_a_slider_finds_other_objects_at_once(stage, qtbot):
     click_at(form.foreground, 0.01)
     tuning = stage.session.state.tuning
     assert tuning.foreground < 0.1
-    qtbot.waitUntil(lambda: form.foreground.value() == tuning.foreground)
+    qtbot.waitUntil(lambda: form.foreground.box.value() == tuning.foreground)
     qtbot.waitUntil(lambda: stage.session.state.predicting is None)
     assert "Found" in stage.session.state.message
     click_at(form.foreground, 0.5)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
+from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import Keys, hint
+from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Panel, allow, button, label
 from napari_unet.session.state import State, VersionState
 
@@ -27,7 +28,7 @@ class FinetunePanel(Panel):
 
     def build(self) -> None:
         """Make the controls."""
-        self.minutes = QDoubleSpinBox()
+        self.minutes = NumberBox()
         self.minutes.setRange(0.1, 600)
         self.minutes.setDecimals(1)
         self.minutes.setSuffix(" min")
@@ -65,7 +66,7 @@ class FinetunePanel(Panel):
         allow(self.finetune, state.why_not_finetune)
         self.stop.setEnabled(training and not state.stopping)
         self.minutes.setEnabled(not training)
-        self.minutes.setValue(state.minutes)
+        self.minutes.show_number(state.minutes)
         self.notice.setText(state.notice)
         self.notice.setVisible(bool(state.notice))
         self._fill(state)
