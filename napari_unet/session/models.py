@@ -149,10 +149,13 @@ class Models:
         self._holder.clear("model")
         kept = [v.number for v in self.timeline.versions if v.built_in == name]
         if kept:
-            self._holder.update(loading="", message=f"The model {name} is ready.")
+            self._holder.update(loading="")
             self.timeline.activate(kept[-1])
+            self._tell_ready(name)
             return
-        self._holder.update(loading=name, message=f"Loading the model {name}…")
+        self._holder.update(
+            loading=name, message=f"Loading the model {name}…", about=("loading",)
+        )
         self._loading = self._runner.start(
             iter_load(name),
             on_event=lambda _: None,
@@ -217,7 +220,7 @@ class Models:
             iter_save(self.active, folder),
             on_event=lambda _: None,
             on_return=lambda path: self._holder.update(
-                message=f"The model is saved in {path}."
+                message=f"The model is saved in {path}.", about=("model",)
             ),
             on_error=lambda error: self._holder.report("model", error),
             on_closed=lambda: None,
@@ -229,7 +232,7 @@ class Models:
         It has to be trained before it predicts anything of use.
         """
         self._holder.clear("model")
-        self._holder.update(message="Making the model…")
+        self._holder.update(message="Making the model…", about=("version",))
         self._runner.start(
             iter_wished_model(self.active, wish),
             on_event=lambda _: None,
@@ -239,11 +242,13 @@ class Models:
         )
 
     def _on_made(self, wish: ModelWish, model: Model) -> None:
-        self._holder.update(
-            message="The new model knows nothing yet: correct a little, then fine-tune."
-        )
         preset: Preset = "from-scratch" if wish.network else "fine-tune"
         self.timeline.publish(model, note=wish.note, preset=preset)
+        self._holder.update(
+            message="The new model knows nothing yet: correct a little, then "
+            "fine-tune.",
+            about=("version",),
+        )
 
     def _on_restored(self, restored: Restored, keeping: Keeping, before: _Then) -> None:
         if restored.told:
@@ -283,7 +288,8 @@ class Models:
         keeping.learn(restored.project, kept)
         if not waits:
             of_old = "Your earlier models" if chosen else "Your models"
-            self._holder.update(message=f"{of_old} are here again.")
+            words = f"{of_old} are here again."
+            self._holder.update(message=words, about=("version",))
 
     def _on_engine(self, engine: Engine) -> None:
         self._holder.update(
@@ -291,6 +297,7 @@ class Models:
             device=engine.device,
             models=engine.models,
             message="Choose a model.",
+            about=("model", "loading"),
         )
         undecided = self.active is None and not self._holder.state.loading
         if undecided and DEFAULT in engine.models:
@@ -299,10 +306,15 @@ class Models:
     def _on_loaded(self, name: str, model: Model) -> None:
         if self._holder.state.loading != name:
             return  # another one was chosen meanwhile
-        self._holder.update(loading="", message=f"The model {model.name} is ready.")
+        self._holder.update(loading="")
         known = self._holder.state.models
         built_in = name if name in known or name == DEFAULT else ""
         self.timeline.publish(model, note=model.name, built_in=built_in)
+        self._tell_ready(model.name)
+
+    def _tell_ready(self, name: str) -> None:
+        words = f"The model {name} is ready."
+        self._holder.update(message=words, about=("model", "loading"))
 
     def _on_load_failed(self, name: str, error: Exception) -> None:
         if self._holder.state.loading == name:

@@ -233,6 +233,10 @@ class Session:
         """Tell beside the controls why a front end cannot do something."""
         self._holder.report(place, InputError(reason))
 
+    def retract(self, place: Place) -> None:
+        """Take back what a front end refused, when it could do it now."""
+        self._holder.clear(place)
+
     def report(self, place: Place, error: Exception) -> None:
         """Tell beside the controls what went wrong in a front end."""
         self._holder.report(place, error)
@@ -345,7 +349,8 @@ class Session:
         if changed is not None:
             image.canvas.refresh(changed)
             self.note_edit(image)
-        self._holder.update(message=verified_in_words(image))
+        words = verified_in_words(image)
+        self._holder.update(message=words, about=("image", "labels"))
 
     def _on_improved(self, improved: Improved) -> None:
         self.models.publish(improved, activate=not self._version_chosen)

@@ -10,6 +10,8 @@ from psygnal import Signal
 
 from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
+from napari_unet.session.current import Topic, without_stale_words
+from napari_unet.session.learning import why_not_learn
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
 
 Place: TypeAlias = Literal[
@@ -19,6 +21,7 @@ Place: TypeAlias = Literal[
 
 
 DEFAULT_MINUTES = 2.0
+ABOUT_ALL: tuple[Topic, ...] = ("image", "model", "project")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,8 @@ class State:
         What a person should know about the last training, or nothing.
     message : str
         What is going on or what came of it; never empty.
+    about : tuple of Topic
+        To what the message belongs: it goes when that is another one.
     problems : dict
         What did not work, by the place where it is told.
     save : SaveState
@@ -267,6 +272,7 @@ class State:
     stopping: bool = False
     notice: str = ""
     message: str = "Getting ready…"
+    about: tuple[Topic, ...] = ()
     problems: dict[Place, Problem] = field(default_factory=dict)
     save: SaveState = NOT_SAVED
     recovered: str = ""
@@ -331,28 +337,6 @@ class State:
         return "" if self.model else "Choose a model first."
 
 
-_HOW_TO_VERIFY: dict[Task, str] = {
-    "instances": "correct some objects with the brush",
-    "classes": "paint some pixels of every class",
-    "regression": "paint marks with values that you know",
-}
-
-
-def why_not_learn(image: ImageState) -> str:
-    """Return why there is nothing to learn from yet, or nothing if there is."""
-    if not image.verified_share:
-        return (
-            f"Nothing is verified yet: {_HOW_TO_VERIFY[image.task]}, or accept a view "
-            "where everything is right."
-        )
-    if image.task == "classes" and image.verified_classes < 2:
-        return (
-            "Only one class is verified yet: paint or accept pixels of another class "
-            "too, so that the model can tell them apart."
-        )
-    return ""
-
-
 class StateHolder:
     """Holds the current state and tells when it changes.
 
@@ -373,8 +357,12 @@ class StateHolder:
         return self._state
 
     def update(self, **changes: Any) -> None:
-        """Replace fields of the state by name."""
-        state = replace(self._state, **changes)
+        """Replace fields of the state by name; what is true no more goes with them."""
+        if "message" in changes:
+            changes.setdefault("about", ABOUT_ALL)
+        state = without_stale_words(
+            self._state, replace(self._state, **changes), changes
+        )
         if state != self._state:
             self._state = state
             self.changed.emit(state)
@@ -383,7 +371,9 @@ class StateHolder:
         """Tell a problem beside the controls it belongs to."""
         problem = Problem.of(error)
         self.update(
-            problems={**self._state.problems, place: problem}, message=problem.text
+            problems={**self._state.problems, place: problem},
+            message=problem.text,
+            about=(),
         )
 
     def clear(self, *places: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_unet.core.values import ValueAnnotation
+from napari_unet.session.current import percent
 from napari_unet.session.image import OpenImage
 
 _MOST_CLASSES = 3
@@ -31,11 +32,6 @@ def verified_in_words(image: OpenImage) -> str:
             f"{counts.verified_objects:,} of {counts.objects:,} objects are verified."
         )
     return f"{percent(counts.verified_pixels / counts.pixels)} of pixels are verified."
-
-
-def percent(share: float) -> str:
-    """Return a share such as "31 %", with a digit more where it is small."""
-    return f"{100 * share:.{0 if share >= 0.1 or not share else 1}f} %"
 
 
 def _shares(image: OpenImage) -> list[str]:

@@ -46,6 +46,7 @@ class FinetunePanel(Panel):
             self.session.stop,
         )
         self._shown: tuple[VersionState, ...] = ()
+        self._trained = ""
         self.notice = label("", "faint", wrap=True)
         self.curve = Curve()
         self.curve.hide()
@@ -69,6 +70,9 @@ class FinetunePanel(Panel):
         self.minutes.show_number(state.minutes)
         self.notice.setText(state.notice)
         self.notice.setVisible(bool(state.notice))
+        if not training and _name(state) != self._trained:
+            # It is another model's.
+            self.curve.hide()
         self._fill(state)
         self.versions.setEnabled(len(state.versions) > 1)
         self.save.setEnabled(state.model is not None)
@@ -82,6 +86,7 @@ class FinetunePanel(Panel):
         self.versions.setCurrentIndex(self.versions.findData(state.version))
 
     def _on_started(self) -> None:
+        self._trained = _name(self.session.state)
         self.curve.clear()
         self.curve.show()
 
@@ -92,3 +97,7 @@ class FinetunePanel(Panel):
         path, _ = QFileDialog.getSaveFileName(self, "Save model as a new folder")
         if path:
             self.session.models.save(Path(path))
+
+
+def _name(state: State) -> str:
+    return state.model.name if state.model else ""
