@@ -43,18 +43,18 @@ def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     assert stage.session.state.tuning.diameter is None, "there is nothing to step from"
     stage.predict()
     qtbot.waitUntil(lambda: form.diameter.text().endswith("px (measured)"))
-    assert not form.warning.isVisible()
+    assert not form.warning.text()
     form.diameter.setFocus()
     form.diameter.selectAll()
     QTest.keyClicks(form.diameter, "90")
     assert stage.session.state.tuning.diameter is None, "still typing"
     QTest.keyClick(form.diameter, Qt.Key.Key_Return)
     assert stage.session.state.tuning.diameter == 90
-    qtbot.waitUntil(form.warning.isVisible)
+    qtbot.waitUntil(lambda: bool(form.warning.text()))
     assert "90 px" in form.warning.text()
     qtbot.waitUntil(form.measure.isEnabled)
     QTest.mouseClick(form.measure, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not form.warning.isVisible())
+    qtbot.waitUntil(lambda: not form.warning.text())
     assert not form.measure.isEnabled()
     assert form.diameter.text() == "18 px (measured)"
     form.diameter.stepUp()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox
+from qtpy.QtWidgets import QCheckBox, QStackedWidget
 
 from napari_unet.core.subject import Task
 from napari_unet.gui.keys import Keys, hint
@@ -10,6 +10,7 @@ from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
 from napari_unet.gui.panels.panel import (
     Panel,
+    SteadyText,
     allow,
     button,
     label,
@@ -50,7 +51,7 @@ class CorrectPanel(Panel):
 
     def build(self) -> None:
         """Make the controls."""
-        self.tools = label("", "faint", wrap=True)
+        self.tools = SteadyText("faint", lines=2)
         self.classes = ClassBrushes(self.bench.layers.paint_with)
         self.value = ValueBrush(self.bench.mark_with)
         self.empty = button("Paint without a prediction", _EMPTY_TIP, self._on_empty)
@@ -73,9 +74,12 @@ class CorrectPanel(Panel):
             f'<span style="color:{CORRECTED_COLOR}">■</span> corrected',
             "faint",
         )
-        self.counts = label("", wrap=True)
-        self.add(self.tools)
-        self.add(self.empty)
+        self.counts = SteadyText()
+        # One place for both, so that nothing moves when labels arrive.
+        self.start = QStackedWidget()
+        self.start.addWidget(self.empty)
+        self.start.addWidget(self.tools)
+        self.add(self.start)
         self.add(self.classes)
         self.add(self.value)
         self.add_row(self.accept_view, self.accept_object)
@@ -87,27 +91,27 @@ class CorrectPanel(Panel):
         """Show how much is verified."""
         image = state.image
         labelled = image is not None and image.has_labels
-        self.tools.setVisible(labelled)
+        self.start.setCurrentWidget(self.tools if labelled else self.empty)
         self._show_task(state, labelled)
-        self.empty.setVisible(not labelled)
         allow(self.empty, state.why_not_paint)
         allow(self.accept_view, state.why_not_accept)
         allow(self.accept_object, state.why_not_accept_object)
         self.overlay.setEnabled(labelled)
         self.overlay.setChecked(self.bench.layers.verified_shown)
-        self.counts.setText(_counts(image))
+        self.counts.show_text(_counts(image))
 
     def _show_task(self, state: State, labelled: bool) -> None:
         """Show the brushes of the task, and how its layer is painted in."""
-        task = state.image.task if state.image else "instances"
-        model = state.model
+        image, model = state.image, state.model
+        task = image.task if image else model.task if model else "instances"
         if model is not None:
             self.classes.show_classes(model.classes)
             self.value.show_variables(model.variables)
-        self.tools.setText(_TOOLS[task])
-        self.tools.setToolTip(_TOOLS_TIP[task])
-        self.classes.setVisible(labelled and task == "classes")
-        self.value.setVisible(labelled and task == "regression")
+        self.tools.show_text(_TOOLS[task], _TOOLS_TIP[task])
+        self.classes.setVisible(task == "classes")
+        self.value.setVisible(task == "regression")
+        self.classes.setEnabled(labelled)
+        self.value.setEnabled(labelled)
         self.accept_object.setVisible(task == "instances")
         if labelled:
             self._on_brush(self.bench.layers.selected_object)

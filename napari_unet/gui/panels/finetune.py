@@ -55,9 +55,10 @@ class FinetunePanel(Panel):
         self.versions.activated.connect(self._on_version)
         self.save = button("Save model…", "Save it as a model folder", self._on_save)
         self.add_row(self.finetune, self.minutes, self.stop)
+        self.add_row(self.versions, self.save)
+        # Last, so that no button moves when they come.
         self.add(self.curve)
         self.add(self.notice)
-        self.add_row(self.versions, self.save)
         self.connections.connect(self.session.training.started, self._on_started)
         self.connections.connect(self.session.training.measured, self.curve.add)
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _TASKS: dict[str, str] = {
-    "classes": "Classes of pixels",
-    "regression": "Values of pixels",
-    "instances": "Objects",
+    "classes": "A class for every pixel",
+    "regression": "A number for every pixel",
+    "instances": "Single objects",
 }
 _HINTS: dict[str, str] = {
     "classes": "background\naxon\nmyelin",

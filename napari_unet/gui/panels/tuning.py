@@ -18,7 +18,7 @@ from superqt import QDoubleSlider
 from napari_unet.core.diameter import LEAST_DIAMETER, in_pixels
 from napari_unet.errors import InputError
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.panel import label
+from napari_unet.gui.panels.panel import SteadyText, label
 from napari_unet.session.state import TuningState
 from napari_unet.session.tuning import Tuning
 
@@ -32,8 +32,8 @@ _FOREGROUND_TIP = (
     "larger objects. Applied at once"
 )
 _PROMINENCE_TIP = (
-    "How deep the waist between two touching objects must be. Lower: more of them are "
-    "split. Applied at once"
+    "How deep the waist between two touching objects must be to part them. Lower: more "
+    "of them are parted; higher: more stay together. Applied at once"
 )
 _MEASURE_TIP = "Let the model measure the size again"
 _RESET_TIP = "Back to the thresholds that the model came with"
@@ -57,7 +57,7 @@ class TuningForm(QWidget):
         self.prominence = Threshold(0.02, 0.5, _PROMINENCE_TIP, self._on_prominence)
         self.measure = _back(_MEASURE_TIP, lambda: tuning.set_diameter(None))
         self.reset = _back(_RESET_TIP, tuning.reset_thresholds)
-        self.warning = label("", "warning", wrap=True)
+        self.warning = SteadyText("warning", lines=2)
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setVerticalSpacing(4)
@@ -66,7 +66,7 @@ class TuningForm(QWidget):
             (
                 (self._size_label, self.diameter),
                 (label("Threshold"), self.foreground),
-                (label("Splitting"), self.prominence),
+                (label("Keep together"), self.prominence),
             )
         ):
             words.setToolTip(widget.toolTip())
@@ -89,8 +89,8 @@ class TuningForm(QWidget):
         self.prominence.show_number(state.prominence)
         self.measure.setEnabled(state.diameter is not None)
         self.reset.setEnabled(state.thresholds_moved)
-        self.warning.setText(state.warning)
-        self.warning.setVisible(bool(state.warning))
+        self.warning.show_text(state.warning)
+        self.warning.setVisible(state.knows_size)
 
     def _on_diameter(self, value: float) -> None:
         self._tuning.set_diameter(value or None)
