@@ -21,7 +21,6 @@ Place: TypeAlias = Literal[
 
 
 DEFAULT_MINUTES = 2.0
-ABOUT_ALL: tuple[Topic, ...] = ("image", "model", "project")
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +358,7 @@ class StateHolder:
     def update(self, **changes: Any) -> None:
         """Replace fields of the state by name; what is true no more goes with them."""
         if "message" in changes:
-            changes.setdefault("about", ABOUT_ALL)
+            changes.setdefault("about", ())
         state = without_stale_words(
             self._state, replace(self._state, **changes), changes
         )
