@@ -103,7 +103,9 @@ class CorrectPanel(Panel):
     def _show_task(self, state: State, labelled: bool) -> None:
         """Show the brushes of the task, and how its layer is painted in."""
         image, model = state.image, state.model
-        task = image.task if image else model.task if model else "instances"
+        # What an image holds is known when it is open.
+        known = image if image is not None and image.open else model
+        task = known.task if known is not None else "instances"
         if model is not None:
             self.classes.show_classes(model.classes)
             self.value.show_variables(model.variables)
