@@ -179,6 +179,11 @@ class Column(QScrollArea):
             beside = max(bar.sizeHint().width(), self.width() - viewport.width())
             needed = inner.minimumSizeHint().width() + beside
             self.setMinimumWidth(max(_WIDTH, needed))
+            column = inner.layout()
+            if column is not None and column.hasHeightForWidth():
+                # Or what is last is squeezed by words that take several lines.
+                height = column.totalHeightForWidth(viewport.width())
+                inner.setMinimumHeight(height)
 
 
 class SegmentAndCorrect(Dock):

@@ -69,7 +69,7 @@ def without_stale_words(old: State, new: State, fresh: Collection[str]) -> State
         new = replace(new, save=NOT_SAVED)
     if "message" in fresh or _holds(old, new, changed):
         return new
-    return replace(new, message=describe(new), about=())
+    return replace(new, message=describe(new), about=tuple(_TOPICS))
 
 
 def describe(state: State) -> str:

@@ -296,12 +296,13 @@ class Models:
             ready=True,
             device=engine.device,
             models=engine.models,
-            message="Choose a model.",
-            about=("model", "loading"),
         )
         undecided = self.active is None and not self._holder.state.loading
         if undecided and DEFAULT in engine.models:
             self.choose(DEFAULT)
+        elif undecided:
+            words = "Choose a model."
+            self._holder.update(message=words, about=("model", "loading"))
 
     def _on_loaded(self, name: str, model: Model) -> None:
         if self._holder.state.loading != name:

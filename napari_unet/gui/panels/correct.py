@@ -15,6 +15,7 @@ from napari_unet.gui.panels.panel import (
     button,
     label,
 )
+from napari_unet.session.current import percent
 from napari_unet.session.state import ImageState, State
 
 _TOOLS: dict[Task, str] = {
@@ -131,7 +132,7 @@ class CorrectPanel(Panel):
 def _counts(image: ImageState | None) -> str:
     if image is None or not image.has_labels:
         return ""
-    share = f"{image.verified_share:.1%}".replace("%", " %")
+    share = percent(image.verified_share)
     if image.task != "instances":
         return f"{share} of pixels verified"
     counts = f"{image.verified_objects:,} of {image.objects:,} objects verified"

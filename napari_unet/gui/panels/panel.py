@@ -22,6 +22,9 @@ from superqt import QElidingLabel
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.state import Place, Problem, State
 
+_AROUND_LINES = 10
+"""Pixels that a label keeps free above and below several lines."""
+
 
 class Panel(QWidget):
     """One section of the dock: a title, controls, and what went wrong with them.
@@ -116,11 +119,11 @@ class ProblemLine(QWidget):
 
     def show_problem(self, problem: Problem | None) -> None:
         """Show a problem, or nothing."""
-        self.setVisible(problem is not None)
         if problem is not None:
             self.words.setText(problem.text)
             self._details = problem.details
             self.copy.setVisible(bool(problem.details))
+        self.setVisible(problem is not None)
 
     def _on_copy(self) -> None:
         if clipboard := QApplication.clipboard():
@@ -177,7 +180,8 @@ class SteadyText(QElidingLabel):
 
     def sizeHint(self) -> QSize:
         """Return the place for all lines."""
-        return QSize(0, self._lines * self.fontMetrics().lineSpacing() + 2)
+        around = 2 if self._lines == 1 else _AROUND_LINES
+        return QSize(0, self._lines * self.fontMetrics().lineSpacing() + around)
 
     def minimumSizeHint(self) -> QSize:
         """Return the same: no line is given up."""
