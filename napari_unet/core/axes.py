@@ -21,14 +21,17 @@ _GUESSES = MappingProxyType({2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"})
 _SURE, _LIKELY = 4, 2
 _THIN, _LONG = 16, 16
 
-_LETTERS = MappingProxyType(
+_NAMES = MappingProxyType(
     {
-        **dict.fromkeys(("t", "time", "times", "timepoint", "frame", "frames"), "T"),
-        **dict.fromkeys(("c", "ch", "channel", "channels", "band"), "C"),
-        **dict.fromkeys(("z", "depth", "slice", "slices", "section", "plane"), "Z"),
-        **dict.fromkeys(("y", "row", "rows", "height"), "Y"),
-        **dict.fromkeys(("x", "column", "columns", "col", "width"), "X"),
+        "T": ("t", "time", "times", "frame", "frames", "timepoint"),
+        "C": ("c", "ch", "channel", "channels", "band", "bands", "wavelength", "rgb"),
+        "Z": ("z", "depth", "slice", "slices", "section", "sections", "plane"),
+        "Y": ("y", "row", "rows", "height", "lat"),
+        "X": ("x", "col", "cols", "column", "columns", "width", "lon"),
     }
+)
+_LETTERS = MappingProxyType(
+    {name: letter for letter, names in _NAMES.items() for name in names}
 )
 
 

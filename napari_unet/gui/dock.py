@@ -17,6 +17,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.gui.curve import Curve
+from napari_unet.gui.focus import KeyboardGuard
+from napari_unet.gui.napari_private import canvas_of
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
@@ -87,6 +89,19 @@ class Dock(QWidget):
             if isinstance(parent, QMainWindow):
                 self.bench.watch(parent)
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Let the canvas have the keyboard when a control is gone that had it.
+
+        Qt would give it to the next one, perhaps to a box.
+        """
+        window = self.window()
+        holder = window.focusWidget() if window is not None else None
+        gone = holder is not None and not (holder.isEnabled() and holder.isVisible())
+        if gone:
+            self._keyboard.give_back()
+            return True
+        return bool(super().focusNextPrevChild(forward))
+
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
@@ -101,6 +116,8 @@ class Dock(QWidget):
         outer.setContentsMargins(6, 6, 2, 6)
         outer.addWidget(area, 1)
         outer.addWidget(self.status)
+        viewer = self.bench.viewer
+        self._keyboard = KeyboardGuard(self, lambda: canvas_of(viewer))
 
     def _on_state(self, _state: State) -> None:
         """Show it soon: many changes in a row are shown as one."""
@@ -162,6 +179,11 @@ class Column(QScrollArea):
             beside = max(bar.sizeHint().width(), self.width() - viewport.width())
             needed = inner.minimumSizeHint().width() + beside
             self.setMinimumWidth(max(_WIDTH, needed))
+            column = inner.layout()
+            if column is not None and column.hasHeightForWidth():
+                # Or what is last is squeezed by words that take several lines.
+                height = column.totalHeightForWidth(viewport.width())
+                inner.setMinimumHeight(height)
 
 
 class SegmentAndCorrect(Dock):

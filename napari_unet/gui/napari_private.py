@@ -7,6 +7,7 @@ of them moves.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +20,7 @@ from napari_unet.core.points import Points, marked_points
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Labels, Layer
+    from qtpy.QtWidgets import QWidget
 
 Painted: TypeAlias = Callable[[Points, Any], None]
 """Gets the pixels that a tool paints, and the label."""
@@ -97,6 +99,18 @@ def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:
             end()
 
     return stop
+
+
+def canvas_of(viewer: Any) -> QWidget | None:
+    """Return what has the keyboard while a person works on the image.
+
+    None where there is no window, or none any more. Public is only the window's title
+    and its docks.
+    """
+    with suppress(AttributeError, ReferenceError, RuntimeError):
+        native: QWidget = viewer.window._qt_viewer.canvas.native
+        return native
+    return None
 
 
 def _call_before(

@@ -25,10 +25,12 @@ class StatusLine(QWidget):
 
     def show_state(self, state: State) -> None:
         """Say what is going on."""
-        wrong = any(p.text == state.message for p in state.problems.values())
+        said = any(p.text == state.message for p in state.problems.values())
+        # No tick while anything is wrong, whatever is said meanwhile.
+        wrong = bool(state.problems) or state.save.failed
         busy = state.predicting or state.training or state.loading or not state.ready
         self.mark.setText("⚠" if wrong else "●" if busy else "✓")
-        for widget in (self.mark, self.words):
-            set_role(widget, "error" if wrong else "")
+        set_role(self.mark, "error" if wrong else "")
+        set_role(self.words, "error" if said else "")
         self.words.setText(state.message)
         self.words.setToolTip(state.message)

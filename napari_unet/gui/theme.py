@@ -57,7 +57,9 @@ def style_sheet(colors: Colors) -> str:
     QFrame[role="notice"] {{
         border: 1px solid {colors.score}; border-radius: 4px;
     }}
-    QLineEdit[valid="false"] {{ border: 1px solid {colors.error}; }}
+    QLineEdit[valid="false"], QAbstractSpinBox[valid="false"] {{
+        border: 1px solid {colors.error};
+    }}
     QPushButton[role="primary"] {{ font-weight: bold; }}
     QPushButton[role="brush"] {{ padding: 3px 6px; text-align: left; }}
     QPushButton[role="brush"]:checked {{

@@ -81,9 +81,10 @@ class Workbench(QObject):
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
+        self._out_of_sight = False
         self._window: QMainWindow | None = None
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self.session.tick)
+        self._timer.timeout.connect(self._tick)
         self._timer.start(_IDLE_TICK_MS)
         self.session.state_changed.connect(self._on_state)
         bind_keys(
@@ -111,10 +112,12 @@ class Workbench(QObject):
     def accept_view(self) -> None:
         """Make everything in sight verified."""
         box = self._view()
-        if box is None:
-            self.session.refuse("correct", "Accept view works in the 2-D view.")
-            return
-        self.session.accept(box)
+        self._out_of_sight = box is None and not self.session.state.why_not_accept
+        if self._out_of_sight:
+            self.session.refuse("correct", self._why_nothing_in_sight())
+        else:
+            # Where there is nothing to accept at all, the session says why.
+            self.session.accept(box or Box((), ()))
 
     def accept_object(self) -> None:
         """Make the object whose label is selected verified."""
@@ -233,6 +236,23 @@ class Workbench(QObject):
         with suppress(ReferenceError):
             release_keys(self.viewer)
         self.closed.emit()
+
+    def _why_nothing_in_sight(self) -> str:
+        if self.viewer.dims.ndisplay != 2:
+            return (
+                "Accept view takes what is in sight in the 2-D view: go back to it "
+                "first (Ctrl+Y)."
+            )
+        return (
+            "Nothing of the image is in sight: bring it back first (Ctrl+R), then "
+            "accept."
+        )
+
+    def _tick(self) -> None:
+        if self._out_of_sight and self._view() is not None:
+            self._out_of_sight = False
+            self.session.retract("correct")
+        self.session.tick()
 
     def _view(self) -> Box | None:
         return self.layers.visible_box()

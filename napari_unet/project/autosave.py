@@ -59,12 +59,12 @@ class AutosaveStatus:
                 f"Not saved. {failure} Your changes are {where}; {self._outlook(now)}"
             )
         if self.saving:
-            return f"Saving in {self.place}"
+            return "Saving…"
         if self.unsaved_since is not None:
             if journal is None:
-                return f"Not saved yet; saving in {self.place} in a moment"
+                return "Saving…"
             if journal.unsynced:
-                return f"Writing to the disk: {journal.unsynced} of your last changes"
+                return "Saving…"
             return f"All changes are on the disk{self._last_save(now)}"
         if self.last_saved is not None:
             return f"Saved {_ago(now - self.last_saved)} in {self.place}"
@@ -72,7 +72,7 @@ class AutosaveStatus:
 
     def _last_save(self, now: float) -> str:
         if self.last_saved is None:
-            return f"; saving in {self.place} in a moment"
+            return ""
         return f"; saved {_ago(now - self.last_saved)} in {self.place}"
 
     def _outlook(self, now: float) -> str:

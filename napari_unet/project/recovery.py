@@ -47,8 +47,8 @@ class Recovered:
         if self.changes and self.until is not None:
             until = self.until.astimezone()
             words.append(
-                f"{_count(self.changes, 'change')} after the last save came back from "
-                f"the journal, the last one of {until:%d %B, %H:%M:%S}."
+                f"Recovered after a crash: {_count(self.changes, 'change')} after the "
+                f"last save, up to {until:%d %B, %H:%M:%S}."
             )
         if self.torn:
             words.append("A stroke was under way when the program ended; it is lost.")

@@ -33,7 +33,7 @@ def why_not_learn(image: ImageState) -> str:
 
 def why_not_unverify(state: State) -> str:
     """Return why nothing can be un-verified, or nothing if it can."""
-    if reason := state.why_not_change:
+    if reason := state.why_not_change or state.target.why_not_accept:
         return reason
     if state.image and not state.image.verified_share:
         return "Nothing is verified yet."

@@ -176,7 +176,7 @@ class Correcting:
         self._say(f"Earlier work is here again. {verified_in_words(image)}")
 
     def _say(self, words: str) -> None:
-        self._holder.update(message=words)
+        self._holder.update(message=words, about=("image", "labels"))
 
 
 def _why_no_object(number: int) -> str:

@@ -309,6 +309,7 @@ class Images:
         self._holder.update(
             image=ImageState(request.name, request.axes, tuple(request.source.shape)),
             message=f"Opening {request.name}…",
+            about=("image",),
         )
 
     def _open_wanted(self) -> None:
@@ -335,9 +336,8 @@ class Images:
     def _set_current(self, image: OpenImage | None) -> None:
         self._current = image
         self._holder.clear("image", "predict", "correct", "finetune")
-        self._holder.update(recovered="")
-        if image is None:
-            self._holder.update(image=None)
+        # So that an image of the same name and shape is seen to be another one.
+        self._holder.update(image=None, recovered="")
         self.tell()
         self.current_changed.emit()
 
@@ -359,6 +359,7 @@ class Images:
         self._set_current(image)
         self._holder.update(
             message=opened.told or f"{image.name} is open.",
+            about=("image",),
             recovered=opened.recovered.describe(),
         )
         if image.has_labels:

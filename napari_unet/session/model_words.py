@@ -19,7 +19,7 @@ from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
-    from napari_unet.nets.spec import ModelSpec
+    from napari_unet.nets.spec import ModelCard, ModelSpec
 
 _SCORES = (
     "On images it had not seen; 1 is perfect. AP50 counts an object as found where it "
@@ -31,8 +31,7 @@ _SCORES = (
 def describe_model(model: Model) -> ModelState:
     """Return what a person should know of a model."""
     spec, card = model.spec, model.spec.card
-    score = f"{card.headline} on images it had not seen" if card.headline else ""
-    about = [spec.description or card.data, score]
+    about = [spec.description or card.data, _how_good(card)]
     return ModelState(
         spec.name,
         " · ".join(filter(None, about)),
@@ -51,7 +50,7 @@ def _sections(spec: ModelSpec) -> list[tuple[str, str]]:
     scores = ", ".join(f"{name} {value:.2f}" for name, value in card.score.items())
     sizes = ""
     if spec.diameters is not None:
-        sizes = "{:.0f} to {:.0f} px across; images of others are zoomed".format(
+        sizes = "{:.0f} to {:.0f} px across; other sizes are rescaled".format(
             *spec.diameters
         )
     found = [
@@ -63,6 +62,21 @@ def _sections(spec: ModelSpec) -> list[tuple[str, str]]:
         ("Licence", card.license),
     ]
     return [(heading, text) for heading, text in found if text]
+
+
+def _how_good(card: ModelCard) -> str:
+    """Return how good a model is on new images, in a few plain words."""
+    name, value = next(iter(card.score.items()), ("", 0.0))
+    if name.startswith("AP50"):
+        return f"finds {100 * value:.0f} of 100 in new images"
+    overlaps = [
+        f"{name.removeprefix('Dice ')} {100 * value:.0f} %"
+        for name, value in card.score.items()
+        if name.startswith("Dice ") and name != "Dice background"
+    ]
+    if overlaps:
+        return f"overlap in new images: {', '.join(overlaps)}"
+    return f"{card.headline} in new images" if card.headline else ""
 
 
 def _what(spec: ModelSpec) -> str:

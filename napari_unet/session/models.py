@@ -226,7 +226,7 @@ class Models:
         It has to be trained before it predicts anything of use.
         """
         self._holder.clear("model")
-        self._holder.update(message="Making the model…")
+        self._holder.update(message="Making the model…", about=("version",))
         active = None if wish.network else self.timeline.active
         self._runner.start(
             iter_wished_model(self.active, wish),
@@ -240,9 +240,6 @@ class Models:
         self, wish: ModelWish, model: Model, parent: ModelVersion | None
     ) -> None:
         self._has_chosen = True
-        self._holder.update(
-            message="The new model knows nothing yet: correct a little, then fine-tune."
-        )
         self.timeline.publish(
             model,
             record=new_record(parent=parent.uuid if parent is not None else None),
@@ -250,16 +247,22 @@ class Models:
             preset="from-scratch" if wish.network else "fine-tune",
             home=self._home(),
         )
+        self._holder.update(
+            message="The new model knows nothing yet: correct a little, then "
+            "fine-tune.",
+            about=("version",),
+        )
 
     def _load(self, name: str, *, asked: bool = False) -> None:
         self._stop_loading()
         self._holder.clear("model")
         there = self._built_in_version(name)
         if there is not None and there.model is not None:
-            self._holder.update(loading="", message=f"The model {name} is ready.")
+            self._holder.update(loading="")
             self._go_live(there.number, asked=asked)
+            self._tell_ready(name)
             return
-        self._holder.update(loading=name, message=f"Loading the model {name}…")
+        self._tell_loading(name)
         self._loading = self._runner.start(
             iter_load(name, self._library),
             on_event=lambda _: None,
@@ -290,7 +293,7 @@ class Models:
             self._go_live(number, asked=asked)
             return
         name = version.note or f"version {number}"
-        self._holder.update(loading=name, message=f"Loading the model {name}…")
+        self._tell_loading(name)
         self._loading = self._runner.start(
             iter_load_version(version),
             on_event=lambda _: None,
@@ -311,11 +314,13 @@ class Models:
             device=engine.device,
             models=engine.models,
             own_models=engine.own_models,
-            message="Choose a model.",
         )
         undecided = self.active is None and not self._holder.state.loading
         if undecided and DEFAULT in engine.models:
             self._load(DEFAULT)
+        elif undecided:
+            words = "Choose a model."
+            self._holder.update(message=words, about=("model", "loading"))
 
     def _on_loaded(self, name: str, loaded: Loaded, *, asked: bool) -> None:
         if loaded.own_models is not None:
@@ -323,8 +328,7 @@ class Models:
         if self._holder.state.loading != name:
             return  # another one was chosen meanwhile
         model, record = loaded.model, loaded.record
-        words = f"The model {model.name} is ready. {loaded.problem}".strip()
-        self._holder.update(loading="", message=words)
+        self._holder.update(loading="")
         find = self.timeline.find
         there = find(record.uuid, self._place) or find(record.uuid, None)
         if there is None or there.model is None:
@@ -339,6 +343,7 @@ class Models:
             if not self._has_chosen:
                 self._default = there.number
         self._go_live(there.number, asked=asked)
+        self._tell_ready(model.name, loaded.problem)
 
     def _on_version_loaded(
         self, name: str, number: int, models: tuple[Model, Model], *, asked: bool
@@ -347,8 +352,9 @@ class Models:
         moved = as_made.spec.decoding != model.spec.decoding
         self.timeline.fill(number, model, as_made.spec.decoding if moved else None)
         if self._holder.state.loading == name:
-            self._holder.update(loading="", message=f"The model {name} is ready.")
+            self._holder.update(loading="")
             self._go_live(number, asked=asked)
+            self._tell_ready(name)
 
     def _on_load_failed(self, name: str, error: Exception) -> None:
         if self._holder.state.loading != name:
@@ -378,7 +384,17 @@ class Models:
 
     def _on_saved(self, saved: Saved) -> None:
         words = f"The model is saved in {saved.folder}. {saved.problem}".strip()
-        self._holder.update(message=words, own_models=saved.own_models)
+        self._holder.update(
+            message=words, about=("model",), own_models=saved.own_models
+        )
+
+    def _tell_loading(self, name: str) -> None:
+        words = f"Loading the model {name}…"
+        self._holder.update(loading=name, message=words, about=("loading",))
+
+    def _tell_ready(self, name: str, problem: str = "") -> None:
+        words = f"The model {name} is ready. {problem}".strip()
+        self._holder.update(message=words, about=("model", "loading"))
 
     def _tell(self) -> None:
         active = self.timeline.active

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_unet.core.box import Box
+from napari_unet.session.current import Topic
 from napari_unet.session.image import OpenImage
 from napari_unet.session.prediction import Prediction, Said
 from napari_unet.session.runner import Runner
@@ -16,6 +17,8 @@ from napari_unet.session.words import predicted_in_words
 
 if TYPE_CHECKING:
     from napari_unet.engine.model import Model
+
+_RUN: tuple[Topic, ...] = ("image", "predicting")
 
 REFRESH_SECONDS = 20.0
 """The least time between two predictions that training starts."""
@@ -63,6 +66,7 @@ class Predicting:
         self._now: Prediction | None = None
         # Of the last image alone: for a large one it is as much memory as its labels.
         self._said: Said | None = None
+        self._noticed = ""
         self._refresh_wanted = False
         self._refresh_at = 0.0
 
@@ -112,6 +116,7 @@ class Predicting:
 
     def _begin(self, image: OpenImage, *, refreshing: bool) -> Prediction:
         self._began = self._clock()
+        self._noticed = ""
         self._holder.clear("predict")
         self._holder.update(
             predicting=Progress(), refreshing=refreshing, cancelling=False
@@ -131,7 +136,7 @@ class Predicting:
     def cancel(self) -> None:
         """Cancel what is going on; what was applied stays."""
         if self._now is not None:
-            self._holder.update(cancelling=True, message="Cancelling…")
+            self._holder.update(cancelling=True, message="Cancelling…", about=_RUN)
             self._now.cancel()
 
     def tick(self) -> None:
@@ -144,7 +149,8 @@ class Predicting:
         self._say(f"Predicting… {done / total:.0%}")
 
     def _on_notice(self, message: str) -> None:
-        self._holder.update(message=message)
+        self._noticed = message
+        self._holder.update(message=message, about=_RUN)
 
     def _on_said(self, said: Said) -> None:
         self._said = said
@@ -153,9 +159,10 @@ class Predicting:
         by_person = not self._holder.state.refreshing
         seconds = self._clock() - self._began
         self._end()
-        self._say(predicted_in_words(image, seconds), by_person)
         if by_person:
             self.completed.emit(image)
+        words = f"{predicted_in_words(image, seconds)} {self._noticed}".strip()
+        self._say(words, by_person, about=("image", "labels"))
 
     def _on_failed(self, error: Exception) -> None:
         self._end()
@@ -163,13 +170,15 @@ class Predicting:
 
     def _on_cancelled(self) -> None:
         self._end()
-        self._say("Prediction cancelled.", True)
+        self._say("Prediction cancelled.", about=("image",))
 
     def _end(self) -> None:
         self._now = None
         self._holder.update(predicting=None, refreshing=False, cancelling=False)
 
-    def _say(self, message: str, by_person: bool = True) -> None:
+    def _say(
+        self, message: str, by_person: bool = True, about: tuple[Topic, ...] = _RUN
+    ) -> None:
         # During training its own message says more.
         if by_person and not self._holder.state.refreshing:
-            self._holder.update(message=message)
+            self._holder.update(message=message, about=about)

@@ -104,7 +104,8 @@ class Projects:
         """Keep work beside the images from now on."""
         self._chosen = None
         self._holder.clear("project")
-        self._holder.update(project=None, message="Work is kept beside each image.")
+        words = "Work is kept beside each image."
+        self._holder.update(project=None, message=words, about=("project",))
         self.closed.emit()
 
     def list_again(self) -> None:
@@ -129,13 +130,15 @@ class Projects:
     def _on_listed(self, project: Project, state: ProjectState) -> None:
         self._chosen = project
         self._tell(project, state)
-        self._holder.update(message=f"The project {project.name} is open.")
+        words = f"The project {project.name} is open."
+        self._holder.update(message=words, about=("project",))
         self.opened.emit(project)
 
     def _on_created(self, project: Project, state: ProjectState) -> None:
         self._chosen = project
         self._tell(project, state)
-        self._holder.update(message=f"The project {project.name} is new.")
+        words = f"The project {project.name} is new."
+        self._holder.update(message=words, about=("project",))
         self.created.emit(project)
 
     def _tell(self, project: Project, state: ProjectState) -> None:

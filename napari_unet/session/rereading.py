@@ -123,7 +123,7 @@ class Rereading:
         image.reading = reading
         self._predicting.cancel()
         self._predicting.forget(image)
-        self._holder.update(message=told)
+        self._holder.update(message=told, about=("image",))
         self._check_fit()
         self._images.tell()
         self.changed.emit()

@@ -138,7 +138,8 @@ class Restoring:
             self._holder.update(loading="")
         self._timeline.merge(versions, uuid, without=self._default())
         if not self._holder.state.loading:
-            self._holder.update(message=self._welcome(taken_over=uuid is not None))
+            words = self._welcome(taken_over=uuid is not None)
+            self._holder.update(message=words, about=("version",))
 
     def _welcome(self, *, taken_over: bool) -> str:
         active = self._timeline.active

@@ -257,13 +257,17 @@ class Session:
         """Tell beside the controls why a front end cannot do something."""
         self._holder.report(place, InputError(reason))
 
+    def retract(self, place: Place) -> None:
+        """Take back what a front end refused, when it could do it now."""
+        self._holder.clear(place)
+
     def report(self, place: Place, error: Exception) -> None:
         """Tell beside the controls what went wrong in a front end."""
         self._holder.report(place, error)
 
     def tell(self, message: str) -> None:
         """Say in the status line what happened in a front end."""
-        self._holder.update(message=message)
+        self._holder.update(message=message, about=("image",))
 
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""

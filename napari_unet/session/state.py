@@ -12,6 +12,7 @@ from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.model_library import OwnModel
 from napari_unet.session.allowed import why_not_learn
+from napari_unet.session.current import Topic, without_stale_words
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
 from napari_unet.session.reading import GUESSED, Reading
 from napari_unet.session.target import NO_TARGET, Target
@@ -255,6 +256,8 @@ class State:
         What a person should know about the last training, or nothing.
     message : str
         What is going on or what came of it; never empty.
+    about : tuple of Topic
+        To what the message belongs: it goes when that is another one.
     problems : dict
         What did not work, by the place where it is told.
     save : SaveState
@@ -288,6 +291,7 @@ class State:
     stopping: bool = False
     notice: str = ""
     message: str = "Getting ready…"
+    about: tuple[Topic, ...] = ()
     problems: dict[Place, Problem] = field(default_factory=dict)
     save: SaveState = NOT_SAVED
     recovered: str = ""
@@ -379,8 +383,12 @@ class StateHolder:
         return self._state
 
     def update(self, **changes: Any) -> None:
-        """Replace fields of the state by name."""
-        state = replace(self._state, **changes)
+        """Replace fields of the state by name; what is true no more goes with them."""
+        if "message" in changes:
+            changes.setdefault("about", ())
+        state = without_stale_words(
+            self._state, replace(self._state, **changes), changes
+        )
         if state != self._state:
             self._state = state
             self.changed.emit(state)
@@ -389,7 +397,9 @@ class StateHolder:
         """Tell a problem beside the controls it belongs to."""
         problem = Problem.of(error)
         self.update(
-            problems={**self._state.problems, place: problem}, message=problem.text
+            problems={**self._state.problems, place: problem},
+            message=problem.text,
+            about=(),
         )
 
     def clear(self, *places: Place) -> None:

@@ -110,6 +110,7 @@ class Training:
             stopping=False,
             notice="",
             message="Training: getting ready…",
+            about=("training",),
         )
         self._now = training = FineTuning(
             self._runner,
@@ -135,7 +136,9 @@ class Training:
     def stop(self) -> None:
         """Stop what is going on; the best model stays."""
         if self._now is not None:
-            self._holder.update(stopping=True, message="Stopping the training…")
+            self._holder.update(
+                stopping=True, message="Stopping the training…", about=("training",)
+            )
             self._now.stop()
 
     def note_change(self) -> None:
@@ -146,8 +149,9 @@ class Training:
     def _on_progress(self, seconds: float, total: float) -> None:
         left = max(0, round(total - seconds))
         words = f"Training{self._score} · {left // 60}:{left % 60:02d} left"
-        changes = {} if self._holder.state.stopping else {"message": words}
-        self._holder.update(training=Progress(round(seconds), total), **changes)
+        self._holder.update(training=Progress(round(seconds), total))
+        if not self._holder.state.stopping:
+            self._holder.update(message=words, about=("training",))
 
     def _on_measured(self, event: TrainStep | Validated) -> None:
         if isinstance(event, Validated):
@@ -164,7 +168,8 @@ class Training:
 
     def _on_finished(self) -> None:
         self._end()
-        self._holder.update(message=_summary(self._best, self._measured))
+        words = _summary(self._best, self._measured)
+        self._holder.update(message=words, about=("version",))
         self.ended.emit()
 
     def _on_failed(self, error: Exception) -> None:

@@ -52,6 +52,7 @@ class Tuning:
         self._models = models
         self._predicting = predicting
         self._decode_wanted = False
+        self._measured_by = ""
         images.current_changed.connect(self.tell)
         models.timeline.changed.connect(self.tell)
         predicting.measured.connect(self.tell)
@@ -64,7 +65,7 @@ class Tuning:
         image.diameter = diameter
         self.tell()
         self.changed.emit()
-        self._holder.update(message="Predict again to use this size.")
+        self._ask_to_predict("size")
 
     def set_thresholds(
         self, foreground: float | None = None, prominence: float | None = None
@@ -110,12 +111,26 @@ class Tuning:
         if image and model and self._predicting.can_decode(image, model):
             self._predicting.decode(image, model)
         else:
-            self._holder.update(message="Predict again to use these thresholds.")
+            self._ask_to_predict("threshold")
 
     def tell(self) -> None:
         """Show what is set now."""
         model = self._models.active
+        self._forget_measured(model.name if model is not None else "")
         self._holder.update(tuning=self._state(model) if model is not None else None)
+
+    def _ask_to_predict(self, what: str) -> None:
+        self._holder.update(
+            message=f"Predict again to use this {what}.",
+            about=("image", "model", "predicting"),
+        )
+
+    def _forget_measured(self, name: str) -> None:
+        """Forget the sizes that another model has measured."""
+        if name != self._measured_by:
+            self._measured_by = name
+            for image in self._images:
+                image.measured = None
 
     def _state(self, model: Model) -> TuningState | None:
         spec, image = model.spec, self._images.current

@@ -6,6 +6,7 @@ import numpy as np
 
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.project.snapshots import Snapshot
+from napari_unet.session.current import percent
 from napari_unet.session.image import OpenImage
 
 _MOST_CLASSES = 3
@@ -53,11 +54,6 @@ def gain_in_words(start: float, score: float) -> str:
     if start == score:
         return f"{start:.2f} → {score:.2f}"
     return f"{after}, {'more' if score > start else 'less'} by under 0.0001"
-
-
-def percent(share: float) -> str:
-    """Return a share such as "31 %", with a digit more where it is small."""
-    return f"{100 * share:.{0 if share >= 0.1 or not share else 1}f} %"
 
 
 def _shares(image: OpenImage) -> list[str]:

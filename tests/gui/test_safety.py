@@ -61,7 +61,7 @@ def test_a_stroke_survives_a_crash_and_can_be_undone(
     assert (again.annotation.provenance == provenance).all()
     panel = again.panel(ProjectPanel)
     assert panel.recovered.isVisible()
-    assert "came back from the journal" in panel.recovered.words.text()
+    assert "Recovered after a crash" in panel.recovered.words.text()
     panel.recovered.read.click()
     assert not again.panel(ProjectPanel).recovered.isVisible()
     press_key(again.viewer, "Ctrl+Z")
@@ -87,7 +87,7 @@ def test_a_project_that_is_open_elsewhere_is_read_only(stage, unfiled, tmp_path)
     other.acquire()
     stage.open(disks(), name="disks")
     stage.predict()
-    assert "open elsewhere" in stage.panel(ProjectPanel).saved.text()
+    assert "open elsewhere" in stage.panel(ProjectPanel).failure.text()
     assert not stage.labels.editable
     assert not stage.panel(CorrectPanel).accept_view.isEnabled()
     assert [path.name for path in folder.iterdir()] == [LOCK]

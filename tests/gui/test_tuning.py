@@ -28,7 +28,7 @@ def make_form(stage):
 
 def click_at(slider, share):
     """Click on the groove of a slider with a mouse."""
-    groove = slider._slider
+    groove = slider.slider
     place = QPoint(round(share * groove.width()), groove.height() // 2)
     QTest.mouseClick(
         groove, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
@@ -43,18 +43,18 @@ def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     assert stage.session.state.tuning.diameter is None, "there is nothing to step from"
     stage.predict()
     qtbot.waitUntil(lambda: form.diameter.text().endswith("px (measured)"))
-    assert not form.warning.isVisible()
+    assert not form.warning.text()
     form.diameter.setFocus()
     form.diameter.selectAll()
     QTest.keyClicks(form.diameter, "90")
     assert stage.session.state.tuning.diameter is None, "still typing"
     QTest.keyClick(form.diameter, Qt.Key.Key_Return)
     assert stage.session.state.tuning.diameter == 90
-    qtbot.waitUntil(form.warning.isVisible)
+    qtbot.waitUntil(lambda: bool(form.warning.text()))
     assert "90 px" in form.warning.text()
     qtbot.waitUntil(form.measure.isEnabled)
     QTest.mouseClick(form.measure, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not form.warning.isVisible())
+    qtbot.waitUntil(lambda: not form.warning.text())
     assert not form.measure.isEnabled()
     assert form.diameter.text() == "18 px (measured)"
     form.diameter.stepUp()
@@ -80,7 +80,7 @@ def test_a_slider_finds_other_objects_at_once(stage, qtbot):
     click_at(form.foreground, 0.01)
     tuning = stage.session.state.tuning
     assert tuning.foreground < 0.1
-    qtbot.waitUntil(lambda: form.foreground.value() == tuning.foreground)
+    qtbot.waitUntil(lambda: form.foreground.box.value() == tuning.foreground)
     qtbot.waitUntil(lambda: stage.session.state.predicting is None)
     assert "Found" in stage.session.state.message
     click_at(form.foreground, 0.5)

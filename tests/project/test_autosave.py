@@ -132,9 +132,6 @@ def test_the_time_of_the_last_save_in_words(seconds: float, words: str) -> None:
 def test_what_is_going_on_in_words() -> None:
     autosave = Autosave("cells.unet")
     autosave.changed(0.0)
-    assert (
-        autosave.status.describe(1.0)
-        == "Not saved yet; saving in cells.unet in a moment"
-    )
+    assert autosave.status.describe(1.0) == "Saving…"
     autosave.started()
-    assert autosave.status.describe(2.0) == "Saving in cells.unet"
+    assert autosave.status.describe(2.0) == "Saving…"

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -17,12 +16,14 @@ from qtpy.QtWidgets import (
 
 from napari_unet.core.mark import Mark
 from napari_unet.gui.class_colors import colors_of_classes
+from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import label
 from napari_unet.session.state import ClassState, VariableState
 
 _COLUMNS = 2
 _SWATCH = 12
 _OUTLINE = "#a0a0a0"
+_LIKE_THOUSANDS = 3
 
 
 class ClassBrushes(QWidget):
@@ -100,11 +101,10 @@ class ValueBrush(QWidget):
         self.variable = QComboBox()
         self.variable.setToolTip("The variable that the brush marks")
         self.variable.activated.connect(self._on_variable)
-        self.value = QDoubleSpinBox()
+        self.value = NumberBox()
         self.value.setToolTip(
             "The value that painted pixels have; erase a mark to take it back"
         )
-        self.value.setKeyboardTracking(False)
         self.value.setRange(-1e12, 1e12)
         self.value.valueChanged.connect(self._on_value)
         row = QHBoxLayout(self)
@@ -167,9 +167,12 @@ def swatch(color: str | None) -> QPixmap:
 
 
 def _decimals(scale: float) -> int:
-    """Return how many decimals show a hundredth of how far values spread."""
+    """Return how many decimals show a hundredth of how far values spread.
+
+    Never three: they look like thousands to many.
+    """
     decimals = 0
-    while scale < 100 and decimals < 9:
+    while (scale < 100 and decimals < 9) or decimals == _LIKE_THOUSANDS:
         scale *= 10
         decimals += 1
     return decimals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAction, QCheckBox, QMenu
+from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QStackedWidget
 
 from napari_unet.core.subject import Task
 from napari_unet.gui.keys import Keys, hint
@@ -11,6 +11,7 @@ from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
 from napari_unet.gui.panels.panel import (
     Panel,
+    SteadyText,
     allow,
     button,
     label,
@@ -21,6 +22,7 @@ from napari_unet.session.allowed import (
     why_not_unverify,
     why_not_unverify_object,
 )
+from napari_unet.session.current import percent
 from napari_unet.session.state import ImageState, State
 
 _TOOLS = "In '{}': paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
@@ -59,7 +61,7 @@ class CorrectPanel(Panel):
 
     def build(self) -> None:
         """Make the controls."""
-        self.tools = label("", "faint", wrap=True)
+        self.tools = SteadyText("faint", lines=2)
         self.classes = ClassBrushes(self.bench.layers.paint_with)
         self.value = ValueBrush(self.bench.mark_with)
         self.empty = button(_EMPTY, _EMPTY_TIP, self._on_empty)
@@ -111,9 +113,12 @@ class CorrectPanel(Panel):
             f'<span style="color:{CORRECTED_COLOR}">■</span> corrected',
             "faint",
         )
-        self.counts = label("", wrap=True)
-        self.add(self.tools)
-        self.add(self.empty)
+        self.counts = SteadyText()
+        # One place for both, so that nothing moves when labels arrive.
+        self.start = QStackedWidget()
+        self.start.addWidget(self.empty)
+        self.start.addWidget(self.tools)
+        self.add(self.start)
         self.add(self.use_labels)
         self.add(self.classes)
         self.add(self.value)
@@ -128,12 +133,11 @@ class CorrectPanel(Panel):
         """Show how much is verified."""
         image = state.image
         labelled = image is not None and image.has_labels
-        self.tools.setVisible(labelled)
+        self.start.setCurrentWidget(self.tools if labelled else self.empty)
         stranger = state.target.stranger
         self.use_labels.setVisible(bool(stranger and image and image.open))
         self.use_labels.setText(f"Use the labels of '{stranger}'")
         self._show_task(state, labelled)
-        self.empty.setVisible(not labelled)
         allow(self.empty, state.why_not_paint)
         allow(self.accept_view, state.why_not_accept)
         allow(self.accept_object, state.why_not_accept_object)
@@ -144,19 +148,22 @@ class CorrectPanel(Panel):
         self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
         self.overlay.setEnabled(labelled)
         self.overlay.setChecked(self.bench.layers.verified_shown)
-        self.counts.setText(_counts(image))
+        self.counts.show_text(_counts(image))
 
     def _show_task(self, state: State, labelled: bool) -> None:
         """Show the brushes of the task, and how its layer is painted in."""
-        task = state.image.task if state.image else "instances"
-        model = state.model
+        image, model = state.image, state.model
+        # What an image holds is known when it is open.
+        known = image if image is not None and image.open else model
+        task = known.task if known is not None else "instances"
         if model is not None:
             self.classes.show_classes(model.classes)
             self.value.show_variables(model.variables)
-        self.tools.setText(_TOOLS.format(state.target.labels))
-        self.tools.setToolTip(_TOOLS_TIP[task])
-        self.classes.setVisible(labelled and task == "classes")
-        self.value.setVisible(labelled and task == "regression")
+        self.tools.show_text(_TOOLS.format(state.target.labels), _TOOLS_TIP[task])
+        self.classes.setVisible(task == "classes")
+        self.value.setVisible(task == "regression")
+        self.classes.setEnabled(labelled)
+        self.value.setEnabled(labelled)
         self.accept_object.setVisible(task == "instances")
         self.unverify_object.setVisible(task == "instances")
         if labelled:
@@ -190,7 +197,7 @@ class CorrectPanel(Panel):
 def _counts(image: ImageState | None) -> str:
     if image is None or not image.has_labels:
         return ""
-    share = f"{image.verified_share:.1%}".replace("%", " %")
+    share = percent(image.verified_share)
     if image.task != "instances":
         return f"{share} of pixels verified"
     counts = f"{image.verified_objects:,} of {image.objects:,} objects verified"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
+from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import Keys, hint
+from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Panel, allow, button, label
 from napari_unet.session.state import State, VersionState
 
@@ -27,7 +28,7 @@ class FinetunePanel(Panel):
 
     def build(self) -> None:
         """Make the controls."""
-        self.minutes = QDoubleSpinBox()
+        self.minutes = NumberBox()
         self.minutes.setRange(0.1, 600)
         self.minutes.setDecimals(1)
         self.minutes.setSuffix(" min")
@@ -45,6 +46,7 @@ class FinetunePanel(Panel):
             self.session.stop,
         )
         self._shown: tuple[VersionState, ...] = ()
+        self._trained = ""
         self.notice = label("", "faint", wrap=True)
         self.curve = Curve()
         self.curve.hide()
@@ -53,9 +55,10 @@ class FinetunePanel(Panel):
         self.versions.activated.connect(self._on_version)
         self.save = button("Save model…", "Save it as a model folder", self._on_save)
         self.add_row(self.finetune, self.minutes, self.stop)
+        self.add_row(self.versions, self.save)
+        # Last, so that no button moves when they come.
         self.add(self.curve)
         self.add(self.notice)
-        self.add_row(self.versions, self.save)
         self.connections.connect(self.session.training.started, self._on_started)
         self.connections.connect(self.session.training.measured, self.curve.add)
 
@@ -65,9 +68,12 @@ class FinetunePanel(Panel):
         allow(self.finetune, state.why_not_finetune)
         self.stop.setEnabled(training and not state.stopping)
         self.minutes.setEnabled(not training)
-        self.minutes.setValue(state.minutes)
+        self.minutes.show_number(state.minutes)
         self.notice.setText(state.notice)
         self.notice.setVisible(bool(state.notice))
+        if not training and _name(state) != self._trained:
+            # It is another model's.
+            self.curve.hide()
         self._fill(state)
         self.versions.setEnabled(len(state.versions) > 1)
         self.save.setEnabled(state.model is not None)
@@ -81,6 +87,7 @@ class FinetunePanel(Panel):
         self.versions.setCurrentIndex(self.versions.findData(state.version))
 
     def _on_started(self) -> None:
+        self._trained = _name(self.session.state)
         self.curve.clear()
         self.curve.show()
 
@@ -91,3 +98,7 @@ class FinetunePanel(Panel):
         path, _ = QFileDialog.getSaveFileName(self, "Save model as a new folder")
         if path:
             self.session.models.save(Path(path))
+
+
+def _name(state: State) -> str:
+    return state.model.name if state.model else ""

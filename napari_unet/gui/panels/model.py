@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_unet.gui.panels.about import AboutModel
 from napari_unet.gui.panels.new_model import NewModelDialog
-from napari_unet.gui.panels.panel import Panel, button, label
+from napari_unet.gui.panels.panel import Panel, SteadyText, button
 from napari_unet.session.state import ImageState, State
 
 Entry: TypeAlias = tuple[str, str, str]
@@ -34,9 +34,9 @@ class ModelPanel(Panel):
         self.chooser = QComboBox()
         self.chooser.setToolTip("The model that predicts")
         self.chooser.activated.connect(self._on_chosen)
-        self.card = label("", "faint", wrap=True)
-        self.device = label("", "faint", wrap=True)
-        self.predicts = label("", wrap=True)
+        self.card = SteadyText("faint", lines=2)
+        self.device = SteadyText("faint")
+        self.predicts = SteadyText()
         self.about = button("About…", _ABOUT_TIP, self.tell_about)
         self.new_model = button("New…", _NEW_TIP, self.ask_for_model)
         self.add(self.chooser)
@@ -50,12 +50,11 @@ class ModelPanel(Panel):
         current = state.loading or state.source
         self._fill(choices(state), current or _TRAINED)
         self.chooser.setEnabled(state.ready or bool(state.model))
-        self.predicts.setText(state.model.predicts if state.model else "")
-        self.predicts.setToolTip(self.predicts.text())
+        self.predicts.show_text(state.model.predicts if state.model else "")
         self.new_model.setEnabled(state.ready and not state.loading)
-        self.card.setText(state.model.about if state.model else "")
+        self.card.show_text(state.model.about if state.model else "")
         self.about.setEnabled(bool(state.model and state.model.card))
-        self.device.setText(f"Computes on: {state.device}" if state.device else "")
+        self.device.show_text(f"Computes on: {state.device}" if state.device else "")
 
     def open_folder(self) -> None:
         """Ask for a model folder and load it."""

@@ -11,12 +11,10 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_unet.core.loss_options import RegressionLoss
 from napari_unet.core.subject import Task
 from napari_unet.core.validation import first_problem
+from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
 from napari_unet.gui.panels.panel import label
 from napari_unet.session.model_wish import ModelWish, NetworkWish
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _TASKS: dict[str, str] = {
-    "classes": "Classes of pixels",
-    "regression": "Values of pixels",
-    "instances": "Objects",
+    "classes": "A class for every pixel",
+    "regression": "A number for every pixel",
+    "instances": "Single objects",
 }
 _HINTS: dict[str, str] = {
     "classes": "background\naxon\nmyelin",
@@ -190,7 +189,8 @@ class _NetworkForm(_Form):
         for name, options in ARCHITECTURES.items():
             self.kind.addItem(name, options)
         self.about = label("", "faint", wrap=True)
-        self.channels = QSpinBox()
+        self.channels = NumberBox()
+        self.channels.setDecimals(0)
         self.channels.setRange(1, 256)
         self.channels.setValue(channels)
         self.pixel_size = _number(0)
@@ -215,7 +215,7 @@ class _NetworkForm(_Form):
         return NetworkWish(
             self.kind.currentText(),
             architecture,
-            self.channels.value(),
+            int(self.channels.value()),
             self.pixel_size.value() or None,
             architecture.kind == "backbone" and self.pretrained.isChecked(),
         )
@@ -234,8 +234,8 @@ class _NetworkForm(_Form):
         self.pretrained.setVisible(getattr(options, "kind", "") == "backbone")
 
 
-def _number(value: float) -> QDoubleSpinBox:
-    made = QDoubleSpinBox()
+def _number(value: float) -> NumberBox:
+    made = NumberBox()
     made.setRange(-1e12, 1e12)
     made.setDecimals(4)
     made.setValue(value)

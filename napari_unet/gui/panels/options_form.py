@@ -2,16 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, get_origin
 
 from magicgui.widgets import create_widget
 
+from napari_unet.gui.panels.number_box import NumberBox
+
 if TYPE_CHECKING:
-    from magicgui.widgets.bases import ValueWidget
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
 _BOUNDS = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
+_MOST = 1e6
+_LABELS = {
+    "base_channels": "Channels at the top",
+    "blocks": "Levels",
+    "depth": "Levels below the top",
+    "norm": "Normalisation",
+    "upsampling": "Way up",
+}
+_CHOICES: dict[str, dict[str, str]] = {
+    "upsampling": {"transpose": "learned", "interpolate": "smooth"},
+    "norm": {"batch": "by batch", "group": "by group", "none": "none"},
+    "activation": {"relu": "ReLU", "leaky_relu": "leaky ReLU", "elu": "ELU"},
+}
+
+
+class Control(Protocol):
+    """Where one option is chosen: a widget of magicgui, or a `NumberControl`."""
+
+    value: Any
+
+    @property
+    def native(self) -> Any:
+        """The widget of Qt."""
+        ...
+
+    @property
+    def label(self) -> Any:
+        """What stands beside it."""
+        ...
+
+
+class NumberControl:
+    """A number, which is read as in all other boxes of the dock.
+
+    Parameters
+    ----------
+    label : str
+        What stands beside it.
+    value : int or float
+        Where it starts; whole numbers stay whole.
+    limits : dict
+        The least ("min") and the largest ("max"), if there are any.
+    """
+
+    def __init__(self, label: str, value: float, limits: dict[str, float]) -> None:
+        self.label = label
+        self.native = NumberBox()
+        self._kind = type(value)
+        self.native.setDecimals(4 if self._kind is float else 0)
+        self.native.setSingleStep(0.05 if self._kind is float else 1)
+        self.native.setRange(limits.get("min", 0.0), limits.get("max", _MOST))
+        self.native.setValue(value)
+
+    @property
+    def value(self) -> Any:
+        """The number."""
+        return self._kind(self.native.value())
+
+    @value.setter
+    def value(self, number: float) -> None:
+        self.native.setValue(number)
 
 
 class OptionsForm:
@@ -26,13 +88,13 @@ class OptionsForm:
 
     Attributes
     ----------
-    controls : dict of magicgui widgets
-        By the name of the field; each has a label.
+    controls : dict of Control
+        By the name of the field.
     """
 
     def __init__(self, options: BaseModel, hidden: tuple[str, ...] = ()) -> None:
         self._options = options
-        self.controls = {
+        self.controls: dict[str, Control] = {
             name: _control(name, field, getattr(options, name))
             for name, field in type(options).model_fields.items()
             if name not in hidden and _leaves_a_choice(field)
@@ -59,13 +121,21 @@ def _leaves_a_choice(field: FieldInfo) -> bool:
     )
 
 
-def _control(name: str, field: FieldInfo, value: object) -> ValueWidget[Any]:
+def _control(name: str, field: FieldInfo, value: object) -> Control:
+    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    if field.annotation in (int, float) and isinstance(value, int | float):
+        return NumberControl(label, value, _limits(field))
+    options: dict[str, Any] = {}
+    if get_origin(field.annotation) is Literal:
+        words = _CHOICES.get(name, {})
+        names = get_args(field.annotation)
+        options["choices"] = [(words.get(each, str(each)), each) for each in names]
     return create_widget(
         value=value,
         name=name,
         annotation=field.annotation,
-        label=name.replace("_", " ").capitalize(),
-        options=_limits(field),
+        label=label,
+        options=options,
     )
 
 

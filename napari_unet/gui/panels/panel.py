@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QApplication,
     QFrame,
@@ -17,9 +17,13 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.state import Place, Problem, State
+
+_AROUND_LINES = 10
+"""Pixels that a label keeps free above and below several lines."""
 
 
 class Panel(QWidget):
@@ -115,11 +119,11 @@ class ProblemLine(QWidget):
 
     def show_problem(self, problem: Problem | None) -> None:
         """Show a problem, or nothing."""
-        self.setVisible(problem is not None)
         if problem is not None:
             self.words.setText(problem.text)
             self._details = problem.details
             self.copy.setVisible(bool(problem.details))
+        self.setVisible(problem is not None)
 
     def _on_copy(self) -> None:
         if clipboard := QApplication.clipboard():
@@ -144,6 +148,48 @@ class Notice(QFrame):
         """Show a text, or nothing."""
         self.words.setText(text)
         self.setVisible(bool(text))
+
+
+class SteadyText(QElidingLabel):
+    """Words in a place of so many lines, whatever they say: nothing moves by them.
+
+    What there is no room for is in the tooltip.
+
+    Parameters
+    ----------
+    role : str
+        Decides about the colour.
+    lines : int
+        How many lines are reserved.
+    """
+
+    def __init__(self, role: str = "", lines: int = 1) -> None:
+        super().__init__()
+        self._lines = lines
+        self.setProperty("role", role)
+        self.setElideMode(Qt.TextElideMode.ElideRight)
+        self.setWordWrap(lines > 1)
+        if lines > 1:
+            self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def show_text(self, text: str, tip: str = "") -> None:
+        """Show a text, with all of it in the tooltip unless that says more."""
+        self.setText(text)
+        self.setToolTip(tip or text)
+
+    def sizeHint(self) -> QSize:
+        """Return the place for all lines."""
+        around = 2 if self._lines == 1 else _AROUND_LINES
+        return QSize(0, self._lines * self.fontMetrics().lineSpacing() + around)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same: no line is given up."""
+        return self.sizeHint()
+
+    def hasHeightForWidth(self) -> bool:
+        """Return that the words have no say in it."""
+        return False
 
 
 def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:

@@ -8,9 +8,14 @@ from typing import Any, ClassVar
 from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
 from superqt import QElidingLabel
 
-from napari_unet.gui.panels.panel import Notice, Panel, label, set_role
+from napari_unet.gui.panels.panel import Notice, Panel, SteadyText, label, set_role
 from napari_unet.project.folder import SUFFIX
-from napari_unet.session.project_state import ProjectImage, ProjectState
+from napari_unet.session.project_state import (
+    NOT_SAVED,
+    ProjectImage,
+    ProjectState,
+    SaveState,
+)
 from napari_unet.session.state import State
 
 _BESIDE = "Work is kept beside each image"
@@ -43,17 +48,19 @@ class ProjectPanel(Panel):
         self.button = QPushButton("Project")
         self.button.setToolTip("Make, open or close a project; save elsewhere")
         self.button.setMenu(self.menu)
-        self.saved = label("", "faint", wrap=True)
+        self.saved = SteadyText("faint")
+        self.failure = label("", "error", wrap=True)
         self.recovered = Notice(self.session.images.dismiss_recovered)
         self.images = QComboBox()
         self.images.setToolTip("Images whose labels are in this project")
         self.images.activated.connect(self._on_image)
         self.told = label("", "error", wrap=True)
-        for widget in (self.images, self.told):
+        for widget in (self.images, self.told, self.failure):
             widget.hide()
         self._shown: ProjectState | None = None
         self.add_row(self.name, self.button)
         self.add(self.saved)
+        self.add(self.failure)
         self.add(self.recovered)
         self.add(self.images)
         self.add(self.told)
@@ -62,11 +69,8 @@ class ProjectPanel(Panel):
         """Show the project."""
         project, image = state.project, state.image
         self.copy.setEnabled(image is not None and image.open)
-        self.saved.setText(state.save.text if image else "")
+        self._show_saving(state.save if image else NOT_SAVED)
         self.recovered.show_text(state.recovered)
-        self.saved.setVisible(bool(self.saved.text()))
-        self.saved.setToolTip(str(state.save.folder or ""))
-        set_role(self.saved, "error" if state.save.failed else "faint")
         self.leave.setEnabled(project is not None)
         if project == self._shown:
             return
@@ -77,6 +81,14 @@ class ProjectPanel(Panel):
         self.told.setText(project.told if project else "")
         self.told.setVisible(bool(project and project.told))
         self._fill(project.images if project else ())
+
+    def _show_saving(self, save: SaveState) -> None:
+        """Say in one line how saving goes, and at length why it does not."""
+        words = f"{save.text}\n{save.folder}" if save.folder else save.text
+        self.saved.show_text("Not saved" if save.failed else save.text, words)
+        set_role(self.saved, "error" if save.failed else "faint")
+        self.failure.setText(save.text if save.failed else "")
+        self.failure.setVisible(save.failed)
 
     def _fill(self, images: tuple[ProjectImage, ...]) -> None:
         self.images.setVisible(bool(images))

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QToolButton, QWidget
-from superqt import QLabeledDoubleSlider
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtGui import QFocusEvent
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QToolButton,
+    QWidget,
+)
+from superqt import QDoubleSlider
 
-from napari_unet.core.diameter import in_pixels
-from napari_unet.gui.panels.panel import label
+from napari_unet.core.diameter import LEAST_DIAMETER, in_pixels
+from napari_unet.errors import InputError
+from napari_unet.gui.panels.number_box import NumberBox
+from napari_unet.gui.panels.panel import SteadyText, label
 from napari_unet.session.state import TuningState
 from napari_unet.session.tuning import Tuning
 
@@ -23,8 +32,8 @@ _FOREGROUND_TIP = (
     "larger objects. Applied at once"
 )
 _PROMINENCE_TIP = (
-    "How deep the waist between two touching objects must be. Lower: more of them are "
-    "split. Applied at once"
+    "How deep the waist between two touching objects must be to part them. Lower: more "
+    "of them are parted; higher: more stay together. Applied at once"
 )
 _MEASURE_TIP = "Let the model measure the size again"
 _RESET_TIP = "Back to the thresholds that the model came with"
@@ -44,13 +53,11 @@ class TuningForm(QWidget):
         self._tuning = tuning
         self.diameter = SizeBox()
         self.diameter.valueChanged.connect(self._on_diameter)
-        self.foreground = _slider(0.05, 0.95, _FOREGROUND_TIP)
-        self.prominence = _slider(0.02, 0.5, _PROMINENCE_TIP)
-        self.foreground.valueChanged.connect(self._on_foreground)
-        self.prominence.valueChanged.connect(self._on_prominence)
+        self.foreground = Threshold(0.05, 0.95, _FOREGROUND_TIP, self._on_foreground)
+        self.prominence = Threshold(0.02, 0.5, _PROMINENCE_TIP, self._on_prominence)
         self.measure = _back(_MEASURE_TIP, lambda: tuning.set_diameter(None))
         self.reset = _back(_RESET_TIP, tuning.reset_thresholds)
-        self.warning = label("", "warning", wrap=True)
+        self.warning = SteadyText("warning", lines=2)
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setVerticalSpacing(4)
@@ -59,7 +66,7 @@ class TuningForm(QWidget):
             (
                 (self._size_label, self.diameter),
                 (label("Threshold"), self.foreground),
-                (label("Splitting"), self.prominence),
+                (label("Keep together"), self.prominence),
             )
         ):
             words.setToolTip(widget.toolTip())
@@ -78,46 +85,106 @@ class TuningForm(QWidget):
         for widget in (self._size_label, self.diameter, self.measure):
             widget.setVisible(state.knows_size)
         self.diameter.show_size(state)
-        for slider, value in (
-            (self.foreground, state.foreground),
-            (self.prominence, state.prominence),
-        ):
-            with QSignalBlocker(slider):
-                slider.setValue(value)
+        self.foreground.show_number(state.foreground)
+        self.prominence.show_number(state.prominence)
         self.measure.setEnabled(state.diameter is not None)
         self.reset.setEnabled(state.thresholds_moved)
-        self.warning.setText(state.warning)
-        self.warning.setVisible(bool(state.warning))
+        self.warning.show_text(state.warning)
+        self.warning.setVisible(state.knows_size)
 
     def _on_diameter(self, value: float) -> None:
         self._tuning.set_diameter(value or None)
 
     def _on_foreground(self, value: float) -> None:
-        self._tuning.set_thresholds(foreground=round(value, 2))
+        self._tuning.set_thresholds(foreground=value)
 
     def _on_prominence(self, value: float) -> None:
-        self._tuning.set_thresholds(prominence=round(value, 2))
+        self._tuning.set_thresholds(prominence=value)
 
 
-class SizeBox(QDoubleSpinBox):
+class Threshold(QWidget):
+    """A number to slide or to type.
+
+    Parameters
+    ----------
+    least, most : float
+        The limits.
+    tip : str
+        What it does.
+    on_chosen : callable
+        Called with a number that a person chose.
+    """
+
+    def __init__(
+        self, least: float, most: float, tip: str, on_chosen: Callable[[float], object]
+    ) -> None:
+        super().__init__()
+        self._on_chosen = on_chosen
+        self.setToolTip(tip)
+        self.slider = QDoubleSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(least, most)
+        self.slider.setSingleStep(0.01)
+        self.slider.valueChanged.connect(self._choose)
+        self.box = NumberBox()
+        self.box.setRange(least, most)
+        self.box.setSingleStep(0.01)
+        self.box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.box.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.box.valueChanged.connect(self._choose)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.box)
+
+    def show_number(self, number: float) -> None:
+        """Show a number that the program knows."""
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(number)
+        self.box.show_number(number)
+
+    def _choose(self, number: float) -> None:
+        number = round(number, 2)
+        self.show_number(number)
+        self._on_chosen(number)
+
+
+class SizeBox(NumberBox):
     """Pixels that a person has typed, or what was measured; 0 stands for that."""
 
     def __init__(self) -> None:
         super().__init__()
         self._measured: float | None = None
         self.setRange(0, _LARGEST)
-        self.setDecimals(0)
+        self.setDecimals(1)
         self.setSuffix(" px")
         self.setToolTip(_SIZE_TIP)
-        # Not while a person is still typing.
-        self.setKeyboardTracking(False)
 
     def show_size(self, state: TuningState) -> None:
         """Show the size that is used, and where it comes from."""
         self._measured = state.measured
-        self.setSpecialValueText(_measured(state))
-        with QSignalBlocker(self):
-            self.setValue(state.diameter or 0.0)
+        words = _measured(state)
+        # Qt writes the box anew for it, over what a person is typing.
+        if words != self.specialValueText() and not self.typing:
+            self.setSpecialValueText(words)
+        self.show_number(state.diameter or 0.0)
+
+    def read(self, text: str) -> float:
+        """Return the size that a text says; 0 stands for what was measured."""
+        size = super().read(text)
+        if 0 < size < LEAST_DIAMETER:
+            raise InputError(f"Objects are {LEAST_DIAMETER} px across at least.")
+        return size
+
+    def textFromValue(self, value: float) -> str:
+        """Return whole pixels without decimals."""
+        return super().textFromValue(value).removesuffix(".0")
+
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
+        """Select what was measured, so that typing replaces it."""
+        super().focusInEvent(event)
+        if not self.value():
+            # After the click that brought the caret here.
+            QTimer.singleShot(0, self.selectAll)
 
     def stepBy(self, steps: int) -> None:
         """Go up and down from what was measured; from nothing there is no way."""
@@ -147,12 +214,3 @@ def _back(tip: str, on_click: Callable[[], object]) -> QToolButton:
 
     made.clicked.connect(click)
     return made
-
-
-def _slider(least: float, most: float, tip: str) -> QLabeledDoubleSlider:
-    slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-    slider.setRange(least, most)
-    slider.setSingleStep(0.01)  # type: ignore[arg-type]  # the stubs are of QSlider
-    slider.setDecimals(2)
-    slider.setToolTip(tip)
-    return slider

@@ -1,0 +1,131 @@
+"""Nothing in the dock moves under the mouse while a person works."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
+
+from napari_unet.gui.panels.finetune import FinetunePanel
+from napari_unet.gui.panels.predict import PredictPanel
+from napari_unet.gui.panels.project import ProjectPanel
+from napari_unet.session.project_state import SaveState
+from tests.gui.stage import Stage
+from tests.session.brightness import brightness_model, disks
+
+pytestmark = pytest.mark.qt_smoke
+
+
+def places(stage: Stage) -> dict[str, tuple[int, int]]:
+    """Return where every control of the dock lies."""
+    for panel in stage.dock.shown:
+        panel.show_state(stage.state)
+    QTest.qWait(60)
+    inner = stage.dock._area.widget()
+    found = {}
+    for kind in (QAbstractButton, QAbstractSpinBox, QComboBox):
+        for number, control in enumerate(inner.findChildren(kind)):
+            if control.isVisible():
+                at = control.mapTo(inner, QPoint(0, 0))
+                found[f"{kind.__name__} {number} {control.toolTip()[:20]}"] = (
+                    at.x(),
+                    at.y(),
+                )
+    return found
+
+
+def moved(before, after):
+    """Return the controls that were there and lie elsewhere now."""
+    return [name for name in before if after.get(name, before[name]) != before[name]]
+
+
+def test_no_button_moves_while_a_person_works(stage, drag):
+    model = brightness_model()
+    known = model.spec.model_copy(update={"diameters": (40.0, 60.0)})
+    stage.session.models.timeline.publish(replace(model, spec=known))
+    stage.open(disks((128, 128), dim=(3, 7)), name="disks")
+    start = places(stage)
+    assert len(start) > 12
+    stage.until(lambda: not stage.state.why_not_predict)
+    stage.session.predict()
+    assert not moved(start, places(stage)), "while predicting"
+    stage.until(lambda: not stage.state.predicting)
+    assert stage.state.tuning.warning
+    assert not moved(start, places(stage)), "predicted, with a warning of the size"
+    stage.labels.mode = "paint"
+    for row in (20, 40, 60):
+        drag(stage.viewer, stage.labels, [(row, 60), (row, 64)])
+        assert not moved(start, places(stage)), "after a stroke"
+    said = {stage.panel(ProjectPanel).saved.text()}
+    for _ in range(10):
+        QTest.qWait(300)
+        said.add(stage.panel(ProjectPanel).saved.text())
+        assert not moved(start, places(stage)), "while saving"
+    assert len(said) > 1
+    stage.bench.accept_view()
+    stage.session.finetune(0.05)
+    assert not moved(start, places(stage)), "while training"
+    stage.until(lambda: not stage.state.training)
+    assert stage.panel(FinetunePanel).curve.isVisible()
+    assert not moved(start, places(stage)), "trained"
+
+
+def test_every_way_of_saving_takes_one_line(stage):
+    stage.open(disks(), name="disks")
+    panel = stage.panel(ProjectPanel)
+    heights = set()
+    for text in ("", "Saving…", "Saved 3 min ago in " + "long" * 30 + ".unet"):
+        panel.render_state(replace(stage.state, save=SaveState(text)))
+        QTest.qWait(20)
+        heights.add(panel.saved.height())
+        assert text in panel.saved.toolTip()
+    assert len(heights) == 1
+    failed = SaveState("Not saved. The disk is full; free some space.", failed=True)
+    panel.render_state(replace(stage.state, save=failed))
+    assert panel.failure.text() == failed.text
+    assert panel.failure.isVisible()
+
+
+def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_dim):
+    model = brightness_model()
+    known = model.spec.model_copy(update={"diameters": (6.0, 30.0)})
+    stage.session.models.timeline.publish(replace(model, spec=known))
+    stage.open(disks((128, 128)), name="disks")
+    stage.predict()
+    assert "Found" in stage.state.message
+    assert stage.state.tuning.measured
+    stage.bench.accept_view()
+    stage.session.finetune(0.02)
+    panel = stage.panel(FinetunePanel)
+    assert panel.curve.isVisible()
+    stage.until(lambda: not stage.state.training)
+    other = known.model_copy(update={"name": "other"})
+    stage.session.models.timeline.publish(replace(model, spec=other))
+    assert not stage.panel(FinetunePanel).curve.isVisible()
+    assert stage.state.tuning.measured is None
+    assert "measured" in stage.panel(PredictPanel).tuning.diameter.text()
+
+
+def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):
+    stage.open(np.stack([disks()] * 3), name="stack")
+    stage.predict()
+    stage.viewer.dims.ndisplay = 3
+    stage.bench.accept_view()
+    assert "2-D view" in stage.state.problems["correct"].text
+    stage.dock.status.show_state(stage.state)
+    assert stage.dock.status.mark.text() == "⚠"
+    stage.viewer.dims.ndisplay = 2
+    stage.until(lambda: "correct" not in stage.state.problems)
+    assert "2-D view" not in stage.state.message
+    camera = getattr(stage.viewer, "scene", stage.viewer).camera
+    camera.center = (0, 5000, 5000)
+    QTest.qWait(50)
+    stage.bench.accept_view()
+    assert "in sight" in stage.state.problems["correct"].text
+    assert "2-D" not in stage.state.problems["correct"].text
+    stage.viewer.reset_view()
+    stage.until(lambda: "correct" not in stage.state.problems)
