@@ -22,7 +22,7 @@ from napari_unet.session.allowed import (
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import StateHolder
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.words import snapshot_in_words, verified_in_words
 
 _NO_OBJECT = "Choose an object first, with the picker of the labels layer (5)."

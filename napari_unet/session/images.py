@@ -16,14 +16,15 @@ from napari_unet.project.project import Project
 from napari_unet.session.claims import Held
 from napari_unet.session.finetune import Lesson
 from napari_unet.session.image import OpenImage
+from napari_unet.session.image_words import describe_image
 from napari_unet.session.job import Job
 from napari_unet.session.opening import Opened, Request, file_of, iter_open
 from napari_unet.session.projects import Projects
 from napari_unet.session.reading import Reading, first_axes
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
-from napari_unet.session.state import ImageState, StateHolder
-from napari_unet.session.words import snapshot_in_words
+from napari_unet.session.state import ImageState
+from napari_unet.session.state_holder import StateHolder
 
 
 class Images:
@@ -297,7 +298,7 @@ class Images:
         if image is not None:
             save = self._saving.describe(image)
             classes = len(self.verified_labels())
-            self._holder.update(image=_describe(image, classes), save=save)
+            self._holder.update(image=describe_image(image, classes), save=save)
 
     def verified_labels(self) -> frozenset[int]:
         """Return the labels of which some pixel is verified in an open image."""
@@ -392,25 +393,3 @@ class Images:
     def _on_not_opened(self, request: Request, error: Exception) -> None:
         if request is self._wanted:
             self._holder.report("image", error)
-
-
-def _describe(image: OpenImage, classes: int) -> ImageState:
-    counts = image.annotation.counts()
-    described = ImageState(image.name, image.axes, image.identity.shape)
-    return replace(
-        described,
-        task=image.subject.task,
-        open=True,
-        has_prediction=image.annotation.has_prediction,
-        verified_classes=classes,
-        read_only=image.read_only,
-        reading=image.reading,
-        has_labels=image.has_labels,
-        worked_on=not image.annotation.empty,
-        snapshots=tuple(
-            (each.number, snapshot_in_words(each)) for each in image.snapshots
-        ),
-        objects=counts.objects,
-        verified_objects=counts.verified_objects,
-        verified_share=counts.verified_pixels / counts.pixels,
-    )

@@ -23,7 +23,7 @@ from napari_unet.project.project import Project
 from napari_unet.session.projects import Projects
 from napari_unet.session.restore import load_entry
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import StateHolder
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import ModelVersion, Timeline
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from napari_unet.session.model_wish import ModelWish, iter_wished_model
 from napari_unet.session.model_words import describe_model, describe_versions
 from napari_unet.session.restoring import Restoring
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import StateHolder
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import ModelVersion, Preset, Timeline
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ class Models:
     def _load(self, name: str, *, asked: bool = False) -> None:
         self._stop_loading()
         self._holder.clear("model")
-        there = self._built_in_version(name)
+        there = self.timeline.built_in(name, self._place)
         if there is not None and there.model is not None:
             self._holder.update(loading="")
             self._go_live(there.number, asked=asked)
@@ -270,14 +270,6 @@ class Models:
             on_error=lambda error: self._on_load_failed(name, error),
             on_closed=lambda: None,
         )
-
-    def _built_in_version(self, name: str) -> ModelVersion | None:
-        """Return a built-in model as it is used where the person works."""
-        versions = self.timeline.versions
-        found = [v for v in versions if v.built_in == name and v.model is not None]
-        here = [v for v in found if v.home is self._place]
-        nowhere = [v for v in found if v.home is None]
-        return next(iter((*here, *nowhere)), None)
 
     def _go_live(self, number: int, *, asked: bool) -> None:
         self.timeline.activate(number)

@@ -12,7 +12,8 @@ from napari_unet.session.current import Topic
 from napari_unet.session.image import OpenImage
 from napari_unet.session.prediction import Prediction, Said
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import Progress, StateHolder
+from napari_unet.session.state import Progress
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.words import predicted_in_words
 
 if TYPE_CHECKING:

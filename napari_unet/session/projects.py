@@ -14,7 +14,7 @@ from napari_unet.project.syncer import Syncer
 from napari_unet.session.catalogue import iter_create, iter_list
 from napari_unet.session.project_state import ProjectState
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import StateHolder
+from napari_unet.session.state_holder import StateHolder
 
 
 class Projects:

@@ -16,7 +16,7 @@ from napari_unet.session.images import Images
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.reading import Reading, keeps_labels, mismatch_in_words
-from napari_unet.session.state import StateHolder
+from napari_unet.session.state_holder import StateHolder
 
 
 class Rereading:

@@ -14,7 +14,7 @@ from napari_unet.errors import ModelError
 from napari_unet.project.project import Project
 from napari_unet.session.restore import Restored, iter_restore
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import StateHolder
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import ModelVersion, Timeline
 
 

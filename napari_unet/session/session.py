@@ -36,7 +36,8 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.rereading import Rereading
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
-from napari_unet.session.state import Place, State, StateHolder
+from napari_unet.session.state import Place, State
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.target import NO_TARGET, Target
 from napari_unet.session.training import Training
 from napari_unet.session.tuning import Tuning

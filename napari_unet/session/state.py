@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
-
-from psygnal import Signal
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from napari_unet.core.subject import Task
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.model_library import OwnModel
 from napari_unet.session.allowed import why_not_learn
-from napari_unet.session.current import Topic, without_stale_words
+from napari_unet.session.current import Topic
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
 from napari_unet.session.reading import GUESSED, Reading
 from napari_unet.session.target import NO_TARGET, Target
@@ -361,48 +359,3 @@ class State:
         if self.loading or not (self.ready or self.model):
             return "The model is still being loaded."
         return "" if self.model else "Choose a model first."
-
-
-class StateHolder:
-    """Holds the current state and tells when it changes.
-
-    Attributes
-    ----------
-    changed : Signal(State)
-        There is a new state.
-    """
-
-    changed = Signal(State)
-
-    def __init__(self) -> None:
-        self._state = State()
-
-    @property
-    def state(self) -> State:
-        """The current state."""
-        return self._state
-
-    def update(self, **changes: Any) -> None:
-        """Replace fields of the state by name; what is true no more goes with them."""
-        if "message" in changes:
-            changes.setdefault("about", ())
-        state = without_stale_words(
-            self._state, replace(self._state, **changes), changes
-        )
-        if state != self._state:
-            self._state = state
-            self.changed.emit(state)
-
-    def report(self, place: Place, error: Exception) -> None:
-        """Tell a problem beside the controls it belongs to."""
-        problem = Problem.of(error)
-        self.update(
-            problems={**self._state.problems, place: problem},
-            message=problem.text,
-            about=(),
-        )
-
-    def clear(self, *places: Place) -> None:
-        """Forget the problems of these places."""
-        left = {k: v for k, v in self._state.problems.items() if k not in places}
-        self.update(problems=left)

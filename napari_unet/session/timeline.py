@@ -288,6 +288,13 @@ class Timeline:
         self._unload_old()
         self.changed.emit()
 
+    def built_in(self, name: str, home: Project | None) -> ModelVersion | None:
+        """Return a loaded built-in model as a project uses it, or else as it came."""
+        found = [v for v in self._versions if v.built_in == name and v.model]
+        here = [v for v in found if v.home is home]
+        nowhere = [v for v in found if v.home is None]
+        return next(iter((*here, *nowhere)), None)
+
     def find(self, uuid: UUID, home: Project | None) -> ModelVersion | None:
         """Return a model as a project keeps it, or as nobody keeps it."""
         found = (v for v in self._versions if v.uuid == uuid and v.home is home)

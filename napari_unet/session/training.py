@@ -15,7 +15,8 @@ from napari_unet.errors import StorageError
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import FineTuning, Improved, Lesson
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import Progress, StateHolder
+from napari_unet.session.state import Progress
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import Preset
 from napari_unet.session.words import gain_in_words
 

@@ -15,7 +15,8 @@ from napari_unet.core.diameter import size_warning
 from napari_unet.session.images import Images
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
-from napari_unet.session.state import StateHolder, TuningState
+from napari_unet.session.state import TuningState
+from napari_unet.session.state_holder import StateHolder
 
 if TYPE_CHECKING:
     from napari_unet.core.instances import Decoding

@@ -21,8 +21,8 @@ from napari_unet.session.state import (
     Problem,
     Progress,
     State,
-    StateHolder,
 )
+from napari_unet.session.state_holder import StateHolder
 
 IMAGE = ImageState("a", "YX", (8, 8), open=True, has_labels=True, objects=22)
 MODEL = ModelState("nuclei", "", (), 1)
