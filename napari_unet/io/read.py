@@ -138,6 +138,10 @@ def _check_file(path: Path) -> None:
                 f"Expected an image file, found the folder {name}; "
                 "name the images in it."
             )
+        if path.is_symlink() and not path.exists():
+            raise InputError(
+                f"The link {name} leads to no file; make it anew, or name the file."
+            )
         if not path.exists():
             raise InputError(f"There is no file {name}; check the name and the folder.")
         if not path.is_file():

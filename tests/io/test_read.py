@@ -235,3 +235,10 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(InputError, match="permission"):
         read_image(path)
+
+
+@pytest.mark.parametrize("target", ["itself.tif", "gone.tif"])
+def test_links_that_lead_nowhere_are_told(tmp_path, target) -> None:
+    (tmp_path / "itself.tif").symlink_to(tmp_path / target)
+    with pytest.raises(InputError, match="leads to no file"):
+        read_image(tmp_path / "itself.tif")
