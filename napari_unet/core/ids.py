@@ -59,8 +59,9 @@ class IdCounter:
 
     def take(self) -> int:
         """Return an id, which nobody else will ever get."""
-        self.take_below(self.next + 1)
-        return self.next - 1
+        number = self.next
+        self.take_below(number + 1)
+        return number
 
     def take_below(self, next_id: int) -> None:
         """Take all ids below one of them."""
@@ -71,13 +72,13 @@ class IdCounter:
         """Take note that all smaller ids are used; the counter never falls."""
         if next_id <= self._stop:
             self.next = max(self.next, next_id)
+        if self.next == self._stop:
+            self._go_on_in_a_gap()
 
     def skip_past(self, ids: Iterable[int], next_id: int = 1) -> None:
         """Take note that these ids are used, and all that are smaller than one."""
         for each in (*(each + 1 for each in ids), next_id):
             self.skip_to(each)
-        if self.next == self._stop:
-            self._go_on_in_a_gap()
 
     def _go_on_in_a_gap(self) -> None:
         ids = np.unique(self._present)

@@ -361,7 +361,7 @@ class Images:
         self._holder.update(
             message=opened.told or f"{image.name} is open.",
             about=("image",),
-            recovered=opened.recovered.describe(),
+            recovered=f"{opened.kept} {opened.recovered.describe()}".strip(),
         )
         if image.has_labels:
             self.labels_shown.emit(image)
@@ -384,7 +384,8 @@ class Images:
             image.copies.append(request.source)
         self._set_current(image)
         self._holder.update(
-            message=f"{image.name} is open already; this layer shows the same work."
+            message=f"{image.name} is open already; this layer shows the same work.",
+            about=("image",),
         )
         if image.has_labels:
             self.labels_shown.emit(image)

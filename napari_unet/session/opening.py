@@ -60,6 +60,8 @@ class Opened:
         What the journal held beyond the last save.
     problem : StorageError or None
         Why earlier work could not be read.
+    kept : str
+        Where the work was that could not be saved at home, or nothing.
     again : bool
         Whether the image was open, or about to be saved, already.
     seen : tuple
@@ -71,6 +73,7 @@ class Opened:
     told: str = ""
     recovered: Recovered = NOTHING
     problem: StorageError | None = None
+    kept: str = ""
     again: bool = False
     seen: Files = ()
 
@@ -182,9 +185,10 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     )
     sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
     image.home = kept.home if kept and kept.home.may_return else None
-    of_work = said or _told_of_kept(kept) or _told(stored) or _told_of_twins(found)
+    of_work = said or _told(stored) or _told_of_twins(found)
     told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
-    return Opened(image, sequence, told, recovered, problem, seen=seen)
+    of_kept = _told_of_kept(kept)
+    return Opened(image, sequence, told, recovered, problem, of_kept, seen=seen)
 
 
 def _read_axes(
@@ -206,7 +210,8 @@ def _as_before(
     if store.look_up(identity, request.held.keys, holds_image).known:
         return identity, reading, ""
     earlier = as_worked_on(identity, manifest)
-    if earlier is None:
+    held = request.held.keys
+    if earlier is None or not store.look_up(earlier, held, holds_image).known:
         return identity, reading, ""
     told = other_axes_told(identity, earlier)
     return earlier, replace(reading, origin="project", channels=None), told

@@ -123,9 +123,9 @@ class Rereading:
         image.reading = reading
         self._predicting.cancel()
         self._predicting.forget(image)
+        self._images.tell()
         self._holder.update(message=told, about=("image",))
         self._check_fit()
-        self._images.tell()
         self.changed.emit()
 
     def _check_fit(self) -> None:

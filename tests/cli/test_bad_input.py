@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 IMAGE = np.random.default_rng(0).integers(0, 4000, (96, 96), dtype=np.uint16)
-RGB = np.stack([IMAGE.astype(np.uint8)] * 3, axis=-1)
+RGB = np.random.default_rng(1).integers(0, 255, (*IMAGE.shape, 3), np.uint8)
 
 
 def _tiff(array: Any, **options: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 import napari_unet as nu
-from napari_unet.io.read import read_labels
+from napari_unet.io.labels import read_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_the_channel_that_is_named_is_predicted(
         out = tmp_path / str(number)
         options = ("--model", model, "--out", out, "--channel", name)
         assert run("predict", path, *options).code == 0
-        np.testing.assert_array_equal(read_labels(out / "a.tif"), expected)
+        np.testing.assert_array_equal(read_ids(out / "a.tif"), expected)
 
 
 def test_several_channels_come_in_the_order_of_the_model(
@@ -59,7 +59,7 @@ def test_several_channels_come_in_the_order_of_the_model(
     assert run("predict", path, *options).code == 0
     image = tifffile.imread(path)[[2, 1]]
     expected = nu.predict(image, nu.load_model(model), axes="CYX")
-    np.testing.assert_array_equal(read_labels(out / "a.tif"), expected)
+    np.testing.assert_array_equal(read_ids(out / "a.tif"), expected)
 
 
 def test_the_way_out_is_an_option_that_exists(

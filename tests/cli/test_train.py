@@ -138,10 +138,11 @@ def _only(value: int) -> Any:
     return spoil
 
 
+COLOURS = np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8)
+
+
 def _colour_beside_grey(annotated: Annotated) -> None:
-    tifffile.imwrite(
-        annotated.images / "b.tif", np.zeros((96, 96, 3), np.uint8), photometric="rgb"
-    )
+    tifffile.imwrite(annotated.images / "b.tif", COLOURS, photometric="rgb")
 
 
 def _not_labels(annotated: Annotated) -> None:

@@ -72,7 +72,7 @@ def test_what_may_be_two_things_is_not_decided_by_the_file():
     assert fit_axes(StatedAxes("TCYX", (2, 2, 9, 9)), (2, 9, 9)) == "TYX"
 
 
-@given(stated(), st.tuples(*[st.integers(1, 9)] * 3))
+@given(stated(), st.tuples(*[st.integers(9, 12)] * 3))
 def test_a_file_of_another_shape_says_nothing(file, shape):
     known = resolve_axes(shape, np.float32, file=file)
     assert known == resolve_axes(shape, np.float32)

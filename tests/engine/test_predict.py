@@ -171,7 +171,7 @@ def test_progress_is_told_within_a_window(model: Model, monkeypatch) -> None:
         (np.zeros(8), None, "2 to 5 axes"),
         (np.zeros((2,) * 6), None, "2 to 5 axes"),
         (np.full((8, 8), np.nan), None, "no finite pixel"),
-        (np.zeros((8, 8, 3), np.uint8), None, "convert it to grey"),
+        (np.eye(48, dtype=np.uint8).reshape(16, 48, 3), None, "convert it to grey"),
         (np.zeros((8, 8)), "ZYX", "one letter per axis"),
     ],
 )

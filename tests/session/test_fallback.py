@@ -57,7 +57,7 @@ def test_work_that_cannot_be_saved_is_kept_told_and_comes_back(
     again = make(bright, runner)
     open_file(again, files[0])
     assert labels_of(again) == made
-    assert "could not be saved in a.unet" in again.state.message
+    assert "could not be saved in a.unet" in again.state.recovered
     home.unlink()
     stroke(again, 30, 70)
     wait(again, 15)
@@ -119,7 +119,7 @@ def test_work_of_another_window_at_home_is_not_overwritten(bright, files, home):
     again = make(bright)
     open_file(again, files[0])
     assert labels_of(again) == {50}
-    assert str(kept_folder(home)) in again.state.message
+    assert str(kept_folder(home)) in again.state.recovered
     again.session.projects.open(kept_folder(home))
     again.run()
     open_file(again, files[0])

@@ -151,7 +151,8 @@ def test_a_channel_by_its_name_is_predicted_and_learned_from(stage, image, tmp_p
     path = tmp_path / "two.ome.tif"
     channels = {"Name": NAMES}
     metadata = {"axes": "CYX", "Channel": channels}
-    tifffile.imwrite(path, np.stack([image * 0, image]), ome=True, metadata=metadata)
+    planes = np.stack([image[::-1], image])
+    tifffile.imwrite(path, planes, ome=True, metadata=metadata)
     open_file(stage, path)
     problem = stage.state.problems["image"].text
     assert "under Channel (1 blank, 2 GFP)" in problem
@@ -170,7 +171,7 @@ def test_a_channel_by_its_name_is_predicted_and_learned_from(stage, image, tmp_p
 
 
 def test_a_prediction_of_another_channel_does_not_go_on(stage, image):
-    stage.open(np.stack([image, image]), axes="CYX")
+    stage.open(np.stack([image, image[::-1]]), axes="CYX")
     stage.session.reading.set_channels("1")
     stage.session.predict()
     stage.run()

@@ -48,11 +48,14 @@ def test_the_pixel_size_of_a_file_is_known(sized, tmp_path):
     tifffile.imwrite(path, disks(), **options)
     sized.open(disks(), path=path)
     assert sized.state.tuning.pixel_size == pytest.approx(0.25)
-    sized.session.images.open(disks(), "layer", None, path, 0.5)
+    other = tmp_path / "other.tif"
+    other.write_bytes(path.read_bytes())
+    sized.session.images.open(disks(), "layer", None, other, 0.5)
     sized.run()
     assert sized.state.tuning.pixel_size == 0.5
-    path.write_bytes(b"II*\0nonsense")
-    sized.open(disks(), name="damaged", path=path)
+    damaged = tmp_path / "damaged.tif"
+    damaged.write_bytes(b"II*\0nonsense")
+    sized.open(disks(), name="damaged", path=damaged)
     assert sized.state.tuning.pixel_size is None
 
 
