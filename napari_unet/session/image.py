@@ -136,6 +136,11 @@ class OpenImage:
         return take_channels(self.pixels, self.axes, self.reading.channels)
 
     @property
+    def home_project(self) -> Project:
+        """The project that the work belongs to, though it may be kept elsewhere."""
+        return self.home.project if self.home else self.project
+
+    @property
     def name(self) -> str:
         """File or layer name."""
         return self.identity.name

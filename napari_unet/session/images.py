@@ -203,7 +203,7 @@ class Images:
             axes or image.axes,
             image.path,
             self._subject,
-            image.home.project if image.home else image.project,
+            image.home_project,
             image.pixel_size,
             reading=reading or image.reading,
             told=told,
@@ -331,7 +331,11 @@ class Images:
         )
 
     def _held(self, project: Project) -> Held:
-        closing = tuple(i for i in self._saving.images if i not in self._all)
+        closing = tuple(
+            image
+            for image in self._saving.images
+            if image not in self._all and image.home_project is project
+        )
         return Held(tuple(self._all), closing, self._saving.keys(project))
 
     def _set_current(self, image: OpenImage | None) -> None:
