@@ -17,11 +17,12 @@ from pydantic import Field, ValidationError
 
 from napari_unet.core.atomic import write_atomically
 from napari_unet.project.fields import Key, Record
-from napari_unet.project.folder import SUFFIX, kept_root
+from napari_unet.project.folder import SUFFIX, first_bytes, kept_root
 
 HOME = "home.json"
 
 _NAME_LENGTH = 60
+_NAME_BYTES = 230
 _LARGEST = 2**24
 
 
@@ -44,7 +45,8 @@ def kept_folder(home: Path) -> Path:
     """Return where work is kept that cannot be saved in a project folder."""
     real = str(home.resolve()).encode("utf-8", "surrogateescape")
     digest = blake2b(real, digest_size=6).hexdigest()
-    name = f"{home.stem[:_NAME_LENGTH]}-{digest}{SUFFIX}"
+    begin = first_bytes(home.stem[:_NAME_LENGTH], _NAME_BYTES)
+    name = f"{begin}-{digest}{SUFFIX}"
     return kept_root() / name
 
 

@@ -21,9 +21,11 @@ before is still whole; killed after, the new one is. Then all but the last saves
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,8 @@ _JOURNAL = "journal"
 _MODELS = "models"
 _TRAINING = "training"
 _ABANDONED_SECONDS = 3600
+_LONGEST_NAME = 255
+_OF_NO_USE = ("lock.json", "home.json")
 
 
 def default_folder(image_path: Path | None, name: str) -> Path:
@@ -62,9 +66,31 @@ def default_folder(image_path: Path | None, name: str) -> Path:
     Beside the image; for images that are no files, in the user's data folder.
     """
     if image_path is not None:
-        return image_path.with_name(image_path.stem + SUFFIX)
+        plain = image_path.with_name(image_path.stem + SUFFIX)
+        # Where file systems count letters there may be work under the whole name.
+        if os.path.exists(plain):  # noqa: PTH110 - a Path raises if it is too long
+            return plain
+        return image_path.with_name(_short(image_path.stem) + SUFFIX)
     safe = "".join(c if c.isalnum() or c in " -_" else "-" for c in name).strip(" -")
     return _unfiled_folder() / f"{safe[:60] or 'image'}{SUFFIX}"
+
+
+def _short(stem: str) -> str:
+    """Return the name of an image such that the one of its project is not too long.
+
+    File systems count bytes. What is cut off is told apart by a hash.
+    """
+    content = os.fsencode(stem)
+    if len(content) + len(SUFFIX) <= _LONGEST_NAME:
+        return stem
+    digest = blake2b(content, digest_size=6).hexdigest()
+    begin = first_bytes(stem, _LONGEST_NAME - len(SUFFIX) - len(digest) - 1).rstrip()
+    return f"{begin}-{digest}"
+
+
+def first_bytes(name: str, most: int) -> str:
+    """Return the beginning of a name, without half a letter at its end."""
+    return os.fsencode(name)[:most].decode("utf-8", "ignore")
 
 
 def _unfiled_folder() -> Path:
@@ -231,13 +257,33 @@ class ProjectFolder:
 
         What cannot be removed stays: nobody asks for it.
         """
-        if everything:
-            shutil.rmtree(self.path, ignore_errors=True)
-            return
         with suppress(OSError):
             for kind in (_LABELS, _PROVENANCE, _JOURNAL):
                 for path in self._inside(kind).glob(f"{key}.*"):
                     path.unlink()
+        if everything and self._is_bare():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _is_bare(self) -> bool:
+        """Whether nothing is left but what a project without images has.
+
+        A model, a training that can go on, a snapshot, or any file of somebody else:
+        nothing of that was saved elsewhere.
+        """
+        ours = {_MANIFEST, _PREVIOUS, *_OF_NO_USE}
+        folders = {_LABELS, _PROVENANCE, _JOURNAL, _MODELS, _TRAINING}
+        with suppress(OSError):
+            return all(
+                path.name in ours
+                or (
+                    path.name in folders
+                    and not path.is_symlink()
+                    and path.is_dir()
+                    and not any(path.iterdir())
+                )
+                for path in self.path.iterdir()
+            )
+        return False
 
     def keys(self) -> set[str]:
         """Return the keys of all maps that lie here, named by a manifest or not."""

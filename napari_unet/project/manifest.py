@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -27,6 +28,7 @@ FORMAT_VERSION = 4
 
 KEPT_GENERATIONS = 3
 
+_MOST_SAVES = 100
 _MAX_BYTES = 32 * 2**20
 _MAX_ID = 2**31
 
@@ -65,7 +67,7 @@ class ImageEntry(ImageFields):
 
     key: Key
     next_id: int = Field(ge=1, le=_MAX_ID)
-    generations: tuple[Generation, ...] = Field(min_length=1, max_length=100)
+    generations: tuple[Generation, ...] = Field(min_length=1, max_length=_MOST_SAVES)
 
     @model_validator(mode="after")
     def _count_down(self) -> ImageEntry:
@@ -190,17 +192,29 @@ class Manifest(Record):
         return next((entry for entry in self.images if entry.key == key), None)
 
     def with_save(
-        self, key: str, image: ImageFields, generation: Generation, next_id: int
+        self,
+        key: str,
+        image: ImageFields,
+        generation: Generation,
+        next_id: int,
+        needed: Collection[int] = (),
     ) -> tuple[Manifest, ImageEntry]:
-        """Return the manifest after a save, and the image's entry in it."""
+        """Return the manifest after a save, and the image's entry in it.
+
+        Saves whose numbers are `needed` stay, however many there are.
+        """
         old = self.get(key)
-        earlier = old.generations if old else ()
+        stay = [
+            each
+            for place, each in enumerate(old.generations if old else (), 1)
+            if place < KEPT_GENERATIONS or each.number in needed
+        ]
         fields = {name: getattr(image, name) for name in ImageFields.model_fields}
         entry = ImageEntry(
             **fields,
             key=key,
             next_id=latest_free_id(next_id, old.next_id if old else 1),
-            generations=(generation, *earlier)[:KEPT_GENERATIONS],
+            generations=(generation, *stay)[:_MOST_SAVES],
         )
         others = tuple(other for other in self.images if other is not old)
         return self.model_copy(update={"images": (*others, entry)}), entry

@@ -95,8 +95,13 @@ class JournalRead:
 
     @property
     def last(self) -> int:
-        """Sequence number of the last change; 0 if there is none."""
-        return self.logged[-1].sequence if self.logged else 0
+        """The largest number of a change; 0 if there is none."""
+        return max((each.sequence for each in self.logged), default=0)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether changes count up: they do unless two windows wrote at a time."""
+        return all(a.sequence < b.sequence for a, b in pairwise(self.logged))
 
     def tells_all(self, sequence: int) -> bool:
         """Whether every change is there, from the very first up to one of them."""

@@ -19,6 +19,7 @@ from napari_unet.project.fields import ImageFields
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import Generation, ImageEntry, Manifest
+from napari_unet.project.notices import is_mixed, older_loaded, warned
 from napari_unet.project.resolve import (
     Candidate,
     SameContent,
@@ -116,6 +117,7 @@ class ProjectStore:
         self._files = ProjectFolder(folder)
         self._now = now
         self._known: dict[str, tuple[Generation, ...]] = {}
+        self._needed: dict[str, frozenset[int]] = {}
 
     @property
     def folder(self) -> Path:
@@ -186,7 +188,7 @@ class ProjectStore:
             return None
         stored = self._load_newest(entry, notice)
         self._known[key] = (entry.newest,)
-        return stored
+        return self._looked_at(stored, entry)
 
     def load_work(
         self, image: ImageIdentity, found: Found | None = None
@@ -214,7 +216,18 @@ class ProjectStore:
         journal = self._read_journal(found.key, image)
         if not (journal.logged or journal.torn or journal.damaged):
             return None
-        return _from_the_start(found.key, image, journal, notice)
+        return self._looked_at(_from_the_start(found.key, image, journal, notice))
+
+    def _looked_at(
+        self, stored: StoredAnnotation, entry: ImageEntry | None = None
+    ) -> StoredAnnotation:
+        """Remember which saves are needed until the work was recovered; say so."""
+        self._needed.pop(stored.key, None)
+        if not is_mixed(stored, entry):
+            return stored
+        saves = entry.generations if entry else ()
+        self._needed[stored.key] = frozenset(each.number for each in saves)
+        return warned(stored, self.folder)
 
     def _unsaved(self, manifest: Manifest) -> dict[str, tuple[ImageFields, float]]:
         """Return images that were never saved, by key, and when they were changed."""
@@ -240,7 +253,7 @@ class ProjectStore:
                     "programs or images."
                 ) from error
             if problems:
-                told = _explain(entry, generation, problems[0])
+                told = older_loaded(entry, generation, problems[0])
                 notice = f"{notice} {told}" if notice else told
             return StoredAnnotation(
                 entry.key,
@@ -321,7 +334,9 @@ class ProjectStore:
         )
         next_id = latest_free_id(snapshot.next_id, _free_id(snapshot.labels))
         fields = ImageFields.of(image, self.folder)
-        manifest, entry = manifest.with_save(key, fields, generation, next_id)
+        manifest, entry = manifest.with_save(
+            key, fields, generation, next_id, self._needed.get(key, frozenset())
+        )
         # Until the commit has succeeded, either save may turn out to be on the disk.
         self._known[key] = (*self._known.get(key, ()), generation)
         self._files.commit(manifest)
@@ -384,14 +399,3 @@ def _free_id(labels: LabelMap | ValueMap) -> int:
     """Return an id that labels do not hold; values are no ids."""
     whole = np.issubdtype(labels.dtype, np.integer)
     return free_id(labels) if whole else 1
-
-
-def _explain(entry: ImageEntry, loaded: Generation, problem: str) -> str:
-    newest, older = (
-        f"{each.saved_at.astimezone():%Y-%m-%d %H:%M:%S}"
-        for each in (entry.newest, loaded)
-    )
-    return (
-        f"The newest save of {entry.name} ({newest}) cannot be read: {problem} "
-        f"The one of {older} was loaded instead."
-    )

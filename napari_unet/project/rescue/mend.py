@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -161,11 +161,7 @@ class Mender:
         left = salvage(self._found, key, self._near)
         if left is None:
             return Recovery(key, lost=(_UNKNOWN,))
-        self._useless += [
-            self._found.path_of(kind, key, number)
-            for number in left.bad
-            for kind in (LABELS, PROVENANCE)
-        ]
+        self._put_away(key, left.bad)
         if left.annotation is None:
             # Not named any more, and set aside: nothing is left to be done.
             self._hopeless.append(left)
@@ -190,17 +186,31 @@ class Mender:
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
         )
-        self._mend_journal(left)
+        older = () if left.mixed else left.good
         entry = ImageEntry(
             **_fields(left.image),
             key=left.key,
             next_id=latest_free_id(left.next_id, snapshot.next_id),
-            generations=(generation, *left.good)[:KEPT_GENERATIONS],
+            generations=(generation, *older)[:KEPT_GENERATIONS],
         )
-        if _is_sound(self._found.folder, entry):
-            return entry
-        # The older saves contradict the journal: they stay there, but do not count.
+        if left.mixed:
+            # Until the new save counts, whoever is killed needs all of this again.
+            self._useless += [scan.segment.path for scan in left.journal.segments]
+        else:
+            self._mend_journal(left)
+            if _is_sound(self._found.folder, entry):
+                return entry
+        # What contradicts the new save is in it: it stays at hand, but does not count.
+        self._put_away(left.key, [*(each.number for each in left.good), *left.old])
         return entry.model_copy(update={"generations": (generation,)})
+
+    def _put_away(self, key: str, numbers: Iterable[int]) -> None:
+        """Let saves go to the attic, once what comes in their place counts."""
+        self._useless += [
+            self._found.path_of(kind, key, number)
+            for number in numbers
+            for kind in (LABELS, PROVENANCE)
+        ]
 
     def _mend_journal(self, left: Salvage) -> None:
         """Leave out what is damaged, and changes that do not count up."""

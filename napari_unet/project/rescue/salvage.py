@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +21,14 @@ from napari_unet.project.fields import ImageFields
 from napari_unet.project.identity import ImageIdentity, content_hash
 from napari_unet.project.manifest import Generation, ImageEntry
 from napari_unet.project.rescue.checks import count
+from napari_unet.project.rescue.consistency import are_mixed
+from napari_unet.project.rescue.gather import gather
 from napari_unet.project.rescue.match import find_sequence
 from napari_unet.project.rescue.rebuild import empty_maps, rebuild
+from napari_unet.project.rescue.saves import Save, read_save, stored
 from napari_unet.project.rescue.scan import JournalScan, find_header, scan_journal
 from napari_unet.project.rescue.survey import LABELS, PROVENANCE, Survey
-from napari_unet.project.rescue.verify_image import Save, read_save, stored
+from napari_unet.project.segments import JournalRead
 from napari_unet.project.store import StoredAnnotation
 
 NearImages: TypeAlias = Callable[[], Iterable[ImageIdentity]]
@@ -66,6 +70,11 @@ class Salvage:
         Where the work comes from, in words.
     lost : tuple of str
         What did not come back, in sentences.
+    mixed : bool
+        Whether it was put together from what was written twice at a time: journal and
+        saves of that kind make no sense any more.
+    old : tuple of int
+        Numbers of saves that do not count, though they can be read.
     """
 
     key: str
@@ -80,6 +89,8 @@ class Salvage:
     next_id: int
     origin: str
     lost: tuple[str, ...]
+    mixed: bool = False
+    old: tuple[int, ...] = ()
 
 
 def salvage(found: Survey, key: str, near: NearImages) -> Salvage | None:
@@ -89,7 +100,9 @@ def salvage(found: Survey, key: str, near: NearImages) -> Salvage | None:
         return None
     journal = scan_journal(found.segments.get(key, ()), image)
     saves = _Saves(found, key, image, journal)
-    annotation, origin, lost = _bring_back(key, image, saves, journal)
+    mixed = are_mixed(image, saves.in_order(), journal)
+    bring_back = _gather if mixed else _bring_back
+    annotation, origin, lost = bring_back(key, image, saves, journal)
     numbers = [*saves.known, *found.saves.get(key, ()), 0]
     sequences = [each.sequence for each in (*saves.known.values(), *saves.good)]
     firsts = [s.header.first - 1 for s in journal.segments if s.header]
@@ -106,6 +119,8 @@ def salvage(found: Survey, key: str, near: NearImages) -> Salvage | None:
         saves.next_id,
         origin,
         lost,
+        mixed,
+        tuple(saves.old),
     )
 
 
@@ -148,6 +163,7 @@ class _Saves:
         self.next_id = max([1, *(entry.next_id for entry in entries)])
         self.good: list[Generation] = []
         self.bad: list[int] = []
+        self.old: list[int] = []
         self.problems: list[str] = []
         self.newest: Save | None = None
         for number in sorted({*self.known, *found.saves.get(key, ())}, reverse=True):
@@ -159,15 +175,23 @@ class _Saves:
             if not there and self._found.current.manifest is None:
                 return  # it was removed when the next one was written
         elif not self._may_adopt:
+            self.old.append(number)
             return
         try:
-            save = self._read(number)
+            save = self.read(number)
         except StorageError as error:
             self.bad.append(number)
             self.problems.append(f"Save {number}: {error}")
             return
         self.good.append(save.generation)
         self.newest = self.newest or save
+
+    def can_read(self, number: int) -> bool:
+        """Whether a save can be read that does not count."""
+        with suppress(StorageError):
+            self.read(number)
+            return True
+        return False
 
     @property
     def _may_adopt(self) -> bool:
@@ -176,7 +200,19 @@ class _Saves:
         named = current is not None and current.get(self._key) is not None
         return not named or not self.good
 
-    def _read(self, number: int) -> Save:
+    def in_order(self) -> Iterator[Save]:
+        """Read those that count once more, the oldest first."""
+        for generation in reversed(self.good):
+            yield self.read(generation.number)
+
+    def read(self, number: int) -> Save:
+        """Read a save.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be read, or is not what was saved.
+        """
         known = self.known.get(number)
         if known is None:
             return _read_unnamed(
@@ -194,24 +230,51 @@ def _entries(found: Survey, key: str) -> Iterator[ImageEntry]:
             yield entry
 
 
+_Brought: TypeAlias = tuple[Annotation | None, str, tuple[str, ...]]
+"""The work, where it comes from, and what is lost of it."""
+
+
 def _bring_back(
     key: str, image: ImageFields, saves: _Saves, journal: JournalScan
-) -> tuple[Annotation | None, str, tuple[str, ...]]:
-    """Return the annotation, where it comes from, and what is lost of it."""
+) -> _Brought:
+    """Bring back the newest save and the changes after it."""
     save, changes = saves.newest, journal.read()
     if save is not None:
         work = stored(key, save, changes, saves.next_id)
-        origin = f"save {save.generation.number} of {_when(save.generation)}"
     elif changes.logged:
         maps = empty_maps(image)
         work = StoredAnnotation(key, *maps, saves.next_id, None, 0, changes, None)
-        origin = "the journal alone"
     else:
         return None, "", (*saves.problems,)
     annotation, recovered = rebuild(image.identity.subject, work)
-    if recovered.changes and save is not None:
-        origin += f" and {count(recovered.changes, 'change')} after it"
+    origin = _origin(saves, recovered.changes)
     return annotation, origin, tuple(_losses(saves, journal, work))
+
+
+def _gather(
+    key: str, image: ImageFields, saves: _Saves, journal: JournalScan
+) -> _Brought:
+    """Bring back what two windows wrote under one name, from every save."""
+    numbers = [each.number for each in saves.good]
+    numbers += [each for each in saves.old if saves.can_read(each)]
+    found = gather(image, numbers, saves.read, journal, saves.next_id)
+    origin = _origin(saves, found.changes)
+    if found.added:
+        pixels = count(found.added, "verified pixel")
+        origin += f", and {pixels} that only older saves or other changes held"
+    work, last = found.work, max(1, journal.last)
+    whole = StoredAnnotation(
+        key, work.labels, work.provenance, work.next_id, None, last, JournalRead(), None
+    )
+    return rebuild(image.identity.subject, whole)[0], origin, found.lost
+
+
+def _origin(saves: _Saves, changes: int) -> str:
+    if saves.newest is None:
+        return "the journal alone"
+    generation = saves.newest.generation
+    origin = f"save {generation.number} of {_when(generation)}"
+    return f"{origin} and {count(changes, 'change')} after it" if changes else origin
 
 
 def _losses(

@@ -76,9 +76,24 @@ class JournalScan:
 
     @property
     def ordered(self) -> bool:
-        """Whether changes count up."""
-        numbers = [each.sequence for each in self.logged]
-        return all(a < b for a, b in pairwise(numbers))
+        """Whether changes count up, from each file to the next one as well."""
+        last = 0
+        for scan in self.segments:
+            if scan.header is not None and scan.header.first <= last:
+                return False
+            numbers = [last, *(each.sequence for _, each in scan.lines)]
+            if any(a >= b for a, b in pairwise(numbers)):
+                return False
+            last = numbers[-1]
+        return True
+
+    @property
+    def nameless(self) -> bool:
+        """Whether nobody knows after which change some file of it was begun."""
+        return any(
+            scan.header is None and bool(scan.damaged or scan.problem)
+            for scan in self.segments
+        )
 
     @property
     def sound(self) -> bool:

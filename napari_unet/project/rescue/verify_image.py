@@ -4,59 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields, file_bytes
-from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.manifest import Generation, ImageEntry
 from napari_unet.project.rescue.checks import Check, count, judged
+from napari_unet.project.rescue.consistency import compare
 from napari_unet.project.rescue.rebuild import empty_maps, rebuild
+from napari_unet.project.rescue.saves import Save, read_save, stored
 from napari_unet.project.rescue.scan import JournalScan, find_header, scan_journal
 from napari_unet.project.rescue.survey import Survey
-from napari_unet.project.segments import JournalRead
 from napari_unet.project.store import StoredAnnotation
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Save:
-    """One save as it was read."""
-
-    generation: Generation
-    labels: LabelMap | ValueMap
-    provenance: ProvenanceMap
-
-
-def read_save(folder: Path, entry: ImageEntry, generation: Generation) -> Save:
-    """Read the maps of a save and compare them with their hashes.
-
-    Raises
-    ------
-    StorageError
-        If they cannot be used.
-    """
-    try:
-        return Save(generation, *ProjectFolder(folder).read_maps(entry, generation))
-    except MemoryError as error:
-        raise StorageError(
-            f"Save {generation.number} of {entry.name} does not fit into memory."
-        ) from error
-
-
-def stored(
-    key: str, save: Save, journal: JournalRead, next_id: int
-) -> StoredAnnotation:
-    """Return a save and a journal to be brought back, in the arrays of the save."""
-    maps, generation = (save.labels, save.provenance), save.generation
-    return StoredAnnotation(
-        key, *maps, next_id, generation.saved_at, generation.sequence, journal, None
-    )
 
 
 def image_path(folder: Path, image: ImageFields) -> Path | None:
@@ -108,8 +67,7 @@ def _check_named(found: Survey, entry: ImageEntry) -> Iterator[Check]:
             yield judged(what, str(error))
             continue
         yield Check(what)
-        if newest is not None:
-            yield from _check_replay(entry, newest, save, journal)
+        yield from compare(entry, newest, save, journal)
         newest = save
     if newest is None:
         yield judged(entry.name, "No save of it can be read.")
@@ -163,38 +121,6 @@ def _headless(found: Survey, key: str) -> Check:
     except OSError as error:
         return judged(what, f"It cannot be read: {error.strerror}.")
     return judged(what, "It does not say of which image it is.")
-
-
-def _check_replay(
-    entry: ImageEntry, older: Save, newer: Save, journal: JournalScan
-) -> Iterator[Check]:
-    """Compare a save with the one before it and the changes since."""
-    numbers = older.generation, newer.generation
-    start, stop = (generation.sequence for generation in numbers)
-    what = f"{entry.name}, changes from save {numbers[0].number} to {numbers[1].number}"
-    if start == stop:
-        return  # by a version without journals, or nothing changed
-    if stop < start or journal.missing(start, stop):
-        words = "Not compared: the journal does not hold all of them."
-        yield Check(what, words, "note")
-        return
-    between = [each for each in journal.logged if start < each.sequence <= stop]
-    try:
-        lines = JournalRead(tuple(between))
-        again, _ = rebuild(entry.identity.subject, stored(entry.key, older, lines, 1))
-    except StorageError as error:
-        yield judged(what, str(error))
-        return
-    result = again.snapshot()
-    same = _equal(result.labels, newer.labels) and _equal(
-        result.provenance, newer.provenance
-    )
-    yield judged(what, "" if same else "They do not lead from the one to the other.")
-
-
-def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    floats = bool(np.issubdtype(one.dtype, np.floating))
-    return np.array_equal(one, other, equal_nan=floats)
 
 
 def _check_opening(image: ImageFields, work: StoredAnnotation) -> Iterator[Check]:
