@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from napari_unet.core.atomic import storage_error, write_folder_atomically
 from napari_unet.core.model_record import (
     LARGEST_RECORD,
     RECORD_FILE,
@@ -74,6 +77,46 @@ def unnamed_models(models: Path, named: Collection[ModelEntry]) -> Iterator[Mode
                 taken.add(number)
                 records.append(entry.record)
                 yield entry
+
+
+def copy_models(
+    source: Path,
+    target: Path,
+    named: Collection[ModelEntry],
+    there: Collection[ModelEntry],
+) -> None:
+    """Copy versions to another folder of models, where they are found as unnamed ones.
+
+    Parameters
+    ----------
+    source, target : Path
+        Folders of models of two projects.
+    named, there : collection of ModelEntry
+        What the manifests of the two name.
+
+    Raises
+    ------
+    StorageError
+        If one cannot be written; it stays in the source, as all of them do.
+    """
+    known = {entry.uuid for entry in all_models(target, there)}
+    for entry in all_models(source, named):
+        if entry.folder is None or entry.uuid in known:
+            continue
+        place, (_, _, words) = source / entry.folder, entry.folder.partition("-")
+        if model_problem(place, entry.checksum):
+            continue
+        number = max([last_number(target), *(each.number for each in there)]) + 1
+        write_folder_atomically(
+            target / f"{number}-{words or 'model'}", partial(_copy_files, place)
+        )
+
+
+def _copy_files(place: Path, copy: Path) -> None:
+    try:
+        shutil.copytree(place, copy, dirs_exist_ok=True)
+    except OSError as error:
+        raise storage_error(copy, error) from error
 
 
 def last_number(models: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from napari_unet.core.change import Change
@@ -10,6 +11,7 @@ from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ImageEntry
+from napari_unet.project.model_store import copy_models
 from napari_unet.project.project import Project
 from napari_unet.session.home import Home
 from napari_unet.session.image import OpenImage
@@ -17,13 +19,18 @@ from napari_unet.session.image import OpenImage
 
 @dataclass(frozen=True, slots=True)
 class SaveTask:
-    """One save of one image, to the project that was its own when the save began."""
+    """One save of one image, to the project that was its own when the save began.
+
+    Where it `leaves` a project in which it was kept for a while, the models that were
+    trained there come along.
+    """
 
     project: Project
     identity: ImageIdentity
     snapshot: AnnotationSnapshot
     key: str
     sequence: int
+    leaves: Project | None = None
 
     def save(self) -> ImageEntry:
         """Save; a save that was begun is never left half done."""
@@ -33,6 +40,10 @@ class SaveTask:
         """Save in the background."""
         entry = self.save()
         yield
+        if self.leaves is not None:
+            # What cannot be copied stays where it is: nobody removes it there.
+            with suppress(StorageError):
+                bring_models(self.leaves, self.project)
         return entry
 
 
@@ -94,7 +105,20 @@ def copy_for(image: OpenImage, move: Move) -> SaveTask:
     # Not 0 even if nothing happened yet: the journal there does not tell everything.
     sequence = max(1, image.journal.sequence if image.journal is not None else 1)
     snapshot = image.annotation.snapshot()
-    return SaveTask(move.project, image.identity, snapshot, move.key, sequence)
+    leaves = image.project if move.back else None
+    return SaveTask(move.project, image.identity, snapshot, move.key, sequence, leaves)
+
+
+def bring_models(kept: Project, home: Project) -> None:
+    """Copy models home that were trained while the work was kept elsewhere.
+
+    Raises
+    ------
+    StorageError
+        If they cannot be written there.
+    """
+    named, there = (each.store.read()[0].models for each in (kept, home))
+    copy_models(kept.store.files.models, home.store.files.models, named, there)
 
 
 def listen(image: OpenImage, move: Move | None) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -96,3 +97,24 @@ def test_images_without_a_file_have_a_folder_of_the_user(name: str) -> None:
     assert folder.suffix == ".unet"
     assert folder.parent == default_folder(None, "x").parent
     assert len(folder.name.encode()) < 255
+
+
+@given(
+    stem=st.text(
+        st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/."),
+        min_size=1,
+    )
+)
+@example("細" * 83 + "ab")
+@example("a" * 251)
+@example("a" * 250)
+def test_the_name_of_a_project_is_never_longer_than_a_name_can_be(stem):
+    path = Path("data", f"{stem}.tif")
+    folder = default_folder(path, "ignored")
+    assert folder == default_folder(path, "ignored")
+    assert folder.parent == path.parent
+    assert len(os.fsencode(folder.name)) <= 255
+    if len(os.fsencode(stem)) <= 250:
+        assert folder.name == f"{stem}.unet"
+    else:
+        assert folder != default_folder(path.with_name(f"{stem}b.tif"), "ignored")

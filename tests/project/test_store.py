@@ -172,3 +172,19 @@ def test_what_a_crash_left_is_removed_after_an_hour(
     late.load(image.key)
     late.save(image, snapshot(3))
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["models/1-round-1/x", "snapshots/x", "notes.txt", "training/x", ""]
+)
+def test_the_last_image_takes_nothing_with_it_that_is_not_its_own(
+    folder: Path, store: ProjectStore, image: ImageIdentity, snapshot, name: str
+) -> None:
+    store.save(image, snapshot(1))
+    other = folder / name
+    if name:
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_text("of somebody")
+    store.forget(image.key)
+    assert other.exists() == bool(name)
+    assert not list(folder.rglob("*.tif"))

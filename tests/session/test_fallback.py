@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
+from napari_unet.core.model_record import uuid_of
 from napari_unet.project.away import kept_folder
+from napari_unet.project.model_store import all_models
 from napari_unet.project.rescue.verify import verify
+from napari_unet.project.store import ProjectStore
 from napari_unet.session.runner import InlineRunner, ManualRunner
+from tests.project.small_projects import add_model, open_project
 from tests.session.test_projects import make, open_file, wait
 
 
@@ -65,12 +71,32 @@ def test_work_that_cannot_be_saved_is_kept_told_and_comes_back(
     assert again.state.save.folder == home
     again.session.close()
     assert verify(home).sound
-    assert not kept_folder(home).exists()
+    left = [path.name for path in kept_folder(home).rglob("*") if path.is_file()]
+    assert not [name for name in left if name.endswith((".tif", ".jsonl"))]
+    assert not left or kept_folder(home).joinpath("models", "1-bright").is_dir()
 
     last = make(bright, runner)
     open_file(last, files[0])
     assert labels_of(last) == made | {70}
     last.session.close()
+
+
+def test_an_image_with_the_longest_name_is_saved_and_found_again(bright, files):
+    path = files[0].with_name("細" * 83 + "ab.tif")
+    assert len(os.fsencode(path.name)) == 255
+    files[0].rename(path)
+    stage = make(bright)
+    open_file(stage, path)
+    stroke(stage, 10, 50)
+    wait(stage, 3)
+    folder = stage.state.save.folder
+    stage.session.close()
+    assert folder.parent == path.parent
+    assert len(os.fsencode(folder.name)) <= 255
+    again = make(bright)
+    open_file(again, path)
+    assert labels_of(again) == {50}
+    again.session.close()
 
 
 def test_copies_of_one_project_are_kept_apart(bright, files, tmp_path):
@@ -173,3 +199,25 @@ def test_work_that_is_kept_can_be_saved_in_a_folder_of_ones_choice(
     assert not stage.state.save.failed
     assert stage.session.close() == []
     assert not kept_folder(home).exists()
+
+
+def test_a_model_that_was_trained_while_work_was_kept_away_comes_home(
+    bright, files, home
+):
+    block(home)
+    stage = make(bright)
+    open_file(stage, files[0])
+    stroke(stage, 10, 50)
+    wait(stage, 3)
+    model = add_model(open_project(kept_folder(home))[0])
+    assert kept_folder(home) in model.parents
+    home.unlink()
+    stroke(stage, 20, 60)
+    wait(stage, 15)
+    assert stage.state.save.folder == home
+    stage.session.close()
+    assert model.is_dir(), "nothing trained is deleted"
+    manifest = ProjectStore(home).read()[0]
+    (found,) = all_models(home / "models", manifest.models)
+    assert found.uuid == uuid_of(1)
+    assert verify(home).sound
