@@ -99,9 +99,10 @@ def copy_models(
     StorageError
         If one cannot be written; it stays in the source, as all of them do.
     """
-    known = {entry.uuid for entry in all_models(target, there)}
+    held = all_models(target, there)
+    known = {each for entry in held for each in (entry.uuid, entry.checksum)}
     for entry in all_models(source, named):
-        if entry.folder is None or entry.uuid in known:
+        if entry.folder is None or known & {entry.uuid, entry.checksum}:
             continue
         place, (_, _, words) = source / entry.folder, entry.folder.partition("-")
         if model_problem(place, entry.checksum):

@@ -397,5 +397,4 @@ def _from_the_start(
 
 def _free_id(labels: LabelMap | ValueMap) -> int:
     """Return an id that labels do not hold; values are no ids."""
-    whole = np.issubdtype(labels.dtype, np.integer)
-    return free_id(labels) if whole else 1
+    return free_id(labels) if np.issubdtype(labels.dtype, np.integer) else 1

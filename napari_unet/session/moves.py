@@ -105,7 +105,7 @@ def copy_for(image: OpenImage, move: Move) -> SaveTask:
     # Not 0 even if nothing happened yet: the journal there does not tell everything.
     sequence = max(1, image.journal.sequence if image.journal is not None else 1)
     snapshot = image.annotation.snapshot()
-    leaves = image.project if move.back else None
+    leaves = image.project if image.home is not None else None
     return SaveTask(move.project, image.identity, snapshot, move.key, sequence, leaves)
 
 
