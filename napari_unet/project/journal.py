@@ -267,7 +267,9 @@ class Journal:
         spare = sum(s.path.stat().st_size for s in ours) - _KEPT_FOR_UNDO
         if spare <= 0:
             return
-        firsts = [read_header(segment.path).first for segment in ours]
+        firsts: list[int] = []
+        with suppress(StorageError):  # what cannot be understood is not removed
+            firsts.extend(read_header(segment.path).first for segment in ours)
         if any(a >= b for a, b in pairwise(firsts)):
             return  # two windows wrote here: what no save holds is not told by numbers
         for segment, first in zip(ours, firsts[1:], strict=False):
