@@ -182,9 +182,11 @@ class Column(QScrollArea):
             needed = inner.minimumSizeHint().width() + beside
             self.setMinimumWidth(max(_WIDTH, needed))
             column = inner.layout()
-            if column is not None and column.hasHeightForWidth():
-                # Or what is last is squeezed by words that take several lines.
-                height = column.totalHeightForWidth(viewport.width())
+            if column is not None:
+                # Or all is squeezed a little where the window is too low for it.
+                height = column.sizeHint().height()
+                if column.hasHeightForWidth():
+                    height = column.totalHeightForWidth(viewport.width())
                 inner.setMinimumHeight(height)
 
 

@@ -124,8 +124,8 @@ def test_projects_are_made_opened_and_left(stage, drag, tmp_path):
 
     stage.session.projects.leave()
     stage.until(lambda: stage.state.project is None)
+    stage.until(lambda: stage.session.images.current.project.folder != folder)
     stage.until(lambda: stage.state.image and stage.state.image.open)
-    assert stage.session.images.current.project.folder != folder
     stage.session.projects.open(folder)
     stage.until(lambda: stage.state.project)
     stage.until(lambda: stage.state.image and stage.state.image.open)
