@@ -106,7 +106,7 @@ class Dock(QWidget):
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(2, 2, 8, 2)
-        column.setSpacing(8)
+        column.setSpacing(6)
         for panel in self.shown:
             column.addWidget(panel)
         column.addStretch(1)

@@ -124,7 +124,8 @@ def test_projects_are_made_opened_and_left(stage, drag, tmp_path):
 
     stage.session.projects.leave()
     stage.until(lambda: stage.state.project is None)
-    stage.until(lambda: stage.session.images.current.project.folder != folder)
+    images = stage.session.images
+    stage.until(lambda: images.current and images.current.project.folder != folder)
     stage.until(lambda: stage.state.image and stage.state.image.open)
     stage.session.projects.open(folder)
     stage.until(lambda: stage.state.project)

@@ -23,7 +23,7 @@ from superqt import QElidingLabel
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.state import Place, Problem, State
 
-_AROUND_LINES = 4
+_AROUND_LINES = 8
 """Pixels that a label keeps free above and below several lines."""
 
 
