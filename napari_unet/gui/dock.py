@@ -106,7 +106,7 @@ class Dock(QWidget):
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(2, 2, 8, 2)
-        column.setSpacing(10)
+        column.setSpacing(6)
         for panel in self.shown:
             column.addWidget(panel)
         column.addStretch(1)
@@ -155,6 +155,8 @@ class Column(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # Or it comes with the learning curve, and all buttons make room for it.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         inner.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -180,9 +182,11 @@ class Column(QScrollArea):
             needed = inner.minimumSizeHint().width() + beside
             self.setMinimumWidth(max(_WIDTH, needed))
             column = inner.layout()
-            if column is not None and column.hasHeightForWidth():
-                # Or what is last is squeezed by words that take several lines.
-                height = column.totalHeightForWidth(viewport.width())
+            if column is not None:
+                # Or all is squeezed a little where the window is too low for it.
+                height = column.sizeHint().height()
+                if column.hasHeightForWidth():
+                    height = column.totalHeightForWidth(viewport.width())
                 inner.setMinimumHeight(height)
 
 

@@ -59,7 +59,7 @@ class KeyboardGuard(TreeFilter):
         """Let the mouse give the keyboard only to what is typed in."""
         if widget.focusPolicy() not in _BY_CLICK or widget.focusProxy() is not None:
             return
-        if isinstance(widget, QAbstractSpinBox | QLineEdit):
+        if isinstance(widget, QAbstractSpinBox) or _line_of(widget) is not None:
             widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         elif isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -74,10 +74,10 @@ class KeyboardGuard(TreeFilter):
             if not _keeps_keyboard(widget, kind):
                 self.give_back()
         elif kind == QEvent.Type.KeyRelease:
-            if isinstance(widget, QLineEdit | QAbstractSpinBox):
+            if isinstance(widget, QAbstractSpinBox) or _line_of(widget) is not None:
                 self._leave(event)
-        elif kind == QEvent.Type.KeyPress and isinstance(widget, QLineEdit):
-            _take_back(widget, event)
+        elif kind == QEvent.Type.KeyPress and (line := _line_of(widget)) is not None:
+            _take_back(line, event)
         return False
 
     def give_back(self) -> None:
@@ -101,6 +101,13 @@ def _take_back(edit: QLineEdit, event: Any) -> None:
     if event.key() == Qt.Key.Key_Escape:
         while edit.isUndoAvailable():
             edit.undo()
+
+
+def _line_of(widget: QWidget) -> QLineEdit | None:
+    """Return where a widget is typed in; a box with choices gets the keys itself."""
+    if isinstance(widget, QComboBox):
+        return widget.lineEdit()
+    return widget if isinstance(widget, QLineEdit) else None
 
 
 def _is_text(widget: QWidget) -> bool:

@@ -9,6 +9,7 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_unet.core.box import Box
+from napari_unet.core.labels import tell
 from napari_unet.core.mark import Mark
 from napari_unet.core.values import ValueAnnotation
 from napari_unet.errors import InputError
@@ -173,12 +174,14 @@ class ViewerLayers:
             raise InputError("Choose an image, and select the labels to use.")
         if image.read_only:
             raise InputError(image.read_only)
-        labels = labels_for(image, stranger)
+        found = labels_for(image, stranger)
         self._session.images.show_labels(image)
         if shown := self._results.current:
-            take_over(shown.layer, labels, shown.binding.channel)
+            take_over(shown.layer, found.array, shown.binding.channel)
             stranger.visible = False
             self._viewer.layers.selection.active = shown.layer
+        if notes := tell([(stranger.name, found)]):
+            self._session.tell(" ".join(notes))
 
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""

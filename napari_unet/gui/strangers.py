@@ -14,7 +14,9 @@ import numpy.typing as npt
 from napari.layers import Labels
 from psygnal import Signal
 
-from napari_unet.core.ids import LARGEST_ID
+from napari_unet.core.axes import result_axes
+from napari_unet.core.labels import Labels as TakenLabels
+from napari_unet.core.labels import as_labels
 from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
 from napari_unet.gui.channel_axis import ChannelAxis
@@ -73,8 +75,10 @@ def not_kept(stranger: str, labels: Labels | None) -> str:
     return f"The layer '{stranger}' is not kept by U-Net: {where}, or use its labels."
 
 
-def labels_for(image: OpenImage, stranger: Labels) -> LabelMap:
+def labels_for(image: OpenImage, stranger: Labels) -> TakenLabels:
     """Return what is in a layer, as labels of an image.
+
+    By the rule for labels from elsewhere: see `napari_unet.core.labels.as_labels`.
 
     Raises
     ------
@@ -86,17 +90,24 @@ def labels_for(image: OpenImage, stranger: Labels) -> LabelMap:
             "Marks stand for values, so labels cannot be used as marks; paint in the "
             "marks layer."
         )
-    labels = _without_channels(image, stranger)
-    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
-    most = LARGEST_ID
+    found = as_labels(
+        _without_channels(image, stranger),
+        image.subject.task,
+        axes=result_axes(image.axes),
+    )
     if image.subject.task == "classes":
-        most = len(image.subject.names) - 1
+        _refuse_other_classes(image, stranger, found.array)
+    return found
+
+
+def _refuse_other_classes(image: OpenImage, stranger: Labels, labels: LabelMap) -> None:
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    most = len(image.subject.names) - 1
     if low < 0 or high > most:
         raise InputError(
-            f"The labels of '{stranger.name}' run from {low} to {high}, but 0 to "
-            f"{most} can be used here; renumber them first."
+            f"The labels of '{stranger.name}' run from {low} to {high}, but only the "
+            f"classes 0 to {most} can be used here; renumber them first."
         )
-    return labels.astype(np.int32)
 
 
 def _without_channels(image: OpenImage, stranger: Labels) -> npt.NDArray[Any]:

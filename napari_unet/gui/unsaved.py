@@ -1,20 +1,26 @@
-"""What a person must know when the window is gone: what was not saved at home."""
+"""What a person must know when the window closes: what was not saved at home."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QThread
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 
-def tell_unsaved(told: Sequence[str]) -> QMessageBox | None:
-    """Show a message that stays until it is read; nobody waits for it.
+def tell_unsaved(told: Sequence[str], *, quitting: bool = False) -> QMessageBox | None:
+    """Show a message before the window is gone.
+
+    Where a person closes the window, all waits until it is read: the program may end
+    with the window. Where a script closes it, nobody may be there to read, so nothing
+    waits.
 
     Parameters
     ----------
     told : sequence of str
         Sentences; none for nothing to tell.
+    quitting : bool
+        Whether the program ends.
     """
     application = QApplication.instance()
     if not told or application is None:
@@ -24,6 +30,9 @@ def tell_unsaved(told: Sequence[str]) -> QMessageBox | None:
     box.setWindowTitle("U-Net: not saved where it belongs")
     box.setText("\n\n".join(told))
     box.setTextFormat(Qt.TextFormat.PlainText)
+    if quitting or _by_a_person():
+        box.exec()
+        return None
     box.setModal(False)
     # The window that it could belong to is going: the application keeps it alive.
     name = f"napari-unet-{id(box)}"
@@ -31,3 +40,9 @@ def tell_unsaved(told: Sequence[str]) -> QMessageBox | None:
     box.finished.connect(lambda _: delattr(application, name))
     box.show()
     return box
+
+
+def _by_a_person() -> bool:
+    """Whether this happens in the event loop, and not in a line of a script."""
+    thread = QThread.currentThread()
+    return thread is not None and thread.loopLevel() > 0

@@ -83,6 +83,7 @@ class Workbench(QObject):
         self._open = True
         self._out_of_sight = False
         self._window: QMainWindow | None = None
+        self._asked_to_close = self._quitting = False
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
         self._timer.start(_IDLE_TICK_MS)
@@ -99,7 +100,7 @@ class Workbench(QObject):
             },
         )
         if application := QApplication.instance():
-            application.aboutToQuit.connect(self.close)
+            application.aboutToQuit.connect(self._on_quit)
         self._runner.start(
             iter_import("pandas"),
             on_event=lambda _: None,
@@ -210,10 +211,17 @@ class Workbench(QObject):
             free_layers_where_they_are_drawn(self.viewer.layers, window)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Close before the window does, unless the person may still refuse."""
-        closing = event is not None and event.type() == QEvent.Type.Close
-        if closing and event is not None and not event.spontaneous():
-            self.close()
+        """Close before the window does, or once the person did not refuse.
+
+        The window hides then, and is still there: what must be read is shown in time.
+        """
+        kind = event.type() if event is not None else None
+        if event is not None and not event.spontaneous():
+            asked = kind == QEvent.Type.Hide and self._asked_to_close
+            if asked or kind == QEvent.Type.Close:
+                self.close()
+        elif kind == QEvent.Type.Close:
+            self._asked_to_close = True
         return bool(super().eventFilter(watched, event))
 
     def close(self, *_: object) -> None:
@@ -231,11 +239,15 @@ class Workbench(QObject):
         told = self.session.close()
         for problem in told:
             logger.error("Not saved: %s", problem)
-        tell_unsaved(told)
+        tell_unsaved(told, quitting=self._quitting)
         self._activity.close()
         with suppress(ReferenceError):
             release_keys(self.viewer)
         self.closed.emit()
+
+    def _on_quit(self) -> None:
+        self._quitting = True
+        self.close()
 
     def _why_nothing_in_sight(self) -> str:
         if self.viewer.dims.ndisplay != 2:

@@ -68,7 +68,7 @@ class AutosaveStatus:
             return f"All changes are on the disk{self._last_save(now)}"
         if self.last_saved is not None:
             return f"Saved {_ago(now - self.last_saved)} in {self.place}"
-        return "Nothing to save yet"
+        return "Nothing new to save"
 
     def _last_save(self, now: float) -> str:
         if self.last_saved is None:

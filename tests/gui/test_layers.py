@@ -10,10 +10,11 @@ import pytest
 from napari.layers import _layer_actions
 
 from napari_unet.core.box import Box
+from napari_unet.core.labels import as_labels
 from napari_unet.core.provenance import Provenance, is_verified
 from napari_unet.engine.weights import save_model
 from tests.gui.desk import KINDS, Desk, lie_together, move
-from tests.session.brightness import values_model
+from tests.session.brightness import classes_model, values_model
 
 
 @pytest.fixture
@@ -137,8 +138,8 @@ def test_a_prediction_leaves_the_tools_as_the_person_set_them(desk: Desk) -> Non
     desk.labels.visible = False
     wanted.update(visible=False, mode="pan_zoom")  # as napari does where all is hidden
     before = desk.labels
-    desk.session.images.set_axes("XY")
-    desk.session.images.set_axes("YX")
+    desk.session.reading.set_axes("XY")
+    desk.session.reading.set_axes("YX")
     assert desk.layers.chosen is image
     assert desk.labels is not before
     assert {name: getattr(desk.labels, name) for name in wanted} == wanted
@@ -223,23 +224,47 @@ def test_the_first_stroke_elsewhere_is_told_and_can_be_used(
 
 
 @pytest.mark.parametrize(
-    ("labels", "words"),
+    ("corner", "words"),
     [
-        (np.ones((5, 6), int), "has 5 x 6 pixels"),
-        (np.full((32, 40), -1), "run from -1"),
-        (np.full((32, 40), 2**40), "renumber"),
+        ([[0, 1, 0], [0, 0, 0], [9, 0, 9]], ""),
+        ([[0, 255, 0], [0, 0, 0], [255, 0, 255]], "split into 3 objects"),
+        ([[0, 2**40, 0], [0, 0, 0], [9, 0, 9]], "got smaller numbers"),
+        ([[-5, 2, 0], [0, 0, 0], [9, 0, 9]], "negative ids"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(
-    desk: Desk, labels: Any, words: str
+def test_labels_are_used_by_the_rule_for_labels_from_elsewhere(
+    desk: Desk, corner: Any, words: str
 ) -> None:
     desk.add()
     desk.predict()
+    labels = np.zeros((32, 40), np.int64)
+    labels[:3, :3] = corner
+    desk.viewer.add_labels(labels, name="theirs")
+    desk.layers.use_selected_labels()
+    desk.image.canvas.flush()
+    assert np.array_equal(desk.image.annotation.labels, as_labels(labels).array)
+    assert words in desk.session.state.message
+    assert ("theirs" in desk.session.state.message) == bool(words)
+
+
+def test_labels_of_another_shape_are_refused(desk: Desk) -> None:
+    desk.add()
+    desk.predict()
     before = np.array(desk.image.annotation.labels)
-    desk.viewer.add_labels(labels)
-    with pytest.raises(ValueError, match=words):
+    desk.viewer.add_labels(np.ones((5, 6), int))
+    with pytest.raises(ValueError, match="has 5 x 6 pixels"):
         desk.layers.use_selected_labels()
     assert np.array_equal(desk.image.annotation.labels, before)
+
+
+def test_labels_of_other_classes_are_refused(desk: Desk, tmp_path: Path) -> None:
+    save_model(classes_model(), tmp_path / "classes")
+    desk.session.models.choose(tmp_path / "classes")
+    desk.add()
+    desk.predict()
+    desk.viewer.add_labels(np.full((32, 40), 9) + np.eye(32, 40, dtype=int))
+    with pytest.raises(ValueError, match="only the classes 0 to"):
+        desk.layers.use_selected_labels()
 
 
 def test_work_comes_back_with_a_layer_that_comes_back(desk: Desk) -> None:

@@ -21,7 +21,7 @@ def crash(stage):
     bench._timer.stop()
     bench.session._saving.finish_all = list
     bench.session._saving.start = lambda _: None
-    bench.session._keeping.finish = lambda: None
+    bench.session._keeping.finish = list
     for image in bench.session.images:
         image.annotation.listener = None
         image.project.close = lambda: None
@@ -123,8 +123,10 @@ def test_projects_are_made_opened_and_left(stage, drag, tmp_path):
     assert (stage.annotation.labels == painted).all()
 
     stage.session.projects.leave()
+    stage.until(lambda: stage.state.project is None)
+    images = stage.session.images
+    stage.until(lambda: images.current and images.current.project.folder != folder)
     stage.until(lambda: stage.state.image and stage.state.image.open)
-    assert stage.session.images.current.project.folder != folder
     stage.session.projects.open(folder)
     stage.until(lambda: stage.state.project)
     stage.until(lambda: stage.state.image and stage.state.image.open)

@@ -107,7 +107,7 @@ def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_di
     stage.session.models.timeline.publish(replace(model, spec=other))
     assert not stage.panel(FinetunePanel).curve.isVisible()
     assert stage.state.tuning.measured is None
-    assert "measured" in stage.panel(PredictPanel).tuning.diameter.text()
+    assert stage.panel(PredictPanel).tuning.diameter.text() == "auto"
 
 
 def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):

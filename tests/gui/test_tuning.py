@@ -38,11 +38,11 @@ def click_at(slider, share):
 def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     form = make_form(stage)
     stage.open(disks(), name="disks")
-    qtbot.waitUntil(lambda: form.diameter.text() == "will be measured")
+    qtbot.waitUntil(lambda: form.diameter.text() == "auto")
     form.diameter.stepUp()
     assert stage.session.state.tuning.diameter is None, "there is nothing to step from"
     stage.predict()
-    qtbot.waitUntil(lambda: form.diameter.text().endswith("px (measured)"))
+    qtbot.waitUntil(lambda: form.diameter.text().endswith("px (auto)"))
     assert not form.warning.text()
     form.diameter.setFocus()
     form.diameter.selectAll()
@@ -56,7 +56,7 @@ def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     QTest.mouseClick(form.measure, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not form.warning.text())
     assert not form.measure.isEnabled()
-    assert form.diameter.text() == "18 px (measured)"
+    assert form.diameter.text() == "18 px (auto)"
     form.diameter.stepUp()
     assert stage.session.state.tuning.diameter == 19
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_unet.engine.weights import save_model
@@ -44,6 +44,15 @@ class Desk:
         assert button.isEnabled(), button.toolTip()
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
+    def choose(self, entry):
+        """Choose an entry of the menu, which opens and closes by the mouse."""
+        menu = self.stage.panel(CorrectPanel).menu
+        menu.popup(self.panel.more.mapToGlobal(QPoint(0, 0)))
+        assert entry.isEnabled(), entry.toolTip()
+        place = menu.actionGeometry(entry).center()
+        QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=place)
+        assert not menu.isVisible()
+
     def press(self, keys):
         self._press_key(self.stage.viewer, keys)
 
@@ -74,9 +83,9 @@ def test_every_step_is_taken_back_and_done_again_in_order(desk, models, task):
         lambda: desk.stroke(16),
         lambda: desk.click(panel.accept_view),
         lambda: desk.stroke(48),
-        lambda: desk.click(panel.unverify_view),
+        lambda: desk.choose(panel.unverify_view),
         lambda: desk.press("Shift+A"),
-        lambda: desk.click(panel.start_over),
+        lambda: desk.choose(panel.start_over),
     ]
     states = [desk.state()]
     for step in steps:
@@ -141,7 +150,7 @@ def test_a_picked_object_is_unverified(desk):
     stage.labels.selected_label = 3
     desk.click(panel.accept_object)
     assert (stage.annotation.provenance[stage.annotation.labels == 3] == 2).all()
-    desk.click(panel.unverify_object)
+    desk.choose(panel.unverify_object)
     assert desk.is_as(before)
     assert "Un-verified" in stage.state.message
 
@@ -155,10 +164,10 @@ def test_labels_that_were_removed_are_said_to_be_there_and_can_be_cleared(desk):
     assert stage.panel(CorrectPanel).empty.text() == "Show the earlier work"
     desk.click(panel.empty)
     assert f"of {objects} objects" in stage.state.message
-    desk.click(panel.start_over)
+    desk.choose(panel.start_over)
     assert not stage.annotation.labels.any()
     stage.until(lambda: len(stage.state.image.snapshots) == 1)
-    stage.session.correcting.bring_back(1)
+    stage.panel(CorrectPanel).earlier.actions()[0].trigger()
     stage.until(lambda: stage.state.image.objects == objects)
 
 

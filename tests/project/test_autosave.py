@@ -19,7 +19,7 @@ def saved(autosave: Autosave, now: float) -> None:
 def test_nothing_is_due_before_a_change() -> None:
     autosave = Autosave("cells.unet")
     assert not autosave.due(1e9)
-    assert autosave.status.describe(1e9) == "Nothing to save yet"
+    assert autosave.status.describe(1e9) == "Nothing new to save"
 
 
 def test_a_save_is_due_after_a_pause() -> None:

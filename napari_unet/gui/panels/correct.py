@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QStackedWidget
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidget
 
 from napari_unet.core.subject import Task
 from napari_unet.gui.keys import Keys, hint
@@ -79,32 +80,7 @@ class CorrectPanel(Panel):
             "The object that is picked (5) is right: it becomes verified",
             self.bench.accept_object,
         )
-        self.unverify_view = button(
-            "Un-verify view",
-            hint(
-                "Nobody stands behind what is in view any more: labels stay, and a "
-                "prediction may change them",
-                Keys.UNVERIFY_VIEW,
-            ),
-            self.bench.unverify_view,
-        )
-        self.unverify_object = button(
-            "Un-verify object",
-            "Nobody stands behind the object that is picked (5) any more: a "
-            "prediction may change it",
-            self.bench.unverify_object,
-        )
-        self.start_over = button(
-            "Start over",
-            "Clear all labels of this image. A copy of the work so far is kept, and "
-            "Ctrl+Z takes it back",
-            self.session.correcting.start_over,
-        )
-        self.earlier = button(
-            "Earlier work…",
-            "Bring a copy back that Start over has kept; Ctrl+Z takes that back",
-            self._on_earlier,
-        )
+        self._make_menu()
         self.overlay = QCheckBox("Show verified")
         self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
         self.overlay.toggled.connect(self.bench.layers.show_verified)
@@ -122,12 +98,56 @@ class CorrectPanel(Panel):
         self.add(self.use_labels)
         self.add(self.classes)
         self.add(self.value)
-        self.add_row(self.accept_view, self.accept_object)
-        self.add_row(self.unverify_view, self.unverify_object)
+        self.add_row(self.accept_view, self.accept_object, self.more)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
-        self.add_row(self.start_over, self.earlier)
         self.connections.connect(self.bench.layers.brush_changed, self._on_brush)
+
+    def _make_menu(self) -> None:
+        """Put what is wanted now and then behind one button."""
+        self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
+        self.unverify_view = self._entry(
+            f"Un-verify view ({Keys.UNVERIFY_VIEW.value.shown})",
+            "Nobody stands behind what is in view any more: labels stay, and a "
+            "prediction may change them",
+            self.bench.unverify_view,
+        )
+        self.unverify_object = self._entry(
+            "Un-verify object",
+            "Nobody stands behind the object that is picked (5) any more: a "
+            "prediction may change it",
+            self.bench.unverify_object,
+        )
+        self.menu.addSeparator()
+        self.start_over = self._entry(
+            "Start over",
+            "Clear all labels of this image. A copy of the work so far is kept, and "
+            "Ctrl+Z takes it back",
+            self.session.correcting.start_over,
+        )
+        self.earlier = QMenu(self)
+        self.earlier.triggered.connect(self._on_earlier)
+        self.bring_back = QAction("Earlier work", self.menu)
+        self.bring_back.setProperty("tip", "Bring back a copy that Start over has kept")
+        self.bring_back.setMenu(self.earlier)
+        self.menu.addAction(self.bring_back)
+        self._copies: tuple[tuple[int, str], ...] = ()
+        self.more = QPushButton("More")
+        self.more.setToolTip("Un-verify, start over, bring earlier work back")
+        self.more.setMenu(self.menu)
+
+    def _entry(self, text: str, tip: str, on_chosen: Callable[[], object]) -> QAction:
+        """Return a new entry of the menu."""
+        made = QAction(text, self.menu)
+        made.setProperty("tip", tip)
+
+        def choose() -> None:
+            on_chosen()
+
+        made.triggered.connect(choose)
+        self.menu.addAction(made)
+        return made
 
     def render_state(self, state: State) -> None:
         """Show how much is verified."""
@@ -144,7 +164,7 @@ class CorrectPanel(Panel):
         allow(self.unverify_view, why_not_unverify(state))
         allow(self.unverify_object, why_not_unverify_object(state))
         allow(self.start_over, why_not_start_over(state))
-        allow(self.earlier, why_not_bring_back(state))
+        self._show_earlier(image.snapshots if image else (), state)
         self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
         self.overlay.setEnabled(labelled)
         self.overlay.setChecked(self.bench.layers.verified_shown)
@@ -175,19 +195,19 @@ class CorrectPanel(Panel):
         if mark := self.bench.layers.mark(number):
             self.value.show_mark(mark)
 
-    def _on_earlier(self) -> None:
+    def _show_earlier(self, copies: tuple[tuple[int, str], ...], state: State) -> None:
         """Offer the copies that are kept, the newest first."""
-        image = self.session.state.image
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for number, words in image.snapshots if image else ():
-            action = QAction(f"Bring back {words}", menu)
-            action.setData(number)
-            menu.addAction(action)
-        menu.triggered.connect(self._on_chosen)
-        menu.popup(self.earlier.mapToGlobal(self.earlier.rect().bottomLeft()))
+        allow(self.bring_back, why_not_bring_back(state))
+        if copies == self._copies:
+            return
+        self._copies = copies
+        self.earlier.clear()
+        for number, words in copies:
+            entry = QAction(words, self.earlier)
+            entry.setData(number)
+            self.earlier.addAction(entry)
 
-    def _on_chosen(self, action: QAction) -> None:
+    def _on_earlier(self, action: QAction) -> None:
         self.session.correcting.bring_back(int(action.data()))
 
     def _on_empty(self) -> None:

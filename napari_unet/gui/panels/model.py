@@ -33,16 +33,19 @@ class ModelPanel(Panel):
         """Make the controls."""
         self.chooser = QComboBox()
         self.chooser.setToolTip("The model that predicts")
+        self.chooser.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.chooser.activated.connect(self._on_chosen)
         self.card = SteadyText("faint", lines=2)
         self.device = SteadyText("faint")
+        self.device.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.predicts = SteadyText()
         self.about = button("About…", _ABOUT_TIP, self.tell_about)
         self.new_model = button("New…", _NEW_TIP, self.ask_for_model)
-        self.add(self.chooser)
-        self.add_row(self.predicts, self.about, self.new_model)
+        self.add_row(self.chooser, self.about, self.new_model)
+        self.add_row(self.predicts, self.device, stretch=None)
         self.add(self.card)
-        self.add(self.device)
         self._shown: tuple[Entry, ...] = ()
 
     def render_state(self, state: State) -> None:
@@ -54,7 +57,8 @@ class ModelPanel(Panel):
         self.new_model.setEnabled(state.ready and not state.loading)
         self.card.show_text(state.model.about if state.model else "")
         self.about.setEnabled(bool(state.model and state.model.card))
-        self.device.show_text(f"Computes on: {state.device}" if state.device else "")
+        device = state.device
+        self.device.show_text(device, f"Computes on: {device}" if device else "")
 
     def open_folder(self) -> None:
         """Ask for a model folder and load it."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
+    QAction,
     QApplication,
     QFrame,
     QHBoxLayout,
@@ -22,7 +23,7 @@ from superqt import QElidingLabel
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.state import Place, Problem, State
 
-_AROUND_LINES = 10
+_AROUND_LINES = 8
 """Pixels that a label keeps free above and below several lines."""
 
 
@@ -72,12 +73,15 @@ class Panel(QWidget):
         """Put a widget below what is there."""
         self._column.addWidget(widget)
 
-    def add_row(self, *widgets: QWidget, stretch: int = 0) -> None:
-        """Put widgets side by side; the one numbered `stretch` takes what is left."""
+    def add_row(self, *widgets: QWidget, stretch: int | None = 0) -> None:
+        """Put widgets side by side; the one numbered `stretch` takes what is left.
+
+        All share it where that is None.
+        """
         row = QHBoxLayout()
         row.setSpacing(6)
         for index, widget in enumerate(widgets):
-            row.addWidget(widget, int(index == stretch))
+            row.addWidget(widget, int(stretch in (index, None)))
         self._column.addLayout(row)
 
 
@@ -221,8 +225,8 @@ def button(
     return made
 
 
-def allow(widget: QPushButton, why_not: str) -> None:
-    """Enable a button, or disable it and say why in its tooltip."""
+def allow(widget: QPushButton | QAction, why_not: str) -> None:
+    """Enable a button or an entry, or disable it and say why in its tooltip."""
     widget.setEnabled(not why_not)
     widget.setToolTip(why_not or widget.property("tip"))
 

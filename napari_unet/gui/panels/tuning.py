@@ -196,10 +196,10 @@ class SizeBox(NumberBox):
 
 def _measured(state: TuningState) -> str:
     if state.measured is None:
-        return "will be measured"
+        return "auto"
     pixels = f"{in_pixels(state.measured)} px"
     if state.pixel_size is None:
-        return f"{pixels} (measured)"
+        return f"{pixels} (auto)"
     width = state.measured * state.pixel_size
     return f"{pixels} = {width:.1f} µm" if width < 10 else f"{pixels} = {width:.0f} µm"
 
