@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 import tifffile
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -40,6 +40,21 @@ BUILT_IN = ("cells-phase", "nuclei-he")
 def scripted(*_args, **_options):
     """Stand in for `iter_fit`: two better models, one after the other."""
     yield from steps(0.6, 0.7)
+
+
+def folders_in(project: Path) -> dict[str, dict[str, bytes]]:
+    """Return the files of every model that lies in a project, by its folder."""
+    models = project / "models"
+    found = sorted(models.iterdir()) if models.is_dir() else []
+    return {
+        place.name: {each.name: each.read_bytes() for each in place.iterdir()}
+        for place in found
+        if (place / "record.json").is_file()
+    }
+
+
+def uuid_in(files: dict[str, bytes]) -> str:
+    return json.loads(files["record.json"])["record"]["uuid"]
 
 
 def manifest_of(folder: Path):
@@ -81,6 +96,8 @@ class Days(RuleBasedStateMachine):
             save_model(brightness_model(threshold, folder.name), folder)
             self.folders.append(folder)
         self.seen: dict[Path, dict[str, Path | None]] = {}
+        self.on_disk: dict[Path, dict[str, dict[str, bytes]]] = {}
+        self.damaged: set[str] = set()
         self.trained: dict[str, Path] = {}
         self.gone: set[str] = set()
         self.records: dict[UUID, ModelRecord] = {}
@@ -157,6 +174,20 @@ class Days(RuleBasedStateMachine):
                 if version.home is home and version.record.run is not None:
                     self.trained[str(version.uuid)] = home.folder
 
+    @rule(data=st.data())
+    def damage_a_model(self, data):
+        """Let the disk spoil one: it cannot be loaded, and is nobody's to delete."""
+        folders = [
+            place / "models" / name
+            for place, names in self.on_disk.items()
+            for name in names
+        ]
+        if folders:
+            folder = data.draw(st.sampled_from(folders))
+            self.damaged.add(uuid_in(self.on_disk[folder.parents[1]][folder.name]))
+            (folder / "model.json").write_bytes(b"{}")
+            self.on_disk[folder.parents[1]][folder.name]["model.json"] = b"{}"
+
     @rule(number=st.integers(0, 1))
     def switch_while_it_trains(self, number):
         if self.stage.session.images.current is None:
@@ -214,7 +245,8 @@ class Days(RuleBasedStateMachine):
         for path in self.images:
             open_file(self.stage, path)
             known = {str(v.uuid) for v in self.timeline.versions}
-            assert set(kept_in(path.with_suffix(".unet"))) <= known
+            held = kept_in(path.with_suffix(".unet"))
+            assert set(held) - self.damaged <= known
             shown = {each.number for each in self.stage.state.versions}
             shown_uuids = {
                 str(v.uuid) for v in self.timeline.versions if v.number in shown
@@ -239,13 +271,26 @@ class Days(RuleBasedStateMachine):
                     record = json.loads((folder / "record.json").read_text())
                     assert record["record"]["uuid"] == uuid
             self.seen[place] = kept
+            self.see_that_folders_stay(place)
         self.records |= {v.uuid: v.record for v in self.timeline.versions}
         for uuid in self.timeline.superseded & self.records.keys():
             old = self.records[uuid]
             assert any(new.supersedes(old) for new in self.records.values())
 
+    def see_that_folders_stay(self, place):
+        """Compare every folder of a model with what was there, listed or not."""
+        now, before = folders_in(place), self.on_disk.get(place, {})
+        for name, files in before.items():
+            assert now.get(name) == files or uuid_in(files) in self.superseded
+        self.on_disk[place] = now
 
-Days.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
+
+# To find a shorter sequence takes minutes; the one that is found says enough.
+Days.TestCase.settings = settings(
+    max_examples=15,
+    stateful_step_count=20,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 TestDays = Days.TestCase
 
 
