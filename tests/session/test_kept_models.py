@@ -102,6 +102,12 @@ class Days(RuleBasedStateMachine):
         self.gone: set[str] = set()
         self.records: dict[UUID, ModelRecord] = {}
         self.stage = Stage.make(ManualRunner())
+        # Every story begins after a first day of work in both images.
+        self.choose(2)
+        for number in (0, 1):
+            self.open_image(number)
+            self.train(1)
+            self.wait()
 
     def teardown(self):
         if hasattr(self, "stage"):
@@ -174,20 +180,6 @@ class Days(RuleBasedStateMachine):
                 if version.home is home and version.record.run is not None:
                     self.trained[str(version.uuid)] = home.folder
 
-    @rule(data=st.data())
-    def damage_a_model(self, data):
-        """Let the disk spoil one: it cannot be loaded, and is nobody's to delete."""
-        folders = [
-            place / "models" / name
-            for place, names in self.on_disk.items()
-            for name in names
-        ]
-        if folders:
-            folder = data.draw(st.sampled_from(folders))
-            self.damaged.add(uuid_in(self.on_disk[folder.parents[1]][folder.name]))
-            (folder / "model.json").write_bytes(b"{}")
-            self.on_disk[folder.parents[1]][folder.name]["model.json"] = b"{}"
-
     @rule(number=st.integers(0, 1))
     def switch_while_it_trains(self, number):
         if self.stage.session.images.current is None:
@@ -211,17 +203,19 @@ class Days(RuleBasedStateMachine):
             wait(self.stage, 3)
         wait(self.stage, 12)
 
-    @rule(chosen=st.integers(0, 4))
-    def restart(self, chosen):
+    @rule(chosen=st.integers(0, 4), spoil=st.integers(0, 9), work=st.booleans())
+    def restart(self, chosen, spoil, work):
         told = self.stage.session.close()
         assert not told
         for uuid, folder in self.trained.items():
             if uuid not in self.superseded:
                 assert uuid in kept_in(folder), "a training is lost"
-        self.come_again(chosen)
+        self.note()
+        self.damage_a_model(spoil)
+        self.come_again(chosen, work)
 
-    @rule(chosen=st.integers(0, 4))
-    def crash(self, chosen):
+    @rule(chosen=st.integers(0, 4), work=st.booleans())
+    def crash(self, chosen, work):
         self.note()
         self.let_go()
         self.trained = {
@@ -229,14 +223,27 @@ class Days(RuleBasedStateMachine):
             for uuid, folder in self.trained.items()
             if uuid in kept_in(folder)
         }
-        self.come_again(chosen)
+        self.come_again(chosen, work)
+
+    def damage_a_model(self, number):
+        """Let the disk spoil one: it cannot be loaded, and is nobody's to delete."""
+        every = [(p, name) for p, names in self.on_disk.items() for name in names]
+        if number < len(every):
+            place, name = every[number]
+            files = self.on_disk[place][name]
+            self.damaged.add(uuid_in(files))
+            files["model.json"] = b"{}"
+            (place / "models" / name / "model.json").write_bytes(b"{}")
 
     def let_go(self):
         for project in self.stage.session.projects._all.values():
             project.release()
 
-    def come_again(self, chosen):
-        """Begin another day, sometimes with a model; all that was kept is listed."""
+    def come_again(self, chosen, work):
+        """Begin another day, sometimes with a model; all that was kept is listed.
+
+        Sometimes it goes on with work, so that the models are kept once more.
+        """
         self.note()
         self.gone |= self.superseded
         self.stage = Stage.make(ManualRunner())
@@ -252,6 +259,11 @@ class Days(RuleBasedStateMachine):
                 str(v.uuid) for v in self.timeline.versions if v.number in shown
             }
             assert known == shown_uuids
+            if work:
+                self.move_the_threshold(0.6)
+                self.train(1)
+                self.wait()
+                self.note()
 
     @property
     def superseded(self) -> set[str]:
@@ -319,6 +331,55 @@ def test_a_model_that_was_chosen_before_goes_on_and_nothing_is_deleted(bright, f
     wait(other)
     other.session.close()
     assert set(kept) < set(kept_in(files[0].with_suffix(".unet")))
+
+
+def test_the_models_of_all_days_stay_whatever_is_chosen_first(bright, files):
+    place = files[0].with_suffix(".unet")
+    days = []
+    with patch("napari_unet.engine.train.iter_fit", scripted):
+        for chosen, threshold in ((bright, 0.3), ("cells-phase", 0.6), (bright, 0.7)):
+            stage = Stage.make(ManualRunner())
+            stage.session.models.choose(chosen)
+            stage.run()
+            open_file(stage, files[0])
+            listed = {
+                str(version.uuid) for version in stage.session.models.timeline.versions
+            }
+            assert listed >= {
+                uuid for day in days for uuid in map(uuid_in, day.values())
+            }
+            stage.session.start_empty()
+            stage.paint(np.s_[4:12, 4:12], 7)
+            stage.session.accept(Box((0, 0), SIZE))
+            stage.session.tuning.set_thresholds(foreground=threshold)
+            stage.session.finetune(0.5)
+            stage.run()
+            wait(stage)
+            assert not stage.session.close()
+            now = folders_in(place)
+            assert len(now) > len(days[-1] if days else ())
+            for earlier in days:
+                assert earlier.items() <= now.items()
+            assert {uuid_in(each) for each in now.values()} <= set(kept_in(place))
+            days.append(now)
+
+
+def test_that_a_model_is_not_kept_is_taken_back_when_it_is(bright, files):
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.run()
+    open_file(stage, files[0])
+    stage.session.start_empty()
+    stage.paint(np.s_[4:12, 4:12], 7)
+
+    def fail(*_args, **_options):
+        raise StorageError("The disk is full.")
+
+    with patch("napari_unet.engine.weights.save_model", fail):
+        wait(stage, 3)
+    assert "not kept" in stage.state.problems["finetune"].text
+    wait(stage, 12)
+    assert "finetune" not in stage.state.problems
 
 
 def test_a_saved_model_is_listed_the_next_time(bright, tmp_path):
