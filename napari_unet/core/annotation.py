@@ -24,7 +24,7 @@ import numpy.typing as npt
 from napari_unet.core.box import Box
 from napari_unet.core.change import Change, Chronicle, Kind, Listener
 from napari_unet.core.history import Edit, Entry, History
-from napari_unet.core.ids import IdCounter, compact
+from napari_unet.core.ids import IdCounter
 from napari_unet.core.merge import MergedPrediction, merge_prediction
 from napari_unet.core.objects import ObjectCounts
 from napari_unet.core.pixels import Pixels, check_maps
@@ -37,6 +37,7 @@ from napari_unet.core.provenance import (
 )
 from napari_unet.core.refresh import Predictions
 from napari_unet.core.rules import ObjectRules, Rules
+from napari_unet.core.runs import run_starts
 from napari_unet.core.settle import finished_object
 from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.strokes import NOWHERE, Strokes
@@ -375,7 +376,8 @@ class Annotation:
 
     def _unverify(self, box: Box, mask: Mask) -> Box | None:
         pixels, content = self._pixels, self.rules.unverified
-        ids = frozenset(compact(pixels.labels[box.slices][mask])[1].tolist())
+        found = pixels.labels[box.slices][mask]
+        ids = frozenset(found[run_starts(found)].tolist() if found.size else ())
         return self._strokes.decide(
             "unverify", lambda: pixels.replace_verified(box, mask, content), ids
         )

@@ -73,9 +73,10 @@ class PixelChange:
     @property
     def ids(self) -> frozenset[int]:
         """The labels other than 0 that any pixel had or got."""
-        return frozenset((*self.before[0::2].tolist(), *self.after[0::2].tolist())) - {
-            0
-        }
+        found = self.before[0::2]
+        if self.after is not self.before:
+            found = np.concatenate([found, self.after[0::2]])
+        return frozenset(np.unique(found).tolist()) - {0}
 
     @property
     def count(self) -> int:
@@ -90,22 +91,22 @@ class PixelChange:
     @property
     def labels_before(self) -> LabelMap:
         """Labels of the pixels before, shape (n,)."""
-        return values_of_runs(self.before).astype(np.int32)
+        return values_of_runs(self.before, np.int32)
 
     @property
     def labels_after(self) -> LabelMap:
         """Labels of the pixels afterwards, shape (n,)."""
-        return values_of_runs(self.after).astype(np.int32)
+        return values_of_runs(self.after, np.int32)
 
     @property
     def provenance_before(self) -> ProvenanceMap:
         """Provenance of the pixels before, shape (n,)."""
-        return values_of_runs(self.was).astype(np.uint8)
+        return values_of_runs(self.was, np.uint8)
 
     @property
     def provenance_after(self) -> ProvenanceMap:
         """Provenance of the pixels afterwards, shape (n,)."""
-        return values_of_runs(self.now).astype(np.uint8)
+        return values_of_runs(self.now, np.uint8)
 
     @property
     def nbytes(self) -> int:

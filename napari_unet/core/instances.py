@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
 from napari_unet.core.ids import count_pairs
-from napari_unet.core.peaks import prominent_peaks
+from napari_unet.core.peaks import iter_prominent_peaks
 from napari_unet.core.provenance import LabelMap
+from napari_unet.core.steps import drain
 from napari_unet.core.targets import InstanceMap, Maps
+
+# Of the watershed: some tens of milliseconds.
+_PIXELS_A_STEP = 2**16
 
 
 class Decoding(BaseModel):
@@ -59,20 +64,29 @@ def decode_instances(maps: Maps, decoding: Decoding) -> LabelMap:
     ndarray of int32, shape (Y, X)
         Ids count from 1; 0 is background.
     """
+    return drain(iter_decode(maps, decoding))
+
+
+def iter_decode(maps: Maps, decoding: Decoding) -> Generator[None, None, LabelMap]:
+    """Do what `decode_instances` does in steps, between which it can be cancelled."""
     foreground = maps[InstanceMap.FOREGROUND] >= decoding.foreground
     height = (maps[InstanceMap.CENTRE] + maps[InstanceMap.BORDER]) / 2
     if decoding.smoothing:
         height = ndi.gaussian_filter(height, decoding.smoothing)
     height = np.where(foreground, height, 0).astype(np.float32)
-    peaks = prominent_peaks(height, decoding.prominence)
-    return remove_small(flood(height, peaks, foreground), decoding.min_size)
+    yield
+    peaks = yield from iter_prominent_peaks(height, decoding.prominence)
+    yield
+    labels = yield from iter_flood(height, peaks, foreground)
+    yield
+    return remove_small(labels, decoding.min_size)
 
 
-def flood(
+def iter_flood(
     height: npt.NDArray[np.float32],
     seeds: npt.NDArray[np.int32],
     foreground: npt.NDArray[np.bool_],
-) -> LabelMap:
+) -> Generator[None, None, LabelMap]:
     """Divide the foreground among the seeds, as scikit-image's watershed does.
 
     A connected piece with one seed is all its own, so the watershed, by far the
@@ -95,9 +109,15 @@ def flood(
     owner[0] = 0
     owner[holders] = held
     labels: LabelMap = owner[pieces]
+    yield
     boxes = ndi.find_objects(pieces)
+    since = 0
     for piece in np.flatnonzero(np.bincount(holders, minlength=1) > 1):
         place = boxes[piece - 1]
+        since += pieces[place].size
+        if since > _PIXELS_A_STEP:
+            yield
+            since = 0
         inside = pieces[place] == piece
         local = np.where(inside, seeds[place], 0)
         divided = watershed(-height[place], local, mask=inside)
@@ -116,6 +136,13 @@ def remove_small(labels: LabelMap, min_size: int) -> LabelMap:
 
 
 def link_planes(planes: npt.NDArray[np.integer[Any]], iou: float = 0.5) -> LabelMap:
+    """Give objects of neighbouring planes one id; see `iter_link_planes`."""
+    return drain(iter_link_planes(planes, iou))
+
+
+def iter_link_planes(
+    planes: npt.NDArray[np.integer[Any]], iou: float = 0.5
+) -> Generator[None, None, LabelMap]:
     """Give objects of neighbouring planes one id where they overlap enough.
 
     Parameters
@@ -140,10 +167,13 @@ def link_planes(planes: npt.NDArray[np.integer[Any]], iou: float = 0.5) -> Label
                 ids[above] = below
         linked[z] = ids[plane]
         highest = max(highest, int(linked[z].max(initial=0)))
+        yield
     return linked
 
 
-def number_objects(stacks: LabelMap, *, link: bool = True) -> None:
+def iter_number_objects(
+    stacks: LabelMap, *, link: bool = True
+) -> Generator[None, None, None]:
     """Link the objects of each stack and make ids unique over time, in place.
 
     Parameters
@@ -156,9 +186,10 @@ def number_objects(stacks: LabelMap, *, link: bool = True) -> None:
     highest = 0
     for stack in stacks:
         if link and len(stack) > 1:
-            stack[:] = link_planes(stack)
+            stack[:] = yield from iter_link_planes(stack)
         stack[stack > 0] += highest
         highest = max(highest, int(stack.max(initial=0)))
+        yield
 
 
 def _overlapping(

@@ -60,9 +60,9 @@ def iter_is_noise(image: Grey) -> Generator[None, None, bool]:
     tiles = [tile for channel in image for tile in _tiles(channel)]
     # Where grey values differ most, something is found first.
     for tile in sorted(tiles, key=lambda each: -float(each.std())):
+        yield
         if _has_structure(tile):
             return False
-        yield
     return True
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import find_objects
 
 from napari_unet.core.box import Box
-from napari_unet.core.ids import compact, pixels_by_id
+from napari_unet.core.ids import compact
 from napari_unet.core.points import Points, bounding_box
 from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.core.runs import run_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class ObjectTable:
         self._boxes: dict[int, Box] = dict(
             zip(names, map(Box.from_slices, find_objects(dense)), strict=True)
         )
-        for row in _tally(dense, ids, content.verified):
+        for row in _tally(content):
             self._add(*row)
 
     def __contains__(self, object_id: int) -> bool:
@@ -104,8 +106,7 @@ class ObjectTable:
         self._verified_pixels -= int(np.count_nonzero(before.verified))
         change: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
         for content, sign in ((before, -1), (after, 1)):
-            rows = _tally(*compact(content.labels), content.verified)
-            for object_id, pixels, verified in rows:
+            for object_id, pixels, verified in _tally(content):
                 old = change[object_id]
                 change[object_id] = (old[0] + sign * pixels, old[1] + sign * verified)
         for object_id, (pixels, verified) in change.items():
@@ -131,6 +132,38 @@ class ObjectTable:
         for axis, coordinates in enumerate(points):
             np.minimum.at(low[axis], index, coordinates)
             np.maximum.at(high[axis], index, coordinates + 1)
+        self._widen_all(ids, low, high)
+
+    def extend_in(self, box: Box, labels: LabelMap) -> None:
+        """Take note that objects are where they are in a box; before `replace`.
+
+        Parameters
+        ----------
+        labels : ndarray of int32
+            What the box holds now.
+        """
+        # A run ends where a line of the array does, so that it lies on one line.
+        flat, width = labels.reshape(-1), labels.shape[-1]
+        ends = flat[1:] != flat[:-1]
+        ends[width - 1 :: width] = True
+        first = np.append(0, np.flatnonzero(ends) + 1)
+        last = np.append(first[1:], flat.size) - 1
+        found = flat[first]
+        first, last, found = (each[found != 0] for each in (first, last, found))
+        if not len(found):
+            return
+        dense, ids = compact(found)
+        low = np.full((labels.ndim, len(ids)), np.iinfo(np.intp).max)
+        high = np.zeros_like(low)
+        corners = (np.unravel_index(each, labels.shape) for each in (first, last))
+        for axis, (a, b) in enumerate(zip(*corners, strict=True)):
+            np.minimum.at(low[axis], dense, a + box.start[axis])
+            np.maximum.at(high[axis], dense, b + 1 + box.start[axis])
+        self._widen_all(ids, low, high)
+
+    def _widen_all(
+        self, ids: LabelMap, low: npt.NDArray[np.intp], high: npt.NDArray[np.intp]
+    ) -> None:
         rows = zip(ids.tolist(), low.T.tolist(), high.T.tolist(), strict=True)
         for object_id, start, stop in rows:
             if object_id:
@@ -138,9 +171,7 @@ class ObjectTable:
 
     def _count_verified(self, labels: LabelMap, sign: int) -> None:
         self._verified_pixels += sign * labels.size
-        dense, ids = compact(labels)
-        counts = pixels_by_id(dense, len(ids)).tolist()
-        for object_id, pixels in zip(ids[1:].tolist(), counts[1:], strict=True):
+        for object_id, pixels, _ in _tally(Content(labels, np.zeros(0, bool))):
             self._add(object_id, 0, sign * pixels)
 
     def _widen(self, object_id: int, found: Box) -> None:
@@ -159,11 +190,33 @@ class ObjectTable:
             table.pop(object_id, None)
 
 
-def _tally(
-    dense: LabelMap, ids: LabelMap, verified: Mask
-) -> Iterable[tuple[int, int, int]]:
-    """Return id, pixels and verified pixels of every object."""
-    pixels = pixels_by_id(dense, len(ids))
-    right = pixels_by_id(dense[verified], len(ids))
+def _tally(content: Content) -> Iterable[tuple[int, int, int]]:
+    """Return id, pixels and verified pixels of every object.
+
+    Counted by runs of one label, of which there are far fewer than pixels; `verified`
+    may be empty, where nobody asks.
+    """
+    labels = content.labels.reshape(-1)
+    if not labels.size:
+        return ()
+    first = run_starts(labels)
+    dense, ids = compact(labels[first])
+    lengths = np.diff(first, append=labels.size)
+    pixels = _sums(dense, lengths, len(ids))
+    verified = content.verified.reshape(-1)
+    if not verified.any():
+        right = np.zeros_like(pixels)
+    elif verified.all():
+        right = pixels
+    else:
+        marked = np.add.reduceat(verified, first, dtype=np.int64)
+        right = _sums(dense, marked, len(ids))
     columns = (column[1:].tolist() for column in (ids, pixels, right))
     return zip(*columns, strict=True)
+
+
+def _sums(
+    dense: LabelMap, numbers: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[np.int64]:
+    # Sums of floats are exact up to 2^53 pixels.
+    return np.bincount(dense, numbers, count).astype(np.int64)

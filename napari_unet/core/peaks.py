@@ -9,11 +9,14 @@ that no neighbour tops is a peak.
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage.morphology import reconstruction
+
+from napari_unet.core.steps import drain
 
 Steps = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.intp]
@@ -54,6 +57,13 @@ def prominent_peaks(
     the highest level below which it reaches `prominence`, and the new peaks of all
     levels are the regional maxima of the claims, after these have spread.
     """
+    return drain(iter_prominent_peaks(height, prominence))
+
+
+def iter_prominent_peaks(
+    height: npt.NDArray[np.float32], prominence: float
+) -> Generator[None, None, npt.NDArray[np.int32]]:
+    """Do what `prominent_peaks` does in steps."""
     # A border of zeros, so that the neighbours of a flat index are where they seem.
     shape = tuple(n + 2 for n in height.shape)
     inner = (slice(1, -1),) * height.ndim
@@ -63,8 +73,11 @@ def prominent_peaks(
     flat = padded.ravel()
     offsets = _offsets(shape)
     carried = _steps(flat)
+    yield
     claims = _claims(flat, carried, prominence, offsets)
+    yield
     _spread(claims, carried, offsets, shape)
+    yield
     peaks = _number_maxima(claims, offsets, shape)
     return np.ascontiguousarray(peaks.reshape(shape)[inner])
 

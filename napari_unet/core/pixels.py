@@ -23,6 +23,7 @@ from napari_unet.core.provenance import (
 from napari_unet.core.runs import (
     Runs,
     runs_of_mask,
+    runs_of_one_value,
     runs_of_points,
     runs_of_values,
     values_of_runs,
@@ -92,18 +93,18 @@ class Pixels:
         """Replace the content of a region, and what the person sees of it."""
         place, mask = region.box.slices, region.mask
         before, was = self.labels[place][mask], self.provenance[place][mask]
-        after = values_of_runs(labels).astype(np.int32)
-        now = values_of_runs(provenance).astype(np.uint8)
+        after = values_of_runs(labels, np.int32)
+        now = values_of_runs(provenance, np.uint8)
         if self.listener is not None:
             runs = (runs_of_values(before), labels, runs_of_values(was), provenance)
             self.listener(PixelChange(region, *runs))
         had, has = is_verified(was), is_verified(now)
         moved = before != after
         if moved.any():
-            self.objects.extend(chosen_points(region.points, moved), after[moved])
-            self.objects.replace(Content(before, had), Content(after, has))
             self.labels[place][mask] = after
             self._live[place][mask] = after
+            self.objects.extend_in(region.box, self.labels[place])
+            self.objects.replace(Content(before, had), Content(after, has))
         else:
             self.objects.verify(before[has & ~had])
             self.objects.unverify(before[had & ~has])
@@ -204,21 +205,23 @@ class Pixels:
         if self.listener is not None and len(points[0]):
             box = bounding_box(points)
             region = Region(box, runs_of_points(points, box))
-            was = self.provenance[points]
-            self._tell(region, self.labels[points], labels, was, provenance)
+            before, was = self.labels[points], self.provenance[points]
+            every = [runs_of_values(each) for each in (before, labels)]
+            every += [runs_of_values(each) for each in (was, provenance)]
+            self.listener(PixelChange(region, *every))
 
     def _announce_mask(
         self, box: Box, mask: Mask, labels: LabelMap, provenance: Provenance
     ) -> None:
         if self.listener is not None:
             region, place = Region(box, runs_of_mask(mask)), box.slices
-            before, was = self.labels[place][mask], self.provenance[place][mask]
-            now = np.full(len(labels), provenance, np.uint8)
-            self._tell(region, before, labels, was, now)
-
-    def _tell(self, region: Region, *values: npt.NDArray[Any]) -> None:
-        if self.listener is not None:
-            self.listener(PixelChange(region, *map(runs_of_values, values)))
+            after = runs_of_values(labels)
+            before = after
+            if provenance is not Provenance.ACCEPTED:
+                before = runs_of_values(self.labels[place][mask])
+            was = runs_of_values(self.provenance[place][mask])
+            now = runs_of_one_value(provenance, len(labels))
+            self.listener(PixelChange(region, before, after, was, now))
 
 
 def check_maps(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:

@@ -21,9 +21,7 @@ Of values: value, count, value, count, ...
 def runs_of_mask(mask: Mask) -> Runs:
     """Return a mask, in the order of the array, as run lengths."""
     flat = mask.reshape(-1)
-    turns = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    edges = np.concatenate([[0], turns, [flat.size]])
-    lengths = np.diff(edges)
+    lengths = np.diff(run_starts(flat), append=flat.size)
     if flat.size and flat[0]:
         lengths = np.append(0, lengths)
     # What is skipped at the end says nothing.
@@ -62,17 +60,29 @@ def points_of_runs(runs: Runs, box: Box) -> Points:
 
 def runs_of_values(values: npt.NDArray[Any]) -> Runs:
     """Return whole numbers, of which there are some, as value and count."""
-    values = values.astype(np.int64)
-    first = np.flatnonzero(np.diff(values, prepend=values[0] - 1) != 0)
+    first = run_starts(values)
     runs = np.empty(2 * len(first), np.int64)
     runs[0::2] = values[first]
     runs[1::2] = np.diff(first, append=len(values))
     return runs
 
 
-def values_of_runs(runs: Runs) -> npt.NDArray[np.int64]:
-    """Return the values."""
-    return np.repeat(runs[0::2], runs[1::2])
+def runs_of_one_value(value: int, count: int) -> Runs:
+    """Return the same whole number for all of some pixels, as value and count."""
+    return np.array([value, count], np.int64)
+
+
+def run_starts(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return where runs of equal values begin in an array of one axis; 0 at least."""
+    turns = np.flatnonzero(values[1:] != values[:-1])
+    starts = np.zeros(len(turns) + 1, np.int64)
+    np.add(turns, 1, out=starts[1:])
+    return starts
+
+
+def values_of_runs(runs: Runs, dtype: npt.DTypeLike = np.int64) -> npt.NDArray[Any]:
+    """Return the values, which fit into a data type."""
+    return np.repeat(runs[0::2].astype(dtype), runs[1::2])
 
 
 def check_mask(runs: Runs, box: Box) -> int:

@@ -8,10 +8,11 @@ from itertools import product
 import numpy as np
 
 from napari_unet.core.box import Box
-from napari_unet.core.ids import compact, pixels_by_id
+from napari_unet.core.ids import compact
 from napari_unet.core.objects import ObjectTable
 from napari_unet.core.points import Points, marked_points
 from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.core.runs import run_starts
 
 _TILE = 256
 
@@ -88,8 +89,12 @@ def accepted_region(
     mask : ndarray of bool
         Which pixels of that box.
     """
-    dense, ids = compact(labels[box.slices])
-    inside = pixels_by_id(dense, len(ids))
+    flat = labels[box.slices].reshape(-1)
+    # By runs of one label, of which there are far fewer than pixels.
+    first = run_starts(flat)
+    lengths = np.diff(first, append=flat.size)
+    dense, ids = compact(flat[first])
+    inside = np.bincount(dense, lengths, len(ids))
     total = np.array([objects.pixels(i) for i in ids.tolist()])
     chosen = 2 * inside > total
     chosen[0] = True
@@ -98,7 +103,8 @@ def accepted_region(
     for object_id in overhanging:
         region = region.union(objects.box(object_id))
     mask = np.zeros(region.shape, bool)
-    mask[box.relative_to(region).slices] = chosen[dense]
+    taken = np.repeat(chosen[dense], lengths).reshape(box.shape)
+    mask[box.relative_to(region).slices] = taken
     for object_id in overhanging:
         place = objects.box(object_id)
         body = labels[place.slices] == object_id

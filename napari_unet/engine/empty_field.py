@@ -31,7 +31,9 @@ def iter_only_noise(
     first = telling_planes(image, lambda p: float(scale(p, limits).std()))
     places = dict.fromkeys([*first, *iter_places((len(image), image.shape[2]), 2)])
     for t, z in places:
-        looking = iter_is_noise(scale(image[t, :, z], limits))
-        if not (yield from told_as(TilesDone(0, 1), looking)):
+        yield TilesDone(0, 1)
+        plane = scale(image[t, :, z], limits)
+        yield TilesDone(0, 1)
+        if not (yield from told_as(TilesDone(0, 1), iter_is_noise(plane))):
             return False
     return True

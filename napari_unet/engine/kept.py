@@ -14,11 +14,12 @@ import numpy.typing as npt
 import torch
 
 from napari_unet.core.events import PredictEvent, TilesDone
-from napari_unet.core.instances import Decoding, number_objects
+from napari_unet.core.instances import Decoding, iter_number_objects
 from napari_unet.core.provenance import LabelMap
+from napari_unet.core.steps import told_as
 from napari_unet.core.targets import Maps
 from napari_unet.engine.result import in_image_axes
-from napari_unet.engine.scale import decode_zoomed
+from napari_unet.engine.scale import iter_decode_zoomed
 
 LARGEST_KEPT = 2**24
 """Pixels of the zoomed image; six bytes each are kept."""
@@ -62,10 +63,11 @@ class KeptMaps:
         labels = []
         for number, plane in enumerate(self.planes, start=1):
             maps = widened(plane)
-            labels.append(decode_zoomed(maps, self.shape, decoding, self.zoom))
+            decoded = iter_decode_zoomed(maps, self.shape, decoding, self.zoom)
+            labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
             yield TilesDone(number, total)
         stacks = np.stack(labels).reshape(self.frames, -1, *self.shape)
-        number_objects(stacks)
+        yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
         return in_image_axes(stacks, self.axes)
 
 

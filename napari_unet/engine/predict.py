@@ -18,10 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.axes import (
-    result_axes,
-    to_canonical,
-)
+from napari_unet.core.axes import result_axes, to_canonical
 from napari_unet.core.box import Box
 from napari_unet.core.diameter import check_diameter, size_warning
 from napari_unet.core.events import (
@@ -32,9 +29,9 @@ from napari_unet.core.events import (
     TilesDone,
     ViewPredicted,
 )
-from napari_unet.core.instances import decode_instances, number_objects
+from napari_unet.core.instances import iter_decode, iter_number_objects
 from napari_unet.core.provenance import LabelMap
-from napari_unet.core.steps import drain_logged
+from napari_unet.core.steps import drain_logged, told_as
 from napari_unet.core.targets import Maps
 from napari_unet.engine.device import choose_execution, resolve_device
 from napari_unet.engine.empty_field import iter_only_noise
@@ -47,7 +44,7 @@ from napari_unet.engine.objectives import Objective, objective_of
 from napari_unet.engine.objectives.objective import Values
 from napari_unet.engine.result import in_image_axes
 from napari_unet.engine.scale import (
-    decode_zoomed,
+    iter_decode_zoomed,
     resize,
     zoom_for,
     zoomed_shape,
@@ -56,6 +53,8 @@ from napari_unet.engine.scale import (
 _WORTH_A_PREVIEW = 0.5
 # Progress is told more finely than by windows: one may be all of the image.
 _PARTS = 16
+# Nothing is done yet, but this is where it can be cancelled.
+_BEGUN = TilesDone(0, _PARTS)
 
 
 def predict(
@@ -171,7 +170,11 @@ def iter_predict(
     execution = choose_execution(resolve_device(device), full_precision=full_precision)
     resolved = fitted.axes
     canonical = to_canonical(fitted.array, resolved)
-    limits = [model.spec.normalization.limits(c) for c in canonical.swapaxes(0, 1)]
+    limits = []
+    for channel in canonical.swapaxes(0, 1):
+        yield _BEGUN
+        limits.append(model.spec.normalization.limits(channel))
+    yield _BEGUN
     objective = objective_of(model.spec)
     if all(high <= low for low, high in limits) and not probabilities:
         blank = objective.blank(_result_shape(canonical))
@@ -217,14 +220,19 @@ class _Job:
         grey = self.image[t, :, z][..., rows, columns]
         return self.model.spec.normalization.scale(grey, self.limits)
 
-    def decode(self, maps: npt.NDArray[np.float32], shape: tuple[int, ...]) -> Values:
+    def iter_decode(
+        self, maps: npt.NDArray[np.float32], shape: tuple[int, ...]
+    ) -> Generator[None, None, Values]:
         """Return what the person asked for, on the grid of the plane."""
+        yield
         if self.raw:
             return maps if self.zoom == 1 else resize(maps, _planar(shape))
         if not self.movable:
             return self.objective.decode(maps)
         decoding = self.model.spec.decoding
-        return decode_zoomed(maps, _planar(shape), decoding, self.zoom)
+        return (
+            yield from iter_decode_zoomed(maps, _planar(shape), decoding, self.zoom)
+        )
 
     @property
     def movable(self) -> bool:
@@ -263,12 +271,15 @@ def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
         if job.kept:
             kept.append(narrowed(maps))
             maps = widened(kept[-1])
-        values = job.decode(maps, plane.shape[1:])
+        done = TilesDone((number + 1) * parts, total)
+        decoded = job.iter_decode(maps, plane.shape[1:])
+        values = yield from told_as(done, decoded)
         if number == 0:
             result = np.zeros((*values.shape[:-dims], *shape), values.dtype)
         result[..., t, z, :, :] = values
     if job.model.spec.task == "instances" and not job.raw:
-        number_objects(result, link=dims == 2)
+        numbered = iter_number_objects(result, link=dims == 2)
+        yield from told_as(TilesDone(total, total), numbered)
     if job.kept:
         shape = _planar(job.image.shape[3:])
         yield MapsKept(KeptMaps(tuple(kept), len(job.image), shape, job.axes, job.zoom))
@@ -334,9 +345,8 @@ def _segment(
         except StopIteration as finished:
             maps: Maps = finished.value
             break
-        # Nothing is done yet, but this is where it can be cancelled.
-        yield TilesDone(0, _PARTS) if isinstance(event, WindowsDone) else event
-    return decode_instances(maps, job.model.spec.decoding)
+        yield _BEGUN if isinstance(event, WindowsDone) else event
+    return (yield from told_as(_BEGUN, iter_decode(maps, job.model.spec.decoding)))
 
 
 def _plane_maps(
@@ -376,7 +386,8 @@ def _preview(job: _Job, view: Box) -> Generator[PredictEvent, None, None]:
     window = region.grow(halo, shape)
     plane = job.plane(start.get("T", 0), start.get("Z", 0), window)
     maps = yield from _plane_maps(job, plane, 0, _PARTS)
-    values = job.decode(maps, plane.shape[1:])
+    decoded = job.iter_decode(maps, plane.shape[1:])
+    values = yield from told_as(TilesDone(_PARTS, _PARTS), decoded)
     rows, columns = region.relative_to(window).slices
     inner = values[..., rows, columns]
     index = tuple(

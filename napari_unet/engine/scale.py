@@ -9,6 +9,7 @@ nobody says how large the objects are, the model itself measures them (see `meas
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from napari_unet.core.instances import Decoding, decode_instances
+from napari_unet.core.instances import Decoding, iter_decode
 from napari_unet.core.provenance import LabelMap
 from napari_unet.core.targets import Maps
 
@@ -79,17 +80,16 @@ def sample_labels(labels: npt.NDArray[S], shape: tuple[int, int]) -> npt.NDArray
     return np.ascontiguousarray(labels[np.ix_(rows, columns)])
 
 
-def decode_zoomed(
+def iter_decode_zoomed(
     maps: Maps, shape: tuple[int, int], decoding: Decoding, zoom: float
-) -> LabelMap:
+) -> Generator[None, None, LabelMap]:
     """Return the objects of a zoomed plane on the grid of the plane itself.
 
     Small objects are told apart where they are large; large ones get their outlines on
     the finer grid.
     """
     if zoom > 1:
-        return sample_labels(decode_instances(maps, decoding), shape)
+        return sample_labels((yield from iter_decode(maps, decoding)), shape)
     least = max(1, round(decoding.min_size / zoom**2))
-    return decode_instances(
-        resize(maps, shape), decoding.model_copy(update={"min_size": least})
-    )
+    fitting = decoding.model_copy(update={"min_size": least})
+    return (yield from iter_decode(resize(maps, shape), fitting))

@@ -16,9 +16,10 @@ import base64
 import binascii
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -31,6 +32,7 @@ from napari_unet.core.provenance import Provenance, ValueMap
 from napari_unet.core.runs import Runs, check_mask, check_values
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
+from napari_unet.project.integers import encode_integers
 
 _LARGEST_SEQUENCE = 2**53
 _CHECKSUM = 8
@@ -99,7 +101,7 @@ class Logged:
 def encode_change(key: str, logged: Logged) -> bytes:
     """Return the line for a change of the image of that key."""
     change = logged.change
-    content: dict[str, Any] = {
+    content: dict[str, object] = {
         "sequence": logged.sequence,
         "time": _in_words(logged.time),
         "image": key,
@@ -107,7 +109,7 @@ def encode_change(key: str, logged: Logged) -> bytes:
         "ids": sorted(change.ids),
         "next_id": change.next_id,
         "open": sorted(change.open),
-        "parts": [_encode_part(part) for part in change.parts],
+        "parts": b"[%s]" % b",".join(map(_encode_part, change.parts)),
     }
     if change.kind not in ("settle", "predict"):
         content["stroke"] = change.stroke
@@ -123,9 +125,9 @@ def encode_change(key: str, logged: Logged) -> bytes:
     return encode_line(content)
 
 
-def encode_line(content: dict[str, Any]) -> bytes:
-    """Return a JSON object as a line that can be checked."""
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+def encode_line(content: Mapping[str, object]) -> bytes:
+    """Return a JSON object as a line that can be checked; bytes are JSON already."""
+    text = _encode_object(content)
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
@@ -202,18 +204,32 @@ def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
     return Logged(found.sequence, found.time, change)
 
 
-def _encode_part(part: PixelChange) -> dict[str, Any]:
-    return {
-        **_encode_region(part.region),
-        "before": part.before.tolist(),
-        "after": part.after.tolist(),
-        "was": part.was.tolist(),
-        "now": part.now.tolist(),
-    }
+def _encode_object(content: Mapping[str, object]) -> bytes:
+    return b"{%s}" % b",".join(
+        b"%s:%s"
+        % (_encode(name), value if isinstance(value, bytes) else _encode(value))
+        for name, value in content.items()
+    )
 
 
-def _encode_region(region: Region) -> dict[str, Any]:
-    return {"box": [region.box.start, region.box.stop], "mask": region.runs.tolist()}
+def _encode(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _encode_part(part: PixelChange) -> bytes:
+    box, before = part.region.box, encode_integers(part.before)
+    return _encode_object(
+        {
+            "box": [box.start, box.stop],
+            "mask": encode_integers(part.region.runs),
+            "before": before,
+            "after": (
+                before if part.after is part.before else encode_integers(part.after)
+            ),
+            "was": encode_integers(part.was),
+            "now": encode_integers(part.now),
+        }
+    )
 
 
 def _decode_part(part: _Part, shape: tuple[int, ...]) -> PixelChange:

@@ -5,18 +5,21 @@
     training/start/                  the model that the round started from, its record
     training/run.json                the record of what the round makes: its uuid
     training/training.safetensors    where the round stood, at most half a minute ago
+    training/earlier/                a round that does not go on, until its best model
+                                     is kept
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+import shutil
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from napari_unet.core.atomic import write_atomically
+from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.core.model_record import (
     LARGEST_RECORD,
     ModelRecord,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 _CHECKPOINT = "training.safetensors"
 _START = "start"
 _RUN = "run.json"
+_EARLIER = "earlier"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +118,38 @@ def find_interruption(folder: Path) -> Interruption | None:
     return Interruption(state.steps, best, made_by(began, *measured))
 
 
+def find_earlier(folder: Path) -> list[Interruption]:
+    """Return the rounds that were set aside and whose best models are not kept yet."""
+    every = sorted((folder / _EARLIER).glob("*/"))
+    found = [find_interruption(each) for each in every if not each.is_symlink()]
+    return [each for each in found if each is not None]
+
+
+def remove_earlier(folder: Path, kept: Collection[UUID]) -> None:
+    """Remove rounds that were set aside and whose best models are kept now."""
+    for each in (folder / _EARLIER).glob("*/"):
+        found = find_interruption(each)
+        if found is not None and found.record.uuid in kept:
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def _set_aside(folder: Path) -> None:
+    """Keep the best model of a round of which nothing goes on, if it has one."""
+    from napari_unet.engine.checkpoint import remove_checkpoint
+
+    found, path = find_interruption(folder), folder / _CHECKPOINT
+    if found is not None and found.best is not None:
+        aside = folder / _EARLIER / str(uuid4())
+        try:
+            aside.mkdir(parents=True)
+            if (folder / _RUN).exists():
+                shutil.copy2(folder / _RUN, aside)
+            path.replace(aside / _CHECKPOINT)
+        except OSError as error:
+            raise storage_error(aside, error) from error
+    remove_checkpoint(path)
+
+
 def run_record(start: ModelRecord) -> ModelRecord:
     """Return the record of what a run will make that begins now."""
     update = {"run": uuid4(), "replay": start.replay}
@@ -150,11 +186,10 @@ def begin_anew(
     run = run_record(start)
     if folder is None:
         return Beginning(model, run, config, None)
-    from napari_unet.engine.checkpoint import remove_checkpoint
     from napari_unet.engine.train import Checkpointing
     from napari_unet.engine.weights import save_model
 
-    remove_checkpoint(folder / _CHECKPOINT)
+    _set_aside(folder)
     save_model(model, folder / _START, overwrite=True, record=start)
     text = run.model_dump_json(exclude_none=True).encode()
     write_atomically(folder / _RUN, lambda file: file.write(text))

@@ -11,7 +11,11 @@ from napari_unet.errors import ModelError, NapariUnetError
 from napari_unet.project.manifest import Manifest, ModelEntry, Settings
 from napari_unet.project.model_store import all_models
 from napari_unet.project.project import Project
-from napari_unet.session.interruption import Interruption, find_interruption
+from napari_unet.session.interruption import (
+    Interruption,
+    find_earlier,
+    find_interruption,
+)
 from napari_unet.session.timeline import MOST_LOADED, ModelVersion, Stored
 
 if TYPE_CHECKING:
@@ -34,6 +38,8 @@ class Restored:
         The one that predicted last.
     interruption : Interruption or None
         A training that came to no end.
+    earlier : tuple of Interruption
+        Others, before it, whose best models were not kept any more.
     told : str
         Which cannot be loaded, and why; or nothing.
     """
@@ -43,13 +49,18 @@ class Restored:
     versions: tuple[ModelVersion, ...]
     active: ModelVersion | None = None
     interruption: Interruption | None = None
+    earlier: tuple[Interruption, ...] = ()
     told: str = ""
 
     @property
-    def lost_version(self) -> ModelVersion | None:
-        """The best model of an interruption, where no version of its run is as good."""
-        found = self.interruption
-        if found is None or found.best is None:
+    def lost_versions(self) -> tuple[ModelVersion, ...]:
+        """The best models of rounds, where no version of their runs is as good."""
+        last = () if self.interruption is None else (self.interruption,)
+        found = (self._lost(each) for each in (*self.earlier, *last))
+        return tuple(version for version in found if version is not None)
+
+    def _lost(self, found: Interruption) -> ModelVersion | None:
+        if found.best is None:
             return None
         steps = newest_of_run([v.record for v in self.versions], found.run)
         if steps is not None and steps >= found.best_step:
@@ -87,6 +98,7 @@ def iter_restore(project: Project) -> Generator[None, None, Restored]:
         tuple(loaded),
         active,
         find_interruption(files.training),
+        tuple(find_earlier(files.training)),
         f"A version of the model is lost. {problems[0]}" if problems else "",
     )
 

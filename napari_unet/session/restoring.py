@@ -125,13 +125,13 @@ class Restoring:
             self._arrive(project)
 
     def _merge(self, restored: Restored) -> None:
-        lost = restored.lost_version
-        versions = (*restored.versions, *([lost] if lost is not None else ()))
+        lost = restored.lost_versions
+        versions = (*restored.versions, *lost)
         if not versions:
             return
         here = restored.project is self._place
         takes_over = here and not self._chosen()
-        active = lost or restored.active
+        active = lost[-1] if lost else restored.active
         uuid = active.uuid if active is not None and takes_over else None
         if uuid is not None:
             self._active[restored.project] = uuid

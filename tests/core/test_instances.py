@@ -15,12 +15,13 @@ from napari_unet.core import peaks as peaks_module
 from napari_unet.core.instances import (
     Decoding,
     decode_instances,
-    flood,
+    iter_flood,
     link_planes,
     remove_small,
 )
 from napari_unet.core.metrics import evaluate
 from napari_unet.core.peaks import prominent_peaks
+from napari_unet.core.steps import drain
 from napari_unet.core.targets import instance_targets
 
 DECODING = Decoding()
@@ -192,4 +193,6 @@ def test_flooding_piece_by_piece_is_the_watershed_of_the_whole(height, level, se
     alone = ~np.isin(pieces, pieces[marked > 0])
     whole = np.where(alone & foreground, pieces + marked.max(), marked)
     expected = watershed(-height, whole, mask=foreground)
-    np.testing.assert_array_equal(flood(height, marked, foreground), expected)
+    np.testing.assert_array_equal(
+        drain(iter_flood(height, marked, foreground)), expected
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -84,6 +85,10 @@ def test_what_is_damaged_is_left_out(tmp_path):
     assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is None
 
 
+def record_in(model):
+    return json.loads((model / "record.json").read_text())["record"]
+
+
 def begun_training(bright, tmp_path):
     """A session in which a training goes on, with its first steps behind it."""
     stage = Stage.make(ManualRunner())
@@ -127,6 +132,42 @@ def test_a_crash_in_a_training_is_told_and_fine_tune_goes_on(bright, tmp_path):
     again.run()
     assert not folder.exists()
     again.session.close()
+
+
+def test_a_crash_right_after_an_interrupted_training_was_begun_anew(bright, tmp_path):
+    stage = begun_training(bright, tmp_path)
+    place = tmp_path / "a.unet"
+    while not (found := find_interruption(place / "training")) or found.best is None:
+        stage.runner.step()
+    for image in stage.session.images:
+        image.project._lock.release()
+
+    again = Stage.make(ManualRunner())
+    again.open(disks(), "a.tif", path=tmp_path / "a.tif")
+    again.run()
+    again.session.correcting.unverify(Box((0, 0), (64, 160)))  # so that it cannot go on
+    again.session.finetune(0.5)
+    while not (place / "training" / "earlier").exists():
+        again.runner.step()
+    for image in again.session.images:  # before anything is kept
+        image.project._lock.release()
+
+    third = Stage.make(ManualRunner())
+    third.open(disks(), "a.tif", path=tmp_path / "a.tif")
+    third.run()
+    best = [v for v in third.session.models.timeline.versions if v.home]
+    assert found.record.uuid in {version.uuid for version in best}
+    third.session.finetune(0.05)
+    third.clock.now += 5
+    third.run()
+    for _ in range(3):
+        third.clock.now += 5
+        third.session.tick()
+        third.run()
+    assert not (place / "training").exists()
+    third.session.close()
+    kept = [record_in(p)["uuid"] for p in (place / "models").iterdir()]
+    assert str(found.record.uuid) in kept
 
 
 @pytest.mark.parametrize(

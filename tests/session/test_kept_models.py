@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 import tifffile
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -40,6 +40,21 @@ BUILT_IN = ("cells-phase", "nuclei-he")
 def scripted(*_args, **_options):
     """Stand in for `iter_fit`: two better models, one after the other."""
     yield from steps(0.6, 0.7)
+
+
+def folders_in(project: Path) -> dict[str, dict[str, bytes]]:
+    """Return the files of every model that lies in a project, by its folder."""
+    models = project / "models"
+    found = sorted(models.iterdir()) if models.is_dir() else []
+    return {
+        place.name: {each.name: each.read_bytes() for each in place.iterdir()}
+        for place in found
+        if (place / "record.json").is_file()
+    }
+
+
+def uuid_in(files: dict[str, bytes]) -> str:
+    return json.loads(files["record.json"])["record"]["uuid"]
 
 
 def manifest_of(folder: Path):
@@ -81,10 +96,18 @@ class Days(RuleBasedStateMachine):
             save_model(brightness_model(threshold, folder.name), folder)
             self.folders.append(folder)
         self.seen: dict[Path, dict[str, Path | None]] = {}
+        self.on_disk: dict[Path, dict[str, dict[str, bytes]]] = {}
+        self.damaged: set[str] = set()
         self.trained: dict[str, Path] = {}
         self.gone: set[str] = set()
         self.records: dict[UUID, ModelRecord] = {}
         self.stage = Stage.make(ManualRunner())
+        # Every story begins after a first day of work in both images.
+        self.choose(2)
+        for number in (0, 1):
+            self.open_image(number)
+            self.train(1)
+            self.wait()
 
     def teardown(self):
         if hasattr(self, "stage"):
@@ -180,17 +203,19 @@ class Days(RuleBasedStateMachine):
             wait(self.stage, 3)
         wait(self.stage, 12)
 
-    @rule(chosen=st.integers(0, 4))
-    def restart(self, chosen):
+    @rule(chosen=st.integers(0, 4), spoil=st.integers(0, 9), work=st.booleans())
+    def restart(self, chosen, spoil, work):
         told = self.stage.session.close()
         assert not told
         for uuid, folder in self.trained.items():
             if uuid not in self.superseded:
                 assert uuid in kept_in(folder), "a training is lost"
-        self.come_again(chosen)
+        self.note()
+        self.damage_a_model(spoil)
+        self.come_again(chosen, work)
 
-    @rule(chosen=st.integers(0, 4))
-    def crash(self, chosen):
+    @rule(chosen=st.integers(0, 4), work=st.booleans())
+    def crash(self, chosen, work):
         self.note()
         self.let_go()
         self.trained = {
@@ -198,14 +223,27 @@ class Days(RuleBasedStateMachine):
             for uuid, folder in self.trained.items()
             if uuid in kept_in(folder)
         }
-        self.come_again(chosen)
+        self.come_again(chosen, work)
+
+    def damage_a_model(self, number):
+        """Let the disk spoil one: it cannot be loaded, and is nobody's to delete."""
+        every = [(p, name) for p, names in self.on_disk.items() for name in names]
+        if number < len(every):
+            place, name = every[number]
+            files = self.on_disk[place][name]
+            self.damaged.add(uuid_in(files))
+            files["model.json"] = b"{}"
+            (place / "models" / name / "model.json").write_bytes(b"{}")
 
     def let_go(self):
         for project in self.stage.session.projects._all.values():
             project.release()
 
-    def come_again(self, chosen):
-        """Begin another day, sometimes with a model; all that was kept is listed."""
+    def come_again(self, chosen, work):
+        """Begin another day, sometimes with a model; all that was kept is listed.
+
+        Sometimes it goes on with work, so that the models are kept once more.
+        """
         self.note()
         self.gone |= self.superseded
         self.stage = Stage.make(ManualRunner())
@@ -214,12 +252,18 @@ class Days(RuleBasedStateMachine):
         for path in self.images:
             open_file(self.stage, path)
             known = {str(v.uuid) for v in self.timeline.versions}
-            assert set(kept_in(path.with_suffix(".unet"))) <= known
+            held = kept_in(path.with_suffix(".unet"))
+            assert set(held) - self.damaged <= known
             shown = {each.number for each in self.stage.state.versions}
             shown_uuids = {
                 str(v.uuid) for v in self.timeline.versions if v.number in shown
             }
             assert known == shown_uuids
+            if work:
+                self.move_the_threshold(0.6)
+                self.train(1)
+                self.wait()
+                self.note()
 
     @property
     def superseded(self) -> set[str]:
@@ -239,13 +283,26 @@ class Days(RuleBasedStateMachine):
                     record = json.loads((folder / "record.json").read_text())
                     assert record["record"]["uuid"] == uuid
             self.seen[place] = kept
+            self.see_that_folders_stay(place)
         self.records |= {v.uuid: v.record for v in self.timeline.versions}
         for uuid in self.timeline.superseded & self.records.keys():
             old = self.records[uuid]
             assert any(new.supersedes(old) for new in self.records.values())
 
+    def see_that_folders_stay(self, place):
+        """Compare every folder of a model with what was there, listed or not."""
+        now, before = folders_in(place), self.on_disk.get(place, {})
+        for name, files in before.items():
+            assert now.get(name) == files or uuid_in(files) in self.superseded
+        self.on_disk[place] = now
 
-Days.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
+
+# To find a shorter sequence takes minutes; the one that is found says enough.
+Days.TestCase.settings = settings(
+    max_examples=6,
+    stateful_step_count=15,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 TestDays = Days.TestCase
 
 
@@ -274,6 +331,55 @@ def test_a_model_that_was_chosen_before_goes_on_and_nothing_is_deleted(bright, f
     wait(other)
     other.session.close()
     assert set(kept) < set(kept_in(files[0].with_suffix(".unet")))
+
+
+def test_the_models_of_all_days_stay_whatever_is_chosen_first(bright, files):
+    place = files[0].with_suffix(".unet")
+    days = []
+    with patch("napari_unet.engine.train.iter_fit", scripted):
+        for chosen, threshold in ((bright, 0.3), ("cells-phase", 0.6), (bright, 0.7)):
+            stage = Stage.make(ManualRunner())
+            stage.session.models.choose(chosen)
+            stage.run()
+            open_file(stage, files[0])
+            listed = {
+                str(version.uuid) for version in stage.session.models.timeline.versions
+            }
+            assert listed >= {
+                uuid for day in days for uuid in map(uuid_in, day.values())
+            }
+            stage.session.start_empty()
+            stage.paint(np.s_[4:12, 4:12], 7)
+            stage.session.accept(Box((0, 0), SIZE))
+            stage.session.tuning.set_thresholds(foreground=threshold)
+            stage.session.finetune(0.5)
+            stage.run()
+            wait(stage)
+            assert not stage.session.close()
+            now = folders_in(place)
+            assert len(now) > len(days[-1] if days else ())
+            for earlier in days:
+                assert earlier.items() <= now.items()
+            assert {uuid_in(each) for each in now.values()} <= set(kept_in(place))
+            days.append(now)
+
+
+def test_that_a_model_is_not_kept_is_taken_back_when_it_is(bright, files):
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.run()
+    open_file(stage, files[0])
+    stage.session.start_empty()
+    stage.paint(np.s_[4:12, 4:12], 7)
+
+    def fail(*_args, **_options):
+        raise StorageError("The disk is full.")
+
+    with patch("napari_unet.engine.weights.save_model", fail):
+        wait(stage, 3)
+    assert "not kept" in stage.state.problems["finetune"].text
+    wait(stage, 12)
+    assert "finetune" not in stage.state.problems
 
 
 def test_a_saved_model_is_listed_the_next_time(bright, tmp_path):
