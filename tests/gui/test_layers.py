@@ -138,8 +138,7 @@ def test_a_prediction_leaves_the_tools_as_the_person_set_them(desk: Desk) -> Non
     desk.labels.visible = False
     wanted.update(visible=False, mode="pan_zoom")  # as napari does where all is hidden
     before = desk.labels
-    desk.session.reading.set_axes("XY")
-    desk.session.reading.set_axes("YX")
+    desk.session.images.reopen(desk.session.images.current)
     assert desk.layers.chosen is image
     assert desk.labels is not before
     assert {name: getattr(desk.labels, name) for name in wanted} == wanted
