@@ -299,8 +299,8 @@ class Days(RuleBasedStateMachine):
 
 # To find a shorter sequence takes minutes; the one that is found says enough.
 Days.TestCase.settings = settings(
-    max_examples=6,
-    stateful_step_count=15,
+    max_examples=10,
+    stateful_step_count=20,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
 TestDays = Days.TestCase
