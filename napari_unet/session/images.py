@@ -331,10 +331,9 @@ class Images:
         )
 
     def _held(self, project: Project) -> Held:
+        kept = [i for i in self._saving.images if not self._saving.is_moving(i)]
         closing = tuple(
-            image
-            for image in self._saving.images
-            if image not in self._all and image.home_project is project
+            i for i in kept if i not in self._all and i.home_project is project
         )
         return Held(tuple(self._all), closing, self._saving.keys(project))
 

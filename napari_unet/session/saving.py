@@ -70,6 +70,10 @@ class Saving:
         moves = self._moves.values()
         return frozenset(there + [m.key for m in moves if m.project is project])
 
+    def is_moving(self, image: OpenImage) -> bool:
+        """Return whether the work on an image is on its way to another project."""
+        return image in self._moves
+
     def keep(self, image: OpenImage) -> None:
         """Take care of an image again that was released and is not saved yet."""
         self._released.pop(image, None)
