@@ -209,9 +209,12 @@ def test_keys_do_what_the_tooltips_say(stage, press_key):
     stage.session.set_minutes(0.1)
     press_key(stage.viewer, "Shift+T")
     assert stage.state.training
+    stops: list[bool] = []
+    stage.session.state_changed.connect(lambda state: stops.append(state.stopping))
     press_key(stage.viewer, "Shift+T")
-    assert stage.state.stopping
     stage.until(lambda: not stage.state.training)
+    # It may be over before the key comes up again.
+    assert any(stops)
 
 
 def test_accepting_one_object_takes_a_picked_label(stage):
