@@ -87,4 +87,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(str(error))
         sys.exit(EXIT_MISTAKE)
     except KeyboardInterrupt:
+        say("Interrupted.")
         sys.exit(EXIT_INTERRUPTED)

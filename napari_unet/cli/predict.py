@@ -154,7 +154,8 @@ class _Done:
 
 def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
-    paths = [path for image in images for path in _expand(image)]
+    # Patterns may overlap: a file that is named twice is one.
+    paths = dict.fromkeys(path for image in images for path in _expand(image))
     targets = {p: out / f"{name_of(p)}.tif" for p in by_stem(paths).values()}
     refuse_one_target(targets)
     refuse_replacing_inputs(targets, targets.values())

@@ -145,7 +145,9 @@ def train(
     preset = _preset(preset, start, wish)
     _check_choices(architecture, start, settings, pretrained=pretrained)
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
-    if not overwrite:
+    if overwrite:
+        _refuse_replacing_others(out)
+    else:
         refuse_existing([out])
     config = _configure(preset, minutes, steps, device, seed)
     with output_folder(out.absolute().parent), claimed(out) as claim:
@@ -207,6 +209,16 @@ def _check_choices(
             "keeps the network it starts from; give one of the two. (--set loss... "
             "goes with both.)"
         )
+
+
+def _refuse_replacing_others(out: Path) -> None:
+    """Refuse before the work what would be refused after it."""
+    from napari_unet.core.atomic import refuse_foreign
+    from napari_unet.core.model_record import RECORD_FILE
+    from napari_unet.engine.weights import SPEC_FILE, WEIGHTS_FILE
+
+    if out.is_dir():
+        refuse_foreign(out, [SPEC_FILE, WEIGHTS_FILE, RECORD_FILE])
 
 
 def _preset(preset: str | None, start: str | None, wish: Wish) -> str:

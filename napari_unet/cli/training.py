@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+import typer
 
-from napari_unet.cli.console import progress_bar, say
+from napari_unet.cli.console import EXIT_INTERRUPTED, progress_bar, say
 from napari_unet.errors import NapariUnetError, StorageError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def run_training(
             if best is None:
                 say("Interrupted before anything was better; no model was saved.")
                 remove_checkpoint(path)
-                raise
+                raise typer.Exit(EXIT_INTERRUPTED) from None
     score = {"agreement": best.score}
     return Outcome(best.model, best.step, seconds, score, interrupted=True)
 

@@ -11,7 +11,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -92,7 +92,7 @@ def write_folder_atomically(
         try:
             temporary.mkdir()
             write(temporary)
-            _refuse_foreign(folder, temporary)
+            refuse_foreign(folder, [item.name for item in temporary.iterdir()])
             _sync_tree(temporary)
             _swap(temporary, folder)
         finally:
@@ -160,10 +160,16 @@ def _refuse_existing(folder: Path, *, overwrite: bool) -> None:
         )
 
 
-def _refuse_foreign(folder: Path, successor: Path) -> None:
+def refuse_foreign(folder: Path, ours: Collection[str]) -> None:
+    """Refuse to replace a folder that also holds what others put there.
+
+    Raises
+    ------
+    StorageError
+        If there is a file or folder of another name.
+    """
     present = {item.name for item in folder.iterdir()} if folder.exists() else set()
-    ours = {item.name for item in successor.iterdir()}
-    foreign = sorted(present - ours - _LITTER)
+    foreign = sorted(present - set(ours) - _LITTER)
     if foreign:
         raise StorageError(
             f"{folder} also holds {foreign[0]!r}, which would be deleted; "

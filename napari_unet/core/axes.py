@@ -99,6 +99,11 @@ def parse_axes(axes: str, ndim: int) -> str:
         If letters are unknown or repeated, Y or X is missing, or the number of
         letters is not `ndim`.
     """
+    if not isinstance(axes, str):
+        raise InputError(
+            f'Expected axes as letters, such as "TYX", found {axes!r}; write one '
+            "letter per axis."
+        )
     parsed = axes.upper()
     unknown = sorted(set(parsed) - set(CANONICAL))
     if unknown:

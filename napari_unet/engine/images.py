@@ -12,7 +12,7 @@ from napari_unet.core.arrays import as_image
 from napari_unet.core.channels import channel_count
 from napari_unet.core.colour import Fitted, fit_channels
 from napari_unet.core.known_axes import resolve_axes
-from napari_unet.engine.model import Model
+from napari_unet.engine.model import Model, check_model
 from napari_unet.engine.weights import list_models
 from napari_unet.errors import ChannelMismatchError, InputError
 
@@ -47,6 +47,7 @@ def fit_image(image: object, axes: str | None, model: Model) -> Fitted:
     InputError
         As `check_image`, and if it is no array.
     """
+    check_model(model)
     found = as_image(image)
     resolved = _resolve_axes(found.array, axes or found.axes, model)
     fitted = _fit(found.array, resolved, model)

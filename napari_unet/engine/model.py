@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from napari_unet.core.instances import Decoding
+from napari_unet.errors import InputError
 from napari_unet.nets.network import Network
 from napari_unet.nets.spec import ModelSpec
 
@@ -44,6 +45,15 @@ class Model:
     def copy_net(self) -> Network:
         """Return a private copy of the network."""
         return copy.deepcopy(self.net)
+
+
+def check_model(model: object) -> None:
+    """Raise an InputError if this is no model that was loaded or made."""
+    if not isinstance(model, Model):
+        raise InputError(
+            f"Expected a model, found {model!r}; load one first, for example with "
+            'nu.load_model("nuclei").'
+        )
 
 
 def new_model(spec: ModelSpec, *, pretrained: bool = False) -> Model:

@@ -10,7 +10,7 @@ moment therefore loses nothing that was good.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 from napari_unet.core.events import Preparing
 from napari_unet.core.sample import Sample, with_plain_labels
@@ -20,9 +20,10 @@ from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.fit_result import FitEvent, FitResult, ModelImproved
 from napari_unet.engine.keeper import Checkpointing, Keeper
 from napari_unet.engine.material import iter_prepare
-from napari_unet.engine.model import Model
+from napari_unet.engine.model import Model, check_model
 from napari_unet.engine.objectives import objective_of
 from napari_unet.engine.training import Training
+from napari_unet.errors import InputError
 
 __all__ = [
     "Checkpointing",
@@ -68,10 +69,26 @@ def fit(
     InputError
         If there is nothing to learn from, or images and labels do not fit.
     """
-    plain, notes = with_plain_labels(samples, model.spec.task)
+    check_model(model)
+    plain, notes = with_plain_labels(_listed(samples), model.spec.task)
     for note in notes:
         logger.warning(note)
     return drain_logged(iter_fit(model, plain, config, replay=replay)).model
+
+
+def _listed(samples: object) -> list[Sample]:
+    """Return samples as a list; one alone is taken, too."""
+    if isinstance(samples, Sample):
+        return [samples]
+    found: list[Sample] = []
+    for each in samples if isinstance(samples, Iterable) else [samples]:
+        if not isinstance(each, Sample):
+            raise InputError(
+                f"Expected a list of samples, found {type(each).__name__} in it; make "
+                "them with nu.Sample(image, labels)."
+            )
+        found.append(each)
+    return found
 
 
 def iter_fit(

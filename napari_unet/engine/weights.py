@@ -49,6 +49,10 @@ def model_folder(name_or_path: str | Path) -> Path:
     ModelError
         If there is neither.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise ModelError(
+            f"Expected the name of a model or its folder, found {name_or_path!r}."
+        )
     built_in = _built_in_names()
     if str(name_or_path) in built_in:
         return _BUILT_IN / name_or_path

@@ -383,6 +383,7 @@ class Images:
         if image not in self._all:
             self._saving.keep(image)
             self._all.append(image)
+            image.has_labels |= not image.annotation.empty  # its layer may be gone
         if not image.is_made_of(request.source):
             image.copies.append(request.source)
         self._set_current(image)

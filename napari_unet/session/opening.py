@@ -188,6 +188,8 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     of_work = said or _told(stored) or _told_of_twins(found)
     told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
     of_kept = _told_of_kept(kept)
+    if image.waiting:
+        recovered = NOTHING  # nothing crashed: the other window works on
     return Opened(image, sequence, told, recovered, problem, of_kept, seen=seen)
 
 

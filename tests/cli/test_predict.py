@@ -250,3 +250,12 @@ def test_whether_a_disk_tells_capitals(tmp_path: Path) -> None:
     (tmp_path / "abc").mkdir()
     found = outputs._tells_capitals(tmp_path / "abc" / "not there")
     assert found != (tmp_path / "ABC").exists()
+
+
+def test_a_file_that_is_named_twice_is_one(
+    run: Run, model: Path, annotated: Annotated, tmp_path: Path
+) -> None:
+    images = (annotated.images, annotated.images / "a.tif")
+    result = run("predict", *images, "--model", model, "--out", tmp_path / "out")
+    assert result.code == 0, result
+    assert len(list((tmp_path / "out").iterdir())) == 2

@@ -324,3 +324,13 @@ def test_a_folder_that_cannot_be_written_any_more(
     assert result.code == 2
     assert "--resume" in result.err
     assert checkpoint_path(out).exists()
+
+
+def test_what_others_put_into_a_model_is_seen_before_the_training(
+    run: Run, options, out: Path
+) -> None:
+    out.mkdir(parents=True)
+    (out / "thesis.txt").touch()
+    result = run(*options, "--out", out, "--steps", 1, "--overwrite")
+    result.refused("also holds 'thesis.txt'")
+    assert "agreement" not in result.err

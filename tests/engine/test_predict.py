@@ -23,7 +23,7 @@ from napari_unet.engine.model import Model
 from napari_unet.engine.planes import annotated_planes
 from napari_unet.engine.predict import iter_predict, predict
 from napari_unet.engine.weights import load_model
-from napari_unet.errors import DeviceError, InputError
+from napari_unet.errors import DeviceError, InputError, ModelError
 from napari_unet.nets import strips
 from tests.engine.conftest import make_disks, make_model
 
@@ -298,3 +298,13 @@ def test_names_of_dimensions_decide(model: Model) -> None:
 
     grey = np.random.default_rng(0).random((40, 48))
     np.testing.assert_array_equal(predict(Named(), model), predict(grey, model))
+
+
+def test_what_is_no_model_and_what_are_no_axes(model: Model) -> None:
+    image = make_disks().image
+    with pytest.raises(InputError, match="load one first"):
+        predict(image, "nuclei")
+    with pytest.raises(InputError, match="Expected axes as letters"):
+        predict(image, model, axes=["y", "x"])
+    with pytest.raises(ModelError, match="name of a model"):
+        load_model(None)

@@ -255,3 +255,23 @@ def test_fit_refuses_what_is_no_label_map(model: Model, disks: Sample) -> None:
         fit(model, [replace(disks, labels=disks.labels / 2)], QUICK)
     with pytest.raises(InputError, match=r"sample 1: .*complex"):
         fit(model, [replace(disks, labels=disks.labels * 1j)], QUICK)
+
+
+@pytest.mark.parametrize(
+    ("model_given", "samples", "words"),
+    [
+        ("nuclei", [], "Expected a model, found 'nuclei'"),
+        (None, None, "Expected a list of samples"),
+        (None, [(np.zeros((9, 9)), np.zeros((9, 9), int))], "found tuple"),
+    ],
+)
+def test_what_is_no_model_or_sample(model: Model, model_given, samples, words) -> None:
+    with pytest.raises(InputError, match=words):
+        fit(model_given or model, samples, QUICK)
+
+
+def test_a_sample_alone_is_a_list_of_one(model: Model, disks: Sample) -> None:
+    still = QUICK.model_copy(update={"steps": 1})
+    torch.testing.assert_close(
+        weights(fit(model, disks, still)), weights(fit(model, [disks], still))
+    )
