@@ -29,7 +29,8 @@ _SAME = str.maketrans(
 _FEW_DIGITS = 3
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:([ '.,])\d{3})(?:\1\d{3})*")
 _PLAIN = re.compile(r"\d+")
-_ALLOWED = re.compile(r"[-+]?[\d .,']*")
+_ALLOWED = re.compile(r"[-+]?[\d .,']*(?:[eE][-+]?\d*)?")
+_EXPONENT = re.compile(r"[eE]([-+]?\d{1,2})$")
 
 
 def read_number(text: str, *, decimals: int = 15, group: str = "") -> float:
@@ -51,7 +52,7 @@ def read_number(text: str, *, decimals: int = 15, group: str = "") -> float:
     InputError
         If it is no number, or can be read in two ways.
     """
-    plain = _in_ascii(text)
+    plain, power = _without_exponent(_in_ascii(text))
     sign = -1.0 if plain.startswith("-") else 1.0
     plain = re.sub("^[-+]", "", plain).strip()
     mark, whole, rest = _cut(plain)
@@ -64,7 +65,13 @@ def read_number(text: str, *, decimals: int = 15, group: str = "") -> float:
         shown = f"{digits} or {whole}.{rest}0"
         raise InputError(f"{text.strip()} can be read in two ways: type {shown}.")
     whole = re.sub(r"[ '.,]", "", whole)
-    return sign * float(f"{whole or '0'}.{rest or '0'}")
+    return sign * float(f"{whole or '0'}.{rest or '0'}e{power}")
+
+
+def _without_exponent(plain: str) -> tuple[str, int]:
+    """Return a number without its power of ten, such as 3 of 1.5e3, and that power."""
+    found = _EXPONENT.search(plain)
+    return (plain[: found.start()], int(found[1])) if found else (plain, 0)
 
 
 def may_become_number(text: str) -> bool:

@@ -223,3 +223,17 @@ def test_no_other_boxes_are_made(qtbot):
         )
     ]
     assert makers == ["number_box.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1e3", 1000), ("1.5e3", 1500), ("1,5E-2", 0.015)]
+)
+def test_powers_of_ten_are_read(text: str, number: float) -> None:
+    assert read_number(text) == pytest.approx(number)
+
+
+@pytest.mark.parametrize("text", ["1e", "1e+"])
+def test_a_power_of_ten_that_is_not_finished_may_become_one(text: str) -> None:
+    assert may_become_number(text)
+    with pytest.raises(InputError, match="is no number"):
+        read_number(text)
