@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from napari_unet.core.events import Notice
@@ -14,8 +14,10 @@ E = TypeVar("E")
 R = TypeVar("R")
 
 
-def drain(steps: Generator[object, None, R]) -> R:
-    """Run a generator to its end and return what it returns.
+def drain(
+    steps: Generator[E, None, R], hear: Callable[[E], object] = lambda _: None
+) -> R:
+    """Run a generator to its end, let its events be heard, return what it returns.
 
     >>> def count():
     ...     yield 1
@@ -25,10 +27,11 @@ def drain(steps: Generator[object, None, R]) -> R:
     """
     while True:
         try:
-            next(steps)
+            event = next(steps)
         except StopIteration as end:
             result: R = end.value
             return result
+        hear(event)
 
 
 def drain_logged(steps: Generator[object, None, R]) -> R:
@@ -36,14 +39,12 @@ def drain_logged(steps: Generator[object, None, R]) -> R:
 
     For callers in Python, who see no events.
     """
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            result: R = end.value
-            return result
-        if isinstance(event, Notice):
-            logger.warning(event.message)
+    return drain(steps, _log)
+
+
+def _log(event: object) -> None:
+    if isinstance(event, Notice):
+        logger.warning(event.message)
 
 
 def told_as(event: E, steps: Generator[object, None, R]) -> Generator[E, None, R]:

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.loss_options import LossOptions
 from napari_unet.core.sample import Sample
-from napari_unet.core.steps import drain
 from napari_unet.engine.fit_config import FitConfig
 from napari_unet.engine.model import Model
 
@@ -55,17 +54,16 @@ _WORDS = {
 }
 
 
-def fingerprint_of(
-    model: Model, samples: Sequence[Sample], replay: Sequence[Sample] = ()
-) -> Fingerprint:
-    """Return the fingerprint of what a training starts and learns from."""
-    return drain(iter_fingerprint(model, samples, replay))
-
-
 def iter_fingerprint(
     model: Model, samples: Sequence[Sample], replay: Sequence[Sample] = ()
 ) -> Generator[None, None, Fingerprint]:
-    """Take the fingerprint of `fingerprint_of`; yields after every few megabytes."""
+    """Take the fingerprint of a training; yields after every few megabytes.
+
+    Returns
+    -------
+    Fingerprint
+        Of what it starts and learns from.
+    """
     state = model.net.state_dict()
     parts: dict[str, Iterable[_Part]] = {
         "description": [model.spec.model_dump_json()],

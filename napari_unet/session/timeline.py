@@ -119,13 +119,6 @@ class ModelVersion:
         moved = self.stored.entry.decoding
         return moved in (None, self.model.spec.decoding)
 
-    @property
-    def pristine(self) -> Model | None:
-        """The model with the thresholds that it came with."""
-        if self.model is None or self.came_with is None:
-            return self.model
-        return self.model.with_decoding(self.came_with)
-
 
 class Timeline:
     """The model versions of a session; one of them is active.
