@@ -323,8 +323,8 @@ class Saving:
         image.end_journal()
         if image.home is not None:
             forget_kept(image)
-        image.project, image.key, image.read_only = task.project, task.key, ""
-        image.home = move.home
+        image.project, image.key, image.home = task.project, task.key, move.home
+        image.read_only, image.waiting = "", False
         image.begin_journal(task.sequence)
         policy = self._policies[image]
         policy.moved(task.project.name, self._clock())

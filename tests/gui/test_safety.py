@@ -91,9 +91,13 @@ def test_a_project_that_is_open_elsewhere_is_read_only(stage, unfiled, tmp_path)
     assert not stage.labels.editable
     assert not stage.panel(CorrectPanel).accept_view.isEnabled()
     assert [path.name for path in folder.iterdir()] == [LOCK]
+    image, layer = stage.session.images.current, stage.labels
     stage.session.save_to(tmp_path / "mine.unet")
     stage.until(lambda: stage.labels.editable)
     stage.until(lambda: (tmp_path / "mine.unet" / "project.json").exists())
+    stage.session.images.look_again()
+    assert stage.session.images.current is image
+    assert stage.labels is layer
     other.release()
 
 

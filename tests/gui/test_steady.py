@@ -74,9 +74,12 @@ def test_no_button_moves_while_a_person_works(stage, drag):
     assert not moved(start, places(stage)), "trained"
 
 
-def test_every_way_of_saving_takes_one_line(stage):
+def test_every_way_of_saving_takes_one_line(stage, qtbot):
     stage.open(disks(), name="disks")
-    panel = stage.panel(ProjectPanel)
+    # One that stands alone: the dock's own shows the next save in the midst of it.
+    panel = ProjectPanel(stage.bench)
+    qtbot.addWidget(panel)
+    panel.show()
     heights = set()
     for text in ("", "Saving…", "Saved 3 min ago in " + "long" * 30 + ".unet"):
         panel.render_state(replace(stage.state, save=SaveState(text)))
