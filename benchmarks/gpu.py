@@ -28,8 +28,8 @@ from benchmarks.gpu_checks import Check, run_checks
 from benchmarks.report import Report, as_json, show
 from benchmarks.subject import Subject, forward_pass, prepare, whole_prediction
 from benchmarks.timing import Stopwatch, interleave
-from napari_unet.engine.device import NAMES
 from napari_unet.errors import NapariUnetError
+from napari_unet.nets.device import NAMES
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,11 +16,11 @@ from benchmarks import train_step
 from benchmarks.agreement import differing_pixels
 from benchmarks.report import Row
 from benchmarks.subject import Subject, plane_maps
-from napari_unet.core.instances import decode_instances
-from napari_unet.engine.device import Execution, choose_execution
-from napari_unet.engine.inference import PlanePredictor, fold_norms
-from napari_unet.engine.losses import instance_loss
-from napari_unet.engine.sampling import Batch
+from napari_unet.inference.forward import PlanePredictor, fold_norms
+from napari_unet.instances.decoding import decode_instances
+from napari_unet.learning.sampling import Batch
+from napari_unet.nets.device import Execution, choose_execution
+from napari_unet.tasks.objectives.losses import instance_loss
 
 _PATCH = 512
 # A power of two: float16 gradients do not vanish and other types lose nothing.

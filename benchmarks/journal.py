@@ -12,8 +12,8 @@ from benchmarks.report import Report, Row
 from benchmarks.scene import draw_nuclei
 from benchmarks.subject import Subject
 from benchmarks.timing import load
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import Journal
 from napari_unet.project.project import Project

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from benchmarks.subject import Subject
 from benchmarks.timing import Run
-from napari_unet.core.instances import Decoding
-from napari_unet.core.targets import InstanceMap
-from napari_unet.engine.inference import fold_norms
+from napari_unet.inference.forward import fold_norms
+from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.targets import InstanceMap
 
 MISSING = "MONAI is not installed, so it is left out; `make bench` installs it."
 

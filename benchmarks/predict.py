@@ -16,8 +16,8 @@ from benchmarks.subject import (
     whole_prediction,
 )
 from benchmarks.timing import Run, Stopwatch, interleave
-from napari_unet.core.instances import decode_instances
-from napari_unet.engine.inference import PlanePredictor
+from napari_unet.inference.forward import PlanePredictor
+from napari_unet.instances.decoding import decode_instances
 
 BARE = "bare forward pass"
 BARE_IN_WINDOWS = "bare, windows of 512 px"

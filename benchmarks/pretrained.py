@@ -19,12 +19,12 @@ from benchmarks.families import Problem, axons
 from benchmarks.report import Report, Row, show
 from benchmarks.timing import load
 from napari_unet.core.events import Validated
-from napari_unet.engine.fit_config import FitConfig
-from napari_unet.engine.model import new_model
-from napari_unet.engine.start import fill_in
-from napari_unet.engine.train import iter_fit
-from napari_unet.nets.architectures import ARCHITECTURES
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.learning.fit_config import FitConfig
+from napari_unet.learning.start import fill_in
+from napari_unet.learning.train import iter_fit
+from napari_unet.models.architectures import ARCHITECTURES
+from napari_unet.models.spec import ModelSpec
+from napari_unet.weights.model import new_model
 
 _EVERY = 10
 _LEVELS = (0.5, 0.6, 0.7, 0.75)

@@ -13,16 +13,16 @@ from torch import Tensor
 
 from benchmarks.scene import draw_nuclei
 from benchmarks.timing import Run
-from napari_unet.engine.device import (
+from napari_unet.inference.forward import PlanePredictor, fold_norms
+from napari_unet.inference.predict import predict
+from napari_unet.nets.device import (
     Execution,
     choose_execution,
     describe_device,
     resolve_device,
 )
-from napari_unet.engine.inference import PlanePredictor, fold_norms
-from napari_unet.engine.model import Model
-from napari_unet.engine.predict import predict
-from napari_unet.engine.weights import load_model
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.model import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from benchmarks.report import Report
 from benchmarks.scene import draw_nuclei
 from benchmarks.subject import Subject
 from benchmarks.timing import Run, Stopwatch, interleave
-from napari_unet.engine.objectives import objective_of
-from napari_unet.engine.optimize import Optimizer, Strengths
-from napari_unet.engine.sampling import Batch, Plane, draw_batch, make_plane
-from napari_unet.engine.train import FitConfig
+from napari_unet.learning.optimize import Optimizer, Strengths
+from napari_unet.learning.sampling import Batch, Plane, draw_batch, make_plane
+from napari_unet.learning.train import FitConfig
+from napari_unet.tasks.objectives import objective_of
 
 BARE = "bare step: forward, backward, AdamW"
 

@@ -14,32 +14,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_unet.core.evaluation import evaluate
-    from napari_unet.core.metrics import Scores
-    from napari_unet.core.sample import Sample
-    from napari_unet.engine.model import Model
-    from napari_unet.engine.predict import predict
-    from napari_unet.engine.train import FitConfig, fit
-    from napari_unet.engine.weights import load_model, save_model
     from napari_unet.errors import NapariUnetError
+    from napari_unet.inference.predict import predict
+    from napari_unet.learning.train import FitConfig, fit
     from napari_unet.nets.original import OriginalUNet
     from napari_unet.nets.unet import UNet
+    from napari_unet.scores.evaluation import evaluate
+    from napari_unet.scores.metrics import Scores
+    from napari_unet.tasks.sample import Sample
+    from napari_unet.weights.folder import load_model, save_model
+    from napari_unet.weights.model import Model
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "FitConfig": "napari_unet.engine.train",
-    "Model": "napari_unet.engine.model",
+    "FitConfig": "napari_unet.learning.train",
+    "Model": "napari_unet.weights.model",
     "NapariUnetError": "napari_unet.errors",
     "OriginalUNet": "napari_unet.nets.original",
-    "Sample": "napari_unet.core.sample",
-    "Scores": "napari_unet.core.metrics",
+    "Sample": "napari_unet.tasks.sample",
+    "Scores": "napari_unet.scores.metrics",
     "UNet": "napari_unet.nets.unet",
-    "evaluate": "napari_unet.core.evaluation",
-    "fit": "napari_unet.engine.train",
-    "load_model": "napari_unet.engine.weights",
-    "predict": "napari_unet.engine.predict",
-    "save_model": "napari_unet.engine.weights",
+    "evaluate": "napari_unet.scores.evaluation",
+    "fit": "napari_unet.learning.train",
+    "load_model": "napari_unet.weights.folder",
+    "predict": "napari_unet.inference.predict",
+    "save_model": "napari_unet.weights.folder",
 }
 
 __all__ = [

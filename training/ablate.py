@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from napari_unet.engine.sampling import Plane
+from napari_unet.learning.sampling import Plane
 from training.ablation_table import table
 from training.feed import Batches
 from training.fit import Means, batches_of, begin, optimize

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_unet.nets.spec import ModelCard
+from napari_unet.models.spec import ModelCard
 
 _CC0 = "CC0-1.0 (data), BSD-3-Clause (weights)"
 _MIT = "MIT (data), BSD-3-Clause (weights)"

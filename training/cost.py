@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import torch
 
-from napari_unet.engine.device import Execution, choose_execution
+from napari_unet.nets.device import Execution, choose_execution
 from napari_unet.nets.network import Network
 from training.ablate import BASE, VARIANTS
 from training.ablation_table import BASE as USUAL

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from skimage.transform import resize
 
-from napari_unet.core.diameter import typical_diameter
-from napari_unet.core.events import Sized
-from napari_unet.engine.model import Model
-from napari_unet.engine.predict import iter_predict
-from napari_unet.engine.weights import load_model
+from napari_unet.inference.events import Sized
+from napari_unet.inference.predict import iter_predict
+from napari_unet.instances.diameter import typical_diameter
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.model import Model
 from training.pictures import Picture, read_pictures
 
 DIAMETERS = (120, 200, 300)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from napari_unet.engine.sampling import Plane, draw_batch
+from napari_unet.learning.sampling import Plane, draw_batch
 from training.recipe import Recipe
 
 

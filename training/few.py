@@ -23,14 +23,14 @@ import torch
 from scipy import ndimage as ndi
 from skimage import io
 
-from napari_unet.core.metrics import evaluate, pool
-from napari_unet.core.provenance import LabelMap, Mask
-from napari_unet.core.sample import Sample
-from napari_unet.engine.fit_config import PRESETS
-from napari_unet.engine.model import Model, new_model
-from napari_unet.engine.predict import predict
-from napari_unet.engine.train import fit
-from napari_unet.engine.weights import load_model
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.inference.predict import predict
+from napari_unet.learning.fit_config import PRESETS
+from napari_unet.learning.train import fit
+from napari_unet.scores.metrics import evaluate, pool
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.model import Model, new_model
 
 RANDOM = "random weights"
 _MARGIN = 5

@@ -23,8 +23,8 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_unet.core.atomic import write_atomically
-from napari_unet.engine.device import choose_execution, resolve_device
-from napari_unet.engine.sampling import Plane
+from napari_unet.learning.sampling import Plane
+from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.nets.network import Network
 from training.feed import Batches, feed
 from training.pictures import Picture

@@ -16,8 +16,8 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from napari_unet.core.ids import compact
-from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.geometry.ids import compact
+from napari_unet.geometry.maps import LabelMap, Mask
 
 Field = npt.NDArray[np.float32]
 """Vectors (y, x), as (2, Y, X)."""

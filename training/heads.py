@@ -1,6 +1,6 @@
 """Other heads of the network that finds objects, to compare with the shipped one.
 
-Each implements `napari_unet.engine.objectives.objective.Objective` as far as training
+Each implements `napari_unet.tasks.objectives.objective.Objective` as far as training
 and scoring need it. The shipped head has three maps: foreground, closeness to the
 centre and distance to the border.
 """
@@ -16,17 +16,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_unet.core.instances import Decoding, decode_instances, remove_small
-from napari_unet.core.provenance import LabelMap, Mask
-from napari_unet.core.targets import InstanceMap, instance_targets
-from napari_unet.engine.device import choose_execution
-from napari_unet.engine.losses import instance_loss, weighted_mean
-from napari_unet.engine.objectives.instances import (
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.instances.decoding import Decoding, decode_instances, remove_small
+from napari_unet.instances.targets import InstanceMap, instance_targets
+from napari_unet.nets.device import choose_execution
+from napari_unet.nets.network import Network
+from napari_unet.tasks.objectives.instances import (
     InstancesObjective,
     overlap_disagreement,
 )
-from napari_unet.engine.objectives.objective import Objective, Targets, Values
-from napari_unet.nets.network import Network
+from napari_unet.tasks.objectives.losses import instance_loss, weighted_mean
+from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from training.flows import (
     flow_field,
     follow,

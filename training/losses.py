@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 
 from torch import Tensor
 
-from napari_unet.engine.losses import instance_loss, soft_dice, weighted_mean
-from napari_unet.engine.objectives.instances import InstancesObjective
+from napari_unet.tasks.objectives.instances import InstancesObjective
+from napari_unet.tasks.objectives.losses import instance_loss, soft_dice, weighted_mean
 
 Loss: TypeAlias = Literal["usual", "without Dice", "alike everywhere", "squares"]
 

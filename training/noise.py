@@ -21,10 +21,10 @@ import numpy as np
 from scipy import ndimage as ndi
 from skimage.segmentation import expand_labels
 
-from napari_unet.core.metrics import Scores, evaluate, pool
-from napari_unet.core.provenance import LabelMap
-from napari_unet.engine.objectives import Objective
-from napari_unet.engine.weights import load_model
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.scores.metrics import Scores, evaluate, pool
+from napari_unet.tasks.objectives import Objective
+from napari_unet.weights.folder import load_model
 from training.pictures import Picture
 from training.recipe import RECIPES
 from training.score import SHOWN, alike_everywhere

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage import io
 
-from napari_unet.core.normalize import PercentileNormalization
-from napari_unet.core.provenance import LabelMap, Mask
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.images.normalize import PercentileNormalization
 
 PARTLY_LABELLED = {"cells_phase"}
 """Data sets in which what has no label is unknown, not background."""

@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_unet.core.instances import Decoding
-from napari_unet.core.loss_options import LossOptions
-from napari_unet.engine.augment import Augmentation
-from napari_unet.engine.objectives import Objective, objective_of
-from napari_unet.nets.architectures import UNetConfig
+from napari_unet.instances.decoding import Decoding
+from napari_unet.learning.augment import Augmentation
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.loss_options import LossOptions
+from napari_unet.models.spec import ModelSpec, PixelClass
 from napari_unet.nets.network import Network
-from napari_unet.nets.spec import ModelSpec, PixelClass
+from napari_unet.tasks.objectives import Objective, objective_of
 from training.heads import Head, other_head
 from training.losses import OTHER_LOSSES, Loss
 from training.pictures import Picture, read_pictures
@@ -65,7 +65,7 @@ class Recipe(BaseModel):
     least, most : float
         Typical diameters, in pixels, beyond which no crop is zoomed.
     zoomed_to, object_size
-        See `napari_unet.nets.spec.ModelSpec`.
+        See `napari_unet.models.spec.ModelSpec`.
     augmentation : Augmentation
         Random changes.
     balance : float
@@ -77,7 +77,7 @@ class Recipe(BaseModel):
     memory : float
         Decay of the average of weights that is kept; 0 keeps the last weights.
     hardness : float
-        See `napari_unet.engine.losses.instance_loss`.
+        See `napari_unet.tasks.objectives.losses.instance_loss`.
     seed : int
         Of everything that is random.
     """

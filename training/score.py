@@ -27,13 +27,13 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from napari_unet.core.metrics import Scores, evaluate, pool
-from napari_unet.core.pixel_scores import add_counts, count_classes
-from napari_unet.core.provenance import LabelMap
-from napari_unet.engine.device import resolve_device
-from napari_unet.engine.model import Model
-from napari_unet.engine.predict import predict
-from napari_unet.engine.weights import list_models, load_model, model_folder
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.inference.predict import predict
+from napari_unet.nets.device import resolve_device
+from napari_unet.scores.metrics import Scores, evaluate, pool
+from napari_unet.scores.pixel_scores import add_counts, count_classes
+from napari_unet.weights.folder import list_models, load_model, model_folder
+from napari_unet.weights.model import Model
 from training.heads import segment
 from training.package import averaged_model, recipe_of, write_scores
 from training.pictures import Picture

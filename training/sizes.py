@@ -16,12 +16,12 @@ import json
 import numpy as np
 from skimage.transform import resize
 
-from napari_unet.core.metrics import evaluate
-from napari_unet.core.sample import Sample
-from napari_unet.engine.model import Model
-from napari_unet.engine.predict import predict
-from napari_unet.engine.weights import load_model
+from napari_unet.inference.predict import predict
 from napari_unet.io.samples import load_sample
+from napari_unet.scores.metrics import evaluate
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.model import Model
 from training.score import zooming
 
 DIAMETERS = (6, 8, 12, 20, 30, 60, 80, 120)

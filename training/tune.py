@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.events import MapsKept, Redecodable
-from napari_unet.core.instances import Decoding
-from napari_unet.core.metrics import evaluate, pool
-from napari_unet.core.provenance import LabelMap
-from napari_unet.engine.model import Model
-from napari_unet.engine.predict import iter_predict
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.inference.events import MapsKept, Redecodable
+from napari_unet.inference.predict import iter_predict
+from napari_unet.instances.decoding import Decoding
+from napari_unet.scores.metrics import evaluate, pool
+from napari_unet.weights.model import Model
 from training.package import averaged_model
 from training.pictures import Picture
 from training.score import held_out

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_unet.core.known_axes import KnownAxes
     from napari_unet.errors import ChannelMismatchError
+    from napari_unet.images.known_axes import KnownAxes
 
 
 def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:
     """Return what to do with channels that do not fit, by the names of options."""
-    from napari_unet.core.channels import channel_titles, names_or_colours
+    from napari_unet.images.channels import channel_titles, names_or_colours
     from napari_unet.io.read import read_header
 
     names = names_or_colours(read_header(path).channels, error.axes, error.channels)
@@ -27,7 +27,7 @@ def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:
 
 def guess_in_words(known: KnownAxes, shape: tuple[int, ...]) -> str | None:
     """Say what was guessed of an image, and how to mend it; None if nothing was."""
-    from napari_unet.core.known_axes import axes_in_words, readings
+    from napari_unet.images.known_axes import axes_in_words, readings
 
     if known.origin != "guess" or len(shape) < 3:
         return None

@@ -38,7 +38,7 @@ def demo(
 
     Scores come from images that the scripted annotator never opened.
     """
-    from napari_unet.engine.device import resolve_device
+    from napari_unet.nets.device import resolve_device
 
     resolve_device(device)
     with output_folder(out):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
-    from napari_unet.core.labels import Labels, LabelTask
+    from napari_unet.annotation.labels import Labels, LabelTask
     from napari_unet.io.labels import LabelFile
 
 R = TypeVar("R")
@@ -109,8 +109,8 @@ def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Pa
 
 
 def _score_instances(pairs: _Pairs) -> _Report:
-    from napari_unet.core.metrics import evaluate as score
-    from napari_unet.core.metrics import pool
+    from napari_unet.scores.metrics import evaluate as score
+    from napari_unet.scores.metrics import pool
 
     scores = pool(_compare(pairs, "instances", score))
     table = Table(title=f"Average precision, {scores.images} images")
@@ -133,7 +133,7 @@ def _compare(
     compare: Callable[[NDArray[Any], NDArray[Any]], R],
 ) -> list[R]:
     """Compare the label maps of every pair, and say what was made of them."""
-    from napari_unet.core.labels import tell
+    from napari_unet.annotation.labels import tell
     from napari_unet.io.labels import labels_of
 
     judged = [_are_masks(files, task) for files in zip(*pairs.paths, strict=True)]
@@ -190,7 +190,7 @@ def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
 
 
 def _score_classes(pairs: _Pairs) -> _Report:
-    from napari_unet.core.pixel_scores import add_counts, count_classes
+    from napari_unet.scores.pixel_scores import add_counts, count_classes
 
     counts = _compare(pairs, "classes", count_classes)
     pooled = add_counts(counts)
@@ -208,8 +208,8 @@ def _score_classes(pairs: _Pairs) -> _Report:
 
 
 def _score_values(pairs: _Pairs) -> _Report:
-    from napari_unet.core.pixel_scores import score_values
     from napari_unet.io.read import read_values
+    from napari_unet.scores.pixel_scores import score_values
 
     rows: dict[str, list[dict[str, Any]]] = {}
     table = Table(title="Values")

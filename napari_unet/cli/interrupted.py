@@ -72,7 +72,7 @@ def plan_checkpoint(out: Path, *, resume: bool, overwrite: bool) -> Path:
 
 def _found(path: Path, out: Path) -> str:
     # Imported only here: torch takes seconds.
-    from napari_unet.engine.checkpoint import read_state
+    from napari_unet.learning.checkpoint import read_state
 
     try:
         step = read_state(path).steps

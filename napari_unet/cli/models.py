@@ -26,9 +26,9 @@ from napari_unet.cli.outputs import (
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
     from napari_unet.io.archive import Limits
-    from napari_unet.nets.spec import ModelSpec
+    from napari_unet.models.spec import ModelSpec
+    from napari_unet.weights.model import Model
 
 _TASKS = {"instances": "objects", "classes": "classes", "regression": "values"}
 
@@ -40,7 +40,7 @@ models = typer.Typer(
 @models.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the built-in models."""
-    from napari_unet.engine.weights import list_models
+    from napari_unet.weights.folder import list_models
 
     specs = list_models()
     rows = [_row(spec.name, spec) for spec in specs]
@@ -71,7 +71,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a model is: data, licence, scores, network."""
-    from napari_unet.engine.weights import load_model
+    from napari_unet.weights.folder import load_model
 
     # Loading proves that the weights are there and fit.
     spec = load_model(model).spec
@@ -110,7 +110,7 @@ def import_(
     Nothing in the file is run. It is refused if it holds anything else than the weights
     of that network.
     """
-    from napari_unet.engine.weights import save_model
+    from napari_unet.weights.folder import save_model
 
     refuse_replacing_inputs([file], [out])
     if not overwrite:
@@ -127,9 +127,9 @@ def import_(
 
 
 def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:
-    from napari_unet.engine.foreign import import_weights
-    from napari_unet.engine.packed import describe, unpack_model
     from napari_unet.io.archive import read_zip
+    from napari_unet.weights.foreign import import_weights
+    from napari_unet.weights.packed import describe, unpack_model
 
     _check_file(file)
     if file.suffix.lower() == ".zip":
@@ -168,7 +168,7 @@ def _model_limits() -> Limits:
 
 
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:
-    from napari_unet.engine.weights import model_size
+    from napari_unet.weights.folder import model_size
 
     return {
         "name": spec.name,

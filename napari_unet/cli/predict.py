@@ -38,10 +38,10 @@ from napari_unet.io.pairing import by_stem, list_images, name_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_unet.core.events import PredictEvent
-    from napari_unet.engine.model import Model
-    from napari_unet.engine.objectives.objective import Values
+    from napari_unet.inference.events import PredictEvent
     from napari_unet.io.read import ImageFile
+    from napari_unet.tasks.objectives.objective import Values
+    from napari_unet.weights.model import Model
 
 
 def predict(
@@ -97,9 +97,9 @@ def predict(
     that fail are listed; the others are written.
     """
     targets = _plan(images, out, overwrite=overwrite)
-    from napari_unet.engine.device import resolve_device
-    from napari_unet.engine.predict import iter_predict
-    from napari_unet.engine.weights import load_model
+    from napari_unet.inference.predict import iter_predict
+    from napari_unet.nets.device import resolve_device
+    from napari_unet.weights.folder import load_model
 
     resolve_device(device)
     loaded = load_model(model)
@@ -204,7 +204,7 @@ def _predict_one(
 ) -> _Written:
     import numpy as np
 
-    from napari_unet.core.axes import result_axes
+    from napari_unet.geometry.axes import result_axes
     from napari_unet.io.read import read_image
     from napari_unet.io.write import write_image
 
@@ -225,8 +225,8 @@ def _predict_one(
 
 def _seen(image: ImageFile, order: _Order) -> tuple[NDArray[Any], str, list[str]]:
     """Return what the model sees of an image, its axes, and what is to be said."""
-    from napari_unet.core.channels import take_channels
-    from napari_unet.engine.images import check_image
+    from napari_unet.images.channels import take_channels
+    from napari_unet.inference.model_input import check_image
     from napari_unet.io.dataset import axes_of_file, find_channels
 
     known = axes_of_file(image, order.axes)
@@ -249,7 +249,8 @@ def _result(
     order: _Order,
     advance: Callable[[float], None],
 ) -> tuple[NDArray[Any], list[str], float | None]:
-    from napari_unet.core.events import Notice, Sized, TilesDone
+    from napari_unet.core.events import Notice, TilesDone
+    from napari_unet.inference.events import Sized
 
     notes: list[str] = []
     diameter = None
@@ -288,7 +289,7 @@ def _report(done: _Done, *, as_json: bool) -> None:
         }
         print_json(result | ({"interrupted": True} if done.interrupted else {}))
     else:
-        from napari_unet.core.diameter import in_pixels
+        from napari_unet.instances.diameter import in_pixels
 
         for one in written:
             count = "" if one.objects is None else f": {one.objects} objects"

@@ -134,7 +134,7 @@ _NOTHING = "No save of it can be read, and no journal."
 def _write(left: Salvage, name: str, out: Path) -> None:
     import numpy as np
 
-    from napari_unet.core.axes import result_axes
+    from napari_unet.geometry.axes import result_axes
     from napari_unet.io.write import write_image
 
     if left.annotation is None:

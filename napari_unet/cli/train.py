@@ -34,11 +34,11 @@ from napari_unet.errors import ChannelMismatchError, InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_unet.core.sample import Sample
-    from napari_unet.engine.model import Model
-    from napari_unet.engine.start import Wish
-    from napari_unet.engine.train import FitConfig
-    from napari_unet.nets.spec import Task
+    from napari_unet.learning.start import Wish
+    from napari_unet.learning.train import FitConfig
+    from napari_unet.models.spec import Task
+    from napari_unet.tasks.sample import Sample
+    from napari_unet.weights.model import Model
 
 _MINUTES_FROM_SCRATCH = 15.0
 _MINUTES_FINE_TUNING = 2.0
@@ -171,9 +171,9 @@ def train(
 
 
 def _wish(task: str | None, names: str | None, start: str | None) -> Wish:
-    from napari_unet.engine.start import Wish
-    from napari_unet.engine.weights import model_folder, read_spec
-    from napari_unet.nets.spec import Task
+    from napari_unet.learning.start import Wish
+    from napari_unet.models.spec import Task
+    from napari_unet.weights.folder import model_folder, read_spec
 
     tasks = get_args(Task)
     if task is not None and task not in tasks:
@@ -195,7 +195,7 @@ def _check_choices(
     *,
     pretrained: bool,
 ) -> None:
-    from napari_unet.nets.architectures import ARCHITECTURES
+    from napari_unet.models.architectures import ARCHITECTURES
 
     if architecture is not None and architecture not in ARCHITECTURES:
         raise InputError(
@@ -214,8 +214,8 @@ def _check_choices(
 def _refuse_replacing_others(out: Path) -> None:
     """Refuse before the work what would be refused after it."""
     from napari_unet.core.atomic import refuse_foreign
-    from napari_unet.core.model_record import RECORD_FILE
-    from napari_unet.engine.weights import SPEC_FILE, WEIGHTS_FILE
+    from napari_unet.models.record import RECORD_FILE
+    from napari_unet.weights.folder import SPEC_FILE, WEIGHTS_FILE
 
     if out.is_dir():
         refuse_foreign(out, [SPEC_FILE, WEIGHTS_FILE, RECORD_FILE])
@@ -223,7 +223,7 @@ def _refuse_replacing_others(out: Path) -> None:
 
 def _preset(preset: str | None, start: str | None, wish: Wish) -> str:
     """Return the way to train, after checking that it fits what is learned."""
-    from napari_unet.engine.fit_config import PRESETS
+    from napari_unet.learning.fit_config import PRESETS
 
     preset = preset or ("fine-tune" if start else "from-scratch")
     if preset not in PRESETS:
@@ -241,7 +241,7 @@ def _preset(preset: str | None, start: str | None, wish: Wish) -> str:
 
 def _settings_of(preset: str, architecture: str | None) -> list[str]:
     """Return the options of the network that belong to a way to train."""
-    from napari_unet.nets.architectures import ARCHITECTURES
+    from napari_unet.models.architectures import ARCHITECTURES
 
     options = ARCHITECTURES[architecture] if architecture else None
     has_dropout = options is not None and "dropout" in type(options).model_fields
@@ -257,8 +257,8 @@ def _configure(
     device: str,
     seed: int,
 ) -> FitConfig:
-    from napari_unet.engine.device import resolve_device
-    from napari_unet.engine.fit_config import PRESETS
+    from napari_unet.learning.fit_config import PRESETS
+    from napari_unet.nets.device import resolve_device
 
     if minutes is not None and steps is not None:
         raise InputError("Give --minutes or --steps, not both.")
@@ -314,7 +314,7 @@ def _ignoring(labels: NDArray[Any], ignore: int, wish: Wish) -> NDArray[Any]:
     """Mark as unknown what the person wants to be ignored."""
     import numpy as np
 
-    from napari_unet.engine.objectives.classes import IGNORE
+    from napari_unet.tasks.objectives.classes import IGNORE
 
     if wish.task != "classes":
         raise InputError(
@@ -341,14 +341,14 @@ def _starting_model(
     pretrained: bool,
 ) -> Model:
     """Return the model to start from, after checking that it can take every image."""
-    from napari_unet.engine.model import Model, new_model
-    from napari_unet.engine.objectives import refuse_idle_loss_options
-    from napari_unet.engine.planes import annotated_planes
-    from napari_unet.engine.start import adapt, fill_in
-    from napari_unet.engine.weights import load_model
-    from napari_unet.nets.architectures import ARCHITECTURES
-    from napari_unet.nets.settings import with_settings
-    from napari_unet.nets.spec import ModelSpec
+    from napari_unet.learning.planes import annotated_planes
+    from napari_unet.learning.start import adapt, fill_in
+    from napari_unet.models.architectures import ARCHITECTURES
+    from napari_unet.models.settings import with_settings
+    from napari_unet.models.spec import ModelSpec
+    from napari_unet.tasks.objectives import refuse_idle_loss_options
+    from napari_unet.weights.folder import load_model
+    from napari_unet.weights.model import Model, new_model
 
     given = list(samples.values())
     if start is not None:

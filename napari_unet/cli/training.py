@@ -20,9 +20,9 @@ from napari_unet.errors import NapariUnetError, StorageError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from napari_unet.core.sample import Sample
-    from napari_unet.engine.model import Model
-    from napari_unet.engine.train import FitConfig, FitEvent, FitResult
+    from napari_unet.learning.train import FitConfig, FitEvent, FitResult
+    from napari_unet.tasks.sample import Sample
+    from napari_unet.weights.model import Model
 
 
 _MEASURED = 1024
@@ -55,8 +55,8 @@ def run_training(
     The state is kept in the file `path`, for a training that is killed. It is to be
     removed when the outcome is saved. `on_event` is called several times a second.
     """
-    from napari_unet.engine.checkpoint import remove_checkpoint
-    from napari_unet.engine.train import Checkpointing, ModelImproved, iter_fit
+    from napari_unet.learning.checkpoint import remove_checkpoint
+    from napari_unet.learning.train import Checkpointing, ModelImproved, iter_fit
 
     best: ModelImproved | None = None
     seconds = 0.0
@@ -136,9 +136,9 @@ def save_outcome(
     StorageError
         If it can be written nowhere; the training's state is kept then.
     """
-    from napari_unet.engine.checkpoint import remove_checkpoint
-    from napari_unet.engine.model import Model
-    from napari_unet.nets.spec import ModelCard
+    from napari_unet.learning.checkpoint import remove_checkpoint
+    from napari_unet.models.spec import ModelCard
+    from napari_unet.weights.model import Model
 
     old = _with_tiling(outcome.model, sample).spec
     origin = f"{data}, starting from {old.name!r}" if old.card.data else data
@@ -152,7 +152,7 @@ def save_outcome(
 
 def _save_somewhere(model: Model, out: Path, *, overwrite: bool) -> Path:
     """Save a model where it is wished, or else where it can be; say so."""
-    from napari_unet.engine.weights import save_model
+    from napari_unet.weights.folder import save_model
 
     try:
         save_model(model, out, overwrite=overwrite)
@@ -186,9 +186,9 @@ def _other_places(out: Path) -> Iterator[Path]:
 
 
 def _with_tiling(model: Model, sample: Sample) -> Model:
-    from napari_unet.engine.device import choose_execution, resolve_device
-    from napari_unet.engine.planes import annotated_planes
-    from napari_unet.engine.tile_effect import with_tiling
+    from napari_unet.inference.tile_effect import with_tiling
+    from napari_unet.learning.planes import annotated_planes
+    from napari_unet.nets.device import choose_execution, resolve_device
 
     if model.net.exact_tiling:
         return model

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.box import Box
-from napari_unet.core.points import Points
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.points import Points
 
 
 @dataclass(frozen=True, slots=True)

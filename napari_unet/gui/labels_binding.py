@@ -18,13 +18,13 @@ import numpy.typing as npt
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_unet.core.box import Box
-from napari_unet.core.history import Edit
-from napari_unet.core.labels import Labels as TakenLabels
-from napari_unet.core.labels import tell
-from napari_unet.core.points import Points, bounding_box, chosen_points
-from napari_unet.core.strokes import NOWHERE
+from napari_unet.annotation.history import Edit
+from napari_unet.annotation.labels import Labels as TakenLabels
+from napari_unet.annotation.labels import tell
+from napari_unet.annotation.strokes import NOWHERE
 from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.points import Points, bounding_box, chosen_points
 from napari_unet.gui.channel_axis import NO_CHANNEL_AXIS, ChannelAxis
 from napari_unet.gui.napari_private import (
     forget_strokes,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Labels
 
-    from napari_unet.core.annotation import Annotation
+    from napari_unet.annotation.annotation import Annotation
 
 SETTLE_SECONDS = 2.0
 # Writes that no event announces are looked at this much later.

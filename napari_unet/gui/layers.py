@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels
 from psygnal import Signal
 
-from napari_unet.core.box import Box
-from napari_unet.core.labels import tell
-from napari_unet.core.mark import Mark
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.labels import tell
+from napari_unet.annotation.mark import Mark
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
 from napari_unet.gui.geometry import box_in_sight, without_channel
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.results import Results

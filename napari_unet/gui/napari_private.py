@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.box import Box
-from napari_unet.core.points import Points, marked_points
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.points import Points, marked_points
 
 if TYPE_CHECKING:
     from napari.components import LayerList

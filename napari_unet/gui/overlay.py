@@ -8,8 +8,8 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance
+from napari_unet.annotation.provenance import Provenance
+from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.napari_private import insert_quietly, redraw_box
 from napari_unet.gui.placement import cover

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 
 WriteListener: TypeAlias = Callable[[Box], None]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.subject import Task
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.subject import Task
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.placement import cover

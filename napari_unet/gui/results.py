@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from psygnal import Signal
 
-from napari_unet.core.history import Edit
+from napari_unet.annotation.history import Edit
 from napari_unet.gui.image_layers import ImageLayers
 from napari_unet.gui.layer_look import LayerLook
 from napari_unet.gui.napari_private import insert_quietly

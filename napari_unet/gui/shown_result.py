@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer
 
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.layer_look import LayerLook

@@ -14,11 +14,11 @@ import numpy.typing as npt
 from napari.layers import Labels
 from psygnal import Signal
 
-from napari_unet.core.axes import result_axes
-from napari_unet.core.labels import Labels as TakenLabels
-from napari_unet.core.labels import as_labels
-from napari_unet.core.provenance import LabelMap
+from napari_unet.annotation.labels import Labels as TakenLabels
+from napari_unet.annotation.labels import as_labels
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.maps import LabelMap
 from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.session.image import OpenImage
 
@@ -78,7 +78,7 @@ def not_kept(stranger: str, labels: Labels | None) -> str:
 def labels_for(image: OpenImage, stranger: Labels) -> TakenLabels:
     """Return what is in a layer, as labels of an image.
 
-    By the rule for labels from elsewhere: see `napari_unet.core.labels.as_labels`.
+    By the rule for labels from elsewhere: see `annotation.labels.as_labels`.
 
     Raises
     ------

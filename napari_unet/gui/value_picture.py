@@ -11,8 +11,8 @@ from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_unet.core.box import Box
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.napari_private import insert_quietly
 from napari_unet.gui.placement import cover

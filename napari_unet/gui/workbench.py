@@ -19,10 +19,10 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from napari_unet.core.axes import result_axes
-from napari_unet.core.box import Box
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.box import Box
 from napari_unet.gui.activity import Activity
 from napari_unet.gui.drawing import free_layers_where_they_are_drawn
 from napari_unet.gui.folders import Folders

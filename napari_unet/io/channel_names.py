@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from napari_unet.nets.strict_json import parse_json
+from napari_unet.core.strict_json import parse_json
 
 _LONGEST = 100
 _LARGEST = 16_000_000

@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_unet.core.axes import result_axes
-from napari_unet.core.channels import (
+from napari_unet.annotation.labels import LabelTask, tell
+from napari_unet.errors import InputError
+from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.maps import Mask
+from napari_unet.images.channels import (
     Channels,
     channel_count,
     names_or_colours,
     parse_channels,
     take_channels,
 )
-from napari_unet.core.known_axes import KnownAxes, StatedAxes, resolve_axes
-from napari_unet.core.labels import LabelTask, tell
-from napari_unet.core.provenance import Mask
-from napari_unet.core.sample import Sample
-from napari_unet.errors import InputError
+from napari_unet.images.known_axes import KnownAxes, StatedAxes, resolve_axes
 from napari_unet.io.labels import (
     LabelFile,
     are_mask_files,
@@ -28,6 +27,7 @@ from napari_unet.io.labels import (
 from napari_unet.io.pairing import pair_by_stem
 from napari_unet.io.read import ImageFile, read_header, read_image, read_values
 from napari_unet.io.rois import ROI_SUFFIXES
+from napari_unet.tasks.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from napari_unet.core.known_axes import StatedAxes
+from napari_unet.images.known_axes import StatedAxes
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from napari_unet.core.labels import (
+from napari_unet.annotation.labels import (
     Labels,
     LabelTask,
     are_masks,
@@ -23,8 +23,8 @@ from napari_unet.core.labels import (
     only_value,
     whole_or_refused,
 )
-from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
+from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.read import ImageFile, read_image
 from napari_unet.io.rois import is_roi_file, read_rois
 from napari_unet.io.tiff import is_tiff
@@ -103,7 +103,7 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
 
 
 def read_labels(path: str | Path, task: LabelTask = "instances") -> Labels:
-    """Read one label map by the rule of `napari_unet.core.labels.as_labels`.
+    """Read one label map by the rule of `napari_unet.annotation.labels.as_labels`.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def read_labels(path: str | Path, task: LabelTask = "instances") -> Labels:
 
 
 def labels_of(file: LabelFile, task: LabelTask, *, mask: bool | None = None) -> Labels:
-    """Make a label map of what a file holds, by `napari_unet.core.labels.as_labels`.
+    """Make a label map of what a file holds, by `annotation.labels.as_labels`.
 
     Raises
     ------

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from napari_unet.core.known_axes import StatedAxes
 from napari_unet.errors import InputError
+from napari_unet.images.known_axes import StatedAxes
 from napari_unet.io.image_header import ImageHeader
 from napari_unet.io.raster import FORMATS, read_raster
 from napari_unet.io.tiff import (

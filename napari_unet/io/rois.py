@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
+from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.memory import refuse_beyond_memory
 from napari_unet.io.outlines import Loop, count_crossings, fill, window_of

@@ -20,8 +20,8 @@ from typing import Any
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError, StorageError
+from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.labels import read_ids
 from napari_unet.io.read import read_image
 

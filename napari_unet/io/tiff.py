@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_unet.core.axes import CANONICAL
-from napari_unet.core.channels import channel_count
-from napari_unet.core.known_axes import StatedAxes
+from napari_unet.geometry.axes import CANONICAL
+from napari_unet.images.channels import channel_count
+from napari_unet.images.known_axes import StatedAxes
 from napari_unet.io.channel_names import tiff_channel_names
 from napari_unet.io.image_header import ImageHeader
 from napari_unet.io.imagej import Stack, find_stack, read_contiguous

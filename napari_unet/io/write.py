@@ -11,9 +11,9 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.core.atomic import write_atomically
-from napari_unet.core.axes import CANONICAL
-from napari_unet.core.provenance import LabelMap
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import CANONICAL
+from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.names import stem_of
 
 _MICROMETRES_PER_CENTIMETRE = 1e4

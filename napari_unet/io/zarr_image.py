@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.channels import channel_count
-from napari_unet.core.known_axes import StatedAxes
 from napari_unet.errors import InputError
+from napari_unet.images.channels import channel_count
+from napari_unet.images.known_axes import StatedAxes
 from napari_unet.io.channel_names import zarr_channel_names
 from napari_unet.io.image_header import ImageHeader
 from napari_unet.io.memory import in_words, refuse_beyond_memory

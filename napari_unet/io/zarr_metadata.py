@@ -21,10 +21,10 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.core.known_axes import axes_of_names
+from napari_unet.core.strict_json import parse_json
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import InputError
-from napari_unet.nets.strict_json import parse_json
+from napari_unet.images.known_axes import axes_of_names
 
 T = TypeVar("T")
 

@@ -22,8 +22,8 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.core.axes import parse_axes
-from napari_unet.core.subject import Subject, Task
+from napari_unet.annotation.subject import Subject, Task
+from napari_unet.geometry.axes import parse_axes
 from napari_unet.project.identity import ImageIdentity
 
 _MAX_PIXELS = 2**36

@@ -31,10 +31,11 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from napari_unet.annotation.provenance import Provenance, ProvenanceMap
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.core.atomic import storage_error, sync_folder, write_atomically
-from napari_unet.core.provenance import LabelMap, Provenance, ProvenanceMap, ValueMap
-from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
+from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.manifest import (
     FORMAT_VERSION,
     Generation,

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.axes import parse_axes
-from napari_unet.core.subject import INSTANCES, Subject
+from napari_unet.annotation.subject import INSTANCES, Subject
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import parse_axes
 
 _CHUNK_BYTES = 16 * 2**20
 _SLUG_LENGTH = 60

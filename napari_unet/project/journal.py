@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+from napari_unet.annotation.change import Change
 from napari_unet.core.atomic import storage_error, sync_folder
-from napari_unet.core.change import Change
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.record import Logged, encode_change, encode_line

@@ -15,12 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.core.diameter import LEAST_DIAMETER, MOST_DIAMETER
-from napari_unet.core.ids import latest_free_id
-from napari_unet.core.instances import Decoding
-from napari_unet.core.model_record import ModelRecord
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
+from napari_unet.geometry.ids import latest_free_id
+from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.diameter import LEAST_DIAMETER, MOST_DIAMETER
+from napari_unet.models.record import ModelRecord
 from napari_unet.project.fields import Axes, Hash, ImageFields, Key, Name, Record
 from napari_unet.project.migrate import OLDEST, up_to_date
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from napari_unet.core.model_record import built_in_uuid, uuid_of
+from napari_unet.models.record import built_in_uuid, uuid_of
 
 Json: TypeAlias = dict[str, Any]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from napari_unet.core.atomic import storage_error, write_folder_atomically
-from napari_unet.core.model_record import (
+from napari_unet.models.record import (
     LARGEST_RECORD,
     RECORD_FILE,
     ModelRecord,

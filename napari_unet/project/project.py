@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.identity import ImageIdentity

@@ -24,14 +24,15 @@ from typing import Annotated, TypeVar
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from napari_unet.core.box import Box
-from napari_unet.core.change import Change, Kind, PixelChange, Region
-from napari_unet.core.ids import LARGEST_ID
-from napari_unet.core.mark import Mark
-from napari_unet.core.provenance import Provenance, ValueMap
-from napari_unet.core.runs import Runs, check_mask, check_values
+from napari_unet.annotation.change import Change, Kind, PixelChange, Region
+from napari_unet.annotation.mark import Mark
+from napari_unet.annotation.provenance import Provenance
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import LARGEST_ID
+from napari_unet.geometry.maps import ValueMap
+from napari_unet.geometry.runs import Runs, check_mask, check_values
 from napari_unet.project.integers import encode_integers
 
 _LARGEST_SEQUENCE = 2**53

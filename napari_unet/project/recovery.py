@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.rules import rules_for
-from napari_unet.core.subject import Subject
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.rules import rules_for
+from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.project.store import StoredAnnotation
 
 

@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import AwareDatetime, Field, ValidationError
 
+from napari_unet.annotation.provenance import Provenance
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.core.atomic import storage_error, write_atomically
-from napari_unet.core.axes import result_axes
-from napari_unet.core.provenance import Provenance
-from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
+from napari_unet.geometry.axes import result_axes
 from napari_unet.project.fields import Hash, Record
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.maps import read_map, write_map

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.axes import result_axes
-from napari_unet.core.ids import free_id, latest_free_id
-from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
-from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
+from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.ids import free_id, latest_free_id
+from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.identity import ImageIdentity

@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage as ndi
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import LabelMap, Mask, Provenance, is_verified
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.maps import LabelMap, Mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from napari_unet.core.box import Box
-from napari_unet.core.history import Edit, StepKind
-from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.annotation.history import Edit, StepKind
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
+from napari_unet.geometry.box import Box
 from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
 from napari_unet.session.allowed import (
     why_not_bring_back,

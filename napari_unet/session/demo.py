@@ -16,20 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
+from napari_unet.annotation.annotation import Annotation
 from napari_unet.core.events import Validated
-from napari_unet.core.metrics import PooledScores, evaluate, pool
-from napari_unet.core.provenance import LabelMap
-from napari_unet.core.sample import Sample
-from napari_unet.engine.model import Model
-from napari_unet.engine.predict import predict
-from napari_unet.engine.train import FitConfig, FitResult, iter_fit
-from napari_unet.engine.weights import load_model
 from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.inference.predict import predict
 from napari_unet.io.samples import SampleImage, load_sample
+from napari_unet.learning.train import FitConfig, FitResult, iter_fit
+from napari_unet.scores.metrics import PooledScores, evaluate, pool
 from napari_unet.session.annotator import Habits, ScriptedAnnotator
 from napari_unet.session.pictures import draw_outlines, save_side_by_side
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.model import Model
 
 BUDGET = 40
 """Objects that the annotator may paint or erase."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from psygnal import Signal
 
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.core.events import (
     MicroBatch,
     Notice,
@@ -24,13 +25,11 @@ from napari_unet.core.events import (
     TrainStep,
     Validated,
 )
-from napari_unet.core.model_record import ModelRecord
-from napari_unet.core.provenance import Mask
-from napari_unet.core.sample import Sample
-from napari_unet.core.snapshot import AnnotationSnapshot
 from napari_unet.core.steps import told_as
 from napari_unet.errors import StorageError
+from napari_unet.geometry.maps import Mask
 from napari_unet.io.samples import list_samples, load_sample
+from napari_unet.models.record import ModelRecord
 from napari_unet.session.image import OpenImage
 from napari_unet.session.interruption import (
     Beginning,
@@ -41,10 +40,11 @@ from napari_unet.session.interruption import (
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
 from napari_unet.session.timeline import Preset
+from napari_unet.tasks.sample import Sample
 
 if TYPE_CHECKING:
-    from napari_unet.engine.fit_config import FitConfig
-    from napari_unet.engine.model import Model
+    from napari_unet.learning.fit_config import FitConfig
+    from napari_unet.weights.model import Model
 
 ROUND_SECONDS = 30.0
 _SECONDS = 60.0
@@ -128,7 +128,7 @@ class Round:
     minutes : float
         How long it may last.
     preset : {"fine-tune", "from-scratch"}
-        A name in `napari_unet.engine.fit_config.PRESETS`.
+        A name in `napari_unet.learning.fit_config.PRESETS`.
     folder : Path or None
         Where checkpoints are kept.
     resume : bool
@@ -145,11 +145,11 @@ class Round:
     resume: bool = False
 
     def iter_run(self) -> Generator[RoundEvent, None, None]:
-        """Train; see `napari_unet.engine.train.iter_fit`."""
+        """Train; see `napari_unet.learning.train.iter_fit`."""
         yield Preparing(0, len(self.lessons))
         # Imported in the background: torch takes seconds.
-        from napari_unet.engine.fit_config import PRESETS
-        from napari_unet.engine.train import ModelImproved, iter_fit
+        from napari_unet.learning.fit_config import PRESETS
+        from napari_unet.learning.train import ModelImproved, iter_fit
 
         samples = [lesson.as_sample() for lesson in self.lessons]
         yield Preparing(0, len(samples))

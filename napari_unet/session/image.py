@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
-from napari_unet.core.channels import take_channels
-from napari_unet.core.subject import Subject
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.subject import Subject
+from napari_unet.geometry.box import Box
+from napari_unet.images.channels import take_channels
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import Journal
 from napari_unet.project.project import Project

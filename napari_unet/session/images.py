@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_unet.core.subject import INSTANCES, Subject
+from napari_unet.annotation.subject import INSTANCES, Subject
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
 from napari_unet.session.claims import Held

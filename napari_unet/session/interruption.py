@@ -20,18 +20,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from napari_unet.core.atomic import storage_error, write_atomically
-from napari_unet.core.model_record import (
-    LARGEST_RECORD,
-    ModelRecord,
-    new_record,
-    uuid_of,
-)
-from napari_unet.core.sample import Sample
 from napari_unet.errors import NapariUnetError
+from napari_unet.models.record import LARGEST_RECORD, ModelRecord, new_record, uuid_of
+from napari_unet.tasks.sample import Sample
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
-    from napari_unet.engine.train import Checkpointing, FitConfig
+    from napari_unet.learning.train import Checkpointing, FitConfig
+    from napari_unet.weights.model import Model
 
 _CHECKPOINT = "training.safetensors"
 _START = "start"
@@ -99,7 +94,7 @@ class Beginning:
 
 def find_interruption(folder: Path) -> Interruption | None:
     """Return what a training left in its folder; None if it left nothing usable."""
-    from napari_unet.engine.checkpoint import read_best_model, read_state
+    from napari_unet.learning.checkpoint import read_best_model, read_state
 
     path = folder / _CHECKPOINT
     if not path.exists():
@@ -135,7 +130,7 @@ def remove_earlier(folder: Path, kept: Collection[UUID]) -> None:
 
 def _set_aside(folder: Path) -> None:
     """Keep the best model of a round of which nothing goes on, if it has one."""
-    from napari_unet.engine.checkpoint import remove_checkpoint
+    from napari_unet.learning.checkpoint import remove_checkpoint
 
     found, path = find_interruption(folder), folder / _CHECKPOINT
     if found is not None and found.best is not None:
@@ -186,8 +181,8 @@ def begin_anew(
     run = run_record(start)
     if folder is None:
         return Beginning(model, run, config, None)
-    from napari_unet.engine.train import Checkpointing
-    from napari_unet.engine.weights import save_model
+    from napari_unet.learning.train import Checkpointing
+    from napari_unet.weights.folder import save_model
 
     _set_aside(folder)
     save_model(model, folder / _START, overwrite=True, record=start)
@@ -211,10 +206,10 @@ def iter_begin_where_it_stood(
     replay: Sequence[Sample],
 ) -> Generator[None, None, Beginning | None]:
     """Return where an interrupted round goes on; None if it learned from other work."""
-    from napari_unet.engine.checkpoint import read_best_model, read_state
-    from napari_unet.engine.fingerprint import differences, iter_fingerprint
-    from napari_unet.engine.train import Checkpointing
-    from napari_unet.engine.weights import load_model, read_record
+    from napari_unet.learning.checkpoint import read_best_model, read_state
+    from napari_unet.learning.fingerprint import differences, iter_fingerprint
+    from napari_unet.learning.train import Checkpointing
+    from napari_unet.weights.folder import load_model, read_record
 
     path = folder / _CHECKPOINT
     try:

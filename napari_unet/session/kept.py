@@ -23,8 +23,8 @@ from napari_unet.session.restore import load_entry
 from napari_unet.session.timeline import ModelVersion
 
 if TYPE_CHECKING:
-    from napari_unet.core.instances import Decoding
-    from napari_unet.engine.model import Model
+    from napari_unet.instances.decoding import Decoding
+    from napari_unet.weights.model import Model
 
 Signature: TypeAlias = tuple[object, ...]
 
@@ -138,10 +138,7 @@ def _write(
     folder = checksum = None
     if not version.built_in:
         # Imported in the background: torch takes seconds.
-        from napari_unet.engine.weights import (
-            read_spec,
-            save_model,
-        )
+        from napari_unet.weights.folder import read_spec, save_model
 
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
         folder = f"{number}-{words[:60].strip('-') or 'model'}"

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.core.model_record import ModelRecord
 from napari_unet.errors import StorageError
-from napari_unet.project.model_library import ModelLibrary, OwnModel
+from napari_unet.models.library import ModelLibrary, OwnModel
+from napari_unet.models.record import ModelRecord
 from napari_unet.session.restore import load_entry
 from napari_unet.session.timeline import ModelVersion
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
+    from napari_unet.weights.model import Model
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
@@ -65,9 +65,9 @@ class Saved:
 
 def iter_start_engine(library: ModelLibrary) -> Generator[None, None, Engine]:
     """Import the engine, which takes seconds, and ask what it offers."""
-    from napari_unet.engine.device import describe_device, resolve_device
-    from napari_unet.engine.optimize import get_ready_to_train
-    from napari_unet.engine.weights import list_models
+    from napari_unet.learning.optimize import get_ready_to_train
+    from napari_unet.nets.device import describe_device, resolve_device
+    from napari_unet.weights.folder import list_models
 
     yield
     device = resolve_device("auto")
@@ -83,8 +83,8 @@ def iter_start_engine(library: ModelLibrary) -> Generator[None, None, Engine]:
 def iter_load(
     name_or_path: str, library: ModelLibrary
 ) -> Generator[None, None, Loaded]:
-    """Load a model; see `napari_unet.engine.weights.load_model`."""
-    from napari_unet.engine.weights import is_built_in, load_model, read_record
+    """Load a model; see `napari_unet.weights.folder.load_model`."""
+    from napari_unet.weights.folder import is_built_in, load_model, read_record
 
     yield
     model = load_model(name_or_path)
@@ -101,8 +101,8 @@ def iter_load(
 def iter_save(
     model: Model, record: ModelRecord, folder: Path, library: ModelLibrary
 ) -> Generator[None, None, Saved]:
-    """Save a model in a new folder; see `napari_unet.engine.weights.save_model`."""
-    from napari_unet.engine.weights import save_model
+    """Save a model in a new folder; see `napari_unet.weights.folder.save_model`."""
+    from napari_unet.weights.folder import save_model
 
     yield
     named = model.spec.model_copy(update={"name": folder.name})

@@ -6,14 +6,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_unet.core.loss_options import LossOptions, RegressionLoss
-from napari_unet.core.subject import Task
+from napari_unet.annotation.subject import Task
 from napari_unet.errors import InputError
+from napari_unet.models.loss_options import LossOptions, RegressionLoss
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
-    from napari_unet.nets.architectures import Architecture
-    from napari_unet.nets.spec import ModelSpec
+    from napari_unet.models.architectures import Architecture
+    from napari_unet.models.spec import ModelSpec
+    from napari_unet.weights.model import Model
 
 _MOST_NAME = 100
 # Values within a range lie about two standard deviations on each side of its middle.
@@ -27,7 +27,7 @@ class NetworkWish:
     Parameters
     ----------
     name : str
-        As in `napari_unet.nets.architectures.ARCHITECTURES`.
+        As in `napari_unet.models.architectures.ARCHITECTURES`.
     architecture : Architecture
         Its options.
     in_channels : int
@@ -60,7 +60,7 @@ class ModelWish:
     low, high : float
         Between what their values usually lie.
     loss : {"huber", "mse", "mae"}
-        What training makes small, see `napari_unet.engine.losses.regression_loss`.
+        What training makes small, see `tasks.objectives.losses.regression_loss`.
     network : NetworkWish, optional
         A network to start anew with; without it, the loaded one keeps all but its
         head.
@@ -109,8 +109,8 @@ def iter_wished_model(
     """
     if wish.problem:
         raise InputError(wish.problem)
-    from napari_unet.engine.model import new_model
-    from napari_unet.engine.start import with_new_head
+    from napari_unet.learning.start import with_new_head
+    from napari_unet.weights.model import new_model
 
     yield
     if wish.network is not None:
@@ -124,7 +124,7 @@ def iter_wished_model(
 
 
 def _new_spec(network: NetworkWish, wish: ModelWish) -> ModelSpec:
-    from napari_unet.nets.spec import ModelSpec
+    from napari_unet.models.spec import ModelSpec
 
     spec = ModelSpec(
         name="new",
@@ -139,7 +139,7 @@ def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
     from pydantic import ValidationError
 
     from napari_unet.core.validation import first_problem
-    from napari_unet.nets.spec import PixelClass, Variable
+    from napari_unet.models.spec import PixelClass, Variable
 
     middle, scale = (wish.low + wish.high) / 2, (wish.high - wish.low) / _SPREADS
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from napari_unet.core.subject import Subject
+from napari_unet.annotation.subject import Subject
 from napari_unet.project.identity import readable
 from napari_unet.project.project import Project
 from napari_unet.session.state import (
@@ -18,8 +18,8 @@ from napari_unet.session.timeline import ModelVersion, Timeline
 from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
-    from napari_unet.nets.spec import ModelCard, ModelSpec
+    from napari_unet.models.spec import ModelCard, ModelSpec
+    from napari_unet.weights.model import Model
 
 _SCORES = (
     "On images it had not seen; 1 is perfect. AP50 counts an object as found where it "

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 from psygnal import Signal
 
-from napari_unet.core.model_record import new_record
 from napari_unet.errors import InputError
-from napari_unet.project.model_library import ModelLibrary, OwnModel
+from napari_unet.models.library import ModelLibrary, OwnModel
+from napari_unet.models.record import new_record
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.job import Job
@@ -33,7 +33,7 @@ from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import ModelVersion, Preset, Timeline
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
+    from napari_unet.weights.model import Model
 
 DEFAULT = "nuclei"
 

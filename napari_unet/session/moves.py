@@ -6,8 +6,8 @@ from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from napari_unet.core.change import Change
-from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ImageEntry

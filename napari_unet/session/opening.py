@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.arrays import as_image
-from napari_unet.core.rules import rules_for
-from napari_unet.core.subject import Subject
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.rules import rules_for
+from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import StorageError
+from napari_unet.images.arrays import as_image
 from napari_unet.io.image_header import ImageHeader
 from napari_unet.io.read import read_header
 from napari_unet.io.reread import as_file_means

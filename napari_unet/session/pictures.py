@@ -10,7 +10,7 @@ import numpy.typing as npt
 from skimage.io import imsave
 from skimage.segmentation import find_boundaries
 
-from napari_unet.core.provenance import LabelMap
+from napari_unet.geometry.maps import LabelMap
 
 _TRUE = (0.0, 0.75, 1.0)
 _FOUND = (1.0, 0.75, 0.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 from napari_unet.session.current import Topic
 from napari_unet.session.image import OpenImage
 from napari_unet.session.prediction import Prediction, Said
@@ -17,7 +17,7 @@ from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.words import predicted_in_words
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
+    from napari_unet.weights.model import Model
 
 _RUN: tuple[Topic, ...] = ("image", "predicting")
 

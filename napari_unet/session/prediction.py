@@ -22,26 +22,25 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_unet.core.annotation import Apply, Predicted
-from napari_unet.core.bands import cut_into_bands
-from napari_unet.core.box import Box
-from napari_unet.core.events import (
+from napari_unet.annotation.annotation import Apply, Predicted
+from napari_unet.core.events import Notice, TilesDone
+from napari_unet.geometry.bands import cut_into_bands
+from napari_unet.geometry.box import Box
+from napari_unet.inference.events import (
     MapsKept,
-    Notice,
     PredictEvent,
     Redecodable,
     Sized,
-    TilesDone,
     ViewPredicted,
 )
-from napari_unet.core.instances import Decoding
+from napari_unet.instances.decoding import Decoding
 from napari_unet.session.image import OpenImage
 from napari_unet.session.job import Job
 from napari_unet.session.runner import Runner
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
     from napari_unet.nets.network import Network
+    from napari_unet.weights.model import Model
 
 MOST_MERGES = 2
 APPLY_SECONDS = 0.010
@@ -247,9 +246,9 @@ class _Todo:
 def iter_labels(
     image: OpenImage, model: Model, view: Box | None
 ) -> Generator[PredictEvent, None, Predicted]:
-    """Predict an image; see `napari_unet.engine.predict.iter_predict`."""
+    """Predict an image; see `napari_unet.inference.predict.iter_predict`."""
     # Imported in the background: torch takes seconds.
-    from napari_unet.engine.predict import iter_predict
+    from napari_unet.inference.predict import iter_predict
 
     pixels, axes = image.model_input
     return (

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from psygnal import Signal
 
-from napari_unet.core.channels import channel_count, channel_titles, parse_channels
-from napari_unet.core.known_axes import axes_in_words, resolve_axes
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
+from napari_unet.images.channels import channel_count, channel_titles, parse_channels
+from napari_unet.images.known_axes import axes_in_words, resolve_axes
 from napari_unet.project.manifest import ImageReading
 from napari_unet.project.project import Project
 from napari_unet.session.image import OpenImage
@@ -135,7 +135,7 @@ class Rereading:
             return
         self._holder.clear("image")
         # Not earlier: torch takes seconds. It is loaded when there is a model.
-        from napari_unet.engine.images import check_image
+        from napari_unet.inference.model_input import check_image
 
         try:
             check_image(*image.model_input, model)

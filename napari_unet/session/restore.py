@@ -6,8 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_unet.core.model_record import newest_of_run
 from napari_unet.errors import ModelError, NapariUnetError
+from napari_unet.models.record import newest_of_run
 from napari_unet.project.manifest import Manifest, ModelEntry, Settings
 from napari_unet.project.model_store import all_models
 from napari_unet.project.project import Project
@@ -19,7 +19,7 @@ from napari_unet.session.interruption import (
 from napari_unet.session.timeline import MOST_LOADED, ModelVersion, Stored
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
+    from napari_unet.weights.model import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,11 +125,7 @@ def load_entry(project: Project, entry: ModelEntry) -> Model:
         If it is missing, damaged, or not what was saved.
     """
     # Imported in the background: torch takes seconds.
-    from napari_unet.engine.weights import (
-        WEIGHTS_FILE,
-        load_model,
-        weights_checksum,
-    )
+    from napari_unet.weights.folder import WEIGHTS_FILE, load_model, weights_checksum
 
     if entry.built_in is not None:
         return load_model(entry.built_in)

@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.core.box import Box
 from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
 from napari_unet.project.project import Project
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.finetune import Improved
@@ -43,7 +43,7 @@ from napari_unet.session.training import Training
 from napari_unet.session.tuning import Tuning
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
+    from napari_unet.weights.model import Model
 
 SAVE_INTERVAL = 1.0
 """Seconds between two looks at what is to be saved."""

@@ -6,9 +6,9 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from napari_unet.core.subject import Task
+from napari_unet.annotation.subject import Task
 from napari_unet.errors import NapariUnetError
-from napari_unet.project.model_library import OwnModel
+from napari_unet.models.library import OwnModel
 from napari_unet.session.allowed import why_not_learn
 from napari_unet.session.current import Topic
 from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
@@ -185,7 +185,7 @@ class TuningState:
     Parameters
     ----------
     foreground, prominence : float
-        Thresholds, see `napari_unet.core.instances.Decoding`.
+        Thresholds, see `napari_unet.instances.decoding.Decoding`.
     knows_size : bool
         Whether the model zooms images to the size of objects that it knows.
     diameter : float or None

@@ -14,14 +14,14 @@ from uuid import UUID
 
 from psygnal import Signal
 
-from napari_unet.core.model_record import ModelRecord, new_record
 from napari_unet.errors import InputError
+from napari_unet.models.record import ModelRecord, new_record
 from napari_unet.project.manifest import ModelEntry
 from napari_unet.project.project import Project
 
 if TYPE_CHECKING:
-    from napari_unet.core.instances import Decoding
-    from napari_unet.engine.model import Model
+    from napari_unet.instances.decoding import Decoding
+    from napari_unet.weights.model import Model
 
 Preset: TypeAlias = Literal["fine-tune", "from-scratch"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_unet.core.events import TrainStep, Validated
-from napari_unet.core.model_record import ModelRecord
 from napari_unet.errors import StorageError
+from napari_unet.models.record import ModelRecord
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import FineTuning, Improved, Lesson
 from napari_unet.session.runner import Runner
@@ -21,7 +21,7 @@ from napari_unet.session.timeline import Preset
 from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
+    from napari_unet.weights.model import Model
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_unet.core.diameter import size_warning
+from napari_unet.instances.diameter import size_warning
 from napari_unet.session.images import Images
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
@@ -19,8 +19,8 @@ from napari_unet.session.state import TuningState
 from napari_unet.session.state_holder import StateHolder
 
 if TYPE_CHECKING:
-    from napari_unet.core.instances import Decoding
-    from napari_unet.engine.model import Model
+    from napari_unet.instances.decoding import Decoding
+    from napari_unet.weights.model import Model
 
 
 class Tuning:

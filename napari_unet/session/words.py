@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.project.snapshots import Snapshot
 from napari_unet.session.current import percent
 from napari_unet.session.image import OpenImage

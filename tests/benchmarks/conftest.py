@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_unet.engine.model import new_model
-from napari_unet.engine.weights import save_model
-from napari_unet.nets.architectures import UNetConfig
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.spec import ModelSpec
+from napari_unet.weights.folder import save_model
+from napari_unet.weights.model import new_model
 
 
 @pytest.fixture(scope="session")

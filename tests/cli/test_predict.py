@@ -141,7 +141,7 @@ def test_the_model_is_loaded_once(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from napari_unet.engine import weights
+    from napari_unet.weights import folder as weights
 
     loaded: list[object] = []
     load = weights.load_model

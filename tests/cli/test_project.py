@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.core.subject import INSTANCES
+from napari_unet.annotation.subject import INSTANCES
 from napari_unet.project.lock import ProjectLock
 from tests.project.small_projects import (
     CLASSES,

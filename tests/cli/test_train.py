@@ -12,10 +12,10 @@ import pytest
 import tifffile
 
 import napari_unet as nu
-from napari_unet.engine import train as engine
-from napari_unet.engine.model import new_model
-from napari_unet.nets.architectures import UNetConfig
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.learning import train as engine
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.spec import ModelSpec
+from napari_unet.weights.model import new_model
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Annotated, Run

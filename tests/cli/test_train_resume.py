@@ -20,16 +20,16 @@ import torch
 from napari_unet.cli import training
 from napari_unet.cli.interrupted import checkpoint_path
 from napari_unet.cli.training import run_training
-from napari_unet.engine import train as engine
-from napari_unet.engine import weights
-from napari_unet.engine.checkpoint import read_state
-from napari_unet.engine.optimize import Optimizer
-from napari_unet.engine.weights import WEIGHTS_FILE
 from napari_unet.errors import StorageError
+from napari_unet.learning import train as engine
+from napari_unet.learning.checkpoint import read_state
+from napari_unet.learning.optimize import Optimizer
 from napari_unet.project.lock import FileLock, Holder
+from napari_unet.weights import folder as weights
+from napari_unet.weights.folder import WEIGHTS_FILE
 
 if TYPE_CHECKING:
-    from napari_unet.engine.model import Model
+    from napari_unet.weights.model import Model
     from tests.cli.conftest import Annotated, Run
 
 STEPS = 36
@@ -227,7 +227,7 @@ def test_a_result_that_cannot_be_saved_keeps_its_state(
 
     command = (*options, "--steps", 2, "--out", out)
     with monkeypatch.context() as patch:
-        patch.setattr("napari_unet.engine.weights.save_model", full)
+        patch.setattr("napari_unet.weights.folder.save_model", full)
         run(*command).refused("The disk is full")
     assert checkpoint_path(out).exists()
     assert run(*command, "--resume").code == 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QApplication
 
-from napari_unet.engine.weights import load_model
 from napari_unet.gui.panels.about import AboutModel, card_html
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.session.model_words import describe_model
+from napari_unet.weights.folder import load_model
 from tests.gui.test_dock import click
 
 

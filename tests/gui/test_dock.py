@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 from napari_unet.gui.dock import (
     Correct,
     Dock,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_unet.core.annotation import merge_prediction
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance
+from napari_unet.annotation.annotation import merge_prediction
+from napari_unet.annotation.provenance import Provenance
+from napari_unet.geometry.box import Box
 
 PREDICTED, CORRECTED = Provenance.PREDICTED, Provenance.CORRECTED
 RIGHT = Qt.MouseButton.RightButton

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance
+from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
 
 PREDICTED, ACCEPTED, CORRECTED = (

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from napari.layers import _layer_actions
 
-from napari_unet.core.provenance import is_verified
-from napari_unet.core.values import ValueAnnotation
-from napari_unet.engine.weights import save_model
+from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.gui.geometry import source_of
 from napari_unet.gui.target import Role
+from napari_unet.weights.folder import save_model
 from tests.gui.desk import Desk, lie_together, move
 from tests.session.brightness import values_model
 

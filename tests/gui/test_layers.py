@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from napari.layers import _layer_actions
 
-from napari_unet.core.box import Box
-from napari_unet.core.labels import as_labels
-from napari_unet.core.provenance import Provenance, is_verified
-from napari_unet.engine.weights import save_model
+from napari_unet.annotation.labels import as_labels
+from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.geometry.box import Box
+from napari_unet.weights.folder import save_model
 from tests.gui.desk import KINDS, Desk, lie_together, move
 from tests.session.brightness import classes_model, values_model
 

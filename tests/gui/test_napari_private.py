@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 from napari_unet.gui.napari_private import redraw_box, stroke_open, watch_tools
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from napari_unet.core.provenance import is_verified
+from napari_unet.annotation.provenance import is_verified
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.new_model import NewModelDialog
-from napari_unet.nets.architectures import ARCHITECTURES
+from napari_unet.models.architectures import ARCHITECTURES
 from napari_unet.session.model_wish import ModelWish
 from tests.session.brightness import disks
 

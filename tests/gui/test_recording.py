@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import basic_indices, integer_array_indices
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 from napari_unet.gui.recording import RecordingArray, box_of_key
 
 

@@ -10,10 +10,10 @@ import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtTest import QTest
 
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance, is_verified
-from napari_unet.engine.train import iter_fit
+from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.finetune import FinetunePanel
+from napari_unet.learning.train import iter_fit
 from tests.gui.stage import set_stage
 from tests.session.brightness import disks
 
@@ -47,7 +47,7 @@ def test_the_whole_story(stage, drag, press_key, monkeypatch):
         threads.add(threading.get_ident())
         return (yield from iter_fit(*arguments, **options))
 
-    monkeypatch.setattr("napari_unet.engine.train.iter_fit", watched)
+    monkeypatch.setattr("napari_unet.learning.train.iter_fit", watched)
     stage.open(disks((128, 128), dim=(3, 7, 14)), name="disks")
     stage.predict()
     assert stage.state.image.objects == 13

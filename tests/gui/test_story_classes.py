@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from qtpy.QtTest import QTest
 
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance, is_verified
-from napari_unet.engine.weights import save_model
+from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.correct import CorrectPanel
+from napari_unet.weights.folder import save_model
 from tests.gui.stage import set_stage
 from tests.session.brightness import classes_model, disks
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance
-from napari_unet.engine.weights import save_model
+from napari_unet.annotation.provenance import Provenance
+from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.correct import CorrectPanel
+from napari_unet.weights.folder import save_model
 from tests.session.brightness import disks, values_model
 
 pytestmark = pytest.mark.qt_smoke

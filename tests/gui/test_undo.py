@@ -7,8 +7,8 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_unet.engine.weights import save_model
 from napari_unet.gui.panels.correct import CorrectPanel
+from napari_unet.weights.folder import save_model
 from tests.session.brightness import classes_model, disks, values_model
 
 pytestmark = pytest.mark.qt_smoke

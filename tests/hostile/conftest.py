@@ -11,10 +11,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from napari_unet.engine.model import new_model
-from napari_unet.engine.weights import save_model
-from napari_unet.nets.architectures import UNetConfig
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.spec import ModelSpec
+from napari_unet.weights.folder import save_model
+from napari_unet.weights.model import new_model
 from tests.cli.conftest import run
 
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

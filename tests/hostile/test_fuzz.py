@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from numcodecs import Blosc, GZip, Zstd
 from PIL import Image
 
-from napari_unet.engine.foreign import import_weights
-from napari_unet.engine.model import Model
-from napari_unet.engine.packed import unpack_model
-from napari_unet.engine.weights import load_model
 from napari_unet.errors import NapariUnetError
 from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.read import read_image
 from napari_unet.io.rois import read_rois
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.foreign import import_weights
+from napari_unet.weights.model import Model
+from napari_unet.weights.packed import unpack_model
 from tests.hostile.bad_archives import saved, zipped
 from tests.hostile.bad_zarrs import save
 from tests.hostile.conftest import FUZZ

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 import torch
 
-from napari_unet.engine.weights import load_model
+from napari_unet.weights.folder import load_model
 from tests.hostile.bad_archives import BAD_TORCH, BAD_ZIPS, renamed, saved, zipped
 from tests.hostile.forge import write
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_unet.engine.weights import load_model
 from napari_unet.errors import InputError, ModelError
-from napari_unet.nets.architectures import ARCHITECTURES, UNetConfig
+from napari_unet.models.architectures import ARCHITECTURES, UNetConfig
+from napari_unet.models.outline import MOST_WEIGHTS
+from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.backbones import ENCODERS
-from napari_unet.nets.outline import MOST_WEIGHTS
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.weights.folder import load_model
 from tests.hostile.bad_models import BAD_MODELS
 from tests.nets.conftest import needs_timm
 

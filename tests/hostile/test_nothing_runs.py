@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_unet.engine.model import new_model
-from napari_unet.engine.weights import load_model, save_model
-from napari_unet.nets.architectures import BackboneConfig
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.models.architectures import BackboneConfig
+from napari_unet.models.spec import ModelSpec
+from napari_unet.weights.folder import load_model, save_model
+from napari_unet.weights.model import new_model
 from tests.hostile.bad_archives import Payload, saved, zipped
 from tests.hostile.forge import write
 from tests.hostile.tree import snapshot
@@ -146,9 +146,9 @@ def test_the_payloads_are_loaded(tmp_path: Path, kind: str) -> None:
 LIES = """
 import resource, sys
 from pathlib import Path
-from napari_unet.engine.weights import load_model
-from napari_unet.engine.foreign import import_weights
-from napari_unet.engine.packed import unpack_model
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.foreign import import_weights
+from napari_unet.weights.packed import unpack_model
 from napari_unet.errors import NapariUnetError
 from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.read import read_image

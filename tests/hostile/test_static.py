@@ -20,7 +20,7 @@ RUNNERS = {
 UNPACKERS = {"extract", "extractall", "unpack_archive", "make_archive"}
 
 # The weights in an installed package are as trusted as the package's code.
-TORCH_LOADERS = {"engine/foreign.py", "nets/pretrained.py"}
+TORCH_LOADERS = {"weights/foreign.py", "nets/pretrained.py"}
 # Their arguments are names that the package itself spells.
 IMPORTERS = {
     "__init__.py", "gui/workbench.py", "nets/backbones.py", "nets/pretrained.py",

@@ -15,8 +15,8 @@ import typer.main
 from typer.core import TyperGroup
 
 from napari_unet.cli.app import app
-from napari_unet.engine.fit_config import PRESETS
-from napari_unet.nets.architectures import ARCHITECTURES
+from napari_unet.learning.fit_config import PRESETS
+from napari_unet.models.architectures import ARCHITECTURES
 from napari_unet.nets.backbones import ENCODERS
 from napari_unet.nets.original import OriginalUNet
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from napari_unet.nets.architectures import (
+from napari_unet.models.architectures import (
     ARCHITECTURES,
     BackboneConfig,
     OriginalConfig,

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from napari_unet.errors import InputError
-from napari_unet.nets.architectures import (
+from napari_unet.models.architectures import (
     ARCHITECTURES,
     Architecture,
     OriginalConfig,

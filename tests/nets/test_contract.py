@@ -10,8 +10,8 @@ import safetensors.torch
 import torch
 from pydantic import TypeAdapter
 
-from napari_unet.core.tiling import padded_shape, plan_tiles
-from napari_unet.nets.architectures import ARCHITECTURES, Architecture
+from napari_unet.geometry.tiling import padded_shape, plan_tiles
+from napari_unet.models.architectures import ARCHITECTURES, Architecture
 from napari_unet.nets.network import Network, same_size
 from tests.nets.conftest import IN_CHANNELS, OUT_CHANNELS
 from tests.nets.reach import measured_reach

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from napari_unet.nets.architectures import UNetConfig
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.blocks import ConvBlock
-from napari_unet.nets.spec import ModelSpec
 from napari_unet.nets.unet import UNet
 from tests.nets.reach import measured_reach
 

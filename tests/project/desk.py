@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.geometry.box import Box
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import Journal

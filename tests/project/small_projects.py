@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
-from napari_unet.core.model_record import ModelRecord, uuid_of
-from napari_unet.core.rules import ClassRules
-from napari_unet.core.snapshot import AnnotationSnapshot
-from napari_unet.core.subject import INSTANCES, Subject
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.rules import ClassRules
+from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.subject import INSTANCES, Subject
+from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.geometry.box import Box
+from napari_unet.models.record import ModelRecord, uuid_of
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ModelEntry
 from napari_unet.project.model_store import weights_checksum

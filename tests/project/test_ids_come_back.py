@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_unet.core.ids import LARGEST_ID, LARGEST_NEW_ID
+from napari_unet.geometry.ids import LARGEST_ID, LARGEST_NEW_ID
 from napari_unet.project.recovery import recover, saved_annotation
 from napari_unet.project.rescue.repair import recover_here
 from napari_unet.project.rescue.salvage import no_images

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
+from napari_unet.annotation.annotation import Annotation
 from napari_unet.errors import StorageError
+from napari_unet.geometry.box import Box
 from napari_unet.project import journal as journals
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.journal import Journal

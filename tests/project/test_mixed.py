@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.provenance import is_verified
-from napari_unet.core.rules import rules_for
-from napari_unet.core.snapshot import AnnotationSnapshot
-from napari_unet.core.subject import INSTANCES
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.rules import rules_for
+from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.subject import INSTANCES
+from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.journal import Journal

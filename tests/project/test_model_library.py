@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_unet.errors import StorageError
-from napari_unet.project.model_library import ModelLibrary
+from napari_unet.models.library import ModelLibrary
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
+from napari_unet.annotation.annotation import Annotation
 from napari_unet.errors import StorageError
+from napari_unet.geometry.box import Box
 from napari_unet.project.record import Logged, decode_change, encode_change, encode_line
 
 SHAPE = (9, 11)

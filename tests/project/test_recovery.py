@@ -8,9 +8,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
-from napari_unet.core.subject import INSTANCES
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.subject import INSTANCES
+from napari_unet.geometry.box import Box
 from napari_unet.project.project import Project
 from napari_unet.project.recovery import Recovered, recover, saved_annotation
 from napari_unet.project.store import ProjectStore

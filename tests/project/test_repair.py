@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.core.provenance import is_verified
-from napari_unet.core.snapshot import AnnotationSnapshot
-from napari_unet.core.subject import INSTANCES, Subject
+from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.subject import INSTANCES, Subject
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.rescue.mend import Outcome

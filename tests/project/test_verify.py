@@ -12,7 +12,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.core.subject import INSTANCES, Subject
+from napari_unet.annotation.subject import INSTANCES, Subject
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.manifest import NewerFormatError, parse_manifest

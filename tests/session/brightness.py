@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from napari_unet.core.normalize import PercentileNormalization
-from napari_unet.engine.model import Model, new_model
-from napari_unet.nets.architectures import UNetConfig
-from napari_unet.nets.spec import ModelSpec, PixelClass, Variable
+from napari_unet.images.normalize import PercentileNormalization
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.spec import ModelSpec, PixelClass, Variable
+from napari_unet.weights.model import Model, new_model
 
 _COMMON = {
     "architecture": UNetConfig(depth=2, base_channels=4, norm="none"),

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.core.box import Box
-from napari_unet.engine.weights import save_model
+from napari_unet.geometry.box import Box
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.session.session import Session
+from napari_unet.weights.folder import save_model
 from tests.session.brightness import brightness_model, disks
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance, is_verified
-from napari_unet.core.subject import Subject
-from napari_unet.engine.weights import save_model
+from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.annotation.subject import Subject
+from napari_unet.geometry.box import Box
 from napari_unet.session.runner import InlineRunner, ManualRunner
+from napari_unet.weights.folder import save_model
 from tests.session.brightness import classes_model, disks
 from tests.session.conftest import Stage
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.core.box import Box
-from napari_unet.core.provenance import Provenance
+from napari_unet.annotation.provenance import Provenance
+from napari_unet.geometry.box import Box
 from napari_unet.session.runner import InlineRunner
 from tests.session.brightness import classes_model, disks, values_model
 from tests.session.conftest import Stage

@@ -7,18 +7,18 @@ import pytest
 import torch
 from skimage import io
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.metrics import evaluate
-from napari_unet.core.provenance import is_verified
-from napari_unet.engine.model import new_model
-from napari_unet.engine.train import FitConfig
-from napari_unet.engine.weights import save_model
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import is_verified
 from napari_unet.io.samples import load_sample
-from napari_unet.nets.architectures import UNetConfig
-from napari_unet.nets.spec import ModelSpec
+from napari_unet.learning.train import FitConfig
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.spec import ModelSpec
+from napari_unet.scores.metrics import evaluate
 from napari_unet.session.annotator import Habits, ScriptedAnnotator
 from napari_unet.session.demo import BUDGET, DemoProgress, DemoResult, iter_demo
 from napari_unet.session.pictures import draw_outlines
+from napari_unet.weights.folder import save_model
+from napari_unet.weights.model import new_model
 
 QUICK = FitConfig(steps=2, crop=32, batch_size=1, validate_every=1)
 

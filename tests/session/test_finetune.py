@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
 from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
-from napari_unet.engine.train import ModelImproved
+from napari_unet.geometry.box import Box
+from napari_unet.learning.train import ModelImproved
 from napari_unet.session.finetune import ROUND_SECONDS, replay_samples
 from napari_unet.session.predicting import REFRESH_SECONDS
 from napari_unet.session.runner import ManualRunner
@@ -70,7 +70,7 @@ GETTING_READY = 3
 
 def play(stage, monkeypatch, *acts):
     engine = Engine(*acts)
-    monkeypatch.setattr("napari_unet.engine.train.iter_fit", engine)
+    monkeypatch.setattr("napari_unet.learning.train.iter_fit", engine)
     return engine
 
 

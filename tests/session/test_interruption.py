@@ -8,19 +8,19 @@ import shutil
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
 from napari_unet.core.events import TrainStep
-from napari_unet.core.model_record import new_record
-from napari_unet.core.sample import Sample
 from napari_unet.core.steps import drain
-from napari_unet.engine.fit_config import FitConfig
-from napari_unet.engine.train import iter_fit
+from napari_unet.geometry.box import Box
+from napari_unet.learning.fit_config import FitConfig
+from napari_unet.learning.train import iter_fit
+from napari_unet.models.record import new_record
 from napari_unet.session.interruption import (
     begin_anew,
     find_interruption,
     iter_begin_where_it_stood,
 )
 from napari_unet.session.runner import ManualRunner
+from napari_unet.tasks.sample import Sample
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 
@@ -190,7 +190,7 @@ def test_a_training_that_dies_leaves_everything_else(
     stage.run()
     stage.session.accept(Box((0, 0), (64, 160)))
     before = stage.annotation.snapshot()
-    monkeypatch.setattr("napari_unet.engine.train.iter_fit", die)
+    monkeypatch.setattr("napari_unet.learning.train.iter_fit", die)
     stage.session.finetune(1)
     stage.run()
     assert stage.state.training is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 from napari_unet.session.model_wish import ModelWish, NetworkWish
 
 
@@ -78,14 +78,14 @@ def test_what_makes_no_sense_is_refused(stage, wish, words):
 
 
 def network(name="unet", **options):
-    from napari_unet.nets.architectures import UNetConfig
+    from napari_unet.models.architectures import UNetConfig
 
     config = UNetConfig(depth=2, base_channels=4, **options)
     return NetworkWish(name, config, in_channels=1, pixel_size=0.5)
 
 
 def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
-    from napari_unet.engine.fit_config import PRESETS
+    from napari_unet.learning.fit_config import PRESETS
 
     stage.open(image)
     assert stage.session.models.preset == "fine-tune"

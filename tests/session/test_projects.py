@@ -8,13 +8,13 @@ from hashlib import blake2b
 
 import numpy as np
 
-from napari_unet.core.box import Box
-from napari_unet.engine.weights import save_model
+from napari_unet.geometry.box import Box
 from napari_unet.io.read import read_image
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.recovery import recover, saved_annotation
 from napari_unet.project.store import ProjectStore
 from napari_unet.session.runner import InlineRunner, ManualRunner
+from napari_unet.weights.folder import save_model
 from tests.session.brightness import brightness_model
 from tests.session.conftest import Stage
 from tests.session.test_finetune import play, steps

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.core.known_axes import readings
-from napari_unet.engine.predict import predict
-from napari_unet.engine.weights import load_model
+from napari_unet.images.known_axes import readings
+from napari_unet.inference.predict import predict
 from napari_unet.io.read import read_image
 from napari_unet.session.runner import InlineRunner
+from napari_unet.weights.folder import load_model
 from tests.session.conftest import Stage
 
 NAMES = ["blank", "GFP"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
-from napari_unet.core.values import ValueAnnotation
-from napari_unet.engine.weights import save_model
+from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.geometry.box import Box
 from napari_unet.session.runner import InlineRunner, ManualRunner
+from napari_unet.weights.folder import save_model
 from tests.session.brightness import values_model
 from tests.session.conftest import Stage
 

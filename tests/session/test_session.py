@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
-from napari_unet.core.box import Box
-from napari_unet.core.events import TilesDone, ViewPredicted
-from napari_unet.core.provenance import Provenance, is_verified
+from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.core.events import TilesDone
+from napari_unet.geometry.box import Box
+from napari_unet.inference.events import ViewPredicted
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
@@ -124,7 +125,7 @@ def test_a_failed_prediction_is_told_and_changes_nothing(stage, image, monkeypat
     stage.session.predict()
     stage.run()
     labels = stage.annotation.labels.copy()
-    monkeypatch.setattr("napari_unet.engine.predict.iter_predict", fail)
+    monkeypatch.setattr("napari_unet.inference.predict.iter_predict", fail)
     stage.session.predict()
     stage.run()
     problem = stage.state.problems["predict"]
@@ -315,7 +316,7 @@ def bright_pieces(image, model, *, axes, view):
 
 @given(edits)
 def test_predictions_never_change_a_verified_pixel(actions):
-    with patch("napari_unet.engine.predict.iter_predict", bright_pieces):
+    with patch("napari_unet.inference.predict.iter_predict", bright_pieces):
         _edit_and_predict(actions)
 
 

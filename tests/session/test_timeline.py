@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.core.model_record import new_record
 from napari_unet.errors import InputError
+from napari_unet.models.record import new_record
 from napari_unet.session.timeline import MOST_LOADED, ModelVersion, Timeline
 
 

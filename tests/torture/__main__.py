@@ -34,9 +34,9 @@ def kills(home: Path, options: argparse.Namespace) -> Row:
     """Kill programs without a window."""
     import torch
 
-    import napari_unet.engine.predict
-    import napari_unet.engine.train
-    import napari_unet.engine.weights  # noqa: F401 - before the forks: it takes long
+    import napari_unet.inference.predict
+    import napari_unet.learning.train
+    import napari_unet.weights.folder  # noqa: F401 - before the forks: it takes long
     from tests.torture.kills import run_kills
 
     torch.set_num_threads(1)
@@ -50,7 +50,7 @@ def windows(home: Path, options: argparse.Namespace) -> Row:
     import napari  # noqa: F401 - before the forks: it takes long
     import torch
 
-    import napari_unet.engine.train  # noqa: F401
+    import napari_unet.learning.train  # noqa: F401
     from tests.torture.kills import run_kills
     from tests.torture.window import live_in_window
 

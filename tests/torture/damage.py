@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.provenance import is_verified
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import is_verified
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
-from tests.core.painter import Painter
+from tests.annotation.painter import Painter
 from tests.torture.judge import read_back
 from tests.torture.scene import Life, picture
 from tests.torture.scripts import a_short_training

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.provenance import Provenance, is_verified
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.recovery import recover
 from napari_unet.project.store import ProjectStore

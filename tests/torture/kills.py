@@ -18,7 +18,7 @@ from pathlib import Path
 
 import tifffile
 
-from napari_unet.core.annotation import Annotation
+from napari_unet.annotation.annotation import Annotation
 from napari_unet.project.identity import ImageIdentity
 from tests.torture.judge import judge, read_back
 from tests.torture.reports import Listener

@@ -20,13 +20,13 @@ from hypothesis.stateful import (
     rule,
 )
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.ids import LARGEST_ID
-from napari_unet.core.points import marked_points
-from napari_unet.core.provenance import Provenance, is_verified
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.geometry.ids import LARGEST_ID
+from napari_unet.geometry.points import marked_points
 from napari_unet.session.image import OpenImage
-from tests.core.painter import Painter
+from tests.annotation.painter import Painter
 from tests.torture.faults import failing_journal, failing_replace, short_journals
 from tests.torture.saves import iter_recovered, strokes_told
 from tests.torture.scene import (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.history import STEPS
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.history import STEPS
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.recovery import recover

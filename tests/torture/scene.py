@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.box import Box
-from napari_unet.core.subject import Task
-from napari_unet.core.values import ValueAnnotation
-from napari_unet.engine.model import Model
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.subject import Task
+from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.geometry.box import Box
 from napari_unet.project.segments import list_segments
 from napari_unet.session.image import OpenImage
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.session.session import Session
+from napari_unet.weights.model import Model
 from tests.session.brightness import (
     brightness_model,
     classes_model,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from napari_unet.annotation.subject import Task
 from napari_unet.core.events import MicroBatch, TrainStep, Validated
-from napari_unet.core.subject import Task
-from napari_unet.engine.train import ModelImproved
+from napari_unet.learning.train import ModelImproved
 from tests.torture.scene import model_for
 
 
@@ -25,5 +25,5 @@ def a_short_training(task: Task, better: bool) -> Iterator[None]:
         if better:
             yield ModelImproved(model_for(task, 1), 2, 0.75)
 
-    with patch("napari_unet.engine.train.iter_fit", play):
+    with patch("napari_unet.learning.train.iter_fit", play):
         yield

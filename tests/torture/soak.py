@@ -13,10 +13,10 @@ import numpy as np
 import psutil
 import tifffile
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.session import Session
-from tests.core.painter import Painter
+from tests.annotation.painter import Painter
 from tests.session.brightness import brightness_model
 from tests.torture.judge import read_back
 from tests.torture.victim import SHAPE, ThreadRunner, picture

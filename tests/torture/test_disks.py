@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_unet.project.identity import ImageIdentity
-from tests.core.painter import Painter
+from tests.annotation.painter import Painter
 from tests.torture.judge import read_back
 from tests.torture.scene import Life, picture
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_unet.core.annotation import Annotation
+from napari_unet.annotation.annotation import Annotation
 from tests.torture.judge import judge
 from tests.torture.reports import Report
 

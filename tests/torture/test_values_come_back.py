@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.core.box import Box
-from napari_unet.core.change import Change
-from napari_unet.core.ids import LARGEST_ID
-from napari_unet.core.provenance import Provenance
-from napari_unet.core.values import ValueAnnotation
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.provenance import Provenance
+from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import LARGEST_ID
 
 SHAPE = (6, 8)
 WHOLE = Box.whole(SHAPE)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.box import Box
+from napari_unet.geometry.box import Box
 from napari_unet.session.image import OpenImage
 from napari_unet.session.job import Callbacks, Yielded, advance, final_state
 from napari_unet.session.session import Session

@@ -10,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.core.metrics import evaluate
-from napari_unet.engine.augment import Augmentation, Crop, resample
-from napari_unet.engine.sampling import draw_batch, make_plane
-from tests.engine.conftest import make_disks
+from napari_unet.learning.augment import Augmentation, Crop, resample
+from napari_unet.learning.sampling import draw_batch, make_plane
+from napari_unet.scores.metrics import evaluate
+from tests.tiny import make_disks
 from training.flows import flow_field, turned, without_holes
 from training.heads import FLOW_SCALE, FlowsObjective, Head, segment
 from training.pictures import Picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.engine.weights import load_model
+from napari_unet.weights.folder import load_model
 from training.sizes import of_diameter, samples, score_size
 
 

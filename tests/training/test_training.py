@@ -12,10 +12,10 @@ import tifffile
 import torch
 from skimage import io
 
-from napari_unet.core.metrics import evaluate
-from napari_unet.core.sample import Sample
-from napari_unet.engine.weights import load_model, read_spec
-from tests.engine.conftest import make_disks
+from napari_unet.scores.metrics import evaluate
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.folder import load_model, read_spec
+from tests.tiny import make_disks
 from training import fit as module
 from training import score
 from training.ablate import check_base

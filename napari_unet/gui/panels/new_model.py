@@ -19,12 +19,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.core.loss_options import RegressionLoss
-from napari_unet.core.subject import Task
+from napari_unet.annotation.subject import Task
 from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
 from napari_unet.gui.panels.panel import label
+from napari_unet.models.loss_options import RegressionLoss
 from napari_unet.session.model_wish import ModelWish, NetworkWish
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class _NetworkForm(_Form):
     def __init__(self, loaded: bool, channels: int) -> None:
         super().__init__()
         # Imports torch, which is there long before a person asks for a network.
-        from napari_unet.nets.architectures import ARCHITECTURES
+        from napari_unet.models.architectures import ARCHITECTURES
 
         self.kind = QComboBox()
         if loaded:

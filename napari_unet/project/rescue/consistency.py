@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.core.provenance import is_verified
+from napari_unet.annotation.provenance import is_verified
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.rescue.checks import Check, judged

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from napari_unet.core.snapshot import AnnotationSnapshot
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.rescue.checks import count

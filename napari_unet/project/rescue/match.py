@@ -12,15 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.core.change import Change, PixelChange
-from napari_unet.core.provenance import (
-    LabelMap,
-    Mask,
-    Provenance,
-    ProvenanceMap,
-    ValueMap,
-)
-from napari_unet.core.runs import values_of_runs
+from napari_unet.annotation.change import Change, PixelChange
+from napari_unet.annotation.provenance import Provenance, ProvenanceMap
+from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
+from napari_unet.geometry.runs import values_of_runs
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.rescue.scan import JournalScan
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.core.atomic import write_atomically
-from napari_unet.core.axes import result_axes
-from napari_unet.core.ids import latest_free_id
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.ids import latest_free_id
 from napari_unet.project.fields import ImageFields, relative_path
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.manifest import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from napari_unet.core.objects import ObjectCounts
+from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.lock import read_holder

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
-from napari_unet.core.subject import Subject
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.annotation.subject import Subject
 from napari_unet.errors import InputError, StorageError
+from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.recovery import Recovered, recover, saved_annotation
 from napari_unet.project.store import StoredAnnotation

@@ -14,8 +14,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_unet.core.annotation import Annotation
-from napari_unet.core.provenance import Provenance
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.identity import ImageIdentity, content_hash

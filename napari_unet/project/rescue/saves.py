@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_unet.core.provenance import LabelMap, ProvenanceMap, ValueMap
+from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.errors import StorageError
+from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.manifest import Generation, ImageEntry

@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from napari_unet.core.change import Change
-from napari_unet.core.provenance import Mask
+from napari_unet.annotation.change import Change
+from napari_unet.geometry.maps import Mask
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.record import Logged
 from napari_unet.project.rescue.saves import Save

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.core.ids import latest_free_id
-from napari_unet.core.provenance import Mask, is_verified
-from napari_unet.core.snapshot import AnnotationSnapshot
-from napari_unet.core.subject import Task
+from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.subject import Task
+from napari_unet.geometry.ids import latest_free_id
+from napari_unet.geometry.maps import Mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Labels, who stands behind them, and every way to change them; numpy alone."""

@@ -1,0 +1,215 @@
+"""What happened to an annotation, complete enough to happen again.
+
+Whoever wants to lose nothing listens (`Annotation.listener`) and writes changes down;
+`Annotation.repeat` makes them happen again, on the annotation as it was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from napari_unet.annotation.mark import Mark
+from napari_unet.annotation.provenance import Provenance, ProvenanceMap
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
+from napari_unet.geometry.points import Points
+from napari_unet.geometry.runs import Runs, mask_of_runs, points_of_runs, values_of_runs
+
+if TYPE_CHECKING:
+    from napari_unet.annotation.pixels import Pixels
+
+Kind: TypeAlias = Literal[
+    "edit", "accept", "unverify", "replace", "undo", "redo", "settle", "predict"
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Some pixels of a box, as run lengths of a mask."""
+
+    box: Box
+    runs: Runs
+
+    @property
+    def mask(self) -> Mask:
+        """The mask of the box."""
+        return mask_of_runs(self.runs, self.box)
+
+    @property
+    def points(self) -> Points:
+        """Coordinates by axis, in the order of the array."""
+        return points_of_runs(self.runs, self.box)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelChange:
+    """A change of n pixels, all of it as run lengths.
+
+    Parameters
+    ----------
+    region : Region
+        Which pixels.
+    before, after : ndarray of int64
+        Their labels.
+    was, now : ndarray of int64
+        Their provenance, before and after.
+    """
+
+    region: Region
+    before: Runs
+    after: Runs
+    was: Runs
+    now: Runs
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The labels other than 0 that any pixel had or got."""
+        found = self.before[0::2]
+        if self.after is not self.before:
+            found = np.concatenate([found, self.after[0::2]])
+        return frozenset(np.unique(found).tolist()) - {0}
+
+    @property
+    def count(self) -> int:
+        """How many pixels."""
+        return int(self.region.runs[1::2].sum())
+
+    @property
+    def points(self) -> Points:
+        """Which pixels, in the order of the array."""
+        return self.region.points
+
+    @property
+    def labels_before(self) -> LabelMap:
+        """Labels of the pixels before, shape (n,)."""
+        return values_of_runs(self.before, np.int32)
+
+    @property
+    def labels_after(self) -> LabelMap:
+        """Labels of the pixels afterwards, shape (n,)."""
+        return values_of_runs(self.after, np.int32)
+
+    @property
+    def provenance_before(self) -> ProvenanceMap:
+        """Provenance of the pixels before, shape (n,)."""
+        return values_of_runs(self.was, np.uint8)
+
+    @property
+    def provenance_after(self) -> ProvenanceMap:
+        """Provenance of the pixels afterwards, shape (n,)."""
+        return values_of_runs(self.now, np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        runs = (self.region.runs, self.before, self.after, self.was, self.now)
+        return sum(each.nbytes for each in runs)
+
+    def was_or_is(self, provenance: Provenance) -> Mask:
+        """Return which of the pixels had, or got, a provenance."""
+        had, got = (values_of_runs(runs) == provenance for runs in (self.was, self.now))
+        return np.asarray(had | got)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One thing that a person or a prediction did to an annotation.
+
+    Parameters
+    ----------
+    kind : str
+        A step of the person: a stroke ("edit"), what was accepted, what was
+        un-verified, other labels in the place of all ("replace"). A step that was taken
+        back ("undo") or done again ("redo"). Objects that were finished ("settle").
+        What a model predicted.
+    parts : tuple of PixelChange
+        In the order in which they happened. The stroke itself is the last part of an
+        edit; those before it were settled right before. An undo first takes back what
+        was settled after the step.
+    next_id : int
+        The smallest id that was never used, afterwards.
+    open : frozenset of int
+        Objects that are being worked on, afterwards.
+    stroke : int
+        Which step; they count from 1. 0 for what is none, and for what was accepted in
+        the first release.
+    entry_open : frozenset of int
+        Objects that were open before a step, or when it was undone.
+    certain : bool
+        Whether nothing can be redone after it: every new step, but for some of the
+        first release.
+    marks : mapping of int to Mark
+        What labels say, where they are marks.
+    values : tuple of ndarray of float32, each of shape (variables, n)
+        Where values are regressed: what is accepted of the pixels of each part, before
+        the change or after it; NaN elsewhere. So a value is known that a mark hides.
+    """
+
+    kind: Kind
+    parts: tuple[PixelChange, ...]
+    next_id: int
+    open: frozenset[int]
+    stroke: int = 0
+    entry_open: frozenset[int] = frozenset()
+    certain: bool = False
+    marks: Mapping[int, Mark] = field(default_factory=dict)
+    values: tuple[ValueMap, ...] = ()
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The labels that any pixel had or got."""
+        return frozenset().union(*(part.ids for part in self.parts))
+
+
+Listener: TypeAlias = Callable[[Change], None]
+
+
+class Chronicle:
+    """Collects changes of pixels until they are told as one change.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        What changes.
+
+    Attributes
+    ----------
+    values_of : callable or None
+        Returns the values of a part that is about to change; see `Change`.
+    """
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.values_of: Callable[[PixelChange], ValueMap] | None = None
+        self._parts: list[PixelChange] = []
+        self._values: list[ValueMap] = []
+        pixels.listener = self._append
+
+    def tell(self, kind: Kind, *, anyway: bool = False, **facts: Any) -> Change | None:
+        """Return what has happened since the last time, if anything did.
+
+        Parameters
+        ----------
+        anyway : bool
+            Something did, even if no pixel changed.
+        """
+        parts, values = tuple(self._parts), tuple(self._values)
+        self.forget()
+        if not any(p.was_or_is(Provenance.ACCEPTED).any() for p in parts if values):
+            values = ()
+        if parts or anyway:
+            return Change(kind, parts, values=values, **facts)
+        return None
+
+    def forget(self) -> None:
+        """Tell nothing of what has happened since the last time."""
+        self._parts.clear()
+        self._values.clear()
+
+    def _append(self, part: PixelChange) -> None:
+        self._parts.append(part)
+        if self.values_of is not None:
+            self._values.append(self.values_of(part))

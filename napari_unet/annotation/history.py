@@ -1,0 +1,195 @@
+"""What a person did, step by step, so that it can be taken back and done again.
+
+Strokes, what was accepted, what was un-verified, and starting over are steps of one
+history, whoever keeps another one. It is a fold over changes: the same in the moment
+in which they happen, and when they are read back from a journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Literal, TypeAlias, get_args
+
+from napari_unet.annotation.change import Change, PixelChange
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.maps import ValueMap
+
+StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace"]
+
+STEPS: tuple[StepKind, ...] = get_args(StepKind)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edit:
+    """What a person did just now, or took back, or did again.
+
+    Parameters
+    ----------
+    kind : str
+        "edit" or "accept" for something new, "undo" or "redo".
+    box : Box
+        Everything that changed, labels or provenance: the step, and objects that were
+        settled or came unsettled with it.
+    entry : Entry
+        The step as it is remembered.
+    """
+
+    kind: Literal["edit", "accept", "undo", "redo"]
+    box: Box
+    entry: Entry
+
+    @property
+    def stroke(self) -> PixelChange:
+        """The pixels that the person changed, before and after."""
+        return self.entry.parts[-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One step in the history.
+
+    Parameters
+    ----------
+    number : int
+        Counts from 1; no other step of the annotation has it. 0 for what was accepted
+        before that was a step.
+    kind : str
+        A stroke ("edit"), what was accepted, what was un-verified, or other labels in
+        the place of all.
+    parts : tuple of PixelChange
+        What it changed, in this order.
+    values : tuple of ndarray of float32
+        Where values are regressed, those of each part; see `Change`.
+    open_before, open_after : frozenset of int
+        Objects the person was working on before the step, and when it was undone.
+    settled : tuple of PixelChange
+        What was settled since, before the next step.
+    """
+
+    number: int
+    kind: StepKind
+    parts: tuple[PixelChange, ...]
+    values: tuple[ValueMap, ...]
+    open_before: frozenset[int]
+    open_after: frozenset[int] = frozenset()
+    settled: tuple[PixelChange, ...] = ()
+
+    @property
+    def box(self) -> Box:
+        """Everything that undoing or redoing may change."""
+        every = (part.region.box for part in (*self.parts, *self.settled))
+        return reduce(Box.union, every)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        parts = sum(part.nbytes for part in (*self.parts, *self.settled))
+        return parts + sum(values.nbytes for values in self.values)
+
+
+class History:
+    """The last steps that can be undone and redone.
+
+    Parameters
+    ----------
+    entries : int
+        How many are remembered.
+    nbytes : int
+        How much memory they may take; the newest is always remembered.
+    """
+
+    def __init__(self, entries: int = 200, nbytes: int = 2**28) -> None:
+        self._done = _Stack(entries, nbytes)
+        self._undone = _Stack(entries, nbytes)
+
+    @property
+    def done(self) -> tuple[Entry, ...]:
+        """What can be undone, oldest first."""
+        return tuple(self._done.entries)
+
+    @property
+    def undone(self) -> tuple[Entry, ...]:
+        """What can be redone, undone last comes last."""
+        return tuple(self._undone.entries)
+
+    def note(self, change: Change) -> None:
+        """Remember what happened, now or in an earlier life of the program."""
+        if change.kind == "settle":
+            self._attach(change.parts)
+        elif change.kind == "undo":
+            if entry := self._done.take(change.stroke):
+                self._undone.push(replace(entry, open_after=change.entry_open))
+        elif change.kind == "redo":
+            if entry := self._undone.take(change.stroke):
+                self._done.push(_done_again(entry, change))
+        elif change.kind != "predict" and change.parts:
+            self._begin(change, change.kind)
+
+    def _begin(self, change: Change, kind: StepKind) -> None:
+        parts, values = change.parts, change.values
+        if kind == "edit":
+            # What was settled right before a stroke is told with it.
+            *settled, stroke = parts
+            self._attach(settled)
+            parts, values = (stroke,), values[-1:]
+        if change.certain:
+            self._undone.clear()
+        before = change.entry_open if change.stroke else change.open
+        self._done.push(Entry(change.stroke, kind, parts, values, before))
+
+    def _attach(self, settled: list[PixelChange] | tuple[PixelChange, ...]) -> None:
+        """Remember that something was settled after the last step."""
+        if self._done.entries and settled:
+            last = self._done.entries[-1]
+            self._done.replace_last(replace(last, settled=(*last.settled, *settled)))
+
+
+def _done_again(entry: Entry, change: Change) -> Entry:
+    """Return what undoes a step after its redo: a prediction may have come between."""
+    own = 1 if entry.kind == "edit" else len(change.parts)
+    return replace(
+        entry,
+        parts=change.parts[:own],
+        values=change.values[:own],
+        open_after=change.entry_open,
+        settled=change.parts[own:],
+    )
+
+
+class _Stack:
+    """Entries, newest last, of limited number and memory."""
+
+    def __init__(self, most_entries: int, most_bytes: int) -> None:
+        self.entries: list[Entry] = []
+        self._nbytes = 0
+        self._most_entries = most_entries
+        self._most_bytes = most_bytes
+
+    def push(self, entry: Entry) -> None:
+        """Put one on top, unless it would change nothing."""
+        if not entry.parts:
+            return
+        self.entries.append(entry)
+        self._nbytes += entry.nbytes
+        while len(self.entries) > 1 and (
+            len(self.entries) > self._most_entries or self._nbytes > self._most_bytes
+        ):
+            self._nbytes -= self.entries.pop(0).nbytes
+
+    def replace_last(self, entry: Entry) -> None:
+        self._nbytes += entry.nbytes - self.entries[-1].nbytes
+        self.entries[-1] = entry
+
+    def take(self, number: int) -> Entry | None:
+        """Take the newest of that number out."""
+        for index in reversed(range(len(self.entries))):
+            if self.entries[index].number == number:
+                found = self.entries.pop(index)
+                self._nbytes -= found.nbytes
+                return found
+        return None
+
+    def clear(self) -> None:
+        self.entries.clear()
+        self._nbytes = 0

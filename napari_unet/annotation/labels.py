@@ -1,0 +1,329 @@
+"""What is made of a label map that somebody else wrote.
+
+One rule, wherever labels come in: from files, in Python, and from other plugins that
+put an array into a layer. Object ids become int32 and stay what they are where they
+fit; ids that do not fit get free numbers; negative ids are background; a mask, which
+has one value for all objects, is split into its connected pieces. Whatever was changed
+is told in words, and what cannot be a label map is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+
+from napari_unet.errors import InputError
+from napari_unet.geometry.ids import LARGEST_ID
+from napari_unet.geometry.maps import LabelMap
+
+LabelTask: TypeAlias = Literal["instances", "classes", "regression"]
+"""What the numbers of a label map mean: ids of objects, classes, or values."""
+
+UNKNOWN_CLASS: Final = 255
+
+_MASK_VALUES = frozenset({1, 255, 65535})
+_SEVERAL = -1
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """A label map as this program works with it, and what was done to make it one.
+
+    Parameters
+    ----------
+    array : ndarray
+        int32 ids or classes; values to be regressed are as they were.
+    notes : tuple of str
+        What was changed, a sentence each.
+    pieces : int
+        Into how many pieces a mask was split; 0 where nothing was.
+    """
+
+    array: npt.NDArray[Any]
+    notes: tuple[str, ...] = ()
+    pieces: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Whole:
+    """Whole numbers within int32, and whether they were truth values."""
+
+    array: LabelMap
+    notes: tuple[str, ...]
+    boolean: bool
+
+
+def as_labels(
+    labels: Any,
+    task: LabelTask = "instances",
+    *,
+    axes: str | None = None,
+    mask: bool | None = None,
+) -> Labels:
+    """Make a label map of an array.
+
+    Parameters
+    ----------
+    labels : array-like
+        Whole numbers of any type, or truth values; for regression any real numbers.
+    task : {"instances", "classes", "regression"}
+        What they mean.
+    axes : str, optional
+        Axes of the array: pieces of a mask are connected along all of them but T.
+    mask : bool, optional
+        Whether all label maps of the data set can be masks (`are_masks`); where it is
+        missing, the array alone tells.
+
+    Raises
+    ------
+    InputError
+        If they are no whole numbers, or cannot be what the task needs.
+
+    Examples
+    --------
+    >>> found = as_labels([[255, 0, 255]])
+    >>> found.array.tolist(), found.pieces
+    ([[1, 0, 2]], 2)
+    """
+    if task == "regression":
+        return Labels(_real_numbers(labels))
+    whole = _whole_numbers(labels, task)
+    if mask is None:
+        mask = are_masks([_only_value(whole.array)], task)
+    if mask or whole.boolean:
+        return _as_mask_of(task, whole, axes)
+    return Labels(whole.array, whole.notes)
+
+
+def as_whole(labels: Any, task: LabelTask = "instances") -> LabelMap:
+    """Return ids or classes as `as_labels` does, but nothing is taken for a mask.
+
+    For labels that are known to be ids; nothing is told.
+
+    Raises
+    ------
+    InputError
+        As `as_labels`.
+    """
+    return _whole_numbers(labels, task).array
+
+
+def whole_or_refused(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the array after looking for fractions, NaN and infinity.
+
+    Raises
+    ------
+    InputError
+        If there are any; it says where the first is.
+    """
+    if array.dtype.kind != "f":
+        return array
+    strange = ~(np.isfinite(array) & (array == np.floor(array)))
+    if strange.any():
+        place = np.unravel_index(int(strange.argmax()), array.shape)
+        where = ", ".join(str(int(i)) for i in place)
+        raise InputError(
+            "Expected a label map of whole numbers, found fractions or NaN "
+            f"({array[place]} at [{where}]); save the object ids, not an image or "
+            "probabilities."
+        )
+    return array
+
+
+def as_mask(mask: Any) -> Labels:
+    """Return where a mask is set, as bool: where it is above 0.
+
+    Raises
+    ------
+    InputError
+        If it holds fractions, NaN, or no numbers at all.
+    """
+    array = whole_or_refused(_real_numbers(mask))
+    if array.dtype == bool:
+        return Labels(array)
+    negative = array.min(initial=0) < 0
+    notes = ("negative numbers of a mask count as 0.",) if negative else ()
+    return Labels(array > 0, notes)
+
+
+def only_value(labels: Any, task: LabelTask = "instances") -> int:
+    """Return the one value besides 0; 0 if there is none, -1 if there are several.
+
+    Raises
+    ------
+    InputError
+        As `as_labels`.
+    """
+    return _only_value(as_whole(labels, task))
+
+
+def _only_value(labels: LabelMap) -> int:
+    value = int(labels.max(initial=0))
+    if np.count_nonzero(labels) == np.count_nonzero(labels == value) * (value != 0):
+        return value
+    return _SEVERAL
+
+
+def are_masks(values: Iterable[int], task: LabelTask = "instances") -> bool:
+    """Return whether label maps with these only values (`only_value`) can be masks.
+
+    An image with one object of a single id looks like a mask; others of the same data
+    set tell. They can be masks if none holds several ids, and the only one is the same
+    in all, or one that masks are written with. As classes, only 0 and 255 are a mask:
+    0 and 1 are two classes.
+    """
+    found: set[int] = set()
+    for value in values:
+        if value == _SEVERAL:
+            return False
+        found.add(value)
+    found.discard(0)
+    if task == "classes":
+        return found == {UNKNOWN_CLASS}
+    return len(found) == 1 or (bool(found) and found <= _MASK_VALUES)
+
+
+def tell(labels: Iterable[tuple[str, Labels]]) -> list[str]:
+    """Return what was changed in label maps, which have names, in few sentences.
+
+    An empty name is left away.
+    """
+    names_of: dict[str, list[str]] = {}
+    pieces = 0
+    split: list[str] = []
+    for name, each in labels:
+        for note in each.notes:
+            names_of.setdefault(note, []).append(name)
+        if each.pieces:
+            pieces += each.pieces
+            split.append(name)
+    told = [_with_names(names, note) for note, names in names_of.items()]
+    return [*told, _with_names(split, _split_note(pieces))] if split else told
+
+
+def _with_names(names: list[str], note: str) -> str:
+    shown = ", ".join(name for name in names[:_SHOWN] if name)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{shown}{more}: {note}" if shown else note[:1].upper() + note[1:]
+
+
+def _split_note(pieces: int) -> str:
+    # What came of it first: where there is little room, the rest is cut off.
+    return (
+        f"split into {pieces} objects, one for each connected piece, because one value "
+        "for all objects (a mask) cannot tell them apart; where objects touch, give "
+        "each its own id."
+    )
+
+
+def _as_mask_of(task: LabelTask, whole: _Whole, axes: str | None) -> Labels:
+    labels = Labels(whole.array, whole.notes)
+    if task == "instances":
+        split, pieces = _split(whole.array, axes)
+        return replace(labels, array=split, pieces=pieces) if pieces > 1 else labels
+    if _only_value(whole.array) != UNKNOWN_CLASS:
+        return labels
+    note = (
+        "only 0 and 255 were found (a mask), so 255 was taken as class 1 and not as "
+        "unknown."
+    )
+    one = (whole.array != 0).astype(np.int32)
+    return replace(labels, array=one, notes=(*whole.notes, note))
+
+
+def _split(mask: LabelMap, axes: str | None) -> tuple[LabelMap, int]:
+    """Give connected pieces numbers; corners connect, planes of a series do not."""
+    near = np.ones((3,) * mask.ndim, bool)
+    if axes is not None and len(axes) == mask.ndim and "T" in axes:
+        place = [slice(None)] * mask.ndim
+        for other in (0, 2):
+            place[axes.index("T")] = slice(other, other + 1)
+            near[tuple(place)] = False
+    pieces = np.empty(mask.shape, np.int32)
+    return pieces, int(ndi.label(mask, near, output=pieces))
+
+
+def _whole_numbers(labels: Any, task: LabelTask) -> _Whole:
+    array = _real_numbers(labels)
+    if array.dtype == bool:
+        return _Whole(array.astype(np.int32), (), boolean=True)
+    notes: list[str] = []
+    array = whole_or_refused(array)
+    # As numbers of Python, which have no limits.
+    low, high = (array.min().item(), array.max().item()) if array.size else (0, 0)
+    if array.dtype.kind == "f":
+        notes += _imprecise(array.dtype, high)
+    if task == "classes":
+        _refuse_beyond(low, high)
+    elif low < 0:
+        notes.append("negative ids were taken as background.")
+        array = np.where(array < 0, array.dtype.type(0), array)
+    if high > LARGEST_ID:
+        ids, moved = _fitting_ids(array)
+        notes.append(
+            f"{moved} ids above {LARGEST_ID} got smaller numbers that were free; the "
+            "others are as they were."
+        )
+        return _Whole(ids, tuple(notes), boolean=False)
+    return _Whole(array.astype(np.int32, copy=False), tuple(notes), boolean=False)
+
+
+def _real_numbers(labels: Any) -> npt.NDArray[Any]:
+    if np.ma.is_masked(labels):
+        raise InputError(
+            "Expected a label for every pixel, found hidden ones (a masked array); "
+            "fill them (`.filled(0)`; values with NaN), and say what can be trusted "
+            "by `verified`."
+        )
+    try:
+        array = np.asarray(labels)
+    # Arrays of other libraries raise what they like.
+    except Exception as error:
+        raise InputError(
+            f"Expected labels as an array of numbers, found {type(labels).__name__}, "
+            f"which numpy cannot read ({error}); convert it to a numpy array."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"Expected labels as whole numbers, found values of type {array.dtype}; "
+            "convert them to integers."
+        )
+    return array
+
+
+def _imprecise(dtype: np.dtype[Any], high: float) -> list[str]:
+    most = 2 ** (np.finfo(dtype).nmant + 1)
+    note = (
+        f"ids above {most} are not exact in {dtype}, so some objects may have become "
+        "one; save ids as integers."
+    )
+    return [note] if high > most else []
+
+
+def _refuse_beyond(low: float, high: float) -> None:
+    if low < -LARGEST_ID or high > LARGEST_ID:
+        raise InputError(
+            f"Expected class numbers from 0 to {UNKNOWN_CLASS - 1} "
+            f"({UNKNOWN_CLASS} is unknown), found "
+            f"{low if low < -LARGEST_ID else high:.0f}; number the classes from 0."
+        )
+
+
+def _fitting_ids(array: npt.NDArray[Any]) -> tuple[LabelMap, int]:
+    """Keep ids that fit into int32, and give the others the least that are free."""
+    found, inverse = np.unique(array, return_inverse=True)
+    if found.dtype.kind == "f":
+        found = found.astype(np.float64)  # float32 has no number of that size
+    large = found > LARGEST_ID
+    lookup = np.zeros(len(found), np.int32)
+    lookup[~large] = found[~large].astype(np.int32)
+    moved = int(np.count_nonzero(large))
+    free = np.setdiff1d(np.arange(1, len(found) + 1, dtype=np.int32), lookup)
+    lookup[large] = free[:moved]
+    return lookup[inverse.reshape(array.shape)], moved

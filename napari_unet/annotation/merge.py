@@ -1,0 +1,226 @@
+"""A new prediction meets an annotation: pure functions, safe in a worker thread.
+
+What a prediction may change, and what it may not:
+
+* Verified pixels are kept. So is the rest of an object that is verified in part, which
+  somebody is working on: nothing is cut off under the brush, and new objects in the way
+  are treated as if that rest were verified.
+* A new object that is cut by what is kept stays only if that leaves more than half
+  of it.
+* It takes the id of the old object with which its IoU is above 0.5 (there is one at
+  most), and otherwise an id that was never used.
+* Other old objects are gone. Everything that is not kept becomes predicted.
+
+Classes of pixels have no objects: what is verified is kept, all else is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import find_objects
+
+from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_verified
+from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import check_ids_left, compact, pixels_by_id
+from napari_unet.geometry.maps import LabelMap, Mask
+
+
+class PredictedObject(NamedTuple):
+    """Where a predicted object is kept, and how large it was before it was cut.
+
+    Parameters
+    ----------
+    box : Box
+        In the coordinates of the merged arrays.
+    pixels : int
+        Number of pixels that the model gave it.
+    """
+
+    box: Box
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class MergedPrediction:
+    """A prediction made to fit an annotation; nobody writes to its arrays.
+
+    Parameters
+    ----------
+    box : Box
+        Which part of the annotation the arrays cover.
+    labels : ndarray of int32
+        What the annotation will show.
+    provenance : ndarray of uint8
+        Where that comes from.
+    kept : ndarray of bool
+        Pixels that were left as they were.
+    objects : mapping of int to PredictedObject
+        The predicted objects by their ids in `labels`.
+    foreground : ndarray of bool
+        Where the model sees an object, also one that had to give way.
+    first_id, next_id : int
+        Ids from `first_id` up to, not including, `next_id` are new here; equal where
+        there are none.
+    """
+
+    box: Box
+    labels: LabelMap
+    provenance: ProvenanceMap
+    kept: Mask
+    objects: Mapping[int, PredictedObject]
+    foreground: Mask
+    first_id: int
+    next_id: int
+
+    @property
+    def has_new_ids(self) -> bool:
+        """Whether there are ids that must not meet ids given away elsewhere."""
+        return self.next_id > self.first_id
+
+
+def merge_prediction(
+    labels: LabelMap,
+    provenance: ProvenanceMap,
+    predicted: npt.NDArray[np.integer[Any]],
+    next_id: int,
+    *,
+    box: Box | None = None,
+) -> MergedPrediction:
+    """Fit a prediction into an annotation.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        Labels of a snapshot of the annotation, or of a box of it.
+    provenance : ndarray of uint8
+        Their provenance, same shape.
+    predicted : ndarray of int
+        New labels, same shape; 0 is background, ids are preliminary.
+    next_id : int
+        The smallest id that was never used in the whole annotation.
+    box : Box, optional
+        Which part of the annotation the arrays are. None if they are all of it.
+
+    Returns
+    -------
+    MergedPrediction
+        To be given to `Annotation.apply`, in the main thread.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or no ids are left.
+    """
+    box = Box.whole(labels.shape) if box is None else box
+    _check_shapes(box, labels, provenance, predicted)
+    verified = is_verified(provenance)
+    old, old_ids = compact(labels)
+    kept = _kept(old, len(old_ids), verified)
+    new, new_ids = compact(predicted.astype(np.int32, copy=False))
+    pixels = pixels_by_id(new, len(new_ids))
+    new[kept] = 0
+    left = pixels_by_id(new, len(new_ids))
+    staying = 2 * left > pixels
+    staying[0] = False
+    ids = _inherited_ids(old, old_ids, new, left)
+    fresh = np.flatnonzero(staying & (ids == 0))
+    end = next_id + len(fresh)
+    check_ids_left(end - 1)
+    ids[fresh] = np.arange(next_id, end)
+    ids[~staying] = 0
+    return MergedPrediction(
+        box,
+        np.where(kept, labels, ids[new]),
+        np.where(kept, provenance, np.uint8(Provenance.PREDICTED)),
+        kept,
+        _objects(new, ids, pixels),
+        np.asarray(predicted != 0),
+        next_id,
+        end,
+    )
+
+
+def merge_classes(
+    labels: LabelMap,
+    provenance: ProvenanceMap,
+    predicted: npt.NDArray[np.integer[Any]],
+    next_id: int,
+    *,
+    box: Box | None = None,
+) -> MergedPrediction:
+    """Fit predicted class numbers into an annotation; as `merge_prediction` otherwise.
+
+    Class numbers are never renumbered.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+    """
+    box = Box.whole(labels.shape) if box is None else box
+    _check_shapes(box, labels, provenance, predicted)
+    kept = is_verified(provenance)
+    return MergedPrediction(
+        box,
+        np.where(kept, labels, predicted.astype(np.int32, copy=False)),
+        np.where(kept, provenance, np.uint8(Provenance.PREDICTED)),
+        kept,
+        {},
+        np.asarray(predicted != 0),
+        next_id,
+        next_id,
+    )
+
+
+def _check_shapes(box: Box, *arrays: npt.NDArray[Any]) -> None:
+    for array in arrays:
+        if array.shape != box.shape:
+            raise InputError(
+                f"Expected labels, provenance and prediction of shape {box.shape}, "
+                f"found {array.shape}; predict the image that the labels belong to."
+            )
+
+
+def _kept(old: LabelMap, count: int, verified: Mask) -> Mask:
+    """Return the verified pixels, and the rest of objects that have some."""
+    claimed = np.zeros(count, bool)
+    claimed[old[verified]] = True
+    claimed[0] = False
+    kept: Mask = verified | claimed[old]
+    return kept
+
+
+def _inherited_ids(
+    old: LabelMap, old_ids: LabelMap, new: LabelMap, left: npt.NDArray[np.int64]
+) -> LabelMap:
+    """Return for every new object the id of the old one it succeeds, or 0.
+
+    No old object that is cut by what is kept is among them: such ones are kept.
+    """
+    both = (old > 0) & (new > 0)
+    pairs = old[both].astype(np.int64) * len(left) + new[both]
+    found, common = np.unique(pairs, return_counts=True)
+    a, b = np.divmod(found, len(left))
+    # common / (|a| + |b| - common) > 1 / 2, in integers
+    alike = 3 * common > pixels_by_id(old, len(old_ids))[a] + left[b]
+    ids = np.zeros(len(left), np.int32)
+    ids[b[alike]] = old_ids[a[alike]]
+    return ids
+
+
+def _objects(
+    new: LabelMap, ids: LabelMap, pixels: npt.NDArray[np.int64]
+) -> dict[int, PredictedObject]:
+    places = find_objects(new, max_label=len(ids) - 1)
+    rows = zip(ids[1:].tolist(), places, pixels[1:].tolist(), strict=True)
+    return {
+        object_id: PredictedObject(Box.from_slices(place), size)
+        for object_id, place, size in rows
+        if object_id
+    }

@@ -1,0 +1,222 @@
+"""Which objects a label map holds: how large, how far verified, and where."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import find_objects
+
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import compact
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.points import Points, bounding_box
+from napari_unet.geometry.runs import run_starts
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCounts:
+    """How much of an annotation is verified.
+
+    Parameters
+    ----------
+    pixels, verified_pixels : int
+        Background included.
+    objects, verified_objects : int
+        An object counts as verified when all its pixels are.
+    """
+
+    pixels: int
+    verified_pixels: int
+    objects: int
+    verified_objects: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """Labels of some pixels, and which of them are verified; any shape."""
+
+    labels: LabelMap
+    verified: Mask
+
+
+class ObjectTable:
+    """Sizes and places of all objects, kept up to date change by change.
+
+    A change costs what its pixels cost, whatever the size of the image; nothing is
+    kept about objects that are gone.
+
+    Parameters
+    ----------
+    content : Content
+        The whole label map.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self._pixels: dict[int, int] = {}
+        self._verified: dict[int, int] = {}
+        self._total = content.labels.size
+        self._verified_pixels = int(np.count_nonzero(content.verified))
+        self._verified_objects = 0
+        dense, ids = compact(content.labels)
+        names = ids[1:].tolist()
+        self._boxes: dict[int, Box] = dict(
+            zip(names, map(Box.from_slices, find_objects(dense)), strict=True)
+        )
+        for row in _tally(content):
+            self._add(*row)
+
+    def __contains__(self, object_id: int) -> bool:
+        """Whether any pixel has that id."""
+        return object_id in self._pixels
+
+    def pixels(self, object_id: int) -> int:
+        """Return the number of pixels of an object, 0 if there is none of that id."""
+        return self._pixels.get(object_id, 0)
+
+    def box(self, object_id: int) -> Box:
+        """Return a box that holds all pixels of an object that exists.
+
+        It may be too large when the object has shrunk.
+        """
+        return self._boxes[object_id]
+
+    def counts(self) -> ObjectCounts:
+        """Return the sums, at no cost."""
+        return ObjectCounts(
+            self._total,
+            self._verified_pixels,
+            len(self._pixels),
+            self._verified_objects,
+        )
+
+    def verified_labels(self) -> frozenset[int]:
+        """Return the labels, 0 among them, of which some pixel is verified."""
+        found = {label for label, pixels in self._verified.items() if pixels}
+        if sum(self._verified.values()) < self._verified_pixels:
+            found.add(0)
+        return frozenset(found)
+
+    def replace(self, before: Content, after: Content) -> None:
+        """Take note that pixels changed; their order does not matter."""
+        self._verified_pixels += int(np.count_nonzero(after.verified))
+        self._verified_pixels -= int(np.count_nonzero(before.verified))
+        change: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for content, sign in ((before, -1), (after, 1)):
+            for object_id, pixels, verified in _tally(content):
+                old = change[object_id]
+                change[object_id] = (old[0] + sign * pixels, old[1] + sign * verified)
+        for object_id, (pixels, verified) in change.items():
+            self._add(object_id, pixels, verified)
+
+    def verify(self, labels: LabelMap) -> None:
+        """Take note that pixels with these labels, not verified so far, are now."""
+        self._count_verified(labels, 1)
+
+    def unverify(self, labels: LabelMap) -> None:
+        """Take note that pixels with these labels, verified so far, are not now."""
+        self._count_verified(labels, -1)
+
+    def extend(self, points: Points, labels: LabelMap) -> None:
+        """Take note that objects are at these pixels; before `replace`."""
+        dense, ids = compact(labels)
+        if len(ids) == 2 and dense.all():  # one object, as of a brush or a fill
+            self._widen(int(ids[1]), bounding_box(points))
+            return
+        index = dense.astype(np.intp)
+        low = np.full((len(points), len(ids)), np.iinfo(np.intp).max)
+        high = np.zeros_like(low)
+        for axis, coordinates in enumerate(points):
+            np.minimum.at(low[axis], index, coordinates)
+            np.maximum.at(high[axis], index, coordinates + 1)
+        self._widen_all(ids, low, high)
+
+    def extend_in(self, box: Box, labels: LabelMap) -> None:
+        """Take note that objects are where they are in a box; before `replace`.
+
+        Parameters
+        ----------
+        labels : ndarray of int32
+            What the box holds now.
+        """
+        # A run ends where a line of the array does, so that it lies on one line.
+        flat, width = labels.reshape(-1), labels.shape[-1]
+        ends = flat[1:] != flat[:-1]
+        ends[width - 1 :: width] = True
+        first = np.append(0, np.flatnonzero(ends) + 1)
+        last = np.append(first[1:], flat.size) - 1
+        found = flat[first]
+        first, last, found = (each[found != 0] for each in (first, last, found))
+        if not len(found):
+            return
+        dense, ids = compact(found)
+        low = np.full((labels.ndim, len(ids)), np.iinfo(np.intp).max)
+        high = np.zeros_like(low)
+        corners = (np.unravel_index(each, labels.shape) for each in (first, last))
+        for axis, (a, b) in enumerate(zip(*corners, strict=True)):
+            np.minimum.at(low[axis], dense, a + box.start[axis])
+            np.maximum.at(high[axis], dense, b + 1 + box.start[axis])
+        self._widen_all(ids, low, high)
+
+    def _widen_all(
+        self, ids: LabelMap, low: npt.NDArray[np.intp], high: npt.NDArray[np.intp]
+    ) -> None:
+        rows = zip(ids.tolist(), low.T.tolist(), high.T.tolist(), strict=True)
+        for object_id, start, stop in rows:
+            if object_id:
+                self._widen(object_id, Box(tuple(start), tuple(stop)))
+
+    def _count_verified(self, labels: LabelMap, sign: int) -> None:
+        self._verified_pixels += sign * labels.size
+        for object_id, pixels, _ in _tally(Content(labels, np.zeros(0, bool))):
+            self._add(object_id, 0, sign * pixels)
+
+    def _widen(self, object_id: int, found: Box) -> None:
+        known = self._boxes.get(object_id)
+        self._boxes[object_id] = known.union(found) if known else found
+
+    def _add(self, object_id: int, pixels: int, verified: int) -> None:
+        """Change the pixel counts of one object."""
+        old = self._pixels.get(object_id, 0), self._verified.get(object_id, 0)
+        new = old[0] + pixels, old[1] + verified
+        self._verified_objects += (new[0] == new[1] > 0) - (old[0] == old[1] > 0)
+        if new[0]:
+            self._pixels[object_id], self._verified[object_id] = new
+            return
+        for table in (self._pixels, self._verified, self._boxes):
+            table.pop(object_id, None)
+
+
+def _tally(content: Content) -> Iterable[tuple[int, int, int]]:
+    """Return id, pixels and verified pixels of every object.
+
+    Counted by runs of one label, of which there are far fewer than pixels; `verified`
+    may be empty, where nobody asks.
+    """
+    labels = content.labels.reshape(-1)
+    if not labels.size:
+        return ()
+    first = run_starts(labels)
+    dense, ids = compact(labels[first])
+    lengths = np.diff(first, append=labels.size)
+    pixels = _sums(dense, lengths, len(ids))
+    verified = content.verified.reshape(-1)
+    if not verified.any():
+        right = np.zeros_like(pixels)
+    elif verified.all():
+        right = pixels
+    else:
+        marked = np.add.reduceat(verified, first, dtype=np.int64)
+        right = _sums(dense, marked, len(ids))
+    columns = (column[1:].tolist() for column in (ids, pixels, right))
+    return zip(*columns, strict=True)
+
+
+def _sums(
+    dense: LabelMap, numbers: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[np.int64]:
+    # Sums of floats are exact up to 2^53 pixels.
+    return np.bincount(dense, numbers, count).astype(np.int64)

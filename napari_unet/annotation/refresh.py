@@ -1,0 +1,215 @@
+"""What of a merged prediction may still be written: people go on working meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.annotation.merge import MergedPrediction
+from napari_unet.annotation.pixels import Pixels, crop
+from napari_unet.annotation.provenance import Provenance
+from napari_unet.annotation.rules import Rules
+from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import IdCounter, compact, pixels_by_id
+from napari_unet.geometry.maps import LabelMap, Mask
+
+
+@dataclass(slots=True, eq=False)
+class Progress:
+    """What was decided on the way, once and for all boxes of a merged prediction.
+
+    Parameters
+    ----------
+    shift : int
+        Added to new ids, where a person has used them since the snapshot.
+    staying : dict of int to bool
+        Whether an object is written, decided when the first part of it is reached.
+    """
+
+    shift: int
+    staying: dict[int, bool] = field(default_factory=dict)
+
+
+class Predictions:
+    """All merged predictions of one annotation, on their way into it.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Labels and provenance.
+    live : ndarray of int32
+        The array in which the person paints.
+    ids : IdCounter
+        Where new objects get their ids.
+
+    Attributes
+    ----------
+    foreground : ndarray of bool or None
+        Where the model sees an object, as far as predictions were applied.
+    """
+
+    def __init__(self, pixels: Pixels, live: LabelMap, ids: IdCounter) -> None:
+        self.foreground: Mask | None = None
+        self._pixels = pixels
+        self._live = live
+        self._ids = ids
+        self._progress: WeakKeyDictionary[MergedPrediction, Progress] = (
+            WeakKeyDictionary()
+        )
+
+    def merging(
+        self,
+        rules: Rules,
+        predicted: npt.NDArray[Any],
+        box: Box,
+        apply: Callable[[MergedPrediction, Box], Box | None],
+    ) -> Callable[[], Callable[[Box], Box | None]]:
+        """Return what a worker thread has to do; see `Annotation.merging`."""
+        place = box.slices
+        labels = self._pixels.labels[place].copy()
+        provenance = self._pixels.provenance[place].copy()
+        next_id = self._ids.next
+
+        def merge() -> Callable[[Box], Box | None]:
+            merged = rules.merge(labels, provenance, predicted, next_id, box=box)
+            return partial(apply, merged)
+
+        return merge
+
+    def apply(
+        self, merged: MergedPrediction, box: Box, working_on: Iterable[int]
+    ) -> Box | None:
+        """Write what is free in a box; see `napari_unet.annotation.annotation`."""
+        if not self._pixels.whole.contains(merged.box):
+            raise InputError(
+                f"Expected a prediction within the shape {self._live.shape}, found "
+                f"one of {merged.box}; merge it with a snapshot of this annotation."
+            )
+        box = box.intersect(merged.box)
+        if box.empty:
+            return None
+        if self.foreground is None:
+            self.foreground = np.zeros(self._live.shape, bool)
+        local = box.relative_to(merged.box).slices
+        self.foreground[box.slices] = merged.foreground[local]
+        progress = self._progress_of(merged)
+        return Refresh(self._pixels, self._live, working_on, merged, progress).write(
+            box
+        )
+
+    def _progress_of(self, merged: MergedPrediction) -> Progress:
+        """Return what is known of a merged prediction; at first, give it ids."""
+        if merged not in self._progress:
+            shift = 0
+            if merged.has_new_ids:
+                shift = max(0, self._ids.next - merged.first_id)
+                self._ids.take_below(merged.next_id + shift)
+            self._progress[merged] = Progress(shift)
+        return self._progress[merged]
+
+
+class Refresh:
+    """One merged prediction on its way into an annotation, as things stand now.
+
+    A pixel may be written if it was free when the snapshot was taken *and* is free
+    now: not verified, not part of an object that the person works on, and not painted
+    since labels were looked at last. (Free now alone is not enough: after an undo the
+    merged labels would bring the undone stroke back.)
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Labels and provenance.
+    live : ndarray of int32
+        The array in which the person paints.
+    working_on : iterable of int
+        Ids of objects that the person works on.
+    merged : MergedPrediction
+        What to write.
+    progress : Progress
+        Decisions about `merged` so far.
+    """
+
+    def __init__(
+        self,
+        pixels: Pixels,
+        live: LabelMap,
+        working_on: Iterable[int],
+        merged: MergedPrediction,
+        progress: Progress,
+    ) -> None:
+        self._pixels = pixels
+        self._live = live
+        self._working_on = tuple(i for i in working_on if i in pixels.objects)
+        self._merged = merged
+        self._progress = progress
+
+    def write(self, box: Box) -> Box | None:
+        """Write what is free in a box; return where labels or provenance changed.
+
+        Parameters
+        ----------
+        box : Box
+            Inside ``merged.box``.
+        """
+        place = box.slices
+        free = self._free(box)
+        labels = np.where(free, self._wanted(box), self._pixels.labels[place])
+        changed = labels != self._pixels.labels[place]
+        changed |= free & (self._pixels.provenance[place] != Provenance.PREDICTED)
+        if not changed.any():
+            return None
+        # Only these: what was painted and not noticed yet is ahead of `labels`.
+        self._live[place][changed] = labels[changed]
+        self._pixels.refresh(box, changed, labels)
+        return crop(box, changed)
+
+    def _free(self, box: Box) -> Mask:
+        """Return which pixels of a box may be written."""
+        labels = self._pixels.labels[box.slices]
+        free = self._pixels.unverified(box)
+        free &= self._live[box.slices] == labels
+        free &= ~self._merged.kept[self._local(box)]
+        for object_id in self._working_on:
+            common = self._pixels.objects.box(object_id).intersect(box)
+            if not common.empty:
+                place = common.relative_to(box).slices
+                free[place] &= labels[place] != object_id
+        return free
+
+    def _wanted(self, box: Box) -> LabelMap:
+        """Return what the prediction makes of a box, less objects now in the way."""
+        dense, ids = compact(self._merged.labels[self._local(box)])
+        self._decide([i for i in ids.tolist() if i in self._merged.objects])
+        staying = self._progress.staying
+        wanted = ids.copy()
+        # A person may have chosen larger ones.
+        new = (ids >= self._merged.first_id) & (ids < self._merged.next_id)
+        wanted[new] += self._progress.shift
+        wanted[[not staying.get(i, True) for i in ids.tolist()]] = 0
+        labels: LabelMap = wanted[dense]
+        return labels
+
+    def _decide(self, ids: list[int]) -> None:
+        """Apply the rule for cut objects again, to what was verified since."""
+        objects, staying = self._merged.objects, self._progress.staying
+        ids = [i for i in ids if i not in staying]
+        if not ids:
+            return
+        place = reduce(Box.union, (objects[i].box for i in ids))
+        free = self._free(place.placed_in(self._merged.box))
+        dense, found = compact(self._merged.labels[place.slices][free])
+        pixels = pixels_by_id(dense, len(found)).tolist()
+        left = dict(zip(found.tolist(), pixels, strict=True))
+        for object_id in ids:
+            staying[object_id] = 2 * left.get(object_id, 0) > objects[object_id].pixels
+
+    def _local(self, box: Box) -> tuple[slice, ...]:
+        return box.relative_to(self._merged.box).slices

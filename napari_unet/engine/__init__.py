@@ -1,1 +1,0 @@
-"""Torch loops as generators of frozen events: predict, train, load and save."""

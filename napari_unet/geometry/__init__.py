@@ -1,0 +1,1 @@
+"""Regions, axes, run lengths and tiles of arrays; numpy alone."""

@@ -1,0 +1,1 @@
+"""What the pixels of an image mean: axes, channels, grey values."""

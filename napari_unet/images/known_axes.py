@@ -1,0 +1,189 @@
+"""What is known about the axes of an image, and what follows from it.
+
+One function decides for the dock, the command line and Python (`resolve_axes`). In
+order of weight: what the person says, what napari's layer or another caller states of
+this very array, what its file states, and a guess from the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal, TypeAlias
+
+import numpy.typing as npt
+
+from napari_unet.errors import InputError
+from napari_unet.geometry.axes import CANONICAL, axis_letter, guess_axes, parse_axes
+
+Origin: TypeAlias = Literal["person", "layer", "file", "guess"]
+"""Who says which axis is which."""
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAxes:
+    """Axes as a file states them.
+
+    Parameters
+    ----------
+    axes : str
+        Out of "TCZYX", one letter per axis.
+    shape : tuple of int
+        Extents of these axes. A viewer may show another array of the same file.
+    """
+
+    axes: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAxes:
+    """Axes of an array, and who says so.
+
+    Parameters
+    ----------
+    letters : str
+        One out of "TCZYX" for every axis of the array.
+    origin : {"person", "layer", "file", "guess"}
+        Where they come from.
+    """
+
+    letters: str
+    origin: Origin
+
+
+def resolve_axes(
+    shape: Shape,
+    dtype: npt.DTypeLike,
+    *,
+    person: str | None = None,
+    layer: str | None = None,
+    file: StatedAxes | None = None,
+    colour: bool = False,
+) -> KnownAxes:
+    """Return the axes of an array from everything that is known about them.
+
+    Parameters
+    ----------
+    shape, dtype : tuple of int, dtype
+        Of the array.
+    person : str, optional
+        What the person says; it has to fit.
+    layer : str, optional
+        What comes with the array, such as the names of a layer's axes. It is left
+        aside where it does not fit.
+    file : StatedAxes, optional
+        What the array's file states; left aside where no part of the file has the
+        array's shape.
+    colour : bool
+        Whether the last axis is known to be red, green and blue.
+
+    Raises
+    ------
+    InputError
+        If what the person says does not fit, or there are too few or too many axes.
+    """
+    if person is not None:
+        return KnownAxes(parse_axes(person, len(shape)), "person")
+    if layer is not None and (named := _parsed(layer, len(shape))):
+        return KnownAxes(named, "layer")
+    if file is not None and (fitting := fit_axes(file, shape, colour=colour)):
+        return KnownAxes(fitting, "file")
+    if colour:
+        # That the last axis is colour is known, so nothing else may be.
+        return KnownAxes(guess_axes(shape[:-1], float) + "C", "guess")
+    return KnownAxes(guess_axes(shape, dtype), "guess")
+
+
+def fit_axes(file: StatedAxes, shape: Shape, *, colour: bool = False) -> str | None:
+    """Return the axes of an array that was read from a file; None if it is unclear.
+
+    Readers leave out axes of length 1, or add them; they split channels into layers,
+    and put colours last. The array may also be one part along an axis of the file.
+    """
+    if not colour and file.shape == shape:
+        return file.axes
+    colours_last = file.axes.replace("C", "") + "C"
+    orders = (colours_last,) if colour else (file.axes, CANONICAL)
+    for order in orders:
+        if (found := _cheapest(file, shape, order)) is not None:
+            return found
+    return None
+
+
+def _cheapest(file: StatedAxes, shape: Shape, order: str) -> str | None:
+    """Return the axes in this order that leave out least; None if it is unclear.
+
+    What an axis with a single plane is called makes no difference.
+    """
+    found = sorted(_iter_fitting(file, shape, order))
+    best = [letters for cost, letters in found if cost == found[0][0]]
+    told = {
+        tuple(axis for axis, n in zip(letters, shape, strict=True) if n > 1)
+        for letters in best
+    }
+    return best[0] if len(told) == 1 else None
+
+
+def _iter_fitting(
+    file: StatedAxes, shape: Shape, order: str
+) -> Iterator[tuple[tuple[int, int, int], str]]:
+    sizes = dict(zip(file.axes, file.shape, strict=True))
+    for letters in combinations(order, len(shape)):
+        array = dict(zip(letters, shape, strict=True))
+        # One part along an axis may keep that axis.
+        least = {a: sizes[a] if a in "YX" else 1 for a in array}
+        fits = all(n in (sizes.get(a, 1), least[a]) for a, n in array.items())
+        if not fits or not {"Y", "X"} <= {*array}:
+            continue
+        lost = [a for a, n in sizes.items() if array.get(a, 1) != n]
+        # To be without channels is common: they are layers of their own.
+        cost = (len(lost) - ("C" in lost), len(lost), len({*array} - {*sizes}))
+        yield cost, "".join(letters)
+
+
+def axes_of_names(names: Sequence[str], ndim: int) -> str | None:
+    """Return axes from their names, such as ("time", "y", "x"); None if unclear.
+
+    The last two are Y and X where they are called by numbers, as napari does, and
+    another one has a name.
+    """
+    letters = [axis_letter(name) for name in names]
+    if len(letters) >= 3 and letters[-2:] == [None, None] and any(letters):
+        unnamed = all(str(name).lstrip("-").isdigit() for name in names[-2:])
+        letters[-2:] = ["Y", "X"] if unnamed else [None, None]
+    found = "".join(letter or "?" for letter in letters)
+    return _parsed(found, ndim)
+
+
+def _parsed(axes: str, ndim: int) -> str | None:
+    try:
+        return parse_axes(axes, ndim)
+    except InputError:
+        return None
+
+
+def readings(shape: Shape) -> tuple[str, ...]:
+    """Return how an array of this shape may be read, what is likely first."""
+    known = {
+        2: ("YX",),
+        3: ("ZYX", "TYX", "CYX", "YXC"),
+        4: ("TZYX", "ZCYX", "CZYX", "TCYX", "ZYXC", "TYXC"),
+        5: ("TZCYX", "TCZYX", "TZYXC"),
+    }
+    return known.get(len(shape), ())
+
+
+def axes_in_words(axes: str) -> str:
+    """Say what axes make of an image, such as "time-lapse" for "TYX"."""
+    if "T" in axes:
+        what = "time-lapse of z-stacks" if "Z" in axes else "time-lapse"
+    else:
+        what = "z-stack" if "Z" in axes else "plane"
+    if "C" not in axes:
+        return what
+    last = " last" if axes.endswith("C") else ""
+    return f"channels{last}" if what == "plane" else f"{what}, channels{last}"

@@ -1,0 +1,1 @@
+"""Objects as maps that a network learns, and back."""

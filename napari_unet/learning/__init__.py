@@ -1,0 +1,1 @@
+"""From verified pixels to a better model."""

@@ -1,0 +1,291 @@
+"""Checkpoints: where a training stands, so that it goes on after a crash.
+
+One file, written whole or not at all. Reading trusts nothing: header, state and the
+names, types and shapes of tensors are compared with what is expected before a tensor
+is read, and a checksum covers every byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.core.validation import first_problem
+from napari_unet.errors import ModelError, StorageError
+from napari_unet.learning.fingerprint import Fingerprint
+from napari_unet.learning.fit_config import FitConfig
+from napari_unet.models.spec import ModelSpec
+from napari_unet.weights.model import Model
+from napari_unet.weights.tensor_file import (
+    Layout,
+    damaged,
+    layout_of,
+    read_head,
+    read_tensors,
+    write_tensors,
+)
+
+FORMAT_VERSION: Literal[1] = 1
+BEST = "best."
+"""Prefix of the names of the best model's tensors."""
+
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+T = TypeVar("T")
+
+
+class RandomState(BaseModel):
+    """State of numpy's default generator, PCG64."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: Annotated[int, Field(ge=0, lt=2**128)]
+    inc: Annotated[int, Field(ge=0, lt=2**128)]
+    has_uint32: Annotated[int, Field(ge=0, le=1)]
+    uinteger: Annotated[int, Field(ge=0, lt=2**32)]
+
+    @classmethod
+    def of(cls, rng: np.random.Generator) -> RandomState:
+        """Return the state of a generator that `numpy.random.default_rng` made."""
+        whole: dict[str, Any] = dict(rng.bit_generator.state)
+        return cls(**{k: v for k, v in whole.items() if "uint" in k}, **whole["state"])
+
+    def put_into(self, rng: np.random.Generator) -> None:
+        """Let a generator go on from here."""
+        rng.bit_generator.state = {
+            "bit_generator": "PCG64",
+            "state": {"state": self.state, "inc": self.inc},
+            "has_uint32": self.has_uint32,
+            "uinteger": self.uinteger,
+        }
+
+
+class TrainingState(BaseModel):
+    """Where a training stands, apart from tensors.
+
+    Parameters
+    ----------
+    format_version : int
+        Version of this description.
+    spec : ModelSpec
+        Description of the best model.
+    config : FitConfig
+        How it was trained.
+    fingerprint : Fingerprint
+        What it started and learned from.
+    steps, best_step : int
+        Steps taken, and those that the best model had; 0 if that is the start.
+    seconds : float
+        Time spent.
+    best_score, start_score : float
+        Agreement of the best and of the starting model with held-out pixels.
+    windows : int
+        How many windows that is measured in.
+    micro_batch, crop : int
+        Crops computed at once and their extent, after what memory allowed.
+    rng : RandomState
+        Of what draws crops.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    format_version: Literal[1] = FORMAT_VERSION
+    spec: ModelSpec
+    config: FitConfig
+    fingerprint: Fingerprint
+    steps: Count
+    best_step: Count
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    best_score: float
+    start_score: float
+    windows: Annotated[int, Field(ge=0, le=1000)]
+    micro_batch: Annotated[int, Field(ge=1, lt=2**53)]
+    crop: Annotated[int, Field(ge=1, lt=2**53)]
+    rng: RandomState
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """Where a training stands: its state, and tensors by name."""
+
+    state: TrainingState
+    tensors: dict[str, Tensor]
+
+
+def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint: all of it or nothing; the one before stays until then.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written.
+    """
+    text = checkpoint.state.model_dump_json()
+    write_atomically(path, lambda file: write_tensors(file, text, checkpoint.tensors))
+
+
+def read_state(path: Path) -> TrainingState:
+    """Read where a training stood; no tensor is read, so damage there goes unnoticed.
+
+    Raises
+    ------
+    StorageError
+        If there is no such file or its beginning is damaged.
+    ModelError
+        If it was written by a newer version.
+    """
+    return _opened(path, lambda file: _state(read_head(file, path).text, path))
+
+
+def read_checkpoint(
+    path: Path, check: Callable[[TrainingState, Layout], None]
+) -> Checkpoint:
+    """Read a whole checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        What `write_checkpoint` wrote.
+    check : callable
+        Called before any tensor is read; raises what is wrong.
+
+    Raises
+    ------
+    StorageError
+        If there is no such file or a byte of it is not what was written.
+    ModelError
+        If it was written by a newer version.
+    """
+
+    def read(file: BinaryIO) -> Checkpoint:
+        head = read_head(file, path)
+        state = _state(head.text, path)
+        check(state, head.layout)
+        return Checkpoint(state, read_tensors(file, head, path))
+
+    return _opened(path, read)
+
+
+def read_best_model(path: Path) -> Model:
+    """Read the best model of an interrupted training, whatever it learned from.
+
+    Raises
+    ------
+    StorageError
+        If there is no such file or a byte of it is not what was written.
+    ModelError
+        If it was written by a newer version, or holds another network than it says.
+    """
+
+    def read(file: BinaryIO) -> Model:
+        head = read_head(file, path)
+        spec = _state(head.text, path).spec
+        net = spec.build()
+        expected = {BEST + k: v for k, v in layout_of(net.state_dict()).items()}
+        check_layout(path, head.layout, expected, only=BEST)
+        best = read_tensors(file, head, path, BEST)
+        net.load_state_dict({k.removeprefix(BEST): v for k, v in best.items()})
+        return Model(spec, net.eval())
+
+    return _opened(path, read)
+
+
+def check_layout(
+    path: Path,
+    found: Layout,
+    required: Layout,
+    optional: Layout | None = None,
+    only: str = "",
+) -> None:
+    """Compare tensors, before they are read, with what a network needs.
+
+    Parameters
+    ----------
+    only : str
+        Prefix of the names that are compared.
+
+    Raises
+    ------
+    ModelError
+        If one is missing, left over, or of another type or shape.
+    """
+    optional = optional or {}
+    found = {name: each for name, each in found.items() if name.startswith(only)}
+    for name in sorted(found.keys() | required.keys()):
+        expected = required.get(name) or optional.get(name)
+        if found.get(name) != expected:
+            raise ModelError(
+                f"The checkpoint {path} does not fit its network: {name} should be "
+                f"{_words(expected)} and is {_words(found.get(name))}; start the "
+                "training anew."
+            )
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove a checkpoint whose result is saved, and what killed writers left of it.
+
+    Raises
+    ------
+    StorageError
+        If it is there and cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    remove_litter(path)
+
+
+def remove_litter(path: Path) -> None:
+    """Remove the temporary files of writers that were killed."""
+    start = f".{path.name[:40]}."
+    with suppress(OSError):
+        for item in path.parent.iterdir():
+            if item.name.startswith(start) and item.name.endswith(".tmp"):
+                item.unlink(missing_ok=True)
+
+
+def _opened(path: Path, read: Callable[[BinaryIO], T]) -> T:
+    if path.exists() and not path.is_file():
+        # Opening a pipe would wait for ever.
+        raise damaged(path, "it is not a file")
+    try:
+        with path.open("rb") as file:
+            return read(file)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"The checkpoint {path} could not be read ({error.strerror or error}); "
+            "check the path, or start the training anew."
+        ) from error
+
+
+def _state(text: str, path: Path) -> TrainingState:
+    try:
+        return TrainingState.model_validate_json(text)
+    except ValidationError as error:
+        where, words = first_problem(error, "the state")
+        if where == "format_version":
+            raise ModelError(
+                f"{path} was written by another version of napari-unet (this one "
+                f"reads format {FORMAT_VERSION}); update napari-unet, or start the "
+                "training anew."
+            ) from error
+        raise ModelError(
+            f"{path} does not describe a training: {where}: {words}; start the "
+            "training anew."
+        ) from error
+
+
+def _words(entry: Any) -> str:
+    return (
+        "absent" if entry is None else f"{entry[0]} {entry[1]}".removeprefix("torch.")
+    )

@@ -1,0 +1,56 @@
+"""What a training yields and returns, besides what any loop yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from napari_unet.core.events import (
+    MicroBatch,
+    Notice,
+    Preparing,
+    TrainStep,
+    Validated,
+)
+from napari_unet.weights.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelImproved:
+    """A better model: it agrees with held-out pixels more than any before it."""
+
+    model: Model
+    step: int
+    score: float
+
+
+FitEvent: TypeAlias = (
+    Notice | Preparing | MicroBatch | TrainStep | Validated | ModelImproved
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """What a training came to.
+
+    Parameters
+    ----------
+    model : Model
+        The best model; the starting one where nothing was better.
+    steps : int
+        Steps taken.
+    score, start_score : float
+        Agreement of the best and of the starting model with the held-out pixels.
+    held_out : bool
+        False where there was too little to hold out, and the scores come from the
+        pixels that trained.
+    seconds : float
+        Time spent.
+    """
+
+    model: Model
+    steps: int
+    score: float
+    start_score: float
+    held_out: bool
+    seconds: float

@@ -1,0 +1,219 @@
+"""Planes ready for training, and batches of random crops from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from napari_unet.geometry.maps import Mask
+from napari_unet.learning.augment import (
+    Augmentation,
+    Crop,
+    change_grey_values,
+    draw_zoom,
+    resample,
+)
+from napari_unet.tasks.objectives import Objective
+from napari_unet.tasks.objectives.instances import InstancesObjective
+from napari_unet.tasks.objectives.objective import Targets, Values
+
+_MOST_CENTRES = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One annotated plane, ready for training; in 3-D a volume, with Z before Y.
+
+    Parameters
+    ----------
+    stack : Tensor, shape (C + K + W + E, Y, X)
+        Normalised image, targets, where these are known (one map for all, or one for
+        each of the K), and perhaps how much a known pixel counts.
+    channels, maps, masks : int
+        C, K and W.
+    points : ndarray, shape (n, 2) or (n, 3)
+        Known pixels around which crops may be centred.
+    zoom_limits : tuple of float
+        Least and largest zoom that keep the objects within the intended sizes.
+    zoom : float
+        Zoom around which crops are drawn: it brings the objects to the usual size.
+    """
+
+    stack: Tensor
+    channels: int
+    maps: int
+    masks: int
+    points: npt.NDArray[np.int32]
+    zoom_limits: tuple[float, float] = (0.5, 2.0)
+    zoom: float = 1.0
+
+    @property
+    def known(self) -> Tensor:
+        """Where the targets are known, shape (W, Y, X)."""
+        start = self.channels + self.maps
+        return self.stack[start : start + self.masks]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Crops: images (N, C, Y, X), targets (N, K, Y, X), weight (N, W, Y, X)."""
+
+    images: Tensor
+    targets: Tensor
+    weight: Tensor
+
+
+def make_plane(
+    image: npt.NDArray[np.float32],
+    values: Values,
+    verified: Mask | None,
+    *,
+    objective: Objective | None = None,
+    zoom_limits: tuple[float, float] = (0.5, 2.0),
+    zoom: float = 1.0,
+) -> Plane:
+    """Prepare a plane from a normalised (C, Y, X) image and what a person made of it.
+
+    Parameters
+    ----------
+    values : ndarray
+        Object ids or classes (Y, X), or regressed values (n, Y, X).
+    verified : ndarray of bool, optional
+        None if all pixels are.
+    objective : Objective, optional
+        What is learned; instances where it is missing.
+    zoom_limits, zoom
+        As in `Plane`.
+    """
+    objective = objective or InstancesObjective()
+    if verified is None:
+        verified = np.ones(image.shape[1:], bool)
+    targets = objective.targets(values, verified)
+    strata = objective.strata(values, verified)
+    return assemble_plane(image, targets, strata, zoom_limits=zoom_limits, zoom=zoom)
+
+
+def assemble_plane(
+    image: npt.NDArray[np.float32],
+    targets: Targets,
+    strata: list[tuple[Mask, float]],
+    *,
+    zoom_limits: tuple[float, float] = (0.5, 2.0),
+    zoom: float = 1.0,
+) -> Plane:
+    """Prepare a plane whose targets and strata (see `Objective`) are there already."""
+    parts = [image, targets.maps, targets.known]
+    if targets.emphasis is not None:
+        parts.append(targets.emphasis)
+    return Plane(
+        torch.from_numpy(np.concatenate(parts)),
+        len(image),
+        len(targets.maps),
+        len(targets.known),
+        _centres(strata),
+        zoom_limits,
+        zoom,
+    )
+
+
+def _centres(strata: list[tuple[Mask, float]]) -> npt.NDArray[np.int32]:
+    """Return crop centres, thinned so that every stratum has its share."""
+    chosen = [_thin(np.argwhere(m), round(_MOST_CENTRES * s)) for m, s in strata]
+    return np.concatenate(chosen).astype(np.int32)
+
+
+def _thin(points: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
+    return points[:: max(1, len(points) // most)]
+
+
+def draw_batch(
+    planes: Sequence[Plane],
+    probabilities: npt.NDArray[np.float64],
+    size: int | tuple[int, ...],
+    count: int,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    margin: int = 0,
+) -> Batch:
+    """Draw `count` crops from planes chosen with `probabilities`.
+
+    Parameters
+    ----------
+    size : int or tuple of int
+        Extent of a crop along (Y, X), or along (Z, Y, X), in pixels.
+    margin : int
+        Pixels at the border of a crop for which the network does not answer: these
+        may hang over the border of the plane.
+    """
+    dims = planes[0].stack.ndim - 1
+    extent = (size,) * dims if isinstance(size, int) else size
+    chosen = rng.choice(len(planes), size=count, p=probabilities)
+    stack = torch.stack(
+        [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
+    )
+    first = planes[0]
+    sizes = [first.channels, first.maps, first.masks]
+    images, targets, known, emphasis = stack.tensor_split(np.cumsum(sizes).tolist(), 1)
+    # Bilinear weights below one half would let in pixels nobody verified.
+    weight = (known > 0.999).to(stack.dtype)
+    if emphasis.shape[1]:
+        weight = weight * emphasis
+    return Batch(images.contiguous(), targets, weight)
+
+
+def draw_crop(
+    plane: Plane,
+    extent: tuple[int, ...],
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    margin: int = 0,
+) -> Tensor:
+    """Draw one crop near a known pixel, changed at random.
+
+    Returns
+    -------
+    Tensor, shape (C + K + W + E, *extent)
+        Sections of a volume are turned, zoomed and bent as one; a volume may be
+        turned upside down.
+    """
+    zoom = draw_zoom(augmentation, rng, plane.zoom_limits, plane.zoom)
+    size = extent[-1]
+    answered = (size - 2 * margin) / zoom
+    *above, y, x = rng.choice(plane.points)
+    y, x = np.array([y, x]) + rng.uniform(-0.35, 0.35, 2) * answered
+    half = answered / 2
+    stack = plane.stack
+    if above:
+        stack = _sections(stack, int(above[0]), extent[0], rng)
+    flat = stack.flatten(0, -3)
+    height, width = flat.shape[1:]
+    crop = Crop((_inside(y, half, height), _inside(x, half, width)), zoom)
+    greys = plane.channels * (len(flat) // len(stack))
+    sample = resample(flat, crop, size, augmentation, rng, mirrored=greys)
+    grey = sample[:greys]
+    changed = change_grey_values(grey, augmentation, rng)
+    crops = torch.cat([changed, sample[greys:]])
+    return crops.reshape(*stack.shape[:-2], size, size)
+
+
+def _sections(stack: Tensor, near: int, count: int, rng: np.random.Generator) -> Tensor:
+    """Return `count` sections around one; beyond the volume nothing is known."""
+    depth = stack.shape[1]
+    latest = max(0, depth - count)
+    start = int(np.clip(near - rng.integers(0, count), 0, latest))
+    part = stack[:, start : start + count]
+    missing = count - part.shape[1]
+    part = torch.nn.functional.pad(part, (0, 0, 0, 0, 0, missing))
+    return part.flip(1) if rng.uniform() < 0.5 else part
+
+
+def _inside(position: float, half: float, size: int) -> float:
+    """Move a centre so that the crop hangs over the border as little as it can."""
+    if 2 * half >= size:
+        return (size - 1) / 2
+    return float(np.clip(position, half, size - 1 - half))

@@ -1,0 +1,327 @@
+"""What a model is, apart from its weights: the JSON beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from napari_unet.images.normalize import PercentileNormalization
+from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.targets import InstanceMap
+from napari_unet.models.architectures import Architecture, UNetConfig
+from napari_unet.models.loss_options import LossOptions
+from napari_unet.models.outline import outline
+from napari_unet.nets.network import Network
+
+FORMAT_VERSION: Literal[1] = 1
+
+Task = Literal["instances", "classes", "regression"]
+
+Words = Annotated[str, Field(max_length=10_000)]
+
+_Diameter = Annotated[float, Field(gt=0, le=4096)]
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("the smallest diameter must not exceed the largest one")
+    return ends
+
+
+_Diameters = Annotated[tuple[_Diameter, _Diameter], AfterValidator(_rising)]
+
+_SIZES = ("diameters", "zoomed_to", "object_size")
+"""What is known of the sizes of objects."""
+
+_WIDEST_BLUR = 100.0
+_LARGEST_AREA = 2**31 - 1
+
+
+class ModelCard(BaseModel):
+    """Where a model comes from and how good it is, for the person who chooses it.
+
+    Parameters
+    ----------
+    data : str
+        What it was trained on.
+    license : str
+        Licence of data and weights.
+    score : dict
+        Named scores, such as ``{"AP50 pooled": 0.8}``.
+    notes : str
+        What it is for, and what it is not for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Words = ""
+    license: Words = ""
+    score: dict[str, float] = Field(default_factory=dict, max_length=1000)
+    notes: Words = ""
+
+    @property
+    def headline(self) -> str:
+        """The scores that matter most, such as "AP50 0.84", or nothing.
+
+        The first one, or those of all classes but background.
+        """
+        dice = [
+            f"{name.removeprefix('Dice ')} {value:.2f}"
+            for name, value in self.score.items()
+            if name.startswith("Dice ") and name != "Dice background"
+        ]
+        if dice:
+            return f"Dice {', '.join(dice)}"
+        name, value = next(iter(self.score.items()), ("", 0.0))
+        return f"{name.removesuffix(' pooled')} {value:.2f}" if name else ""
+
+
+class PixelClass(BaseModel):
+    """A class of pixels.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    color : str, optional
+        As "#rrggbb"; chosen by the viewer where it is missing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    color: Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")] | None = None
+
+
+class Variable(BaseModel):
+    """A quantity that is regressed.
+
+    Parameters
+    ----------
+    name, unit : str
+        For people.
+    mean, scale : float
+        What is subtracted from the targets, and by what they are divided.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    unit: Annotated[str, Field(max_length=60)] = ""
+    mean: float = Field(0.0, allow_inf_nan=False)
+    scale: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
+class Tiling(BaseModel):
+    """How a network is tiled whose tiles depend on what lies beyond them.
+
+    Parameters
+    ----------
+    window, halo : int
+        Extent of a tile and context around its core, in pixels; always the same ones,
+        so that a result does not depend on the machine.
+    difference : float
+        Mean absolute difference between the maps of tiles and of a whole image, in
+        standard deviations of the maps, as it was measured after training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: int = Field(ge=64, le=8192)
+    halo: int = Field(ge=0, le=2048)
+    difference: float = Field(ge=0, allow_inf_nan=False)
+
+
+class ModelSpec(BaseModel):
+    """Everything that is needed to use a model's weights.
+
+    Parameters
+    ----------
+    format_version : int
+        Version of this description.
+    name : str
+        Short name, also the name of a built-in model's folder.
+    task : {"instances", "classes", "regression"}
+        What the outputs mean.
+    classes : tuple of PixelClass
+        Classes by their numbers, two or more; only for that task.
+    variables : tuple of Variable
+        Regressed quantities, one or more; only for that task.
+    in_channels : int
+        Channels the image must have.
+    architecture : Architecture
+        Options of the network, see `napari_unet.models.architectures`.
+    normalization : PercentileNormalization
+        How images are brought to the grey values the network knows.
+    decoding : Decoding
+        How maps become objects.
+    tiling : Tiling, optional
+        Only for networks that cannot be tiled exactly.
+    loss : LossOptions
+        What is chosen of the losses of classes and regression, whenever it is trained.
+    pixel_size : float, optional
+        Width of a pixel of the images it was trained on, in micrometres.
+    diameters : tuple of float, optional
+        Smallest and largest typical diameter of the objects it was trained on, in
+        pixels.
+    zoomed_to : tuple of float, optional
+        The part of that range in which it is best: images with smaller or larger
+        objects are zoomed, see `napari_unet.inference.scale`. All of it where it is
+        missing.
+    object_size : float, optional
+        Usual diameter of the objects in nature, in micrometres: where an image knows
+        its pixel size, it tells how large they are before anything was measured.
+    card : ModelCard
+        Data, licence, scores.
+    checksum : str, optional
+        Hash of the weights that lie beside the description in a model folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = FORMAT_VERSION
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    description: Words = ""
+    task: Task = "instances"
+    classes: Annotated[tuple[PixelClass, ...], Field(max_length=255)] = ()
+    variables: Annotated[tuple[Variable, ...], Field(max_length=255)] = ()
+    in_channels: int = Field(1, ge=1, le=256)
+    architecture: Architecture = UNetConfig()
+    normalization: PercentileNormalization = PercentileNormalization()
+    decoding: Decoding = Decoding()
+    tiling: Tiling | None = None
+    loss: LossOptions = LossOptions()
+    pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
+    diameters: _Diameters | None = None
+    zoomed_to: _Diameters | None = None
+    object_size: float | None = Field(None, gt=0, le=1e4)
+    card: ModelCard = ModelCard()
+    checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_objects_have_sizes(cls, content: Any) -> Any:
+        """Forget the sizes that a model of objects left to another head."""
+        if isinstance(content, dict) and content.get("task", "instances") != (
+            "instances"
+        ):
+            return {key: each for key, each in content.items() if key not in _SIZES}
+        return content
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> ModelSpec:
+        if (self.task == "classes") != (len(self.classes) > 1):
+            raise ValueError("two or more classes belong to the task 'classes'")
+        if (self.task == "regression") != (len(self.variables) > 0):
+            raise ValueError("one or more variables belong to the task 'regression'")
+        return self
+
+    @model_validator(mode="after")
+    def _within_reason(self) -> ModelSpec:
+        if self.decoding.smoothing > _WIDEST_BLUR:
+            raise ValueError(f"decoding.smoothing is at most {_WIDEST_BLUR:g} px")
+        if self.decoding.min_size > _LARGEST_AREA:
+            raise ValueError(f"decoding.min_size is at most {_LARGEST_AREA} px")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_the_usual_loss(
+        self, content: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Write what earlier versions can read, unless a loss was chosen."""
+        written: dict[str, Any] = content(self)
+        if self.loss == LossOptions():
+            del written["loss"]
+        return written
+
+    def for_task(
+        self,
+        task: Task,
+        *,
+        classes: Sequence[PixelClass] = (),
+        variables: Sequence[Variable] = (),
+    ) -> ModelSpec:
+        """Return the description for another task, without what belonged to the old.
+
+        Sizes and thresholds belong to objects, so they are gone where something else
+        is predicted; what a network knows of sizes of objects, its new head does not.
+        """
+        changes: dict[str, Any] = {
+            "task": task,
+            "classes": tuple(classes),
+            "variables": tuple(variables),
+        }
+        if task != self.task:
+            changes |= dict.fromkeys(_SIZES) | {"decoding": Decoding()}
+        return self.model_copy(update=changes)
+
+    @property
+    def best_diameters(self) -> tuple[float, float] | None:
+        """Typical diameters that need no zoom, in pixels; None if nobody knows."""
+        return self.zoomed_to or self.diameters
+
+    def expected_diameter(self, pixel_size: float | None) -> float | None:
+        """Return how many pixels an object should be across, if anybody can know.
+
+        Parameters
+        ----------
+        pixel_size : float or None
+            Width of a pixel, in micrometres; one that is not above 0 tells nothing.
+        """
+        if pixel_size is None or self.object_size is None or not pixel_size > 0:
+            return None
+        return self.object_size / pixel_size
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes or variables; objects have none."""
+        classes = tuple(each.name for each in self.classes)
+        return classes or tuple(each.name for each in self.variables)
+
+    @property
+    def out_channels(self) -> int:
+        """Maps that the network predicts."""
+        if self.task == "instances":
+            return len(InstanceMap)
+        return len(self.classes) + len(self.variables)
+
+    def build(self, *, pretrained: bool = False) -> Network:
+        """Return the network with fresh weights, pretrained where that is wished.
+
+        Raises
+        ------
+        InputError
+            If it would be too large to be meant, or there are no pretrained weights
+            for this architecture.
+        ModelError
+            If the network needs a package that is not installed, or its pretrained
+            weights cannot be downloaded.
+        """
+        self.outline()
+        return self.architecture.build(
+            self.in_channels, self.out_channels, pretrained=pretrained
+        )
+
+    def outline(self) -> Network:
+        """Return the network without content: names, shapes and types of its weights.
+
+        Raises
+        ------
+        InputError
+            If it would be too large to be meant.
+        ModelError
+            If the network needs a package that is not installed.
+        """
+        return outline(
+            lambda: self.architecture.build(self.in_channels, self.out_channels)
+        )

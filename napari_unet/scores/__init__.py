@@ -1,0 +1,1 @@
+"""How well labels match the truth."""

@@ -1,0 +1,226 @@
+"""How well a label map matches the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+from napari_unet.annotation.labels import as_whole
+from napari_unet.errors import InputError
+from napari_unet.geometry.ids import count_pairs
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.images.arrays import as_array
+
+THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(9))
+"""Intersections over union at which objects are matched: 0.50, 0.55, ... 0.90."""
+
+Labels = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Agreement of a label map with the truth.
+
+    Parameters
+    ----------
+    true_positives : tuple of int
+        Matched objects at every threshold of `THRESHOLDS`.
+    n_true, n_predicted : int
+        Objects in the truth and in the prediction.
+    overlap, foreground : int
+        Common foreground pixels, and the sum of both foregrounds, for Dice.
+    """
+
+    true_positives: tuple[int, ...]
+    n_true: int
+    n_predicted: int
+    overlap: int
+    foreground: int
+
+    @property
+    def ap(self) -> dict[str, float]:
+        """Average precision TP / (TP + FP + FN) by threshold, keys "0.50" to "0.90".
+
+        1 where neither image holds an object.
+        """
+        total = self.n_true + self.n_predicted
+        return {
+            f"{t:.2f}": tp / (total - tp) if total else 1.0
+            for t, tp in zip(THRESHOLDS, self.true_positives, strict=True)
+        }
+
+    @property
+    def dice(self) -> float:
+        """Dice coefficient of the foregrounds; 1 where both are empty."""
+        return 2 * self.overlap / self.foreground if self.foreground else 1.0
+
+    @property
+    def tp(self) -> int:
+        """Matched objects at IoU 0.5."""
+        return self.true_positives[0]
+
+    @property
+    def fp(self) -> int:
+        """Predicted objects without a match at IoU 0.5."""
+        return self.n_predicted - self.tp
+
+    @property
+    def fn(self) -> int:
+        """True objects without a match at IoU 0.5."""
+        return self.n_true - self.tp
+
+    def __add__(self, other: Scores) -> Scores:
+        """Pool the counts of two images."""
+        return Scores(
+            tuple(
+                a + b
+                for a, b in zip(self.true_positives, other.true_positives, strict=True)
+            ),
+            self.n_true + other.n_true,
+            self.n_predicted + other.n_predicted,
+            self.overlap + other.overlap,
+            self.foreground + other.foreground,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PooledScores:
+    """Scores of several images: counts pooled, and the mean of images beside it."""
+
+    images: int
+    pooled: Scores
+    ap_mean: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain numbers, as `napari-unet evaluate --json` prints them."""
+        return {
+            "images": self.images,
+            "ap": self.pooled.ap,
+            "ap_mean": self.ap_mean,
+            "dice": self.pooled.dice,
+            "tp": self.pooled.tp,
+            "fp": self.pooled.fp,
+            "fn": self.pooled.fn,
+        }
+
+
+def evaluate(truth: Labels, labels: Labels) -> Scores:
+    """Compare a label map with the truth, both of them ids as this program has them.
+
+    `napari_unet.evaluate` takes label maps of others. Objects are matched one to one by
+    intersection over union, in the way that gives most matches at each threshold.
+
+    Parameters
+    ----------
+    truth, labels : ndarray of int
+        Label maps of one shape, one id an object; 0 and below is background. Arrays of
+        dask, zarr and others, tensors and lists are taken, too.
+
+    Returns
+    -------
+    Scores
+        Average precision by threshold, Dice and counts.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.repeat([[0, 1, 2]], 4, axis=0)
+    >>> evaluate(truth, truth).ap["0.90"]
+    1.0
+    """
+    truth, labels = as_array(truth, "truth"), as_array(labels, "prediction")
+    if truth.shape != labels.shape:
+        raise InputError(
+            f"The prediction has shape {labels.shape}, the truth {truth.shape}; "
+            "compare label maps of the same image."
+        )
+    overlaps = _overlaps(truth, labels)
+    return Scores(
+        tuple(_count_matches(overlaps, threshold) for threshold in THRESHOLDS),
+        overlaps.n_true,
+        overlaps.n_predicted,
+        overlaps.common,
+        overlaps.foreground,
+    )
+
+
+def pool(scores: Sequence[Scores]) -> PooledScores:
+    """Pool the scores of several images, at least one."""
+    total = scores[0]
+    for score in scores[1:]:
+        total = total + score
+    aps = [score.ap for score in scores]
+    mean = {key: float(np.mean([ap[key] for ap in aps])) for key in total.ap}
+    return PooledScores(len(scores), total, mean)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Overlaps:
+    """Objects that share pixels, by their numbers from 0, and counts of the rest.
+
+    There are about as many as objects: a table of all with all would not fit.
+    """
+
+    true: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.int64]
+    iou: npt.NDArray[np.float64]
+    n_true: int
+    n_predicted: int
+    common: int
+    foreground: int
+
+
+def _overlaps(truth: Labels, labels: Labels) -> _Overlaps:
+    a, b, pixels = count_pairs(as_whole(truth), as_whole(labels))
+    true, size_true = _sizes(a, pixels)
+    predicted, size_predicted = _sizes(b, pixels)
+    both = (a > 0) & (b > 0)
+    rows = np.searchsorted(true, a[both])
+    columns = np.searchsorted(predicted, b[both])
+    shared = pixels[both]
+    union = size_true[rows] + size_predicted[columns] - shared
+    return _Overlaps(
+        rows,
+        columns,
+        np.asarray(shared / union),
+        len(true),
+        len(predicted),
+        int(shared.sum()),
+        int(size_true.sum() + size_predicted.sum()),
+    )
+
+
+def _sizes(
+    ids: LabelMap, pixels: npt.NDArray[np.int64]
+) -> tuple[LabelMap, npt.NDArray[np.int64]]:
+    """Return the objects of one side, and how many pixels each has."""
+    found, index = np.unique(ids, return_inverse=True)
+    sizes = np.zeros(len(found), np.int64)
+    np.add.at(sizes, index, pixels)
+    objects = found > 0
+    return found[objects], sizes[objects]
+
+
+def _count_matches(overlaps: _Overlaps, threshold: float) -> int:
+    """Return the most pairs that can be made, each object in one at most."""
+    allowed = overlaps.iou >= threshold
+    rows, columns = overlaps.true[allowed], overlaps.predicted[allowed]
+    if len(np.unique(rows)) == len(np.unique(columns)) == len(rows):
+        return len(rows)
+    # Only at exactly 0.5 can an object have two candidates.
+    graph = csr_array(
+        (np.ones(len(rows), bool), (rows, columns)),
+        shape=(overlaps.n_true, overlaps.n_predicted),
+    )
+    return int(np.count_nonzero(maximum_bipartite_matching(graph) >= 0))

@@ -1,0 +1,1 @@
+"""What a network can be asked for: objects, classes, values."""

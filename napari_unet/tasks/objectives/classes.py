@@ -1,0 +1,130 @@
+"""Classes of pixels: softmax over n classes, cross-entropy and Dice."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+from torch import Tensor
+
+from napari_unet.errors import InputError
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.squares import number_squares
+from napari_unet.instances.borders import balance_classes, border_weights
+from napari_unet.models.loss_options import LossOptions
+from napari_unet.tasks.objectives.instances import overlap_disagreement
+from napari_unet.tasks.objectives.losses import class_loss
+from napari_unet.tasks.objectives.objective import Targets, Values
+
+IGNORE = 255
+"""The label of pixels whose class is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesObjective:
+    """Implements `Objective` for class numbers (Y, X) from 0 to ``channels - 1``."""
+
+    loss_options: ClassVar[frozenset[str]] = frozenset(
+        {"dice", "balance", "border_weight", "border_sigma"}
+    )
+    nothing_in_noise: ClassVar[bool] = False
+
+    channels: int
+    options: LossOptions = field(default_factory=LossOptions)
+
+    def targets(self, values: Values, verified: Mask) -> Targets:
+        """Return one map per class, 1 inside it."""
+        classes = np.arange(self.channels).reshape(-1, *[1] * values.ndim)
+        known = verified & (values < self.channels)
+        maps = (values == classes) & known
+        return Targets(
+            maps.astype(np.float32),
+            known[None].astype(np.float32),
+            self._emphasis(values, known),
+        )
+
+    def iter_targets(
+        self, values: Values, masks: Sequence[Mask]
+    ) -> Generator[None, None, list[Targets]]:
+        """Return `targets` for each of several masks; yields after each."""
+        found = []
+        for mask in masks:
+            found.append(self.targets(values, mask))
+            yield
+        return found
+
+    def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
+        """See all classes equally often."""
+        classes = range(self.channels)
+        return [(verified & (values == i), 1 / self.channels) for i in classes]
+
+    def pieces(self, values: Values, verified: Mask) -> LabelMap:
+        """Return squares: there are no objects."""
+        return number_squares(verified & (values != IGNORE))
+
+    def check(self, planes: Sequence[tuple[Values, Mask]]) -> None:
+        """Check that there are two classes or more, and only known ones."""
+        found: set[int] = set()
+        for classes, verified in planes:
+            found.update(np.unique(classes[verified]).tolist())
+        found.discard(IGNORE)
+        strange = sorted(i for i in found if not 0 <= i < self.channels)
+        if strange:
+            raise InputError(
+                f"The labels hold class {strange[0]}, but the model has the classes 0 "
+                f"to {self.channels - 1} ({IGNORE} means unknown); name as many "
+                "classes as the labels have."
+            )
+        if len(found) < 2:
+            raise InputError(
+                "Only one class is verified; paint or accept pixels of another class "
+                "too, so that the model can tell them apart."
+            )
+
+    def loss(
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+    ) -> Tensor:
+        """See `napari_unet.tasks.objectives.losses.class_loss`."""
+        dice = self.options.dice
+        targets = targets.clamp(0, 1)
+        return class_loss(logits, targets, weight, hardness=hardness, dice=dice)
+
+    def activate(self, logits: Tensor) -> Tensor:
+        """Return probabilities."""
+        return logits.softmax(1)
+
+    def disagreement(
+        self, maps: Tensor, targets: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return ``|p - t|`` and ``p + t``: agreement is the mean Dice of classes."""
+        return overlap_disagreement(maps, targets, weight)
+
+    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+        """Return the likeliest class, uint8."""
+        return np.asarray(maps.argmax(0), np.uint8)
+
+    def blank(self, shape: tuple[int, ...]) -> Values:
+        """Return class 0, which is background by custom."""
+        return np.zeros(shape, np.uint8)
+
+    def _emphasis(self, values: Values, known: Mask) -> npt.NDArray[np.float32] | None:
+        """Weigh classes by their size, and the gaps between objects of any class.
+
+        Objects are connected regions of the classes from 1 on.
+        """
+        options = self.options
+        if not options.balance and not options.border_weight:
+            return None
+        weights = known.astype(np.float32)
+        if options.balance:
+            weights = balance_classes(values, known, self.channels)
+        if options.border_weight:
+            objects, _ = ndi.label(known & (values > 0))
+            weights += border_weights(
+                objects, options.border_weight, options.border_sigma
+            )
+        return weights[None]

@@ -1,0 +1,102 @@
+"""Objects: foreground and distance maps, decoded by a seeded watershed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from napari_unet.core.steps import drain
+from napari_unet.errors import InputError
+from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.instances.decoding import Decoding, decode_instances
+from napari_unet.instances.targets import InstanceMap, iter_instance_targets
+from napari_unet.tasks.objectives.losses import instance_loss
+from napari_unet.tasks.objectives.objective import Targets, Values
+
+
+@dataclass(frozen=True, slots=True)
+class InstancesObjective:
+    """Implements `Objective` for object ids (Y, X), 0 for background."""
+
+    loss_options: ClassVar[frozenset[str]] = frozenset()
+    nothing_in_noise: ClassVar[bool] = True
+
+    decoding: Decoding = field(default_factory=Decoding)
+
+    @property
+    def channels(self) -> int:
+        """Foreground, centre and border."""
+        return len(InstanceMap)
+
+    def targets(self, values: Values, verified: Mask) -> Targets:
+        """Return maps of the whole label map, verified or not.
+
+        So the border of a verified object is right where it touches another one.
+        """
+        return drain(self.iter_targets(values, [verified]))[0]
+
+    def iter_targets(
+        self, values: Values, masks: Sequence[Mask]
+    ) -> Generator[None, None, list[Targets]]:
+        """Return `targets` for each of several masks, which share their maps."""
+        maps = yield from iter_instance_targets(values)
+        return [Targets(maps, mask[None].astype(np.float32)) for mask in masks]
+
+    def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
+        """Prefer objects, which may be few."""
+        return [(verified & (values > 0), 2 / 3), (verified & (values <= 0), 1 / 3)]
+
+    def pieces(self, values: Values, verified: Mask) -> LabelMap:  # noqa: ARG002
+        """Return the objects."""
+        return cast(LabelMap, values)
+
+    def check(self, planes: Sequence[tuple[Values, Mask]]) -> None:
+        """Check that there are objects and background."""
+        if not any(np.any(verified & (ids > 0)) for ids, verified in planes):
+            raise InputError(
+                "Only background is verified; paint or accept some objects too, so "
+                "that the model can tell them apart."
+            )
+        if not any(np.any(verified & (ids <= 0)) for ids, verified in planes):
+            raise InputError(
+                "Only objects are verified, no background; accept a view that shows "
+                "some background too, or erase a wrong pixel beside an object."
+            )
+
+    def loss(
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+    ) -> Tensor:
+        """See `napari_unet.tasks.objectives.losses.instance_loss`."""
+        return instance_loss(logits, targets.clamp(0, 1), weight, hardness=hardness)
+
+    def activate(self, logits: Tensor) -> Tensor:
+        """Return probabilities."""
+        return logits.sigmoid()
+
+    def disagreement(
+        self, maps: Tensor, targets: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return ``|p - t|`` and ``p + t``: for binary maps agreement is Dice."""
+        return overlap_disagreement(maps, targets, weight)
+
+    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+        """Return int32 ids from 1."""
+        return decode_instances(maps, self.decoding)
+
+    def blank(self, shape: tuple[int, ...]) -> Values:
+        """Return no objects."""
+        return np.zeros(shape, np.int32)
+
+
+def overlap_disagreement(
+    maps: Tensor, targets: Tensor, weight: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the sums of ``|p - t|`` and of ``p + t`` by map, over known pixels."""
+    dims = (0, *range(2, maps.ndim))
+    difference = (weight * (maps - targets).abs()).double().sum(dims)
+    return difference, (weight * (maps + targets)).double().sum(dims)

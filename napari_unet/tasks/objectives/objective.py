@@ -1,0 +1,125 @@
+"""What the engine asks of every task."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from napari_unet.geometry.maps import LabelMap, Mask
+
+Values = npt.NDArray[Any]
+"""What a person gives and gets for a plane: ids, classes, or values (n, Y, X)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What a network should say about a plane (or, in 3-D, a volume).
+
+    Parameters
+    ----------
+    maps : ndarray of float32, shape (K, Y, X)
+        One map per output channel.
+    known : ndarray of float32, shape (1, Y, X) or (K, Y, X)
+        1 where the maps can be trusted, 0 elsewhere.
+    emphasis : ndarray of float32, shape (1, Y, X), optional
+        How much a known pixel counts; 1 where it is missing.
+    """
+
+    maps: npt.NDArray[np.float32]
+    known: npt.NDArray[np.float32]
+    emphasis: npt.NDArray[np.float32] | None = None
+
+
+class Objective(Protocol):
+    """Targets, loss, decoding and score of a task.
+
+    Shapes are those of 2-D networks; 3-D ones have Z before Y.
+
+    Attributes
+    ----------
+    loss_options : frozenset of str
+        Fields of `LossOptions` that have an effect.
+    nothing_in_noise : bool
+        Whether a plane of mere noise is known to hold nothing; `blank` says what that
+        is.
+    """
+
+    loss_options: ClassVar[frozenset[str]]
+    nothing_in_noise: ClassVar[bool]
+
+    @property
+    def channels(self) -> int:
+        """Maps that the network predicts."""
+        ...
+
+    def targets(self, values: Values, verified: Mask) -> Targets:
+        """Return what is learned from a plane; `values` may be unknown in part."""
+        ...
+
+    def iter_targets(
+        self, values: Values, masks: Sequence[Mask]
+    ) -> Generator[None, None, list[Targets]]:
+        """Return `targets` for each of several masks; yields now and then."""
+        ...
+
+    def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
+        """Return kinds of pixels, and which share of the crops is centred on each."""
+        ...
+
+    def pieces(self, values: Values, verified: Mask) -> LabelMap:
+        """Return numbered parts of a plane that are held out as a whole; 0 is none.
+
+        For instances these are the objects.
+        """
+        ...
+
+    def check(self, planes: Sequence[tuple[Values, Mask]]) -> None:
+        """Check that something can be learned from planes with something verified.
+
+        Raises
+        ------
+        InputError
+            If not; with what to do.
+        """
+        ...
+
+    def loss(
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+    ) -> Tensor:
+        """Return a scalar, from weighted pixels alone.
+
+        Parameters
+        ----------
+        logits, targets : Tensor, shape (N, K, Y, X)
+        weight : Tensor, shape (N, 1, Y, X) or (N, K, Y, X)
+            0 where nothing is known.
+        hardness : float
+            Extra weight of pixels that the network has wrong.
+        """
+        ...
+
+    def activate(self, logits: Tensor) -> Tensor:
+        """Return maps in the scale of the targets, same shape."""
+        ...
+
+    def disagreement(
+        self, maps: Tensor, targets: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return how far maps are from targets, and how far they could be, by map.
+
+        Both have the shape (K,); agreement is 1 minus the mean of their quotient.
+        """
+        ...
+
+    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+        """Return what a person gets, from activated maps (K, Y, X)."""
+        ...
+
+    def blank(self, shape: tuple[int, ...]) -> Values | None:
+        """Return the result for a plane without any contrast; None: ask the network."""
+        ...

@@ -1,0 +1,108 @@
+"""Annotated images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy.typing as npt
+
+from napari_unet.annotation.labels import (
+    Labels,
+    LabelTask,
+    are_masks,
+    as_labels,
+    as_mask,
+    only_value,
+    tell,
+)
+from napari_unet.errors import InputError
+from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.maps import Mask
+from napari_unet.images.arrays import as_array, as_image
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An image with what is true of its pixels and, optionally, which can be trusted.
+
+    Parameters
+    ----------
+    image : ndarray
+        Any real dtype, with the axes named in `axes`. Arrays of other libraries, and
+        lists, are taken as `napari_unet.images.arrays.as_image` does.
+    labels : ndarray
+        Axes of the image without C: object ids, 0 is background; or class numbers from
+        0, 255 is unknown. For regression values in their own units, NaN is unknown,
+        with the variables as first axis where there are several.
+    verified : ndarray of bool, optional
+        Where the labels are right. None means everywhere.
+    axes : str, optional
+        Axes of the image, such as "YX", "CYX", "ZYX" or "YXC"; None to guess them.
+    """
+
+    image: npt.NDArray[Any]
+    labels: npt.NDArray[Any]
+    verified: Mask | None = None
+    axes: str | None = None
+
+    def __post_init__(self) -> None:
+        image = as_image(self.image)
+        verified = self.verified
+        for name, value in (
+            ("image", image.array),
+            ("labels", as_array(self.labels, "label map")),
+            ("verified", None if verified is None else as_array(verified, "mask")),
+            ("axes", self.axes or image.axes),
+        ):
+            object.__setattr__(self, name, value)
+
+
+def with_plain_labels(
+    samples: Sequence[Sample], task: LabelTask
+) -> tuple[list[Sample], list[str]]:
+    """Return samples whose labels are as training takes them, and what was changed.
+
+    Labels are judged together, by the rule of `annotation.labels.as_labels`.
+
+    Raises
+    ------
+    InputError
+        If labels or masks hold no whole numbers; it says which sample's.
+    """
+    mask = task != "regression" and are_masks(_only_values(samples, task), task)
+    found: list[Sample] = []
+    told: list[tuple[str, Labels]] = []
+    for name, sample in _named(samples):
+        with _naming(name):
+            axes = result_axes((sample.axes or "").upper()) or None
+            labels = as_labels(sample.labels, task, axes=axes, mask=mask)
+            told.append((name, labels))
+            verified = sample.verified
+            if verified is not None:
+                trusted = as_mask(verified)
+                told.append((name, trusted))
+                verified = trusted.array
+        found.append(replace(sample, labels=labels.array, verified=verified))
+    return found, tell(told)
+
+
+def _only_values(samples: Sequence[Sample], task: LabelTask) -> Iterator[int]:
+    for name, sample in _named(samples):
+        with _naming(name):
+            yield only_value(sample.labels, task)
+
+
+def _named(samples: Sequence[Sample]) -> Iterator[tuple[str, Sample]]:
+    for number, sample in enumerate(samples, start=1):
+        yield f"sample {number}", sample
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error

@@ -1,0 +1,87 @@
+"""A description and the weights that belong to it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+
+from napari_unet.errors import InputError
+from napari_unet.instances.decoding import Decoding
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model that can be used; never changed after it was made.
+
+    Whoever wants to train it takes `copy_net`. So a model may be shared between
+    threads without locks.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The description.
+    net : Network
+        The network with its weights, on the CPU, in evaluation mode.
+    """
+
+    spec: ModelSpec
+    net: Network
+
+    @property
+    def name(self) -> str:
+        """Short name for people."""
+        return self.spec.name
+
+    def with_decoding(self, decoding: Decoding) -> Model:
+        """Return the same network with other thresholds."""
+        if decoding == self.spec.decoding:
+            return self
+        return Model(self.spec.model_copy(update={"decoding": decoding}), self.net)
+
+    def copy_net(self) -> Network:
+        """Return a private copy of the network."""
+        return copy.deepcopy(self.net)
+
+
+def check_model(model: object) -> None:
+    """Raise an InputError if this is no model that was loaded or made."""
+    if not isinstance(model, Model):
+        raise InputError(
+            f"Expected a model, found {model!r}; load one first, for example with "
+            'nu.load_model("nuclei").'
+        )
+
+
+def new_model(spec: ModelSpec, *, pretrained: bool = False) -> Model:
+    """Return a model with fresh random weights.
+
+    Parameters
+    ----------
+    pretrained : bool
+        Download ImageNet weights for the contracting path, where the architecture
+        has a backbone.
+
+    Raises
+    ------
+    InputError
+        If the architecture has no pretrained weights.
+    ModelError
+        If they cannot be downloaded.
+    """
+    return fresh(spec, spec.build(pretrained=pretrained))
+
+
+def fresh(spec: ModelSpec, net: Network) -> Model:
+    """Return a model whose head has random weights.
+
+    A regression starts from the mean of its targets: zero weights in a linear head
+    are learned as fast as others, and outputs of any size would have to be unlearned.
+    """
+    if spec.task == "regression":
+        for parameter in net.head.parameters():
+            torch.nn.init.zeros_(parameter)
+    return Model(spec, net.eval())

@@ -1,0 +1,143 @@
+"""Getting ready to train: in small steps, each of which can be the last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_unet.core.events import Preparing
+from napari_unet.core.steps import drain, told_as
+from napari_unet.instances import targets
+from napari_unet.instances.targets import instance_targets, iter_instance_targets
+from napari_unet.learning import holdout, planes, sampling, validation
+from napari_unet.learning.fit_config import FitConfig
+from napari_unet.learning.holdout import hold_out
+from napari_unet.learning.material import Material, iter_prepare
+from napari_unet.tasks.objectives import objective_of
+from tests.tiny import make_disks, make_model
+
+# Whatever takes long for a large plane.
+COSTLY = (
+    (planes, "resize"),
+    (planes, "typical_diameter"),
+    (holdout, "_count_objects"),
+    (holdout, "_block_of_pixels"),
+    (holdout, "_blocks_with_objects"),
+    (validation.ndi, "binary_dilation"),
+    (validation.ndi, "label"),
+    (sampling, "_centres"),
+)
+
+
+class Spy:
+    """Notes what is called, and how many pixels of objects are drawn."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.called: list[str] = []
+        self.pixels = 0
+        for module, name in COSTLY:
+            monkeypatch.setattr(module, name, self._noting(getattr(module, name), name))
+        self._draw = targets._draw_object
+        monkeypatch.setattr(targets, "_draw_object", self._drawing)
+
+    def _noting(self, function: Any, name: str) -> Any:
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            self.called.append(name)
+            return function(*args, **kwargs)
+
+        return noted
+
+    def _drawing(self, maps: Any, labels: Any, region: Any, index: int) -> None:
+        self.pixels += int(np.prod([s.stop - s.start for s in region]))
+        self._draw(maps, labels, region, index)
+
+    def since(self) -> tuple[list[str], int]:
+        """Return what was done since this was asked last."""
+        done = self.called, self.pixels
+        self.called, self.pixels = [], 0
+        return done
+
+
+def preparing(samples: list[Any]) -> Any:
+    model = make_model()
+    sized = replace(
+        model, spec=model.spec.model_copy(update={"diameters": (28.0, 60.0)})
+    )
+    objective = objective_of(sized.spec)
+    return iter_prepare(sized, objective, samples, FitConfig(), samples[:1])
+
+
+def test_nothing_takes_long_between_two_steps(monkeypatch) -> None:
+    monkeypatch.setattr(targets, "_PIXELS_AT_ONCE", 4000)
+    spy = Spy(monkeypatch)
+    seen = []
+    for event in preparing([make_disks(192), make_disks(192)]):
+        assert isinstance(event, Preparing)
+        seen.append(event)
+        called, pixels = spy.since()
+        assert len(called) <= len(set(called)) <= 2
+        assert pixels < 8000
+    assert [e.done for e in seen] == sorted(e.done for e in seen)
+    assert max(e.done for e in seen) == 2
+
+
+def test_it_can_be_stopped_at_every_step(monkeypatch) -> None:
+    total = sum(1 for _ in preparing([make_disks(), make_disks()]))
+    assert total > 20
+    spy = Spy(monkeypatch)
+    for stop in range(total):
+        steps = preparing([make_disks(), make_disks()])
+        for _ in range(stop):
+            next(steps)
+        spy.since()
+        steps.close()
+        assert spy.since() == ([], 0)
+
+
+def test_the_fullest_windows_measure() -> None:
+    large = make_disks(192)
+    few = replace(large, verified=np.zeros(large.labels.shape, bool))
+    few.verified[:40, :40] = True
+    material: Material
+    material, _ = drain(preparing([few, large]))
+    sums = [float(window.weight.sum()) for window in material.windows]
+    assert sums == sorted(sums, reverse=True)
+    assert sums[-1] > 0
+
+
+def test_drawing_in_steps_is_drawing() -> None:
+    labels = make_disks(192).labels
+    steps = iter_instance_targets(labels)
+    np.testing.assert_array_equal(drain(steps), instance_targets(labels))
+
+
+def test_objects_stay_whole_where_blocks_are_held_out() -> None:
+    labels = make_disks(192).labels * 1000
+    verified = np.ones(labels.shape, bool)
+    (part,) = hold_out([labels], [verified], gap=2, rng=np.random.default_rng(0))
+    for number in np.unique(labels[part.held])[1:]:
+        assert part.held[labels == number].all()
+
+
+def test_what_is_told_of_steps() -> None:
+    closed = []
+
+    def count():
+        try:
+            yield 1
+            yield 2
+        finally:
+            closed.append(True)
+        return "end"
+
+    steps = told_as("step", count())
+    assert list(steps) == ["step", "step"]
+    assert drain(told_as("step", count())) == "end"
+    steps = told_as("step", count())
+    next(steps)
+    closed.clear()
+    steps.close()
+    assert closed == [True]

@@ -1,0 +1,1 @@
+from tests.tiny import disks, model  # noqa: F401
