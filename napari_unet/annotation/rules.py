@@ -16,8 +16,8 @@ from napari_unet.annotation.merge import (
 )
 from napari_unet.annotation.objects import ObjectTable
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.annotation.settle import accepted_region
-from napari_unet.annotation.subject import Subject
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
 
@@ -175,9 +175,9 @@ class MarkRules(ClassRules):
         return np.zeros_like(labels), np.zeros(labels.shape, np.uint8)
 
 
-def rules_for(subject: Subject) -> Rules:
+def rules_for(schema: LabelSchema) -> Rules:
     """Return what labels mean that are ids, or class numbers."""
-    return ClassRules() if subject.task == "classes" else ObjectRules()
+    return ClassRules() if schema.task == "classes" else ObjectRules()
 
 
 def _corrected(labels: LabelMap) -> ProvenanceMap:

@@ -72,4 +72,4 @@ def _means_something(label: int, image: OpenImage) -> bool:
     """
     if label != nearest_meaning(image, label):
         return False
-    return image.subject.task != "instances" or image.annotation.pixels_of(label) > 0
+    return image.schema.task != "instances" or image.annotation.pixels_of(label) > 0

@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.gui.class_colors import class_colormap
@@ -40,7 +40,7 @@ def make_layer(image: OpenImage, below: Image, classes: Sequence[ClassState]) ->
     classes : sequence of ClassState
         The classes by their numbers; none for other tasks.
     """
-    task = image.subject.task
+    task = image.schema.task
     shown = channel_axis(image, below).spread(image.annotation.labels)
     layer = Labels(RecordingArray.wrap(shown), name=f"{below.name} {_CALLED[task]}")
     cover(layer, below)
@@ -72,8 +72,8 @@ def nearest_meaning(image: OpenImage, label: int) -> int:
     if isinstance(annotation, ValueAnnotation):
         marks = annotation.palette
         return label if label in marks or not marks else max(marks)
-    if image.subject.task == "classes":
-        return min(label, len(image.subject.names) - 1)
+    if image.schema.task == "classes":
+        return min(label, len(image.schema.names) - 1)
     return label
 
 
@@ -98,13 +98,13 @@ def first_label(image: OpenImage, variables: Sequence[VariableState]) -> int:
     annotation = image.annotation
     if isinstance(annotation, ValueAnnotation):
         return annotation.mark_for(0, variables[0].mean if variables else 0.0)
-    return annotation.new_id() if image.subject.task == "instances" else 1
+    return annotation.new_id() if image.schema.task == "instances" else 1
 
 
 def brush_for(image: OpenImage) -> int:
     """Return a brush a third as wide as an object, where there are objects."""
     objects = image.annotation.counts().objects
-    if image.subject.task != "instances" or not objects:
+    if image.schema.task != "instances" or not objects:
         return _USUAL_BRUSH
     planes = int(np.prod(image.annotation.labels.shape[:-2]))
     area = np.count_nonzero(image.annotation.labels) / objects

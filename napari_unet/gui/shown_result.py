@@ -74,7 +74,7 @@ class ShownResult:
             image.canvas = self._picture = self._show_values(image.annotation)
 
     def _show_values(self, annotation: ValueAnnotation) -> ValuePicture:
-        name, variables = f"{self._below.name} prediction", self._image.subject.names
+        name, variables = f"{self._below.name} prediction", self._image.schema.names
         names = [f"{name} {each}" for each in variables]
         if len(variables) < 2:
             names = [name]
@@ -131,7 +131,7 @@ class ShownResult:
     def color(self, classes: Sequence[ClassState]) -> None:
         """Show classes in these colours, unless the person has chosen others."""
         if (
-            self._image.subject.task == "classes"
+            self._image.schema.task == "classes"
             and self.layer.colormap is self._given_colors
         ):
             self.layer.colormap = class_colormap(classes)

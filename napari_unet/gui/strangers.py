@@ -85,24 +85,24 @@ def labels_for(image: OpenImage, stranger: Labels) -> TakenLabels:
     InputError
         If it does not fit, with what would.
     """
-    if image.subject.task == "regression":
+    if image.schema.task == "regression":
         raise InputError(
             "Marks stand for values, so labels cannot be used as marks; paint in the "
             "marks layer."
         )
     found = as_labels(
         _without_channels(image, stranger),
-        image.subject.task,
+        image.schema.task,
         axes=result_axes(image.axes),
     )
-    if image.subject.task == "classes":
+    if image.schema.task == "classes":
         _refuse_other_classes(image, stranger, found.array)
     return found
 
 
 def _refuse_other_classes(image: OpenImage, stranger: Labels, labels: LabelMap) -> None:
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
-    most = len(image.subject.names) - 1
+    most = len(image.schema.names) - 1
     if low < 0 or high > most:
         raise InputError(
             f"The labels of '{stranger.name}' run from {low} to {high}, but only the "

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.annotation.subject import Subject, Task
+from napari_unet.annotation.schema import LabelSchema, Task
 from napari_unet.geometry.axes import parse_axes
 from napari_unet.project.identity import ImageIdentity
 
@@ -108,8 +108,8 @@ class ImageFields(Record):
             dtype=image.dtype,
             axes=image.axes,
             content_hash=image.content_hash,
-            task=image.subject.task,
-            names=image.subject.names,
+            task=image.schema.task,
+            names=image.schema.names,
         )
 
     @property
@@ -121,7 +121,7 @@ class ImageFields(Record):
             self.dtype,
             self.axes,
             self.content_hash,
-            Subject(self.task, self.names),
+            LabelSchema(self.task, self.names),
         )
 
     @property
@@ -140,7 +140,7 @@ class ImageFields(Record):
         return (
             mine.content_hash == image.content_hash
             and mine.labels_shape == image.labels_shape
-            and mine.subject.goes_with(image.subject)
+            and mine.schema.goes_with(image.schema)
         )
 
 

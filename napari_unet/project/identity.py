@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.annotation.subject import INSTANCES, Subject
+from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import parse_axes
 
@@ -41,7 +41,7 @@ class ImageIdentity:
         One letter per axis.
     content_hash : str
         Hash of dtype, shape and pixels.
-    subject : Subject
+    schema : LabelSchema
         What the annotation says of the pixels. One image has separate work for every
         task: object ids and class numbers must never mix.
     path : Path or None
@@ -53,7 +53,7 @@ class ImageIdentity:
     dtype: str
     axes: str
     content_hash: str
-    subject: Subject = INSTANCES
+    schema: LabelSchema = INSTANCES
     path: Path | None = None
 
     @classmethod
@@ -62,10 +62,10 @@ class ImageIdentity:
         name: str,
         image: npt.NDArray[Any],
         axes: str,
-        subject: Subject = INSTANCES,
+        schema: LabelSchema = INSTANCES,
     ) -> ImageIdentity:
         """Identify an image; see `iter_identify` for large ones."""
-        steps = iter_identify(name, image, axes, subject)
+        steps = iter_identify(name, image, axes, schema)
         while True:
             try:
                 next(steps)
@@ -81,7 +81,7 @@ class ImageIdentity:
     @property
     def values_shape(self) -> tuple[int, ...]:
         """Shape of what is saved as labels: regressed variables come first."""
-        return self.subject.values_shape(self.labels_shape)
+        return self.schema.values_shape(self.labels_shape)
 
     @property
     def key(self) -> str:
@@ -92,8 +92,10 @@ class ImageIdentity:
         plain = unicodedata.normalize("NFKD", self.name.rsplit(".", 1)[0])
         slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
         content = f"{self.content_hash} {self.labels_shape}"
-        if self.subject != INSTANCES:
-            content += f" {self.subject}"
+        if self.schema != INSTANCES:
+            # As it has always been written, so that work of earlier versions is found.
+            task, names = self.schema.task, self.schema.names
+            content += f" Subject(task={task!r}, names={names!r})"
         suffix = blake2b(content.encode(), digest_size=6).hexdigest()
         return f"{slug[:_SLUG_LENGTH].strip('-') or 'image'}-{suffix}"
 
@@ -102,7 +104,7 @@ def iter_identify(
     name: str,
     image: npt.NDArray[Any],
     axes: str,
-    subject: Subject = INSTANCES,
+    schema: LabelSchema = INSTANCES,
 ) -> Generator[None, None, ImageIdentity]:
     """Identify an image bit by bit: yields after every 16 MiB, returns the identity.
 
@@ -121,7 +123,7 @@ def iter_identify(
         np.dtype(image.dtype).name,
         axes,
         content_hash,
-        subject,
+        schema,
     )
 
 

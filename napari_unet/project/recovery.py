@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.rules import rules_for
-from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.project.store import StoredAnnotation
 
@@ -64,21 +64,21 @@ class Recovered:
 NOTHING = Recovered()
 
 
-def saved_annotation(subject: Subject, stored: StoredAnnotation) -> Annotation:
+def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotation:
     """Return the annotation as it was saved; `recover` brings back what came after.
 
     Raises
     ------
     InputError
-        If the maps are none of this subject.
+        If the maps are none of this schema.
     """
-    if subject.task == "regression":
+    if schema.task == "regression":
         values = stored.labels.astype(np.float32, copy=False)
         return ValueAnnotation.restored(values, stored.provenance)
     return Annotation(
         stored.labels.astype(np.int32, copy=False),
         stored.provenance,
-        rules=rules_for(subject),
+        rules=rules_for(schema),
         next_id=stored.next_id,
     )
 

@@ -123,7 +123,7 @@ def read_snapshot(
     """
     labels_path, provenance_path, path = _paths(_folder(project), key, number)
     fields = _read_fields(path)
-    values = image.subject.task == "regression"
+    values = image.schema.task == "regression"
     labels = (
         read_map(labels_path, image.values_shape, np.float32, fields.labels_hash)
         if values

@@ -278,8 +278,7 @@ class ProjectStore:
         )
 
     def _read_journal(self, key: str, image: ImageIdentity) -> JournalRead:
-        subject = image.subject
-        variables = len(subject.names) if subject.task == "regression" else 0
+        variables = len(image.schema.names) if image.schema.task == "regression" else 0
         return read_journal(self._files.journal, key, image.labels_shape, variables)
 
     def save(
@@ -390,7 +389,7 @@ def _from_the_start(
 ) -> StoredAnnotation:
     """Return what there was before the first change, and all changes."""
     labels: LabelMap | ValueMap = np.zeros(image.values_shape, np.int32)
-    if image.subject.task == "regression":
+    if image.schema.task == "regression":
         labels = np.full(image.values_shape, np.nan, np.float32)
     provenance = np.zeros(image.labels_shape, np.uint8)
     return StoredAnnotation(key, labels, provenance, 1, None, 0, journal, notice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 
 if TYPE_CHECKING:
     from napari_unet.session.state import ImageState, State

@@ -83,5 +83,5 @@ def _fits(one: ImageIdentity, other: ImageIdentity) -> bool:
     return (
         one.content_hash == other.content_hash
         and one.labels_shape == other.labels_shape
-        and one.subject.goes_with(other.subject)
+        and one.schema.goes_with(other.schema)
     )

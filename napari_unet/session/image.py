@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import take_channels
 from napari_unet.project.identity import ImageIdentity
@@ -151,9 +151,9 @@ class OpenImage:
         return self.identity.axes
 
     @property
-    def subject(self) -> Subject:
+    def schema(self) -> LabelSchema:
         """What the annotation says of the pixels."""
-        return self.identity.subject
+        return self.identity.schema
 
     def is_made_of(self, source: object) -> bool:
         """Whether this very object was given to be opened, and is this image."""

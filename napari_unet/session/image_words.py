@@ -15,7 +15,7 @@ def describe_image(image: OpenImage, classes: int) -> ImageState:
     described = ImageState(image.name, image.axes, image.identity.shape)
     return replace(
         described,
-        task=image.subject.task,
+        task=image.schema.task,
         open=True,
         has_prediction=image.annotation.has_prediction,
         verified_classes=classes,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_unet.annotation.subject import INSTANCES, Subject
+from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
 from napari_unet.session.claims import Held
@@ -76,16 +76,16 @@ class Images:
         self._all: list[OpenImage] = []
         self._current: OpenImage | None = None
         self._opening: Job | None = None
-        self._subject = INSTANCES
+        self._schema = INSTANCES
         self._wanted: Request | None = None
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter(tuple(self._all))
 
     @property
-    def subject(self) -> Subject:
+    def schema(self) -> LabelSchema:
         """On what a person works."""
-        return self._subject
+        return self._schema
 
     @property
     def current(self) -> OpenImage | None:
@@ -155,14 +155,14 @@ class Images:
             return
         path = path.absolute() if path is not None else None
         project = self._projects.for_image(file_of(path), name)
-        subject = self._subject
+        schema = self._schema
         self._want(
             Request(
                 source,
                 name,
                 known.letters,
                 path,
-                subject,
+                schema,
                 project,
                 pixel_size,
                 axes,
@@ -202,7 +202,7 @@ class Images:
             image.name,
             axes or image.axes,
             image.path,
-            self._subject,
+            self._schema,
             image.home_project,
             image.pixel_size,
             reading=reading or image.reading,
@@ -218,25 +218,25 @@ class Images:
         self._want(request)
         self._saving.release(image, open_it)
 
-    def set_subject(self, subject: Subject) -> None:
-        """Work on another subject from now on, such as classes instead of objects.
+    def set_schema(self, schema: LabelSchema) -> None:
+        """Label something else from now on, such as classes instead of objects.
 
-        The current image is opened again with the work that belongs to the subject.
-        All other work stays saved, and is here again when its subject is.
+        The current image is opened again with the work that belongs to the schema.
+        All other work stays saved, and is here again when its schema is.
         """
-        self._subject = subject
+        self._schema = schema
         for image in tuple(self._all):
-            if image.subject.goes_with(subject):
-                image.identity = replace(image.identity, subject=subject)
+            if image.schema.goes_with(schema):
+                image.identity = replace(image.identity, schema=schema)
             elif image is self._current:
                 self.reopen(image)
             else:
                 self.put_away.emit(image)
                 self.release(image)
-        if self._wanted is not None and self._wanted.subject != subject:
+        if self._wanted is not None and self._wanted.schema != schema:
             if self._opening is not None:
                 self._opening.cancel()
-            self._want(replace(self._wanted, subject=subject))
+            self._want(replace(self._wanted, schema=schema))
             self._open_wanted()
         self.tell()
 

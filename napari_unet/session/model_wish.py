@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.models.loss_options import LossOptions, RegressionLoss
 

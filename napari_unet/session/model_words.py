@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import readable
 from napari_unet.project.project import Project
 from napari_unet.session.state import (
@@ -89,9 +89,9 @@ def _what(spec: ModelSpec) -> str:
     return "Finds objects"
 
 
-def subject_of(spec: ModelSpec) -> Subject:
+def schema_of(spec: ModelSpec) -> LabelSchema:
     """Return what a model predicts."""
-    return Subject(spec.task, tuple(readable(name) for name in spec.names))
+    return LabelSchema(spec.task, tuple(readable(name) for name in spec.names))
 
 
 def describe_versions(

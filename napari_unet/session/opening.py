@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.rules import rules_for
-from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import StorageError
 from napari_unet.images.arrays import as_image
@@ -90,7 +90,7 @@ class Request:
         For people and for the project; one letter per axis.
     path : Path or None
         The file.
-    subject : Subject
+    schema : LabelSchema
         On what work shall go on.
     project : Project
         Where work is kept.
@@ -114,7 +114,7 @@ class Request:
     name: str
     axes: str
     path: Path | None
-    subject: Subject
+    schema: LabelSchema
     project: Project
     pixel_size: float | None = None
     layer: str | None = None
@@ -137,7 +137,7 @@ def iter_open(request: Request) -> Generator[None, None, Opened]:
     header = read_header(request.path) if request.path else ImageHeader()
     axes, reading = _read_axes(pixels, request, header)
     yield
-    identity = yield from iter_identify(request.name, pixels, axes, request.subject)
+    identity = yield from iter_identify(request.name, pixels, axes, request.schema)
     identity = replace(identity, path=request.path)
     if image := request.held.same(identity):
         return Opened(image, again=True)
@@ -265,13 +265,13 @@ def _told_of_twins(found: Found) -> str:
 
 def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Annotation:
     """Return the annotation that was saved, or an empty one."""
-    subject = identity.subject
+    schema = identity.schema
     if stored is None:
         nothing = np.zeros(identity.labels_shape, np.int32)
-        if subject.task == "regression":
-            return ValueAnnotation(nothing, len(subject.names))
-        return Annotation(nothing, rules=rules_for(subject))
-    return saved_annotation(subject, stored)
+        if schema.task == "regression":
+            return ValueAnnotation(nothing, len(schema.names))
+        return Annotation(nothing, rules=rules_for(schema))
+    return saved_annotation(schema, stored)
 
 
 def file_of(path: Path | None) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 
 
 @dataclass(frozen=True, slots=True)

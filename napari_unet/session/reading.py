@@ -119,7 +119,7 @@ def as_worked_on(identity: ImageIdentity, manifest: Manifest) -> ImageIdentity |
         for entry in manifest.images
         if entry.content_hash == identity.content_hash
         and entry.shape == identity.shape
-        and entry.identity.subject.goes_with(identity.subject)
+        and entry.identity.schema.goes_with(identity.schema)
     ]
     if not entries:
         return None

@@ -29,7 +29,7 @@ from napari_unet.session.finetune import Improved
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
 from napari_unet.session.keeping import Keeping, Surroundings
-from napari_unet.session.model_words import subject_of
+from napari_unet.session.model_words import schema_of
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
@@ -380,10 +380,10 @@ class Session:
         """Work on what the model predicts; what goes on for another task ends."""
         if self.models.active is None:
             return
-        subject = subject_of(self.models.active.spec)
-        if not subject.goes_with(self.images.subject):
+        schema = schema_of(self.models.active.spec)
+        if not schema.goes_with(self.images.schema):
             self.halt()
             # What the training still publishes must not bring its task back.
             self._version_chosen = True
-        if subject != self.images.subject:
-            self.images.set_subject(subject)
+        if schema != self.images.schema:
+            self.images.set_schema(schema)

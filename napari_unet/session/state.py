@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import NapariUnetError
 from napari_unet.models.library import OwnModel
 from napari_unet.session.allowed import why_not_learn

@@ -18,9 +18,9 @@ def predicted_in_words(image: OpenImage, seconds: float) -> str:
     """Say what a prediction found."""
     annotation = image.annotation
     if isinstance(annotation, ValueAnnotation):
-        ranges = ", ".join(_ranges(annotation, image.subject.names))
+        ranges = ", ".join(_ranges(annotation, image.schema.names))
         return f"Values predicted in {seconds:.1f} s: {ranges}."
-    if image.subject.task == "classes":
+    if image.schema.task == "classes":
         shares = ", ".join(_shares(image)) or "background only"
         return f"Classes predicted in {seconds:.1f} s: {shares}."
     return f"Found {annotation.counts().objects:,} objects in {seconds:.1f} s."
@@ -29,7 +29,7 @@ def predicted_in_words(image: OpenImage, seconds: float) -> str:
 def verified_in_words(image: OpenImage) -> str:
     """Say how much a person stands behind."""
     counts = image.annotation.counts()
-    if image.subject.task == "instances":
+    if image.schema.task == "instances":
         return (
             f"{counts.verified_objects:,} of {counts.objects:,} objects are verified."
         )
@@ -60,7 +60,7 @@ def _shares(image: OpenImage) -> list[str]:
     """Return the largest classes besides 0 with their shares of the image."""
     annotation = image.annotation
     total = annotation.counts().pixels
-    named = enumerate(image.subject.names[1:], 1)
+    named = enumerate(image.schema.names[1:], 1)
     found = [(annotation.pixels_of(label) / total, name) for label, name in named]
     largest = sorted((each for each in found if each[0]), reverse=True)
     return [f"{name} {percent(share)}" for share, name in largest[:_MOST_CLASSES]]

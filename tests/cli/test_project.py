@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.annotation.subject import INSTANCES
+from napari_unet.annotation.schema import INSTANCES
 from napari_unet.project.lock import ProjectLock
 from tests.project.small_projects import (
     CLASSES,
@@ -404,11 +404,11 @@ def test_export_somewhere_else(run: Run, folder: Path) -> None:
 
 def test_export_of_images_with_one_name(run: Run, tmp_path: Path) -> None:
     project, syncer = open_project(tmp_path / "cells.unet")
-    for seed, (place, subject) in enumerate(
+    for seed, (place, schema) in enumerate(
         (("one", INSTANCES), ("two", CLASSES), ("three", VALUES))
     ):
         (tmp_path / place).mkdir()
-        work = begin(project, tmp_path / place, subject=subject, seed=seed)
+        work = begin(project, tmp_path / place, schema=schema, seed=seed)
         label = 1 if seed < 2 else work.annotation.mark_for(0, 0.5)  # type: ignore[attr-defined]
         work.paint(1, 1, label)
         work.save()

@@ -26,22 +26,22 @@ def choose_network(dialog, name):
 
 
 def test_it_asks_only_for_what_the_task_needs(dialog):
-    subject = dialog.subject
-    assert subject.names.isVisible()
-    assert not subject.unit.isVisible()
-    subject.task.setCurrentIndex(1)
-    assert subject.unit.isVisible()
-    subject.task.setCurrentIndex(2)
-    assert not subject.names.isVisible()
+    schema = dialog.schema
+    assert schema.names.isVisible()
+    assert not schema.unit.isVisible()
+    schema.task.setCurrentIndex(1)
+    assert schema.unit.isVisible()
+    schema.task.setCurrentIndex(2)
+    assert not schema.names.isVisible()
     assert dialog.wish == ModelWish("instances")
 
 
 def test_it_stays_until_the_names_make_sense(dialog):
-    dialog.subject.names.setPlainText("background")
+    dialog.schema.names.setPlainText("background")
     dialog.accept()
     assert "two classes" in dialog.problem.text()
     assert dialog.isVisible()
-    dialog.subject.names.setPlainText("background\n\n axon \nmyelin\n")
+    dialog.schema.names.setPlainText("background\n\n axon \nmyelin\n")
     dialog.accept()
     assert not dialog.isVisible()
     assert dialog.wish.names == ("background", "axon", "myelin")
@@ -78,7 +78,7 @@ def test_options_are_those_of_the_network(dialog):
 
 
 def test_an_option_at_a_forbidden_limit_is_told_in_words(dialog):
-    dialog.subject.names.setPlainText("dark\nbright")
+    dialog.schema.names.setPlainText("dark\nbright")
     choose_network(dialog, "original")
     dialog.network.options.controls["dropout"].value = 1
     dialog.accept()
@@ -90,7 +90,7 @@ def test_the_model_panel_makes_the_head(stage, monkeypatch):
     stage.open(disks((128, 128)), name="disks")
 
     def choose(dialog):
-        dialog.subject.names.setPlainText("dark\nbright")
+        dialog.schema.names.setPlainText("dark\nbright")
         return True
 
     monkeypatch.setattr(NewModelDialog, "exec", choose)
@@ -105,7 +105,7 @@ def test_a_new_network_learns_from_the_brush(stage, monkeypatch, drag):
     stage.open(disks((128, 128)), name="disks")
 
     def choose(dialog):
-        dialog.subject.names.setPlainText("dark\nbright")
+        dialog.schema.names.setPlainText("dark\nbright")
         choose_network(dialog, "unet")
         dialog.network.options.controls["depth"].value = 2
         dialog.network.options.controls["base_channels"].value = 4

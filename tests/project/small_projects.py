@@ -11,8 +11,8 @@ import tifffile
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.rules import ClassRules
+from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.annotation.snapshot import AnnotationSnapshot
-from napari_unet.annotation.subject import INSTANCES, Subject
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.models.record import ModelRecord, uuid_of
@@ -23,8 +23,8 @@ from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
 
 SHAPE = (24, 30)
-CLASSES = Subject("classes", ("background", "axon", "myelin"))
-VALUES = Subject("regression", ("DAPI", "MAP2"))
+CLASSES = LabelSchema("classes", ("background", "axon", "myelin"))
+VALUES = LabelSchema("regression", ("DAPI", "MAP2"))
 
 
 @dataclass
@@ -79,7 +79,7 @@ def begin(
     project: Project,
     folder: Path,
     name: str = "cells.tif",
-    subject: Subject = INSTANCES,
+    schema: LabelSchema = INSTANCES,
     seed: int = 0,
 ) -> Work:
     """Begin to work on an image whose file is in a folder."""
@@ -87,13 +87,13 @@ def begin(
     pixels = rng.integers(0, 999, SHAPE, dtype=np.uint16)
     path = folder / name
     tifffile.imwrite(path, pixels)
-    image = replace(ImageIdentity.of(name, pixels, "YX", subject), path=path)
+    image = replace(ImageIdentity.of(name, pixels, "YX", schema), path=path)
     nothing = np.zeros(SHAPE, np.int32)
     annotation: Annotation = Annotation(nothing)
-    if subject.task == "classes":
+    if schema.task == "classes":
         annotation = Annotation(nothing, rules=ClassRules())
-    if subject.task == "regression":
-        annotation = ValueAnnotation(nothing, len(subject.names))
+    if schema.task == "regression":
+        annotation = ValueAnnotation(nothing, len(schema.names))
     journal = project.begin_journal(image, image.key, 0)
     work = Work(project, image, annotation, journal)
     work.states.append(annotation.snapshot())
@@ -149,10 +149,10 @@ def add_model(project: Project, number: int = 1) -> Path:
     return place
 
 
-def make_project(folder: Path, subject: Subject = INSTANCES) -> Work:
+def make_project(folder: Path, schema: LabelSchema = INSTANCES) -> Work:
     """Make a project of one image with four saves, ten changes and a model."""
     project, syncer = open_project(folder)
-    work = begin(project, folder.parent, subject=subject)
+    work = begin(project, folder.parent, schema=schema)
     if isinstance(work.annotation, ValueAnnotation):
         shown = np.random.default_rng(1).normal(size=(2, *SHAPE)).astype(np.float32)
         whole = Box.whole(SHAPE)

@@ -53,7 +53,7 @@ def test_every_id_comes_back_and_none_is_given_away_twice(
         recover_here(folder, no_images)
     assert verify(folder).sound
     stored = ProjectStore(folder).load_work(work.image)
-    again = saved_annotation(work.image.subject, stored)
+    again = saved_annotation(work.image.schema, stored)
     recover(again, stored)
     assert same(again.snapshot(), final)
     used |= set(np.unique(final.labels).tolist())
@@ -85,7 +85,7 @@ def test_a_project_in_which_an_older_version_counted_past_the_end_goes_on(tmp_pa
     project.close()
     syncer.close()
     stored = ProjectStore(folder).load_work(work.image)
-    again = saved_annotation(work.image.subject, stored)
+    again = saved_annotation(work.image.schema, stored)
     recover(again, stored)
     assert again.new_id() == 6
     assert same(again.snapshot(), work.final)

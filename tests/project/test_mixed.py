@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import is_verified
 from napari_unet.annotation.rules import rules_for
+from napari_unet.annotation.schema import INSTANCES
 from napari_unet.annotation.snapshot import AnnotationSnapshot
-from napari_unet.annotation.subject import INSTANCES
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
@@ -42,9 +42,9 @@ from tests.project.small_projects import (
 class Twice:
     """One image that is open twice under one name in one window."""
 
-    def __init__(self, folder: Path, subject=INSTANCES) -> None:
+    def __init__(self, folder: Path, schema=INSTANCES) -> None:
         self.project, self.syncer = open_project(folder)
-        first = begin(self.project, folder.parent, subject=subject)
+        first = begin(self.project, folder.parent, schema=schema)
         self.folder, self.works = folder, [first]
         self.saves: list[AnnotationSnapshot] = []
         self.open_again()
@@ -56,7 +56,7 @@ class Twice:
         if stored is None:
             annotation = _empty(first)
         else:
-            annotation, _ = rebuild(first.image.subject, stored)
+            annotation, _ = rebuild(first.image.schema, stored)
         work = Work(self.project, first.image, annotation, None)
         work.journal = self._journal(first, stored.last if stored else 0)
         annotation.listener = work._note
@@ -84,10 +84,10 @@ class Twice:
 
 
 def _empty(first: Work) -> Annotation:
-    nothing, subject = np.zeros(SHAPE, np.int32), first.image.subject
-    if subject.task == "regression":
-        return ValueAnnotation(nothing, len(subject.names))
-    return Annotation(nothing, rules=rules_for(subject))
+    nothing, schema = np.zeros(SHAPE, np.int32), first.image.schema
+    if schema.task == "regression":
+        return ValueAnnotation(nothing, len(schema.names))
+    return Annotation(nothing, rules=rules_for(schema))
 
 
 def _label(work: Work, number: int) -> int:
@@ -105,7 +105,7 @@ def recovered(folder: Path, work: Work) -> AnnotationSnapshot:
     stored = ProjectStore(folder).load_work(work.anywhere)
     assert stored is not None
     assert stored.notice is None
-    return rebuild(work.image.subject, stored)[0].snapshot()
+    return rebuild(work.image.schema, stored)[0].snapshot()
 
 
 @pytest.fixture(params=[INSTANCES, CLASSES, VALUES], ids=lambda s: s.task)
@@ -157,7 +157,7 @@ def test_to_go_on_with_it_loses_nothing_until_it_is_recovered(twice: Twice) -> N
         stored = project.store.load_work(one.image)
         assert stored is not None
         assert "project recover" in str(stored.notice)
-        annotation, _ = rebuild(one.image.subject, stored)
+        annotation, _ = rebuild(one.image.schema, stored)
         journal = project.begin_journal(one.image, one.key, stored.last)
         more = Work(project, one.image, annotation, journal)
         annotation.listener = more._note

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.subject import INSTANCES
+from napari_unet.annotation.schema import INSTANCES
 from napari_unet.geometry.box import Box
 from napari_unet.project.project import Project
 from napari_unet.project.recovery import Recovered, recover, saved_annotation
@@ -98,19 +98,19 @@ def test_damaged_lines_after_the_last_change_are_told(stored, trailing, last, mi
 
 
 @pytest.mark.parametrize("damaged", [False, True], ids=["newest", "older"])
-@pytest.mark.parametrize("subject", [INSTANCES, CLASSES, VALUES], ids=lambda s: s.task)
-def test_any_save_and_the_journal_are_what_was_in_memory(folder, subject, damaged):
-    work = make_project(folder, subject)
+@pytest.mark.parametrize("schema", [INSTANCES, CLASSES, VALUES], ids=lambda s: s.task)
+def test_any_save_and_the_journal_are_what_was_in_memory(folder, schema, damaged):
+    work = make_project(folder, schema)
     if damaged:
         max((folder / "labels").iterdir()).write_bytes(b"damaged")
     stored = ProjectStore(folder).load_work(work.image)
     assert (stored.sequence < work.saved[-1]) is damaged
-    annotation, expected = saved_annotation(subject, stored), work.annotation
+    annotation, expected = saved_annotation(schema, stored), work.annotation
     found = recover(annotation, stored)
     assert found.lossless
     assert found.changes == len(work.states) - 1 - stored.sequence
     assert same(annotation.snapshot(), work.final)
-    assert annotation.next_id == expected.next_id or subject is VALUES
+    assert annotation.next_id == expected.next_id or schema is VALUES
     expected.listener = None
     strokes = len(expected.history.done)
     assert len(annotation.history.done) == strokes > 0

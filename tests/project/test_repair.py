@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.annotation.snapshot import AnnotationSnapshot
-from napari_unet.annotation.subject import INSTANCES, Subject
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.rescue.mend import Outcome
@@ -49,9 +49,9 @@ def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Made:
     """A project as it was made, and all its files."""
-    subject: Subject = request.param
+    schema: LabelSchema = request.param
     folder = tmp_path_factory.mktemp("made")
-    work = make_project(folder / "cells.unet", subject)
+    work = make_project(folder / "cells.unet", schema)
     return work, contents(folder)
 
 
@@ -66,7 +66,7 @@ def opened(folder: Path, work: Work) -> AnnotationSnapshot:
     stored = ProjectStore(folder).load_work(work.anywhere)
     assert stored is not None
     assert stored.notice is None
-    return rebuild(work.image.subject, stored)[0].snapshot()
+    return rebuild(work.image.schema, stored)[0].snapshot()
 
 
 def is_sound(folder: Path) -> None:
@@ -189,7 +189,7 @@ def test_any_part_tells_all(made: Made, tmp_path: Path, loss: str) -> None:
 def test_gone_journals_take_only_what_was_not_saved(made: Made, tmp_path: Path) -> None:
     work, files = made
     folder = lay_out(without(files, "/journal/", "unet/project."), tmp_path)
-    near = [work.image] if work.image.subject == INSTANCES else []
+    near = [work.image] if work.image.schema == INSTANCES else []
     if not near:
         with pytest.raises(InputError, match="which image"):
             recover_here(without_models(folder), lambda: near)
@@ -444,7 +444,7 @@ def test_work_goes_on_after_it(objects: Made, tmp_path: Path) -> None:
     store = ProjectStore(folder)
     stored = store.load(work.key)
     assert stored is not None
-    annotation, _ = rebuild(work.image.subject, stored)
+    annotation, _ = rebuild(work.image.schema, stored)
     project, syncer = open_project(folder)
     project.store.load(work.key)
     number = max(stored.sequence, stored.journal.last)

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.annotation.snapshot import AnnotationSnapshot
-from napari_unet.annotation.subject import Subject
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.manifest import Manifest, parse_manifest
 from napari_unet.project.store import ProjectStore
 
-AXONS = Subject("classes", ("background", "axon", "myelin"))
-VALUES = Subject("regression", ("calcium", "pH"))
+AXONS = LabelSchema("classes", ("background", "axon", "myelin"))
+VALUES = LabelSchema("regression", ("calcium", "pH"))
 
 
 def values() -> AnnotationSnapshot:
@@ -27,7 +27,7 @@ def values() -> AnnotationSnapshot:
 
 
 def test_classes_never_mix_with_objects(store, folder, image, snapshot):
-    classes = replace(image, subject=AXONS)
+    classes = replace(image, schema=AXONS)
     store.save(image, snapshot(1))
     assert store.find(classes) is None
     store.save(classes, snapshot(2))
@@ -43,18 +43,18 @@ def test_classes_never_mix_with_objects(store, folder, image, snapshot):
 def test_a_class_more_is_the_same_work_and_another_meaning_is_not(
     store, image, snapshot
 ):
-    store.save(replace(image, subject=AXONS), snapshot(1))
-    more = Subject("classes", (*AXONS.names, "vessel"))
-    assert store.find(replace(image, subject=more))
-    store.save(replace(image, subject=more), snapshot(2))
+    store.save(replace(image, schema=AXONS), snapshot(1))
+    more = LabelSchema("classes", (*AXONS.names, "vessel"))
+    assert store.find(replace(image, schema=more))
+    store.save(replace(image, schema=more), snapshot(2))
     assert len(store.entries) == 1
     assert store.entries[0].names == more.names
-    other = Subject("classes", ("background", "nucleus"))
-    assert store.find(replace(image, subject=other)) is None
+    other = LabelSchema("classes", ("background", "nucleus"))
+    assert store.find(replace(image, schema=other)) is None
 
 
 def test_values_come_back_with_what_is_unknown(store, folder, image):
-    regressed = replace(image, subject=VALUES)
+    regressed = replace(image, schema=VALUES)
     store.save(regressed, values())
     again = ProjectStore(folder)
     stored = again.load(again.find(regressed).key)
@@ -65,7 +65,7 @@ def test_values_come_back_with_what_is_unknown(store, folder, image):
 
 def test_values_of_another_shape_are_refused(store, image):
     with pytest.raises(InputError, match="shape"):
-        store.save(replace(image, subject=Subject("regression", ("one",))), values())
+        store.save(replace(image, schema=LabelSchema("regression", ("one",))), values())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_values_of_another_shape_are_refused(store, image):
         {"names": ["v"] * 256, "task": "regression"},
     ],
 )
-def test_subjects_that_make_no_sense_are_refused(store, image, snapshot, changes):
+def test_schemas_that_make_no_sense_are_refused(store, image, snapshot, changes):
     store.save(image, snapshot(1))
     entry = json.loads(Manifest(images=store.entries).as_bytes())["images"][0]
     text = json.dumps({"format_version": 2, "images": [{**entry, **changes}]})
@@ -87,7 +87,7 @@ def test_subjects_that_make_no_sense_are_refused(store, image, snapshot, changes
 
 
 def test_a_damaged_save_of_values_is_noticed(store, folder, image):
-    regressed = replace(image, subject=VALUES)
+    regressed = replace(image, schema=VALUES)
     store.save(regressed, values())
     store.save(regressed, values())
     (newest,) = (folder / "labels").glob("*.2.tif")

@@ -12,7 +12,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.annotation.subject import INSTANCES, Subject
+from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.manifest import NewerFormatError, parse_manifest
@@ -39,9 +39,9 @@ def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Work, dict[str, bytes]]:
     """A project as it was made, and all its files."""
-    subject: Subject = request.param
+    schema: LabelSchema = request.param
     folder = tmp_path_factory.mktemp("made")
-    work = make_project(folder / "cells.unet", subject)
+    work = make_project(folder / "cells.unet", schema)
     return work, contents(folder)
 
 
@@ -77,7 +77,7 @@ def opened(folder: Path, work: Work) -> bool:
     """Whether the work can be opened, and is what it was in the end."""
     stored = ProjectStore(folder).load_work(work.anywhere)
     assert stored is not None
-    return same(rebuild(work.image.subject, stored)[0].snapshot(), work.final)
+    return same(rebuild(work.image.schema, stored)[0].snapshot(), work.final)
 
 
 def matters(name: str, before: bytes, after: bytes, folder: Path) -> bool:

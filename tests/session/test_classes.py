@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet.annotation.provenance import Provenance, is_verified
-from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.box import Box
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.weights.folder import save_model
@@ -127,8 +127,8 @@ def test_a_class_more_keeps_the_work(stage, image, tmp_path):
     stage.session.models.choose(tmp_path / "more")
     stage.run()
     assert stage.annotation is annotation
-    subject = stage.session.images.current.subject
-    assert subject == Subject("classes", ("dark", "dim", "bright", "blinding"))
+    schema = stage.session.images.current.schema
+    assert schema == LabelSchema("classes", ("dark", "dim", "bright", "blinding"))
 
 
 def test_an_image_opened_while_the_model_loads_gets_the_models_task(image, shades):
@@ -191,4 +191,4 @@ def test_other_images_are_put_away_too(stage, image, bright):
     stage.run()
     (left,) = stage.session.images
     assert left.name == "other"
-    assert left.subject.task == "instances"
+    assert left.schema.task == "instances"

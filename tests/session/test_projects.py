@@ -298,7 +298,7 @@ def test_a_stroke_during_a_move_is_in_the_journal_of_the_new_folder(
     # As after a crash: nothing was saved since.
     stored = ProjectStore(folder).load_work(image.identity)
     assert not (stored.labels == 88).any()
-    again = saved_annotation(image.identity.subject, stored)
+    again = saved_annotation(image.identity.schema, stored)
     assert recover(again, stored).lossless
     assert np.array_equal(again.labels, image.annotation.labels)
     assert np.array_equal(again.provenance, image.annotation.provenance)

@@ -58,7 +58,7 @@ def _brought_back(image: ImageIdentity, stored: StoredAnnotation) -> Annotation:
 
 def _nothing(image: ImageIdentity, stored: StoredAnnotation) -> StoredAnnotation:
     labels = np.zeros(image.values_shape, np.int32)
-    if image.subject.task == "regression":
+    if image.schema.task == "regression":
         labels = np.full(image.values_shape, np.nan, np.float32)
     provenance = np.zeros(image.labels_shape, np.uint8)
     return replace(stored, labels=labels, provenance=provenance, sequence=0)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.project.segments import list_segments

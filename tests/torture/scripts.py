@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 from napari_unet.core.events import MicroBatch, TrainStep, Validated
 from napari_unet.learning.train import ModelImproved
 from tests.torture.scene import model_for

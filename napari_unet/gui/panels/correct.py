@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidget
 
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 from napari_unet.gui.keys import Keys, hint
 from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.annotation.subject import Task
+from napari_unet.annotation.schema import Task
 from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
@@ -74,7 +74,7 @@ class NewModelDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("New model")
-        self.subject = _SubjectForm()
+        self.schema = _OutputsForm()
         self.network = _NetworkForm(loaded, channels)
         self.problem = label("", "error", wrap=True)
         self.buttons = QDialogButtonBox()
@@ -82,7 +82,7 @@ class NewModelDialog(QDialog):
         self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         beside = QHBoxLayout()
         beside.setSpacing(18)
-        beside.addWidget(self.subject, 1, Qt.AlignmentFlag.AlignTop)
+        beside.addWidget(self.schema, 1, Qt.AlignmentFlag.AlignTop)
         beside.addWidget(self.network, 1, Qt.AlignmentFlag.AlignTop)
         below = QVBoxLayout(self)
         below.addLayout(beside)
@@ -94,14 +94,14 @@ class NewModelDialog(QDialog):
     @property
     def wish(self) -> ModelWish:
         """What was asked for."""
-        subject = self.subject
+        schema = self.schema
         return ModelWish(
-            subject.chosen_task,
-            subject.chosen_names,
-            subject.unit.text().strip(),
-            subject.low.value(),
-            subject.high.value(),
-            subject.loss.currentData(),
+            schema.chosen_task,
+            schema.chosen_names,
+            schema.unit.text().strip(),
+            schema.low.value(),
+            schema.high.value(),
+            schema.loss.currentData(),
             self.network.wish,
         )
 
@@ -131,7 +131,7 @@ class _Form(QWidget):
             words.setVisible(visible)
 
 
-class _SubjectForm(_Form):
+class _OutputsForm(_Form):
     """What is predicted."""
 
     def __init__(self) -> None:

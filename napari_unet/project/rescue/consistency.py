@@ -85,7 +85,7 @@ def _replay(image: ImageFields, older: Save, newer: Save, journal: JournalScan) 
     try:
         # The arrays of the older save are not needed any more.
         work = stored(image.name, older, JournalRead(tuple(between)), 1)
-        result = rebuild(image.identity.subject, work)[0].snapshot()
+        result = rebuild(image.identity.schema, work)[0].snapshot()
     except StorageError as error:
         return str(error)
     same = _equal(result.labels, newer.labels) and _equal(

@@ -155,5 +155,5 @@ class _Sources:
             sequence = save.generation.sequence
             changes = tuple(each for each in changes if each.sequence > sequence)
             work = stored(image.name, save, JournalRead(changes), self._next_id)
-        annotation, _ = rebuild(image.identity.subject, work)
+        annotation, _ = rebuild(image.identity.schema, work)
         return annotation.snapshot(), len(changes)

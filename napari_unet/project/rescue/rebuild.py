@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import ProvenanceMap
-from napari_unet.annotation.subject import Subject
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.fields import ImageFields
@@ -33,12 +33,14 @@ def empty_maps(image: ImageFields) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
         ) from error
 
 
-def rebuild(subject: Subject, stored: StoredAnnotation) -> tuple[Annotation, Recovered]:
+def rebuild(
+    schema: LabelSchema, stored: StoredAnnotation
+) -> tuple[Annotation, Recovered]:
     """Return the annotation as it was after the last change, and what came back.
 
     Parameters
     ----------
-    subject : Subject
+    schema : LabelSchema
         What the labels say.
     stored : StoredAnnotation
         A save and the journal.
@@ -49,7 +51,7 @@ def rebuild(subject: Subject, stored: StoredAnnotation) -> tuple[Annotation, Rec
         If there can be no such annotation, or it does not fit into memory.
     """
     try:
-        annotation = saved_annotation(subject, stored)
+        annotation = saved_annotation(schema, stored)
         return annotation, recover(annotation, stored)
     except (InputError, ValueError, IndexError) as error:
         raise StorageError(f"The saved labels make no sense: {error}") from error

@@ -246,7 +246,7 @@ def _bring_back(
         work = StoredAnnotation(key, *maps, saves.next_id, None, 0, changes, None)
     else:
         return None, "", (*saves.problems,)
-    annotation, recovered = rebuild(image.identity.subject, work)
+    annotation, recovered = rebuild(image.identity.schema, work)
     origin = _origin(saves, recovered.changes)
     return annotation, origin, tuple(_losses(saves, journal, work))
 
@@ -266,7 +266,7 @@ def _gather(
     whole = StoredAnnotation(
         key, work.labels, work.provenance, work.next_id, None, last, JournalRead(), None
     )
-    return rebuild(image.identity.subject, whole)[0], origin, found.lost
+    return rebuild(image.identity.schema, whole)[0], origin, found.lost
 
 
 def _origin(saves: _Saves, changes: int) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.schema import Task
 from napari_unet.annotation.snapshot import AnnotationSnapshot
-from napari_unet.annotation.subject import Task
 from napari_unet.geometry.ids import latest_free_id
 from napari_unet.geometry.maps import Mask
 

@@ -125,7 +125,7 @@ def _headless(found: Survey, key: str) -> Check:
 
 def _check_opening(image: ImageFields, work: StoredAnnotation) -> Iterator[Check]:
     try:
-        rebuild(image.identity.subject, work)
+        rebuild(image.identity.schema, work)
     except StorageError as error:
         yield judged(f"{image.name}, opening", str(error))
 

@@ -9,7 +9,7 @@ Task: TypeAlias = Literal["instances", "classes", "regression"]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class LabelSchema:
     """What a model predicts and a person corrects.
 
     Parameters
@@ -31,7 +31,7 @@ class Subject:
         """
         return (len(self.names), *shape) if self.task == "regression" else shape
 
-    def goes_with(self, other: Subject) -> bool:
+    def goes_with(self, other: LabelSchema) -> bool:
         """Whether work on the one can go on as work on the other.
 
         Classes may be added or left out at the end; every other difference would give
@@ -45,5 +45,5 @@ class Subject:
         return self.names == other.names
 
 
-INSTANCES = Subject()
+INSTANCES = LabelSchema()
 """What there is where nobody says otherwise."""
