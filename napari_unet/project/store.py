@@ -44,10 +44,9 @@ class StoredAnnotation:
     ----------
     key : str
         The image's name in the project.
-    labels : ndarray of int32 or float32
-        A fresh array: ids or classes, or values with the variables as first axis.
-    provenance : ndarray of uint8
-        A fresh array.
+    labels, provenance : ndarray
+        Fresh arrays: ids or classes as int32, or values as float32 with the variables
+        as first axis; and uint8.
     next_id : int
         The smallest id that was never used, in any save.
     saved_at : datetime or None
