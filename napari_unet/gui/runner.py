@@ -2,7 +2,7 @@
 
 How it flows: every job has a thread of its own, which alone advances and closes its
 generator. What comes out is put into the job's outbox; a timer on the main thread
-empties the outboxes and calls the callbacks, for a few milliseconds at a time. The
+empties the outboxes and calls the handlers, for a few milliseconds at a time. The
 main thread never waits for a job, except for a limited time when everything closes.
 """
 
@@ -13,21 +13,22 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from qtpy.QtCore import QObject, QTimer
 
 from napari_unet.core.events import MicroBatch, Preparing, TilesDone
+from napari_unet.core.jobs import Job
 from napari_unet.gui.collector import Collector
-from napari_unet.session.job import (
-    Callbacks,
+from napari_unet.session.runner import (
+    NO_HANDLERS,
     Failed,
+    Handlers,
     JobState,
     Outcome,
+    Steps,
     Yielded,
-    advance,
     final_state,
 )
 
@@ -49,11 +50,9 @@ class ThreadJob(Generic[E, R]):
     Made by `QtRunner.start`. Everything but `_run` belongs to the main thread.
     """
 
-    def __init__(
-        self, generator: Generator[E, None, R], callbacks: Callbacks[E, R]
-    ) -> None:
-        self._generator = generator
-        self._callbacks = callbacks
+    def __init__(self, job: Job[E, R], handlers: Handlers[E, R]) -> None:
+        self._steps = Steps(job)
+        self._handlers = handlers
         self._state = JobState.RUNNING
         self._broken: Exception | None = None
         # Appending to a deque, taking from it and setting a flag are atomic.
@@ -70,7 +69,7 @@ class ThreadJob(Generic[E, R]):
 
     @property
     def running(self) -> bool:
-        """Whether the last callback is still to come."""
+        """Whether the last handler is still to come."""
         return not self._state.final
 
     def cancel(self) -> None:
@@ -80,12 +79,12 @@ class ThreadJob(Generic[E, R]):
             self._state = JobState.CANCELLING
 
     def deliver(self) -> bool:
-        """Call the callback of one event, or the last one; False if nothing is there.
+        """Call the handler of one event, or the last one; False if nothing is there.
 
         Raises
         ------
         Exception
-            Whatever the last callback raises.
+            Whatever the last handler raises.
         """
         if not self._outbox:
             return False
@@ -111,7 +110,7 @@ class ThreadJob(Generic[E, R]):
 
     def _tell(self, event: E) -> None:
         try:
-            self._callbacks.on_event(event)
+            self._handlers.event(event)
         except Exception as error:  # noqa: BLE001 - a job whose events are not
             # understood has failed; its thread closes the generator.
             self._broken = error
@@ -123,12 +122,12 @@ class ThreadJob(Generic[E, R]):
                 self._broken.add_note(f"Closing the job failed: {outcome.error!r}")
             outcome = Failed(self._broken)
         self._state = final_state(outcome)
-        self._callbacks.finish(outcome)
+        self._handlers.finish(outcome)
 
     def _run(self) -> None:
         _lower_priority()
         while True:
-            outcome = advance(self._generator, cancelled=self._stop)
+            outcome = self._steps.advance(cancelled=self._stop)
             self._outbox.append(outcome)
             if not isinstance(outcome, Yielded):
                 return
@@ -137,7 +136,7 @@ class ThreadJob(Generic[E, R]):
 
 
 class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
-    """Runs jobs in threads; callbacks come on the thread of the Qt event loop.
+    """Runs jobs in threads; handlers come on the thread of the Qt event loop.
 
     Implements `napari_unet.session.runner.Runner`.
     """
@@ -151,21 +150,14 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         self._collector = Collector(self)
 
     def start(
-        self,
-        generator: Generator[E, None, R],
-        *,
-        on_event: Callable[[E], object],
-        on_return: Callable[[R], object],
-        on_error: Callable[[Exception], object],
-        on_closed: Callable[[], object],
+        self, job: Job[E, R], handlers: Handlers[E, R] = NO_HANDLERS
     ) -> ThreadJob[E, R]:
-        """Start a job in a new thread; never calls back before it returns."""
-        callbacks = Callbacks(on_event, on_return, on_error, on_closed)
+        """Start a job in a new thread; never calls a handler before it returns."""
         self._collector.take_over()
-        job = ThreadJob(generator, callbacks)
-        self._jobs.append(job)
+        running = ThreadJob(job, handlers)
+        self._jobs.append(running)
         self._timer.start()
-        return job
+        return running
 
     @property
     def busy(self) -> bool:
@@ -179,7 +171,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         -------
         bool
             False if a job has not come to its next yield. Its thread still closes the
-            generator when it does; its callbacks are not called any more.
+            generator when it does; its handlers are not called any more.
         """
         deadline = time.monotonic() + seconds
         for job in self._jobs:
@@ -206,7 +198,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
                 self._forget_finished()
 
     def _forget_finished(self) -> None:
-        # A callback may start jobs, or run the event loop and so come here again.
+        # A handler may start jobs, or run the event loop and so come here again.
         self._jobs[:] = [job for job in self._jobs if job.running]
         if not self._jobs:
             self._rest()

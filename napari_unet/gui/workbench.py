@@ -11,6 +11,7 @@ import logging
 import weakref
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
@@ -27,12 +29,13 @@ from napari_unet.gui.activity import Activity
 from napari_unet.gui.drawing import free_layers_where_they_are_drawn
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.geometry import source_of
-from napari_unet.gui.grey import iter_grey
+from napari_unet.gui.grey import MakeGrey
 from napari_unet.gui.keys import Keys, bind_keys, release_keys
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.runner import QtRunner
 from napari_unet.gui.unsaved import tell_unsaved
 from napari_unet.project.resolve import same_file
+from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
 
@@ -102,11 +105,8 @@ class Workbench(QObject):
         if application := QApplication.instance():
             application.aboutToQuit.connect(self._on_quit)
         self._runner.start(
-            iter_import("pandas"),
-            on_event=lambda _: None,
-            on_return=lambda _: None,
-            on_error=lambda error: logger.warning("No pandas: %s", error),
-            on_closed=lambda: None,
+            ImportModule("pandas"),
+            Handlers(error=lambda error: logger.warning("No pandas: %s", error)),
         )
         self.session.start()
 
@@ -187,17 +187,17 @@ class Workbench(QObject):
             return
         axes = state.image.axes
         self._runner.start(
-            iter_grey(source_of(layer), axes),
-            on_event=lambda _: None,
-            on_return=lambda grey: self.viewer.add_image(
-                grey,
-                name=f"{layer.name} grey",
-                metadata={"axes": result_axes(axes)},
-                scale=layer.scale,
-                translate=layer.translate,
+            MakeGrey(source_of(layer), axes),
+            Handlers(
+                result=lambda grey: self.viewer.add_image(
+                    grey,
+                    name=f"{layer.name} grey",
+                    metadata={"axes": result_axes(axes)},
+                    scale=layer.scale,
+                    translate=layer.translate,
+                ),
+                error=lambda error: self.session.report("image", error),
             ),
-            on_error=lambda error: self.session.report("image", error),
-            on_closed=lambda: None,
         )
 
     def watch(self, window: QMainWindow) -> None:
@@ -276,7 +276,13 @@ class Workbench(QObject):
             self._timer.setInterval(wanted)
 
 
-def iter_import(module: str) -> Generator[None, None, None]:
+@dataclass(frozen=True, slots=True)
+class ImportModule(Job[None, None]):
     """Import what napari imports with the first Labels layer: that takes long."""
-    yield
-    import_module(module)
+
+    module: str
+
+    def run(self) -> Generator[None, None, None]:
+        """Import it."""
+        yield
+        import_module(self.module)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from napari_unet.core.events import TilesDone
-from napari_unet.core.steps import told_as
+from napari_unet.core.jobs import told_as
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.result import in_image_axes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from napari_unet.core.events import TilesDone
-from napari_unet.core.steps import told_as
+from napari_unet.core.jobs import told_as
 from napari_unet.images.noise import iter_is_noise
 from napari_unet.inference.measure import telling_planes
 from napari_unet.inference.model_input import iter_places

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.events import Notice, TilesDone
-from napari_unet.core.steps import drain_logged, told_as
+from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.geometry.axes import result_axes, to_canonical
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
-from napari_unet.core.steps import drain
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.ids import count_pairs
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.instances.peaks import iter_prominent_peaks

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage.morphology import reconstruction
 
-from napari_unet.core.steps import drain
+from napari_unet.core.jobs import drain
 
 Steps = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.intp]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.events import Notice, Preparing
-from napari_unet.core.steps import told_as
+from napari_unet.core.jobs import told_as
 from napari_unet.learning.fit_config import FitConfig
 from napari_unet.learning.holdout import Holdout, iter_hold_out
 from napari_unet.learning.planes import (

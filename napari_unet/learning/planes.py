@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.labels import as_mask, as_whole
-from napari_unet.core.steps import drain
+from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import from_canonical, result_axes, to_canonical
 from napari_unet.geometry.ids import compact

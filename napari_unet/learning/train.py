@@ -13,7 +13,7 @@ import logging
 from collections.abc import Generator, Iterable, Sequence
 
 from napari_unet.core.events import Preparing
-from napari_unet.core.steps import drain_logged, told_as
+from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.errors import InputError
 from napari_unet.learning.fingerprint import iter_fingerprint
 from napari_unet.learning.fit_config import FitConfig

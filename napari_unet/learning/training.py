@@ -17,7 +17,7 @@ import numpy as np
 from torch import Tensor
 
 from napari_unet.core.events import MicroBatch, Preparing, TrainStep, Validated
-from napari_unet.core.steps import told_as
+from napari_unet.core.jobs import told_as
 from napari_unet.errors import DeviceError
 from napari_unet.learning.checkpoint import BEST, Checkpoint, RandomState, TrainingState
 from napari_unet.learning.fit_config import FitConfig

@@ -12,7 +12,7 @@ import torch
 from scipy import ndimage as ndi
 from torch import Tensor
 
-from napari_unet.core.steps import told_as
+from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import Mask
 from napari_unet.geometry.tiling import padded_shape

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Generator, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from napari_unet.core.jobs import Job
 from napari_unet.errors import NapariUnetError, StorageError
 from napari_unet.io.read import read_image
 from napari_unet.project.fields import ImageFields, file_bytes
@@ -20,45 +22,59 @@ _MOST_FILES = 20_000
 _MOST_CANDIDATES = 8
 
 
-def iter_list(project: Project) -> Generator[None, None, ProjectState]:
-    """Read what a project holds; only reads.
+@dataclass(frozen=True, slots=True, eq=False)
+class ListProject(Job[None, ProjectState]):
+    """Read what a project holds; only reads."""
 
-    Raises
-    ------
-    StorageError
-        If it is no project, or cannot be read.
-    """
-    yield
-    if not project.store.files.exists:
-        raise StorageError(
-            f"{project.folder} is not a project: it has no project.json; choose a "
-            f"folder {project.folder.stem}{SUFFIX}, or make a new project."
-        )
-    manifest, notice = project.store.read()
-    images = []
-    there = _files_there(project.folder, manifest)
-    for entry in manifest.images:
-        images.append(_describe(project.folder, entry, there))
+    project: Project
+
+    def run(self) -> Generator[None, None, ProjectState]:
+        """Read its manifest, and look for the files.
+
+        Raises
+        ------
+        StorageError
+            If it is no project, or cannot be read.
+        """
+        project = self.project
         yield
-    told = " ".join(filter(None, (notice, project.why_read_only())))
-    return ProjectState(project.name, project.folder, tuple(images), told)
+        if not project.store.files.exists:
+            raise StorageError(
+                f"{project.folder} is not a project: it has no project.json; choose a "
+                f"folder {project.folder.stem}{SUFFIX}, or make a new project."
+            )
+        manifest, notice = project.store.read()
+        images = []
+        there = _files_there(project.folder, manifest)
+        for entry in manifest.images:
+            images.append(_describe(project.folder, entry, there))
+            yield
+        told = " ".join(filter(None, (notice, project.why_read_only())))
+        return ProjectState(project.name, project.folder, tuple(images), told)
 
 
-def iter_create(project: Project) -> Generator[None, None, ProjectState]:
-    """Make an empty project.
+@dataclass(frozen=True, slots=True, eq=False)
+class CreateProject(Job[None, ProjectState]):
+    """Make an empty project."""
 
-    Raises
-    ------
-    StorageError
-        If there is something of that name, or it cannot be made.
-    """
-    yield
-    if project.folder.exists():
-        raise StorageError(
-            f"{project.folder} exists already; open it, or choose another name."
-        )
-    project.store.update(lambda manifest: manifest)
-    return ProjectState(project.name, project.folder)
+    project: Project
+
+    def run(self) -> Generator[None, None, ProjectState]:
+        """Make its folder.
+
+        Raises
+        ------
+        StorageError
+            If there is something of that name, or it cannot be made.
+        """
+        project = self.project
+        yield
+        if project.folder.exists():
+            raise StorageError(
+                f"{project.folder} exists already; open it, or choose another name."
+            )
+        project.store.update(lambda manifest: manifest)
+        return ProjectState(project.name, project.folder)
 
 
 def _files_there(folder: Path, manifest: Manifest) -> frozenset[Path]:

@@ -7,11 +7,15 @@ as well, which is there when the step is long forgotten.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
 
 from napari_unet.annotation.history import Edit, StepKind
 from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.box import Box
+from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
 from napari_unet.session.allowed import (
     why_not_bring_back,
@@ -21,7 +25,7 @@ from napari_unet.session.allowed import (
 )
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.words import snapshot_in_words, verified_in_words
 
@@ -109,11 +113,13 @@ class Correcting:
         self._show(image, image.annotation.start_over())
         self._say(f"Started over on {image.name}. Undo with Ctrl+Z.")
         self._runner.start(
-            _iter_keep(image, work, objects),
-            on_event=lambda _: None,
-            on_return=lambda kept: self._on_kept(image, kept),
-            on_error=lambda error: self._holder.report("correct", _not_kept(error)),
-            on_closed=lambda: None,
+            KeepSnapshot(
+                image.project.folder, image.key, image.identity, work, objects
+            ),
+            Handlers(
+                result=lambda kept: self._on_kept(image, kept),
+                error=lambda error: self._holder.report("correct", _not_kept(error)),
+            ),
         )
 
     def bring_back(self, number: int) -> None:
@@ -123,11 +129,11 @@ class Correcting:
             return
         self._cancel()
         self._runner.start(
-            _iter_read(image, number),
-            on_event=lambda _: None,
-            on_return=lambda work: self._on_read(image, work),
-            on_error=lambda error: self._holder.report("correct", error),
-            on_closed=lambda: None,
+            ReadSnapshot(image.project.folder, image.key, image.identity, number),
+            Handlers(
+                result=lambda work: self._on_read(image, work),
+                error=lambda error: self._holder.report("correct", error),
+            ),
         )
 
     def note_replay(self, image: OpenImage, edit: Edit) -> None:
@@ -189,16 +195,34 @@ def _not_kept(error: Exception) -> StorageError:
     )
 
 
-def _iter_keep(
-    image: OpenImage, work: AnnotationSnapshot, objects: int
-) -> Generator[None, None, Snapshot]:
-    yield
-    folder = image.project.folder
-    return keep_snapshot(folder, image.key, image.identity, work, objects)
+@dataclass(frozen=True, slots=True, eq=False)
+class KeepSnapshot(Job[None, Snapshot]):
+    """Write a copy of the work on an image into its project."""
+
+    folder: Path
+    key: str
+    identity: ImageIdentity
+    work: AnnotationSnapshot
+    objects: int
+
+    def run(self) -> Generator[None, None, Snapshot]:
+        """Write it."""
+        yield
+        return keep_snapshot(
+            self.folder, self.key, self.identity, self.work, self.objects
+        )
 
 
-def _iter_read(
-    image: OpenImage, number: int
-) -> Generator[None, None, AnnotationSnapshot]:
-    yield
-    return read_snapshot(image.project.folder, image.key, image.identity, number)
+@dataclass(frozen=True, slots=True)
+class ReadSnapshot(Job[None, AnnotationSnapshot]):
+    """Read such a copy back."""
+
+    folder: Path
+    key: str
+    identity: ImageIdentity
+    number: int
+
+    def run(self) -> Generator[None, None, AnnotationSnapshot]:
+        """Read it."""
+        yield
+        return read_snapshot(self.folder, self.key, self.identity, self.number)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from dataclasses import dataclass
 
+from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.project.away import is_kept, note_away
 from napari_unet.project.identity import ImageIdentity
@@ -21,7 +23,7 @@ from napari_unet.session.home import Home
 from napari_unet.session.image import OpenImage
 from napari_unet.session.moves import Move, copy_for
 from napari_unet.session.projects import Projects
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner
 
 _RETRY = 10.0
 
@@ -67,11 +69,11 @@ class Fallback:
             self._again_at[image] = now + _RETRY
             home = image.home
             back = Move(home.project, home.key, back=True)
-            self._start(iter_look_home(home, image.identity), image, lambda _: back)
+            self._start(LookHome(home, image.identity), image, lambda _: back)
         elif why := self._why_leave(image):
             self._again_at[image] = now + _RETRY
             kept = self._kept(image.project)
-            look = iter_look_for_room(kept, image.identity, self._keys(kept))
+            look = FindRoom(kept, image.identity, self._keys(kept))
             self._start(look, image, lambda key: _leaving(image, kept, key, why))
 
     def keep_now(self, image: OpenImage) -> bool:
@@ -110,16 +112,16 @@ class Fallback:
 
     def _start(
         self,
-        look: Generator[None, None, str],
+        look: Job[None, str],
         image: OpenImage,
         move: Callable[[str], Move],
     ) -> None:
         self._runner.start(
             look,
-            on_event=lambda _: None,
-            on_return=lambda key: self._plan(image, move(key)),
-            on_error=lambda error: self._stop_if_changed(image, error),
-            on_closed=lambda: None,
+            Handlers(
+                result=lambda key: self._plan(image, move(key)),
+                error=lambda error: self._stop_if_changed(image, error),
+            ),
         )
 
     def _stop_if_changed(self, image: OpenImage, error: Exception) -> None:
@@ -131,33 +133,48 @@ class HomeChangedError(StorageError):
     """Somebody worked on the image at home meanwhile."""
 
 
-def iter_look_home(home: Home, identity: ImageIdentity) -> Generator[None, None, str]:
-    """Return the key of an image at home, if it can be saved there again.
+@dataclass(frozen=True, slots=True)
+class LookHome(Job[None, str]):
+    """Return the key of an image at home, if it can be saved there again."""
 
-    Raises
-    ------
-    StorageError
-        If not.
-    """
-    yield
-    if why_not := home.project.why_read_only():
-        raise StorageError(why_not)
-    folder = home.project.folder
-    place = folder if folder.exists() else folder.parent
-    if not os.access(place, os.W_OK):
-        raise StorageError(f"{place} is read-only.")
-    stored = home.project.store.load_work(identity, Found(home.key, known=True))
-    if stored is not None and stored.last > home.last:
-        raise HomeChangedError(f"{folder} was changed meanwhile.")
-    return home.key
+    home: Home
+    identity: ImageIdentity
+
+    def run(self) -> Generator[None, None, str]:
+        """Look whether anybody may write there, and nobody did.
+
+        Raises
+        ------
+        StorageError
+            If not.
+        """
+        yield
+        home = self.home
+        if why_not := home.project.why_read_only():
+            raise StorageError(why_not)
+        folder = home.project.folder
+        place = folder if folder.exists() else folder.parent
+        if not os.access(place, os.W_OK):
+            raise StorageError(f"{place} is read-only.")
+        found = Found(home.key, known=True)
+        stored = home.project.store.load_work(self.identity, found)
+        if stored is not None and stored.last > home.last:
+            raise HomeChangedError(f"{folder} was changed meanwhile.")
+        return home.key
 
 
-def iter_look_for_room(
-    kept: Project, identity: ImageIdentity, taken: frozenset[str]
-) -> Generator[None, None, str]:
+@dataclass(frozen=True, slots=True)
+class FindRoom(Job[None, str]):
     """Return a free key for an image in the project in which it will be kept."""
-    yield
-    return _room(kept, identity, taken)
+
+    kept: Project
+    identity: ImageIdentity
+    taken: frozenset[str]
+
+    def run(self) -> Generator[None, None, str]:
+        """Look it up."""
+        yield
+        return _room(self.kept, self.identity, self.taken)
 
 
 def _room(kept: Project, identity: ImageIdentity, taken: frozenset[str]) -> str:

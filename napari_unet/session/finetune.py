@@ -25,7 +25,7 @@ from napari_unet.core.events import (
     TrainStep,
     Validated,
 )
-from napari_unet.core.steps import told_as
+from napari_unet.core.jobs import Job, told_as
 from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import Mask
 from napari_unet.io.samples import list_samples, load_sample
@@ -37,8 +37,7 @@ from napari_unet.session.interruption import (
     iter_begin_where_it_stood,
     made_by,
 )
-from napari_unet.session.job import Job
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.timeline import Preset
 from napari_unet.tasks.sample import Sample
 
@@ -111,8 +110,8 @@ RoundEvent: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+@dataclass(frozen=True, slots=True, eq=False)
+class Round(Job[RoundEvent, None]):
     """What one round needs to know.
 
     Parameters
@@ -144,7 +143,7 @@ class Round:
     folder: Path | None = None
     resume: bool = False
 
-    def iter_run(self) -> Generator[RoundEvent, None, None]:
+    def run(self) -> Generator[RoundEvent, None, None]:
         """Train; see `napari_unet.learning.train.iter_fit`."""
         yield Preparing(0, len(self.lessons))
         # Imported in the background: torch takes seconds.
@@ -270,7 +269,7 @@ class FineTuning:
         self._runner = runner
         self._lessons = lessons
         self._clock = clock
-        self._job: Job | None = None
+        self._job: Running | None = None
         self._steps_before = 0
         self._steps = 0
         self._news = False
@@ -318,11 +317,13 @@ class FineTuning:
             resume,
         )
         self._job = self._runner.start(
-            this.iter_run(),
-            on_event=self._on_event,
-            on_return=lambda _: self.finished.emit(),
-            on_error=self.failed.emit,
-            on_closed=self._on_closed,
+            this,
+            Handlers(
+                event=self._on_event,
+                result=lambda _: self.finished.emit(),
+                error=self.failed.emit,
+                closed=self._on_closed,
+            ),
         )
 
     def _on_closed(self) -> None:

@@ -17,11 +17,10 @@ from napari_unet.session.claims import Held
 from napari_unet.session.finetune import Lesson
 from napari_unet.session.image import OpenImage
 from napari_unet.session.image_words import describe_image
-from napari_unet.session.job import Job
-from napari_unet.session.opening import Opened, Request, file_of, iter_open
+from napari_unet.session.opening import Opened, OpenJob, Request, file_of
 from napari_unet.session.projects import Projects
 from napari_unet.session.reading import Reading, first_axes
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.saving import Saving
 from napari_unet.session.state import ImageState
 from napari_unet.session.state_holder import StateHolder
@@ -75,7 +74,7 @@ class Images:
         self._projects = projects
         self._all: list[OpenImage] = []
         self._current: OpenImage | None = None
-        self._opening: Job | None = None
+        self._opening: Running | None = None
         self._schema = INSTANCES
         self._wanted: Request | None = None
 
@@ -323,11 +322,11 @@ class Images:
             kept=self._projects.kept_for(project),
         )
         self._opening = self._runner.start(
-            iter_open(request),
-            on_event=lambda _: None,
-            on_return=lambda opened: self._on_opened(request, opened),
-            on_error=lambda error: self._on_not_opened(request, error),
-            on_closed=lambda: None,
+            OpenJob(request),
+            Handlers(
+                result=lambda opened: self._on_opened(request, opened),
+                error=lambda error: self._on_not_opened(request, error),
+            ),
         )
 
     def _held(self, project: Project) -> Held:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from napari_unet.core.jobs import drain
 from napari_unet.errors import StorageError
 from napari_unet.project.manifest import ImageReading, ModelEntry
 from napari_unet.project.project import Project
-from napari_unet.session.kept import Kept, Signature, iter_keep
+from napari_unet.session.kept import KeepModels, Kept, Signature
 from napari_unet.session.projects import Projects
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import Timeline
 
@@ -162,8 +163,7 @@ class Keeping:
                 continue
             try:
                 project.claim()
-                for _ in iter_keep(project, self._settled(project, duty)):
-                    pass
+                drain(KeepModels(project, self._settled(project, duty)).run())
             except StorageError as error:
                 problems.append(str(self._failed(duty, error)))
         return problems
@@ -213,11 +213,12 @@ class Keeping:
             return
         self._projects.busy.add(project)
         self._runner.start(
-            iter_keep(project, kept),
-            on_event=lambda _: None,
-            on_return=lambda entries: self._done(project, kept, entries),
-            on_error=lambda error: self._done(project, kept, error),
-            on_closed=lambda: self._done(project, kept, _interrupted()),
+            KeepModels(project, kept),
+            Handlers(
+                result=lambda entries: self._done(project, kept, entries),
+                error=lambda error: self._done(project, kept, error),
+                closed=lambda: self._done(project, kept, _interrupted()),
+            ),
         )
 
     def _done(

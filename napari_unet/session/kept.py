@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
+from napari_unet.core.jobs import Job
 from napari_unet.errors import ModelError
 from napari_unet.project.manifest import ImageReading, Manifest, ModelEntry
 from napari_unet.project.model_store import all_models, last_number
@@ -67,41 +68,43 @@ class Kept:
         return versions, gone, self.active, self.minutes, sizes, read, over
 
 
-def iter_keep(
-    project: Project, kept: Kept
-) -> Generator[None, None, tuple[ModelEntry, ...]]:
-    """Write versions that are new, then the manifest, which keeps all it had.
+@dataclass(frozen=True, slots=True, eq=False)
+class KeepModels(Job[None, tuple[ModelEntry, ...]]):
+    """Write versions that are new, then the manifest, which keeps all it had."""
 
-    Returns
-    -------
-    tuple of ModelEntry
-        What the project holds now.
-    """
-    files = project.store.files
-    held = all_models(files.models, project.store.read()[0].models)
-    entries = {entry.uuid: entry for entry in held}
-    number = max(last_number(files.models), *(entry.number for entry in held), 0)
-    for version in kept.versions:
-        entry = entries.get(version.uuid)
-        if entry is None:
-            model = version.model or _load(version)
-            if model is None:  # lost where it lies, which is told where it is chosen
-                continue
-            number += 1
-            entry = _write(project, version, model, number)
-        entries[version.uuid] = _tuned(entry, version)
-        yield
-    replaced = [e for uuid, e in entries.items() if uuid in kept.superseded]
-    stay = [e for uuid, e in entries.items() if uuid not in kept.superseded]
-    models = tuple(sorted(stay, key=lambda entry: entry.number))
-    project.store.update(lambda manifest: _changed(manifest, models, kept))
-    for entry in replaced:
-        if entry.folder is not None:
-            shutil.rmtree(files.models / entry.folder, ignore_errors=True)
-    if kept.training_over:
-        shutil.rmtree(files.training, ignore_errors=True)
-    remove_earlier(files.training, {*entries})
-    return models
+    project: Project
+    kept: Kept
+
+    def run(self) -> Generator[None, None, tuple[ModelEntry, ...]]:
+        """Write; return what the project holds now."""
+        project, kept = self.project, self.kept
+        files = project.store.files
+        held = all_models(files.models, project.store.read()[0].models)
+        entries = {entry.uuid: entry for entry in held}
+        number = max(last_number(files.models), *(entry.number for entry in held), 0)
+        for version in kept.versions:
+            entry = entries.get(version.uuid)
+            if entry is None:
+                model = version.model or _load(version)
+                if (
+                    model is None
+                ):  # lost where it lies, which is told where it is chosen
+                    continue
+                number += 1
+                entry = _write(project, version, model, number)
+            entries[version.uuid] = _tuned(entry, version)
+            yield
+        replaced = [e for uuid, e in entries.items() if uuid in kept.superseded]
+        stay = [e for uuid, e in entries.items() if uuid not in kept.superseded]
+        models = tuple(sorted(stay, key=lambda entry: entry.number))
+        project.store.update(lambda manifest: _changed(manifest, models, kept))
+        for entry in replaced:
+            if entry.folder is not None:
+                shutil.rmtree(files.models / entry.folder, ignore_errors=True)
+        if kept.training_over:
+            shutil.rmtree(files.training, ignore_errors=True)
+        remove_earlier(files.training, {*entries})
+        return models
 
 
 def _changed(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import ModelRecord
@@ -63,75 +64,107 @@ class Saved:
     problem: str = ""
 
 
-def iter_start_engine(library: ModelLibrary) -> Generator[None, None, Engine]:
+@dataclass(frozen=True, slots=True, eq=False)
+class StartEngine(Job[None, Engine]):
     """Import the engine, which takes seconds, and ask what it offers."""
-    from napari_unet.learning.optimize import get_ready_to_train
-    from napari_unet.nets.device import describe_device, resolve_device
-    from napari_unet.weights.folder import list_models
 
-    yield
-    device = resolve_device("auto")
-    get_ready_to_train()
-    yield
-    text = describe_device(device)
-    if device.type == "cpu" and _nvidia_card_present():
-        text += " (there is an NVIDIA card, but this torch cannot use it: see README)"
-    names = tuple(spec.name for spec in list_models())
-    return Engine(text, names, library.read())
+    library: ModelLibrary
+
+    def run(self) -> Generator[None, None, Engine]:
+        """Import it, and look at the device."""
+        from napari_unet.learning.optimize import get_ready_to_train
+        from napari_unet.nets.device import describe_device, resolve_device
+        from napari_unet.weights.folder import list_models
+
+        yield
+        device = resolve_device("auto")
+        get_ready_to_train()
+        yield
+        text = describe_device(device)
+        if device.type == "cpu" and _nvidia_card_present():
+            text += (
+                " (there is an NVIDIA card, but this torch cannot use it: see README)"
+            )
+        names = tuple(spec.name for spec in list_models())
+        return Engine(text, names, self.library.read())
 
 
-def iter_load(
-    name_or_path: str, library: ModelLibrary
-) -> Generator[None, None, Loaded]:
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadModel(Job[None, Loaded]):
     """Load a model; see `napari_unet.weights.folder.load_model`."""
-    from napari_unet.weights.folder import is_built_in, load_model, read_record
 
-    yield
-    model = load_model(name_or_path)
-    record = read_record(name_or_path)
-    if is_built_in(name_or_path):
-        return Loaded(model, record)
-    folder = Path(name_or_path).expanduser().absolute()
-    try:
-        return Loaded(model, record, str(folder), library.add(folder))
-    except StorageError as error:
-        return Loaded(model, record, str(folder), problem=_not_listed(error))
+    name_or_path: str
+    library: ModelLibrary
+
+    def run(self) -> Generator[None, None, Loaded]:
+        """Load it, and note its folder in the list of models."""
+        from napari_unet.weights.folder import is_built_in, load_model, read_record
+
+        yield
+        name, library = self.name_or_path, self.library
+        model = load_model(name)
+        record = read_record(name)
+        if is_built_in(name):
+            return Loaded(model, record)
+        folder = Path(name).expanduser().absolute()
+        try:
+            return Loaded(model, record, str(folder), library.add(folder))
+        except StorageError as error:
+            return Loaded(model, record, str(folder), problem=_not_listed(error))
 
 
-def iter_save(
-    model: Model, record: ModelRecord, folder: Path, library: ModelLibrary
-) -> Generator[None, None, Saved]:
+@dataclass(frozen=True, slots=True, eq=False)
+class SaveModel(Job[None, Saved]):
     """Save a model in a new folder; see `napari_unet.weights.folder.save_model`."""
-    from napari_unet.weights.folder import save_model
 
-    yield
-    named = model.spec.model_copy(update={"name": folder.name})
-    save_model(type(model)(named, model.net), folder, record=record.child())
-    try:
-        return Saved(folder, library.add(folder))
-    except StorageError as error:
-        return Saved(folder, library.read(), _not_listed(error))
+    model: Model
+    record: ModelRecord
+    folder: Path
+    library: ModelLibrary
+
+    def run(self) -> Generator[None, None, Saved]:
+        """Save it, and note its folder in the list of models."""
+        model, folder, library = self.model, self.folder, self.library
+        from napari_unet.weights.folder import save_model
+
+        yield
+        named = model.spec.model_copy(update={"name": folder.name})
+        save_model(type(model)(named, model.net), folder, record=self.record.child())
+        try:
+            return Saved(folder, library.add(folder))
+        except StorageError as error:
+            return Saved(folder, library.read(), _not_listed(error))
 
 
-def iter_forget(
-    folder: Path, library: ModelLibrary
-) -> Generator[None, None, tuple[OwnModel, ...]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class ForgetModel(Job[None, tuple[OwnModel, ...]]):
     """Take a model folder off the list of a person's models."""
-    yield
-    return library.remove(folder)
+
+    folder: Path
+    library: ModelLibrary
+
+    def run(self) -> Generator[None, None, tuple[OwnModel, ...]]:
+        """Take it off."""
+        yield
+        return self.library.remove(self.folder)
 
 
-def iter_load_version(
-    version: ModelVersion,
-) -> Generator[None, None, tuple[Model, Model]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadVersion(Job[None, "tuple[Model, Model]"]):
     """Load a version that lies on the disk; as it was made, and as it is used."""
-    yield
-    if version.stored is None or version.model is not None:
-        raise StorageError("The model version is nowhere on the disk.")
-    entry = version.stored.entry
-    as_made = load_entry(version.stored.project, entry)
-    decoding = entry.decoding or as_made.spec.decoding
-    return as_made, as_made.with_decoding(decoding)
+
+    version: ModelVersion
+
+    def run(self) -> Generator[None, None, tuple[Model, Model]]:
+        """Load its weights."""
+        version = self.version
+        yield
+        if version.stored is None or version.model is not None:
+            raise StorageError("The model version is nowhere on the disk.")
+        entry = version.stored.entry
+        as_made = load_entry(version.stored.project, entry)
+        decoding = entry.decoding or as_made.spec.decoding
+        return as_made, as_made.with_decoding(decoding)
 
 
 def _not_listed(error: StorageError) -> str:

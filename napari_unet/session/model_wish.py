@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_unet.annotation.schema import Task
+from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.models.loss_options import LossOptions, RegressionLoss
 
@@ -94,33 +95,39 @@ class ModelWish:
         return f"new {self.network.name if self.network else 'head'}: {what}"
 
 
-def iter_wished_model(
-    old: Model | None, wish: ModelWish
-) -> Generator[None, None, Model]:
-    """Return a model that knows nothing of its task yet.
+@dataclass(frozen=True, slots=True, eq=False)
+class MakeModel(Job[None, "Model"]):
+    """Make a model that knows nothing of its task yet."""
 
-    Raises
-    ------
-    InputError
-        If the wish cannot be fulfilled.
-    ModelError
-        If the network needs a package that is not installed, or its pretrained
-        weights cannot be downloaded.
-    """
-    if wish.problem:
-        raise InputError(wish.problem)
-    from napari_unet.learning.start import with_new_head
-    from napari_unet.weights.model import new_model
+    old: Model | None
+    wish: ModelWish
 
-    yield
-    if wish.network is not None:
-        return new_model(
-            _new_spec(wish.network, wish), pretrained=wish.network.pretrained
-        )
-    if old is None:
-        raise InputError("Choose a model first, or a new network.")
-    name = f"{old.name} {wish.task}"[:_MOST_NAME]
-    return with_new_head(old, _for_task(old.spec, wish, name))
+    def run(self) -> Generator[None, None, Model]:
+        """Make it.
+
+        Raises
+        ------
+        InputError
+            If the wish cannot be fulfilled.
+        ModelError
+            If the network needs a package that is not installed, or its pretrained
+            weights cannot be downloaded.
+        """
+        old, wish = self.old, self.wish
+        if wish.problem:
+            raise InputError(wish.problem)
+        from napari_unet.learning.start import with_new_head
+        from napari_unet.weights.model import new_model
+
+        yield
+        if wish.network is not None:
+            return new_model(
+                _new_spec(wish.network, wish), pretrained=wish.network.pretrained
+            )
+        if old is None:
+            raise InputError("Choose a model first, or a new network.")
+        name = f"{old.name} {wish.task}"[:_MOST_NAME]
+        return with_new_head(old, _for_task(old.spec, wish, name))
 
 
 def _new_spec(network: NetworkWish, wish: ModelWish) -> ModelSpec:

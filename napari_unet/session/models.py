@@ -14,21 +14,20 @@ from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import new_record
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
-from napari_unet.session.job import Job
 from napari_unet.session.model_files import (
     Engine,
+    ForgetModel,
     Loaded,
+    LoadModel,
+    LoadVersion,
     Saved,
-    iter_forget,
-    iter_load,
-    iter_load_version,
-    iter_save,
-    iter_start_engine,
+    SaveModel,
+    StartEngine,
 )
-from napari_unet.session.model_wish import ModelWish, iter_wished_model
+from napari_unet.session.model_wish import MakeModel, ModelWish
 from napari_unet.session.model_words import describe_model, describe_versions
 from napari_unet.session.restoring import Restoring
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import ModelVersion, Preset, Timeline
 
@@ -75,7 +74,7 @@ class Models:
         self._holder = holder
         self._home = home
         self._library = library or ModelLibrary()
-        self._loading: Job | None = None
+        self._loading: Running | None = None
         self._has_chosen = False
         self._default = 0
         self._made: set[UUID] = set()
@@ -112,11 +111,11 @@ class Models:
     def start(self) -> None:
         """Load the engine, then the built-in model unless another one was chosen."""
         self._runner.start(
-            iter_start_engine(self._library),
-            on_event=lambda _: None,
-            on_return=self._on_engine,
-            on_error=lambda error: self._holder.report("model", error),
-            on_closed=lambda: None,
+            StartEngine(self._library),
+            Handlers(
+                result=self._on_engine,
+                error=lambda error: self._holder.report("model", error),
+            ),
         )
 
     def choose(self, name_or_path: str | Path) -> None:
@@ -213,11 +212,11 @@ class Models:
             self._holder.report("model", InputError("Choose a model first."))
             return
         self._runner.start(
-            iter_save(active.model, active.record, folder, self._library),
-            on_event=lambda _: None,
-            on_return=self._on_saved,
-            on_error=lambda error: self._holder.report("model", error),
-            on_closed=lambda: None,
+            SaveModel(active.model, active.record, folder, self._library),
+            Handlers(
+                result=self._on_saved,
+                error=lambda error: self._holder.report("model", error),
+            ),
         )
 
     def make(self, wish: ModelWish) -> None:
@@ -229,11 +228,11 @@ class Models:
         self._holder.update(message="Making the model…", about=("version",))
         active = None if wish.network else self.timeline.active
         self._runner.start(
-            iter_wished_model(self.active, wish),
-            on_event=lambda _: None,
-            on_return=lambda model: self._on_made(wish, model, active),
-            on_error=lambda error: self._holder.report("model", error),
-            on_closed=lambda: None,
+            MakeModel(self.active, wish),
+            Handlers(
+                result=lambda model: self._on_made(wish, model, active),
+                error=lambda error: self._holder.report("model", error),
+            ),
         )
 
     def _on_made(
@@ -264,11 +263,11 @@ class Models:
             return
         self._tell_loading(name)
         self._loading = self._runner.start(
-            iter_load(name, self._library),
-            on_event=lambda _: None,
-            on_return=lambda loaded: self._on_loaded(name, loaded, asked=asked),
-            on_error=lambda error: self._on_load_failed(name, error),
-            on_closed=lambda: None,
+            LoadModel(name, self._library),
+            Handlers(
+                result=lambda loaded: self._on_loaded(name, loaded, asked=asked),
+                error=lambda error: self._on_load_failed(name, error),
+            ),
         )
 
     def _go_live(self, number: int, *, asked: bool) -> None:
@@ -287,13 +286,13 @@ class Models:
         name = version.note or f"version {number}"
         self._tell_loading(name)
         self._loading = self._runner.start(
-            iter_load_version(version),
-            on_event=lambda _: None,
-            on_return=lambda models: self._on_version_loaded(
-                name, number, models, asked=asked
+            LoadVersion(version),
+            Handlers(
+                result=lambda models: self._on_version_loaded(
+                    name, number, models, asked=asked
+                ),
+                error=lambda error: self._on_load_failed(name, error),
             ),
-            on_error=lambda error: self._on_load_failed(name, error),
-            on_closed=lambda: None,
         )
 
     def _stop_loading(self) -> None:
@@ -367,11 +366,11 @@ class Models:
             ),
         )
         self._runner.start(
-            iter_forget(gone.path, self._library),
-            on_event=lambda _: None,
-            on_return=lambda own: self._holder.update(own_models=own),
-            on_error=lambda error: self._holder.report("model", error),
-            on_closed=lambda: None,
+            ForgetModel(gone.path, self._library),
+            Handlers(
+                result=lambda own: self._holder.update(own_models=own),
+                error=lambda error: self._holder.report("model", error),
+            ),
         )
 
     def _on_saved(self, saved: Saved) -> None:

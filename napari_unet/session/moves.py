@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ImageEntry
@@ -17,8 +18,8 @@ from napari_unet.session.home import Home
 from napari_unet.session.image import OpenImage
 
 
-@dataclass(frozen=True, slots=True)
-class SaveTask:
+@dataclass(frozen=True, slots=True, eq=False)
+class SaveTask(Job[None, ImageEntry]):
     """One save of one image, to the project that was its own when the save began.
 
     Where it `leaves` a project in which it was kept for a while, the models that were
@@ -36,8 +37,8 @@ class SaveTask:
         """Save; a save that was begun is never left half done."""
         return self.project.save(self.identity, self.snapshot, self.key, self.sequence)
 
-    def iter_save(self) -> Generator[None, None, ImageEntry]:
-        """Save in the background."""
+    def run(self) -> Generator[None, None, ImageEntry]:
+        """Save, and bring models along."""
         entry = self.save()
         yield
         if self.leaves is not None:
@@ -78,26 +79,33 @@ class Move:
     back: bool = False
 
 
-def iter_look(
-    project: Project, identity: ImageIdentity, taken: frozenset[str]
-) -> Generator[None, None, str]:
-    """Return the key of an image in a project where there is no work on it.
+@dataclass(frozen=True, slots=True)
+class FindPlace(Job[None, str]):
+    """Return the key of an image in a project where there is no work on it."""
 
-    Raises
-    ------
-    StorageError
-        If nobody may write there, or there is work on the image already.
-    """
-    yield
-    if why_not := project.why_read_only():
-        raise StorageError(why_not)
-    found = project.store.look_up(identity, taken)
-    if project.store.load_work(identity, found) is not None:
-        raise StorageError(
-            f"{project.folder} holds work on {identity.name} already, which was not "
-            "loaded here; choose another folder, or open that project."
-        )
-    return found.key
+    project: Project
+    identity: ImageIdentity
+    taken: frozenset[str]
+
+    def run(self) -> Generator[None, None, str]:
+        """Look it up.
+
+        Raises
+        ------
+        StorageError
+            If nobody may write there, or there is work on the image already.
+        """
+        yield
+        project, identity = self.project, self.identity
+        if why_not := project.why_read_only():
+            raise StorageError(why_not)
+        found = project.store.look_up(identity, self.taken)
+        if project.store.load_work(identity, found) is not None:
+            raise StorageError(
+                f"{project.folder} holds work on {identity.name} already, which was "
+                "not loaded here; choose another folder, or open that project."
+            )
+        return found.key
 
 
 def copy_for(image: OpenImage, move: Move) -> SaveTask:

@@ -14,6 +14,7 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.rules import rules_for
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.annotation.values import ValueAnnotation
+from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.images.arrays import as_image
 from napari_unet.io.image_header import ImageHeader
@@ -125,72 +126,79 @@ class Request:
     kept: Project | None = None
 
 
-def iter_open(request: Request) -> Generator[None, None, Opened]:
-    """Identify an image by its content and load what was saved for it; only reads.
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenJob(Job[None, Opened]):
+    """Identify an image by its content and load what was saved for it; only reads."""
 
-    Raises
-    ------
-    InputError
-        If it cannot be used.
-    """
-    pixels = as_image(request.source).array
-    header = read_header(request.path) if request.path else ImageHeader()
-    axes, reading = _read_axes(pixels, request, header)
-    yield
-    identity = yield from iter_identify(request.name, pixels, axes, request.schema)
-    identity = replace(identity, path=request.path)
-    if image := request.held.same(identity):
-        return Opened(image, again=True)
-    project, stored, problem = request.project, None, None
-    found, diameter, why_not = Found(identity.key), None, ""
-    kept: Kept | None = None
-    snapshots: tuple[Snapshot, ...] = ()
-    said = request.told
-    try:
-        why_not = project.why_read_only()
-        if request.reading is None:
-            identity, reading, said = _as_before(identity, reading, request)
-        found = project.store.look_up(identity, request.held.keys, holds_image)
-        if not found.known and (image := request.held.renamed(identity)):
+    request: Request
+
+    def run(self) -> Generator[None, None, Opened]:
+        """Identify and load.
+
+        Raises
+        ------
+        InputError
+            If it cannot be used.
+        """
+        request = self.request
+        pixels = as_image(request.source).array
+        header = read_header(request.path) if request.path else ImageHeader()
+        axes, reading = _read_axes(pixels, request, header)
+        yield
+        identity = yield from iter_identify(request.name, pixels, axes, request.schema)
+        identity = replace(identity, path=request.path)
+        if image := request.held.same(identity):
             return Opened(image, again=True)
-        stored = project.store.load_work(identity, found)
-        kept = None if why_not else _kept(request, identity, found, stored)
-        if kept is not None and kept.home.may_return:
-            project, found, stored = kept.project, kept.found, kept.stored
-        snapshots = list_snapshots(project.folder, found.key)
-        diameter = project.store.read()[0].settings.diameters.get(found.key)
-    except StorageError as error:
-        problem, why_not = error, str(error)
-    yield
-    annotation = _annotation(identity, stored)
-    recovered = recover(annotation, stored) if stored else NOTHING
-    # Known by what was opened, predicted and learned from by what that means.
-    pixels, note = as_file_means(request.path, pixels)
-    image = OpenImage(
-        request.source,
-        pixels,
-        identity,
-        annotation,
-        project,
-        found.key,
-        request.path,
-        has_labels=stored is not None,
-        canvas=BareCanvas(annotation),
-        read_only=why_not,
-        waiting=bool(why_not) and problem is None,
-        diameter=diameter,
-        pixel_size=request.pixel_size or header.pixel_size.get("X"),
-        snapshots=snapshots,
-        reading=reading,
-    )
-    sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
-    image.home = kept.home if kept and kept.home.may_return else None
-    of_work = said or _told(stored) or _told_of_twins(found)
-    told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
-    of_kept = _told_of_kept(kept)
-    if image.waiting:
-        recovered = NOTHING  # nothing crashed: the other window works on
-    return Opened(image, sequence, told, recovered, problem, of_kept, seen=seen)
+        project, stored, problem = request.project, None, None
+        found, diameter, why_not = Found(identity.key), None, ""
+        kept: Kept | None = None
+        snapshots: tuple[Snapshot, ...] = ()
+        said = request.told
+        try:
+            why_not = project.why_read_only()
+            if request.reading is None:
+                identity, reading, said = _as_before(identity, reading, request)
+            found = project.store.look_up(identity, request.held.keys, holds_image)
+            if not found.known and (image := request.held.renamed(identity)):
+                return Opened(image, again=True)
+            stored = project.store.load_work(identity, found)
+            kept = None if why_not else _kept(request, identity, found, stored)
+            if kept is not None and kept.home.may_return:
+                project, found, stored = kept.project, kept.found, kept.stored
+            snapshots = list_snapshots(project.folder, found.key)
+            diameter = project.store.read()[0].settings.diameters.get(found.key)
+        except StorageError as error:
+            problem, why_not = error, str(error)
+        yield
+        annotation = _annotation(identity, stored)
+        recovered = recover(annotation, stored) if stored else NOTHING
+        # Known by what was opened, predicted and learned from by what that means.
+        pixels, note = as_file_means(request.path, pixels)
+        image = OpenImage(
+            request.source,
+            pixels,
+            identity,
+            annotation,
+            project,
+            found.key,
+            request.path,
+            has_labels=stored is not None,
+            canvas=BareCanvas(annotation),
+            read_only=why_not,
+            waiting=bool(why_not) and problem is None,
+            diameter=diameter,
+            pixel_size=request.pixel_size or header.pixel_size.get("X"),
+            snapshots=snapshots,
+            reading=reading,
+        )
+        sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
+        image.home = kept.home if kept and kept.home.may_return else None
+        of_work = said or _told(stored) or _told_of_twins(found)
+        told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
+        of_kept = _told_of_kept(kept)
+        if image.waiting:
+            recovered = NOTHING  # nothing crashed: the other window works on
+        return Opened(image, sequence, told, recovered, problem, of_kept, seen=seen)
 
 
 def _read_axes(

@@ -18,12 +18,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 from psygnal import Signal
 
 from napari_unet.annotation.annotation import Apply, Predicted
 from napari_unet.core.events import Notice, TilesDone
+from napari_unet.core.jobs import Job
 from napari_unet.geometry.bands import cut_into_bands
 from napari_unet.geometry.box import Box
 from napari_unet.inference.events import (
@@ -35,8 +37,7 @@ from napari_unet.inference.events import (
 )
 from napari_unet.instances.decoding import Decoding
 from napari_unet.session.image import OpenImage
-from napari_unet.session.job import Job
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner, Running
 
 if TYPE_CHECKING:
     from napari_unet.nets.network import Network
@@ -112,8 +113,8 @@ class Prediction:
     def __init__(self, runner: Runner, image: OpenImage) -> None:
         self.image = image
         self._runner = runner
-        self._job: Job | None = None
-        self._preview: Job | None = None
+        self._job: Running | None = None
+        self._preview: Running | None = None
         self._todo: _Todo | None = None
         self._net: Network | None = None
         self._merges = 0
@@ -122,19 +123,21 @@ class Prediction:
     def start(self, model: Model, view: Box | None) -> None:
         """Begin; `view` is predicted first where it is much smaller than the image."""
         self._net = model.net
-        self._begin(iter_labels(self.image, model, view))
+        self._begin(Predict.of(self.image, model, view))
 
     def decode(self, said: Said, decoding: Decoding) -> None:
         """Begin, with what a network said before."""
-        self._begin(said.maps.iter_decode(decoding))
+        self._begin(Decode(said.maps, decoding))
 
-    def _begin(self, labels: Generator[PredictEvent, None, Predicted]) -> None:
+    def _begin(self, labels: Job[PredictEvent, Predicted]) -> None:
         self._job = self._runner.start(
             labels,
-            on_event=self._on_event,
-            on_return=self._merge,
-            on_error=self.failed.emit,
-            on_closed=self.cancelled.emit,
+            Handlers(
+                event=self._on_event,
+                result=self._merge,
+                error=self.failed.emit,
+                closed=self.cancelled.emit,
+            ),
         )
 
     def cancel(self) -> None:
@@ -177,11 +180,11 @@ class Prediction:
 
     def _merge_preview(self, event: ViewPredicted) -> None:
         self._preview = self._runner.start(
-            iter_merge(self._merging(event.labels, event.box)),
-            on_event=lambda _: None,
-            on_return=lambda apply: self._apply_preview(apply, event.box),
-            on_error=lambda error: self.noticed.emit(f"No early view: {error}"),
-            on_closed=lambda: None,
+            Merge(self._merging(event.labels, event.box)),
+            Handlers(
+                result=lambda apply: self._apply_preview(apply, event.box),
+                error=lambda error: self.noticed.emit(f"No early view: {error}"),
+            ),
         )
 
     def _apply_preview(self, apply: Apply, box: Box) -> None:
@@ -198,11 +201,12 @@ class Prediction:
         merging = self._merging(predicted, self._whole)
         revision = self.image.annotation.revision
         self._job = self._runner.start(
-            iter_merge(merging),
-            on_event=lambda _: None,
-            on_return=lambda apply: self._apply(apply, predicted, revision),
-            on_error=self.failed.emit,
-            on_closed=self.cancelled.emit,
+            Merge(merging),
+            Handlers(
+                result=lambda apply: self._apply(apply, predicted, revision),
+                error=self.failed.emit,
+                closed=self.cancelled.emit,
+            ),
         )
 
     def _apply(self, apply: Apply, predicted: Predicted, revision: int) -> None:
@@ -243,28 +247,59 @@ class _Todo:
     last: bool
 
 
-def iter_labels(
-    image: OpenImage, model: Model, view: Box | None
-) -> Generator[PredictEvent, None, Predicted]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Predict(Job[PredictEvent, Predicted]):
     """Predict an image; see `napari_unet.inference.predict.iter_predict`."""
-    # Imported in the background: torch takes seconds.
-    from napari_unet.inference.predict import iter_predict
 
-    pixels, axes = image.model_input
-    return (
-        yield from iter_predict(
-            pixels,
-            model,
-            axes=axes,
-            view=view,
-            # One that was said for another model tells nothing to one that never zooms.
-            diameter=image.diameter if model.spec.best_diameters else None,
-            pixel_size=image.pixel_size,
+    pixels: npt.NDArray[Any]
+    axes: str
+    model: Model
+    view: Box | None
+    diameter: float | None
+    pixel_size: float | None
+
+    @classmethod
+    def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
+        """Return the prediction of an image as it is read now."""
+        pixels, axes = image.model_input
+        # One that was said for another model tells nothing to one that never zooms.
+        diameter = image.diameter if model.spec.best_diameters else None
+        return cls(pixels, axes, model, view, diameter, image.pixel_size)
+
+    def run(self) -> Generator[PredictEvent, None, Predicted]:
+        """Predict."""
+        # Imported in the background: torch takes seconds.
+        from napari_unet.inference.predict import iter_predict
+
+        return iter_predict(
+            self.pixels,
+            self.model,
+            axes=self.axes,
+            view=self.view,
+            diameter=self.diameter,
+            pixel_size=self.pixel_size,
         )
-    )
 
 
-def iter_merge(merging: Callable[[], Apply]) -> Generator[None, None, Apply]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Decode(Job[PredictEvent, Predicted]):
+    """Find objects in cached maps, with other thresholds."""
+
+    maps: Redecodable
+    decoding: Decoding
+
+    def run(self) -> Generator[PredictEvent, None, Predicted]:
+        """Decode."""
+        return self.maps.iter_decode(self.decoding)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merge(Job[None, Apply]):
     """Fit a prediction into a snapshot; see `Annotation.merging`."""
-    yield
-    return merging()
+
+    merging: Callable[[], Apply]
+
+    def run(self) -> Generator[None, None, Apply]:
+        """Merge."""
+        yield
+        return self.merging()

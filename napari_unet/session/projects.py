@@ -11,9 +11,9 @@ from napari_unet.project.away import kept_folder
 from napari_unet.project.folder import SUFFIX, ProjectFolder, default_folder
 from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
-from napari_unet.session.catalogue import iter_create, iter_list
+from napari_unet.session.catalogue import CreateProject, ListProject
 from napari_unet.session.project_state import ProjectState
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
 
 
@@ -79,11 +79,11 @@ class Projects:
         project = self.at(folder)
         self._holder.clear("project")
         self._runner.start(
-            iter_list(project),
-            on_event=lambda _: None,
-            on_return=lambda state: self._on_listed(project, state),
-            on_error=lambda error: self._holder.report("project", error),
-            on_closed=lambda: None,
+            ListProject(project),
+            Handlers(
+                result=lambda state: self._on_listed(project, state),
+                error=lambda error: self._holder.report("project", error),
+            ),
         )
 
     def create(self, folder: Path) -> None:
@@ -93,11 +93,11 @@ class Projects:
         project = self.at(folder)
         self._holder.clear("project")
         self._runner.start(
-            iter_create(project),
-            on_event=lambda _: None,
-            on_return=lambda state: self._on_created(project, state),
-            on_error=lambda error: self._holder.report("project", error),
-            on_closed=lambda: None,
+            CreateProject(project),
+            Handlers(
+                result=lambda state: self._on_created(project, state),
+                error=lambda error: self._holder.report("project", error),
+            ),
         )
 
     def leave(self) -> None:
@@ -114,11 +114,11 @@ class Projects:
         if project is None:
             return
         self._runner.start(
-            iter_list(project),
-            on_event=lambda _: None,
-            on_return=lambda state: self._tell(project, state),
-            on_error=lambda error: self._holder.report("project", error),
-            on_closed=lambda: None,
+            ListProject(project),
+            Handlers(
+                result=lambda state: self._tell(project, state),
+                error=lambda error: self._holder.report("project", error),
+            ),
         )
 
     def close(self) -> None:

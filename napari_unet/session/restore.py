@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_unet.core.jobs import Job
 from napari_unet.errors import ModelError, NapariUnetError
 from napari_unet.models.record import newest_of_run
 from napari_unet.project.manifest import Manifest, ModelEntry, Settings
@@ -69,38 +70,45 @@ class Restored:
         return ModelVersion(0, found.record, found.best, note, home=self.project)
 
 
-def iter_restore(project: Project) -> Generator[None, None, Restored]:
-    """Load the models of a project; one that is damaged does not stop the others.
+@dataclass(frozen=True, slots=True, eq=False)
+class RestoreModels(Job[None, Restored]):
+    """Load the models of a project; one that is damaged does not stop the others."""
 
-    Raises
-    ------
-    StorageError
-        If the project cannot be read.
-    """
-    yield
-    files = project.store.files
-    manifest, _ = project.store.read()
-    entries = all_models(files.models, manifest.models)
-    yield
-    loaded, problems = [], []
-    wanted = _to_be_loaded(manifest, entries)
-    for entry in entries:
-        try:
-            model = load_entry(project, entry) if entry.number in wanted else None
-            loaded.append(version_of(project, entry, model))
-        except NapariUnetError as error:
-            problems.append(str(error))
+    project: Project
+
+    def run(self) -> Generator[None, None, Restored]:
+        """Load what there is.
+
+        Raises
+        ------
+        StorageError
+            If the project cannot be read.
+        """
+        project = self.project
         yield
-    active = _active_of(manifest, loaded)
-    return Restored(
-        project,
-        manifest.settings if files.exists else None,
-        tuple(loaded),
-        active,
-        find_interruption(files.training),
-        tuple(find_earlier(files.training)),
-        f"A version of the model is lost. {problems[0]}" if problems else "",
-    )
+        files = project.store.files
+        manifest, _ = project.store.read()
+        entries = all_models(files.models, manifest.models)
+        yield
+        loaded, problems = [], []
+        wanted = _to_be_loaded(manifest, entries)
+        for entry in entries:
+            try:
+                model = load_entry(project, entry) if entry.number in wanted else None
+                loaded.append(version_of(project, entry, model))
+            except NapariUnetError as error:
+                problems.append(str(error))
+            yield
+        active = _active_of(manifest, loaded)
+        return Restored(
+            project,
+            manifest.settings if files.exists else None,
+            tuple(loaded),
+            active,
+            find_interruption(files.training),
+            tuple(find_earlier(files.training)),
+            f"A version of the model is lost. {problems[0]}" if problems else "",
+        )
 
 
 def _to_be_loaded(manifest: Manifest, entries: tuple[ModelEntry, ...]) -> set[int]:

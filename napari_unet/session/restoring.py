@@ -12,8 +12,8 @@ from uuid import UUID
 
 from napari_unet.errors import ModelError
 from napari_unet.project.project import Project
-from napari_unet.session.restore import Restored, iter_restore
-from napari_unet.session.runner import Runner
+from napari_unet.session.restore import Restored, RestoreModels
+from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.timeline import ModelVersion, Timeline
 
@@ -94,11 +94,12 @@ class Restoring:
             return
         self._asked.add(project)
         self._runner.start(
-            iter_restore(project),
-            on_event=lambda _: None,
-            on_return=self._on_restored,
-            on_error=lambda error: self._on_failed(project, error),
-            on_closed=lambda: self._asked.discard(project),
+            RestoreModels(project),
+            Handlers(
+                result=self._on_restored,
+                error=lambda error: self._on_failed(project, error),
+                closed=lambda: self._asked.discard(project),
+            ),
         )
 
     def _on_failed(self, project: Project, error: Exception) -> None:

@@ -18,10 +18,10 @@ from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
 from napari_unet.session.fallback import Fallback, forget_kept, leave_word
 from napari_unet.session.image import OpenImage
-from napari_unet.session.moves import Move, SaveTask, copy_for, iter_look, listen
+from napari_unet.session.moves import FindPlace, Move, SaveTask, copy_for, listen
 from napari_unet.session.project_state import SaveState
 from napari_unet.session.projects import Projects
-from napari_unet.session.runner import Runner
+from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state import Problem
 
 
@@ -136,11 +136,12 @@ class Saving:
             return
         self._projects.busy.add(task.project)
         self._runner.start(
-            task.iter_save(),
-            on_event=lambda _: None,
-            on_return=lambda entry: self._end(image, task, entry),
-            on_error=lambda error: self._end(image, task, error),
-            on_closed=lambda: self._end(image, task, _interrupted()),
+            task,
+            Handlers(
+                result=lambda entry: self._end(image, task, entry),
+                error=lambda error: self._end(image, task, error),
+                closed=lambda: self._end(image, task, _interrupted()),
+            ),
         )
 
     def release(
@@ -172,11 +173,11 @@ class Saving:
             self.start(image)
             return
         self._runner.start(
-            iter_look(project, image.identity, self.keys(project)),
-            on_event=lambda _: None,
-            on_return=lambda key: self._plan_move(image, Move(project, key), on_error),
-            on_error=on_error,
-            on_closed=lambda: None,
+            FindPlace(project, image.identity, self.keys(project)),
+            Handlers(
+                result=lambda key: self._plan_move(image, Move(project, key), on_error),
+                error=on_error,
+            ),
         )
 
     def finish(self, image: OpenImage) -> None:
@@ -310,11 +311,12 @@ class Saving:
         listen(image, move)
         self._projects.busy.add(task.project)
         self._runner.start(
-            task.iter_save(),
-            on_event=lambda _: None,
-            on_return=lambda _: self._moved(image, task, move),
-            on_error=lambda error: self._not_moved(image, error),
-            on_closed=lambda: self._not_moved(image, _interrupted()),
+            task,
+            Handlers(
+                result=lambda _: self._moved(image, task, move),
+                error=lambda error: self._not_moved(image, error),
+                closed=lambda: self._not_moved(image, _interrupted()),
+            ),
         )
 
     def _moved(self, image: OpenImage, task: SaveTask, move: Move) -> None:

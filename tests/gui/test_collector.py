@@ -11,6 +11,8 @@ import pytest
 
 from napari_unet.gui.collector import Collector
 from napari_unet.gui.runner import QtRunner
+from napari_unet.session.runner import Handlers
+from tests.generated import Generated
 
 pytestmark = pytest.mark.qt_smoke
 
@@ -38,11 +40,10 @@ def leave_garbage(threads, count=1):
 def start(runner, generator):
     ended = []
     runner.start(
-        generator,
-        on_event=lambda _: None,
-        on_return=ended.append,
-        on_error=ended.append,
-        on_closed=lambda: ended.append(None),
+        Generated(generator),
+        Handlers(
+            result=ended.append, error=ended.append, closed=lambda: ended.append(None)
+        ),
     )
     return ended
 

@@ -11,7 +11,8 @@ from qtpy.QtCore import QThread
 
 from napari_unet.core.events import TilesDone
 from napari_unet.gui.runner import QtRunner
-from napari_unet.session.job import JobState
+from napari_unet.session.runner import Handlers, JobState
+from tests.generated import Generated
 
 pytestmark = pytest.mark.qt_smoke
 
@@ -23,11 +24,13 @@ class Record:
 
     def start(self, runner, generator):
         return runner.start(
-            generator,
-            on_event=lambda event: self.note("event", event),
-            on_return=lambda value: self.note("return", value),
-            on_error=lambda error: self.note("error", error),
-            on_closed=lambda: self.note("closed", None),
+            Generated(generator),
+            Handlers(
+                event=lambda event: self.note("event", event),
+                result=lambda value: self.note("return", value),
+                error=lambda error: self.note("error", error),
+                closed=lambda: self.note("closed", None),
+            ),
         )
 
     def note(self, kind, value):
@@ -106,11 +109,13 @@ def test_a_callback_that_fails_ends_the_job(runner, qtbot):
         raise KeyError(event)
 
     job = runner.start(
-        endless(log),
-        on_event=refuse,
-        on_return=ends.append,
-        on_error=ends.append,
-        on_closed=lambda: ends.append("closed"),
+        Generated(endless(log)),
+        Handlers(
+            event=refuse,
+            result=ends.append,
+            error=ends.append,
+            closed=lambda: ends.append("closed"),
+        ),
     )
     qtbot.waitUntil(lambda: bool(ends))
     assert [type(end) for end in ends] == [KeyError]

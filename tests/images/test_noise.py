@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from napari_unet.core.steps import drain
+from napari_unet.core.jobs import drain
 from napari_unet.images.noise import iter_is_noise
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.io.samples import list_samples, load_sample

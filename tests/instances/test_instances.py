@@ -11,7 +11,7 @@ from scipy.ndimage import label
 from scipy.signal import find_peaks
 from skimage.segmentation import watershed
 
-from napari_unet.core.steps import drain
+from napari_unet.core.jobs import drain
 from napari_unet.instances import peaks as peaks_module
 from napari_unet.instances.decoding import (
     Decoding,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_unet.core.events import Preparing
-from napari_unet.core.steps import drain, told_as
+from napari_unet.core.jobs import drain, told_as
 from napari_unet.instances import targets
 from napari_unet.instances.targets import instance_targets, iter_instance_targets
 from napari_unet.learning import holdout, planes, sampling, validation

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_unet.core.events import TrainStep
-from napari_unet.core.steps import drain
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
 from napari_unet.learning.fit_config import FitConfig
 from napari_unet.learning.train import iter_fit

@@ -6,21 +6,31 @@ from typing import Any
 
 import pytest
 
-from napari_unet.session.job import Job, JobState, SteppedJob
-from napari_unet.session.runner import InlineRunner, ManualRunner, Runner
+from napari_unet.session.runner import (
+    Handlers,
+    InlineRunner,
+    JobState,
+    ManualRunner,
+    Runner,
+    Running,
+    SteppedJob,
+)
+from tests.generated import Generated
 
 
 @dataclass
 class Recorder:
     calls: list[Any] = field(default_factory=list)
 
-    def start(self, runner: Runner, generator: Generator[Any, None, Any]) -> Job:
+    def start(self, runner: Runner, generator: Generator[Any, None, Any]) -> Running:
         return runner.start(
-            generator,
-            on_event=lambda event: self.calls.append(("event", event)),
-            on_return=lambda value: self.calls.append(("return", value)),
-            on_error=lambda error: self.calls.append(("error", str(error))),
-            on_closed=lambda: self.calls.append(("closed",)),
+            Generated(generator),
+            Handlers(
+                event=lambda event: self.calls.append(("event", event)),
+                result=lambda value: self.calls.append(("return", value)),
+                error=lambda error: self.calls.append(("error", str(error))),
+                closed=lambda: self.calls.append(("closed",)),
+            ),
         )
 
     @property
@@ -106,11 +116,8 @@ def test_the_state_is_final_before_the_last_callback() -> None:
     runner = ManualRunner()
     seen: list[JobState] = []
     job = runner.start(
-        counting(0, []),
-        on_event=seen.append,
-        on_return=lambda _: seen.append(job.state),
-        on_error=lambda _: None,
-        on_closed=lambda: None,
+        Generated(counting(0, [])),
+        Handlers(event=seen.append, result=lambda _: seen.append(job.state)),
     )
     runner.run()
     assert seen == [JobState.DONE]
@@ -124,11 +131,13 @@ def test_a_callback_that_fails_fails_the_job_and_closes_the_generator() -> None:
         raise KeyError(event)
 
     job = InlineRunner().start(
-        counting(3, closed),
-        on_event=refuse,
-        on_return=lambda _: closed.append("returned"),
-        on_error=errors.append,
-        on_closed=lambda: closed.append("cancelled"),
+        Generated(counting(3, closed)),
+        Handlers(
+            event=refuse,
+            result=lambda _: closed.append("returned"),
+            error=errors.append,
+            closed=lambda: closed.append("cancelled"),
+        ),
     )
     assert [type(error) for error in errors] == [KeyError]
     assert closed == ["closed"]
@@ -155,11 +164,8 @@ def iter_letters() -> Generator[str, None, None]:
 def test_a_job_may_start_another_one() -> None:
     record, runner = Recorder(), ManualRunner()
     runner.start(
-        counting(1, []),
-        on_event=lambda _: record.start(runner, counting(1, [])),
-        on_return=lambda _: None,
-        on_error=lambda _: None,
-        on_closed=lambda: None,
+        Generated(counting(1, [])),
+        Handlers(event=lambda _: record.start(runner, counting(1, []))),
     )
     runner.run()
     assert record.calls == [("event", 0), ("return", "end")]

@@ -87,7 +87,7 @@ def test_a_threshold_applies_at_once_without_the_network(stage, monkeypatch):
     stage.run()
     before = stage.state.image.objects
     monkeypatch.setattr(
-        "napari_unet.session.prediction.iter_labels", lambda *_: pytest.fail("asked")
+        "napari_unet.session.prediction.Predict.run", lambda *_: pytest.fail("asked")
     )
     stage.session.tuning.set_thresholds(0.005, 0.1)
     stage.run()

@@ -11,9 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.core.jobs import Job
 from napari_unet.geometry.box import Box
 from napari_unet.session.image import OpenImage
-from napari_unet.session.job import Callbacks, Yielded, advance, final_state
+from napari_unet.session.runner import (
+    NO_HANDLERS,
+    Handlers,
+    Steps,
+    Yielded,
+    final_state,
+)
 from napari_unet.session.session import Session
 from tests.session.brightness import brightness_model, disks
 from tests.torture.reports import Report
@@ -36,22 +43,22 @@ class ThreadRunner:
     def __init__(self) -> None:
         self._jobs: list[_ThreadJob] = []
 
-    def start(self, generator: Any, **callbacks: Any) -> _ThreadJob:
-        job = _ThreadJob(generator, Callbacks(**callbacks))
-        self._jobs.append(job)
-        return job
+    def start(self, job: Job[Any, Any], handlers: Any = NO_HANDLERS) -> _ThreadJob:
+        running = _ThreadJob(job, handlers)
+        self._jobs.append(running)
+        return running
 
     def deliver(self) -> None:
-        """Call the callbacks that are due."""
+        """Call the handlers that are due."""
         for job in tuple(self._jobs):
             if not job.deliver():
                 self._jobs.remove(job)
 
 
 class _ThreadJob:
-    def __init__(self, generator: Any, callbacks: Callbacks[Any, Any]) -> None:
-        self._generator = generator
-        self._callbacks = callbacks
+    def __init__(self, job: Job[Any, Any], handlers: Handlers[Any, Any]) -> None:
+        self._steps = Steps(job)
+        self._handlers = handlers
         self._outbox: deque[Any] = deque()
         self._stop = False
         self.running = True
@@ -64,17 +71,17 @@ class _ThreadJob:
         while self._outbox:
             item = self._outbox.popleft()
             if isinstance(item, Yielded):
-                self._callbacks.on_event(item.event)
+                self._handlers.event(item.event)
             else:
                 self.running = False
                 self.state = final_state(item)
-                self._callbacks.finish(item)
+                self._handlers.finish(item)
                 return False
         return True
 
     def _run(self) -> None:
         while True:
-            outcome = advance(self._generator, cancelled=self._stop)
+            outcome = self._steps.advance(cancelled=self._stop)
             self._outbox.append(outcome)
             if not isinstance(outcome, Yielded):
                 return

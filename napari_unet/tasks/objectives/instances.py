@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from napari_unet.core.steps import drain
+from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.instances.decoding import Decoding, decode_instances

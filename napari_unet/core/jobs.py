@@ -1,0 +1,109 @@
+"""Jobs: descriptions of work that takes a while, and generators that do it.
+
+A `Job` is frozen and can be pickled, so the same one runs in the calling thread, in
+another thread, in another process or on another machine. Its `run` is a generator: it
+yields frozen events, closing it cancels the work, and it returns the result.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from typing import Generic, TypeVar
+
+from napari_unet.core.events import Notice
+
+logger = logging.getLogger("napari_unet")
+
+E = TypeVar("E")
+F = TypeVar("F")
+R = TypeVar("R")
+E_co = TypeVar("E_co", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Job(ABC, Generic[E_co, R_co]):
+    """Work with its inputs; every kind of job is a frozen dataclass derived from it.
+
+    Its fields are data: no callbacks, locks, open files or objects of a window. What
+    a job needs of something that changes is copied before the job starts.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def run(self) -> Generator[E_co, None, R_co]:
+        """Do the work: yield events, return the result."""
+
+
+def drain(
+    steps: Generator[E, None, R], hear: Callable[[E], object] = lambda _: None
+) -> R:
+    """Run a generator to its end, pass its events to `hear`, return its result.
+
+    >>> def count():
+    ...     yield 1
+    ...     return "end"
+    >>> drain(count())
+    'end'
+    """
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+        hear(event)
+
+
+def drain_logged(steps: Generator[object, None, R]) -> R:
+    """Run a generator to its end as `drain` does, and log what a person should read.
+
+    For callers in Python, who see no events.
+    """
+    return drain(steps, _log)
+
+
+def _log(event: object) -> None:
+    if isinstance(event, Notice):
+        logger.warning(event.message)
+
+
+def mapped(
+    change: Callable[[E], F], steps: Generator[E, None, R]
+) -> Generator[F, None, R]:
+    """Pass a generator on, with other events in the place of its own.
+
+    Closing it closes the other.
+    """
+    try:
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            yield change(event)
+    finally:
+        steps.close()
+
+
+def told_as(event: F, steps: Generator[object, None, R]) -> Generator[F, None, R]:
+    """Pass a generator on, with the same event for each of its steps."""
+    return mapped(lambda _: event, steps)
+
+
+def within(
+    context: Callable[[], AbstractContextManager[object]], steps: Generator[E, None, R]
+) -> Generator[E, None, R]:
+    """Pass a generator on whose steps run inside a context that ends between them."""
+    while True:
+        with context():
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+        yield event
