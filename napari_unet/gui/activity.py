@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from napari.utils import progress
 
-from napari_unet.session.state import Progress, State
+from napari_unet.session.state import State
+from napari_unet.session.status import Progress
 
 _STEPS = 1000
 

@@ -7,7 +7,7 @@ from itertools import cycle
 
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_unet.session.state import ClassState
+from napari_unet.session.status import ClassState
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness, without the
 # blue and the orange in which verified pixels are shown.

@@ -15,7 +15,7 @@ from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.placement import cover
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.image import OpenImage
-from napari_unet.session.state import ClassState, VariableState
+from napari_unet.session.status import ClassState, VariableState
 
 _CALLED: dict[Task, str] = {
     "instances": "labels",

@@ -23,7 +23,7 @@ from napari_unet.gui.result_layers import (
 from napari_unet.gui.shown_result import ShownResult
 from napari_unet.session.image import OpenImage
 from napari_unet.session.session import Session
-from napari_unet.session.state import ClassState, VariableState
+from napari_unet.session.status import ClassState, VariableState
 
 if TYPE_CHECKING:
     from napari.components import LayerList

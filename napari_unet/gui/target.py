@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from napari_unet.session.target import NO_TARGET, Target
+from napari_unet.session.status import NO_TARGET, Target
 
 _SHOW = "show it (the eye in the layer list)"
 

@@ -16,7 +16,7 @@ from napari_unet.project.folder import SUFFIX
 from napari_unet.project.identity import content_hash
 from napari_unet.project.manifest import ImageEntry, Manifest
 from napari_unet.project.project import Project
-from napari_unet.session.project_state import ProjectImage, ProjectState
+from napari_unet.session.status import ProjectImage, ProjectState
 
 _MOST_FILES = 20_000
 _MOST_CANDIDATES = 8

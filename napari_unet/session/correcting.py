@@ -17,12 +17,6 @@ from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
-from napari_unet.session.allowed import (
-    why_not_bring_back,
-    why_not_start_over,
-    why_not_unverify,
-    why_not_unverify_object,
-)
 from napari_unet.session.image import OpenImage
 from napari_unet.session.images import Images
 from napari_unet.session.runner import Handlers, Runner
@@ -84,12 +78,12 @@ class Correcting:
 
     def unverify(self, box: Box) -> None:
         """Let nobody stand behind what is inside a box of the current labels."""
-        if image := self._allowed(why_not_unverify(self._holder.state)):
+        if image := self._allowed(self._holder.state.why_not_unverify):
             self._unverified(image, image.annotation.unverify(box))
 
     def unverify_object(self, number: int) -> None:
         """Let nobody stand behind one object of the current labels."""
-        why_not = why_not_unverify_object(self._holder.state)
+        why_not = self._holder.state.why_not_unverify_object
         if image := self._allowed(why_not or _why_no_object(number)):
             self._unverified(image, image.annotation.unverify_object(number))
 
@@ -105,7 +99,7 @@ class Correcting:
 
     def start_over(self) -> None:
         """Clear the current labels, after a copy was taken that is kept."""
-        image = self._allowed(why_not_start_over(self._holder.state))
+        image = self._allowed(self._holder.state.why_not_start_over)
         if image is None:
             return
         self._cancel()
@@ -124,7 +118,7 @@ class Correcting:
 
     def bring_back(self, number: int) -> None:
         """Put a copy that was kept in the place of the current labels."""
-        image = self._allowed(why_not_bring_back(self._holder.state))
+        image = self._allowed(self._holder.state.why_not_bring_back)
         if image is None:
             return
         self._cancel()
@@ -182,7 +176,7 @@ class Correcting:
         self._say(f"Earlier work is here again. {verified_in_words(image)}")
 
     def _say(self, words: str) -> None:
-        self._holder.update(message=words, about=("image", "labels"))
+        self._holder.say(words, "image", "labels")
 
 
 def _why_no_object(number: int) -> str:

@@ -22,8 +22,8 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.reading import Reading, first_axes
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.saving import Saving
-from napari_unet.session.state import ImageState
 from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import ImageState, ImageStatus
 
 
 class Images:
@@ -263,7 +263,7 @@ class Images:
 
     def dismiss_recovered(self) -> None:
         """Note that the person has read what came back from the journal."""
-        self._holder.update(recovered="")
+        self._holder.show(images=replace(self._holder.parts.images, recovered=""))
 
     def note_change(self, image: OpenImage) -> None:
         """Note that labels or provenance changed, whoever changed them."""
@@ -297,7 +297,9 @@ class Images:
         if image is not None:
             save = self._saving.describe(image)
             classes = len(self.verified_labels())
-            self._holder.update(image=describe_image(image, classes), save=save)
+            status = self._holder.parts.images
+            shown = describe_image(image, classes)
+            self._holder.show(images=replace(status, image=shown, save=save))
 
     def verified_labels(self) -> frozenset[int]:
         """Return the labels of which some pixel is verified in an open image."""
@@ -306,11 +308,9 @@ class Images:
 
     def _want(self, request: Request) -> None:
         self._wanted = request
-        self._holder.update(
-            image=ImageState(request.name, request.axes, tuple(request.source.shape)),
-            message=f"Opening {request.name}…",
-            about=("image",),
-        )
+        image = ImageState(request.name, request.axes, tuple(request.source.shape))
+        words = f"Opening {request.name}…"
+        self._holder.say(words, "image", images=ImageStatus(image))
 
     def _open_wanted(self) -> None:
         if self._wanted is None:
@@ -340,7 +340,7 @@ class Images:
         self._current = image
         self._holder.clear("image", "predict", "correct", "finetune")
         # So that an image of the same name and shape is seen to be another one.
-        self._holder.update(image=None, recovered="")
+        self._holder.show(images=ImageStatus())
         self.tell()
         self.current_changed.emit()
 
@@ -360,11 +360,10 @@ class Images:
             image.begin_journal(opened.sequence, opened.seen)
         self._saving.add(image)
         self._set_current(image)
-        self._holder.update(
-            message=opened.told or f"{image.name} is open.",
-            about=("image",),
-            recovered=f"{opened.kept} {opened.recovered.describe()}".strip(),
-        )
+        recovered = f"{opened.kept} {opened.recovered.describe()}".strip()
+        status = replace(self._holder.parts.images, recovered=recovered)
+        words = opened.told or f"{image.name} is open."
+        self._holder.say(words, "image", images=status)
         if image.has_labels:
             self.labels_shown.emit(image)
         if opened.problem is not None:
@@ -386,10 +385,8 @@ class Images:
         if not image.is_made_of(request.source):
             image.copies.append(request.source)
         self._set_current(image)
-        self._holder.update(
-            message=f"{image.name} is open already; this layer shows the same work.",
-            about=("image",),
-        )
+        words = f"{image.name} is open already; this layer shows the same work."
+        self._holder.say(words, "image")
         if image.has_labels:
             self.labels_shown.emit(image)
         self.joined.emit(image)

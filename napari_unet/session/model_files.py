@@ -13,21 +13,13 @@ from napari_unet.errors import StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import ModelRecord
 from napari_unet.session.restore import load_entry
+from napari_unet.session.status import EngineStatus
 from napari_unet.session.timeline import ModelVersion
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What the engine offers on this machine, and which models a person has."""
-
-    device: str
-    models: tuple[str, ...]
-    own_models: tuple[OwnModel, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +57,12 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StartEngine(Job[None, Engine]):
+class StartEngine(Job[None, EngineStatus]):
     """Import the engine, which takes seconds, and ask what it offers."""
 
     library: ModelLibrary
 
-    def run(self) -> Generator[None, None, Engine]:
+    def run(self) -> Generator[None, None, EngineStatus]:
         """Import it, and look at the device."""
         from napari_unet.learning.optimize import get_ready_to_train
         from napari_unet.nets.device import describe_device, resolve_device
@@ -86,7 +78,7 @@ class StartEngine(Job[None, Engine]):
                 " (there is an NVIDIA card, but this torch cannot use it: see README)"
             )
         names = tuple(spec.name for spec in list_models())
-        return Engine(text, names, self.library.read())
+        return EngineStatus(True, text, names, self.library.read())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

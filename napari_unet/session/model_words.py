@@ -8,7 +8,7 @@ from uuid import UUID
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import readable
 from napari_unet.project.project import Project
-from napari_unet.session.state import (
+from napari_unet.session.status import (
     ClassState,
     ModelState,
     VariableState,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -15,7 +16,6 @@ from napari_unet.models.record import new_record
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.model_files import (
-    Engine,
     ForgetModel,
     Loaded,
     LoadModel,
@@ -29,6 +29,7 @@ from napari_unet.session.model_words import describe_model, describe_versions
 from napari_unet.session.restoring import Restoring
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import EngineStatus, ModelStatus
 from napari_unet.session.timeline import ModelVersion, Preset, Timeline
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class Models:
         It has to be trained before it predicts anything of use.
         """
         self._holder.clear("model")
-        self._holder.update(message="Making the model…", about=("version",))
+        self._holder.say("Making the model…", "version")
         active = None if wish.network else self.timeline.active
         self._runner.start(
             MakeModel(self.active, wish),
@@ -246,10 +247,9 @@ class Models:
             preset="from-scratch" if wish.network else "fine-tune",
             home=self._home(),
         )
-        self._holder.update(
-            message="The new model knows nothing yet: correct a little, then "
-            "fine-tune.",
-            about=("version",),
+        self._holder.say(
+            "The new model knows nothing yet: correct a little, then fine-tune.",
+            "version",
         )
 
     def _load(self, name: str, *, asked: bool = False) -> None:
@@ -257,7 +257,7 @@ class Models:
         self._holder.clear("model")
         there = self.timeline.built_in(name, self._place)
         if there is not None and there.model is not None:
-            self._holder.update(loading="")
+            self._holder.show(loading="")
             self._go_live(there.number, asked=asked)
             self._tell_ready(name)
             return
@@ -280,7 +280,7 @@ class Models:
         self._stop_loading()
         version = self.timeline.get(number)
         if version.model is not None:
-            self._holder.update(loading="")
+            self._holder.show(loading="")
             self._go_live(number, asked=asked)
             return
         name = version.note or f"version {number}"
@@ -299,27 +299,22 @@ class Models:
         if self._loading is not None:
             self._loading.cancel()
 
-    def _on_engine(self, engine: Engine) -> None:
-        self._holder.update(
-            ready=True,
-            device=engine.device,
-            models=engine.models,
-            own_models=engine.own_models,
-        )
+    def _on_engine(self, engine: EngineStatus) -> None:
+        self._holder.show(engine=engine)
         undecided = self.active is None and not self._holder.state.loading
         if undecided and DEFAULT in engine.models:
             self._load(DEFAULT)
         elif undecided:
             words = "Choose a model."
-            self._holder.update(message=words, about=("model", "loading"))
+            self._holder.say(words, "model", "loading")
 
     def _on_loaded(self, name: str, loaded: Loaded, *, asked: bool) -> None:
         if loaded.own_models is not None:
-            self._holder.update(own_models=loaded.own_models)
+            self._show_own(loaded.own_models)
         if self._holder.state.loading != name:
             return  # another one was chosen meanwhile
         model, record = loaded.model, loaded.record
-        self._holder.update(loading="")
+        self._holder.show(loading="")
         find = self.timeline.find
         there = find(record.uuid, self._place) or find(record.uuid, None)
         if there is None or there.model is None:
@@ -343,14 +338,14 @@ class Models:
         moved = as_made.spec.decoding != model.spec.decoding
         self.timeline.fill(number, model, as_made.spec.decoding if moved else None)
         if self._holder.state.loading == name:
-            self._holder.update(loading="")
+            self._holder.show(loading="")
             self._go_live(number, asked=asked)
             self._tell_ready(name)
 
     def _on_load_failed(self, name: str, error: Exception) -> None:
         if self._holder.state.loading != name:
             return
-        self._holder.update(loading="")
+        self._holder.show(loading="")
         self._holder.report("model", error)
         own = [each for each in self._holder.state.own_models if str(each.path) == name]
         if own and not Path(name).exists():
@@ -368,31 +363,37 @@ class Models:
         self._runner.start(
             ForgetModel(gone.path, self._library),
             Handlers(
-                result=lambda own: self._holder.update(own_models=own),
+                result=self._show_own,
                 error=lambda error: self._holder.report("model", error),
             ),
         )
 
     def _on_saved(self, saved: Saved) -> None:
         words = f"The model is saved in {saved.folder}. {saved.problem}".strip()
-        self._holder.update(
-            message=words, about=("model",), own_models=saved.own_models
-        )
+        self._show_own(saved.own_models)
+        self._holder.say(words, "model")
+
+    def _show_own(self, models: tuple[OwnModel, ...]) -> None:
+        engine = self._holder.parts.engine
+        self._holder.show(engine=replace(engine, own_models=models))
 
     def _tell_loading(self, name: str) -> None:
         words = f"Loading the model {name}…"
-        self._holder.update(loading=name, message=words, about=("loading",))
+        self._holder.say(words, "loading", loading=name)
 
     def _tell_ready(self, name: str, problem: str = "") -> None:
         words = f"The model {name} is ready. {problem}".strip()
-        self._holder.update(message=words, about=("model", "loading"))
+        self._holder.say(words, "model", "loading")
 
     def _tell(self) -> None:
         active = self.timeline.active
         model = active.model if active is not None else None
-        self._holder.update(
-            model=describe_model(model) if model is not None else None,
-            versions=describe_versions(self.timeline, self._place),
-            version=active.number if active is not None else 0,
-            source=(active.built_in or active.source) if active is not None else "",
-        )
+        status = ModelStatus(versions=describe_versions(self.timeline, self._place))
+        if active is not None:
+            status = replace(
+                status,
+                model=describe_model(model) if model is not None else None,
+                version=active.number,
+                source=active.built_in or active.source,
+            )
+        self._holder.show(models=status)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from napari_unet.geometry.box import Box
-from napari_unet.session.current import Topic
 from napari_unet.session.image import OpenImage
 from napari_unet.session.prediction import Prediction, Said
+from napari_unet.session.resolve import Topic
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import Progress
 from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import PredictingStatus, Progress
 from napari_unet.session.words import predicted_in_words
 
 if TYPE_CHECKING:
@@ -119,9 +120,7 @@ class Predicting:
         self._began = self._clock()
         self._noticed = ""
         self._holder.clear("predict")
-        self._holder.update(
-            predicting=Progress(), refreshing=refreshing, cancelling=False
-        )
+        self._show(PredictingStatus(Progress(), refreshing))
         self._say("Predicting…")
         self._now = prediction = Prediction(self._runner, image)
         prediction.progressed.connect(self._on_progress)
@@ -137,7 +136,8 @@ class Predicting:
     def cancel(self) -> None:
         """Cancel what is going on; what was applied stays."""
         if self._now is not None:
-            self._holder.update(cancelling=True, message="Cancelling…", about=_RUN)
+            status = replace(self._holder.parts.predicting, cancelling=True)
+            self._holder.say("Cancelling…", *_RUN, predicting=status)
             self._now.cancel()
 
     def tick(self) -> None:
@@ -146,12 +146,13 @@ class Predicting:
             self._now.tick()
 
     def _on_progress(self, done: int, total: int) -> None:
-        self._holder.update(predicting=Progress(done, total))
+        status = self._holder.parts.predicting
+        self._show(replace(status, progress=Progress(done, total)))
         self._say(f"Predicting… {done / total:.0%}")
 
     def _on_notice(self, message: str) -> None:
         self._noticed = message
-        self._holder.update(message=message, about=_RUN)
+        self._holder.say(message, *_RUN)
 
     def _on_said(self, said: Said) -> None:
         self._said = said
@@ -175,11 +176,14 @@ class Predicting:
 
     def _end(self) -> None:
         self._now = None
-        self._holder.update(predicting=None, refreshing=False, cancelling=False)
+        self._show(PredictingStatus())
+
+    def _show(self, status: PredictingStatus) -> None:
+        self._holder.show(predicting=status)
 
     def _say(
         self, message: str, by_person: bool = True, about: tuple[Topic, ...] = _RUN
     ) -> None:
         # During training its own message says more.
         if by_person and not self._holder.state.refreshing:
-            self._holder.update(message=message, about=about)
+            self._holder.say(message, *about)

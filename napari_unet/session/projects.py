@@ -12,9 +12,9 @@ from napari_unet.project.folder import SUFFIX, ProjectFolder, default_folder
 from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
 from napari_unet.session.catalogue import CreateProject, ListProject
-from napari_unet.session.project_state import ProjectState
 from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import ProjectState
 
 
 class Projects:
@@ -105,7 +105,7 @@ class Projects:
         self._chosen = None
         self._holder.clear("project")
         words = "Work is kept beside each image."
-        self._holder.update(project=None, message=words, about=("project",))
+        self._holder.say(words, "project", project=None)
         self.closed.emit()
 
     def list_again(self) -> None:
@@ -131,19 +131,19 @@ class Projects:
         self._chosen = project
         self._tell(project, state)
         words = f"The project {project.name} is open."
-        self._holder.update(message=words, about=("project",))
+        self._holder.say(words, "project")
         self.opened.emit(project)
 
     def _on_created(self, project: Project, state: ProjectState) -> None:
         self._chosen = project
         self._tell(project, state)
         words = f"The project {project.name} is new."
-        self._holder.update(message=words, about=("project",))
+        self._holder.say(words, "project")
         self.created.emit(project)
 
     def _tell(self, project: Project, state: ProjectState) -> None:
         if project is self._chosen:
-            self._holder.update(project=state)
+            self._holder.show(project=state)
 
 
 def _home(path: Path | None, name: str) -> Path:

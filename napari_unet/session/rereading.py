@@ -124,7 +124,7 @@ class Rereading:
         self._predicting.cancel()
         self._predicting.forget(image)
         self._images.tell()
-        self._holder.update(message=told, about=("image",))
+        self._holder.say(told, "image")
         self._check_fit()
         self.changed.emit()
 

@@ -121,7 +121,7 @@ class Restoring:
         self._merge(restored)
         if restored.interruption is not None:
             self.interrupted.add(project)
-            self._holder.update(notice=restored.interruption.describe())
+            self._holder.notice(restored.interruption.describe())
         if project is self._place:
             self._arrive(project)
 
@@ -136,11 +136,11 @@ class Restoring:
         uuid = active.uuid if active is not None and takes_over else None
         if uuid is not None:
             self._active[restored.project] = uuid
-            self._holder.update(loading="")
+            self._holder.show(loading="")
         self._timeline.merge(versions, uuid, without=self._default())
         if not self._holder.state.loading:
             words = self._welcome(taken_over=uuid is not None)
-            self._holder.update(message=words, about=("version",))
+            self._holder.say(words, "version")
 
     def _welcome(self, *, taken_over: bool) -> str:
         active = self._timeline.active
@@ -154,7 +154,7 @@ class Restoring:
     def _arrive(self, project: Project) -> None:
         """Go on with what a project has: its minutes, and its model or its like."""
         if project in self.minutes:
-            self._holder.update(minutes=self.minutes[project])
+            self._holder.show(minutes=self.minutes[project])
         there = self._to_go_on_with(project)
         if there is not None and there is not self._timeline.active:
             self._activate(there.number)

@@ -19,10 +19,9 @@ from napari_unet.project.project import Project
 from napari_unet.session.fallback import Fallback, forget_kept, leave_word
 from napari_unet.session.image import OpenImage
 from napari_unet.session.moves import FindPlace, Move, SaveTask, copy_for, listen
-from napari_unet.session.project_state import SaveState
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner
-from napari_unet.session.state import Problem
+from napari_unet.session.status import Problem, SaveState
 
 
 class Saving:

@@ -36,9 +36,9 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.rereading import Rereading
 from napari_unet.session.runner import Runner
 from napari_unet.session.saving import Saving
-from napari_unet.session.state import Place, State
+from napari_unet.session.state import State
 from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.target import NO_TARGET, Target
+from napari_unet.session.status import NO_TARGET, Place, Target
 from napari_unet.session.training import Training
 from napari_unet.session.tuning import Tuning
 
@@ -212,7 +212,7 @@ class Session:
     def set_minutes(self, minutes: float) -> None:
         """Let the next training last so long."""
         if minutes != self.state.minutes:
-            self._holder.update(minutes=minutes)
+            self._holder.show(minutes=minutes)
             if (home := self.images.home) is not None:
                 self.models.restoring.minutes[home] = minutes
             self._keeping.want(begin=self.projects.chosen is not None)
@@ -252,7 +252,7 @@ class Session:
         """Note what a front end shows of that on which commands act."""
         if self.state.target.stranger and not target.stranger:
             self._holder.clear("correct")
-        self._holder.update(target=target)
+        self._holder.show(target=target)
 
     def refuse(self, place: Place, reason: str) -> None:
         """Tell beside the controls why a front end cannot do something."""
@@ -268,7 +268,7 @@ class Session:
 
     def tell(self, message: str) -> None:
         """Say in the status line what happened in a front end."""
-        self._holder.update(message=message, about=("image",))
+        self._holder.say(message, "image")
 
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""

@@ -2,220 +2,31 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from napari_unet.annotation.schema import Task
-from napari_unet.errors import NapariUnetError
 from napari_unet.models.library import OwnModel
-from napari_unet.session.allowed import why_not_learn
-from napari_unet.session.current import Topic
-from napari_unet.session.project_state import NOT_SAVED, ProjectState, SaveState
-from napari_unet.session.reading import GUESSED, Reading
-from napari_unet.session.target import NO_TARGET, Target
+from napari_unet.session.status import (
+    DEFAULT_MINUTES,
+    NO_TARGET,
+    NOT_SAVED,
+    ImageState,
+    ModelState,
+    Place,
+    Problem,
+    Progress,
+    ProjectState,
+    SaveState,
+    Target,
+    TuningState,
+    VersionState,
+)
 
-Place: TypeAlias = Literal[
-    "project", "image", "model", "predict", "correct", "finetune"
-]
-"""The part of the program that a problem belongs to; it is told beside its controls."""
-
-
-DEFAULT_MINUTES = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that did not work.
-
-    Parameters
-    ----------
-    text : str
-        One or two sentences: what was expected, what was found, what to do.
-    details : str
-        For a bug report; empty where the text says everything.
-    """
-
-    text: str
-    details: str = ""
-
-    @classmethod
-    def of(cls, error: Exception) -> Problem:
-        """Put an error into words."""
-        if isinstance(error, NapariUnetError):
-            return cls(str(error))
-        first = f"{type(error).__name__}: {error}".splitlines()[0]
-        return cls(
-            f"Something unexpected went wrong ({first}). Your labels are unharmed; "
-            "try again, and report it with the details if it stays.",
-            "".join(traceback.format_exception(error)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a job has come; a total of 0 means that nobody knows."""
-
-    done: float = 0.0
-    total: float = 0.0
-
-    @property
-    def share(self) -> float | None:
-        """From 0 to 1, or None where nobody knows."""
-        return min(1.0, self.done / self.total) if self.total else None
-
-
-@dataclass(frozen=True, slots=True)
-class ClassState:
-    """A class of pixels: its name, and its colour as "#rrggbb" or None."""
-
-    name: str
-    color: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VariableState:
-    """A regressed variable: its name, its unit or nothing, and how it is spread.
-
-    Parameters
-    ----------
-    name, unit : str
-        For people.
-    mean, scale : float
-        Of the values that a model was trained with.
-    """
-
-    name: str
-    unit: str = ""
-    mean: float = 0.0
-    scale: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ModelState:
-    """What there is to know about the chosen model.
-
-    Parameters
-    ----------
-    name : str
-        Short name.
-    about : str
-        What it is for and how good it is, in a line.
-    card : tuple of (str, str)
-        All that is known of it: headings and texts.
-    channels : int
-        Channels that the image must have.
-    predicts : str
-        Task and names, in a line.
-    task : str
-        What it predicts.
-    classes : tuple of ClassState
-        The classes by their numbers.
-    variables : tuple of VariableState
-        The regressed variables.
-    """
-
-    name: str
-    about: str
-    card: tuple[tuple[str, str], ...]
-    channels: int
-    predicts: str = "Finds objects"
-    task: Task = "instances"
-    classes: tuple[ClassState, ...] = ()
-    variables: tuple[VariableState, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ImageState:
-    """What there is to know about the chosen image.
-
-    Parameters
-    ----------
-    name : str
-        File or layer name.
-    axes : str
-        One letter per axis.
-    shape : tuple of int
-        Extent of every axis.
-    has_labels : bool
-        Whether there are labels to look at and to correct.
-    worked_on : bool
-        Whether there is anything in the labels, shown or not.
-    snapshots : tuple of (int, str)
-        Copies of earlier work: their numbers, and what they are, in words.
-    has_prediction : bool
-        Whether there is something to accept besides what a person painted.
-    open : bool
-        Whether earlier work on it was looked for and, if there was any, restored.
-    task : str
-        What its labels are.
-    objects, verified_objects : int
-        How many there are, and how many of them a person stands behind.
-    verified_classes : int
-        Of how many classes there are verified pixels, in all open images together.
-    verified_share : float
-        Verified share of all pixels.
-    read_only : str
-        Why it cannot be corrected, or nothing.
-    reading : Reading
-        Who says which axis is which, and which channels a model gets.
-    """
-
-    name: str
-    axes: str
-    shape: tuple[int, ...]
-    has_labels: bool = False
-    worked_on: bool = False
-    snapshots: tuple[tuple[int, str], ...] = ()
-    has_prediction: bool = True
-    open: bool = False
-    task: Task = "instances"
-    verified_classes: int = 0
-    objects: int = 0
-    verified_objects: int = 0
-    verified_share: float = 0.0
-    read_only: str = ""
-    reading: Reading = GUESSED
-
-
-@dataclass(frozen=True, slots=True)
-class TuningState:
-    """What may be set about the prediction of objects.
-
-    Parameters
-    ----------
-    foreground, prominence : float
-        Thresholds, see `napari_unet.instances.decoding.Decoding`.
-    knows_size : bool
-        Whether the model zooms images to the size of objects that it knows.
-    diameter : float or None
-        Size that the person has set, in pixels.
-    measured : float or None
-        Size that the model has measured, in pixels.
-    pixel_size : float or None
-        Width of a pixel in micrometres, where somebody knows it.
-    warning : str
-        What to look at, or nothing.
-    thresholds_moved : bool
-        Whether they are others than the model came with.
-    """
-
-    foreground: float
-    prominence: float
-    knows_size: bool = False
-    diameter: float | None = None
-    measured: float | None = None
-    pixel_size: float | None = None
-    warning: str = ""
-    thresholds_moved: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class VersionState:
-    """One model version that can be brought back."""
-
-    number: int
-    text: str
+_HOW_TO_VERIFY: dict[Task, str] = {
+    "instances": "correct some objects with the brush",
+    "classes": "paint some pixels of every class",
+    "regression": "paint marks with values that you know",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +65,6 @@ class State:
         What a person should know about the last training, or nothing.
     message : str
         What is going on or what came of it; never empty.
-    about : tuple of Topic
-        To what the message belongs: it goes when that is another one.
     problems : dict
         What did not work, by the place where it is told.
     save : SaveState
@@ -289,7 +98,6 @@ class State:
     stopping: bool = False
     notice: str = ""
     message: str = "Getting ready…"
-    about: tuple[Topic, ...] = ()
     problems: dict[Place, Problem] = field(default_factory=dict)
     save: SaveState = NOT_SAVED
     recovered: str = ""
@@ -337,13 +145,47 @@ class State:
         return self._why_no_image() or self._why_read_only()
 
     @property
+    def why_not_unverify(self) -> str:
+        """Return why nothing can be un-verified, or nothing if it can."""
+        if reason := self.why_not_change or self.target.why_not_accept:
+            return reason
+        if self.image and not self.image.verified_share:
+            return "Nothing is verified yet."
+        return ""
+
+    @property
+    def why_not_unverify_object(self) -> str:
+        """Return why no object can be un-verified, or nothing if one can."""
+        if self.image and self.image.task != "instances":
+            return "There are no objects here; un-verify a view."
+        return self.why_not_unverify
+
+    @property
+    def why_not_start_over(self) -> str:
+        """Return why one cannot start over, or nothing if one can."""
+        if reason := self.why_not_change:
+            return reason
+        if self.image and not self.image.worked_on:
+            return "There is nothing to clear."
+        return ""
+
+    @property
+    def why_not_bring_back(self) -> str:
+        """Return why no earlier work can be brought back, or nothing if it can."""
+        if reason := self.why_not_change:
+            return reason
+        if self.image and not self.image.snapshots:
+            return "Nothing was kept yet: Start over keeps a copy."
+        return ""
+
+    @property
     def why_not_finetune(self) -> str:
         """Return why Fine-tune is refused now, or nothing if it is not."""
         if self.training:
             return "A training is going on."
         if reason := self._why_no_image() or self._why_no_model():
             return reason
-        return why_not_learn(self.image) if self.image else ""
+        return _why_not_learn(self.image) if self.image else ""
 
     def _why_no_image(self) -> str:
         if problem := self.problems.get("image"):
@@ -359,3 +201,18 @@ class State:
         if self.loading or not (self.ready or self.model):
             return "The model is still being loaded."
         return "" if self.model else "Choose a model first."
+
+
+def _why_not_learn(image: ImageState) -> str:
+    """Return why there is nothing to learn from yet, or nothing if there is."""
+    if not image.verified_share:
+        return (
+            f"Nothing is verified yet: {_HOW_TO_VERIFY[image.task]}, or accept a view "
+            "where everything is right."
+        )
+    if image.task == "classes" and image.verified_classes < 2:
+        return (
+            "Only one class is verified yet: paint or accept pixels of another class "
+            "too, so that the model can tell them apart."
+        )
+    return ""

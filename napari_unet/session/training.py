@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ from napari_unet.models.record import ModelRecord
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import FineTuning, Improved, Lesson
 from napari_unet.session.runner import Runner
-from napari_unet.session.state import Progress
 from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import Progress, TrainingStatus
 from napari_unet.session.timeline import Preset
 from napari_unet.session.words import gain_in_words
 
@@ -106,12 +107,9 @@ class Training:
         self._score = ""
         self._best = None
         self._holder.clear("finetune")
-        self._holder.update(
-            training=Progress(),
-            stopping=False,
-            notice="",
-            message="Training: getting ready…",
-            about=("training",),
+        self._holder.notice("")
+        self._holder.say(
+            "Training: getting ready…", "training", training=TrainingStatus(Progress())
         )
         self._now = training = FineTuning(
             self._runner,
@@ -137,9 +135,8 @@ class Training:
     def stop(self) -> None:
         """Stop what is going on; the best model stays."""
         if self._now is not None:
-            self._holder.update(
-                stopping=True, message="Stopping the training…", about=("training",)
-            )
+            status = replace(self._holder.parts.training, stopping=True)
+            self._holder.say("Stopping the training…", "training", training=status)
             self._now.stop()
 
     def note_change(self) -> None:
@@ -150,9 +147,11 @@ class Training:
     def _on_progress(self, seconds: float, total: float) -> None:
         left = max(0, round(total - seconds))
         words = f"Training{self._score} · {left // 60}:{left % 60:02d} left"
-        self._holder.update(training=Progress(round(seconds), total))
-        if not self._holder.state.stopping:
-            self._holder.update(message=words, about=("training",))
+        status = self._holder.parts.training
+        progress = Progress(round(seconds), total)
+        self._holder.show(training=replace(status, progress=progress))
+        if not status.stopping:
+            self._holder.say(words, "training")
 
     def _on_measured(self, event: TrainStep | Validated) -> None:
         if isinstance(event, Validated):
@@ -161,7 +160,7 @@ class Training:
         self.measured.emit(event)
 
     def _on_notice(self, message: str) -> None:
-        self._holder.update(notice=message)
+        self._holder.notice(message)
 
     def _on_improved(self, improved: Improved) -> None:
         self._best = improved
@@ -170,7 +169,7 @@ class Training:
     def _on_finished(self) -> None:
         self._end()
         words = _summary(self._best, self._measured)
-        self._holder.update(message=words, about=("version",))
+        self._holder.say(words, "version")
         self.ended.emit()
 
     def _on_failed(self, error: Exception) -> None:
@@ -182,7 +181,7 @@ class Training:
         if self._now is not None:
             self._rounds = self._now.rounds
         self._now = None
-        self._holder.update(training=None, stopping=False)
+        self._holder.show(training=TrainingStatus())
 
 
 def _folder_of(home: Project | None) -> Path | None:

@@ -15,8 +15,8 @@ from napari_unet.instances.diameter import size_warning
 from napari_unet.session.images import Images
 from napari_unet.session.models import Models
 from napari_unet.session.predicting import Predicting
-from napari_unet.session.state import TuningState
 from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import TuningState
 
 if TYPE_CHECKING:
     from napari_unet.instances.decoding import Decoding
@@ -118,13 +118,11 @@ class Tuning:
         """Show what is set now."""
         model = self._models.active
         self._forget_measured(model.name if model is not None else "")
-        self._holder.update(tuning=self._state(model) if model is not None else None)
+        self._holder.show(tuning=self._state(model) if model is not None else None)
 
     def _ask_to_predict(self, what: str) -> None:
-        self._holder.update(
-            message=f"Predict again to use this {what}.",
-            about=("image", "model", "predicting"),
-        )
+        words = f"Predict again to use this {what}."
+        self._holder.say(words, "image", "model", "predicting")
 
     def _forget_measured(self, name: str) -> None:
         """Forget the sizes that another model has measured."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.project.snapshots import Snapshot
-from napari_unet.session.current import percent
 from napari_unet.session.image import OpenImage
+from napari_unet.session.resolve import percent
 
 _MOST_CLASSES = 3
 _LOOKED_AT = 10_000

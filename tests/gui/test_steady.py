@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
-from napari_unet.session.project_state import SaveState
+from napari_unet.session.status import SaveState
 from tests.gui.stage import Stage
 from tests.session.brightness import brightness_model, disks
 

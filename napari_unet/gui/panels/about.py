@@ -6,7 +6,7 @@ from html import escape
 
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from napari_unet.session.state import ModelState
+from napari_unet.session.status import ModelState
 
 _WIDTH, _HEIGHT = 440, 520
 

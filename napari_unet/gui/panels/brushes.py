@@ -18,7 +18,7 @@ from napari_unet.annotation.mark import Mark
 from napari_unet.gui.class_colors import colors_of_classes
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import label
-from napari_unet.session.state import ClassState, VariableState
+from napari_unet.session.status import ClassState, VariableState
 
 _COLUMNS = 2
 _SWATCH = 12

@@ -17,14 +17,9 @@ from napari_unet.gui.panels.panel import (
     button,
     label,
 )
-from napari_unet.session.allowed import (
-    why_not_bring_back,
-    why_not_start_over,
-    why_not_unverify,
-    why_not_unverify_object,
-)
-from napari_unet.session.current import percent
-from napari_unet.session.state import ImageState, State
+from napari_unet.session.resolve import percent
+from napari_unet.session.state import State
+from napari_unet.session.status import ImageState
 
 _TOOLS = "In '{}': paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
 _TOOLS_TIP: dict[Task, str] = {
@@ -161,9 +156,9 @@ class CorrectPanel(Panel):
         allow(self.empty, state.why_not_paint)
         allow(self.accept_view, state.why_not_accept)
         allow(self.accept_object, state.why_not_accept_object)
-        allow(self.unverify_view, why_not_unverify(state))
-        allow(self.unverify_object, why_not_unverify_object(state))
-        allow(self.start_over, why_not_start_over(state))
+        allow(self.unverify_view, state.why_not_unverify)
+        allow(self.unverify_object, state.why_not_unverify_object)
+        allow(self.start_over, state.why_not_start_over)
         self._show_earlier(image.snapshots if image else (), state)
         self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
         self.overlay.setEnabled(labelled)
@@ -197,7 +192,7 @@ class CorrectPanel(Panel):
 
     def _show_earlier(self, copies: tuple[tuple[int, str], ...], state: State) -> None:
         """Offer the copies that are kept, the newest first."""
-        allow(self.bring_back, why_not_bring_back(state))
+        allow(self.bring_back, state.why_not_bring_back)
         if copies == self._copies:
             return
         self._copies = copies

@@ -10,7 +10,8 @@ from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import Keys, hint
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Panel, allow, button, label
-from napari_unet.session.state import State, VersionState
+from napari_unet.session.state import State
+from napari_unet.session.status import VersionState
 
 _MINUTES_TIP = (
     "How long to train; it can be stopped at any time without losing the best"

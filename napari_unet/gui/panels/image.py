@@ -12,7 +12,8 @@ from napari_unet.errors import InputError
 from napari_unet.gui.panels.panel import Panel, button, label, set_look
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.images.known_axes import axes_in_words, readings
-from napari_unet.session.state import ImageState, State
+from napari_unet.session.state import State
+from napari_unet.session.status import ImageState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QComboBox, QFileDialog
 from napari_unet.gui.panels.about import AboutModel
 from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.gui.panels.panel import Panel, SteadyText, button
-from napari_unet.session.state import ImageState, State
+from napari_unet.session.state import State
+from napari_unet.session.status import ImageState
 
 Entry: TypeAlias = tuple[str, str, str]
 """What is shown, what it stands for, and where it lies."""

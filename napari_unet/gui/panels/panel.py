@@ -21,7 +21,8 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_unet.gui.workbench import Workbench
-from napari_unet.session.state import Place, Problem, State
+from napari_unet.session.state import State
+from napari_unet.session.status import Place, Problem
 
 _AROUND_LINES = 8
 """Pixels that a label keeps free above and below several lines."""

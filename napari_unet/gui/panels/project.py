@@ -10,13 +10,13 @@ from superqt import QElidingLabel
 
 from napari_unet.gui.panels.panel import Notice, Panel, SteadyText, label, set_role
 from napari_unet.project.folder import SUFFIX
-from napari_unet.session.project_state import (
+from napari_unet.session.state import State
+from napari_unet.session.status import (
     NOT_SAVED,
     ProjectImage,
     ProjectState,
     SaveState,
 )
-from napari_unet.session.state import State
 
 _BESIDE = "Work is kept beside each image"
 _TIP = (

@@ -19,7 +19,7 @@ from napari_unet.errors import InputError
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import SteadyText, label
 from napari_unet.instances.diameter import LEAST_DIAMETER, in_pixels
-from napari_unet.session.state import TuningState
+from napari_unet.session.status import TuningState
 from napari_unet.session.tuning import Tuning
 
 _LARGEST = 5000

@@ -1,0 +1,394 @@
+"""What the parts of a session say of themselves: small frozen values.
+
+Every part has one status, which it replaces as a whole. `session.resolve` makes the
+state of them that front ends show.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from napari_unet.annotation.schema import Task
+from napari_unet.errors import NapariUnetError
+from napari_unet.models.library import OwnModel
+from napari_unet.session.reading import GUESSED, Reading
+
+Place: TypeAlias = Literal[
+    "project", "image", "model", "predict", "correct", "finetune"
+]
+"""The part of the program that a problem belongs to; it is told beside its controls."""
+
+DEFAULT_MINUTES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that did not work.
+
+    Parameters
+    ----------
+    text : str
+        One or two sentences: what was expected, what was found, what to do.
+    details : str
+        For a bug report; empty where the text says everything.
+    """
+
+    text: str
+    details: str = ""
+
+    @classmethod
+    def of(cls, error: Exception) -> Problem:
+        """Put an error into words."""
+        if isinstance(error, NapariUnetError):
+            return cls(str(error))
+        first = f"{type(error).__name__}: {error}".splitlines()[0]
+        return cls(
+            f"Something unexpected went wrong ({first}). Your labels are unharmed; "
+            "try again, and report it with the details if it stays.",
+            "".join(traceback.format_exception(error)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come; a total of 0 means that nobody knows."""
+
+    done: float = 0.0
+    total: float = 0.0
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1, or None where nobody knows."""
+        return min(1.0, self.done / self.total) if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveState:
+    """Where work is saved, and how that goes.
+
+    Parameters
+    ----------
+    text : str
+        A sentence or two.
+    folder : Path or None
+        The project folder.
+    failed : bool
+        Whether the last attempt failed; then `text` says why and what to do.
+    """
+
+    text: str = ""
+    folder: Path | None = None
+    failed: bool = False
+
+
+NOT_SAVED = SaveState()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectImage:
+    """An image of the chosen project.
+
+    Parameters
+    ----------
+    key : str
+        Its name in the project.
+    name : str
+        For people.
+    task : str
+        What its labels are.
+    saved : str
+        When its labels were saved last, in words.
+    path : Path or None
+        The image file; None if it is missing, or the image is no file.
+    is_file : bool
+        Whether the image is a file at all.
+    """
+
+    key: str
+    name: str
+    task: Task
+    saved: str
+    path: Path | None
+    is_file: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """What there is to know about the chosen project.
+
+    Parameters
+    ----------
+    name : str
+        Name of its folder.
+    folder : Path
+        Where it lies.
+    images : tuple of ProjectImage
+        What it holds.
+    told : str
+        What a person must know of it, or nothing.
+    """
+
+    name: str
+    folder: Path
+    images: tuple[ProjectImage, ...] = ()
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What Predict and Accept act on, as far as it is a question of what is on screen.
+
+    Parameters
+    ----------
+    labels : str
+        Name of the layer with the labels of the chosen image, if there is one.
+    stranger : str
+        Name of a labels layer that is selected and that nobody keeps.
+    why_not_predict, why_not_accept : str
+        Why the command would hit what the person does not look at, or nothing.
+    """
+
+    labels: str = ""
+    stranger: str = ""
+    why_not_predict: str = ""
+    why_not_accept: str = ""
+
+
+NO_TARGET = Target()
+"""A front end without layers: commands act on the current image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassState:
+    """A class of pixels: its name, and its colour as "#rrggbb" or None."""
+
+    name: str
+    color: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VariableState:
+    """A regressed variable: its name, its unit or nothing, and how it is spread.
+
+    Parameters
+    ----------
+    name, unit : str
+        For people.
+    mean, scale : float
+        Of the values that a model was trained with.
+    """
+
+    name: str
+    unit: str = ""
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What there is to know about the chosen model.
+
+    Parameters
+    ----------
+    name : str
+        Short name.
+    about : str
+        What it is for and how good it is, in a line.
+    card : tuple of (str, str)
+        All that is known of it: headings and texts.
+    channels : int
+        Channels that the image must have.
+    predicts : str
+        Task and names, in a line.
+    task : str
+        What it predicts.
+    classes : tuple of ClassState
+        The classes by their numbers.
+    variables : tuple of VariableState
+        The regressed variables.
+    """
+
+    name: str
+    about: str
+    card: tuple[tuple[str, str], ...]
+    channels: int
+    predicts: str = "Finds objects"
+    task: Task = "instances"
+    classes: tuple[ClassState, ...] = ()
+    variables: tuple[VariableState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """One model version that can be brought back."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageState:
+    """What there is to know about the chosen image.
+
+    Parameters
+    ----------
+    name : str
+        File or layer name.
+    axes : str
+        One letter per axis.
+    shape : tuple of int
+        Extent of every axis.
+    has_labels : bool
+        Whether there are labels to look at and to correct.
+    worked_on : bool
+        Whether there is anything in the labels, shown or not.
+    snapshots : tuple of (int, str)
+        Copies of earlier work: their numbers, and what they are, in words.
+    has_prediction : bool
+        Whether there is something to accept besides what a person painted.
+    open : bool
+        Whether earlier work on it was looked for and, if there was any, restored.
+    task : str
+        What its labels are.
+    objects, verified_objects : int
+        How many there are, and how many of them a person stands behind.
+    verified_classes : int
+        Of how many classes there are verified pixels, in all open images together.
+    verified_share : float
+        Verified share of all pixels.
+    read_only : str
+        Why it cannot be corrected, or nothing.
+    reading : Reading
+        Who says which axis is which, and which channels a model gets.
+    """
+
+    name: str
+    axes: str
+    shape: tuple[int, ...]
+    has_labels: bool = False
+    worked_on: bool = False
+    snapshots: tuple[tuple[int, str], ...] = ()
+    has_prediction: bool = True
+    open: bool = False
+    task: Task = "instances"
+    verified_classes: int = 0
+    objects: int = 0
+    verified_objects: int = 0
+    verified_share: float = 0.0
+    read_only: str = ""
+    reading: Reading = GUESSED
+
+
+@dataclass(frozen=True, slots=True)
+class TuningState:
+    """What may be set about the prediction of objects.
+
+    Parameters
+    ----------
+    foreground, prominence : float
+        Thresholds, see `napari_unet.instances.decoding.Decoding`.
+    knows_size : bool
+        Whether the model zooms images to the size of objects that it knows.
+    diameter : float or None
+        Size that the person has set, in pixels.
+    measured : float or None
+        Size that the model has measured, in pixels.
+    pixel_size : float or None
+        Width of a pixel in micrometres, where somebody knows it.
+    warning : str
+        What to look at, or nothing.
+    thresholds_moved : bool
+        Whether they are others than the model came with.
+    """
+
+    foreground: float
+    prominence: float
+    knows_size: bool = False
+    diameter: float | None = None
+    measured: float | None = None
+    pixel_size: float | None = None
+    warning: str = ""
+    thresholds_moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What the engine offers on this machine, and which models a person has.
+
+    Parameters
+    ----------
+    ready : bool
+        Whether it is loaded.
+    device : str
+        Where it computes, in words.
+    models : tuple of str
+        Names of the built-in models.
+    own_models : tuple of OwnModel
+        Model folders that the person saved or opened, also on other days.
+    """
+
+    ready: bool = False
+    device: str = ""
+    models: tuple[str, ...] = ()
+    own_models: tuple[OwnModel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """The chosen model and its versions.
+
+    Parameters
+    ----------
+    model : ModelState or None
+        The chosen model.
+    versions : tuple of VersionState
+        The chosen model and what training made of it, oldest first.
+    version : int
+        The version that predicts.
+    source : str
+        The built-in model or the model folder that it is; nothing if training made it.
+    """
+
+    model: ModelState | None = None
+    versions: tuple[VersionState, ...] = ()
+    version: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStatus:
+    """The chosen image, how saving it goes, and what came back after a crash."""
+
+    image: ImageState | None = None
+    save: SaveState = NOT_SAVED
+    recovered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictingStatus:
+    """A prediction, or none.
+
+    Parameters
+    ----------
+    progress : Progress or None
+        None while nothing of the kind is going on.
+    refreshing : bool
+        Whether it was started by training.
+    cancelling : bool
+        Whether it was asked to stop.
+    """
+
+    progress: Progress | None = None
+    refreshing: bool = False
+    cancelling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStatus:
+    """A training, or none; and whether it was asked to stop."""
+
+    progress: Progress | None = None
+    stopping: bool = False

@@ -1,0 +1,275 @@
+"""What a front end shows is a function of what the parts say; stale words go."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import napari_unet.gui
+import napari_unet.session
+from napari_unet.errors import InputError
+from napari_unet.session.resolve import Parts, Words, describe, resolve
+from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import (
+    EngineStatus,
+    ImageState,
+    ImageStatus,
+    ModelState,
+    ModelStatus,
+    PredictingStatus,
+    Progress,
+    ProjectState,
+    SaveState,
+    Target,
+    TrainingStatus,
+)
+
+IMAGE = ImageState("a", "YX", (8, 8), open=True, has_labels=True, objects=22)
+MODEL = ModelState("nuclei", "", (), 1)
+PROJECT = ProjectState("p.unet", Path("p.unet"))
+NOW = {
+    "engine": EngineStatus(ready=True),
+    "images": ImageStatus(IMAGE),
+    "models": ModelStatus(MODEL, version=1),
+    "project": PROJECT,
+}
+OTHERS = {
+    "image": {"images": ImageStatus(replace(IMAGE, name="b"))},
+    "labels": {"images": ImageStatus(replace(IMAGE, objects=23))},
+    "model": {"models": ModelStatus(replace(MODEL, name="cells"), version=1)},
+    "version": {"models": ModelStatus(MODEL, version=2)},
+    "project": {"project": replace(PROJECT, folder=Path("q.unet"))},
+    "predicting": {"predicting": PredictingStatus(Progress(1, 2))},
+    "training": {"training": TrainingStatus(Progress(1, 2))},
+    "loading": {"loading": "cells"},
+}
+TOPICS = st.sets(st.sampled_from(sorted(OTHERS)), max_size=4)
+GOING_ON = Progress(1, 2)
+
+
+def shown(image=IMAGE, model=MODEL, **parts):
+    """Return the state with an image and a model, and something else besides."""
+    given = {**NOW, "images": ImageStatus(image), "models": ModelStatus(model)}
+    return resolve(Parts(**{**given, **parts}), Words())
+
+
+def image(**facts):
+    return replace(IMAGE, **facts)
+
+
+def holder_with(message="", *about):
+    holder = StateHolder()
+    holder.show(**NOW)
+    if message:
+        holder.say(message, *about)
+    return holder
+
+
+HIDDEN = Target(why_not_predict="'a' is hidden.", why_not_accept="Labels are hidden.")
+BUSY = PredictingStatus(GOING_ON)
+NOBODY = "Choose an image first, or drop one into the window."
+OPENING = "The image is still being opened."
+LOCKED = "Somebody else works in p.unet."
+UNREADY = {"engine": EngineStatus(), "model": None}
+
+
+@pytest.mark.parametrize(
+    ("command", "situation", "reason"),
+    [
+        ("predict", {}, ""),
+        ("predict", {"predicting": BUSY}, "A prediction is going on."),
+        ("predict", {"image": None}, NOBODY),
+        ("predict", {"image": image(open=False)}, OPENING),
+        ("predict", {"model": None}, "Choose a model first."),
+        ("predict", {"loading": "cells"}, "The model is still being loaded."),
+        ("predict", UNREADY, "The model is still being loaded."),
+        ("predict", {"target": HIDDEN}, "'a' is hidden."),
+        ("predict", {"image": image(read_only=LOCKED)}, ""),
+        ("paint", {}, "The labels are there already."),
+        ("paint", {"image": image(has_labels=False)}, ""),
+        ("paint", {"image": image(has_labels=False, read_only=LOCKED)}, LOCKED),
+        ("paint", {"image": None}, NOBODY),
+        ("accept", {}, ""),
+        ("accept", {"image": image(read_only=LOCKED)}, LOCKED),
+        (
+            "accept",
+            {"image": image(has_labels=False)},
+            "There are no labels yet; press Predict first.",
+        ),
+        (
+            "accept",
+            {"image": image(has_prediction=False)},
+            "There are no predicted values to accept; press Predict first.",
+        ),
+        ("accept", {"target": HIDDEN}, "Labels are hidden."),
+        ("accept_object", {}, ""),
+        (
+            "accept_object",
+            {"image": image(task="classes")},
+            "There are no objects here; accept a view.",
+        ),
+        ("change", {}, ""),
+        ("change", {"image": image(read_only=LOCKED)}, LOCKED),
+        ("unverify", {}, "Nothing is verified yet."),
+        ("unverify", {"image": image(verified_share=0.1)}, ""),
+        ("unverify", {"target": HIDDEN}, "Labels are hidden."),
+        (
+            "unverify_object",
+            {"image": image(task="classes", verified_share=0.1)},
+            "There are no objects here; un-verify a view.",
+        ),
+        ("start_over", {}, "There is nothing to clear."),
+        ("start_over", {"image": image(worked_on=True)}, ""),
+        ("bring_back", {}, "Nothing was kept yet: Start over keeps a copy."),
+        ("bring_back", {"image": image(snapshots=((1, "work"),))}, ""),
+        (
+            "finetune",
+            {},
+            (
+                "Nothing is verified yet: correct some objects with the brush, or "
+                "accept a view where everything is right."
+            ),
+        ),
+        ("finetune", {"image": image(verified_share=0.1)}, ""),
+        (
+            "finetune",
+            {"image": image(task="classes", verified_share=0.1, verified_classes=1)},
+            (
+                "Only one class is verified yet: paint or accept pixels of another "
+                "class too, so that the model can tell them apart."
+            ),
+        ),
+        ("finetune", {"training": TrainingStatus(GOING_ON)}, "A training is going on."),
+        ("finetune", {"model": None}, "Choose a model first."),
+        ("finetune", {"image": None}, NOBODY),
+    ],
+)
+def test_a_command_is_refused_in_words(command, situation, reason):
+    assert getattr(shown(**situation), f"why_not_{command}") == reason
+
+
+def test_an_image_that_is_no_good_says_so_wherever_it_is_needed():
+    parts = Parts(**NOW)
+    words = Words().with_problem("image", InputError("No pixels."), parts)
+    state = resolve(parts, words)
+    assert state.why_not_predict == state.why_not_accept == "No pixels."
+    assert state.why_not_finetune == state.message == "No pixels."
+
+
+@pytest.mark.parametrize(
+    ("situation", "message"),
+    [
+        ({}, "0 of 22 objects are verified."),
+        ({"image": image(has_labels=False)}, "a is open."),
+        ({"image": image(open=False)}, "Opening a…"),
+        ({"image": image(task="classes", verified_share=0.31)}, "31 % of pixels are"),
+        ({"image": image(task="classes", verified_share=0.031)}, "3.1 % of pixels are"),
+        ({"image": None}, "Choose an image, or drop one into the window."),
+        ({"image": None, **UNREADY}, "Getting ready…"),
+        ({"predicting": BUSY}, "Predicting…"),
+        ({"predicting": BUSY, "training": TrainingStatus(GOING_ON)}, "Training…"),
+        ({"loading": "cells", "predicting": BUSY}, "Loading the model cells…"),
+    ],
+)
+def test_where_nothing_was_said_the_situation_speaks(situation, message):
+    assert shown(**situation).message.startswith(message)
+
+
+@given(TOPICS, st.sampled_from(sorted(OTHERS)))
+def test_a_message_holds_until_its_subject_changes(about, changed):
+    holder = holder_with("It is so.", *about)
+    holder.show(**OTHERS[changed])
+    # Another model is another version of a model, and another image has other labels.
+    also = {"model": {"version"}, "image": set()}.get(changed, set())
+    stale = bool(about & ({changed} | also))
+    assert (holder.state.message == "It is so.") is not stale
+    assert holder.state.message in ("It is so.", describe(holder.state))
+
+
+@given(TOPICS, st.sampled_from(sorted(OTHERS)))
+def test_what_is_stale_does_not_come_back_with_its_subject(about, changed):
+    holder = holder_with("It is so.", *about)
+    holder.show(**OTHERS[changed])
+    said = holder.state.message
+    default = {"loading": ""}
+    for topic in ("predicting", "training"):
+        default[topic] = getattr(Parts(), topic)
+    holder.show(**{**default, **NOW})
+    assert (holder.state.message == "It is so.") is (said == "It is so.")
+
+
+@given(st.sampled_from(sorted(OTHERS)))
+def test_what_is_said_with_a_change_is_about_what_is_there_then(changed):
+    holder = holder_with("Old.")
+    holder.say("New.", *OTHERS, **OTHERS[changed])
+    assert holder.state.message == "New."
+
+
+@given(
+    st.lists(st.sampled_from(sorted(OTHERS)), max_size=6),
+    st.sampled_from(["image", "model", "predict", "correct", "finetune", "project"]),
+)
+def test_words_of_a_problem_go_with_the_problem(changes, place):
+    holder = holder_with()
+    holder.report(place, InputError("Something is wrong."))
+    for change in changes:
+        holder.show(**OTHERS[change])
+    told = [problem.text for problem in holder.state.problems.values()]
+    assert (holder.state.message == "Something is wrong.") is bool(told)
+    holder.clear(place)
+    assert holder.state.message == describe(holder.state) != "Something is wrong."
+
+
+@pytest.mark.parametrize(
+    ("place", "changed", "gone"),
+    [
+        ("predict", "model", True),
+        ("predict", "image", True),
+        ("finetune", "model", True),
+        ("correct", "image", True),
+        ("correct", "model", False),
+        ("image", "model", False),
+        ("project", "project", True),
+        ("model", "image", False),
+    ],
+)
+def test_problems_belong_to_an_image_or_a_model_too(place, changed, gone):
+    before = Parts(**NOW)
+    words = Words().with_problem(place, InputError("Wrong."), before)
+    after = replace(before, **OTHERS[changed])
+    assert place in resolve(before, words).problems
+    assert (place not in resolve(after, words).problems) is gone
+
+
+def test_what_a_training_had_to_tell_goes_with_its_model():
+    holder = holder_with()
+    holder.notice("Too little memory.")
+    holder.show(images=ImageStatus(IMAGE, SaveState("Saved in a")))
+    holder.show(**OTHERS["version"])
+    assert holder.state.notice
+    holder.show(**OTHERS["model"])
+    assert not holder.state.notice
+    assert holder.state.save.text
+    holder.show(**OTHERS["image"])
+    assert not holder.state.save.text, "it was of another image"
+
+
+def messages():
+    """Yield where the program says a message, and whether it says of what."""
+    for package in (napari_unet.session, napari_unet.gui):
+        for path in sorted(Path(package.__file__).parent.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                function = getattr(node, "func", None)
+                if isinstance(function, ast.Attribute) and function.attr == "say":
+                    yield f"{path.name}:{node.lineno}", len(node.args) > 1
+
+
+def test_every_message_says_what_it_is_about():
+    found = dict(messages())
+    assert len(found) > 12
+    assert [place for place, about in found.items() if not about] == []
