@@ -22,13 +22,14 @@ from torch import Tensor
 
 from benchmarks.report import Report, Row, show
 from benchmarks.timing import load
+from napari_unet.annotation.schema import Task
 from napari_unet.inference.predict import predict
 from napari_unet.io.dataset import read_samples
 from napari_unet.learning.fit_config import FitConfig
 from napari_unet.learning.start import Wish, fill_in
 from napari_unet.learning.train import fit
 from napari_unet.models.architectures import ARCHITECTURES
-from napari_unet.models.spec import ModelSpec, Task
+from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.network import Network
 from napari_unet.scores.metrics import evaluate, pool
 from napari_unet.scores.pixel_scores import add_counts, count_classes, score_values

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model, new_model

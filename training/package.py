@@ -13,7 +13,8 @@ import argparse
 from pathlib import Path
 
 from napari_unet.core.atomic import write_atomically
-from napari_unet.weights.folder import SPEC_FILE, read_spec, save_model
+from napari_unet.models.folder import SPEC_FILE, read_spec
+from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import Model
 from training.cards import CARDS
 from training.fit import averaged_weights

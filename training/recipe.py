@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.instances.decoding import Decoding
 from napari_unet.learning.augment import Augmentation
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.loss_options import LossOptions
 from napari_unet.models.spec import ModelSpec, PixelClass
+from napari_unet.nets.build import build
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives import Objective, objective_of
 from training.heads import Head, other_head
@@ -134,7 +135,7 @@ class Recipe(BaseModel):
 
     def network(self) -> Network:
         """Return the network with fresh weights, with a map for all that is learned."""
-        net = self.spec().build()
+        net = build(self.spec())
         channels = self.objective().channels
         if net.out_channels != channels:
             net.replace_head(channels)

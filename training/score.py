@@ -29,10 +29,11 @@ import torch
 
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.predict import predict
+from napari_unet.models.folder import list_models, model_folder
 from napari_unet.nets.device import resolve_device
 from napari_unet.scores.metrics import Scores, evaluate, pool
 from napari_unet.scores.pixel_scores import add_counts, count_classes
-from napari_unet.weights.folder import list_models, load_model, model_folder
+from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
 from training.heads import segment
 from training.package import averaged_model, recipe_of, write_scores

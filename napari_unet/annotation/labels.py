@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.ids import LARGEST_ID
 from napari_unet.geometry.maps import LabelMap
 
-LabelTask: TypeAlias = Literal["instances", "classes", "regression"]
 """What the numbers of a label map mean: ids of objects, classes, or values."""
 
 UNKNOWN_CLASS: Final = 255
@@ -61,7 +61,7 @@ class _Whole:
 
 def as_labels(
     labels: Any,
-    task: LabelTask = "instances",
+    task: Task = "instances",
     *,
     axes: str | None = None,
     mask: bool | None = None,
@@ -101,7 +101,7 @@ def as_labels(
     return Labels(whole.array, whole.notes)
 
 
-def as_whole(labels: Any, task: LabelTask = "instances") -> LabelMap:
+def as_whole(labels: Any, task: Task = "instances") -> LabelMap:
     """Return ids or classes as `as_labels` does, but nothing is taken for a mask.
 
     For labels that are known to be ids; nothing is told.
@@ -152,7 +152,7 @@ def as_mask(mask: Any) -> Labels:
     return Labels(array > 0, notes)
 
 
-def only_value(labels: Any, task: LabelTask = "instances") -> int:
+def only_value(labels: Any, task: Task = "instances") -> int:
     """Return the one value besides 0; 0 if there is none, -1 if there are several.
 
     Raises
@@ -170,7 +170,7 @@ def _only_value(labels: LabelMap) -> int:
     return _SEVERAL
 
 
-def are_masks(values: Iterable[int], task: LabelTask = "instances") -> bool:
+def are_masks(values: Iterable[int], task: Task = "instances") -> bool:
     """Return whether label maps with these only values (`only_value`) can be masks.
 
     An image with one object of a single id looks like a mask; others of the same data
@@ -222,7 +222,7 @@ def _split_note(pieces: int) -> str:
     )
 
 
-def _as_mask_of(task: LabelTask, whole: _Whole, axes: str | None) -> Labels:
+def _as_mask_of(task: Task, whole: _Whole, axes: str | None) -> Labels:
     labels = Labels(whole.array, whole.notes)
     if task == "instances":
         split, pieces = _split(whole.array, axes)
@@ -249,7 +249,7 @@ def _split(mask: LabelMap, axes: str | None) -> tuple[LabelMap, int]:
     return pieces, int(ndi.label(mask, near, output=pieces))
 
 
-def _whole_numbers(labels: Any, task: LabelTask) -> _Whole:
+def _whole_numbers(labels: Any, task: Task) -> _Whole:
     array = _real_numbers(labels)
     if array.dtype == bool:
         return _Whole(array.astype(np.int32), (), boolean=True)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
-    from napari_unet.annotation.labels import Labels, LabelTask
+    from napari_unet.annotation.labels import Labels
+    from napari_unet.annotation.schema import Task
     from napari_unet.io.labels import LabelFile
 
 R = TypeVar("R")
@@ -129,7 +130,7 @@ def _score_instances(pairs: _Pairs) -> _Report:
 
 def _compare(
     pairs: _Pairs,
-    task: LabelTask,
+    task: Task,
     compare: Callable[[NDArray[Any], NDArray[Any]], R],
 ) -> list[R]:
     """Compare the label maps of every pair, and say what was made of them."""
@@ -153,7 +154,7 @@ def _compare(
     return scores
 
 
-def _are_masks(paths: Iterable[Path], task: LabelTask) -> bool | None:
+def _are_masks(paths: Iterable[Path], task: Task) -> bool | None:
     """Return whether the label maps of a folder are masks; None: each tells alone."""
     from napari_unet.io.labels import are_mask_files, read_label_file
     from napari_unet.io.rois import is_roi_file

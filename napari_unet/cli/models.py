@@ -40,7 +40,7 @@ models = typer.Typer(
 @models.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the built-in models."""
-    from napari_unet.weights.folder import list_models
+    from napari_unet.models.folder import list_models
 
     specs = list_models()
     rows = [_row(spec.name, spec) for spec in specs]
@@ -128,8 +128,9 @@ def import_(
 
 def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:
     from napari_unet.io.archive import read_zip
+    from napari_unet.models.folder import describe
+    from napari_unet.weights.folder import unpack_model
     from napari_unet.weights.foreign import import_weights
-    from napari_unet.weights.packed import describe, unpack_model
 
     _check_file(file)
     if file.suffix.lower() == ".zip":
@@ -168,7 +169,7 @@ def _model_limits() -> Limits:
 
 
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:
-    from napari_unet.weights.folder import model_size
+    from napari_unet.models.folder import model_size
 
     return {
         "name": spec.name,

@@ -34,9 +34,9 @@ from napari_unet.errors import ChannelMismatchError, InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_unet.annotation.schema import Task
     from napari_unet.learning.start import Wish
     from napari_unet.learning.train import FitConfig
-    from napari_unet.models.spec import Task
     from napari_unet.tasks.sample import Sample
     from napari_unet.weights.model import Model
 
@@ -171,9 +171,9 @@ def train(
 
 
 def _wish(task: str | None, names: str | None, start: str | None) -> Wish:
+    from napari_unet.annotation.schema import Task
     from napari_unet.learning.start import Wish
-    from napari_unet.models.spec import Task
-    from napari_unet.weights.folder import model_folder, read_spec
+    from napari_unet.models.folder import model_folder, read_spec
 
     tasks = get_args(Task)
     if task is not None and task not in tasks:
@@ -214,8 +214,8 @@ def _check_choices(
 def _refuse_replacing_others(out: Path) -> None:
     """Refuse before the work what would be refused after it."""
     from napari_unet.core.atomic import refuse_foreign
+    from napari_unet.models.folder import SPEC_FILE, WEIGHTS_FILE
     from napari_unet.models.record import RECORD_FILE
-    from napari_unet.weights.folder import SPEC_FILE, WEIGHTS_FILE
 
     if out.is_dir():
         refuse_foreign(out, [SPEC_FILE, WEIGHTS_FILE, RECORD_FILE])

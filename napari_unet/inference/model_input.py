@@ -13,7 +13,7 @@ from napari_unet.images.arrays import as_image
 from napari_unet.images.channels import channel_count
 from napari_unet.images.colour import Fitted, fit_channels
 from napari_unet.images.known_axes import resolve_axes
-from napari_unet.weights.folder import list_models
+from napari_unet.models.folder import list_models
 from napari_unet.weights.model import Model, check_model
 
 

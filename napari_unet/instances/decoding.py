@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy
+import skimage
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import ndimage as ndi
-from skimage.segmentation import watershed
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.ids import count_pairs
@@ -72,7 +72,7 @@ def iter_decode(maps: Maps, decoding: Decoding) -> Generator[None, None, LabelMa
     foreground = maps[InstanceMap.FOREGROUND] >= decoding.foreground
     height = (maps[InstanceMap.CENTRE] + maps[InstanceMap.BORDER]) / 2
     if decoding.smoothing:
-        height = ndi.gaussian_filter(height, decoding.smoothing)
+        height = scipy.ndimage.gaussian_filter(height, decoding.smoothing)
     height = np.where(foreground, height, 0).astype(np.float32)
     yield
     peaks = yield from iter_prominent_peaks(height, decoding.prominence)
@@ -102,7 +102,7 @@ def iter_flood(
     foreground : ndarray of bool, shape (Y, X)
         What is divided.
     """
-    pieces, count = ndi.label(foreground)
+    pieces, count = scipy.ndimage.label(foreground)
     seeded = seeds > 0
     holders, held, _ = count_pairs(pieces[seeded], seeds[seeded])
     owner = np.arange(count + 1, dtype=np.int32) + seeds.max(initial=0)
@@ -110,7 +110,7 @@ def iter_flood(
     owner[holders] = held
     labels: LabelMap = owner[pieces]
     yield
-    boxes = ndi.find_objects(pieces)
+    boxes = scipy.ndimage.find_objects(pieces)
     since = 0
     for piece in np.flatnonzero(np.bincount(holders, minlength=1) > 1):
         place = boxes[piece - 1]
@@ -120,7 +120,7 @@ def iter_flood(
             since = 0
         inside = pieces[place] == piece
         local = np.where(inside, seeds[place], 0)
-        divided = watershed(-height[place], local, mask=inside)
+        divided = skimage.segmentation.watershed(-height[place], local, mask=inside)
         labels[place][inside] = divided[inside]
     return labels
 

@@ -13,8 +13,8 @@ from collections.abc import Generator
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
-from skimage.morphology import reconstruction
+import scipy
+import skimage
 
 from napari_unet.core.jobs import drain
 
@@ -136,8 +136,8 @@ def _spread(
         if not changed.size:
             return
         changed = _spread_from(changed, claims, carried, offsets)
-    cross = ndi.generate_binary_structure(len(shape), 1)
-    rest = reconstruction(
+    cross = scipy.ndimage.generate_binary_structure(len(shape), 1)
+    rest = skimage.morphology.reconstruction(
         claims.reshape(shape), carried.reshape(shape), footprint=cross
     )
     claims[:] = rest.ravel()
@@ -176,7 +176,7 @@ def _number_maxima(
 ) -> npt.NDArray[np.int32]:
     """Give the regional maxima numbers, the highest first, then in reading order."""
     level = _topped_by_none(claims, offsets) & (claims > 0)
-    regions, count = ndi.label(level.reshape(shape))
+    regions, count = scipy.ndimage.label(level.reshape(shape))
     places = np.flatnonzero(level)
     numbers = regions.ravel()[places]
     claimed = claims[places]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
+import scipy
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.ids import compact
@@ -60,7 +60,7 @@ def iter_instance_targets(
     # `find_objects` allocates up to the largest id.
     dense, ids = compact(labels)
     drawn = 0
-    for index, region in enumerate(ndi.find_objects(dense), start=1):
+    for index, region in enumerate(scipy.ndimage.find_objects(dense), start=1):
         if region is not None and ids[index] > 0:
             _draw_object(maps[(slice(None), *region)], dense, region, index)
             drawn += _COST_OF_OBJECT + math.prod(s.stop - s.start for s in region)
@@ -86,7 +86,7 @@ def _draw_object(
         slice(before, before + n)
         for (before, _), n in zip(margins, mask.shape, strict=True)
     )
-    distance = ndi.distance_transform_edt(np.pad(mask, margins))[inner]
+    distance = scipy.ndimage.distance_transform_edt(np.pad(mask, margins))[inner]
     if not np.isfinite(distance).all() or distance.max() <= 0:
         distance = mask.astype(np.float64)
     maps[InstanceMap.BORDER][mask] = (distance / distance.max())[mask]

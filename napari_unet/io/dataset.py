@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_unet.annotation.labels import LabelTask, tell
+from napari_unet.annotation.labels import tell
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import Mask
@@ -53,7 +54,7 @@ def read_samples(
     verified: str | Path | None = None,
     axes: str | None = None,
     channel: str | None = None,
-    task: LabelTask = "instances",
+    task: Task = "instances",
 ) -> SampleFolder:
     """Read a folder of images with their label maps, paired by name.
 
@@ -150,7 +151,7 @@ def _read(
     labels_path: Path,
     mask_path: Path | None,
     axes: str | None,
-    task: LabelTask,
+    task: Task,
 ) -> _Read:
     image = read_image(image_path)
     found = _axes(image, axes)
@@ -170,7 +171,7 @@ def _read(
     return _Read(image, found, labels, verified, tuple(notes))
 
 
-def _read_labels(path: Path, shape: tuple[int, ...], task: LabelTask) -> LabelFile:
+def _read_labels(path: Path, shape: tuple[int, ...], task: Task) -> LabelFile:
     if task == "regression":
         return LabelFile(read_values(path), path)
     return read_label_file(path, shape)

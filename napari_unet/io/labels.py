@@ -15,7 +15,6 @@ from PIL import Image
 
 from napari_unet.annotation.labels import (
     Labels,
-    LabelTask,
     are_masks,
     as_labels,
     as_mask,
@@ -23,6 +22,7 @@ from napari_unet.annotation.labels import (
     only_value,
     whole_or_refused,
 )
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.read import ImageFile, read_image
@@ -102,7 +102,7 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     return slices
 
 
-def read_labels(path: str | Path, task: LabelTask = "instances") -> Labels:
+def read_labels(path: str | Path, task: Task = "instances") -> Labels:
     """Read one label map by the rule of `napari_unet.annotation.labels.as_labels`.
 
     Raises
@@ -113,7 +113,7 @@ def read_labels(path: str | Path, task: LabelTask = "instances") -> Labels:
     return labels_of(read_label_file(path), task)
 
 
-def labels_of(file: LabelFile, task: LabelTask, *, mask: bool | None = None) -> Labels:
+def labels_of(file: LabelFile, task: Task, *, mask: bool | None = None) -> Labels:
     """Make a label map of what a file holds, by `annotation.labels.as_labels`.
 
     Raises
@@ -128,7 +128,7 @@ def labels_of(file: LabelFile, task: LabelTask, *, mask: bool | None = None) -> 
     return replace(found, notes=(*file.notes, *found.notes))
 
 
-def are_mask_files(files: Iterable[LabelFile], task: LabelTask) -> bool:
+def are_mask_files(files: Iterable[LabelFile], task: Task) -> bool:
     """Return whether the label maps of a data set can only be masks.
 
     Files are taken one by one, and only until one tells that they are not.
@@ -166,7 +166,7 @@ def read_mask(path: str | Path) -> Labels:
     return replace(found, notes=(*file.notes, *found.notes))
 
 
-def _only_value(file: LabelFile, task: LabelTask) -> int:
+def _only_value(file: LabelFile, task: Task) -> int:
     with _naming(file.path):
         return only_value(file.array, task)
 

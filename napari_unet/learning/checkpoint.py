@@ -23,6 +23,7 @@ from napari_unet.errors import ModelError, StorageError
 from napari_unet.learning.fingerprint import Fingerprint
 from napari_unet.learning.fit_config import FitConfig
 from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.build import build
 from napari_unet.weights.model import Model
 from napari_unet.weights.tensor_file import (
     Layout,
@@ -187,7 +188,7 @@ def read_best_model(path: Path) -> Model:
     def read(file: BinaryIO) -> Model:
         head = read_head(file, path)
         spec = _state(head.text, path).spec
-        net = spec.build()
+        net = build(spec)
         expected = {BEST + k: v for k, v in layout_of(net.state_dict()).items()}
         check_layout(path, head.layout, expected, only=BEST)
         best = read_tensors(file, head, path, BEST)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.images.known_axes import resolve_axes
 from napari_unet.learning.planes import variables_first
-from napari_unet.models.spec import ModelCard, ModelSpec, PixelClass, Task, Variable
+from napari_unet.models.spec import ModelCard, ModelSpec, PixelClass, Variable
 from napari_unet.tasks.objectives.classes import IGNORE
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model, fresh

@@ -15,17 +15,15 @@ from pydantic import (
     model_validator,
 )
 
+from napari_unet.annotation.schema import Task
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.instances.decoding import Decoding
 from napari_unet.instances.targets import InstanceMap
-from napari_unet.models.architectures import Architecture, UNetConfig
+from napari_unet.models.architecture import Architecture
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.loss_options import LossOptions
-from napari_unet.models.outline import outline
-from napari_unet.nets.network import Network
 
 FORMAT_VERSION: Literal[1] = 1
-
-Task = Literal["instances", "classes", "regression"]
 
 Words = Annotated[str, Field(max_length=10_000)]
 
@@ -294,34 +292,3 @@ class ModelSpec(BaseModel):
         if self.task == "instances":
             return len(InstanceMap)
         return len(self.classes) + len(self.variables)
-
-    def build(self, *, pretrained: bool = False) -> Network:
-        """Return the network with fresh weights, pretrained where that is wished.
-
-        Raises
-        ------
-        InputError
-            If it would be too large to be meant, or there are no pretrained weights
-            for this architecture.
-        ModelError
-            If the network needs a package that is not installed, or its pretrained
-            weights cannot be downloaded.
-        """
-        self.outline()
-        return self.architecture.build(
-            self.in_channels, self.out_channels, pretrained=pretrained
-        )
-
-    def outline(self) -> Network:
-        """Return the network without content: names, shapes and types of its weights.
-
-        Raises
-        ------
-        InputError
-            If it would be too large to be meant.
-        ModelError
-            If the network needs a package that is not installed.
-        """
-        return outline(
-            lambda: self.architecture.build(self.in_channels, self.out_channels)
-        )

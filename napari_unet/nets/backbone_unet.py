@@ -9,15 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import InputError
-from napari_unet.nets.backbones import Encoder, load_classifier, make_encoder
-from napari_unet.nets.blocks import (
-    Activation,
-    ConvBlock,
-    Norm,
-    UpBlock,
-    Upsampling,
-    initialize,
-)
+from napari_unet.models.architecture import Activation, Norm, Upsampling
+from napari_unet.models.architectures.backbone import Encoder
+from napari_unet.nets.backbones import load_classifier, make_encoder
+from napari_unet.nets.blocks import ConvBlock, UpBlock, initialize
 from napari_unet.nets.network import Network
 from napari_unet.nets.pretrained import imagenet_weights
 
@@ -49,12 +44,12 @@ class BackboneUNet(Network):
 
     Parameters
     ----------
-    encoder : str
-        One of `napari_unet.nets.backbones.ENCODERS`.
     in_channels : int
         Channels of the image.
     out_channels : int
         Maps to predict.
+    encoder : str
+        One of `napari_unet.models.architectures.backbone.ENCODERS`.
     decoder_channels : sequence of int
         Channels of the five blocks of the expansive path, from coarse to fine.
     pretrained : bool
@@ -75,10 +70,10 @@ class BackboneUNet(Network):
 
     def __init__(
         self,
-        encoder: Encoder,
         in_channels: int = 1,
         out_channels: int = 3,
         *,
+        encoder: Encoder,
         decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
         pretrained: bool = False,
         norm: Norm = "batch",

@@ -9,36 +9,13 @@ import functools
 import importlib
 import sys
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import InputError, ModelError
-
-Encoder: TypeAlias = Literal[
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnext50_32x4d",
-    "efficientnet_b0",
-    "efficientnet_b3",
-    "efficientnet_lite0",
-    "densenet121",
-    "convnext_tiny",
-]
-
-ENCODERS: Mapping[Encoder, str] = MappingProxyType(
-    {name: name for name in get_args(Encoder)}
-    | {"efficientnet_lite0": "tf_efficientnet_lite0"}
-)
-"""Encoders, and what timm calls them.
-
-ResNet (He et al. 2016), ResNeXt (Xie et al. 2017), EfficientNet (Tan and Le 2019) and
-its lite variant without squeeze-excitation, DenseNet (Huang et al. 2017), ConvNeXt
-(Liu et al. 2022).
-"""
+from napari_unet.models.architectures.backbone import ENCODERS, Encoder
 
 
 def make_encoder(encoder: Encoder, in_channels: int) -> nn.Module:

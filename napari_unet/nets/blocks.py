@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from napari_unet.models.architecture import Activation, Norm, Upsampling
 from napari_unet.nets.attention import AttentionGate
-
-Norm: TypeAlias = Literal["batch", "group", "none"]
-Activation: TypeAlias = Literal["relu", "leaky_relu", "elu", "silu", "tanh"]
-Upsampling: TypeAlias = Literal["transpose", "interpolate"]
 
 Convolution = nn.Conv2d | nn.Conv3d
 Weighted = nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from napari_unet.errors import ModelError
-from napari_unet.nets.backbones import ENCODERS, Encoder, import_timm
+from napari_unet.models.architectures.backbone import ENCODERS, Encoder
+from napari_unet.nets.backbones import import_timm
 
 _FILE = "model.safetensors"
 _LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)

@@ -8,13 +8,11 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from napari_unet.models.architecture import Activation, Norm, Upsampling
 from napari_unet.nets.blocks import (
     CONV,
     POOL,
-    Activation,
-    Norm,
     UpBlock,
-    Upsampling,
     initialize,
     make_block,
 )

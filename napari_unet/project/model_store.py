@@ -14,12 +14,12 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from napari_unet.core.atomic import storage_error, write_folder_atomically
+from napari_unet.models.folder import SPEC_FILE, WEIGHTS_FILE, weights_checksum
 from napari_unet.models.record import (
     LARGEST_RECORD,
     RECORD_FILE,
@@ -29,11 +29,8 @@ from napari_unet.models.record import (
 )
 from napari_unet.project.manifest import ModelEntry
 
-SPEC_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
-
 _NUMBERED = re.compile(r"([1-9][0-9]{0,8})-[a-z0-9-]+")
 _BEGINS = re.compile(r"([1-9][0-9]{0,8})(?:-|$)")
-_CHUNK = 2**22
 
 
 def all_models(models: Path, named: Collection[ModelEntry]) -> tuple[ModelEntry, ...]:
@@ -144,20 +141,11 @@ def model_problem(place: Path, checksum: str | None) -> str:
     return _content_problem(place, checksum)
 
 
-def weights_checksum(place: Path) -> str:
-    """Return the hash of the weights in a model folder that the manifest has."""
-    digest = blake2b(digest_size=16)
-    with (place / WEIGHTS_FILE).open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _content_problem(place: Path, checksum: str | None) -> str:
     try:
         if not isinstance(json.loads((place / SPEC_FILE).read_bytes()), dict):
             return f"{SPEC_FILE} is damaged."
-        if checksum and weights_checksum(place) != checksum:
+        if checksum and weights_checksum(place / WEIGHTS_FILE) != checksum:
             return f"{WEIGHTS_FILE} is not what was saved."
     except OSError as error:
         return f"It cannot be read: {error.strerror}."
@@ -178,7 +166,7 @@ def _folder_names(models: Path) -> list[str]:
 
 
 def _found_again(place: Path, number: int) -> ModelEntry:
-    checksum = weights_checksum(place)
+    checksum = weights_checksum(place / WEIGHTS_FILE)
     return ModelEntry(
         number=number,
         record=_record_of(place, checksum),

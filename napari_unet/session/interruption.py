@@ -209,7 +209,8 @@ def iter_begin_where_it_stood(
     from napari_unet.learning.checkpoint import read_best_model, read_state
     from napari_unet.learning.fingerprint import differences, iter_fingerprint
     from napari_unet.learning.train import Checkpointing
-    from napari_unet.weights.folder import load_model, read_record
+    from napari_unet.models.folder import read_record
+    from napari_unet.weights.folder import load_model
 
     path = folder / _CHECKPOINT
     try:

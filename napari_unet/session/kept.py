@@ -141,7 +141,8 @@ def _write(
     folder = checksum = None
     if not version.built_in:
         # Imported in the background: torch takes seconds.
-        from napari_unet.weights.folder import read_spec, save_model
+        from napari_unet.models.folder import read_spec
+        from napari_unet.weights.folder import save_model
 
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
         folder = f"{number}-{words[:60].strip('-') or 'model'}"

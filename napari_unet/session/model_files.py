@@ -65,8 +65,8 @@ class StartEngine(Job[None, EngineStatus]):
     def run(self) -> Generator[None, None, EngineStatus]:
         """Import it, and look at the device."""
         from napari_unet.learning.optimize import get_ready_to_train
+        from napari_unet.models.folder import list_models
         from napari_unet.nets.device import describe_device, resolve_device
-        from napari_unet.weights.folder import list_models
 
         yield
         device = resolve_device("auto")
@@ -90,7 +90,8 @@ class LoadModel(Job[None, Loaded]):
 
     def run(self) -> Generator[None, None, Loaded]:
         """Load it, and note its folder in the list of models."""
-        from napari_unet.weights.folder import is_built_in, load_model, read_record
+        from napari_unet.models.folder import is_built_in, read_record
+        from napari_unet.weights.folder import load_model
 
         yield
         name, library = self.name_or_path, self.library

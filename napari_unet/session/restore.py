@@ -133,14 +133,15 @@ def load_entry(project: Project, entry: ModelEntry) -> Model:
         If it is missing, damaged, or not what was saved.
     """
     # Imported in the background: torch takes seconds.
-    from napari_unet.weights.folder import WEIGHTS_FILE, load_model, weights_checksum
+    from napari_unet.models.folder import WEIGHTS_FILE, weights_checksum
+    from napari_unet.weights.folder import load_model
 
     if entry.built_in is not None:
         return load_model(entry.built_in)
     folder = project.store.files.models / str(entry.folder)
     weights = folder / WEIGHTS_FILE
     checked = entry.checksum is not None and weights.is_file()
-    if checked and weights_checksum(weights.read_bytes()) != entry.checksum:
+    if checked and weights_checksum(weights) != entry.checksum:
         raise ModelError(f"{weights} is not what was saved.")
     return load_model(folder)
 

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from napari_unet.annotation.labels import (
     Labels,
-    LabelTask,
     are_masks,
     as_labels,
     as_mask,
     only_value,
     tell,
 )
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import Mask
@@ -61,7 +61,7 @@ class Sample:
 
 
 def with_plain_labels(
-    samples: Sequence[Sample], task: LabelTask
+    samples: Sequence[Sample], task: Task
 ) -> tuple[list[Sample], list[str]]:
     """Return samples whose labels are as training takes them, and what was changed.
 
@@ -89,7 +89,7 @@ def with_plain_labels(
     return found, tell(told)
 
 
-def _only_values(samples: Sequence[Sample], task: LabelTask) -> Iterator[int]:
+def _only_values(samples: Sequence[Sample], task: Task) -> Iterator[int]:
     for name, sample in _named(samples):
         with _naming(name):
             yield only_value(sample.labels, task)

@@ -22,6 +22,7 @@ import torch
 
 from napari_unet.errors import InputError, ModelError
 from napari_unet.models.spec import ModelCard, ModelSpec
+from napari_unet.nets.build import build, outline
 from napari_unet.nets.network import Network
 from napari_unet.weights.model import Model
 from napari_unet.weights.weights_file import (
@@ -107,13 +108,13 @@ def import_weights(path: Path, like: ModelSpec, name: str) -> tuple[Model, str |
             f"Expected weights in a file of the kind {', '.join(SUFFIXES)}, found "
             f"{str(path)!r}; give it one of these, or the zip file of a model."
         )
-    net = like.outline()
+    net = outline(like)
     safe = path.suffix.lower() == ".safetensors"
     state, prefix = _read_safe(path, net) if safe else _read_torch(path, net)
     card = ModelCard(data=f"unknown; imported from {path.name!r}"[:1000])
     update = {"name": name, "card": card, "pixel_size": None, "diameters": None}
     spec = like.model_copy(update=update)
-    built = spec.build()
+    built = build(spec)
     built.load_state_dict(state)
     note = f"The names of its weights began with {prefix!r}, which was left out."
     return Model(spec, built.eval()), note if prefix else None

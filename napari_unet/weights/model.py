@@ -10,6 +10,7 @@ import torch
 from napari_unet.errors import InputError
 from napari_unet.instances.decoding import Decoding
 from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.build import build
 from napari_unet.nets.network import Network
 
 
@@ -72,7 +73,7 @@ def new_model(spec: ModelSpec, *, pretrained: bool = False) -> Model:
     ModelError
         If they cannot be downloaded.
     """
-    return fresh(spec, spec.build(pretrained=pretrained))
+    return fresh(spec, build(spec, pretrained=pretrained))
 
 
 def fresh(spec: ModelSpec, net: Network) -> Model:

@@ -10,18 +10,23 @@ would be written is damaged, and that is known before memory is taken for it.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias
 
 import torch
 from torch import Tensor
 
 from napari_unet.errors import StorageError
+from napari_unet.models.safetensors_header import (
+    LENGTH,
+    Header,
+    encode_header,
+    read_header,
+)
 
 Layout: TypeAlias = dict[str, tuple[torch.dtype, tuple[int, ...]]]
 """Types and shapes of tensors by their names."""
@@ -38,10 +43,7 @@ _NAMES = {
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
 _EMPTY = "0" * 64
-_MOST_AXES = 8
-_LARGEST_HEADER = 4_000_000
 _LARGEST_FILE = 2**36
-_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +66,14 @@ class Head:
 
     def encode(self) -> bytes:
         """Return the first bytes of the file, up to the first tensor."""
-        start = 0
-        header: dict[str, Any] = {
-            "__metadata__": {"checksum": self.checksum, "text": self.text}
-        }
-        for name in self.names():
-            dtype, shape = self.layout[name]
-            stop = start + dtype.itemsize * math.prod(shape)
-            header[name] = {
-                "dtype": _NAMES[dtype],
-                "shape": shape,
-                "data_offsets": (start, stop),
-            }
-            start = stop
-        body = json.dumps(header, separators=(",", ":")).encode()
-        body += b" " * (-len(body) % _LENGTH)
-        return len(body).to_bytes(_LENGTH, "little") + body
+        tensors = [(name, *self.layout[name]) for name in self.names()]
+        return encode_header(
+            (
+                (name, _NAMES[dtype], shape, dtype.itemsize * math.prod(shape))
+                for name, dtype, shape in tensors
+            ),
+            {"checksum": self.checksum, "text": self.text},
+        )
 
     def names(self) -> list[str]:
         """Return the tensors in the file's order: the widest types first, aligned."""
@@ -133,19 +127,19 @@ def read_head(file: BinaryIO, path: Path) -> Head:
         If it is not a file that `write_tensors` wrote, or is cut off.
     """
     size = os.fstat(file.fileno()).st_size
-    if not _LENGTH < size <= _LARGEST_FILE:
+    if not LENGTH < size <= _LARGEST_FILE:
         raise damaged(path, f"a file of {size} bytes cannot be one")
-    length = file.read(_LENGTH)
-    count = int.from_bytes(length, "little")
-    if count > min(_LARGEST_HEADER, size - _LENGTH):
-        raise damaged(path, "its header is longer than it can be")
-    raw = length + file.read(count)
-    head = _parse(raw[_LENGTH:], path)
-    if head.encode() != raw:
+    try:
+        header = read_header(file, size)
+        head = _head_of(header)
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
+    if head.encode() != header.raw:
         raise damaged(path, "its header contradicts itself")
     tensors = sum(d.itemsize * math.prod(shape) for d, shape in head.layout.values())
-    if len(raw) + tensors != size:
-        raise damaged(path, f"it should have {len(raw) + tensors} bytes and has {size}")
+    whole = len(header.raw) + tensors
+    if whole != size:
+        raise damaged(path, f"it should have {whole} bytes and has {size}")
     return head
 
 
@@ -192,18 +186,14 @@ def _bytes_of(tensor: Tensor) -> memoryview:
     return tensor.reshape(-1).view(torch.uint8).numpy().data
 
 
-def _parse(body: bytes, path: Path) -> Head:
+def _head_of(header: Header) -> Head:
+    """Return what a header means, if it has the types that are written."""
     try:
-        header = json.loads(body)
-        words = header.pop("__metadata__")
-        layout = {name: _entry(value) for name, value in header.items()}
+        layout = {
+            name: (_DTYPES[entry.dtype], tuple(entry.shape))
+            for name, entry in header.entries.items()
+        }
+        words = header.metadata
         return Head(str(words["text"]), layout, str(words["checksum"]))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise damaged(path, "its header cannot be read") from error
-
-
-def _entry(value: Any) -> tuple[torch.dtype, tuple[int, ...]]:
-    shape = value["shape"]
-    if len(shape) > _MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
-        raise ValueError("not a shape")
-    return _DTYPES[value["dtype"]], cast("tuple[int, ...]", tuple(shape))
+    except (TypeError, KeyError) as error:
+        raise ValueError("its header cannot be read") from error

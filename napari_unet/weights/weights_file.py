@@ -1,12 +1,7 @@
 """Reading `weights.safetensors`: header, sizes and names first, memory afterwards.
 
-::
-
-    8 bytes      length of the header, little-endian
-    header       JSON: name -> dtype, shape, data_offsets, and __metadata__
-    tensors      one after another, without a gap
-
-The weights must be those of one network, all of them and nothing else.
+The weights must be those of one network, all of them and nothing else, and lie one
+after another without a gap.
 """
 
 from __future__ import annotations
@@ -18,16 +13,10 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from napari_unet.core.strict_json import parse_json
-from napari_unet.core.validation import first_problem
 from napari_unet.errors import ModelError
+from napari_unet.models.safetensors_header import Entry, Header, read_header
 from napari_unet.nets.network import Network
-
-_LARGEST_HEADER = 4_000_000
-_LENGTH = 8
-_METADATA = "__metadata__"
 
 _FLOATS: Mapping[str, torch.dtype] = MappingProxyType(
     {
@@ -38,16 +27,6 @@ _FLOATS: Mapping[str, torch.dtype] = MappingProxyType(
     }
 )
 _WHOLE: Mapping[str, torch.dtype] = MappingProxyType({"I64": torch.int64})
-
-
-class _Entry(BaseModel):
-    """What the header says of one tensor."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    dtype: str
-    shape: list[int] = Field(max_length=8)
-    data_offsets: list[int] = Field(min_length=2, max_length=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +69,14 @@ def read_state(
         If the file is damaged, lies, or holds the weights of another network, or a
         weight is no finite number.
     """
-    header, end = _read_header(file, size, name)
-    header = {key.removeprefix(prefix): entry for key, entry in header.items()}
-    found = {key: tuple(entry.shape) for key, entry in header.items()}
+    header = _header_of(file, size, name)
+    entries = {key.removeprefix(prefix): one for key, one in header.entries.items()}
+    found = {key: tuple(entry.shape) for key, entry in entries.items()}
     refuse_difference(found, net, name)
     wanted = net.state_dict()
-    places = [_place(key, one, wanted[key], name) for key, one in header.items()]
+    places = [_place(key, one, wanted[key], name) for key, one in entries.items()]
     places.sort(key=lambda place: place.start)
-    _refuse_gaps(places, size - end, name)
+    _refuse_gaps(places, size - len(header.raw), name)
     return {place.name: _read_tensor(file, place, name) for place in places}
 
 
@@ -109,7 +88,7 @@ def read_names(file: BinaryIO, size: int, name: str) -> list[str]:
     ModelError
         If it is damaged.
     """
-    return list(_read_header(file, size, name)[0])
+    return list(_header_of(file, size, name).entries)
 
 
 def refuse_difference(
@@ -158,25 +137,14 @@ def finite(key: str, value: torch.Tensor, name: str) -> torch.Tensor:
     return single
 
 
-def _read_header(file: BinaryIO, size: int, name: str) -> tuple[dict[str, _Entry], int]:
-    length = int.from_bytes(file.read(_LENGTH), "little")
-    if size <= _LENGTH or length > min(size - _LENGTH, _LARGEST_HEADER):
-        raise _broken(name, "it does not begin like a safetensors file")
+def _header_of(file: BinaryIO, size: int, name: str) -> Header:
     try:
-        content = parse_json(file.read(length), most_bytes=_LARGEST_HEADER)
-        if not isinstance(content, dict):
-            raise ValueError("its header is no list of tensors")
-        content.pop(_METADATA, None)
-        entries = TypeAdapter(dict[str, _Entry]).validate_python(content)
-    except ValidationError as error:
-        place, words = first_problem(error)
-        raise _broken(name, f"in its header, {place[:200]}: {words}") from error
+        return read_header(file, size)
     except ValueError as error:
-        raise _broken(name, f"its header is not valid: {error}") from error
-    return entries, _LENGTH + length
+        raise _broken(name, str(error)) from error
 
 
-def _place(key: str, entry: _Entry, wanted: torch.Tensor, name: str) -> _Place:
+def _place(key: str, entry: Entry, wanted: torch.Tensor, name: str) -> _Place:
     """Return where a tensor lies, after comparing all that is said of it."""
     known = _FLOATS if wanted.is_floating_point() else _WHOLE
     if entry.dtype not in known:

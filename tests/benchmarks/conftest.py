@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import new_model

@@ -11,7 +11,7 @@ import torch
 from skimage.draw import disk
 
 from napari_unet.cli.app import main
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import new_model

@@ -13,7 +13,7 @@ import tifffile
 
 import napari_unet as nu
 from napari_unet.learning import train as engine
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.model import new_model
 

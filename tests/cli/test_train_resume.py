@@ -24,9 +24,9 @@ from napari_unet.errors import StorageError
 from napari_unet.learning import train as engine
 from napari_unet.learning.checkpoint import read_state
 from napari_unet.learning.optimize import Optimizer
+from napari_unet.models.folder import WEIGHTS_FILE
 from napari_unet.project.lock import FileLock, Holder
 from napari_unet.weights import folder as weights
-from napari_unet.weights.folder import WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model

@@ -25,10 +25,9 @@ from napari_unet.errors import NapariUnetError
 from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.read import read_image
 from napari_unet.io.rois import read_rois
-from napari_unet.weights.folder import load_model
+from napari_unet.weights.folder import load_model, unpack_model
 from napari_unet.weights.foreign import import_weights
 from napari_unet.weights.model import Model
-from napari_unet.weights.packed import unpack_model
 from tests.hostile.bad_archives import saved, zipped
 from tests.hostile.bad_zarrs import save
 from tests.hostile.conftest import FUZZ

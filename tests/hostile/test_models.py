@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from napari_unet.errors import InputError, ModelError
-from napari_unet.models.architectures import ARCHITECTURES, UNetConfig
-from napari_unet.models.outline import MOST_WEIGHTS
+from napari_unet.models.architectures import ARCHITECTURES
+from napari_unet.models.architectures.backbone import ENCODERS
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.backbones import ENCODERS
+from napari_unet.nets.build import MOST_WEIGHTS, build, outline
 from napari_unet.weights.folder import load_model
 from tests.hostile.bad_models import BAD_MODELS
 from tests.nets.conftest import needs_timm
@@ -37,13 +38,13 @@ def test_an_outline_has_the_shapes_of_the_network(name: str) -> None:
         needs_timm()
     spec = ModelSpec(name=name, architecture=ARCHITECTURES[name])
     torch.manual_seed(0)
-    outline = spec.outline().state_dict()
+    empty = outline(spec).state_dict()
     drawn = torch.rand(1)
     torch.manual_seed(0)
     assert torch.equal(torch.rand(1), drawn)
-    net = spec.build().state_dict()
-    assert all(value.device.type == "meta" for value in outline.values())
-    assert {k: (v.shape, v.dtype) for k, v in outline.items()} == {
+    net = build(spec).state_dict()
+    assert all(value.device.type == "meta" for value in empty.values())
+    assert {k: (v.shape, v.dtype) for k, v in empty.items()} == {
         k: (v.shape, v.dtype) for k, v in net.items()
     }
 
@@ -51,7 +52,7 @@ def test_an_outline_has_the_shapes_of_the_network(name: str) -> None:
 def test_a_network_that_is_too_large_is_not_built() -> None:
     spec = ModelSpec(name="x", architecture=UNetConfig(depth=7, base_channels=256))
     with pytest.raises(InputError, match="million weights"):
-        spec.build()
+        build(spec)
     large = ModelSpec(name="x", architecture=UNetConfig(depth=5, base_channels=64))
-    count = sum(value.numel() for value in large.outline().parameters())
+    count = sum(value.numel() for value in outline(large).parameters())
     assert MOST_WEIGHTS / 10 < count < MOST_WEIGHTS

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_unet.models.architectures import BackboneConfig
+from napari_unet.models.architectures.backbone import BackboneConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import new_model
@@ -148,7 +148,7 @@ import resource, sys
 from pathlib import Path
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.foreign import import_weights
-from napari_unet.weights.packed import unpack_model
+from napari_unet.weights.folder import unpack_model
 from napari_unet.errors import NapariUnetError
 from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.read import read_image

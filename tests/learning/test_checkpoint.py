@@ -29,7 +29,7 @@ from napari_unet.learning.train import (
     ModelImproved,
     iter_fit,
 )
-from napari_unet.models.architectures import OriginalConfig
+from napari_unet.models.architectures.original import OriginalConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.device import Execution
 from napari_unet.tasks.sample import Sample

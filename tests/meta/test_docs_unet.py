@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from napari_unet.cli.app import app
 from napari_unet.learning.fit_config import PRESETS
 from napari_unet.models.architectures import ARCHITECTURES
-from napari_unet.nets.backbones import ENCODERS
+from napari_unet.models.architectures.backbone import ENCODERS
 from napari_unet.nets.original import OriginalUNet
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -10,18 +10,17 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from napari_unet.models.architectures import (
-    ARCHITECTURES,
-    BackboneConfig,
-    OriginalConfig,
-    UNetConfig,
-)
+from napari_unet.models.architecture import ArchitectureConfig
+from napari_unet.models.architectures import ARCHITECTURES
+from napari_unet.models.architectures.backbone import BackboneConfig
+from napari_unet.models.architectures.original import OriginalConfig
+from napari_unet.nets.build import build_network
 from napari_unet.nets.network import Network
 
 IN_CHANNELS, OUT_CHANNELS = 2, 3
 
 
-def small_config(name: str) -> UNetConfig | OriginalConfig | BackboneConfig:
+def small_config(name: str) -> ArchitectureConfig:
     config = ARCHITECTURES[name]
     if isinstance(config, OriginalConfig):
         return config.model_copy(update={"blocks": 3, "base_channels": 4})
@@ -38,7 +37,7 @@ def needs_timm() -> None:
 @functools.cache
 def _built(name: str) -> Network:
     torch.manual_seed(0)
-    return small_config(name).build(IN_CHANNELS, OUT_CHANNELS).eval()
+    return build_network(small_config(name), IN_CHANNELS, OUT_CHANNELS).eval()
 
 
 @pytest.fixture(params=list(ARCHITECTURES))
@@ -61,6 +60,8 @@ def rebuild(architecture: str) -> Callable[[int], Network]:
 
     def build(out_channels: int) -> Network:
         torch.manual_seed(1)
-        return small_config(architecture).build(IN_CHANNELS, out_channels).eval()
+        return build_network(
+            small_config(architecture), IN_CHANNELS, out_channels
+        ).eval()
 
     return build

@@ -4,12 +4,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from napari_unet.errors import InputError
-from napari_unet.models.architectures import (
-    ARCHITECTURES,
-    Architecture,
-    OriginalConfig,
-    UNetConfig,
-)
+from napari_unet.models.architectures import ARCHITECTURES, Architecture
+from napari_unet.models.architectures.original import OriginalConfig
+from napari_unet.models.architectures.unet import UNetConfig
+from napari_unet.nets.build import build_network
 
 _ADAPTER: TypeAdapter[Architecture] = TypeAdapter(Architecture)
 
@@ -32,7 +30,7 @@ def test_the_plain_unet_comes_first() -> None:
 @pytest.mark.parametrize("name", ["unet", "original"])
 def test_pretrained_weights_that_do_not_exist_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="no pretrained weights"):
-        ARCHITECTURES[name].build(1, 3, pretrained=True)
+        build_network(ARCHITECTURES[name], 1, 3, pretrained=True)
 
 
 @pytest.mark.parametrize("kind", ["original", "backbone"])

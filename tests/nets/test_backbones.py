@@ -10,9 +10,10 @@ import skimage.transform
 import torch
 
 from napari_unet.errors import InputError, ModelError
+from napari_unet.models.architectures.backbone import ENCODERS
 from napari_unet.nets import backbones, pretrained
 from napari_unet.nets.backbone_unet import BackboneUNet, load_encoder_weights
-from napari_unet.nets.backbones import ENCODERS, import_timm, make_encoder
+from napari_unet.nets.backbones import import_timm, make_encoder
 from tests.nets.conftest import needs_timm
 
 _ESPRESSO, _CATS = 967, {281, 282, 285}
@@ -60,7 +61,7 @@ def test_genuine_weights_fit_completely_and_know_what_photographs_show(
 def test_pretrained_without_a_network_uses_the_installed_weights(
     timm: Any, lite0: dict[str, torch.Tensor]
 ) -> None:
-    net = BackboneUNet("efficientnet_lite0", in_channels=3, pretrained=True).eval()
+    net = BackboneUNet(3, encoder="efficientnet_lite0", pretrained=True).eval()
     for name, value in net.encoder.state_dict().items():
         assert torch.equal(value, lite0[name]), name
     classifier = timm.create_model(ENCODERS["efficientnet_lite0"]).eval()
@@ -76,7 +77,7 @@ def test_grey_images_give_what_their_three_equal_colours_give(
     lite0: dict[str, torch.Tensor],
 ) -> None:
     nets = {
-        channels: BackboneUNet("efficientnet_lite0", channels).eval()
+        channels: BackboneUNet(channels, encoder="efficientnet_lite0").eval()
         for channels in (1, 3, 6)
     }
     grey = _photo("cat").mean(1, keepdim=True)
@@ -92,7 +93,7 @@ def test_grey_images_give_what_their_three_equal_colours_give(
 
 
 def test_weights_of_another_network_are_refused() -> None:
-    net = BackboneUNet("resnet18")
+    net = BackboneUNet(encoder="resnet18")
     other = make_encoder("densenet121", 3).state_dict()
     for weights in (other, {}):
         with pytest.raises(ModelError, match="do not fit the backbone resnet18"):
@@ -107,13 +108,13 @@ def test_weights_that_cannot_be_downloaded_are_a_sentence(
 
     monkeypatch.setattr(pretrained, "_download", fail)
     with pytest.raises(ModelError, match="of resnet18 could not be downloaded"):
-        BackboneUNet("resnet18", pretrained=True)
+        BackboneUNet(encoder="resnet18", pretrained=True)
 
 
 def test_without_timm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ModelError, match=r"napari-unet-live\[backbones\]"):
-        BackboneUNet("resnet18")
+        BackboneUNet(encoder="resnet18")
 
 
 def test_only_the_known_failure_of_torchvision_is_repaired(
@@ -129,7 +130,7 @@ def test_only_the_known_failure_of_torchvision_is_repaired(
 
 def test_every_encoder_gives_its_skips() -> None:
     for encoder in ("resnet18", "efficientnet_lite0", "convnext_tiny"):
-        net = BackboneUNet(encoder, decoder_channels=(16, 12, 8, 8, 4))
+        net = BackboneUNet(encoder=encoder, decoder_channels=(16, 12, 8, 8, 4))
         levels = [block.convs[0].in_channels > c for block, c in _blocks(net)]
         # ConvNeXt starts with a stride of 4: no features of half the size.
         assert levels == [True, True, True, encoder != "convnext_tiny", True]
@@ -141,7 +142,7 @@ def _blocks(net: BackboneUNet) -> list[tuple[Any, int]]:
 
 def test_the_skip_at_full_resolution_reaches_the_maps() -> None:
     torch.manual_seed(0)
-    net = BackboneUNet("resnet18", decoder_channels=(16, 12, 8, 8, 4)).eval()
+    net = BackboneUNet(encoder="resnet18", decoder_channels=(16, 12, 8, 8, 4)).eval()
     image = torch.randn(1, 1, 64, 64)
     before = net(image)
     for parameter in net.first.parameters():
@@ -161,4 +162,4 @@ def test_impossible_wishes_are_refused(
     encoder: Any, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        BackboneUNet(encoder, **options)
+        BackboneUNet(encoder=encoder, **options)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.blocks import ConvBlock
+from napari_unet.nets.build import build
 from napari_unet.nets.unet import UNet
 from tests.nets.reach import measured_reach
 
@@ -86,7 +87,7 @@ def test_a_description_builds_the_same_network_after_a_round_trip() -> None:
     )
     again = ModelSpec.model_validate_json(spec.model_dump_json())
     assert again == spec
-    net = again.build()
+    net = build(again)
     assert (net.depth, net.exact_tiling) == (2, False)
     assert isinstance(net.first, ConvBlock)
     assert net.first[0].in_channels == 2

@@ -15,10 +15,10 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
+from napari_unet.models.folder import weights_checksum
 from napari_unet.models.record import ModelRecord, uuid_of
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ModelEntry
-from napari_unet.project.model_store import weights_checksum
 from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
 
@@ -137,7 +137,7 @@ def add_model(project: Project, number: int = 1) -> Path:
     entry = ModelEntry(
         number=number,
         folder=place.name,
-        checksum=weights_checksum(place),
+        checksum=weights_checksum(place / "weights.safetensors"),
         record=ModelRecord(uuid=uuid_of(number), created="2030-01-01T12:00:00Z"),
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from napari_unet.images.normalize import PercentileNormalization
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec, PixelClass, Variable
 from napari_unet.weights.model import Model, new_model
 

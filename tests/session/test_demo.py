@@ -11,7 +11,7 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import is_verified
 from napari_unet.io.samples import load_sample
 from napari_unet.learning.train import FitConfig
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.scores.metrics import evaluate
 from napari_unet.session.annotator import Habits, ScriptedAnnotator

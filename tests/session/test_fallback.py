@@ -7,8 +7,9 @@ import os
 import numpy as np
 import pytest
 
+from napari_unet.models.folder import weights_checksum
 from napari_unet.project.away import kept_folder
-from napari_unet.project.model_store import all_models, weights_checksum
+from napari_unet.project.model_store import all_models
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
 from napari_unet.session.runner import InlineRunner, ManualRunner
@@ -223,5 +224,7 @@ def test_a_model_that_was_trained_while_work_was_kept_away_comes_home(
     assert model.is_dir(), "nothing trained is deleted"
     manifest = ProjectStore(home).read()[0]
     found = all_models(home / "models", manifest.models)
-    assert weights_checksum(model) in {each.checksum for each in found}
+    assert weights_checksum(model / "weights.safetensors") in {
+        each.checksum for each in found
+    }
     assert verify(home).sound

@@ -78,7 +78,7 @@ def test_what_makes_no_sense_is_refused(stage, wish, words):
 
 
 def network(name="unet", **options):
-    from napari_unet.models.architectures import UNetConfig
+    from napari_unet.models.architectures.unet import UNetConfig
 
     config = UNetConfig(depth=2, base_channels=4, **options)
     return NetworkWish(name, config, in_channels=1, pixel_size=0.5)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.inference.predict import predict
 from napari_unet.learning.augment import Augmentation
@@ -17,12 +18,14 @@ from napari_unet.learning.planes import annotated_planes
 from napari_unet.learning.sampling import draw_batch, make_plane
 from napari_unet.learning.start import Wish, adapt, fill_in, with_new_head
 from napari_unet.learning.train import FitConfig, fit
-from napari_unet.models.architectures import OriginalConfig, UNetConfig
+from napari_unet.models.architectures.original import OriginalConfig
+from napari_unet.models.architectures.unet import UNetConfig
+from napari_unet.models.folder import list_models
 from napari_unet.models.loss_options import LossOptions
-from napari_unet.models.spec import ModelSpec, Task
+from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks.objectives import objective_of, refuse_idle_loss_options
 from napari_unet.tasks.sample import Sample
-from napari_unet.weights.folder import list_models, load_model, save_model
+from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import Model, new_model
 from tests.tiny import make_disks
 

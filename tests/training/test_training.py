@@ -12,9 +12,10 @@ import tifffile
 import torch
 from skimage import io
 
+from napari_unet.models.folder import read_spec
 from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.sample import Sample
-from napari_unet.weights.folder import load_model, read_spec
+from napari_unet.weights.folder import load_model
 from tests.tiny import make_disks
 from training import fit as module
 from training import score

@@ -7,13 +7,8 @@ import pytest
 import torch
 
 from napari_unet.errors import InputError, ModelError
-from napari_unet.weights.folder import (
-    list_models,
-    load_model,
-    model_folder,
-    model_size,
-    save_model,
-)
+from napari_unet.models.folder import list_models, model_folder, model_size
+from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import Model
 
 

@@ -1,0 +1,215 @@
+"""Model folders: descriptions, records and checksums, without torch.
+
+A folder holds `model.json`, `weights.safetensors` and `record.json`. The weights are
+read by `napari_unet.weights.folder`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from napari_unet.core.strict_json import parse_json
+from napari_unet.core.validation import first_problem
+from napari_unet.errors import ModelError
+from napari_unet.models.record import (
+    LARGEST_RECORD,
+    RECORD_FILE,
+    ModelRecord,
+    built_in_uuid,
+    parse_record,
+    uuid_of,
+)
+from napari_unet.models.spec import FORMAT_VERSION, ModelSpec
+
+SPEC_FILE = "model.json"
+WEIGHTS_FILE = "weights.safetensors"
+LARGEST_SPEC = 1_000_000
+
+_BUILT_IN = Path(__file__).parent
+_PIECE = 2**22
+
+
+def list_models() -> list[ModelSpec]:
+    """Return the descriptions of the built-in models, sorted by name."""
+    return [read_spec(f.parent) for f in sorted(_BUILT_IN.glob(f"*/{SPEC_FILE}"))]
+
+
+def model_folder(name_or_path: str | Path) -> Path:
+    """Return the folder of a built-in model or of a path.
+
+    Raises
+    ------
+    ModelError
+        If there is neither.
+    """
+    if not isinstance(name_or_path, str | Path):
+        raise ModelError(
+            f"Expected the name of a model or its folder, found {name_or_path!r}."
+        )
+    built_in = _built_in_names()
+    if str(name_or_path) in built_in:
+        return _BUILT_IN / name_or_path
+    # A name may be too long for a path, or that of a home that nobody has.
+    with contextlib.suppress(OSError, RuntimeError):
+        path = Path(name_or_path).expanduser()
+        if path.is_dir():
+            return path
+    known = ", ".join(sorted(built_in)) or "none"
+    raise ModelError(
+        f"There is no model {str(name_or_path)!r}: it is neither a built-in model "
+        f"({known}) nor a model folder; check the name or the path."
+    )
+
+
+def is_built_in(name_or_path: str | Path) -> bool:
+    """Whether that is the name of a built-in model."""
+    return str(name_or_path) in _built_in_names()
+
+
+def _built_in_names() -> set[str]:
+    return {folder.parent.name for folder in _BUILT_IN.glob(f"*/{SPEC_FILE}")}
+
+
+def model_size(name_or_path: str | Path) -> float:
+    """Return the size of a model's weights in megabytes (10^6 bytes)."""
+    return (model_folder(name_or_path) / WEIGHTS_FILE).stat().st_size / 1e6
+
+
+def read_spec(folder: Path) -> ModelSpec:
+    """Read the description of a model folder.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, too large, no JSON, or not a description this version knows.
+    """
+    path = folder / SPEC_FILE
+    if not path.is_file():
+        raise ModelError(
+            f"{folder} is not a model folder: it has no {SPEC_FILE}; "
+            "choose a folder that napari-unet saved."
+        )
+    refuse_leaving(path)
+    try:
+        if path.stat().st_size > LARGEST_SPEC:
+            raise ModelError(
+                f"{path} is too large for a model description; it is broken."
+            )
+        return parse_spec(path.read_bytes(), str(path))
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def describe(name_or_path: str) -> ModelSpec:
+    """Return a description: of a model, or from a file like its `model.json`.
+
+    Raises
+    ------
+    ModelError
+        If there is none.
+    """
+    path = Path(name_or_path)
+    if not path.is_file():
+        return read_spec(model_folder(name_or_path))
+    with path.open("rb") as file:
+        return parse_spec(file.read(LARGEST_SPEC + 1), name_or_path)
+
+
+def parse_spec(text: bytes, name: str) -> ModelSpec:
+    """Return the description that a text is.
+
+    Parameters
+    ----------
+    text : bytes
+        JSON.
+    name : str
+        What to call it in an error.
+
+    Raises
+    ------
+    ModelError
+        If it is none that this version knows.
+    """
+    try:
+        content = parse_json(text, most_bytes=LARGEST_SPEC)
+    except ValueError as error:
+        raise ModelError(
+            f"{name} is not valid JSON ({error}); restore the file or choose "
+            "another model."
+        ) from error
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelError(
+            f"{name} was written by a newer napari-unet (format {version}, this one "
+            f"reads {FORMAT_VERSION}); update napari-unet."
+        )
+    try:
+        return ModelSpec.model_validate(content)
+    except ValidationError as error:
+        where, words = first_problem(error, "the file")
+        raise ModelError(
+            f"{name} does not describe a model: {where[:200]}: {words}; restore the "
+            "file or choose another model."
+        ) from error
+
+
+def read_record(name_or_path: str | Path) -> ModelRecord:
+    """Return what a built-in model or a model folder is.
+
+    A folder without a record, or with that of other weights, is known by its content:
+    always as the same model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its description cannot be read.
+    """
+    folder = model_folder(name_or_path)
+    spec, weights = read_spec(folder), folder / WEIGHTS_FILE
+    created = datetime.fromtimestamp(weights.stat().st_mtime, UTC)
+    if folder.parent == _BUILT_IN:
+        name = folder.name
+        return ModelRecord(uuid=built_in_uuid(name), replay=name, created=created)
+    path = folder / RECORD_FILE
+    if path.is_file() and not path.is_symlink():
+        record = parse_record(path.read_bytes()[: LARGEST_RECORD + 1], spec.checksum)
+        if record is not None:
+            return record
+    checksum = spec.checksum or weights_checksum(weights)
+    uuid = uuid_of("model folder", spec.name, checksum)
+    return ModelRecord(uuid=uuid, created=created)
+
+
+def weights_checksum(weights: BinaryIO | Path) -> str:
+    """Return a hash of a file of weights, from its start."""
+    if isinstance(weights, Path):
+        with weights.open("rb") as file:
+            return weights_checksum(file)
+    weights.seek(0)
+    digest = hashlib.blake2b(digest_size=16)
+    while piece := weights.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def refuse_leaving(path: Path) -> None:
+    """Refuse a file of a model folder that is a link to somewhere else."""
+    if path.resolve().parent != path.parent.resolve():
+        raise ModelError(
+            f"{path} is a link that leads out of its model folder; copy the file "
+            "itself into the folder, or choose another model."
+        )
+
+
+def unreadable(path: Path, error: OSError) -> ModelError:
+    """Return the error that says so."""
+    return ModelError(
+        f"{path} cannot be read ({error.strerror or error}); change its permissions or "
+        "choose another model."
+    )
