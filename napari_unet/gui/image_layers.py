@@ -17,8 +17,8 @@ from napari_unet.gui.folders import folder_of
 from napari_unet.gui.geometry import pixel_size, source_of, stated_axes
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.gui.value_picture import is_prediction
-from napari_unet.session.image import OpenImage
-from napari_unet.session.images import Images
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.images import Images
 
 if TYPE_CHECKING:
     from napari.components import LayerList

@@ -8,7 +8,7 @@ from typing import Any, Self
 from napari.layers import Labels
 
 from napari_unet.gui.result_layers import nearest_meaning
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 
 _NOT_AGAIN = ("transform",)
 """Modes of the mouse that nobody expects in a layer that is new."""

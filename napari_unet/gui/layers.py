@@ -18,7 +18,7 @@ from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.results import Results
 from napari_unet.gui.strangers import Strangers, labels_for, not_kept, take_over
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.placement import cover
 from napari_unet.gui.recording import RecordingArray
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.status import ClassState, VariableState
 
 _CALLED: dict[Task, str] = {

@@ -21,7 +21,7 @@ from napari_unet.gui.result_layers import (
     shows_labels_of,
 )
 from napari_unet.gui.shown_result import ShownResult
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 from napari_unet.session.status import ClassState, VariableState
 

@@ -18,7 +18,7 @@ from napari_unet.gui.placement import LayersTogether
 from napari_unet.gui.result_layers import brush_for, channel_axis
 from napari_unet.gui.target import Role
 from napari_unet.gui.value_picture import ValuePicture
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.status import ClassState
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.gui.channel_axis import ChannelAxis
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 
 
 class Strangers:

@@ -17,8 +17,8 @@ from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
-from napari_unet.session.image import OpenImage
-from napari_unet.session.images import Images
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.images import Images
 from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.words import snapshot_in_words, verified_in_words

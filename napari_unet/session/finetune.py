@@ -30,15 +30,15 @@ from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import Mask
 from napari_unet.io.samples import list_samples, load_sample
 from napari_unet.models.record import ModelRecord
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.interruption import (
     Beginning,
     begin_anew,
     iter_begin_where_it_stood,
     made_by,
 )
+from napari_unet.session.models.timeline import Preset
 from napari_unet.session.runner import Handlers, Runner, Running
-from napari_unet.session.timeline import Preset
 from napari_unet.tasks.sample import Sample
 
 if TYPE_CHECKING:

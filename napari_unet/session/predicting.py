@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_unet.geometry.box import Box
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.prediction import Prediction, Said
 from napari_unet.session.resolve import Topic
 from napari_unet.session.runner import Runner

@@ -36,7 +36,7 @@ from napari_unet.inference.events import (
     ViewPredicted,
 )
 from napari_unet.instances.decoding import Decoding
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.runner import Handlers, Runner, Running
 
 if TYPE_CHECKING:

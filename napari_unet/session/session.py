@@ -26,16 +26,16 @@ from napari_unet.geometry.box import Box
 from napari_unet.project.project import Project
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.finetune import Improved
-from napari_unet.session.image import OpenImage
-from napari_unet.session.images import Images
-from napari_unet.session.keeping import Keeping, Surroundings
-from napari_unet.session.model_words import schema_of
-from napari_unet.session.models import Models
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.images import Images
+from napari_unet.session.images.rereading import Rereading
+from napari_unet.session.images.saving import Saving
+from napari_unet.session.models.keeping import Keeping, Surroundings
+from napari_unet.session.models.models import Models
+from napari_unet.session.models.words import schema_of
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
-from napari_unet.session.rereading import Rereading
 from napari_unet.session.runner import Runner
-from napari_unet.session.saving import Saving
 from napari_unet.session.state import State
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import NO_TARGET, Place, Target

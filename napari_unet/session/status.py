@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from napari_unet.annotation.schema import Task
 from napari_unet.errors import NapariUnetError
 from napari_unet.models.library import OwnModel
-from napari_unet.session.reading import GUESSED, Reading
+from napari_unet.session.images.reading import GUESSED, Reading
 
 Place: TypeAlias = Literal[
     "project", "image", "model", "predict", "correct", "finetune"

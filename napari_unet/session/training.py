@@ -15,10 +15,10 @@ from napari_unet.errors import StorageError
 from napari_unet.models.record import ModelRecord
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import FineTuning, Improved, Lesson
+from napari_unet.session.models.timeline import Preset
 from napari_unet.session.runner import Runner
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import Progress, TrainingStatus
-from napari_unet.session.timeline import Preset
 from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:

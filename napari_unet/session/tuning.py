@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_unet.instances.diameter import size_warning
-from napari_unet.session.images import Images
-from napari_unet.session.models import Models
+from napari_unet.session.images.images import Images
+from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import TuningState

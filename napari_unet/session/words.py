@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.project.snapshots import Snapshot
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.resolve import percent
 
 _MOST_CLASSES = 3

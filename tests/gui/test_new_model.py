@@ -8,7 +8,7 @@ from napari_unet.annotation.provenance import is_verified
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.models.architectures import ARCHITECTURES
-from napari_unet.session.model_wish import ModelWish
+from napari_unet.session.models.request import ModelWish
 from tests.session.brightness import disks
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.geometry.box import Box
-from napari_unet.session.model_wish import ModelWish, NetworkWish
+from napari_unet.session.models.request import ModelWish, NetworkWish
 
 
 def teach(stage):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from napari_unet.errors import InputError
 from napari_unet.models.record import new_record
-from napari_unet.session.timeline import MOST_LOADED, ModelVersion, Timeline
+from napari_unet.session.models.timeline import MOST_LOADED, ModelVersion, Timeline
 
 
 def model(name: str = "model") -> Any:

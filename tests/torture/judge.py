@@ -12,7 +12,7 @@ from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.recovery import recover
 from napari_unet.project.store import ProjectStore
-from napari_unet.session.opening import _annotation
+from napari_unet.session.images.opening import _annotation
 from tests.torture.reports import Report
 
 

@@ -25,7 +25,7 @@ from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.ids import LARGEST_ID
 from napari_unet.geometry.points import marked_points
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from tests.annotation.painter import Painter
 from tests.torture.faults import failing_journal, failing_replace, short_journals
 from tests.torture.saves import iter_recovered, strokes_told

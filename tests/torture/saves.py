@@ -14,7 +14,7 @@ from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.recovery import recover
 from napari_unet.project.store import ProjectStore, StoredAnnotation
-from napari_unet.session.opening import _annotation
+from napari_unet.session.images.opening import _annotation
 
 
 def iter_recovered(

@@ -16,7 +16,7 @@ from napari_unet.annotation.schema import Task
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.project.segments import list_segments
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.session.session import Session
 from napari_unet.weights.model import Model

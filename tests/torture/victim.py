@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.box import Box
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.runner import (
     NO_HANDLERS,
     Handlers,

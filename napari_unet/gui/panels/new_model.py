@@ -25,7 +25,7 @@ from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
 from napari_unet.gui.panels.panel import label
 from napari_unet.models.loss_options import RegressionLoss
-from napari_unet.session.model_wish import ModelWish, NetworkWish
+from napari_unet.session.models.request import ModelWish, NetworkWish
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

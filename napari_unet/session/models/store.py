@@ -20,8 +20,8 @@ from napari_unet.project.manifest import ImageReading, Manifest, ModelEntry
 from napari_unet.project.model_store import all_models, last_number
 from napari_unet.project.project import Project
 from napari_unet.session.interruption import remove_earlier
-from napari_unet.session.restore import load_entry
-from napari_unet.session.timeline import ModelVersion
+from napari_unet.session.models.restore import load_entry
+from napari_unet.session.models.timeline import ModelVersion
 
 if TYPE_CHECKING:
     from napari_unet.instances.decoding import Decoding

@@ -17,8 +17,8 @@ from napari_unet.project.journal import Journal
 from napari_unet.project.project import Project
 from napari_unet.project.segments import Files
 from napari_unet.project.snapshots import Snapshot
-from napari_unet.session.home import Home
-from napari_unet.session.reading import GUESSED, Reading
+from napari_unet.session.images.home import Home
+from napari_unet.session.images.reading import GUESSED, Reading
 
 
 class Canvas(Protocol):

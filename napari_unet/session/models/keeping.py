@@ -16,11 +16,11 @@ from napari_unet.core.jobs import drain
 from napari_unet.errors import StorageError
 from napari_unet.project.manifest import ImageReading, ModelEntry
 from napari_unet.project.project import Project
-from napari_unet.session.kept import KeepModels, Kept, Signature
+from napari_unet.session.models.store import KeepModels, Kept, Signature
+from napari_unet.session.models.timeline import Timeline
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.timeline import Timeline
 
 _RETRY_SECONDS = 10.0
 

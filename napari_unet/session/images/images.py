@@ -13,15 +13,15 @@ from psygnal import Signal
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
-from napari_unet.session.claims import Held
 from napari_unet.session.finetune import Lesson
-from napari_unet.session.image import OpenImage
 from napari_unet.session.image_words import describe_image
-from napari_unet.session.opening import Opened, OpenJob, Request, file_of
+from napari_unet.session.images.held import Held
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.opening import Opened, OpenJob, Request, file_of
+from napari_unet.session.images.reading import Reading, first_axes
+from napari_unet.session.images.saving import Saving
 from napari_unet.session.projects import Projects
-from napari_unet.session.reading import Reading, first_axes
 from napari_unet.session.runner import Handlers, Runner, Running
-from napari_unet.session.saving import Saving
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import ImageState, ImageStatus
 

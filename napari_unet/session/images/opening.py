@@ -33,10 +33,10 @@ from napari_unet.project.segments import Files
 from napari_unet.project.snapshots import Snapshot, list_snapshots
 from napari_unet.project.store import Found, StoredAnnotation
 from napari_unet.session.catalogue import holds_image
-from napari_unet.session.claims import NOTHING_HELD, Held
-from napari_unet.session.home import Home, Kept, look_for_kept
-from napari_unet.session.image import BareCanvas, OpenImage
-from napari_unet.session.reading import (
+from napari_unet.session.images.held import NOTHING_HELD, Held
+from napari_unet.session.images.home import Home, Kept, look_for_kept
+from napari_unet.session.images.image import BareCanvas, OpenImage
+from napari_unet.session.images.reading import (
     Reading,
     as_worked_on,
     first_axes,

@@ -14,8 +14,8 @@ from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.model_store import copy_models
 from napari_unet.project.project import Project
-from napari_unet.session.home import Home
-from napari_unet.session.image import OpenImage
+from napari_unet.session.images.home import Home
+from napari_unet.session.images.image import OpenImage
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.resolve import same_file, same_name
 
 if TYPE_CHECKING:
-    from napari_unet.session.image import OpenImage
+    from napari_unet.session.images.image import OpenImage
 
 
 @dataclass(frozen=True, slots=True)

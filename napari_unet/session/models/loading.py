@@ -12,9 +12,9 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import ModelRecord
-from napari_unet.session.restore import load_entry
+from napari_unet.session.models.restore import load_entry
+from napari_unet.session.models.timeline import ModelVersion
 from napari_unet.session.status import EngineStatus
-from napari_unet.session.timeline import ModelVersion
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model

@@ -16,9 +16,15 @@ from napari_unet.project.autosave import Autosave
 from napari_unet.project.journal import JournalStatus
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
-from napari_unet.session.fallback import Fallback, forget_kept, leave_word
-from napari_unet.session.image import OpenImage
-from napari_unet.session.moves import FindPlace, Move, SaveTask, copy_for, listen
+from napari_unet.session.images.fallback import Fallback, forget_kept, leave_word
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.moving import (
+    FindPlace,
+    Move,
+    SaveTask,
+    copy_for,
+    listen,
+)
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.status import Problem, SaveState

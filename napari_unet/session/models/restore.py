@@ -17,7 +17,7 @@ from napari_unet.session.interruption import (
     find_earlier,
     find_interruption,
 )
-from napari_unet.session.timeline import MOST_LOADED, ModelVersion, Stored
+from napari_unet.session.models.timeline import MOST_LOADED, ModelVersion, Stored
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model

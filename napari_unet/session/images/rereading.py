@@ -11,11 +11,11 @@ from napari_unet.images.channels import channel_count, channel_titles, parse_cha
 from napari_unet.images.known_axes import axes_in_words, resolve_axes
 from napari_unet.project.manifest import ImageReading
 from napari_unet.project.project import Project
-from napari_unet.session.image import OpenImage
-from napari_unet.session.images import Images
-from napari_unet.session.models import Models
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.images import Images
+from napari_unet.session.images.reading import Reading, keeps_labels, mismatch_in_words
+from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
-from napari_unet.session.reading import Reading, keeps_labels, mismatch_in_words
 from napari_unet.session.state_holder import StateHolder
 
 

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from napari_unet.errors import ModelError
 from napari_unet.project.project import Project
-from napari_unet.session.restore import Restored, RestoreModels
+from napari_unet.session.models.restore import Restored, RestoreModels
+from napari_unet.session.models.timeline import ModelVersion, Timeline
 from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.timeline import ModelVersion, Timeline
 
 
 class Restoring:

@@ -8,13 +8,13 @@ from uuid import UUID
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import readable
 from napari_unet.project.project import Project
+from napari_unet.session.models.timeline import ModelVersion, Timeline
 from napari_unet.session.status import (
     ClassState,
     ModelState,
     VariableState,
     VersionState,
 )
-from napari_unet.session.timeline import ModelVersion, Timeline
 from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:

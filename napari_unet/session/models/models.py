@@ -15,7 +15,7 @@ from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import new_record
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
-from napari_unet.session.model_files import (
+from napari_unet.session.models.loading import (
     ForgetModel,
     Loaded,
     LoadModel,
@@ -24,13 +24,13 @@ from napari_unet.session.model_files import (
     SaveModel,
     StartEngine,
 )
-from napari_unet.session.model_wish import MakeModel, ModelWish
-from napari_unet.session.model_words import describe_model, describe_versions
-from napari_unet.session.restoring import Restoring
+from napari_unet.session.models.request import MakeModel, ModelWish
+from napari_unet.session.models.restoring import Restoring
+from napari_unet.session.models.timeline import ModelVersion, Preset, Timeline
+from napari_unet.session.models.words import describe_model, describe_versions
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import EngineStatus, ModelStatus
-from napari_unet.session.timeline import ModelVersion, Preset, Timeline
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model

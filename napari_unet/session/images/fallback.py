@@ -19,9 +19,9 @@ from napari_unet.project.away import is_kept, note_away
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
 from napari_unet.project.store import Found
-from napari_unet.session.home import Home
-from napari_unet.session.image import OpenImage
-from napari_unet.session.moves import Move, copy_for
+from napari_unet.session.images.home import Home
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.moving import Move, copy_for
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner
 

@@ -1,0 +1,1 @@
+"""Images that are open, how they are read, and how work on them is saved."""

@@ -1,0 +1,1 @@
+"""Models of a session, and where they are kept."""
