@@ -14,16 +14,16 @@ Rules that always hold are listed in ``docs/provenance.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.change import Change, Chronicle, Kind, Listener
 from napari_unet.annotation.history import Edit, Entry, History
-from napari_unet.annotation.merge import MergedPrediction, merge_prediction
+from napari_unet.annotation.merge import MergedPrediction, ShownValues, merge_prediction
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.pixels import Pixels, check_maps
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
@@ -32,6 +32,7 @@ from napari_unet.annotation.rules import ObjectRules, Rules
 from napari_unet.annotation.settle import finished_object
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.annotation.strokes import NOWHERE, Strokes
+from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter
 from napari_unet.geometry.maps import LabelMap, Mask
@@ -45,8 +46,16 @@ OBJECTS = ObjectRules()
 Predicted: TypeAlias = npt.NDArray[Any]
 """Ids or class numbers; regressed values have the variables as first axis."""
 
-Apply: TypeAlias = Callable[[Box], Box | None]
-"""Writes a part of a prediction, on the thread of the annotation; see `merging`."""
+Merged: TypeAlias = MergedPrediction | ShownValues
+"""A prediction that can be written into an annotation part by part."""
+
+
+class Mergeable(Protocol):
+    """A prediction that is not fitted into an annotation yet; it can be pickled."""
+
+    def merge(self) -> Merged:
+        """Do it; for a worker thread."""
+        ...
 
 
 class Annotation:
@@ -275,8 +284,8 @@ class Annotation:
         self._ids.skip_to(earlier.next_id)
         return self._replace(earlier.labels.astype(np.int32), earlier.provenance)
 
-    def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
-        """Return how a prediction gets into the annotation, in two steps.
+    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
+        """Return a prediction together with a copy of what is known now.
 
         Parameters
         ----------
@@ -287,14 +296,13 @@ class Annotation:
 
         Returns
         -------
-        callable
-            For a worker thread: fits the prediction into what is known now. It returns
-            `apply` for this prediction: to be called with one box after the other, on
-            the thread of the annotation.
+        Mergeable
+            Its `merge` is for a worker thread; what that returns is written with
+            `apply`, one box after the other, on the thread of the annotation.
         """
-        return self._predictions.merging(self.rules, predicted, box, self.apply)
+        return self._predictions.merging(self.rules, predicted, box)
 
-    def apply(self, merged: MergedPrediction, box: Box) -> Box | None:
+    def apply(self, merged: Merged, box: Box) -> Box | None:
         """Write a merged prediction inside a box, where nobody has verified anything.
 
         What was verified after the snapshot is respected too, as are open objects and
@@ -304,7 +312,8 @@ class Annotation:
         Parameters
         ----------
         merged : MergedPrediction
-            Made from a snapshot of this annotation, perhaps an old one.
+            Made from a snapshot of this annotation, perhaps an old one; from one of
+            regressed values for those.
         box : Box
             In the coordinates of the annotation.
 
@@ -316,8 +325,10 @@ class Annotation:
         Raises
         ------
         InputError
-            If the prediction was made for something larger, or no ids are left.
+            If the prediction was made for something else, or no ids are left.
         """
+        if not isinstance(merged, MergedPrediction):
+            raise InputError("Expected object ids or classes, found predicted values.")
         changed = self._predictions.apply(merged, box, self._strokes.open)
         self._tell("predict")
         return changed

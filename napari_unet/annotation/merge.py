@@ -28,7 +28,7 @@ from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_veri
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import check_ids_left, compact, pixels_by_id
-from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 
 
 class PredictedObject(NamedTuple):
@@ -82,6 +82,25 @@ class MergedPrediction:
     def has_new_ids(self) -> bool:
         """Whether there are ids that must not meet ids given away elsewhere."""
         return self.next_id > self.first_id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownValues:
+    """Regressed values to be shown inside a box; nothing has to be merged.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        With the variables as first axis.
+    box : Box
+        Which part of the annotation they cover.
+    room : ndarray of float32 or None
+        NaN for the whole annotation, where nothing was shown before.
+    """
+
+    values: ValueMap
+    box: Box
+    room: ValueMap | None
 
 
 def merge_prediction(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.pixels import Pixels, crop
-from napari_unet.annotation.provenance import Provenance
+from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.annotation.rules import Rules
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -21,8 +21,26 @@ from napari_unet.geometry.ids import IdCounter, compact, pixels_by_id
 from napari_unet.geometry.maps import LabelMap, Mask
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Merging:
+    """A prediction, and a copy of what it is merged with; see `Annotation.merging`."""
+
+    rules: Rules
+    labels: LabelMap
+    provenance: ProvenanceMap
+    predicted: npt.NDArray[Any]
+    next_id: int
+    box: Box
+
+    def merge(self) -> MergedPrediction:
+        """Fit the prediction into the copy."""
+        return self.rules.merge(
+            self.labels, self.provenance, self.predicted, self.next_id, box=self.box
+        )
+
+
 @dataclass(slots=True, eq=False)
-class Progress:
+class _Decisions:
     """What was decided on the way, once and for all boxes of a merged prediction.
 
     Parameters
@@ -60,28 +78,15 @@ class Predictions:
         self._pixels = pixels
         self._live = live
         self._ids = ids
-        self._progress: WeakKeyDictionary[MergedPrediction, Progress] = (
+        self._decisions: WeakKeyDictionary[MergedPrediction, _Decisions] = (
             WeakKeyDictionary()
         )
 
-    def merging(
-        self,
-        rules: Rules,
-        predicted: npt.NDArray[Any],
-        box: Box,
-        apply: Callable[[MergedPrediction, Box], Box | None],
-    ) -> Callable[[], Callable[[Box], Box | None]]:
+    def merging(self, rules: Rules, predicted: npt.NDArray[Any], box: Box) -> Merging:
         """Return what a worker thread has to do; see `Annotation.merging`."""
-        place = box.slices
-        labels = self._pixels.labels[place].copy()
-        provenance = self._pixels.provenance[place].copy()
-        next_id = self._ids.next
-
-        def merge() -> Callable[[Box], Box | None]:
-            merged = rules.merge(labels, provenance, predicted, next_id, box=box)
-            return partial(apply, merged)
-
-        return merge
+        labels = self._pixels.labels[box.slices].copy()
+        provenance = self._pixels.provenance[box.slices].copy()
+        return Merging(rules, labels, provenance, predicted, self._ids.next, box)
 
     def apply(
         self, merged: MergedPrediction, box: Box, working_on: Iterable[int]
@@ -99,20 +104,18 @@ class Predictions:
             self.foreground = np.zeros(self._live.shape, bool)
         local = box.relative_to(merged.box).slices
         self.foreground[box.slices] = merged.foreground[local]
-        progress = self._progress_of(merged)
-        return Refresh(self._pixels, self._live, working_on, merged, progress).write(
-            box
-        )
+        decided = self._decided(merged)
+        return Refresh(self._pixels, self._live, working_on, merged, decided).write(box)
 
-    def _progress_of(self, merged: MergedPrediction) -> Progress:
+    def _decided(self, merged: MergedPrediction) -> _Decisions:
         """Return what is known of a merged prediction; at first, give it ids."""
-        if merged not in self._progress:
+        if merged not in self._decisions:
             shift = 0
             if merged.has_new_ids:
                 shift = max(0, self._ids.next - merged.first_id)
                 self._ids.take_below(merged.next_id + shift)
-            self._progress[merged] = Progress(shift)
-        return self._progress[merged]
+            self._decisions[merged] = _Decisions(shift)
+        return self._decisions[merged]
 
 
 class Refresh:
@@ -133,7 +136,7 @@ class Refresh:
         Ids of objects that the person works on.
     merged : MergedPrediction
         What to write.
-    progress : Progress
+    decided : _Decisions
         Decisions about `merged` so far.
     """
 
@@ -143,13 +146,13 @@ class Refresh:
         live: LabelMap,
         working_on: Iterable[int],
         merged: MergedPrediction,
-        progress: Progress,
+        decided: _Decisions,
     ) -> None:
         self._pixels = pixels
         self._live = live
         self._working_on = tuple(i for i in working_on if i in pixels.objects)
         self._merged = merged
-        self._progress = progress
+        self._decided = decided
 
     def write(self, box: Box) -> Box | None:
         """Write what is free in a box; return where labels or provenance changed.
@@ -188,18 +191,18 @@ class Refresh:
         """Return what the prediction makes of a box, less objects now in the way."""
         dense, ids = compact(self._merged.labels[self._local(box)])
         self._decide([i for i in ids.tolist() if i in self._merged.objects])
-        staying = self._progress.staying
+        staying = self._decided.staying
         wanted = ids.copy()
         # A person may have chosen larger ones.
         new = (ids >= self._merged.first_id) & (ids < self._merged.next_id)
-        wanted[new] += self._progress.shift
+        wanted[new] += self._decided.shift
         wanted[[not staying.get(i, True) for i in ids.tolist()]] = 0
         labels: LabelMap = wanted[dense]
         return labels
 
     def _decide(self, ids: list[int]) -> None:
         """Apply the rule for cut objects again, to what was verified since."""
-        objects, staying = self._merged.objects, self._progress.staying
+        objects, staying = self._merged.objects, self._decided.staying
         ids = [i for i in ids if i not in staying]
         if not ids:
             return

@@ -12,18 +12,17 @@ at any time; what was accepted is a copy of what was shown then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from napari_unet.annotation.annotation import Annotation, Apply, Predicted
+from napari_unet.annotation.annotation import Annotation, Merged, Predicted
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.history import Entry
 from napari_unet.annotation.mark import Mark
+from napari_unet.annotation.merge import ShownValues
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.annotation.rules import MarkRules
 from napari_unet.annotation.snapshot import AnnotationSnapshot
@@ -164,24 +163,29 @@ class ValueAnnotation(Annotation):
 
         return self._strokes.decide("replace", write)
 
-    def merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
-        """Return what shows a prediction; nothing has to be merged."""
+    def merging(self, predicted: Predicted, box: Box) -> _Showing:
+        """Return a prediction that is to be shown; nothing has to be merged."""
         shape = (self._variables, *box.shape)
         if predicted.shape != shape:
             raise InputError(
                 f"Expected predicted values of shape {shape}, found {predicted.shape}; "
                 "predict the image that the annotation belongs to."
             )
-        shape = (self._variables, *self.labels.shape)
+        whole = (self._variables, *self.labels.shape)
+        return _Showing(predicted, box, None if self.has_prediction else whole)
 
-        def make_room() -> Apply:
-            # Here and not later: filling new memory takes long.
-            room = None
-            if self.predicted is None:
-                room = np.full(shape, np.nan, np.float32)
-            return partial(self._show, predicted, room, box)
-
-        return make_room
+    def apply(self, merged: Merged, box: Box) -> Box | None:
+        """Show predicted values inside a box; see `Annotation.apply`."""
+        if not isinstance(merged, ShownValues):
+            raise InputError("Expected predicted values, found object ids or classes.")
+        if self.predicted is None:
+            self.predicted = merged.room
+        if self.predicted is None:
+            raise InputError("There is no room for values; predict the image again.")
+        box = box.intersect(merged.box)
+        local = box.relative_to(merged.box).slices
+        self.predicted[:, *box.slices] = merged.values[:, *local]
+        return None if box.empty else box
 
     def repeat(self, change: Change) -> None:
         """Let a change happen again; see `Annotation.repeat`."""
@@ -259,18 +263,6 @@ class ValueAnnotation(Annotation):
         numbers = (n for n in count(1) if n not in taken)
         return next(n for n in numbers if n not in self._pixels.objects)
 
-    def _show(
-        self, predicted: Predicted, room: ValueMap | None, whole: Box, box: Box
-    ) -> Box | None:
-        if self.predicted is None:
-            self.predicted = room
-        if self.predicted is None:
-            raise InputError("There is no room for values; predict the image again.")
-        box = box.intersect(whole)
-        local = box.relative_to(whole).slices
-        self.predicted[:, *box.slices] = predicted[:, *local]
-        return None if box.empty else box
-
     def _values(self) -> ValueMap:
         """Return what is verified: accepted values, and marks over them."""
         shape = (self._variables, *self.labels.shape)
@@ -287,6 +279,22 @@ class ValueAnnotation(Annotation):
             said = [m.value if m and m.variable == variable else np.nan for m in known]
             values[variable][painted] = np.array(said, np.float32)[index]
         return values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Showing:
+    """A prediction, and the shape of what is shown where nothing is shown yet."""
+
+    values: ValueMap
+    box: Box
+    whole: tuple[int, ...] | None
+
+    def merge(self) -> ShownValues:
+        """Make room, which takes long for large images."""
+        room = None
+        if self.whole is not None:
+            room = np.full(self.whole, np.nan, np.float32)
+        return ShownValues(self.values, self.box, room)
 
 
 def _marks_of(

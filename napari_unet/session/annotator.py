@@ -154,8 +154,9 @@ def _discard(annotation: Annotation) -> None:
     of it is right.
     """
     whole = Box.whole(annotation.labels.shape)
-    apply = annotation.merging(np.zeros(whole.shape, np.int32), whole)()
-    apply(whole)
+    annotation.apply(
+        annotation.merging(np.zeros(whole.shape, np.int32), whole).merge(), whole
+    )
 
 
 def _mostly_inside(labels: LabelMap, view: Box) -> list[int]:

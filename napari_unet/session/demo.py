@@ -195,8 +195,7 @@ def _correct(
 
 def _apply(annotation: Annotation, found: LabelMap) -> None:
     whole = Box.whole(found.shape)
-    apply = annotation.merging(found, whole)()
-    apply(whole)
+    annotation.apply(annotation.merging(found, whole).merge(), whole)
 
 
 def _iter_fine_tune(

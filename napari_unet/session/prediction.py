@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_unet.annotation.annotation import Apply, Predicted
+from napari_unet.annotation.annotation import Mergeable, Merged, Predicted
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.bands import cut_into_bands
@@ -182,15 +182,15 @@ class Prediction:
         self._preview = self._runner.start(
             Merge(self._merging(event.labels, event.box)),
             Handlers(
-                result=lambda apply: self._apply_preview(apply, event.box),
+                result=lambda merged: self._apply_preview(merged, event.box),
                 error=lambda error: self.noticed.emit(f"No early view: {error}"),
             ),
         )
 
-    def _apply_preview(self, apply: Apply, box: Box) -> None:
+    def _apply_preview(self, merged: Merged, box: Box) -> None:
         # The whole image may have come first; then the view is part of it already.
         if not self._merges and not self._stopping:
-            self._todo = _Todo(apply, deque(cut_into_bands(box)), last=False)
+            self._todo = _Todo(merged, deque(cut_into_bands(box)), last=False)
 
     def _merge(self, predicted: Predicted) -> None:
         """Merge into the labels as they are now."""
@@ -203,32 +203,32 @@ class Prediction:
         self._job = self._runner.start(
             Merge(merging),
             Handlers(
-                result=lambda apply: self._apply(apply, predicted, revision),
+                result=lambda merged: self._apply(merged, predicted, revision),
                 error=self.failed.emit,
                 closed=self.cancelled.emit,
             ),
         )
 
-    def _apply(self, apply: Apply, predicted: Predicted, revision: int) -> None:
+    def _apply(self, merged: Merged, predicted: Predicted, revision: int) -> None:
         self.image.canvas.flush()
         edited = self.image.annotation.revision != revision
         if self._stopping or (edited and self._merges < MOST_MERGES):
             self._merge(predicted)
             return
-        self._todo = _Todo(apply, deque(cut_into_bands(self._whole)), last=True)
+        self._todo = _Todo(merged, deque(cut_into_bands(self._whole)), last=True)
 
     @property
     def _whole(self) -> Box:
         return Box.whole(self.image.identity.labels_shape)
 
-    def _merging(self, predicted: Predicted, box: Box) -> Callable[[], Apply]:
+    def _merging(self, predicted: Predicted, box: Box) -> Mergeable:
         self._todo = None
         self.image.canvas.flush()
         return self.image.annotation.merging(predicted, box)
 
     def _apply_band(self, todo: _Todo) -> None:
         self.image.canvas.flush()
-        changed = todo.apply(todo.bands.popleft())
+        changed = self.image.annotation.apply(todo.merged, todo.bands.popleft())
         if changed is not None:
             self.image.canvas.refresh(changed)
             self.applied.emit(changed)
@@ -240,9 +240,9 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Todo:
-    """What applies a prediction, and where that is still to be done."""
+    """A prediction, and where it is still to be applied."""
 
-    apply: Apply
+    merged: Merged
     bands: deque[Box]
     last: bool
 
@@ -294,12 +294,12 @@ class Decode(Job[PredictEvent, Predicted]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Merge(Job[None, Apply]):
+class Merge(Job[None, Merged]):
     """Fit a prediction into a snapshot; see `Annotation.merging`."""
 
-    merging: Callable[[], Apply]
+    merging: Mergeable
 
-    def run(self) -> Generator[None, None, Apply]:
+    def run(self) -> Generator[None, None, Merged]:
         """Merge."""
         yield
-        return self.merging()
+        return self.merging.merge()

@@ -89,7 +89,7 @@ def test_any_id_a_person_can_type_is_taken():
     assert annotation.counts().objects == 5
     predicted = 10 * cells()[::-1]
     whole = painter.whole
-    annotation.merging(predicted, whole)()(whole)
+    annotation.apply(annotation.merging(predicted, whole).merge(), whole)
     assert annotation.new_id() == annotation.next_id - 1 < 10
     assert annotation.labels[14, 2] == 2**31 - 1
     nothing = np.zeros_like(painter.labels)

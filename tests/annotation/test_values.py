@@ -23,7 +23,7 @@ def annotation(variables=2) -> ValueAnnotation:
 
 
 def show(work: ValueAnnotation, values, box: Box = WHOLE) -> None:
-    work.merging(np.asarray(values, np.float32), box)()(box)
+    work.apply(work.merging(np.asarray(values, np.float32), box).merge(), box)
 
 
 def known(work: ValueAnnotation) -> np.ndarray:

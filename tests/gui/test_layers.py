@@ -106,7 +106,9 @@ def test_values_of_several_variables_take_no_slider_of_the_image(
     annotation = desk.image.annotation
     shape = annotation.labels.shape
     predicted = np.stack([np.full(shape, n, np.float32) for n in range(len(names))])
-    annotation.merging(predicted, Box.whole(shape))()(Box.whole(shape))
+    annotation.apply(
+        annotation.merging(predicted, Box.whole(shape)).merge(), Box.whole(shape)
+    )
     desk.image.canvas.redraw()
     pictures = [desk.viewer.layers[f"cells prediction {name}"] for name in names]
     assert desk.viewer.dims.ndim == image.ndim

@@ -156,7 +156,7 @@ def make_project(folder: Path, schema: LabelSchema = INSTANCES) -> Work:
     if isinstance(work.annotation, ValueAnnotation):
         shown = np.random.default_rng(1).normal(size=(2, *SHAPE)).astype(np.float32)
         whole = Box.whole(SHAPE)
-        work.annotation.merging(shown, whole)()(whole)
+        work.annotation.apply(work.annotation.merging(shown, whole).merge(), whole)
     work_on(work)
     add_model(project)
     project.close()

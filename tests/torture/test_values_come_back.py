@@ -49,7 +49,9 @@ def test_a_number_that_is_no_mark_says_nothing_and_costs_no_memory():
 @pytest.mark.parametrize("known", [0, 1], ids=["whole journal", "only the stroke"])
 def test_an_accepted_value_under_a_mark_is_here_after_a_restart_and_an_undo(known):
     annotation, told = work()
-    annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE)()(WHOLE)
+    annotation.apply(
+        annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE).merge(), WHOLE
+    )
     annotation.accept(Box((0, 0), (3, 8)))
     paint(annotation, np.s_[:2, :2], annotation.mark_for(0, 1.5))
     snapshot = annotation.snapshot()
@@ -65,7 +67,9 @@ def test_an_accepted_value_under_a_mark_is_here_after_a_restart_and_an_undo(know
 
 def test_a_value_under_a_mark_is_here_when_only_its_undo_is_repeated():
     annotation, told = work()
-    annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE)()(WHOLE)
+    annotation.apply(
+        annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE).merge(), WHOLE
+    )
     annotation.accept(Box((0, 0), (3, 8)))
     paint(annotation, np.s_[:4, :2], annotation.mark_for(0, 1.5))
     snapshot = annotation.snapshot()
