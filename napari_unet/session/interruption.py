@@ -71,8 +71,8 @@ class Interruption:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Beginning:
-    """With what a round of training begins.
+class RoundStart:
+    """What a round of training starts with.
 
     Parameters
     ----------
@@ -163,10 +163,10 @@ def made_by(
     return run.model_copy(update={"uuid": uuid, "steps": steps, **scores})
 
 
-def begin_anew(
+def start_round(
     model: Model, config: FitConfig, folder: Path | None, start: ModelRecord
-) -> Beginning:
-    """Return the beginning of a round, and keep what is needed to go on with it.
+) -> RoundStart:
+    """Start a round, and write down what is needed to go on with it after a crash.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def begin_anew(
     """
     run = run_record(start)
     if folder is None:
-        return Beginning(model, run, config, None)
+        return RoundStart(model, run, config, None)
     from napari_unet.learning.train import Checkpointing
     from napari_unet.weights.folder import save_model
 
@@ -188,7 +188,7 @@ def begin_anew(
     save_model(model, folder / _START, overwrite=True, record=start)
     text = run.model_dump_json(exclude_none=True).encode()
     write_atomically(folder / _RUN, lambda file: file.write(text))
-    return Beginning(model, run, config, Checkpointing(folder / _CHECKPOINT))
+    return RoundStart(model, run, config, Checkpointing(folder / _CHECKPOINT))
 
 
 def _read_run(folder: Path) -> ModelRecord | None:
@@ -199,12 +199,12 @@ def _read_run(folder: Path) -> ModelRecord | None:
         return None
 
 
-def iter_begin_where_it_stood(
+def iter_resume_round(
     config: FitConfig,
     folder: Path,
     samples: Sequence[Sample],
     replay: Sequence[Sample],
-) -> Generator[None, None, Beginning | None]:
+) -> Generator[None, None, RoundStart | None]:
     """Return where an interrupted round goes on; None if it learned from other work."""
     from napari_unet.learning.checkpoint import read_best_model, read_state
     from napari_unet.learning.fingerprint import differences, iter_fingerprint
@@ -226,4 +226,4 @@ def iter_begin_where_it_stood(
         minutes = config.minutes + state.seconds / 60
         config = config.model_copy(update={"minutes": minutes})
     run = _read_run(folder) or run_record(read_record(folder / _START))
-    return Beginning(start, run, config, Checkpointing(path, resume="always"))
+    return RoundStart(start, run, config, Checkpointing(path, resume="always"))

@@ -102,7 +102,9 @@ class Session:
         self.reading = Rereading(
             self._holder, self.images, self.models, self.predicting
         )
-        self.training = Training(runner, self._holder, self.images.lessons, clock)
+        self.training = Training(
+            runner, self._holder, self.images.training_snapshots, clock
+        )
         self._keeping = Keeping(
             runner,
             self._holder,

@@ -80,8 +80,8 @@ def test_fine_tuning_learns_from_verified_classes(stage, image):
     stage.session.predict()
     stage.run()
     stage.session.accept(UPPER_HALF)
-    (lesson,) = stage.session.images.lessons()
-    sample = lesson.as_sample()
+    (snapshot,) = stage.session.images.training_snapshots()
+    sample = snapshot.as_sample()
     assert set(np.unique(sample.labels)) == {0, 1, 2}
     assert (sample.verified == is_verified(stage.annotation.provenance)).all()
     stage.session.finetune(0.02)

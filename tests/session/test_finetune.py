@@ -8,9 +8,10 @@ import pytest
 from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
 from napari_unet.geometry.box import Box
 from napari_unet.learning.train import ModelImproved
-from napari_unet.session.finetune import ROUND_SECONDS, replay_samples
+from napari_unet.session.finetune import replay_samples
 from napari_unet.session.predicting import REFRESH_SECONDS
 from napari_unet.session.runner import ManualRunner
+from napari_unet.session.training import ROUND_SECONDS
 from tests.session.brightness import brightness_model
 from tests.session.conftest import Stage
 

@@ -15,9 +15,9 @@ from napari_unet.learning.fit_config import FitConfig
 from napari_unet.learning.train import iter_fit
 from napari_unet.models.record import new_record
 from napari_unet.session.interruption import (
-    begin_anew,
     find_interruption,
-    iter_begin_where_it_stood,
+    iter_resume_round,
+    start_round,
 )
 from napari_unet.session.runner import ManualRunner
 from napari_unet.tasks.sample import Sample
@@ -45,10 +45,10 @@ def losses(beginning, stop_after=99):
 
 
 def test_a_round_goes_on_to_the_same_losses(tmp_path):
-    expected = losses(begin_anew(brightness_model(0.4), CONFIG, None, START))
-    begun = begin_anew(brightness_model(0.4), CONFIG, tmp_path, START)
+    expected = losses(start_round(brightness_model(0.4), CONFIG, None, START))
+    begun = start_round(brightness_model(0.4), CONFIG, tmp_path, START)
     losses(begun, stop_after=4)
-    again = drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, []))
+    again = drain(iter_resume_round(CONFIG, tmp_path, SAMPLES, []))
     found = losses(again)
     assert found
     assert found == {step: expected[step] for step in found}
@@ -56,33 +56,33 @@ def test_a_round_goes_on_to_the_same_losses(tmp_path):
 
 
 def test_a_round_that_learned_from_other_work_does_not_go_on(tmp_path):
-    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path, START), stop_after=2)
+    losses(start_round(brightness_model(0.4), CONFIG, tmp_path, START), stop_after=2)
     other = [Sample(disks(), 1 - LABELS, axes="YX")]
-    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, other, [])) is None
-    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is not None
+    assert drain(iter_resume_round(CONFIG, tmp_path, other, [])) is None
+    assert drain(iter_resume_round(CONFIG, tmp_path, SAMPLES, [])) is not None
 
 
 def test_time_that_was_spent_is_not_taken_from_what_is_left(tmp_path):
     config = CONFIG.model_copy(update={"steps": None, "minutes": 1.0})
-    losses(begin_anew(brightness_model(0.4), config, tmp_path, START), stop_after=2)
-    again = drain(iter_begin_where_it_stood(config, tmp_path, SAMPLES, []))
+    losses(start_round(brightness_model(0.4), config, tmp_path, START), stop_after=2)
+    again = drain(iter_resume_round(config, tmp_path, SAMPLES, []))
     assert again.config.minutes > 1.0
 
 
 def test_what_is_damaged_is_left_out(tmp_path):
-    losses(begin_anew(brightness_model(0.4), CONFIG, tmp_path, START), stop_after=4)
+    losses(start_round(brightness_model(0.4), CONFIG, tmp_path, START), stop_after=4)
     kept = tmp_path / "kept"
     shutil.copytree(tmp_path / "start", kept)
     shutil.rmtree(tmp_path / "start")
-    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is None
+    assert drain(iter_resume_round(CONFIG, tmp_path, SAMPLES, [])) is None
     kept.rename(tmp_path / "start")
-    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is not None
+    assert drain(iter_resume_round(CONFIG, tmp_path, SAMPLES, [])) is not None
     path = tmp_path / "training.safetensors"
     path.write_bytes(path.read_bytes()[:-9])
-    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is None
+    assert drain(iter_resume_round(CONFIG, tmp_path, SAMPLES, [])) is None
     path.write_bytes(b"nonsense")
     assert find_interruption(tmp_path) is None
-    assert drain(iter_begin_where_it_stood(CONFIG, tmp_path, SAMPLES, [])) is None
+    assert drain(iter_resume_round(CONFIG, tmp_path, SAMPLES, [])) is None
 
 
 def record_in(model):

@@ -162,8 +162,8 @@ def test_a_channel_by_its_name_is_predicted_and_learned_from(stage, image, tmp_p
     stage.run()
     assert stage.state.image.objects == 17
     stage.paint(np.s_[0:4, 0:4], 99)
-    (lesson,) = stage.session.images.lessons()
-    sample = lesson.as_sample()
+    (snapshot,) = stage.session.images.training_snapshots()
+    sample = snapshot.as_sample()
     assert sample.axes == "YX"
     np.testing.assert_array_equal(sample.image, image)
     stage.session.reading.set_channels(None)

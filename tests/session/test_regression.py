@@ -49,8 +49,8 @@ def test_predict_mark_accept_and_learn(stage, image):
     stage.paint(np.s_[100:110, 100:110], annotation.mark_for(0, 12.5))
     stage.session.accept(UPPER_HALF)
     assert "% of pixels are verified" in stage.state.message
-    (lesson,) = stage.session.images.lessons()
-    sample = lesson.as_sample()
+    (snapshot,) = stage.session.images.training_snapshots()
+    sample = snapshot.as_sample()
     assert (sample.labels[0, 100:110, 100:110] == 12.5).all()
     assert np.array_equal(sample.labels[:, :64], annotation.predicted[:, :64])
     assert np.isnan(sample.labels[:, 64:100]).all()

@@ -13,7 +13,7 @@ from psygnal import Signal
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
-from napari_unet.session.finetune import Lesson
+from napari_unet.session.finetune import TrainingSnapshot
 from napari_unet.session.image_words import describe_image
 from napari_unet.session.images.held import Held
 from napari_unet.session.images.image import OpenImage
@@ -281,12 +281,12 @@ class Images:
             self.labels_shown.emit(image)
             self.tell()
 
-    def lessons(self) -> list[Lesson]:
+    def training_snapshots(self) -> list[TrainingSnapshot]:
         """Return copies of everything that is verified now."""
         for image in self._all:
             image.canvas.flush()
         return [
-            Lesson(image, image.annotation.snapshot(), image.annotation.trainable())
+            TrainingSnapshot.of(image)
             for image in self._all
             if image.annotation.counts().verified_pixels
         ]
