@@ -16,14 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.change import Change, Chronicle, Kind, Listener
 from napari_unet.annotation.history import Edit, Entry, History
-from napari_unet.annotation.merge import MergedPrediction, ShownValues, merge_prediction
+from napari_unet.annotation.merge import (
+    Mergeable,
+    Merged,
+    MergedPrediction,
+    merge_prediction,
+)
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.pixels import Pixels, check_maps
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
@@ -45,17 +50,6 @@ OBJECTS = ObjectRules()
 
 Predicted: TypeAlias = npt.NDArray[Any]
 """Ids or class numbers; regressed values have the variables as first axis."""
-
-Merged: TypeAlias = MergedPrediction | ShownValues
-"""A prediction that can be written into an annotation part by part."""
-
-
-class Mergeable(Protocol):
-    """A prediction that is not fitted into an annotation yet; it can be pickled."""
-
-    def merge(self) -> Merged:
-        """Do it; for a worker thread."""
-        ...
 
 
 class Annotation:

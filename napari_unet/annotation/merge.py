@@ -103,6 +103,17 @@ class ShownValues:
     room: ValueMap | None
 
 
+Merged: TypeAlias = MergedPrediction | ShownValues
+"""A prediction that can be written into an annotation part by part."""
+
+
+class Mergeable(Protocol):
+    """A prediction that is not fitted into an annotation yet; it can be pickled."""
+
+    def merge(self) -> Merged:
+        """Do it; for a worker thread."""
+
+
 def merge_prediction(
     labels: LabelMap,
     provenance: ProvenanceMap,

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.annotation.annotation import Annotation, Merged, Predicted
+from napari_unet.annotation.annotation import Annotation, Predicted
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.history import Entry
 from napari_unet.annotation.mark import Mark
-from napari_unet.annotation.merge import ShownValues
+from napari_unet.annotation.merge import Merged, ShownValues
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.annotation.rules import MarkRules
 from napari_unet.annotation.snapshot import AnnotationSnapshot

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_unet.annotation.annotation import Mergeable, Merged, Predicted
+from napari_unet.annotation.annotation import Predicted
+from napari_unet.annotation.merge import Mergeable, Merged
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.bands import cut_into_bands
