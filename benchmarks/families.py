@@ -22,7 +22,6 @@ from torch import Tensor
 
 from benchmarks.report import Report, Row, show
 from benchmarks.timing import load
-from napari_unet.annotation.schema import Task
 from napari_unet.inference.predict import predict
 from napari_unet.io.dataset import read_samples
 from napari_unet.learning.fit_config import FitConfig
@@ -128,7 +127,7 @@ def nuclei(data: Path) -> Problem:
     return Problem(Wish(), chosen[:train], chosen[train:], _pooled_ap, "AP50, pooled")
 
 
-PROBLEMS: dict[Task, tuple[str, Callable[[Path], Problem]]] = {
+PROBLEMS: dict[str, tuple[str, Callable[[Path], Problem]]] = {
     "classes": ("axons_sem", axons),
     "regression": ("phase_to_fluorescence", fluorescence),
     "instances": ("nuclei_fluorescence", nuclei),

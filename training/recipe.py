@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from napari_unet.instances.decoding import Decoding
 from napari_unet.learning.augment import Augmentation
 from napari_unet.models.architectures.unet import UNetConfig
-from napari_unet.models.loss_options import LossOptions
-from napari_unet.models.spec import ModelSpec, PixelClass
+from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.build import build
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives import Objective, objective_of
+from napari_unet.tasks.outputs import LossOptions, PixelClass
 from training.heads import Head, other_head
 from training.losses import OTHER_LOSSES, Loss
 from training.pictures import Picture, read_pictures

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,9 @@ from napari_unet.geometry.ids import IdCounter
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import Points, bounding_box
 from napari_unet.geometry.runs import run_starts
+
+if TYPE_CHECKING:
+    from napari_unet.annotation.values import ValueAnnotation
 
 __all__ = ["Annotation", "Edit", "MergedPrediction", "merge_prediction"]
 
@@ -139,6 +142,11 @@ class Annotation:
         Such background is not verified by a ring.
         """
         return self._predictions.foreground
+
+    @property
+    def values(self) -> ValueAnnotation | None:
+        """The annotation itself where its labels are marks that stand for values."""
+        return None
 
     @property
     def has_prediction(self) -> bool:

@@ -11,18 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
+import scipy  # its modules are imported when they are used first
 
-from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.ids import LARGEST_ID
 from napari_unet.geometry.maps import LabelMap
-
-"""What the numbers of a label map mean: ids of objects, classes, or values."""
 
 UNKNOWN_CLASS: Final = 255
 
@@ -59,9 +56,82 @@ class _Whole:
     boolean: bool
 
 
+class LabelKind:
+    """What the numbers of a label map are: ids of objects, unless a subclass differs.
+
+    Use `OBJECT_IDS`, `CLASS_NUMBERS` or `REAL_VALUES`.
+    """
+
+    whole: ClassVar[bool] = True
+    """Whether they are whole numbers."""
+
+    def can_be_masks(self, values: set[int]) -> bool:
+        """Return whether label maps with these only values besides 0 can be masks."""
+        return len(values) == 1 or (bool(values) and values <= _MASK_VALUES)
+
+    def of_mask(self, mask: Labels, axes: str | None) -> Labels:
+        """Return the labels of a mask: its connected pieces are objects."""
+        split, pieces = _split(mask.array, axes)
+        return replace(mask, array=split, pieces=pieces) if pieces > 1 else mask
+
+    def checked(
+        self, array: npt.NDArray[Any], low: float, high: float
+    ) -> tuple[npt.NDArray[Any], list[str]]:
+        """Return numbers that have a meaning, and what was changed to get them.
+
+        Raises
+        ------
+        InputError
+            If there are numbers that cannot be meant.
+        """
+        del high
+        if low >= 0:
+            return array, []
+        positive = np.where(array < 0, array.dtype.type(0), array)
+        return positive, ["negative ids were taken as background."]
+
+
+class ClassNumbers(LabelKind):
+    """Numbers are classes from 0; 255 is unknown."""
+
+    def can_be_masks(self, values: set[int]) -> bool:
+        """Return whether 0 and 255 are all there is: 0 and 1 are two classes."""
+        return values == {UNKNOWN_CLASS}
+
+    def of_mask(self, mask: Labels, axes: str | None) -> Labels:
+        """Return class 1 where a mask of 0 and 255 is set."""
+        del axes
+        if _only_value(mask.array) != UNKNOWN_CLASS:
+            return mask
+        note = (
+            "only 0 and 255 were found (a mask), so 255 was taken as class 1 and not "
+            "as unknown."
+        )
+        one = (mask.array != 0).astype(np.int32)
+        return replace(mask, array=one, notes=(*mask.notes, note))
+
+    def checked(
+        self, array: npt.NDArray[Any], low: float, high: float
+    ) -> tuple[npt.NDArray[Any], list[str]]:
+        """Return all numbers as they are, after refusing those beyond int32."""
+        _refuse_beyond(low, high)
+        return array, []
+
+
+class RealValues(LabelKind):
+    """Numbers are values to be regressed."""
+
+    whole: ClassVar[bool] = False
+
+
+OBJECT_IDS: Final = LabelKind()
+CLASS_NUMBERS: Final = ClassNumbers()
+REAL_VALUES: Final = RealValues()
+
+
 def as_labels(
     labels: Any,
-    task: Task = "instances",
+    kind: LabelKind = OBJECT_IDS,
     *,
     axes: str | None = None,
     mask: bool | None = None,
@@ -72,7 +142,7 @@ def as_labels(
     ----------
     labels : array-like
         Whole numbers of any type, or truth values; for regression any real numbers.
-    task : {"instances", "classes", "regression"}
+    kind : {OBJECT_IDS, CLASS_NUMBERS, REAL_VALUES}
         What they mean.
     axes : str, optional
         Axes of the array: pieces of a mask are connected along all of them but T.
@@ -83,7 +153,7 @@ def as_labels(
     Raises
     ------
     InputError
-        If they are no whole numbers, or cannot be what the task needs.
+        If they are no whole numbers, or cannot be what they should mean.
 
     Examples
     --------
@@ -91,17 +161,16 @@ def as_labels(
     >>> found.array.tolist(), found.pieces
     ([[1, 0, 2]], 2)
     """
-    if task == "regression":
+    if not kind.whole:
         return Labels(_real_numbers(labels))
-    whole = _whole_numbers(labels, task)
+    whole = _whole_numbers(labels, kind)
     if mask is None:
-        mask = are_masks([_only_value(whole.array)], task)
-    if mask or whole.boolean:
-        return _as_mask_of(task, whole, axes)
-    return Labels(whole.array, whole.notes)
+        mask = are_masks([_only_value(whole.array)], kind)
+    found = Labels(whole.array, whole.notes)
+    return kind.of_mask(found, axes) if mask or whole.boolean else found
 
 
-def as_whole(labels: Any, task: Task = "instances") -> LabelMap:
+def as_whole(labels: Any, kind: LabelKind = OBJECT_IDS) -> LabelMap:
     """Return ids or classes as `as_labels` does, but nothing is taken for a mask.
 
     For labels that are known to be ids; nothing is told.
@@ -111,7 +180,7 @@ def as_whole(labels: Any, task: Task = "instances") -> LabelMap:
     InputError
         As `as_labels`.
     """
-    return _whole_numbers(labels, task).array
+    return _whole_numbers(labels, kind).array
 
 
 def whole_or_refused(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -152,7 +221,7 @@ def as_mask(mask: Any) -> Labels:
     return Labels(array > 0, notes)
 
 
-def only_value(labels: Any, task: Task = "instances") -> int:
+def only_value(labels: Any, kind: LabelKind = OBJECT_IDS) -> int:
     """Return the one value besides 0; 0 if there is none, -1 if there are several.
 
     Raises
@@ -160,7 +229,7 @@ def only_value(labels: Any, task: Task = "instances") -> int:
     InputError
         As `as_labels`.
     """
-    return _only_value(as_whole(labels, task))
+    return _only_value(as_whole(labels, kind))
 
 
 def _only_value(labels: LabelMap) -> int:
@@ -170,23 +239,23 @@ def _only_value(labels: LabelMap) -> int:
     return _SEVERAL
 
 
-def are_masks(values: Iterable[int], task: Task = "instances") -> bool:
+def are_masks(values: Iterable[int], kind: LabelKind = OBJECT_IDS) -> bool:
     """Return whether label maps with these only values (`only_value`) can be masks.
 
     An image with one object of a single id looks like a mask; others of the same data
     set tell. They can be masks if none holds several ids, and the only one is the same
     in all, or one that masks are written with. As classes, only 0 and 255 are a mask:
-    0 and 1 are two classes.
+    0 and 1 are two classes. Values are no masks, and are not looked at.
     """
+    if not kind.whole:
+        return False
     found: set[int] = set()
     for value in values:
         if value == _SEVERAL:
             return False
         found.add(value)
     found.discard(0)
-    if task == "classes":
-        return found == {UNKNOWN_CLASS}
-    return len(found) == 1 or (bool(found) and found <= _MASK_VALUES)
+    return kind.can_be_masks(found)
 
 
 def tell(labels: Iterable[tuple[str, Labels]]) -> list[str]:
@@ -222,21 +291,6 @@ def _split_note(pieces: int) -> str:
     )
 
 
-def _as_mask_of(task: Task, whole: _Whole, axes: str | None) -> Labels:
-    labels = Labels(whole.array, whole.notes)
-    if task == "instances":
-        split, pieces = _split(whole.array, axes)
-        return replace(labels, array=split, pieces=pieces) if pieces > 1 else labels
-    if _only_value(whole.array) != UNKNOWN_CLASS:
-        return labels
-    note = (
-        "only 0 and 255 were found (a mask), so 255 was taken as class 1 and not as "
-        "unknown."
-    )
-    one = (whole.array != 0).astype(np.int32)
-    return replace(labels, array=one, notes=(*whole.notes, note))
-
-
 def _split(mask: LabelMap, axes: str | None) -> tuple[LabelMap, int]:
     """Give connected pieces numbers; corners connect, planes of a series do not."""
     near = np.ones((3,) * mask.ndim, bool)
@@ -246,10 +300,10 @@ def _split(mask: LabelMap, axes: str | None) -> tuple[LabelMap, int]:
             place[axes.index("T")] = slice(other, other + 1)
             near[tuple(place)] = False
     pieces = np.empty(mask.shape, np.int32)
-    return pieces, int(ndi.label(mask, near, output=pieces))
+    return pieces, int(scipy.ndimage.label(mask, near, output=pieces))
 
 
-def _whole_numbers(labels: Any, task: Task) -> _Whole:
+def _whole_numbers(labels: Any, kind: LabelKind) -> _Whole:
     array = _real_numbers(labels)
     if array.dtype == bool:
         return _Whole(array.astype(np.int32), (), boolean=True)
@@ -259,11 +313,8 @@ def _whole_numbers(labels: Any, task: Task) -> _Whole:
     low, high = (array.min().item(), array.max().item()) if array.size else (0, 0)
     if array.dtype.kind == "f":
         notes += _imprecise(array.dtype, high)
-    if task == "classes":
-        _refuse_beyond(low, high)
-    elif low < 0:
-        notes.append("negative ids were taken as background.")
-        array = np.where(array < 0, array.dtype.type(0), array)
+    array, changed = kind.checked(array, low, high)
+    notes += changed
     if high > LARGEST_ID:
         ids, moved = _fitting_ids(array)
         notes.append(

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import find_objects
+import scipy  # its modules are imported when they are used first
 
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_verified
 from napari_unet.errors import InputError
@@ -247,7 +247,7 @@ def _inherited_ids(
 def _objects(
     new: LabelMap, ids: LabelMap, pixels: npt.NDArray[np.int64]
 ) -> dict[int, PredictedObject]:
-    places = find_objects(new, max_label=len(ids) - 1)
+    places = scipy.ndimage.find_objects(new, max_label=len(ids) - 1)
     rows = zip(ids[1:].tolist(), places, pixels[1:].tolist(), strict=True)
     return {
         object_id: PredictedObject(Box.from_slices(place), size)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import find_objects
+import scipy  # its modules are imported when they are used first
 
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
@@ -62,9 +62,9 @@ class ObjectTable:
         self._verified_pixels = int(np.count_nonzero(content.verified))
         self._verified_objects = 0
         dense, ids = compact(content.labels)
-        names = ids[1:].tolist()
+        names, places = ids[1:].tolist(), scipy.ndimage.find_objects(dense)
         self._boxes: dict[int, Box] = dict(
-            zip(names, map(Box.from_slices, find_objects(dense)), strict=True)
+            zip(names, map(Box.from_slices, places), strict=True)
         )
         for row in _tally(content):
             self._add(*row)

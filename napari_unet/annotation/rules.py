@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.annotation.labels import Labels, as_labels
+from napari_unet.annotation.labels import CLASS_NUMBERS, Labels, as_labels
 from napari_unet.annotation.merge import (
     MergedPrediction,
     merge_classes,
@@ -16,7 +16,6 @@ from napari_unet.annotation.merge import (
 )
 from napari_unet.annotation.objects import ObjectTable
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
-from napari_unet.annotation.schema import LabelSchema
 from napari_unet.annotation.settle import accepted_region
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
@@ -129,7 +128,7 @@ class ClassRules:
 
     def taken_over(self, labels: Any) -> Labels:
         """Return class numbers; of a mask of 0 and 255, class 1."""
-        return as_labels(labels, "classes")
+        return as_labels(labels, CLASS_NUMBERS)
 
     def accepted(
         self,
@@ -173,11 +172,6 @@ class MarkRules(ClassRules):
     def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
         """Return no marks: a mark for which nobody stands says nothing."""
         return np.zeros_like(labels), np.zeros(labels.shape, np.uint8)
-
-
-def rules_for(schema: LabelSchema) -> Rules:
-    """Return what labels mean that are ids, or class numbers."""
-    return ClassRules() if schema.task == "classes" else ObjectRules()
 
 
 def _corrected(labels: LabelMap) -> ProvenanceMap:

@@ -90,6 +90,11 @@ class ValueAnnotation(Annotation):
         return made
 
     @property
+    def values(self) -> ValueAnnotation:
+        """The annotation itself."""
+        return self
+
+    @property
     def has_prediction(self) -> bool:
         """Whether there are values to accept."""
         return self.predicted is not None

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
-    from napari_unet.annotation.labels import Labels
-    from napari_unet.annotation.schema import Task
+    from napari_unet.annotation.labels import LabelKind, Labels
     from napari_unet.io.labels import LabelFile
 
 R = TypeVar("R")
@@ -110,10 +109,11 @@ def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Pa
 
 
 def _score_instances(pairs: _Pairs) -> _Report:
+    from napari_unet.annotation.labels import OBJECT_IDS
     from napari_unet.scores.metrics import evaluate as score
     from napari_unet.scores.metrics import pool
 
-    scores = pool(_compare(pairs, "instances", score))
+    scores = pool(_compare(pairs, OBJECT_IDS, score))
     table = Table(title=f"Average precision, {scores.images} images")
     table.add_column("IoU")
     table.add_column("pooled", justify="right")
@@ -130,19 +130,19 @@ def _score_instances(pairs: _Pairs) -> _Report:
 
 def _compare(
     pairs: _Pairs,
-    task: Task,
+    kind: LabelKind,
     compare: Callable[[NDArray[Any], NDArray[Any]], R],
 ) -> list[R]:
     """Compare the label maps of every pair, and say what was made of them."""
     from napari_unet.annotation.labels import tell
     from napari_unet.io.labels import labels_of
 
-    judged = [_are_masks(files, task) for files in zip(*pairs.paths, strict=True)]
+    judged = [_are_masks(files, kind) for files in zip(*pairs.paths, strict=True)]
     scores: list[R] = []
     told: list[tuple[str, Labels]] = []
     for pair in pairs:
         files = _read_both(*pair)
-        found = [labels_of(f, task, mask=m) for f, m in zip(files, judged, strict=True)]
+        found = [labels_of(f, kind, mask=m) for f, m in zip(files, judged, strict=True)]
         scores.append(_named(pair[1], compare, *(each.array for each in found)))
         # Only what is said of them: the pixels of all images would not fit.
         told += [
@@ -154,7 +154,7 @@ def _compare(
     return scores
 
 
-def _are_masks(paths: Iterable[Path], task: Task) -> bool | None:
+def _are_masks(paths: Iterable[Path], kind: LabelKind) -> bool | None:
     """Return whether the label maps of a folder are masks; None: each tells alone."""
     from napari_unet.io.labels import are_mask_files, read_label_file
     from napari_unet.io.rois import is_roi_file
@@ -162,7 +162,7 @@ def _are_masks(paths: Iterable[Path], task: Task) -> bool | None:
     files = [path for path in paths if not is_roi_file(path)]
     if len(files) < 2:
         return None
-    return are_mask_files(map(read_label_file, files), task)
+    return are_mask_files(map(read_label_file, files), kind)
 
 
 def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
@@ -191,9 +191,10 @@ def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
 
 
 def _score_classes(pairs: _Pairs) -> _Report:
+    from napari_unet.annotation.labels import CLASS_NUMBERS
     from napari_unet.scores.pixel_scores import add_counts, count_classes
 
-    counts = _compare(pairs, "classes", count_classes)
+    counts = _compare(pairs, CLASS_NUMBERS, count_classes)
     pooled = add_counts(counts)
     table = Table(title=f"Classes, {len(counts)} images")
     table.add_column("class", justify="right")

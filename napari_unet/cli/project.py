@@ -16,7 +16,6 @@ from napari_unet.cli.console import (
     print_result,
     say,
 )
-from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from napari_unet.project.rescue.mend import Outcome, Recovery
@@ -31,7 +30,6 @@ project = typer.Typer(
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Project folder, such as cells.unet.")
 ]
-_TASKS = ("instances", "classes", "regression")
 
 
 @project.callback()
@@ -145,11 +143,10 @@ def export(
     The folders OUT/labels and OUT/verified are those that `train` takes.
     """
     from napari_unet.cli.project_export import TABLE, export_project
+    from napari_unet.tasks import find_task
 
-    if task is not None and task not in _TASKS:
-        raise InputError(
-            f"Task {task!r} is not available; choose one of: {', '.join(_TASKS)}."
-        )
+    if task is not None:
+        find_task(task)
     done = export_project(folder, out, task, overwrite=overwrite)
     if as_json:
         failed = [{"name": name, "error": words} for name, words in done.failed]
@@ -215,7 +212,11 @@ def _image_json(found: ImageOverview) -> dict[str, Any]:
 
 def _objects(found: ImageOverview) -> tuple[int | None, int | None]:
     """Return how many objects there are, and verified ones; other tasks have none."""
-    if found.counts is None or found.image is None or found.image.task != "instances":
+    from napari_unet.tasks import task_of
+
+    if found.counts is None or found.image is None:
+        return None, None
+    if not task_of(found.image).labels.objects:
         return None, None
     return found.counts.objects, found.counts.verified_objects
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,7 +34,6 @@ from napari_unet.errors import ChannelMismatchError, InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_unet.annotation.schema import Task
     from napari_unet.learning.start import Wish
     from napari_unet.learning.train import FitConfig
     from napari_unet.tasks.sample import Sample
@@ -171,21 +170,18 @@ def train(
 
 
 def _wish(task: str | None, names: str | None, start: str | None) -> Wish:
-    from napari_unet.annotation.schema import Task
     from napari_unet.learning.start import Wish
     from napari_unet.models.folder import model_folder, read_spec
+    from napari_unet.tasks import find_task
 
-    tasks = get_args(Task)
-    if task is not None and task not in tasks:
-        raise InputError(
-            f"Task {task!r} is not available; choose one of: {', '.join(tasks)}."
-        )
-    if task is None:
+    if task is not None:
+        find_task(task)
+    else:
         task = read_spec(model_folder(start)).task if start else "instances"
     listed = [name.strip() for name in names.split(",")] if names else []
     if not all(listed):
         raise InputError("--names holds an empty name; separate names by one comma.")
-    return Wish(cast("Task", task), tuple(listed))
+    return Wish(task, tuple(listed))
 
 
 def _check_choices(
@@ -314,14 +310,14 @@ def _ignoring(labels: NDArray[Any], ignore: int, wish: Wish) -> NDArray[Any]:
     """Mark as unknown what the person wants to be ignored."""
     import numpy as np
 
-    from napari_unet.tasks.objectives.classes import IGNORE
+    from napari_unet.annotation.labels import UNKNOWN_CLASS
 
     if wish.task != "classes":
         raise InputError(
             "--ignore names a class number, so it needs --task classes; for other "
             "tasks give masks of what is known with --verified."
         )
-    return np.where(labels == ignore, IGNORE, labels)
+    return np.where(labels == ignore, UNKNOWN_CLASS, labels)
 
 
 def _seed(seed: int) -> None:

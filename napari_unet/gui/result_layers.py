@@ -8,7 +8,6 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.schema import Task
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.gui.class_colors import class_colormap
@@ -17,7 +16,7 @@ from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.status import ClassState, VariableState
 
-_CALLED: dict[Task, str] = {
+_CALLED: dict[str, str] = {
     "instances": "labels",
     "classes": "classes",
     "regression": "marks",

@@ -7,6 +7,7 @@ are not, and what is in them can be taken over.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,12 @@ from napari.layers import Labels
 from psygnal import Signal
 
 from napari_unet.annotation.labels import Labels as TakenLabels
-from napari_unet.annotation.labels import as_labels
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.session.images.image import OpenImage
+from napari_unet.tasks import task_of
 
 
 class Strangers:
@@ -85,29 +86,13 @@ def labels_for(image: OpenImage, stranger: Labels) -> TakenLabels:
     InputError
         If it does not fit, with what would.
     """
-    if image.schema.task == "regression":
-        raise InputError(
-            "Marks stand for values, so labels cannot be used as marks; paint in the "
-            "marks layer."
-        )
-    found = as_labels(
-        _without_channels(image, stranger),
-        image.schema.task,
-        axes=result_axes(image.axes),
+    schema = image.schema
+    return task_of(schema).labels.take_over(
+        partial(_without_channels, image, stranger),
+        schema.names,
+        result_axes(image.axes),
+        stranger.name,
     )
-    if image.schema.task == "classes":
-        _refuse_other_classes(image, stranger, found.array)
-    return found
-
-
-def _refuse_other_classes(image: OpenImage, stranger: Labels, labels: LabelMap) -> None:
-    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
-    most = len(image.schema.names) - 1
-    if low < 0 or high > most:
-        raise InputError(
-            f"The labels of '{stranger.name}' run from {low} to {high}, but only the "
-            f"classes 0 to {most} can be used here; renumber them first."
-        )
 
 
 def _without_channels(image: OpenImage, stranger: Labels) -> npt.NDArray[Any]:

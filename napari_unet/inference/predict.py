@@ -231,7 +231,7 @@ class _Job:
     @property
     def movable(self) -> bool:
         """Whether objects are found by thresholds in planes."""
-        return self.model.spec.task == "instances" and self.model.net.dims == 2
+        return self.objective.finds_objects and self.model.net.dims == 2
 
     @property
     def kept(self) -> bool:
@@ -271,7 +271,7 @@ def _whole(job: _Job) -> Generator[PredictEvent, None, Values]:
         if number == 0:
             result = np.zeros((*values.shape[:-dims], *shape), values.dtype)
         result[..., t, z, :, :] = values
-    if job.model.spec.task == "instances" and not job.raw:
+    if job.objective.finds_objects and not job.raw:
         numbered = iter_number_objects(result, link=dims == 2)
         yield from told_as(TilesDone(total, total), numbered)
     if job.kept:

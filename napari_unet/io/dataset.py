@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_unet.annotation.labels import tell
-from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import Mask
@@ -28,7 +27,9 @@ from napari_unet.io.labels import (
 from napari_unet.io.pairing import pair_by_stem
 from napari_unet.io.read import ImageFile, read_header, read_image, read_values
 from napari_unet.io.rois import ROI_SUFFIXES
+from napari_unet.tasks.labeling import Labeling
 from napari_unet.tasks.sample import Sample
+from napari_unet.tasks.task import find_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def read_samples(
     verified: str | Path | None = None,
     axes: str | None = None,
     channel: str | None = None,
-    task: Task = "instances",
+    task: str = "instances",
 ) -> SampleFolder:
     """Read a folder of images with their label maps, paired by name.
 
@@ -70,7 +71,7 @@ def read_samples(
         Axes of the images; from the files, or guessed, where they are missing.
     channel : str, optional
         Channels that a model sees, by numbers from 1 or names; all where it is missing.
-    task : {"instances", "classes", "regression"}
+    task : str
         What the labels are. For regression they are values: one map of the image's
         shape, or several along a first axis.
 
@@ -79,12 +80,15 @@ def read_samples(
     InputError
         If a file has no partner, cannot be read, or has another shape than its image.
     """
-    more = frozenset() if task == "regression" else ROI_SUFFIXES
+    labeling = find_task(task).labels
+    more = frozenset() if labeling.values else ROI_SUFFIXES
     pairs = pair_by_stem(images, labels, more=more)
     masks = _pair_masks(images, verified) if verified is not None else {}
-    read = [_read(image, label, masks.get(image), axes, task) for image, label in pairs]
-    mask = are_mask_files((each.labels for each in read), task)
-    found = [labels_of(each.labels, task, mask=mask) for each in read]
+    read = [
+        _read(image, label, masks.get(image), axes, labeling) for image, label in pairs
+    ]
+    mask = are_mask_files((each.labels for each in read), labeling.kind)
+    found = [labels_of(each.labels, labeling.kind, mask=mask) for each in read]
     samples = {
         each.image.path: with_channels(
             Sample(each.image.array, its.array, each.verified, each.axes),
@@ -151,13 +155,13 @@ def _read(
     labels_path: Path,
     mask_path: Path | None,
     axes: str | None,
-    task: Task,
+    labeling: Labeling,
 ) -> _Read:
     image = read_image(image_path)
     found = _axes(image, axes)
     kept = [n for n, a in zip(image.array.shape, found, strict=True) if a != "C"]
-    labels = _read_labels(labels_path, tuple(kept), task)
-    several = task == "regression" and labels.array.ndim == len(kept) + 1
+    labels = _read_labels(labels_path, tuple(kept), labeling)
+    several = labeling.values and labels.array.ndim == len(kept) + 1
     shape = labels.array.shape[1:] if several else labels.array.shape
     _check_shape(shape, tuple(kept), image, found, labels_path)
     labels = replace(labels, axes=result_axes(found))
@@ -171,8 +175,8 @@ def _read(
     return _Read(image, found, labels, verified, tuple(notes))
 
 
-def _read_labels(path: Path, shape: tuple[int, ...], task: Task) -> LabelFile:
-    if task == "regression":
+def _read_labels(path: Path, shape: tuple[int, ...], labeling: Labeling) -> LabelFile:
+    if labeling.values:
         return LabelFile(read_values(path), path)
     return read_label_file(path, shape)
 

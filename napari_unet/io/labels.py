@@ -14,6 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from napari_unet.annotation.labels import (
+    OBJECT_IDS,
+    LabelKind,
     Labels,
     are_masks,
     as_labels,
@@ -22,7 +24,6 @@ from napari_unet.annotation.labels import (
     only_value,
     whole_or_refused,
 )
-from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.read import ImageFile, read_image
@@ -102,7 +103,7 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     return slices
 
 
-def read_labels(path: str | Path, task: Task = "instances") -> Labels:
+def read_labels(path: str | Path, kind: LabelKind = OBJECT_IDS) -> Labels:
     """Read one label map by the rule of `napari_unet.annotation.labels.as_labels`.
 
     Raises
@@ -110,10 +111,10 @@ def read_labels(path: str | Path, task: Task = "instances") -> Labels:
     InputError
         As `read_label_file`, and if its numbers are no labels.
     """
-    return labels_of(read_label_file(path), task)
+    return labels_of(read_label_file(path), kind)
 
 
-def labels_of(file: LabelFile, task: Task, *, mask: bool | None = None) -> Labels:
+def labels_of(file: LabelFile, kind: LabelKind, *, mask: bool | None = None) -> Labels:
     """Make a label map of what a file holds, by `annotation.labels.as_labels`.
 
     Raises
@@ -124,19 +125,17 @@ def labels_of(file: LabelFile, task: Task, *, mask: bool | None = None) -> Label
     if file.regions:
         return Labels(file.array)
     with _naming(file.path):
-        found = as_labels(file.array, task, axes=file.axes, mask=mask)
+        found = as_labels(file.array, kind, axes=file.axes, mask=mask)
     return replace(found, notes=(*file.notes, *found.notes))
 
 
-def are_mask_files(files: Iterable[LabelFile], task: Task) -> bool:
+def are_mask_files(files: Iterable[LabelFile], kind: LabelKind) -> bool:
     """Return whether the label maps of a data set can only be masks.
 
     Files are taken one by one, and only until one tells that they are not.
     """
-    if task == "regression":
-        return False
-    values = (_only_value(file, task) for file in files if not file.regions)
-    return are_masks(values, task)
+    values = (_only_value(file, kind) for file in files if not file.regions)
+    return are_masks(values, kind)
 
 
 def read_ids(path: str | Path) -> LabelMap:
@@ -166,9 +165,9 @@ def read_mask(path: str | Path) -> Labels:
     return replace(found, notes=(*file.notes, *found.notes))
 
 
-def _only_value(file: LabelFile, task: Task) -> int:
+def _only_value(file: LabelFile, kind: LabelKind) -> int:
     with _naming(file.path):
-        return only_value(file.array, task)
+        return only_value(file.array, kind)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.learning.fit_config import FitConfig
-from napari_unet.models.loss_options import LossOptions
+from napari_unet.tasks.outputs import LossOptions
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
 

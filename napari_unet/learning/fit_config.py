@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.learning.augment import Augmentation
-from napari_unet.models.loss_options import LossOptions
+from napari_unet.tasks.outputs import LossOptions
 
 OptimizerName: TypeAlias = Literal["adamw", "sgd"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.annotation.labels import as_mask, as_whole
+from napari_unet.annotation.labels import as_mask
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import from_canonical, result_axes, to_canonical
@@ -21,6 +21,7 @@ from napari_unet.instances.diameter import typical_diameter
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.tasks.sample import Sample
+from napari_unet.tasks.task import task_of
 from napari_unet.weights.model import Model
 
 
@@ -126,23 +127,13 @@ def _values(
     sample: Sample, image: npt.NDArray[Any], axes: str, model: Model
 ) -> npt.NDArray[Any]:
     """Return labels as (T, Z, Y, X) int32, or values as (n, T, Z, Y, X) float32."""
-    if model.spec.task != "regression":
-        plain = as_whole(sample.labels, model.spec.task)
-        return _like_image(plain, "labels", image, axes)
-    count = len(model.spec.variables)
-    values = variables_first(sample.labels, from_canonical(image[:, 0], axes).ndim)
-    if len(values) != count:
-        raise InputError(
-            f"The targets have {len(values)} variables, the model has {count}; give "
-            "as many, along the first axis."
-        )
-    maps = [_like_image(one, "targets", image, axes) for one in values]
-    return np.stack(maps).astype(np.float32)
-
-
-def variables_first(values: npt.NDArray[Any], dims: int) -> npt.NDArray[Any]:
-    """Give targets of one variable, which may lack it, their first axis."""
-    return values[None] if values.ndim == dims else values
+    dims = len(result_axes(axes))
+    return task_of(model.spec).labels.learned(
+        sample.labels,
+        len(model.spec.variables),
+        dims,
+        lambda one, what: _like_image(one, what, image, axes),
+    )
 
 
 def _like_image(

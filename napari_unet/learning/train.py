@@ -21,6 +21,7 @@ from napari_unet.learning.fit_result import FitEvent, FitResult, ModelImproved
 from napari_unet.learning.keeper import Checkpointing, Keeper
 from napari_unet.learning.material import iter_prepare
 from napari_unet.learning.training import Training
+from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.sample import Sample, with_plain_labels
 from napari_unet.weights.model import Model, check_model
@@ -70,7 +71,7 @@ def fit(
         If there is nothing to learn from, or images and labels do not fit.
     """
     check_model(model)
-    plain, notes = with_plain_labels(_listed(samples), model.spec.task)
+    plain, notes = with_plain_labels(_listed(samples), task_of(model.spec).labels.kind)
     for note in notes:
         logger.warning(note)
     return drain_logged(iter_fit(model, plain, config, replay=replay)).model

@@ -15,13 +15,14 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.annotation.schema import Task
+from napari_unet.annotation.schema import INSTANCES
+from napari_unet.errors import InputError
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.instances.decoding import Decoding
-from napari_unet.instances.targets import InstanceMap
 from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
-from napari_unet.models.loss_options import LossOptions
+from napari_unet.tasks.outputs import LossOptions, PixelClass, Variable
+from napari_unet.tasks.task import TaskName, find_task, task_of
 
 FORMAT_VERSION: Literal[1] = 1
 
@@ -84,42 +85,6 @@ class ModelCard(BaseModel):
         return f"{name.removesuffix(' pooled')} {value:.2f}" if name else ""
 
 
-class PixelClass(BaseModel):
-    """A class of pixels.
-
-    Parameters
-    ----------
-    name : str
-        For people.
-    color : str, optional
-        As "#rrggbb"; chosen by the viewer where it is missing.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str, Field(min_length=1, max_length=60)]
-    color: Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")] | None = None
-
-
-class Variable(BaseModel):
-    """A quantity that is regressed.
-
-    Parameters
-    ----------
-    name, unit : str
-        For people.
-    mean, scale : float
-        What is subtracted from the targets, and by what they are divided.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str, Field(min_length=1, max_length=60)]
-    unit: Annotated[str, Field(max_length=60)] = ""
-    mean: float = Field(0.0, allow_inf_nan=False)
-    scale: float = Field(1.0, gt=0, allow_inf_nan=False)
-
-
 class Tiling(BaseModel):
     """How a network is tiled whose tiles depend on what lies beyond them.
 
@@ -149,8 +114,8 @@ class ModelSpec(BaseModel):
         Version of this description.
     name : str
         Short name, also the name of a built-in model's folder.
-    task : {"instances", "classes", "regression"}
-        What the outputs mean.
+    task : str
+        Name of the task: what the outputs mean.
     classes : tuple of PixelClass
         Classes by their numbers, two or more; only for that task.
     variables : tuple of Variable
@@ -190,7 +155,7 @@ class ModelSpec(BaseModel):
     format_version: Literal[1] = FORMAT_VERSION
     name: Annotated[str, Field(min_length=1, max_length=100)]
     description: Words = ""
-    task: Task = "instances"
+    task: TaskName = "instances"
     classes: Annotated[tuple[PixelClass, ...], Field(max_length=255)] = ()
     variables: Annotated[tuple[Variable, ...], Field(max_length=255)] = ()
     in_channels: int = Field(1, ge=1, le=256)
@@ -210,18 +175,18 @@ class ModelSpec(BaseModel):
     @classmethod
     def _only_objects_have_sizes(cls, content: Any) -> Any:
         """Forget the sizes that a model of objects left to another head."""
-        if isinstance(content, dict) and content.get("task", "instances") != (
-            "instances"
-        ):
-            return {key: each for key, each in content.items() if key not in _SIZES}
-        return content
+        if not isinstance(content, dict):
+            return content
+        try:
+            task = find_task(content.get("task", INSTANCES.task))
+        except (InputError, TypeError):  # refused below, with its place
+            return content
+        left = () if task.outputs.sized else _SIZES
+        return {key: each for key, each in content.items() if key not in left}
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> ModelSpec:
-        if (self.task == "classes") != (len(self.classes) > 1):
-            raise ValueError("two or more classes belong to the task 'classes'")
-        if (self.task == "regression") != (len(self.variables) > 0):
-            raise ValueError("one or more variables belong to the task 'regression'")
+        task_of(self).outputs.check(self)
         return self
 
     @model_validator(mode="after")
@@ -244,7 +209,7 @@ class ModelSpec(BaseModel):
 
     def for_task(
         self,
-        task: Task,
+        task: str,
         *,
         classes: Sequence[PixelClass] = (),
         variables: Sequence[Variable] = (),
@@ -289,6 +254,4 @@ class ModelSpec(BaseModel):
     @property
     def out_channels(self) -> int:
         """Maps that the network predicts."""
-        if self.task == "instances":
-            return len(InstanceMap)
-        return len(self.classes) + len(self.variables)
+        return task_of(self).outputs.channels(self)

@@ -22,9 +22,11 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.annotation.schema import LabelSchema, Task
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.axes import parse_axes
 from napari_unet.project.identity import ImageIdentity
+from napari_unet.tasks import TaskName, task_of
+from napari_unet.tasks.task import goes_with
 
 _MAX_PIXELS = 2**36
 _MOST_UP = 16
@@ -84,13 +86,13 @@ class ImageFields(Record):
     dtype: Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{0,3}$")]
     axes: Axes
     content_hash: Hash
-    task: Task = "instances"
+    task: TaskName = "instances"
     names: tuple[Name, ...] = Field((), max_length=255)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         parse_axes(self.axes, len(self.shape))
-        if bool(self.names) != (self.task != "instances"):
+        if bool(self.names) != task_of(self).outputs.named:
             raise ValueError("classes and variables have names, instances have none")
         if prod(self.values_shape) > _MAX_PIXELS:
             raise ValueError("the image is larger than any that can be annotated")
@@ -140,7 +142,7 @@ class ImageFields(Record):
         return (
             mine.content_hash == image.content_hash
             and mine.labels_shape == image.labels_shape
-            and mine.schema.goes_with(image.schema)
+            and goes_with(mine.schema, image.schema)
         )
 
 

@@ -46,6 +46,7 @@ from napari_unet.project.manifest import (
     parse_manifest,
 )
 from napari_unet.project.maps import read_map, write_map
+from napari_unet.tasks import task_of
 
 SUFFIX = ".unet"
 
@@ -354,10 +355,8 @@ def _axes_of(snapshot: AnnotationSnapshot, axes: str) -> str:
 def _read_labels(
     path: Path, entry: ImageEntry, generation: Generation
 ) -> LabelMap | ValueMap:
-    shape, expected = entry.values_shape, generation.labels_hash
-    if entry.task == "regression":
-        return read_map(path, shape, np.float32, expected)
-    return read_map(path, shape, np.int32, expected)
+    dtype = task_of(entry).labels.dtype
+    return read_map(path, entry.values_shape, dtype, generation.labels_hash)
 
 
 def _write_text(path: Path, manifest: Manifest) -> None:

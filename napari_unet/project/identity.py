@@ -19,6 +19,7 @@ import numpy.typing as npt
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import parse_axes
+from napari_unet.tasks import task_of
 
 _CHUNK_BYTES = 16 * 2**20
 _SLUG_LENGTH = 60
@@ -81,7 +82,9 @@ class ImageIdentity:
     @property
     def values_shape(self) -> tuple[int, ...]:
         """Shape of what is saved as labels: regressed variables come first."""
-        return self.schema.values_shape(self.labels_shape)
+        schema = self.schema
+        labels = task_of(schema).labels
+        return labels.saved_shape(schema.names, self.labels_shape)
 
     @property
     def key(self) -> str:

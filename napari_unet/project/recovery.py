@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-import numpy as np
-
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.rules import rules_for
 from napari_unet.annotation.schema import LabelSchema
-from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.project.store import StoredAnnotation
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +69,8 @@ def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotatio
     InputError
         If the maps are none of this schema.
     """
-    if schema.task == "regression":
-        values = stored.labels.astype(np.float32, copy=False)
-        return ValueAnnotation.restored(values, stored.provenance)
-    return Annotation(
-        stored.labels.astype(np.int32, copy=False),
-        stored.provenance,
-        rules=rules_for(schema),
-        next_id=stored.next_id,
-    )
+    restored = task_of(schema).labels.restored
+    return restored(stored.labels, stored.provenance, stored.next_id)
 
 
 def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:

@@ -29,6 +29,7 @@ from napari_unet.geometry.axes import result_axes
 from napari_unet.project.fields import Hash, Record
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.maps import read_map, write_map
+from napari_unet.tasks import task_of
 
 _FOLDER = "snapshots"
 _LARGEST_FILE = 10_000
@@ -123,12 +124,8 @@ def read_snapshot(
     """
     labels_path, provenance_path, path = _paths(_folder(project), key, number)
     fields = _read_fields(path)
-    values = image.schema.task == "regression"
-    labels = (
-        read_map(labels_path, image.values_shape, np.float32, fields.labels_hash)
-        if values
-        else read_map(labels_path, image.values_shape, np.int32, fields.labels_hash)
-    )
+    dtype = task_of(image.schema).labels.dtype
+    labels = read_map(labels_path, image.values_shape, dtype, fields.labels_hash)
     provenance = read_map(
         provenance_path, image.labels_shape, np.uint8, fields.provenance_hash
     )

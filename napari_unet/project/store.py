@@ -34,6 +34,7 @@ from napari_unet.project.segments import (
     read_header,
     read_journal,
 )
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,7 +278,7 @@ class ProjectStore:
         )
 
     def _read_journal(self, key: str, image: ImageIdentity) -> JournalRead:
-        variables = len(image.schema.names) if image.schema.task == "regression" else 0
+        variables = task_of(image.schema).labels.variables(image.schema.names)
         return read_journal(self._files.journal, key, image.labels_shape, variables)
 
     def save(
@@ -387,9 +388,8 @@ def _from_the_start(
     key: str, image: ImageIdentity, journal: JournalRead, notice: str | None
 ) -> StoredAnnotation:
     """Return what there was before the first change, and all changes."""
-    labels: LabelMap | ValueMap = np.zeros(image.values_shape, np.int32)
-    if image.schema.task == "regression":
-        labels = np.full(image.values_shape, np.nan, np.float32)
+    meaning = task_of(image.schema).labels
+    labels = meaning.nothing(image.schema.names, image.labels_shape)
     provenance = np.zeros(image.labels_shape, np.uint8)
     return StoredAnnotation(key, labels, provenance, 1, None, 0, journal, notice)
 

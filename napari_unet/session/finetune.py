@@ -31,6 +31,7 @@ from napari_unet.session.interruption import (
     start_round,
 )
 from napari_unet.session.models.timeline import Preset
+from napari_unet.tasks import task_of
 from napari_unet.tasks.sample import Sample
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class TrainRound(Job[RoundEvent, None]):
         yield Preparing(0, len(samples))
         config = PRESETS[self.preset].model_copy(update={"minutes": self.minutes})
         replay = []
-        if self.model.spec.task == "instances":
+        if task_of(self.model.spec).labels.objects:
             replay = replay_samples(self.record.replay)
             yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)

@@ -29,6 +29,7 @@ from napari_unet.session.status import (
     TrainingStatus,
     TuningState,
 )
+from napari_unet.tasks import task_of
 
 Topic: TypeAlias = Literal[
     "image",
@@ -176,14 +177,9 @@ def _describe_image(image: ImageState) -> str:
         return f"Opening {image.name}…"
     if not image.has_labels:
         return f"{image.name} is open."
-    if image.task == "instances":
-        return f"{image.verified_objects:,} of {image.objects:,} objects are verified."
-    return f"{percent(image.verified_share)} of pixels are verified."
-
-
-def percent(share: float) -> str:
-    """Return a share such as "31 %", with a digit more where it is small."""
-    return f"{100 * share:.{0 if share >= 0.1 or not share else 1}f} %"
+    return task_of(image).words.verified(
+        image.objects, image.verified_objects, image.verified_share
+    )
 
 
 def _image(parts: Parts) -> object:

@@ -41,6 +41,7 @@ from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import NO_TARGET, Place, Target
 from napari_unet.session.training import Training
 from napari_unet.session.tuning import Tuning
+from napari_unet.tasks.task import goes_with
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model
@@ -383,7 +384,7 @@ class Session:
         if self.models.active is None:
             return
         schema = schema_of(self.models.active.spec)
-        if not schema.goes_with(self.images.schema):
+        if not goes_with(schema, self.images.schema):
             self.halt()
             # What the training still publishes must not bring its task back.
             self._version_chosen = True

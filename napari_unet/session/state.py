@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from napari_unet.annotation.schema import Task
 from napari_unet.models.library import OwnModel
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
@@ -21,12 +20,7 @@ from napari_unet.session.status import (
     TuningState,
     VersionState,
 )
-
-_HOW_TO_VERIFY: dict[Task, str] = {
-    "instances": "correct some objects with the brush",
-    "classes": "paint some pixels of every class",
-    "regression": "paint marks with values that you know",
-}
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +129,7 @@ class State:
     @property
     def why_not_accept_object(self) -> str:
         """Return why an object cannot be accepted now, or nothing if it can."""
-        if self.image and self.image.task != "instances":
+        if self.image and not task_of(self.image).labels.objects:
             return "There are no objects here; accept a view."
         return self.why_not_accept
 
@@ -156,7 +150,7 @@ class State:
     @property
     def why_not_unverify_object(self) -> str:
         """Return why no object can be un-verified, or nothing if one can."""
-        if self.image and self.image.task != "instances":
+        if self.image and not task_of(self.image).labels.objects:
             return "There are no objects here; un-verify a view."
         return self.why_not_unverify
 
@@ -205,14 +199,10 @@ class State:
 
 def _why_not_learn(image: ImageState) -> str:
     """Return why there is nothing to learn from yet, or nothing if there is."""
+    words = task_of(image).words
     if not image.verified_share:
         return (
-            f"Nothing is verified yet: {_HOW_TO_VERIFY[image.task]}, or accept a view "
-            "where everything is right."
+            f"Nothing is verified yet: {words.verifying}, or accept a view where "
+            "everything is right."
         )
-    if image.task == "classes" and image.verified_classes < 2:
-        return (
-            "Only one class is verified yet: paint or accept pixels of another class "
-            "too, so that the model can tell them apart."
-        )
-    return ""
+    return words.too_little(image.verified_classes)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from napari_unet.annotation.schema import Task
 from napari_unet.errors import NapariUnetError
 from napari_unet.models.library import OwnModel
 from napari_unet.session.images.reading import GUESSED, Reading
@@ -109,7 +108,7 @@ class ProjectImage:
 
     key: str
     name: str
-    task: Task
+    task: str
     saved: str
     path: Path | None
     is_file: bool = True
@@ -216,7 +215,7 @@ class ModelState:
     card: tuple[tuple[str, str], ...]
     channels: int
     predicts: str = "Finds objects"
-    task: Task = "instances"
+    task: str = "instances"
     classes: tuple[ClassState, ...] = ()
     variables: tuple[VariableState, ...] = ()
 
@@ -273,7 +272,7 @@ class ImageState:
     snapshots: tuple[tuple[int, str], ...] = ()
     has_prediction: bool = True
     open: bool = False
-    task: Task = "instances"
+    task: str = "instances"
     verified_classes: int = 0
     objects: int = 0
     verified_objects: int = 0

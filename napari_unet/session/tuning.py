@@ -17,6 +17,7 @@ from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import TuningState
+from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:
     from napari_unet.instances.decoding import Decoding
@@ -133,7 +134,7 @@ class Tuning:
 
     def _state(self, model: Model) -> TuningState | None:
         spec, image = model.spec, self._images.current
-        if spec.task != "instances":
+        if not task_of(spec).outputs.sized:
             return None
         diameter = image.diameter if image is not None else None
         measured = image.measured if image is not None else None

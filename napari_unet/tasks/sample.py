@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from napari_unet.annotation.labels import (
+    LabelKind,
     Labels,
     are_masks,
     as_labels,
@@ -17,7 +18,6 @@ from napari_unet.annotation.labels import (
     only_value,
     tell,
 )
-from napari_unet.annotation.schema import Task
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import Mask
@@ -61,7 +61,7 @@ class Sample:
 
 
 def with_plain_labels(
-    samples: Sequence[Sample], task: Task
+    samples: Sequence[Sample], kind: LabelKind
 ) -> tuple[list[Sample], list[str]]:
     """Return samples whose labels are as training takes them, and what was changed.
 
@@ -72,13 +72,13 @@ def with_plain_labels(
     InputError
         If labels or masks hold no whole numbers; it says which sample's.
     """
-    mask = task != "regression" and are_masks(_only_values(samples, task), task)
+    mask = are_masks(_only_values(samples, kind), kind)
     found: list[Sample] = []
     told: list[tuple[str, Labels]] = []
     for name, sample in _named(samples):
         with _naming(name):
             axes = result_axes((sample.axes or "").upper()) or None
-            labels = as_labels(sample.labels, task, axes=axes, mask=mask)
+            labels = as_labels(sample.labels, kind, axes=axes, mask=mask)
             told.append((name, labels))
             verified = sample.verified
             if verified is not None:
@@ -89,10 +89,10 @@ def with_plain_labels(
     return found, tell(told)
 
 
-def _only_values(samples: Sequence[Sample], task: Task) -> Iterator[int]:
+def _only_values(samples: Sequence[Sample], kind: LabelKind) -> Iterator[int]:
     for name, sample in _named(samples):
         with _naming(name):
-            yield only_value(sample.labels, task)
+            yield only_value(sample.labels, kind)
 
 
 def _named(samples: Sequence[Sample]) -> Iterator[tuple[str, Sample]]:

@@ -12,6 +12,7 @@ from napari_unet.instances.decoding import Decoding
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.build import build
 from napari_unet.nets.network import Network
+from napari_unet.tasks.task import task_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def fresh(spec: ModelSpec, net: Network) -> Model:
     A regression starts from the mean of its targets: zero weights in a linear head
     are learned as fast as others, and outputs of any size would have to be unlearned.
     """
-    if spec.task == "regression":
+    if task_of(spec).outputs.head_starts_at_zero:
         for parameter in net.head.parameters():
             torch.nn.init.zeros_(parameter)
     return Model(spec, net.eval())

@@ -12,6 +12,10 @@ from hypothesis.extra import numpy as hnp
 
 import napari_unet as nu
 from napari_unet.annotation.labels import (
+    CLASS_NUMBERS,
+    OBJECT_IDS,
+    REAL_VALUES,
+    LabelKind,
     are_masks,
     as_labels,
     as_mask,
@@ -133,8 +137,8 @@ def test_images_of_a_data_set_tell_together_whether_they_are_masks() -> None:
     assert not are_masks([255, only_value(np.array([1, 2]))])
     assert not are_masks([4, 5])
     assert not are_masks([0, 0])
-    assert are_masks([255, 255], "classes")
-    assert not are_masks([255, 1], "classes")
+    assert are_masks([255, 255], CLASS_NUMBERS)
+    assert not are_masks([255, 1], CLASS_NUMBERS)
 
 
 @pytest.mark.parametrize(
@@ -151,13 +155,13 @@ def test_images_of_a_data_set_tell_together_whether_they_are_masks() -> None:
         ([[1], [1, 2]], "numpy"),
     ],
 )
-@pytest.mark.parametrize("task", ["instances", "classes"])
+@pytest.mark.parametrize("kind", [OBJECT_IDS, CLASS_NUMBERS])
 def test_what_is_no_label_map_is_refused_with_its_place(
-    labels: Any, phrase: str, task: Any
+    labels: Any, phrase: str, kind: LabelKind
 ) -> None:
     with pytest.raises(InputError, match=phrase):
-        as_labels(labels, task)
-    if task == "instances":
+        as_labels(labels, kind)
+    if kind is OBJECT_IDS:
         with pytest.raises(InputError, match=phrase):
             nu.evaluate(np.zeros((1, 2), int), labels)
 
@@ -172,29 +176,29 @@ def test_classes_are_never_wrapped_nor_renumbered(array: np.ndarray) -> None:
     numbers = exact(array)
     if numbers.max() > LARGEST or numbers.min() < -LARGEST:
         with pytest.raises(InputError, match="class numbers from 0"):
-            as_labels(array, "classes")
+            as_labels(array, CLASS_NUMBERS)
     else:
-        found = as_labels(array, "classes")
+        found = as_labels(array, CLASS_NUMBERS)
         assert found.array.dtype == np.int32
         assert found.array.tolist() == numbers.tolist()
         assert not found.notes
 
 
 def test_a_mask_of_0_and_255_as_classes_has_class_1_and_says_so() -> None:
-    found = as_labels(np.array([[0, 255]], np.uint8), "classes")
+    found = as_labels(np.array([[0, 255]], np.uint8), CLASS_NUMBERS)
     assert found.array.tolist() == [[0, 1]]
     assert "class 1" in found.notes[0]
     unknown = np.array([[0, 1, 255]])
-    assert as_labels(unknown, "classes").array.tolist() == unknown.tolist()
+    assert as_labels(unknown, CLASS_NUMBERS).array.tolist() == unknown.tolist()
     negative = np.array([[-1, 0, 255]])
-    assert as_labels(negative, "classes").array.tolist() == negative.tolist()
-    truth = as_labels(np.array([[False, True]]), "classes")
+    assert as_labels(negative, CLASS_NUMBERS).array.tolist() == negative.tolist()
+    truth = as_labels(np.array([[False, True]]), CLASS_NUMBERS)
     assert (truth.array.tolist(), truth.notes) == ([[0, 1]], ())
 
 
 def test_values_to_be_regressed_are_left_alone() -> None:
     values = np.array([[0.5, np.nan]], np.float32)
-    assert as_labels(values, "regression").array is values
+    assert as_labels(values, REAL_VALUES).array is values
 
 
 @pytest.mark.parametrize("dtype", ["?", "u1", "i4", "f4", "u8"])
@@ -212,20 +216,22 @@ def test_samples_are_judged_together_and_named() -> None:
     image = np.zeros((2, 5), np.uint8)
     mask = np.array([[255, 0, 255, 0, 0]] * 2, np.uint8)
     several = np.array([[1, 0, 2, 0, 0]] * 2)
-    plain, notes = with_plain_labels([Sample(image, mask)] * 2, "instances")
+    plain, notes = with_plain_labels([Sample(image, mask)] * 2, OBJECT_IDS)
     assert [sample.labels.max() for sample in plain] == [2, 2]
     assert notes == [notes[0]]
     assert "4 objects" in notes[0]
     plain, notes = with_plain_labels(
         [Sample(image, mask), Sample(image, several, verified=np.ones((2, 5)))],
-        "instances",
+        OBJECT_IDS,
     )
     assert plain[0].labels.max() == 255
     assert plain[1].verified is not None
     assert plain[1].verified.dtype == bool
     assert not notes
     with pytest.raises(InputError, match="sample 2"):
-        with_plain_labels([Sample(image, several), Sample(image, mask / 2)], "classes")
+        with_plain_labels(
+            [Sample(image, several), Sample(image, mask / 2)], CLASS_NUMBERS
+        )
 
 
 def test_evaluate_splits_masks_and_warns(caplog) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import tifffile
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.rules import ClassRules
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.annotation.values import ValueAnnotation
@@ -21,6 +20,7 @@ from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.manifest import ModelEntry
 from napari_unet.project.project import Project
 from napari_unet.project.syncer import Syncer
+from napari_unet.tasks import task_of
 
 SHAPE = (24, 30)
 CLASSES = LabelSchema("classes", ("background", "axon", "myelin"))
@@ -88,12 +88,7 @@ def begin(
     path = folder / name
     tifffile.imwrite(path, pixels)
     image = replace(ImageIdentity.of(name, pixels, "YX", schema), path=path)
-    nothing = np.zeros(SHAPE, np.int32)
-    annotation: Annotation = Annotation(nothing)
-    if schema.task == "classes":
-        annotation = Annotation(nothing, rules=ClassRules())
-    if schema.task == "regression":
-        annotation = ValueAnnotation(nothing, len(schema.names))
+    annotation = task_of(schema).labels.empty(schema.names, SHAPE)
     journal = project.begin_journal(image, image.key, 0)
     work = Work(project, image, annotation, journal)
     work.states.append(annotation.snapshot())

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.rules import rules_for
 from napari_unet.annotation.schema import INSTANCES
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.annotation.values import ValueAnnotation
@@ -28,6 +27,7 @@ from napari_unet.project.rescue.unite import unite
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.segments import list_segments
 from napari_unet.project.store import ProjectStore
+from napari_unet.tasks import task_of
 from tests.project.small_projects import (
     CLASSES,
     SHAPE,
@@ -84,10 +84,8 @@ class Twice:
 
 
 def _empty(first: Work) -> Annotation:
-    nothing, schema = np.zeros(SHAPE, np.int32), first.image.schema
-    if schema.task == "regression":
-        return ValueAnnotation(nothing, len(schema.names))
-    return Annotation(nothing, rules=rules_for(schema))
+    schema = first.image.schema
+    return task_of(schema).labels.empty(schema.names, SHAPE)
 
 
 def _label(work: Work, number: int) -> int:
@@ -280,7 +278,7 @@ def test_to_unite_takes_nothing_from_the_first(data: st.DataObject) -> None:
         return AnnotationSnapshot(labels, provenance, 4, revision=0)
 
     base, other = drawn(), drawn()
-    found = unite(base, other, "instances")
+    found = unite(base, other, objects=True)
     ours, theirs = is_verified(base.provenance), is_verified(other.provenance)
     added = theirs & ~ours
     assert found.added == added.sum()

@@ -7,7 +7,8 @@ import torch
 
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.models.architectures.unet import UNetConfig
-from napari_unet.models.spec import ModelSpec, PixelClass, Variable
+from napari_unet.models.spec import ModelSpec
+from napari_unet.tasks.outputs import PixelClass, Variable
 from napari_unet.weights.model import Model, new_model
 
 _COMMON = {

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.schema import Task
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.project.segments import list_segments
@@ -28,7 +27,7 @@ from tests.session.brightness import (
 )
 from tests.session.conftest import Clock
 
-TASKS: tuple[Task, ...] = ("instances", "classes", "regression")
+TASKS: tuple[str, ...] = ("instances", "classes", "regression")
 PICTURES = {"plane": "YX", "stack": "TYX"}
 
 
@@ -39,7 +38,7 @@ def picture(name: str) -> np.ndarray:
     return np.stack([disks((16, 20), 10, 3, dim=(n,)) for n in (1, 2)])
 
 
-def model_for(task: Task, number: int = 0) -> Model:
+def model_for(task: str, number: int = 0) -> Model:
     """Return one of two models that say different things."""
     if task == "instances":
         return brightness_model((0.5, 0.25)[number])
@@ -56,7 +55,7 @@ class Life:
     """One life of the program, from its start to its end or its death."""
 
     home: Path
-    task: Task
+    task: str
     manual: bool = False
     places: dict[str, Path] = field(default_factory=dict)
 

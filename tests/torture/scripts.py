@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from napari_unet.annotation.schema import Task
 from napari_unet.core.events import MicroBatch, TrainStep, Validated
 from napari_unet.learning.train import ModelImproved
 from tests.torture.scene import model_for
 
 
 @contextmanager
-def a_short_training(task: Task, better: bool) -> Iterator[None]:
+def a_short_training(task: str, better: bool) -> Iterator[None]:
     """Let trainings take two steps, and find a better model or none."""
 
     def play(model, samples, config, **options):

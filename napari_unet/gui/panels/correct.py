@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidget
 
-from napari_unet.annotation.schema import Task
 from napari_unet.gui.keys import Keys, hint
 from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
@@ -17,12 +16,12 @@ from napari_unet.gui.panels.panel import (
     button,
     label,
 )
-from napari_unet.session.resolve import percent
 from napari_unet.session.state import State
 from napari_unet.session.status import ImageState
+from napari_unet.tasks.words import percent
 
 _TOOLS = "In '{}': paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
-_TOOLS_TIP: dict[Task, str] = {
+_TOOLS_TIP: dict[str, str] = {
     "instances": (
         "Choose the labels layer and correct with napari's tools: brush (2), eraser "
         "(1), polygon (3), fill (4), picker (5), undo (Ctrl+Z), new label (M). What "

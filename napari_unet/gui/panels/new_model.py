@@ -19,13 +19,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.annotation.schema import Task
 from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
 from napari_unet.gui.panels.panel import label
-from napari_unet.models.loss_options import RegressionLoss
 from napari_unet.session.models.request import ModelWish, NetworkWish
+from napari_unet.tasks.outputs import RegressionLoss
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -156,8 +155,8 @@ class _OutputsForm(_Form):
         self._show_task()
 
     @property
-    def chosen_task(self) -> Task:
-        return cast("Task", self.task.currentData())
+    def chosen_task(self) -> str:
+        return cast("str", self.task.currentData())
 
     @property
     def chosen_names(self) -> tuple[str, ...]:

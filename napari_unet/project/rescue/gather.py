@@ -25,6 +25,7 @@ from napari_unet.project.rescue.strands import (
 from napari_unet.project.rescue.unite import unite
 from napari_unet.project.segments import JournalRead
 from napari_unet.project.store import StoredAnnotation
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +79,7 @@ def gather(
     work, changes = sources.newest(read(numbers[0]) if numbers else None)
     added = contrary = 0
     for other in sources.others(map(read, numbers[1:])):
-        united = unite(work, other, image.task)
+        united = unite(work, other, objects=task_of(image).labels.objects)
         work, added = united.work, added + united.added
         contrary += united.contrary
     lost = list(sources.problems)

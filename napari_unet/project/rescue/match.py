@@ -18,6 +18,7 @@ from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.runs import values_of_runs
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.rescue.scan import JournalScan
+from napari_unet.tasks import task_of
 
 
 def find_sequence(
@@ -65,7 +66,7 @@ def _differs(
     points, now = part.region.points, part.provenance_after
     after = values_of_runs(part.after)
     differs = np.asarray(provenance[points] != now)
-    if image.task != "regression":
+    if not task_of(image).labels.values:
         return np.asarray(differs | (labels[points] != after))
     for label, mark in change.marks.items():
         here = (after == label) & (now == Provenance.CORRECTED)

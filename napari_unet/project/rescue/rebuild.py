@@ -12,6 +12,7 @@ from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.recovery import Recovered, recover, saved_annotation
 from napari_unet.project.store import StoredAnnotation
+from napari_unet.tasks import task_of
 
 
 def empty_maps(image: ImageFields) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
@@ -24,9 +25,8 @@ def empty_maps(image: ImageFields) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
     """
     try:
         provenance = np.zeros(image.labels_shape, np.uint8)
-        if image.task == "regression":
-            return np.full(image.values_shape, np.nan, np.float32), provenance
-        return np.zeros(image.values_shape, np.int32), provenance
+        labels = task_of(image).labels.nothing(image.names, image.labels_shape)
+        return labels, provenance
     except MemoryError as error:
         raise StorageError(
             f"The labels of {image.name} do not fit into memory; close other programs."

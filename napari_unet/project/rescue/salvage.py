@@ -30,6 +30,7 @@ from napari_unet.project.rescue.scan import JournalScan, find_header, scan_journ
 from napari_unet.project.rescue.survey import LABELS, PROVENANCE, Survey
 from napari_unet.project.segments import JournalRead
 from napari_unet.project.store import StoredAnnotation
+from napari_unet.tasks import task_of
 
 NearImages: TypeAlias = Callable[[], Iterable[ImageIdentity]]
 """Returns images that may be those of maps of which nothing else is known."""
@@ -305,8 +306,8 @@ def _read_unnamed(
 ) -> Save:
     """Read a save of which no manifest tells the hashes, nor what it holds."""
     paths = [found.path_of(kind, key, number) for kind in (LABELS, PROVENANCE)]
-    dtype = np.float32 if image.task == "regression" else np.int32
-    labels = _read_map(paths[0], image.values_shape, np.dtype(dtype))
+    dtype = np.dtype(task_of(image).labels.dtype)
+    labels = _read_map(paths[0], image.values_shape, dtype)
     provenance = _read_map(paths[1], image.labels_shape, np.dtype(np.uint8))
     if provenance.max() > max(Provenance):
         raise StorageError(f"{paths[1].name} holds values that do not exist.")

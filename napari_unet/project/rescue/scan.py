@@ -12,6 +12,7 @@ from napari_unet.errors import StorageError
 from napari_unet.project.fields import ImageFields
 from napari_unet.project.record import Logged, decode_change, decode_line
 from napari_unet.project.segments import Header, JournalRead, Segment
+from napari_unet.tasks import task_of
 
 _LARGEST_SEGMENT = 2**31
 _BEGINNING = re.compile(rb'[0-9a-f]{8} \{"')
@@ -178,8 +179,7 @@ class _Reader:
     def __init__(self, key: str, image: ImageFields) -> None:
         self._key = key
         self._shape = image.labels_shape
-        regressed = image.task == "regression"
-        self._variables = len(image.names) if regressed else 0
+        self._variables = task_of(image).labels.variables(image.names)
         self.lines: list[tuple[bytes, Logged]] = []
         self.damaged = 0
         self.rescued = 0

@@ -20,6 +20,7 @@ from napari_unet.project.fields import ImageFields
 from napari_unet.project.record import Logged
 from napari_unet.project.rescue.saves import Save
 from napari_unet.project.rescue.scan import JournalScan
+from napari_unet.tasks import task_of
 
 Changes: TypeAlias = tuple[Logged, ...]
 
@@ -157,7 +158,7 @@ class _Known:
     """What changes tell of the pixels."""
 
     def __init__(self, image: ImageFields, *, all_of_it: bool) -> None:
-        self._has_ids = image.task != "regression"  # marks have other numbers each time
+        self._has_ids = not task_of(image).labels.values
         self._labels = np.zeros(image.labels_shape, np.int64)
         self._provenance = np.zeros(image.labels_shape, np.uint8)
         self._known = np.full(image.labels_shape, all_of_it)

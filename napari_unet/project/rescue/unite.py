@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.schema import Task
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.geometry.ids import latest_free_id
 from napari_unet.geometry.maps import Mask
@@ -35,7 +34,9 @@ class United:
     contrary: int
 
 
-def unite(base: AnnotationSnapshot, other: AnnotationSnapshot, task: Task) -> United:
+def unite(
+    base: AnnotationSnapshot, other: AnnotationSnapshot, *, objects: bool
+) -> United:
     """Add what is verified in another annotation where nobody verified in the first.
 
     Notes
@@ -48,7 +49,7 @@ def unite(base: AnnotationSnapshot, other: AnnotationSnapshot, task: Task) -> Un
     contrary = theirs & ours & _differ(base, other)
     next_id = latest_free_id(base.next_id, other.next_id)
     labels, provenance = base.labels.copy(), base.provenance.copy()
-    if task == "instances":
+    if objects:
         for old, new in _new_ids(base.labels, other.labels, added, next_id):
             labels[added & (other.labels == old)] = new
             next_id = latest_free_id(next_id, new + 1)

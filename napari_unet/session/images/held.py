@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.resolve import same_file, same_name
+from napari_unet.tasks.task import goes_with
 
 if TYPE_CHECKING:
     from napari_unet.session.images.image import OpenImage
@@ -83,5 +84,5 @@ def _fits(one: ImageIdentity, other: ImageIdentity) -> bool:
     return (
         one.content_hash == other.content_hash
         and one.labels_shape == other.labels_shape
-        and one.schema.goes_with(other.schema)
+        and goes_with(one.schema, other.schema)
     )

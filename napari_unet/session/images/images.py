@@ -24,6 +24,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import ImageState, ImageStatus
+from napari_unet.tasks.task import goes_with
 
 
 class Images:
@@ -225,7 +226,7 @@ class Images:
         """
         self._schema = schema
         for image in tuple(self._all):
-            if image.schema.goes_with(schema):
+            if goes_with(image.schema, schema):
                 image.identity = replace(image.identity, schema=schema)
             elif image is self._current:
                 self.reopen(image)

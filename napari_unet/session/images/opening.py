@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.rules import rules_for
 from napari_unet.annotation.schema import LabelSchema
-from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.images.arrays import as_image
@@ -43,6 +40,7 @@ from napari_unet.session.images.reading import (
     other_axes_told,
     recall,
 )
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,10 +273,7 @@ def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Ann
     """Return the annotation that was saved, or an empty one."""
     schema = identity.schema
     if stored is None:
-        nothing = np.zeros(identity.labels_shape, np.int32)
-        if schema.task == "regression":
-            return ValueAnnotation(nothing, len(schema.names))
-        return Annotation(nothing, rules=rules_for(schema))
+        return task_of(schema).labels.empty(schema.names, identity.labels_shape)
     return saved_annotation(schema, stored)
 
 

@@ -24,6 +24,7 @@ from napari_unet.images.known_axes import KnownAxes, Origin, axes_in_words, reso
 from napari_unet.io.image_header import ImageHeader
 from napari_unet.project.identity import ImageIdentity, labels_shape
 from napari_unet.project.manifest import ImageReading, Manifest
+from napari_unet.tasks.task import goes_with
 
 ReadBy: TypeAlias = Origin | Literal["project"]
 """Who says which axis is which; "project" is work that was done with these axes."""
@@ -119,7 +120,7 @@ def as_worked_on(identity: ImageIdentity, manifest: Manifest) -> ImageIdentity |
         for entry in manifest.images
         if entry.content_hash == identity.content_hash
         and entry.shape == identity.shape
-        and entry.identity.schema.goes_with(identity.schema)
+        and goes_with(entry.identity.schema, identity.schema)
     ]
     if not entries:
         return None

@@ -6,10 +6,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_unet.annotation.schema import Task
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
-from napari_unet.models.loss_options import LossOptions, RegressionLoss
+from napari_unet.tasks import task_of
+from napari_unet.tasks.outputs import LossOptions, OutputRequest, RegressionLoss
 
 if TYPE_CHECKING:
     from napari_unet.models.architectures import Architecture
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from napari_unet.weights.model import Model
 
 _MOST_NAME = 100
-# Values within a range lie about two standard deviations on each side of its middle.
-_SPREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ class ModelWish:
 
     Parameters
     ----------
-    task : {"instances", "classes", "regression"}
-        The task.
+    task : str
+        Its name.
     names : tuple of str
         Names of the classes, background first, or of the variables.
     unit : str
@@ -67,7 +65,7 @@ class ModelWish:
         head.
     """
 
-    task: Task
+    task: str
     names: tuple[str, ...] = ()
     unit: str = ""
     low: float = 0.0
@@ -76,17 +74,14 @@ class ModelWish:
     network: NetworkWish | None = None
 
     @property
+    def outputs(self) -> OutputRequest:
+        """What is asked for of the outputs."""
+        return OutputRequest(self.names, self.unit, self.low, self.high)
+
+    @property
     def problem(self) -> str:
         """Return why no model can be made of this, or nothing."""
-        if self.task == "classes" and len(self.names) < 2:
-            return "Name two classes or more, background first."
-        if self.task == "regression" and not self.names:
-            return "Name one variable or more."
-        if len(set(self.names)) < len(self.names):
-            return "Give every name once."
-        if self.task == "regression" and not self.low < self.high:
-            return "The highest value must be above the lowest."
-        return ""
+        return task_of(self).outputs.why_not(self.outputs)
 
     @property
     def note(self) -> str:
@@ -146,22 +141,16 @@ def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
     from pydantic import ValidationError
 
     from napari_unet.core.validation import first_problem
-    from napari_unet.models.spec import PixelClass, Variable
 
-    middle, scale = (wish.low + wish.high) / 2, (wish.high - wish.low) / _SPREADS
     try:
-        classes = [PixelClass(name=name) for name in wish.names]
-        variables = [
-            Variable(name=name, unit=wish.unit, mean=middle, scale=scale)
-            for name in wish.names
-        ]
+        found = task_of(wish).outputs.requested(wish.outputs)
     except ValidationError as error:
         _, reason = first_problem(error)
         raise InputError(f"These names cannot be used: {reason}.") from error
     spec = old.for_task(
         wish.task,
-        classes=classes if wish.task == "classes" else (),
-        variables=variables if wish.task == "regression" else (),
+        classes=found.classes,
+        variables=found.variables,
     )
     told = {"name": name, "description": "", "loss": LossOptions(regression=wish.loss)}
     return spec.model_copy(update=told)

@@ -22,6 +22,7 @@ from napari_unet.project.project import Project
 from napari_unet.session.interruption import remove_earlier
 from napari_unet.session.models.restore import load_entry
 from napari_unet.session.models.timeline import ModelVersion
+from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:
     from napari_unet.instances.decoding import Decoding
@@ -171,4 +172,4 @@ def _decoding(version: ModelVersion) -> Decoding | None:
     if version.model is None:
         return version.stored.entry.decoding if version.stored is not None else None
     spec = version.model.spec
-    return spec.decoding if spec.task == "instances" else None
+    return spec.decoding if task_of(spec).outputs.sized else None

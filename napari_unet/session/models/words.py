@@ -16,6 +16,7 @@ from napari_unet.session.status import (
     VersionState,
 )
 from napari_unet.session.words import gain_in_words
+from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:
     from napari_unet.models.spec import ModelCard, ModelSpec
@@ -37,7 +38,7 @@ def describe_model(model: Model) -> ModelState:
         " · ".join(filter(None, about)),
         tuple(_sections(spec)),
         spec.in_channels,
-        _what(spec),
+        task_of(spec).words.predicts(spec),
         spec.task,
         tuple(ClassState(each.name, each.color) for each in spec.classes),
         tuple(VariableState(v.name, v.unit, v.mean, v.scale) for v in spec.variables),
@@ -77,16 +78,6 @@ def _how_good(card: ModelCard) -> str:
     if overlaps:
         return f"overlap in new images: {', '.join(overlaps)}"
     return f"{card.headline} in new images" if card.headline else ""
-
-
-def _what(spec: ModelSpec) -> str:
-    """Return what a model predicts, in a line."""
-    if spec.task == "classes":
-        return f"Classes: {', '.join(spec.names)}"
-    if spec.task == "regression":
-        named = (f"{v.name} ({v.unit})" if v.unit else v.name for v in spec.variables)
-        return f"Values: {', '.join(named)}"
-    return "Finds objects"
 
 
 def schema_of(spec: ModelSpec) -> LabelSchema:

@@ -1,38 +1,27 @@
-"""What a task means to the engine: one file a task.
-
-Everything else in the engine is the same for all of them.
-"""
+"""Targets, loss, decoding and score of every task, one file a task; needs torch."""
 
 from __future__ import annotations
 
 from napari_unet.errors import InputError
-from napari_unet.models.loss_options import LossOptions
-from napari_unet.models.spec import ModelSpec
-from napari_unet.tasks.objectives.classes import ClassesObjective
-from napari_unet.tasks.objectives.instances import InstancesObjective
 from napari_unet.tasks.objectives.objective import Objective, Targets
-from napari_unet.tasks.objectives.regression import RegressionObjective
+from napari_unet.tasks.outputs import Described, LossOptions
+from napari_unet.tasks.task import task_of
 
 __all__ = ["Objective", "Targets", "objective_of", "refuse_idle_loss_options"]
 
 
-def objective_of(spec: ModelSpec, options: LossOptions | None = None) -> Objective:
-    """Return what the task of a model means.
+def objective_of(spec: Described, options: LossOptions | None = None) -> Objective:
+    """Return what is learned for a model, and how its maps are decoded.
 
     Parameters
     ----------
     options : LossOptions, optional
         They matter to training alone; those of the model where they are missing.
     """
-    options = options or spec.loss
-    if spec.task == "classes":
-        return ClassesObjective(len(spec.classes), options)
-    if spec.task == "regression":
-        return RegressionObjective(spec.variables, options)
-    return InstancesObjective(spec.decoding)
+    return task_of(spec).objective(spec, options or spec.loss)
 
 
-def refuse_idle_loss_options(spec: ModelSpec) -> None:
+def refuse_idle_loss_options(spec: Described) -> None:
     """Refuse options of the loss that have no effect on what a model learns.
 
     Raises

@@ -11,17 +11,15 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from torch import Tensor
 
+from napari_unet.annotation.labels import UNKNOWN_CLASS
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.squares import number_squares
 from napari_unet.instances.borders import balance_classes, border_weights
-from napari_unet.models.loss_options import LossOptions
 from napari_unet.tasks.objectives.instances import overlap_disagreement
 from napari_unet.tasks.objectives.losses import class_loss
 from napari_unet.tasks.objectives.objective import Targets, Values
-
-IGNORE = 255
-"""The label of pixels whose class is unknown."""
+from napari_unet.tasks.outputs import Described, LossOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class ClassesObjective:
     loss_options: ClassVar[frozenset[str]] = frozenset(
         {"dice", "balance", "border_weight", "border_sigma"}
     )
+    finds_objects: ClassVar[bool] = False
     nothing_in_noise: ClassVar[bool] = False
 
     channels: int
@@ -64,19 +63,19 @@ class ClassesObjective:
 
     def pieces(self, values: Values, verified: Mask) -> LabelMap:
         """Return squares: there are no objects."""
-        return number_squares(verified & (values != IGNORE))
+        return number_squares(verified & (values != UNKNOWN_CLASS))
 
     def check(self, planes: Sequence[tuple[Values, Mask]]) -> None:
         """Check that there are two classes or more, and only known ones."""
         found: set[int] = set()
         for classes, verified in planes:
             found.update(np.unique(classes[verified]).tolist())
-        found.discard(IGNORE)
+        found.discard(UNKNOWN_CLASS)
         strange = sorted(i for i in found if not 0 <= i < self.channels)
         if strange:
             raise InputError(
                 f"The labels hold class {strange[0]}, but the model has the classes 0 "
-                f"to {self.channels - 1} ({IGNORE} means unknown); name as many "
+                f"to {self.channels - 1} ({UNKNOWN_CLASS} means unknown); name as many "
                 "classes as the labels have."
             )
         if len(found) < 2:
@@ -128,3 +127,8 @@ class ClassesObjective:
                 objects, options.border_weight, options.border_sigma
             )
         return weights[None]
+
+
+def objective(spec: Described, options: LossOptions) -> ClassesObjective:
+    """Return the objective of a model."""
+    return ClassesObjective(len(spec.classes), options)

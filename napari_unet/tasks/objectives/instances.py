@@ -17,6 +17,7 @@ from napari_unet.instances.decoding import Decoding, decode_instances
 from napari_unet.instances.targets import InstanceMap, iter_instance_targets
 from napari_unet.tasks.objectives.losses import instance_loss
 from napari_unet.tasks.objectives.objective import Targets, Values
+from napari_unet.tasks.outputs import Described, LossOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class InstancesObjective:
     """Implements `Objective` for object ids (Y, X), 0 for background."""
 
     loss_options: ClassVar[frozenset[str]] = frozenset()
+    finds_objects: ClassVar[bool] = True
     nothing_in_noise: ClassVar[bool] = True
 
     decoding: Decoding = field(default_factory=Decoding)
@@ -100,3 +102,8 @@ def overlap_disagreement(
     dims = (0, *range(2, maps.ndim))
     difference = (weight * (maps - targets).abs()).double().sum(dims)
     return difference, (weight * (maps + targets)).double().sum(dims)
+
+
+def objective(spec: Described, options: LossOptions) -> InstancesObjective:  # noqa: ARG001
+    """Return the objective of a model."""
+    return InstancesObjective(spec.decoding)

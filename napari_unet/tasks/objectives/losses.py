@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_unet.models.loss_options import RegressionLoss
+from napari_unet.tasks.outputs import RegressionLoss
 
 _EPSILON = 1e-6
 

@@ -44,12 +44,15 @@ class Objective(Protocol):
     ----------
     loss_options : frozenset of str
         Fields of `LossOptions` that have an effect.
+    finds_objects : bool
+        Whether maps are decoded to ids by thresholds, see `Decoding`.
     nothing_in_noise : bool
         Whether a plane of mere noise is known to hold nothing; `blank` says what that
         is.
     """
 
     loss_options: ClassVar[frozenset[str]]
+    finds_objects: ClassVar[bool]
     nothing_in_noise: ClassVar[bool]
 
     @property

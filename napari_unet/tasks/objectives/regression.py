@@ -13,10 +13,9 @@ from torch import Tensor
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.squares import number_squares
-from napari_unet.models.loss_options import LossOptions
-from napari_unet.models.spec import Variable
 from napari_unet.tasks.objectives.losses import regression_loss
 from napari_unet.tasks.objectives.objective import Targets, Values
+from napari_unet.tasks.outputs import Described, LossOptions, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,7 @@ class RegressionObjective:
     """Implements `Objective` for values (n, Y, X); NaN where they are unknown."""
 
     loss_options: ClassVar[frozenset[str]] = frozenset({"regression"})
+    finds_objects: ClassVar[bool] = False
     nothing_in_noise: ClassVar[bool] = False
 
     variables: tuple[Variable, ...]
@@ -104,3 +104,8 @@ class RegressionObjective:
         pairs = np.array([(v.mean, v.scale) for v in self.variables])
         shape = (-1, *[1] * (ndim - 1))
         return pairs[:, 0].reshape(shape), pairs[:, 1].reshape(shape)
+
+
+def objective(spec: Described, options: LossOptions) -> RegressionObjective:
+    """Return the objective of a model."""
+    return RegressionObjective(spec.variables, options)

@@ -1,0 +1,130 @@
+"""Objects, each with an id of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.labels import OBJECT_IDS, Labels, as_labels, as_whole
+from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.annotation.rules import ObjectRules
+from napari_unet.geometry.maps import LabelMap, ValueMap
+from napari_unet.instances.targets import InstanceMap
+from napari_unet.tasks.labeling import Brush, Fit, Labeling, Names
+from napari_unet.tasks.outputs import Described, Outputs
+from napari_unet.tasks.task import Task, objective_in, register
+from napari_unet.tasks.words import Words
+
+
+class ObjectLabeling(Labeling):
+    """Labels are ids of objects, 0 is background."""
+
+    kind = OBJECT_IDS
+    brush = Brush.OBJECT
+    objects = True
+
+    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:  # noqa: ARG002
+        """Return an annotation without objects."""
+        return Annotation(np.zeros(shape, np.int32), rules=ObjectRules())
+
+    def restored(
+        self, saved: LabelMap | ValueMap, provenance: ProvenanceMap, next_id: int
+    ) -> Annotation:
+        """Return an annotation of these objects."""
+        labels = saved.astype(np.int32, copy=False)
+        return Annotation(labels, provenance, rules=ObjectRules(), next_id=next_id)
+
+    def take_over(
+        self,
+        labels: Callable[[], Any],
+        names: Names,  # noqa: ARG002
+        axes: str,
+        source: str,  # noqa: ARG002
+    ) -> Labels:
+        """Return ids; a mask is split into its pieces."""
+        return as_labels(labels(), self.kind, axes=axes)
+
+    def learned(
+        self,
+        labels: npt.NDArray[Any],
+        variables: int,  # noqa: ARG002
+        dims: int,  # noqa: ARG002
+        fit: Fit,
+    ) -> npt.NDArray[Any]:
+        """Return the ids."""
+        return fit(as_whole(labels, self.kind), "labels")
+
+    def first_label(self, annotation: Annotation, mean: float) -> int:  # noqa: ARG002
+        """Return a new object."""
+        return annotation.new_id()
+
+    def nearest(
+        self,
+        annotation: Annotation,  # noqa: ARG002
+        names: Names,  # noqa: ARG002
+        label: int,
+    ) -> int:
+        """Return the same id: every one can be painted."""
+        return label
+
+    def known(self, annotation: Annotation, names: Names, label: int) -> bool:  # noqa: ARG002
+        """Return whether it is an object; an id that none had may be taken by now."""
+        return annotation.pixels_of(label) > 0
+
+
+class ObjectOutputs(Outputs):
+    """Foreground and two distance maps."""
+
+    sized = True
+
+    def channels(self, spec: Described) -> int:  # noqa: ARG002
+        """Return the number of maps that are decoded to objects."""
+        return len(InstanceMap)
+
+
+class ObjectWords(Words):
+    """What is said of objects."""
+
+    title = "Single objects"
+    outcome = "objects"
+    layer = "labels"
+    aside = ""
+    painting = (
+        "Choose the labels layer and correct with napari's tools: brush (2), eraser "
+        "(1), polygon (3), fill (4), picker (5), undo (Ctrl+Z), new label (M). What "
+        "you touch is verified: no prediction and no training changes it any more."
+    )
+    verifying = "correct some objects with the brush"
+
+    def predicts(self, spec: Described) -> str:  # noqa: ARG002
+        """Say that it finds objects."""
+        return "Finds objects"
+
+    def found(
+        self,
+        annotation: Annotation,
+        names: tuple[str, ...],  # noqa: ARG002
+        seconds: float,
+    ) -> str:
+        """Say how many objects were found."""
+        return f"Found {annotation.counts().objects:,} objects in {seconds:.1f} s."
+
+    def verified(self, objects: int, verified_objects: int, share: float) -> str:
+        """Say how many objects are verified."""
+        del share
+        return f"{verified_objects:,} of {objects:,} objects are verified."
+
+
+INSTANCES = register(
+    Task(
+        "instances",
+        ObjectLabeling(),
+        ObjectOutputs(),
+        ObjectWords(),
+        objective_in("napari_unet.tasks.objectives.instances"),
+    )
+)

@@ -1,0 +1,151 @@
+"""What labels of a task mean: how they are read, kept, corrected and merged."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.labels import LabelKind, Labels
+from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.geometry.maps import LabelMap, ValueMap
+
+Names: TypeAlias = tuple[str, ...]
+"""Names of the classes or variables."""
+
+Fit: TypeAlias = Callable[[npt.NDArray[Any], str], npt.NDArray[Any]]
+"""Brings a map to the shape of an image; the text says what the map is called."""
+
+
+class Brush(Enum):
+    """What a person chooses before they paint."""
+
+    OBJECT = auto()
+    CLASS = auto()
+    VALUE = auto()
+
+
+class Labeling(ABC):
+    """What the labels of a task mean; stateless, so that any thread may ask.
+
+    A label is a whole number that is painted. What is *saved* is the labels
+    themselves, or else (`values`) the values that they stand for.
+    """
+
+    kind: ClassVar[LabelKind]
+    """How label maps from elsewhere are read."""
+
+    brush: ClassVar[Brush]
+    objects: ClassVar[bool] = False
+    """Whether labels are objects, which are counted, picked and accepted as a whole."""
+
+    values: ClassVar[bool] = False
+    """Whether labels are marks, with other numbers each time, that stand for values:
+    these are saved, float32 with the variables as first axis, NaN where unknown."""
+
+    exported: ClassVar[type[np.generic]] = np.int32
+    """Type of the numbers in files for other programs."""
+
+    @property
+    def dtype(self) -> Any:
+        """Numpy type of what is saved."""
+        return np.float32 if self.values else np.int32
+
+    def variables(self, names: Names) -> int:
+        """Return the length of the first axis of what is saved; 0 if it has none."""
+        return len(names) if self.values else 0
+
+    def saved_shape(self, names: Names, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what is saved of pixels of a shape."""
+        return (len(names), *shape) if self.values else shape
+
+    def nothing(self, names: Names, shape: tuple[int, ...]) -> LabelMap | ValueMap:
+        """Return what is saved of pixels about which nothing is known."""
+        saved = self.saved_shape(names, shape)
+        if self.values:
+            return np.full(saved, np.nan, np.float32)
+        return np.zeros(saved, np.int32)
+
+    def goes_with(self, names: Names, others: Names) -> bool:
+        """Return whether work with some names can go on with others."""
+        return names == others
+
+    @abstractmethod
+    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:
+        """Return an annotation of pixels about which nothing is known."""
+
+    @abstractmethod
+    def restored(
+        self,
+        saved: LabelMap | ValueMap,
+        provenance: ProvenanceMap,
+        next_id: int,
+    ) -> Annotation:
+        """Return an annotation as it was saved.
+
+        Raises
+        ------
+        InputError
+            If the maps do not belong together.
+        """
+
+    @abstractmethod
+    def take_over(
+        self, labels: Callable[[], Any], names: Names, axes: str, source: str
+    ) -> Labels:
+        """Return what can be used of the labels in another layer.
+
+        Parameters
+        ----------
+        labels : callable
+            Returns the array.
+        axes : str
+            Of the array.
+        source : str
+            What the layer is called.
+
+        Raises
+        ------
+        InputError
+            If they cannot be used here.
+        """
+
+    @abstractmethod
+    def learned(
+        self, labels: npt.NDArray[Any], variables: int, dims: int, fit: Fit
+    ) -> npt.NDArray[Any]:
+        """Return what is learned from the labels of an image.
+
+        Parameters
+        ----------
+        labels : ndarray
+            Of a `Sample`.
+        variables : int
+            Of the model.
+        dims : int
+            Axes of the image without its channels.
+        fit : callable
+            Called for each map.
+
+        Raises
+        ------
+        InputError
+            If the labels cannot be learned by the model.
+        """
+
+    @abstractmethod
+    def first_label(self, annotation: Annotation, mean: float) -> int:
+        """Return what is painted first; `mean` is that of the first variable."""
+
+    @abstractmethod
+    def nearest(self, annotation: Annotation, names: Names, label: int) -> int:
+        """Return a label that can be painted, this one if it can."""
+
+    def known(self, annotation: Annotation, names: Names, label: int) -> bool:
+        """Return whether a label means something in an annotation."""
+        return label == self.nearest(annotation, names, label)

@@ -1,0 +1,194 @@
+"""What a model of a task predicts, as its description says it, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_unet.errors import InputError
+from napari_unet.instances.decoding import Decoding
+
+if TYPE_CHECKING:
+    from napari_unet.tasks.sample import Sample
+
+RegressionLoss: TypeAlias = Literal["huber", "mse", "mae"]
+
+
+class PixelClass(BaseModel):
+    """A class of pixels.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    color : str, optional
+        As "#rrggbb"; chosen by the viewer where it is missing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    color: Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")] | None = None
+
+
+class Variable(BaseModel):
+    """A quantity that is regressed.
+
+    Parameters
+    ----------
+    name, unit : str
+        For people.
+    mean, scale : float
+        What is subtracted from the targets, and by what they are divided.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    unit: Annotated[str, Field(max_length=60)] = ""
+    mean: float = Field(0.0, allow_inf_nan=False)
+    scale: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
+class LossOptions(BaseModel):
+    """What is chosen of the losses of classes and regression.
+
+    Parameters
+    ----------
+    regression : {"huber", "mse", "mae"}
+        See `napari_unet.tasks.objectives.losses.regression_loss`.
+    dice : bool
+        Whether Dice is added to the cross-entropy of classes.
+    balance : bool
+        Whether every class counts the same, however few pixels it has.
+    border_weight, border_sigma : float
+        Extra weight of the gaps between objects, see
+        `napari_unet.instances.borders.border_weights`; 0 for none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    regression: RegressionLoss = "huber"
+    dice: bool = True
+    balance: bool = False
+    border_weight: float = Field(0.0, ge=0)
+    border_sigma: float = Field(5.0, gt=0)
+
+
+class Described(Protocol):
+    """What the description of a model says of its outputs."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        ...
+
+    @property
+    def classes(self) -> tuple[PixelClass, ...]:
+        """Classes by their numbers."""
+        ...
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Regressed quantities."""
+        ...
+
+    @property
+    def decoding(self) -> Decoding:
+        """Thresholds."""
+        ...
+
+    @property
+    def loss(self) -> LossOptions:
+        """What was chosen of the loss."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutputNames:
+    """The classes, or the variables, that a model predicts."""
+
+    classes: tuple[PixelClass, ...] = ()
+    variables: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRequest:
+    """What a person says of the outputs of a new model.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the classes, background first, or of the variables.
+    unit : str
+        Of the variables.
+    low, high : float
+        Between what their values usually lie.
+    """
+
+    names: tuple[str, ...] = ()
+    unit: str = ""
+    low: float = 0.0
+    high: float = 1.0
+
+
+class Outputs:
+    """The outputs of the models of a task; without names, unless a task has them."""
+
+    named: ClassVar[bool] = False
+    """Whether outputs are classes or variables that have names."""
+
+    valued: ClassVar[bool] = False
+    """Whether outputs have units, usual values and a choice of losses."""
+
+    sized: ClassVar[bool] = False
+    """Whether objects are found by thresholds, and have a typical size."""
+
+    head_starts_at_zero: ClassVar[bool] = False
+    """Whether a new head predicts 0 everywhere, or anything."""
+
+    def channels(self, spec: Described) -> int:
+        """Return how many maps the network predicts."""
+        return len(spec.classes) + len(spec.variables)
+
+    def check(self, spec: Described) -> None:
+        """Raise a ValueError if a description has the outputs of another task."""
+        if len(spec.classes) > 1:
+            raise ValueError("two or more classes belong to the task 'classes'")
+        if spec.variables:
+            raise ValueError("one or more variables belong to the task 'regression'")
+
+    def why_not(self, request: OutputRequest) -> str:
+        """Return why there can be no model with such outputs, or nothing."""
+        names = request.names
+        return "Give every name once." if len(set(names)) < len(names) else ""
+
+    def requested(self, request: OutputRequest) -> OutputNames:  # noqa: ARG002
+        """Return the outputs that a person asked for."""
+        return OutputNames()
+
+    def from_samples(
+        self,
+        samples: Sequence[Sample],  # noqa: ARG002
+        names: Sequence[str],
+    ) -> OutputNames:
+        """Return the outputs that can be learned from annotated images.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Made up where there are none.
+
+        Raises
+        ------
+        InputError
+            If the samples do not fit the task, or the names the samples.
+        """
+        if names:
+            raise InputError(
+                "Objects have no names; give names of classes or variables."
+            )
+        return OutputNames()
