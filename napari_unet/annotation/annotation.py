@@ -137,10 +137,7 @@ class Annotation:
 
     @property
     def foreground(self) -> Mask | None:
-        """Where the model sees an object, as far as predictions were applied.
-
-        Such background is not verified by a ring.
-        """
+        """Where applied predictions see objects: no ring verifies background there."""
         return self._predictions.foreground
 
     @property
@@ -150,10 +147,7 @@ class Annotation:
 
     @property
     def has_prediction(self) -> bool:
-        """Whether there is something to accept besides what a person painted.
-
-        Labels always say something: where nothing is, they say background.
-        """
+        """Whether there is something to accept; labels always say something."""
         return True
 
     @property
@@ -193,10 +187,7 @@ class Annotation:
         )
 
     def trainable(self) -> Mask:
-        """Return the verified pixels that are no part of an open object.
-
-        An object half painted is an example of nothing.
-        """
+        """Return the verified pixels, but for objects that are only half painted."""
         mask = is_verified(self.provenance)
         for object_id in self._strokes.open:
             place = self._pixels.objects.box(object_id).slices
