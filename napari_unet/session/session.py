@@ -229,7 +229,7 @@ class Session:
     def save_now(self) -> None:
         """Save the current image's work."""
         if self.images.current is not None:
-            self._saving.start(self.images.current)
+            self.images.current.saving.start()
 
     def note_edit(self, image: OpenImage) -> None:
         """Note that the person edited an image or that touched objects settled."""
@@ -319,8 +319,8 @@ class Session:
 
     def _move(self, image: OpenImage, folder: Path) -> None:
         self.models.take_along(image.project, self.projects.at(folder))
-        self._saving.move(
-            image, folder, lambda error: self._holder.report("project", error)
+        image.saving.moving.start(
+            folder, lambda error: self._holder.report("project", error)
         )
 
     def _list_again(self) -> None:

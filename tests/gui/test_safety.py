@@ -20,9 +20,9 @@ def crash(stage):
     bench = stage.bench
     bench._timer.stop()
     bench.session._saving.finish_all = list
-    bench.session._saving.start = lambda _: None
     bench.session._keeping.finish = list
     for image in bench.session.images:
+        image.saving.start = lambda: None
         image.annotation.listener = None
         image.project.close = lambda: None
         forget_owner(image.project.folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
@@ -17,8 +17,11 @@ from napari_unet.project.journal import Journal
 from napari_unet.project.project import Project
 from napari_unet.project.segments import Files
 from napari_unet.project.snapshots import Snapshot
-from napari_unet.session.images.home import Home
+from napari_unet.session.images.place import Place
 from napari_unet.session.images.reading import GUESSED, Reading
+
+if TYPE_CHECKING:
+    from napari_unet.session.images.saving import ImageSaving
 
 
 class Canvas(Protocol):
@@ -78,10 +81,8 @@ class OpenImage:
         Name, axes and content.
     annotation : Annotation
         Labels and their provenance.
-    project : Project
-        Where the annotation is saved.
-    key : str
-        The image's name in the project.
+    place : Place
+        Where the annotation is saved; only `saving` gives it another one.
     path : Path or None
         The image file.
     has_labels : bool
@@ -89,11 +90,7 @@ class OpenImage:
     canvas : Canvas
         Where the labels are edited.
     journal : Journal or None
-        Where every change is written down.
-    read_only : str
-        Why nothing can be saved, or nothing.
-    waiting : bool
-        Whether that is because somebody else works in the project.
+        Where every change is written down; begun and ended by `saving`.
     diameter : float or None
         Typical diameter of the objects, in pixels, if the person has said so.
     measured : float or None
@@ -104,31 +101,28 @@ class OpenImage:
         Copies of earlier work on it, the newest first.
     copies : list of ndarray
         What else was given to be opened and is this image.
-    home : Home or None
-        Where the work belongs, while it is kept elsewhere.
     reading : Reading
         Who says which axis is which, and which channels a model gets.
+    saving : ImageSaving
+        How it is saved, from the moment in which it is open.
     """
 
     source: npt.NDArray[Any]
     pixels: npt.NDArray[Any]
     identity: ImageIdentity
     annotation: Annotation
-    project: Project
-    key: str
+    place: Place
     path: Path | None
     has_labels: bool
     canvas: Canvas
     journal: Journal | None = None
-    read_only: str = ""
-    waiting: bool = False
     diameter: float | None = None
     measured: float | None = None
     pixel_size: float | None = None
     snapshots: tuple[Snapshot, ...] = ()
     copies: list[npt.NDArray[Any]] = field(default_factory=list)
-    home: Home | None = None
     reading: Reading = GUESSED
+    saving: ImageSaving = field(init=False, repr=False)
 
     @property
     def model_input(self) -> tuple[npt.NDArray[Any], str]:
@@ -136,9 +130,19 @@ class OpenImage:
         return take_channels(self.pixels, self.axes, self.reading.channels)
 
     @property
-    def home_project(self) -> Project:
-        """The project that the work belongs to, though it may be kept elsewhere."""
-        return self.home.project if self.home else self.project
+    def project(self) -> Project:
+        """Where the annotation is saved."""
+        return self.place.project
+
+    @property
+    def key(self) -> str:
+        """The image's name in the project."""
+        return self.place.key
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing can be saved, or nothing."""
+        return self.place.read_only
 
     @property
     def name(self) -> str:

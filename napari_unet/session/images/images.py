@@ -203,7 +203,7 @@ class Images:
             axes or image.axes,
             image.path,
             self._schema,
-            image.home_project,
+            image.place.belongs_to,
             image.pixel_size,
             reading=reading or image.reading,
             told=told,
@@ -216,7 +216,7 @@ class Images:
         self._all.remove(image)
         self._set_current(None)
         self._want(request)
-        self._saving.release(image, open_it)
+        image.saving.release(open_it)
 
     def set_schema(self, schema: LabelSchema) -> None:
         """Label something else from now on, such as classes instead of objects.
@@ -245,7 +245,7 @@ class Images:
         self._all.remove(image)
         if self._current is image:
             self._set_current(None)
-        self._saving.release(image)
+        image.saving.release()
         self.released.emit(image)
 
     def release_all(self) -> None:
@@ -258,7 +258,7 @@ class Images:
     def look_again(self) -> None:
         """Open an image again that waited for another window, if that is gone."""
         image = self._current
-        if image is None or not image.waiting or image.project.why_read_only():
+        if image is None or not image.place.waiting or image.project.why_read_only():
             return
         self.reopen(image)
 
@@ -270,7 +270,7 @@ class Images:
         """Note that labels or provenance changed, whoever changed them."""
         if image not in self._all:
             return  # a prediction came to its end after the image was let go
-        self._saving.note_change(image)
+        image.saving.note_change()
         self.show_labels(image)
         if image is self._current:
             self.tell()
@@ -296,7 +296,7 @@ class Images:
         """Describe the current image in the state."""
         image = self._current
         if image is not None:
-            save = self._saving.describe(image)
+            save = image.saving.describe()
             classes = len(self.verified_labels())
             status = self._holder.parts.images
             shown = describe_image(image, classes)
@@ -331,9 +331,9 @@ class Images:
         )
 
     def _held(self, project: Project) -> Held:
-        kept = [i for i in self._saving.images if not self._saving.is_moving(i)]
+        kept = [i for i in self._saving.images if not i.saving.moving.under_way]
         closing = tuple(
-            i for i in kept if i not in self._all and i.home_project is project
+            i for i in kept if i not in self._all and i.place.belongs_to is project
         )
         return Held(tuple(self._all), closing, self._saving.keys(project))
 
@@ -357,9 +357,7 @@ class Images:
             self._join(image, request)
             return
         self._all.append(image)
-        if not image.read_only:
-            image.begin_journal(opened.sequence, opened.seen)
-        self._saving.add(image)
+        self._saving.add(image, opened.sequence, opened.seen)
         self._set_current(image)
         recovered = f"{opened.kept} {opened.recovered.describe()}".strip()
         status = replace(self._holder.parts.images, recovered=recovered)
@@ -380,7 +378,7 @@ class Images:
     def _join(self, image: OpenImage, request: Request) -> None:
         """Go to an image that is open, or is not saved yet, instead of a second one."""
         if image not in self._all:
-            self._saving.keep(image)
+            image.saving.keep()
             self._all.append(image)
             image.has_labels |= not image.annotation.empty  # its layer may be gone
         if not image.is_made_of(request.source):

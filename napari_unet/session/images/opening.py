@@ -31,8 +31,8 @@ from napari_unet.project.snapshots import Snapshot, list_snapshots
 from napari_unet.project.store import Found, StoredAnnotation
 from napari_unet.session.catalogue import holds_image
 from napari_unet.session.images.held import NOTHING_HELD, Held
-from napari_unet.session.images.home import Home, Kept, look_for_kept
 from napari_unet.session.images.image import BareCanvas, OpenImage
+from napari_unet.session.images.place import Home, KeptAway, Place, look_for_kept
 from napari_unet.session.images.reading import (
     Reading,
     as_worked_on,
@@ -149,7 +149,7 @@ class OpenJob(Job[None, Opened]):
             return Opened(image, again=True)
         project, stored, problem = request.project, None, None
         found, diameter, why_not = Found(identity.key), None, ""
-        kept: Kept | None = None
+        kept: KeptAway | None = None
         snapshots: tuple[Snapshot, ...] = ()
         said = request.told
         try:
@@ -177,24 +177,26 @@ class OpenJob(Job[None, Opened]):
             pixels,
             identity,
             annotation,
-            project,
-            found.key,
+            Place(
+                project,
+                found.key,
+                kept.home if kept and kept.home.may_return else None,
+                why_not,
+                waiting=bool(why_not) and problem is None,
+            ),
             request.path,
             has_labels=stored is not None,
             canvas=BareCanvas(annotation),
-            read_only=why_not,
-            waiting=bool(why_not) and problem is None,
             diameter=diameter,
             pixel_size=request.pixel_size or header.pixel_size.get("X"),
             snapshots=snapshots,
             reading=reading,
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
-        image.home = kept.home if kept and kept.home.may_return else None
         of_work = said or _told(stored) or _told_of_twins(found)
         told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
         of_kept = _told_of_kept(kept)
-        if image.waiting:
+        if image.place.waiting:
             recovered = NOTHING  # nothing crashed: the other window works on
         return Opened(image, sequence, told, recovered, problem, of_kept, seen=seen)
 
@@ -238,7 +240,7 @@ def _kept(
     identity: ImageIdentity,
     found: Found,
     stored: StoredAnnotation | None,
-) -> Kept | None:
+) -> KeptAway | None:
     """Return work that could not be saved in the project earlier."""
     if request.kept is None or request.kept.why_read_only():
         return None
@@ -246,7 +248,7 @@ def _kept(
     return look_for_kept(request.kept, Home(request.project, found.key, last), identity)
 
 
-def _told_of_kept(kept: Kept | None) -> str:
+def _told_of_kept(kept: KeptAway | None) -> str:
     if kept is None:
         return ""
     work, home = kept.stored, kept.home.project
