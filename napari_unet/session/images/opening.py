@@ -172,18 +172,15 @@ class OpenJob(Job[None, Opened]):
         recovered = recover(annotation, stored) if stored else NOTHING
         # Known by what was opened, predicted and learned from by what that means.
         pixels, note = as_file_means(request.path, pixels)
+        away = kept.home if kept and kept.home.may_return else None
+        waiting = bool(why_not) and problem is None
+        place = Place(project, found.key, away, why_not, waiting)
         image = OpenImage(
             request.source,
             pixels,
             identity,
             annotation,
-            Place(
-                project,
-                found.key,
-                kept.home if kept and kept.home.may_return else None,
-                why_not,
-                waiting=bool(why_not) and problem is None,
-            ),
+            place,
             request.path,
             has_labels=stored is not None,
             canvas=BareCanvas(annotation),
@@ -196,7 +193,7 @@ class OpenJob(Job[None, Opened]):
         of_work = said or _told(stored) or _told_of_twins(found)
         told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
         of_kept = _told_of_kept(kept)
-        if image.place.waiting:
+        if waiting:
             recovered = NOTHING  # nothing crashed: the other window works on
         return Opened(image, sequence, told, recovered, problem, of_kept, seen=seen)
 
