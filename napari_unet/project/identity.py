@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
+from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import parse_axes
 from napari_unet.tasks import task_of
@@ -66,13 +67,7 @@ class ImageIdentity:
         schema: LabelSchema = INSTANCES,
     ) -> ImageIdentity:
         """Identify an image; see `iter_identify` for large ones."""
-        steps = iter_identify(name, image, axes, schema)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                identity: ImageIdentity = stop.value
-                return identity
+        return drain(iter_identify(name, image, axes, schema))
 
     @property
     def labels_shape(self) -> tuple[int, ...]:
@@ -143,12 +138,7 @@ def labels_shape(shape: tuple[int, ...], axes: str) -> tuple[int, ...]:
 
 def content_hash(array: npt.NDArray[Any]) -> str:
     """Return a hash of dtype, shape and values, the same on every machine."""
-    steps = iter_content_hash(array)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return str(stop.value)
+    return drain(iter_content_hash(array))
 
 
 def iter_content_hash(array: npt.NDArray[Any]) -> Generator[None, None, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
@@ -40,6 +41,17 @@ class Project:
         self._syncer = syncer
         self._lock = ProjectLock(folder)
         self._journals: list[Journal] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a job in another process needs: the files, and whose they are.
+
+        Journals stay where changes happen.
+        """
+        return {"store": self.store, "lock": self._lock}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.store, self._lock = state["store"], state["lock"]
+        self._syncer, self._journals = Syncer(), []
 
     @property
     def folder(self) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,9 @@ class Found:
     twins: tuple[str, ...] = ()
 
 
+_NOW = partial(datetime.now, UTC)
+
+
 class ProjectStore:
     """Saves and loads the annotations of one project folder.
 
@@ -112,9 +116,7 @@ class ProjectStore:
     one that comes second to save an image is refused instead of overwriting.
     """
 
-    def __init__(
-        self, folder: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, folder: Path, *, now: Callable[[], datetime] = _NOW) -> None:
         self._files = ProjectFolder(folder)
         self._now = now
         self._known: dict[str, tuple[Generation, ...]] = {}

@@ -29,8 +29,6 @@ class Restored:
 
     Parameters
     ----------
-    project : Project
-        Where they lie.
     settings : Settings or None
         What the person chose; None where nothing was ever kept.
     versions : tuple of ModelVersion
@@ -45,7 +43,6 @@ class Restored:
         Which cannot be loaded, and why; or nothing.
     """
 
-    project: Project
     settings: Settings | None
     versions: tuple[ModelVersion, ...]
     active: ModelVersion | None = None
@@ -67,7 +64,7 @@ class Restored:
         if steps is not None and steps >= found.best_step:
             return None
         note = "interrupted training"
-        return ModelVersion(0, found.record, found.best, note, home=self.project)
+        return ModelVersion(0, found.record, found.best, note)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +98,6 @@ class RestoreModels(Job[None, Restored]):
             yield
         active = _active_of(manifest, loaded)
         return Restored(
-            project,
             manifest.settings if files.exists else None,
             tuple(loaded),
             active,

@@ -8,12 +8,13 @@ that predicted there last.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 from napari_unet.errors import ModelError
 from napari_unet.project.project import Project
 from napari_unet.session.models.restore import Restored, RestoreModels
-from napari_unet.session.models.timeline import ModelVersion, Timeline
+from napari_unet.session.models.timeline import ModelVersion, Stored, Timeline
 from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
 
@@ -96,7 +97,7 @@ class Restoring:
         self._runner.start(
             RestoreModels(project),
             Handlers(
-                result=self._on_restored,
+                result=lambda restored: self._on_restored(project, restored),
                 error=lambda error: self._on_failed(project, error),
                 closed=lambda: self._asked.discard(project),
             ),
@@ -108,8 +109,7 @@ class Restoring:
         self._failed.add(project)
         self._holder.report("model", error)
 
-    def _on_restored(self, restored: Restored) -> None:
-        project = restored.project
+    def _on_restored(self, project: Project, restored: Restored) -> None:
         self._asked.discard(project)
         self._failed.discard(project)
         active = restored.active
@@ -118,24 +118,24 @@ class Restoring:
             self.minutes[project] = restored.settings.minutes
         if restored.told:
             self._holder.report("model", ModelError(restored.told))
-        self._merge(restored)
+        self._merge(project, restored)
         if restored.interruption is not None:
             self.interrupted.add(project)
             self._holder.notice(restored.interruption.describe())
         if project is self._place:
             self._arrive(project)
 
-    def _merge(self, restored: Restored) -> None:
+    def _merge(self, project: Project, restored: Restored) -> None:
         lost = restored.lost_versions
-        versions = (*restored.versions, *lost)
+        versions = [_at_home(v, project) for v in (*restored.versions, *lost)]
         if not versions:
             return
-        here = restored.project is self._place
+        here = project is self._place
         takes_over = here and not self._chosen()
         active = lost[-1] if lost else restored.active
         uuid = active.uuid if active is not None and takes_over else None
         if uuid is not None:
-            self._active[restored.project] = uuid
+            self._active[project] = uuid
             self._holder.show(loading="")
         self._timeline.merge(versions, uuid, without=self._default())
         if not self._holder.state.loading:
@@ -166,3 +166,10 @@ class Restoring:
         if last is not None and not self._chosen():
             return self._timeline.find(last, project)
         return None if active is None else self._timeline.find(active.uuid, project)
+
+
+def _at_home(version: ModelVersion, project: Project) -> ModelVersion:
+    """Return a version that this very project keeps, not its copy in a job."""
+    there = version.stored
+    stored = Stored(project, there.entry) if there is not None else None
+    return replace(version, home=project, stored=stored)
