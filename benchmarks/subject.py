@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmarks.scene import draw_nuclei
 from benchmarks.timing import Run
+from napari_unet.core.jobs import drain
 from napari_unet.inference.forward import PlanePredictor, fold_norms
 from napari_unet.inference.predict import predict
 from napari_unet.nets.device import (
@@ -125,10 +126,4 @@ def plane_maps(
     predictor: PlanePredictor, image: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """Run all windows of a normalised image (C, Y, X); return maps (3, Y, X)."""
-    events = predictor.iter_maps(image)
-    while True:
-        try:
-            next(events)
-        except StopIteration as finished:
-            maps: npt.NDArray[np.float32] = finished.value
-            return maps
+    return drain(predictor.iter_maps(image))

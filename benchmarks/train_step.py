@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from benchmarks.report import Report
 from benchmarks.scene import draw_nuclei
 from benchmarks.subject import Subject
 from benchmarks.timing import Run, Stopwatch, interleave
+from napari_unet.core.jobs import drain
 from napari_unet.learning.optimize import Optimizer, Strengths
 from napari_unet.learning.sampling import Batch, Plane, draw_batch, make_plane
 from napari_unet.learning.train import FitConfig
@@ -76,7 +76,7 @@ def engine_step(subject: Subject, case: Case, batch: Batch) -> Callable[[], floa
     strengths = Strengths(**case.config.model_dump(include=names))
     objective = objective_of(subject.model.spec)
     optimizer = Optimizer(subject.model.net, objective, subject.execution, strengths)
-    return lambda: finish(optimizer.iter_step(batch, case.micro_batch, 1.0))
+    return lambda: drain(optimizer.iter_step(batch, case.micro_batch, 1.0))
 
 
 def bare_step(subject: Subject, case: Case, batch: Batch) -> Run:
@@ -97,15 +97,6 @@ def bare_step(subject: Subject, case: Case, batch: Batch) -> Run:
         adam.step()
 
     return run
-
-
-def finish(events: Generator[Any, None, Any]) -> Any:
-    """Run a generator to its end and return its result."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as finished:
-            return finished.value
 
 
 def _measure_case(

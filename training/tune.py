@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.events import MapsKept, Redecodable
 from napari_unet.inference.predict import iter_predict
@@ -44,12 +45,7 @@ def maps_of(picture: Picture, model: Model) -> Redecodable:
 
 def labels_of(maps: Redecodable, decoding: Decoding) -> np.ndarray:
     """Return the objects in maps."""
-    events = maps.iter_decode(decoding)
-    while True:
-        try:
-            next(events)
-        except StopIteration as finished:
-            return finished.value
+    return drain(maps.iter_decode(decoding))
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from napari_unet.cli.console import (
 from napari_unet.cli.outputs import output_folder
 
 if TYPE_CHECKING:
-    from napari_unet.session.demo import DemoResult
+    from napari_unet.cli.story import DemoResult
 
 
 def demo(
@@ -38,11 +38,12 @@ def demo(
 
     Scores come from images that the scripted annotator never opened.
     """
+    from napari_unet.cli.story import tell_story
     from napari_unet.nets.device import resolve_device
 
     resolve_device(device)
     with output_folder(out):
-        result = _run(out, seeds, device)
+        result = tell_story(out, say, seeds=range(seeds), device=device)
     if as_json:
         print_json(result.as_json())
     else:
@@ -51,18 +52,6 @@ def demo(
         from napari_unet.cli.window import open_window
 
         raise typer.Exit(open_window("phase"))
-
-
-def _run(out: Path, seeds: int, device: str) -> DemoResult:
-    from napari_unet.session.demo import iter_demo
-
-    events = iter_demo(out, seeds=range(seeds), device=device)
-    while True:
-        try:
-            say(next(events).message)
-        except StopIteration as finished:
-            result: DemoResult = finished.value
-            return result
 
 
 def _show(result: DemoResult) -> None:

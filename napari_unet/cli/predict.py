@@ -250,23 +250,24 @@ def _result(
     advance: Callable[[float], None],
 ) -> tuple[NDArray[Any], list[str], float | None]:
     from napari_unet.core.events import Notice, TilesDone
+    from napari_unet.core.jobs import drain
     from napari_unet.inference.events import Sized
 
     notes: list[str] = []
     diameter = None
     pixel_size = image.pixel_size.get("X")
-    events = order.ask(seen, axes=axes, pixel_size=pixel_size)
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as finished:
-            return finished.value, notes, diameter
+
+    def hear(event: PredictEvent) -> None:
+        nonlocal diameter
         if isinstance(event, Notice):
             notes.append(event.message)
         elif isinstance(event, Sized):
             diameter = event.diameter and round(event.diameter, 1)
         elif isinstance(event, TilesDone):
             advance(event.done / event.total)
+
+    values = drain(order.ask(seen, axes=axes, pixel_size=pixel_size), hear)
+    return values, notes, diameter
 
 
 def _count_objects(labels: NDArray[Any]) -> int:

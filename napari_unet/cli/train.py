@@ -28,7 +28,7 @@ from napari_unet.cli.outputs import (
     refuse_existing,
     refuse_replacing_inputs,
 )
-from napari_unet.cli.training import Outcome, run_training, save_outcome
+from napari_unet.cli.training import Trained, run_training, save_trained
 from napari_unet.errors import ChannelMismatchError, InputError
 
 if TYPE_CHECKING:
@@ -158,13 +158,13 @@ def train(
             start, architecture, chosen, samples, wish, pretrained=pretrained
         )
         given = list(samples.values())
-        outcome = run_training(
+        trained = run_training(
             model, given, config, state, resume=resume, on_event=claim.sync
         )
         count = f"{len(samples)} image{'s' if len(samples) > 1 else ''}"
         data = f"{count} of {Path(os.path.realpath(images)).name!r}"
-        saved = save_outcome(outcome, out, given[0], data, state, overwrite=overwrite)
-    _report(outcome, saved, as_json=as_json)
+        saved = save_trained(trained, out, given[0], data, state, overwrite=overwrite)
+    _report(trained, saved, as_json=as_json)
     if saved != out:
         raise typer.Exit(EXIT_MISTAKE)
 
@@ -373,17 +373,17 @@ def _channels(sample: Sample) -> int:
     return int(sample.image.shape[axes.index("C")]) if "C" in axes else 1
 
 
-def _report(outcome: Outcome, out: Path, *, as_json: bool) -> None:
+def _report(trained: Trained, out: Path, *, as_json: bool) -> None:
     result: dict[str, Any] = {
         "model": str(out),
-        "steps": outcome.steps,
-        "score": outcome.score,
-        "seconds": round(outcome.seconds, 2),
+        "steps": trained.steps,
+        "score": trained.score,
+        "seconds": round(trained.seconds, 2),
     }
     if as_json:
         print_json(result)
     else:
-        print_result(f"{out}: {outcome.steps} steps, {outcome.seconds:.0f} s")
-    if outcome.interrupted:
+        print_result(f"{out}: {trained.steps} steps, {trained.seconds:.0f} s")
+    if trained.interrupted:
         say(f"Interrupted; the best model so far is saved in {out}.")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -31,7 +31,7 @@ _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Trained:
     """The best model so far, and whether training ran to its end."""
 
     model: Model
@@ -49,12 +49,13 @@ def run_training(
     *,
     resume: bool,
     on_event: Callable[[], object],
-) -> Outcome:
+) -> Trained:
     """Train to the end or to Ctrl+C, whichever comes first.
 
     The state is kept in the file `path`, for a training that is killed. It is to be
-    removed when the outcome is saved. `on_event` is called several times a second.
+    removed when the model is saved. `on_event` is called several times a second.
     """
+    from napari_unet.core.jobs import drain
     from napari_unet.learning.checkpoint import remove_checkpoint
     from napari_unet.learning.train import Checkpointing, ModelImproved, iter_fit
 
@@ -66,26 +67,27 @@ def run_training(
     events = iter_fit(model, samples, config, checkpoint=checkpoint)
     with progress_bar() as progress:
         show = _shower(progress, config)
+
+        def hear(event: FitEvent) -> None:
+            nonlocal best, seconds
+            best = event if isinstance(event, ModelImproved) else best
+            seconds = show(event)
+            on_event()
+
         try:
-            while True:
-                event = next(events)
-                best = event if isinstance(event, ModelImproved) else best
-                seconds = show(event)
-                on_event()
-        except StopIteration as finished:
-            return _finished(finished.value)
+            return _finished(drain(events, hear))
         except KeyboardInterrupt:
             if best is None:
                 say("Interrupted before anything was better; no model was saved.")
                 remove_checkpoint(path)
                 raise typer.Exit(EXIT_INTERRUPTED) from None
     score = {"agreement": best.score}
-    return Outcome(best.model, best.step, seconds, score, interrupted=True)
+    return Trained(best.model, best.step, seconds, score, interrupted=True)
 
 
-def _finished(result: FitResult) -> Outcome:
+def _finished(result: FitResult) -> Trained:
     score = {"agreement": result.score, "agreement_before": result.start_score}
-    return Outcome(result.model, result.steps, result.seconds, score)
+    return Trained(result.model, result.steps, result.seconds, score)
 
 
 def _shower(progress: Progress, config: FitConfig) -> Callable[[FitEvent], float]:
@@ -112,8 +114,8 @@ def _shower(progress: Progress, config: FitConfig) -> Callable[[FitEvent], float
     return show
 
 
-def save_outcome(
-    outcome: Outcome,
+def save_trained(
+    trained: Trained,
     out: Path,
     sample: Sample,
     data: str,
@@ -140,12 +142,12 @@ def save_outcome(
     from napari_unet.models.spec import ModelCard
     from napari_unet.weights.model import Model
 
-    old = _with_tiling(outcome.model, sample).spec
+    old = _with_tiling(trained.model, sample).spec
     origin = f"{data}, starting from {old.name!r}" if old.card.data else data
-    card = ModelCard(data=origin, score=outcome.score)
+    card = ModelCard(data=origin, score=trained.score)
     name = Path(os.path.realpath(out)).name[:100]
     spec = old.model_copy(update={"name": name, "card": card})
-    saved = _save_somewhere(Model(spec, outcome.model.net), out, overwrite=overwrite)
+    saved = _save_somewhere(Model(spec, trained.model.net), out, overwrite=overwrite)
     remove_checkpoint(path)
     return saved
 

@@ -9,14 +9,13 @@ from skimage import io
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import is_verified
+from napari_unet.cli.annotator import Habits, ScriptedAnnotator
+from napari_unet.cli.story import BUDGET, draw_outlines, tell_story
 from napari_unet.io.samples import load_sample
 from napari_unet.learning.train import FitConfig
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.scores.metrics import evaluate
-from napari_unet.session.annotator import Habits, ScriptedAnnotator
-from napari_unet.session.demo import BUDGET, DemoProgress, DemoResult, iter_demo
-from napari_unet.session.pictures import draw_outlines
 from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import new_model
 
@@ -82,18 +81,15 @@ def test_the_demo_tells_its_story(tmp_path: Path) -> None:
     save_model(
         new_model(ModelSpec(name="tiny", architecture=architecture)), tmp_path / "m"
     )
-    events = iter_demo(
-        tmp_path, seeds=[3], device="cpu", config=QUICK, model_name=str(tmp_path / "m")
+    words: list[str] = []
+    result = tell_story(
+        tmp_path,
+        words.append,
+        seeds=[3],
+        device="cpu",
+        config=QUICK,
+        model_name=str(tmp_path / "m"),
     )
-    words = []
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as finished:
-            result: DemoResult = finished.value
-            break
-        assert isinstance(event, DemoProgress)
-        words.append(event.message)
     assert "corrected" in " ".join(words)
     printed = result.as_json()
     assert set(printed) >= {"before", "after", "corrections", "seconds", "pictures"}

@@ -9,24 +9,27 @@ on the images that nobody opened.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from skimage.io import imsave
+from skimage.segmentation import find_boundaries
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.cli.annotator import Habits, ScriptedAnnotator
 from napari_unet.core.events import Validated
+from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.predict import predict
 from napari_unet.io.samples import SampleImage, load_sample
-from napari_unet.learning.train import FitConfig, FitResult, iter_fit
+from napari_unet.learning.train import FitConfig, FitEvent, FitResult, iter_fit
 from napari_unet.scores.metrics import PooledScores, evaluate, pool
-from napari_unet.session.annotator import Habits, ScriptedAnnotator
-from napari_unet.session.pictures import draw_outlines, save_side_by_side
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
@@ -37,12 +40,8 @@ BUDGET = 40
 _OPENED = 4
 """Of the samples, the first four may be opened; the rest only measure."""
 
-
-@dataclass(frozen=True, slots=True)
-class DemoProgress:
-    """What the demo does now, in words."""
-
-    message: str
+_TRUE = (0.0, 0.75, 1.0)
+_FOUND = (1.0, 0.75, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,52 +105,43 @@ class DemoResult:
         }
 
 
-def iter_demo(
+def tell_story(
     out: Path,
+    tell: Callable[[str], object],
     *,
     seeds: Sequence[int] = (0, 1, 2),
     device: str = "auto",
     config: FitConfig | None = None,
     model_name: str = "nuclei",
-) -> Generator[DemoProgress, None, DemoResult]:
-    """Tell the story, once for every seed.
+) -> DemoResult:
+    """Play the story once for every seed, and say in words what happens.
 
-    Parameters
-    ----------
-    out : Path
-        Existing folder for the pictures.
-    seeds : sequence of int
-        One story each.
-    device : str
-        Where to compute.
-    config : FitConfig, optional
-        How to fine-tune; a minute or so per seed where it is missing.
-    model_name : str
-        The model to start from.
+    `out` is an existing folder for the pictures. Fine-tuning takes a minute or so per
+    seed where no other `config` is given.
     """
     started = time.monotonic()
     config = config or FitConfig(steps=90, minutes=1.2)
     config = config.model_copy(update={"device": device})
-    yield DemoProgress(f"Loading the model {model_name} and the phase-contrast samples")
+    tell(f"Loading the model {model_name} and the phase-contrast samples")
     model = load_model(model_name)
     samples = load_sample("phase")
     unseen = samples[_OPENED:]
     found = _predict_all(model, unseen, device)
     before = _score(unseen, found)
-    yield DemoProgress(_words("Before any correction", before.pooled.ap))
+    tell(_words("Before any correction", before.pooled.ap))
     runs: list[SeedResult] = []
     pictures: list[Path] = []
     for seed in seeds:
         samples_of_seed, corrections = _correct(model, samples, seed, device)
-        yield DemoProgress(f"Seed {seed}: {corrections} objects corrected")
-        tuned = yield from _iter_fine_tune(
-            model, samples_of_seed, config.model_copy(update={"seed": seed})
+        tell(f"Seed {seed}: {corrections} objects corrected")
+        tuned = _fine_tune(
+            model, samples_of_seed, config.model_copy(update={"seed": seed}), tell
         )
         better = _predict_all(tuned.model, unseen, device)
         ap = _score(unseen, better).pooled.ap
         runs.append(SeedResult(seed, corrections, ap, round(tuned.seconds, 1)))
         pictures.append(_draw(out, seed, unseen[0], found[0], better[0]))
-        yield DemoProgress(_words(f"Seed {seed}: after fine-tuning", ap))
+        tell(_words(f"Seed {seed}: after fine-tuning", ap))
     seconds = time.monotonic() - started
     return DemoResult(before, tuple(runs), seconds, tuple(pictures))
 
@@ -198,21 +188,20 @@ def _apply(annotation: Annotation, found: LabelMap) -> None:
     annotation.apply(annotation.merging(found, whole).merge(), whole)
 
 
-def _iter_fine_tune(
-    model: Model, samples: Sequence[Sample], config: FitConfig
-) -> Generator[DemoProgress, None, FitResult]:
-    events = iter_fit(model, samples, config)
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as finished:
-            result: FitResult = finished.value
-            return result
+def _fine_tune(
+    model: Model,
+    samples: Sequence[Sample],
+    config: FitConfig,
+    tell: Callable[[str], object],
+) -> FitResult:
+    def hear(event: FitEvent) -> None:
         if isinstance(event, Validated):
-            yield DemoProgress(
+            tell(
                 f"Seed {config.seed}: step {event.step}, agreement with held-out "
                 f"corrections {event.score:.2f} (was {event.start_score:.2f})"
             )
+
+    return drain(iter_fit(model, samples, config), hear)
 
 
 def _draw(
@@ -221,9 +210,34 @@ def _draw(
     path = out / f"{sample.name}_seed{seed}_before_after.png"
     truth = _truth(sample)
     pictures = [draw_outlines(sample.image, a, truth) for a in (before, after)]
-    save_side_by_side(path, pictures)
+    _save_side_by_side(path, pictures)
     return path
 
 
 def _words(when: str, ap: dict[str, float]) -> str:
     return f"{when}: AP50 {ap['0.50']:.2f}, AP75 {ap['0.75']:.2f} on unopened images"
+
+
+def draw_outlines(
+    image: npt.NDArray[Any], found: LabelMap, truth: LabelMap | None = None
+) -> npt.NDArray[np.uint8]:
+    """Return an RGB picture: found objects outlined in orange, true ones in blue.
+
+    The two colours are told apart by colour-blind people too.
+    """
+    low, high = np.percentile(image, [0.5, 99.8])
+    grey = np.clip((image - float(low)) / max(float(high - low), 1e-9), 0, 1)
+    picture = np.repeat(0.85 * grey[..., None], 3, axis=-1)
+    if truth is not None:
+        picture[find_boundaries(truth, mode="inner")] = _TRUE
+    picture[find_boundaries(found, mode="inner")] = _FOUND
+    return (255 * picture).astype(np.uint8)
+
+
+def _save_side_by_side(path: Path, pictures: list[npt.NDArray[np.uint8]]) -> None:
+    """Save pictures of one height beside each other, with a white line between."""
+    gap = np.full((len(pictures[0]), 6, 3), 255, np.uint8)
+    parts = [pictures[0]]
+    for picture in pictures[1:]:
+        parts += [gap, picture]
+    imsave(path, np.concatenate(parts, axis=1), check_contrast=False)
