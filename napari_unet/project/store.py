@@ -37,6 +37,8 @@ from napari_unet.project.segments import (
 )
 from napari_unet.tasks import task_of
 
+_NOW = partial(datetime.now, UTC)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredAnnotation:
@@ -94,9 +96,6 @@ class Found:
     key: str
     known: bool = False
     twins: tuple[str, ...] = ()
-
-
-_NOW = partial(datetime.now, UTC)
 
 
 class ProjectStore:
