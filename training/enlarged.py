@@ -17,8 +17,8 @@ import numpy.typing as npt
 from skimage.transform import resize
 
 from napari_unet.inference.events import Sized
+from napari_unet.inference.measure import typical_diameter
 from napari_unet.inference.predict import iter_predict
-from napari_unet.instances.diameter import typical_diameter
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
 from training.pictures import Picture, read_pictures

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from napari_unet.instances.diameter import typical_diameter
+from napari_unet.inference.measure import typical_diameter
 from training.pictures import Picture
 
 GROUPS = 16

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.inference.scale import resize, sample_labels, zoomed_shape
-from napari_unet.instances.diameter import typical_diameter
+from napari_unet.inference.measure import typical_diameter
+from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
 from napari_unet.learning.sampling import Plane, make_plane
 from training.pictures import Picture
 from training.recipe import Recipe

@@ -20,7 +20,7 @@ import numpy as np
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.inference.events import MapsKept, Redecodable
+from napari_unet.inference.events import MapsCached, Redecodable
 from napari_unet.inference.predict import iter_predict
 from napari_unet.instances.decoding import Decoding
 from napari_unet.scores.metrics import evaluate, pool
@@ -40,7 +40,7 @@ GRID = {
 def maps_of(picture: Picture, model: Model) -> Redecodable:
     """Return what the network says of a picture."""
     events = iter_predict(picture.raw, model)
-    return next(e.maps for e in events if isinstance(e, MapsKept))
+    return next(e.maps for e in events if isinstance(e, MapsCached))
 
 
 def labels_of(maps: Redecodable, decoding: Decoding) -> np.ndarray:

@@ -188,7 +188,7 @@ def _other_places(out: Path) -> Iterator[Path]:
 
 
 def _with_tiling(model: Model, sample: Sample) -> Model:
-    from napari_unet.inference.tile_effect import with_tiling
+    from napari_unet.inference.forward import with_tiling
     from napari_unet.learning.planes import annotated_planes
     from napari_unet.nets.device import choose_execution, resolve_device
 

@@ -7,7 +7,7 @@ library is imported for it: an object is known by what it offers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -16,37 +16,24 @@ import numpy.typing as npt
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL, axis_letter
+from napari_unet.geometry.box import Box
+from napari_unet.images.source import ArrayImage, ImageSource
 
 _REAL = "buif"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageArray:
-    """An image as numpy's array.
-
-    Parameters
-    ----------
-    array : ndarray
-        Real numbers.
-    axes : str or None
-        Axes out of "TCZYX" where the dimensions have names; None if they have none.
-    note : str or None
-        What was made of it, in words.
-    """
-
-    array: npt.NDArray[Any]
-    axes: str | None = None
-    note: str | None = None
-
-
-def as_image(image: object) -> ImageArray:
+def as_image(image: object) -> ArrayImage:
     """Return what a person gave for an image as an array of real numbers.
+
+    An `ImageSource` is read whole.
 
     Raises
     ------
     InputError
         If it is no array, cannot be computed, or holds no real numbers.
     """
+    if isinstance(image, ImageSource):
+        return replace(as_image(image.read(Box.whole(image.shape))), axes=image.axes)
     array = as_array(image)
     if array.dtype.kind not in _REAL:
         raise InputError(
@@ -55,10 +42,12 @@ def as_image(image: object) -> ImageArray:
         )
     axes = _named_axes(image, array)
     if isinstance(image, np.ma.MaskedArray) and np.ma.is_masked(image):
-        return ImageArray(
-            _without_masked(image), axes, "masked pixels were taken for unknown (NaN)"
+        return ArrayImage(
+            array=_without_masked(image),
+            axes=axes,
+            note="masked pixels were taken for unknown (NaN)",
         )
-    return ImageArray(array, axes)
+    return ArrayImage(array=array, axes=axes)
 
 
 def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:

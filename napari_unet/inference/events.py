@@ -62,10 +62,10 @@ class Redecodable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class MapsKept:
+class MapsCached:
     """What the network said of the whole image, so that thresholds can be moved."""
 
     maps: Redecodable
 
 
-PredictEvent: TypeAlias = Notice | TilesDone | ViewPredicted | Sized | MapsKept
+PredictEvent: TypeAlias = Notice | TilesDone | ViewPredicted | Sized | MapsCached

@@ -1,17 +1,19 @@
 """Run a network over one plane, or volume, window by window.
 
 How it flows: the plane is padded by its mirror image to a multiple of the network's
-stride, cut into windows (`core.tiling`), predicted in batches, on a CPU strip by strip
-within these (`nets.strips`), and the core of every window is kept. When memory runs
-out, the batch is halved, then the window; the plane starts again, and the person is
-told.
+stride, cut into windows (`geometry.tiling`), predicted in batches, on a CPU strip by
+strip within these (`nets.strips`), and the core of every window is kept. When memory
+runs out, the batch is halved, then the window; the plane starts again, and the person
+is told.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +22,11 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_unet.core.events import Notice
+from napari_unet.core.jobs import drain, mapped, within
 from napari_unet.errors import DeviceError
 from napari_unet.geometry.tiling import Tile, padded_shape, plan_tiles
 from napari_unet.instances.targets import Maps
+from napari_unet.models.spec import Tiling
 from napari_unet.nets.blocks import ConvBlock
 from napari_unet.nets.device import Execution, is_out_of_memory
 from napari_unet.nets.network import Network, same_size
@@ -31,6 +35,8 @@ from napari_unet.tasks.objectives import objective_of
 from napari_unet.weights.model import Model
 
 _LEAST_WINDOW = 256
+# Of networks that see more than a window.
+_INEXACT_WINDOW = 512
 _CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
 # Where a network goes through it in strips, a window takes less than half the memory.
@@ -79,24 +85,20 @@ class PlanePredictor:
     def __init__(self, model: Model, execution: Execution, turns: int = 1) -> None:
         folded = same_size(fold_norms(model.net))
         self._objective = objective_of(model.spec)
-        self._dims = folded.dims
-        self._stride = folded.stride
+        self.dims = folded.dims
+        self.stride = folded.stride
+        self.exact = folded.exact_tiling
         tiling = model.spec.tiling
-        self._halo = tiling.halo if tiling else folded.receptive_radius
+        self.halo = tiling.halo if tiling else folded.receptive_radius
         if tiling is not None:
             execution = replace(execution, window=tiling.window)
-        elif _in_strips(folded, execution) and self._dims == 2:
+        elif _in_strips(folded, execution) and self.dims == 2:
             larger = _LARGER_IN_STRIPS * execution.window
             execution = replace(execution, window=larger)
         self._maps = model.spec.out_channels
         self._turns = turns
         self._net = execution.place_net(folded)
         self.execution = execution
-
-    @property
-    def halo(self) -> int:
-        """Pixels of context that a pixel needs on every side."""
-        return self._halo
 
     def iter_maps(
         self, plane: npt.NDArray[np.float32]
@@ -131,15 +133,15 @@ class PlanePredictor:
 
     def _plan(self, shape: tuple[int, ...]) -> tuple[Tile, ...]:
         window = self.execution.window
-        if self._dims == 3:
+        if self.dims == 3:
             window //= _SHRINK_3D
-        return plan_tiles(shape, window=window, halo=self._halo, stride=self._stride)
+        return plan_tiles(shape, window=window, halo=self.halo, stride=self.stride)
 
     def _iter_windows(
         self, plane: npt.NDArray[np.float32]
     ) -> Generator[PlaneEvent, None, Maps]:
         shape = plane.shape[1:]
-        padded = _mirror(plane, padded_shape(shape, self._stride))
+        padded = _mirror(plane, padded_shape(shape, self.stride))
         tiles = self._plan(shape)
         maps = np.empty((self._maps, *shape), np.float32)
         step = self.execution.batch
@@ -158,15 +160,13 @@ class PlanePredictor:
     ) -> Generator[WindowsDone, None, Maps]:
         """Predict windows, of which `before` are finished already, of `total`."""
         batch = self.execution.place(torch.from_numpy(windows))
-        steps = self._iter_turns(batch)
-        while True:
-            try:
-                share = next(steps)
-            except StopIteration as finished:
-                result: Tensor = finished.value
-                maps: Maps = result.cpu().numpy()
-                return maps
-            yield WindowsDone(before + share * len(batch), total)
+
+        def told(share: float) -> WindowsDone:
+            return WindowsDone(before + share * len(batch), total)
+
+        result = yield from mapped(told, self._iter_turns(batch))
+        maps: Maps = result.cpu().numpy()
+        return maps
 
     def _iter_turns(self, batch: Tensor) -> Generator[float, None, Tensor]:
         """Return the mean over turned copies, turned back."""
@@ -198,7 +198,7 @@ class PlanePredictor:
                 f"{self.execution.batch} tiles at once instead of {now.batch}."
             )
         smaller = now.window // 2
-        if smaller < max(_LEAST_WINDOW, 2 * self._halo):
+        if smaller < max(_LEAST_WINDOW, 2 * self.halo):
             raise DeviceError(
                 f"Memory ran out on {now.device} even with the smallest tiles; close "
                 "other programs, or predict on the CPU (--device cpu)."
@@ -227,15 +227,13 @@ def iter_logits(
     """
     in_strips = _in_strips(net, execution)
     forward = type(net).iter_forward if in_strips else Network.iter_forward
-    steps = forward(net, batch)
-    while True:
-        with torch.inference_mode(), execution.precision():
-            try:
-                share = next(steps)
-            except StopIteration as finished:
-                logits: Tensor = finished.value
-                return logits
-        yield share
+    return (yield from within(partial(_predicting, execution), forward(net, batch)))
+
+
+@contextmanager
+def _predicting(execution: Execution) -> Iterator[None]:
+    with torch.inference_mode(), execution.precision():
+        yield
 
 
 def _in_strips(net: Network, execution: Execution) -> bool:
@@ -254,3 +252,37 @@ def _mirror(
         return plane
     margins = [(0, n - m) for n, m in zip(shape, plane.shape[1:], strict=True)]
     return np.pad(plane, [(0, 0), *margins], mode="symmetric")
+
+
+def with_tiling(
+    model: Model, plane: npt.NDArray[np.float32], execution: Execution
+) -> Model:
+    """Return a model that knows its tile, and what tiles of that size change.
+
+    Parameters
+    ----------
+    model : Model
+        Returned as it is where its network can be tiled exactly.
+    plane : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
+        A normalised image of the kind that the model was trained on.
+    execution : Execution
+        Where to compute.
+    """
+    if model.net.exact_tiling:
+        return model
+    tiling = Tiling(
+        window=_INEXACT_WINDOW, halo=model.net.receptive_radius, difference=0
+    )
+    apart = _maps(_tiled(model, tiling), plane, execution)
+    whole = _maps(_tiled(model, None), plane, replace(execution, window=2**20))
+    spread = max(float(whole.std()), 1e-6)
+    difference = float(np.abs(apart - whole).mean()) / spread
+    return _tiled(model, tiling.model_copy(update={"difference": difference}))
+
+
+def _tiled(model: Model, tiling: Tiling | None) -> Model:
+    return Model(model.spec.model_copy(update={"tiling": tiling}), model.net)
+
+
+def _maps(model: Model, plane: npt.NDArray[np.float32], execution: Execution) -> Maps:
+    return drain(PlanePredictor(model, execution).iter_maps(plane))

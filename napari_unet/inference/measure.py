@@ -1,9 +1,18 @@
-"""Find out how large the objects of an image are, with the network that will find them.
+"""Look at an image before it is predicted: is there anything, and of which size.
 
-A quick look at a part of the image measures objects that have a size the network knows.
-Others are measured wrongly, but on the right side: so the part is zoomed by what was
-measured, and looked at again. Very large objects are the exception, because the network
-sees no more than their texture; so the first look is taken from afar, too.
+Is there anything: a model that zooms finds the grains of noise large enough to be
+objects, so this is asked of the image first. Noise, however a camera or a filter has
+smoothed it, is a Gaussian random field: whatever passes a band-pass filter is
+distributed normally again. Things with an outline are not: their band-passed grey
+values have a heavy tail or a slant (Field 1987, on natural images). So skewness and
+excess kurtosis are compared with those of a Gaussian field that is correlated as much
+as this one.
+
+Of which size: a quick look at a part of the image, with the network itself, measures
+objects that have a size the network knows. Others are measured wrongly, but on the
+right side: so the part is zoomed by what was measured, and looked at again. Very large
+objects are the exception, because the network sees no more than their texture; so the
+first look is taken from afar, too.
 """
 
 from __future__ import annotations
@@ -16,11 +25,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
+from scipy import ndimage as ndi
 
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap
+from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.events import PredictEvent
-from napari_unet.inference.scale import (
+from napari_unet.inference.model_input import (
     LEAST_ZOOM,
     MOST_ZOOM,
     Grey,
@@ -29,7 +42,9 @@ from napari_unet.inference.scale import (
     zoom_for,
     zoomed_shape,
 )
-from napari_unet.instances.diameter import typical_diameter
+
+Scale: TypeAlias = Callable[[npt.NDArray[Any]], Grey]
+"""Normalises pixels (C, Y, X) with the statistics of the whole image."""
 
 Segment: TypeAlias = Callable[[Grey], Generator[PredictEvent, None, LabelMap]]
 
@@ -47,6 +62,21 @@ _SAME_COVER = 0.9
 """From afar objects may be seen that are so many times larger than any that the model
 knows, and than those seen before, and cover as much: those are their texture. Smaller
 ones are more likely to be some that merge from afar, as spread cells do."""
+
+_SCALES = (3.0, 1.5, 6.0, 12.0)
+"""Widths of the band-pass filters, in pixels; the most telling one first."""
+
+_OUTER = 1.6
+_TILE = 512
+_LEAST = 128
+_DEGREE = 3
+_UNCORRELATED = 0.05
+_EFFECT = {3: 0.3, 4: 0.25}
+"""What shot noise and uneven light add to skewness and kurtosis stays below."""
+
+_SIGNIFICANCE = 3.5
+_VARIANCE = {3: 6.0, 4: 24.0}
+"""Of both, over independent normal numbers, times how many these are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,52 +99,49 @@ def plausible(expected: float | None, shape: tuple[int, ...]) -> float | None:
     return expected
 
 
-def telling_planes(
-    image: npt.NDArray[Any], spread: Callable[[npt.NDArray[Any]], float]
-) -> list[tuple[int, int]]:
-    """Return frames and sections in which there is most to see, the best first.
+def telling_planes(image: CanonicalImage, scale: Scale) -> list[tuple[int, int]]:
+    """Return a few planes in which there is most to see, the best first.
 
-    Parameters
-    ----------
-    image : ndarray, shape (T, C, Z, Y, X)
-        Any dtype.
-    spread : callable
-        How much there is to see in some pixels (C, Y, X).
-
-    Returns
-    -------
-    list of (int, int)
-        (t, z) of a few planes out of nine, which are spread over the image.
+    They are chosen out of nine, which are spread over the image.
     """
     frames, sections = ({0, n // 2, n - 1} for n in (image.shape[0], image.shape[2]))
     step = max(1, max(image.shape[3:]) // _SAMPLE)
     seen = {
-        (t, z): spread(image[t, :, z, ::step, ::step])
+        (t, z): float(scale(image.plane(t, z)[:, ::step, ::step]).std())
         for t, z in product(frames, sections)
     }
     return sorted(seen, key=lambda place: -seen[place])[:_PLANES]
 
 
+def measure_objects(
+    image: CanonicalImage,
+    scale: Scale,
+    known: Range,
+    segment: Segment,
+    expected: float | None,
+) -> Generator[PredictEvent, None, float | None]:
+    """Measure the objects where there is most to see, once for all planes."""
+    for t, z in telling_planes(image, scale):
+        plane = scale(image.plane(t, z))
+        found = yield from estimate_diameter(plane, known, segment, expected)
+        if found is not None:
+            return found
+    return None
+
+
 def estimate_diameter(
     plane: Grey, known: Range, segment: Segment, expected: float | None = None
 ) -> Generator[PredictEvent, None, float | None]:
-    """Measure the objects in the part of a plane that shows most.
+    """Measure the objects in the part of a normalised plane that shows most.
 
     Parameters
     ----------
-    plane : ndarray of float32, shape (C, Y, X)
-        Normalised.
     known : tuple of float
         The smallest and largest diameter that the model knows, in pixels.
     segment : callable
         Segments a plane step by step.
     expected : float, optional
         Diameter in pixels that the pixel size makes likely: looked at first.
-
-    Returns
-    -------
-    float or None
-        Typical diameter in pixels; None if no object is seen.
     """
     look = None
     if expected is not None:
@@ -176,3 +203,114 @@ def _whole_objects(labels: LabelMap) -> LabelMap:
     cut[edge] = True
     whole = np.where(cut[labels], 0, labels)
     return whole if whole.any() else labels
+
+
+def typical_diameter(labels: npt.NDArray[np.integer[Any]]) -> float | None:
+    """Return the diameter of a circle with the area of the typical object, in pixels.
+
+    Half of all object pixels belong to objects of this size or smaller, so that debris,
+    however much there is, moves it little. None where there is no object.
+    """
+    dense, ids = compact(labels)
+    areas = np.sort(np.bincount(dense.ravel(), minlength=1)[ids > 0])
+    areas = areas[areas > 0]
+    if not areas.size:
+        return None
+    half = np.searchsorted(np.cumsum(areas), areas.sum() / 2)
+    return float(2 * np.sqrt(areas[half] / np.pi))
+
+
+def iter_only_noise(image: CanonicalImage, scale: Scale) -> Generator[None, None, bool]:
+    """Find out whether no plane shows anything but noise; the telling ones first."""
+    every = product(range(image.shape[0]), range(image.shape[2]))
+    for t, z in dict.fromkeys([*telling_planes(image, scale), *every]):
+        yield
+        plane = scale(image.plane(t, z))
+        yield
+        if not (yield from iter_is_noise(plane)):
+            return False
+    return True
+
+
+def iter_is_noise(image: Grey) -> Generator[None, None, bool]:
+    """Find out whether there is nothing but noise in a finite plane (C, Y, X).
+
+    False also where the plane is too small to tell.
+    """
+    if min(image.shape[1:]) < _LEAST:
+        return False
+    tiles = [tile for channel in image for tile in _tiles(channel)]
+    # Where grey values differ most, something is found first.
+    for tile in sorted(tiles, key=lambda each: -float(each.std())):
+        yield
+        if _has_structure(tile):
+            return False
+    return True
+
+
+def _tiles(plane: Grey) -> list[Grey]:
+    """Return squares that cover a plane; the last ones overlap those before."""
+    starts = [
+        sorted({min(start, max(0, n - _TILE)) for start in range(0, n, _TILE)})
+        for n in plane.shape
+    ]
+    return [plane[y : y + _TILE, x : x + _TILE] for y, x in product(*starts)]
+
+
+def _has_structure(tile: Grey) -> bool:
+    even = _evenly_lit(tile)
+    return any(
+        _is_not_normal(_band_pass(even, scale))
+        for scale in _SCALES
+        if min(tile.shape) > 8 * scale
+    )
+
+
+def _evenly_lit(tile: Grey) -> Grey:
+    """Return a tile without what a cubic surface explains, as uneven light is."""
+    y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in tile.shape)
+    terms = [(i, j) for i in range(4) for j in range(4) if i + j <= _DEGREE]
+    surfaces = np.stack([np.outer(y**i, x**j) for i, j in terms])
+    few = (slice(None, None, 4), slice(None, None, 4))
+    basis = surfaces[(slice(None), *few)].reshape(len(terms), -1).T
+    weights, *_ = np.linalg.lstsq(basis, tile[few].ravel(), rcond=None)
+    return np.asarray(tile - np.tensordot(weights.astype(np.float32), surfaces, 1))
+
+
+def _band_pass(tile: Grey, scale: float) -> Grey:
+    """Return a difference of Gaussians with mean 0 and spread 1, or zeros."""
+    inner, outer = (ndi.gaussian_filter(tile, s) for s in (scale, _OUTER * scale))
+    # Mirrored borders are smoothed twice.
+    margin = int(2 * scale)
+    band = (inner - outer)[margin:-margin, margin:-margin]
+    band = band - band.mean()
+    spread = float(band.std())
+    return np.asarray(band / spread if spread > 0 else band)
+
+
+def _is_not_normal(band: Grey) -> bool:
+    """Whether a moment differs from the normal one, by much and not by chance."""
+    moments = {3: float((band**3).mean()), 4: float((band**4).mean()) - 3}
+    large = [n for n, moment in moments.items() if abs(moment) > _EFFECT[n]]
+    if not large or not band.any():
+        return False
+    correlation = _autocorrelation(band)
+    return any(
+        abs(moments[n])
+        > _SIGNIFICANCE
+        * np.sqrt(_VARIANCE[n] / band.size * abs(float((correlation**n).sum())))
+        for n in large
+    )
+
+
+def _autocorrelation(band: Grey) -> Grey:
+    """Return how the grey values near a pixel are correlated with its own.
+
+    Not those farther away: what repeats itself, such as cells in a row, is no noise.
+    """
+    power = np.abs(fft.rfft2(band)) ** 2
+    everywhere = fft.fftshift(fft.irfft2(power, s=band.shape))
+    centre = tuple(n // 2 for n in band.shape)
+    lobes, _ = ndi.label(everywhere > _UNCORRELATED * everywhere[centre])
+    near = everywhere[lobes == lobes[centre]]
+    return np.asarray(near / everywhere[centre])

@@ -1,20 +1,49 @@
-"""What a model takes of an image: axes, channels, planes or volumes."""
+"""Fit an image to a model: its axes, its channels and the size of its objects.
+
+Channels: nothing that shows anything is left out. Transparency is, and so are channels
+that hold one number everywhere, and copies of another channel. Everything else is for
+the person to decide.
+
+Sizes: a U-Net sees a fixed number of pixels around each one, so it knows objects of
+some sizes and no others. Where the typical object is smaller or larger than any it was
+trained on, the image is zoomed (Cellpose always does, Stringer et al., Nature Methods
+2021).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
 import numpy.typing as npt
+import torch
+import torch.nn.functional as F
 
 from napari_unet.errors import ChannelMismatchError, InputError
 from napari_unet.images.arrays import as_image
-from napari_unet.images.channels import channel_count
-from napari_unet.images.colour import Fitted, fit_channels
+from napari_unet.images.channels import channel_count, take_channels
 from napari_unet.images.known_axes import resolve_axes
+from napari_unet.images.source import ArrayImage, CanonicalImage
 from napari_unet.models.folder import list_models
 from napari_unet.weights.model import Model, check_model
+
+S = TypeVar("S", bound=np.generic)
+Grey: TypeAlias = npt.NDArray[np.float32]
+Range: TypeAlias = tuple[float, float]
+
+LEAST_ZOOM, MOST_ZOOM = 1 / 8, 4.0
+NEAR_ENOUGH = 1.2
+"""Zooming by less than this factor is not worth its cost."""
+
+_LARGEST_PLANE = 2**27
+
+_RGB, _RGBA = 3, 4
+_MOST = 4
+_SAMPLE = 50_000
+# Decoders of WebP round grey apart by a level; no dim image shall be grey by that.
+_ROUNDING, _LEAST_RANGE = 1, 64
 
 
 def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
@@ -34,12 +63,16 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
     return resolved
 
 
-def fit_image(image: object, axes: str | None, model: Model) -> Fitted:
-    """Return an image with the channels that the model takes, and what was left out.
+def fit_image(
+    image: object, axes: str | None, model: Model
+) -> tuple[CanonicalImage, str]:
+    """Return an image with the channels that the model takes.
+
+    And what was made of it, in a sentence, or nothing.
 
     Parameters
     ----------
-    image : ndarray or array-like
+    image : ImageSource, ndarray or array-like
         As `napari_unet.images.arrays.as_image` takes it.
 
     Raises
@@ -52,12 +85,14 @@ def fit_image(image: object, axes: str | None, model: Model) -> Fitted:
     resolved = _resolve_axes(found.array, axes or found.axes, model)
     fitted = _fit(found.array, resolved, model)
     notes = [note for note in (found.note, fitted.note) if note]
-    return replace(fitted, note="; ".join(notes) or None)
+    note = "; ".join(notes)
+    seen = CanonicalImage(fitted, fitted.axes or resolved)
+    return seen, f"{note[0].upper()}{note[1:]}." if note else ""
 
 
 def _fit(
     image: npt.NDArray[Any], axes: str, model: Model, *, thinned: bool = False
-) -> Fitted:
+) -> ArrayImage:
     fitted = fit_channels(image, axes, model.spec.in_channels, thinned=thinned)
     if fitted is None:
         raise _channel_mismatch(channel_count(image.shape, axes), axes, model)
@@ -104,3 +139,158 @@ def iter_places(shape: tuple[int, ...], dims: int) -> Iterator[tuple[int, int | 
     for t in range(shape[0]):
         sections = [slice(None)] if dims == 3 else range(shape[1])
         yield from ((t, z) for z in sections)
+
+
+def fit_channels(
+    image: npt.NDArray[Any], axes: str, wanted: int, *, thinned: bool = False
+) -> ArrayImage | None:
+    """Leave out what is no channel of its own; None if it is not what a model wants.
+
+    Parameters
+    ----------
+    axes : str
+        Colours have their channels in the last place.
+    wanted : int
+        How many channels the model has.
+    thinned : bool
+        Look at some pixels alone, which is quick: it may find that an image fits that
+        does not, and never the other way round.
+    """
+    count = channel_count(image.shape, axes)
+    if count == wanted:
+        return ArrayImage(array=image, axes=axes)
+    if wanted not in (1, _RGB) or not 1 < count <= _MOST:
+        return None
+    channels = list(np.moveaxis(image, axes.index("C"), 0))
+    looked_at = [_thin(channel) for channel in channels] if thinned else channels
+    kept, notes = _without_alpha(looked_at, in_last_place=axes.endswith("C"))
+    if len(kept) != wanted:
+        least_range = 0 if thinned else _LEAST_RANGE
+        one = _one_of(looked_at, kept, least_range) if wanted == 1 else None
+        kept, words = one or ([], "")
+        notes.append(words)
+    if len(kept) != wanted:
+        return None
+    if wanted == 1:
+        fitted, axes = take_channels(image, axes, (kept[0],))
+    else:  # only the last one is ever left out of colours
+        fitted = image[(slice(None),) * axes.index("C") + (slice(0, wanted),)]
+    return ArrayImage(array=fitted, axes=axes, note="; ".join(notes))
+
+
+def _without_alpha(
+    channels: list[npt.NDArray[Any]], *, in_last_place: bool
+) -> tuple[list[int], list[str]]:
+    """Return which channels are colours, and what is said of the others."""
+    every = list(range(len(channels)))
+    alpha = channels[-1]
+    if len(channels) != _RGBA:
+        return every, []
+    if _is_constant(alpha):
+        return every[:-1], ["transparency was left out (it is the same everywhere)"]
+    if not in_last_place:
+        return every, []
+    clear = float(np.mean(alpha == 0))
+    said = f" ({clear:.1%} of the pixels are fully transparent)" if clear else ""
+    return every[:-1], [
+        f"transparency was left out{said}, and colours were taken as they are stored"
+    ]
+
+
+def _one_of(
+    channels: list[npt.NDArray[Any]], among: list[int], least_range: int
+) -> tuple[list[int], str] | None:
+    """Return the channel that says all, in a list, and why; None if there is none."""
+    colours = ("red", "green", "blue") if len(among) == _RGB else ()
+    if colours and _are_alike([channels[n] for n in among], least_range):
+        return among[:1], "red, green and blue are equal, so it was taken for grey"
+    used = [n for n in among if not _is_constant(channels[n])]
+    if not used:
+        return among[:1], "all channels are blank, and the first was taken"
+    if len(used) > 1:
+        return None
+    name = colours[used[0]] if colours else f"channel {used[0] + 1}"
+    return used, f"only {name} was taken: the other channels hold one number everywhere"
+
+
+def _are_alike(channels: list[npt.NDArray[Any]], least_range: int) -> bool:
+    first = channels[0]
+    if first.dtype != np.uint8:
+        return all(_are_equal(first, one) for one in channels[1:])
+    if not all(_are_close(first, one) for one in channels[1:]):
+        return False
+    spread = int(first.max()) - int(first.min())
+    return spread >= least_range or all(_are_equal(first, c) for c in channels[1:])
+
+
+def _are_equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    nan = one.dtype.kind == "f"
+    quick = np.array_equal(_thin(one), _thin(other), equal_nan=nan)
+    return quick and np.array_equal(one, other, equal_nan=nan)
+
+
+def _are_close(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    pairs = ((_thin(one), _thin(other)), (one, other))
+    return all(
+        int(np.abs(np.subtract(a, b, dtype=np.int16)).max()) <= _ROUNDING
+        for a, b in pairs
+    )
+
+
+def _is_constant(channel: npt.NDArray[Any]) -> bool:
+    first = channel[(0,) * channel.ndim]
+    return all(bool((each == first).all()) for each in (_thin(channel), channel))
+
+
+def _thin(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return some pixels from all over an image."""
+    step = max(1, round((channel.size / _SAMPLE) ** (1 / channel.ndim)))
+    return channel[(slice(None, None, step),) * channel.ndim]
+
+
+def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
+    """Return by how much a plane is zoomed before the network sees it.
+
+    Parameters
+    ----------
+    diameter : float
+        Typical diameter of the objects, in pixels.
+    known : tuple of float
+        The smallest and largest diameter that the model knows, in pixels.
+    shape : tuple of int
+        (Y, X) of the plane; very large ones are zoomed in less, to fit into memory.
+    """
+    zoom = float(np.clip(diameter, *known)) / diameter
+    if 1 / NEAR_ENOUGH <= zoom <= NEAR_ENOUGH:
+        return 1.0
+    fits = math.sqrt(_LARGEST_PLANE / math.prod(shape))
+    return float(np.clip(zoom, LEAST_ZOOM, max(1.0, min(MOST_ZOOM, fits))))
+
+
+def resize(maps: Grey, shape: tuple[int, int]) -> Grey:
+    """Return maps (K, Y, X) on a grid of another shape, without aliasing."""
+    if maps.shape[1:] == shape:
+        return maps
+    resized = F.interpolate(
+        torch.from_numpy(np.ascontiguousarray(maps))[None],
+        shape,
+        mode="bilinear",
+        align_corners=False,
+        antialias=True,
+    )
+    return np.asarray(resized[0].numpy())
+
+
+def zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
+    """Return the shape of a zoomed plane."""
+    height, width = (max(1, round(n * zoom)) for n in shape)
+    return height, width
+
+
+def sample_labels(labels: npt.NDArray[S], shape: tuple[int, int]) -> npt.NDArray[S]:
+    """Return labels on another grid: each pixel takes what lies at its centre."""
+    rows, columns = (
+        np.minimum(((np.arange(n) + 0.5) * m / n).astype(int), m - 1)
+        for n, m in zip(shape, labels.shape, strict=True)
+    )
+    return np.ascontiguousarray(labels[np.ix_(rows, columns)])

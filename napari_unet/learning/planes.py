@@ -13,11 +13,18 @@ from napari_unet.annotation.labels import as_mask
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import from_canonical, result_axes, to_canonical
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import Mask
-from napari_unet.inference.model_input import fit_image, iter_places
-from napari_unet.inference.scale import resize, sample_labels, zoom_for, zoomed_shape
-from napari_unet.instances.diameter import typical_diameter
+from napari_unet.inference.measure import typical_diameter
+from napari_unet.inference.model_input import (
+    fit_image,
+    iter_places,
+    resize,
+    sample_labels,
+    zoom_for,
+    zoomed_shape,
+)
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.tasks.sample import Sample
@@ -62,9 +69,9 @@ def iter_annotated_planes(
     sample: Sample, model: Model
 ) -> Generator[None, None, list[AnnotatedPlane]]:
     """Prepare the planes of `annotated_planes`; yields several times for each."""
-    fitted = fit_image(sample.image, sample.axes, model)
-    axes = fitted.axes
-    image = to_canonical(fitted.array, axes)
+    seen, note = fit_image(sample.image, sample.axes, model)
+    axes = seen.axes
+    image = seen.read(Box.whole(seen.shape))
     yield
     _check_size(image.shape[-model.net.dims :], model)
     values = _values(sample, image, axes, model)
@@ -83,9 +90,7 @@ def iter_annotated_planes(
         if not verified[t, z].any():
             continue
         grey = normalization.scale(image[t, :, z], limits)
-        plane = AnnotatedPlane(
-            grey, values[..., t, z, :, :], verified[t, z], fitted.sentence
-        )
+        plane = AnnotatedPlane(grey, values[..., t, z, :, :], verified[t, z], note)
         yield
         planes.append(plane if known is None else _zoomed(plane, known))
         yield

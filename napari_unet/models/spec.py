@@ -139,8 +139,8 @@ class ModelSpec(BaseModel):
         pixels.
     zoomed_to : tuple of float, optional
         The part of that range in which it is best: images with smaller or larger
-        objects are zoomed, see `napari_unet.inference.scale`. All of it where it is
-        missing.
+        objects are zoomed, see `napari_unet.inference.model_input`. All of it where it
+        is missing.
     object_size : float, optional
         Usual diameter of the objects in nature, in micrometres: where an image knows
         its pixel size, it tells how large they are before anything was measured.

@@ -30,7 +30,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.geometry.bands import cut_into_bands
 from napari_unet.geometry.box import Box
 from napari_unet.inference.events import (
-    MapsKept,
+    MapsCached,
     PredictEvent,
     Redecodable,
     Sized,
@@ -173,7 +173,7 @@ class Prediction:
             if event.measured:
                 self.image.measured = event.diameter
             self.measured.emit()
-        elif isinstance(event, MapsKept):
+        elif isinstance(event, MapsCached):
             if self._net is not None:
                 self.said.emit(Said(self.image, self._net, event.maps))
         else:

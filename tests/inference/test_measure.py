@@ -11,8 +11,8 @@ from napari_unet.core.events import Notice, TilesDone
 from napari_unet.errors import InputError
 from napari_unet.inference import measure
 from napari_unet.inference.events import Sized
+from napari_unet.inference.measure import typical_diameter
 from napari_unet.inference.predict import iter_predict, predict
-from napari_unet.instances.diameter import typical_diameter
 from napari_unet.io.samples import load_sample
 from napari_unet.weights.folder import load_model
 from tests.inference.test_predict import run

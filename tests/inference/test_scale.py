@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 
 from napari_unet.core.events import Notice
 from napari_unet.geometry.box import Box
-from napari_unet.inference import predict as module
-from napari_unet.inference import scale
-from napari_unet.inference.events import MapsKept, Sized, ViewPredicted
+from napari_unet.inference import chunks
+from napari_unet.inference import model_input as scale
+from napari_unet.inference.events import MapsCached, Sized, ViewPredicted
+from napari_unet.inference.measure import typical_diameter
+from napari_unet.inference.model_input import (
+    resize,
+    sample_labels,
+    zoom_for,
+    zoomed_shape,
+)
 from napari_unet.inference.predict import iter_predict, predict
-from napari_unet.inference.scale import resize, sample_labels, zoom_for, zoomed_shape
-from napari_unet.instances.diameter import typical_diameter
 from napari_unet.learning.planes import annotated_planes
 from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.sample import Sample
@@ -158,16 +163,16 @@ def test_other_thresholds_cost_no_network(monkeypatch):
     image[labels > 3000] = 150
     model = sized_model()
     events, found = run(iter_predict(np.stack([image, image]), model, axes="TYX"))
-    (kept,) = (e.maps for e in events if isinstance(e, MapsKept))
+    (kept,) = (e.maps for e in events if isinstance(e, MapsCached))
     _, again = run(kept.iter_decode(model.spec.decoding))
     np.testing.assert_array_equal(again, found)
     _, fewer = run(
         kept.iter_decode(model.spec.decoding.model_copy(update={"foreground": 0.99}))
     )
     assert 0 < len(np.unique(fewer)) < len(np.unique(found))
-    monkeypatch.setattr(module, "LARGEST_KEPT", 100)
+    monkeypatch.setattr(chunks, "LARGEST_CACHED", 100)
     events, same = run(iter_predict(image, model))
-    assert not any(isinstance(e, MapsKept) for e in events)
+    assert not any(isinstance(e, MapsCached) for e in events)
     assert ((same > 0) != (found[0] > 0)).mean() < 0.01
 
 

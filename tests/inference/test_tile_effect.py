@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from napari_unet.inference.forward import PlanePredictor
+from napari_unet.inference.forward import PlanePredictor, with_tiling
 from napari_unet.inference.predict import predict
-from napari_unet.inference.tile_effect import with_tiling
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import Model

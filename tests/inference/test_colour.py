@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import guess_axes
-from napari_unet.images.colour import fit_channels
+from napari_unet.inference.model_input import fit_channels
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 200, (12, 14), np.uint8)

@@ -9,8 +9,8 @@ import pytest
 from scipy import ndimage as ndi
 
 from napari_unet.core.jobs import drain
-from napari_unet.images.noise import iter_is_noise
 from napari_unet.images.normalize import PercentileNormalization
+from napari_unet.inference.measure import iter_is_noise
 from napari_unet.io.samples import list_samples, load_sample
 
 SIZE = 256

@@ -1,0 +1,411 @@
+"""The plan of a prediction: chunks that are predicted one by one and stitched.
+
+Along an axis, a chunk in the middle of a plane::
+
+    read.start   decoded.start   core.start          core.stop  decoded.stop   read.stop
+    |---- halo ----|--- margin ----|====== core ======|--- margin ----|---- halo ----|
+
+The network needs the halo to say of the rest what it would say of the whole plane, and
+objects of the core reach into the margin. What fits into memory is a single chunk,
+whose three boxes are the plane, or the volume where the network is 3-D.
+
+What a chunk holds depends on the plan, the image and the model alone. So chunks may be
+predicted in any order, elsewhere, and again. An object belongs to the chunk of its
+seed, for which the middle of its bounding box is taken: a peak of the maps may move by
+some pixels when the network rounds otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import ndimage as ndi
+
+from napari_unet.core.events import TilesDone
+from napari_unet.core.jobs import told_as
+from napari_unet.geometry.axes import from_canonical, result_axes
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.tiling import plan_tiles
+from napari_unet.images.source import CanonicalImage, LabelStore
+from napari_unet.inference.events import PredictEvent
+from napari_unet.inference.forward import PlaneEvent, PlanePredictor, WindowsDone
+from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
+from napari_unet.instances.decoding import Decoding, iter_decode, iter_number_objects
+from napari_unet.instances.targets import Maps
+from napari_unet.models.spec import ModelSpec
+from napari_unet.tasks.objectives import objective_of
+from napari_unet.tasks.objectives.objective import Values
+
+LARGEST_CHUNK = 2**30
+"""Pixels of a plane, or a volume, that are predicted as one."""
+
+MARGIN = 256
+"""Pixels around the core of a chunk in which its objects are seen whole."""
+
+LARGEST_CACHED = 2**24
+"""Pixels of the zoomed image whose maps are kept; six bytes each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a plane, or of a volume.
+
+    Parameters
+    ----------
+    frame : int
+        Which time.
+    section : int or None
+        Which section; None for all of them, as a 3-D network sees them.
+    core, decoded, read : Box
+        What is kept, where objects are looked for, and what the network sees, as
+        (Y, X) or (Z, Y, X).
+    """
+
+    frame: int
+    section: int | None
+    core: Box
+    decoded: Box
+    read: Box
+
+    def crop(self, values: Values) -> Values:
+        """Return what lies in the core of what was decoded."""
+        index: Any = (..., *self.core.relative_to(self.decoded).slices)
+        cropped: Values = values[index]
+        return cropped
+
+    def in_result(self, box: Box) -> Box:
+        """Return a box of the plane, or volume, in the (T, Z, Y, X) of the result."""
+        start, stop = box.start, box.stop
+        if self.section is not None:
+            start, stop = (self.section, *start), (self.section + 1, *stop)
+        return Box((self.frame, *start), (self.frame + 1, *stop))
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPlan:
+    """All that the chunks of a prediction have in common, and the chunks.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (T, Z, Y, X) of the image.
+    spec : ModelSpec
+        Of the model.
+    limits : tuple of (float, float)
+        Grey values of the whole image that become 0 and 1, channel by channel.
+    raw : bool
+        Whether the network's maps are wanted, and not what they are decoded to.
+    zoom : float
+        By how much planes are enlarged for the network.
+    chunks : tuple of Chunk
+        Their cores cover the image, each pixel once.
+    """
+
+    shape: tuple[int, int, int, int]
+    spec: ModelSpec
+    limits: tuple[tuple[float, float], ...]
+    raw: bool
+    zoom: float
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def largest_plane(self) -> tuple[int, ...]:
+        """Shape of what the network sees of the largest chunk."""
+        shape = max((chunk.read.shape for chunk in self.chunks), key=math.prod)
+        return shape if self.zoom == 1 else zoomed_shape(shape, self.zoom)
+
+    @property
+    def planar_objects(self) -> bool:
+        """Whether objects are found by thresholds in planes."""
+        planar = self.chunks[0].section is not None
+        return self.numbers_objects and planar
+
+    @property
+    def numbers_objects(self) -> bool:
+        """Whether the result holds objects, which get their ids when all is done."""
+        return objective_of(self.spec).finds_objects and not self.raw
+
+    @property
+    def cached(self) -> bool:
+        """Whether maps are kept, rounded, so that thresholds can be moved."""
+        pixels = math.prod(self.shape) * self.zoom**2
+        whole = len(self.chunks) == self.shape[0] * self.shape[1]
+        return self.planar_objects and whole and pixels <= LARGEST_CACHED
+
+    def __str__(self) -> str:
+        sizes = {chunk.core.shape for chunk in self.chunks}
+        largest = " x ".join(map(str, max(sizes, key=math.prod)))
+        return (
+            f"{len(self.chunks)} chunks of up to {largest} px, zoom {self.zoom:.3g}, "
+            f"of an image with T, Z, Y, X = {self.shape}"
+        )
+
+
+def plan_chunks(
+    image: CanonicalImage,
+    spec: ModelSpec,
+    predictor: PlanePredictor,
+    *,
+    limits: Sequence[tuple[float, float]],
+    raw: bool,
+    zoom: float,
+) -> ChunkPlan:
+    """Plan the chunks of an image, plane by plane; the rest as in `ChunkPlan`.
+
+    Large planes are cut where the network is exact and the plane is not zoomed: the
+    grid of a zoomed plane is that of all of it.
+    """
+    dims = predictor.dims
+    shape = (image.shape[0], *image.shape[2:])
+    parts = _cut(shape[-dims:], predictor, whole=zoom != 1 or not predictor.exact)
+    chunks = tuple(
+        Chunk(frame, section, *part)
+        for frame in range(shape[0])
+        for section in ([None] if dims == 3 else range(shape[1]))
+        for part in parts
+    )
+    return ChunkPlan(shape, spec, tuple(limits), raw, zoom, chunks)
+
+
+def _cut(
+    shape: tuple[int, ...], predictor: PlanePredictor, *, whole: bool
+) -> list[tuple[Box, Box, Box]]:
+    """Return the cores of a plane or volume, what is decoded, and what is read."""
+    plane = Box.whole(shape)
+    if whole or math.prod(shape) <= LARGEST_CHUNK:
+        return [(plane, plane, plane)]
+    side = round(LARGEST_CHUNK ** (1 / len(shape)))
+    halo, stride = predictor.halo + MARGIN, predictor.stride
+    tiles = plan_tiles(shape, window=side, halo=halo, stride=stride)
+    return [
+        (tile.core, tile.core.grow(MARGIN, shape), tile.window.intersect(plane))
+        for tile in tiles
+    ]
+
+
+def chunk_of_view(
+    view: Box, axes: str, shape: tuple[int, int, int, int], halo: int
+) -> Chunk:
+    """Return the viewed part of a plane, with the halo that the network needs.
+
+    Parameters
+    ----------
+    view : Box
+        In the axes of the image without C.
+    axes, shape
+        Axes of the image; its (T, Z, Y, X).
+    """
+    start = dict(zip(result_axes(axes), view.start, strict=True))
+    stop = dict(zip(result_axes(axes), view.stop, strict=True))
+    core = Box((start["Y"], start["X"]), (stop["Y"], stop["X"]))
+    core = core.intersect(Box.whole(shape[2:]))
+    read = core.grow(halo, shape[2:])
+    return Chunk(start.get("T", 0), start.get("Z", 0), core, read, read)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkResult:
+    """What a chunk holds.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of what was decoded: ids from 1 of the objects that belong to the chunk, or
+        classes; regressed values and maps have a first axis more.
+    maps : ndarray of float16 or None
+        What the network said, where it is kept.
+    """
+
+    values: Values
+    maps: npt.NDArray[np.float16] | None
+
+
+def iter_predict_chunk(
+    plan: ChunkPlan, number: int, image: CanonicalImage, predictor: PlanePredictor
+) -> Generator[PlaneEvent, None, ChunkResult]:
+    """Predict one of the chunks of a plan; it depends on no other.
+
+    Parameters
+    ----------
+    image : CanonicalImage
+        The image for which the plan was made.
+    predictor : PlanePredictor
+        With the model for which the plan was made.
+    """
+    chunk = plan.chunks[number]
+    maps = yield from iter_chunk_maps(plan, chunk, image, predictor)
+    kept = None
+    if plan.cached:
+        kept = _narrowed(maps)
+        maps = _widened(kept)
+    values = yield from iter_decode_chunk(plan, chunk, maps)
+    if plan.numbers_objects and chunk.core != chunk.decoded:
+        values = _own_objects(values, chunk.core.relative_to(chunk.decoded))
+    return ChunkResult(values, kept)
+
+
+def iter_chunk_maps(
+    plan: ChunkPlan, chunk: Chunk, image: CanonicalImage, predictor: PlanePredictor
+) -> Generator[PlaneEvent, None, Maps]:
+    """Return the network's maps of what is decoded of a chunk, on the zoomed grid."""
+    pixels = image.plane(chunk.frame, chunk.section, chunk.read)
+    plane = plan.spec.normalization.scale(pixels, plan.limits)
+    if plan.zoom != 1:
+        plane = resize(plane, zoomed_shape(plane.shape[1:], plan.zoom))
+    maps = yield from predictor.iter_maps(plane)
+    if chunk.decoded == chunk.read:
+        return maps
+    return maps[:, *chunk.decoded.relative_to(chunk.read).slices]
+
+
+def iter_decode_chunk(
+    plan: ChunkPlan, chunk: Chunk, maps: Maps
+) -> Generator[PlaneEvent, None, Values]:
+    """Return what a person asked for, on the grid of the image."""
+    decoded = WindowsDone(1, 1)
+    yield decoded
+    shape = chunk.decoded.shape
+    if plan.planar_objects:
+        steps = iter_decode_zoomed(maps, shape, plan.spec.decoding, plan.zoom)
+        return (yield from told_as(decoded, steps))
+    if plan.raw:
+        return maps if plan.zoom == 1 else resize(maps, _planar(shape))
+    return objective_of(plan.spec).decode(maps)
+
+
+def iter_decode_zoomed(
+    maps: Maps, shape: tuple[int, ...], decoding: Decoding, zoom: float
+) -> Generator[None, None, LabelMap]:
+    """Return the objects of a zoomed plane on the grid of the plane itself.
+
+    Small objects are told apart where they are large; large ones get their outlines on
+    the finer grid.
+    """
+    if zoom > 1:
+        found = yield from iter_decode(maps, decoding)
+        return sample_labels(found, _planar(shape))
+    least = max(1, round(decoding.min_size / zoom**2))
+    fitting = decoding.model_copy(update={"min_size": least})
+    return (yield from iter_decode(resize(maps, _planar(shape)), fitting))
+
+
+def _planar(shape: tuple[int, ...]) -> tuple[int, int]:
+    height, width = shape
+    return height, width
+
+
+def _own_objects(labels: LabelMap, core: Box) -> LabelMap:
+    """Return the objects whose middle lies in the core, with ids from 1."""
+    numbers = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
+    owned = 0
+    for number, place in enumerate(ndi.find_objects(labels), start=1):
+        if place is None:
+            continue
+        middle = tuple((each.start + each.stop) // 2 for each in place)
+        if core.contains(Box(middle, tuple(n + 1 for n in middle))):
+            owned += 1
+            numbers[number] = owned
+    return numbers[labels]
+
+
+def stitch(
+    plan: ChunkPlan, number: int, found: ChunkResult, store: LabelStore, last: int = 0
+) -> int:
+    """Write what a chunk holds into the result.
+
+    Parameters
+    ----------
+    store : LabelStore
+        For (T, Z, Y, X), or one axis more in front of them.
+    last : int
+        The largest id that objects of the same plane, or volume, have so far.
+
+    Returns
+    -------
+    int
+        The largest one now.
+    """
+    chunk, values = plan.chunks[number], found.values
+    leading = values.shape[: -len(chunk.core.shape)]
+    if chunk.core == chunk.decoded or not plan.numbers_objects:
+        values = chunk.crop(values)
+        region = chunk.in_result(chunk.core)
+        every = Box((0,) * len(leading) + region.start, leading + region.stop)
+        store.write(every, values.reshape(every.shape))
+        return last
+    region = chunk.in_result(chunk.decoded)
+    stored = store.read(region)
+    values = values.reshape(region.shape)
+    free = (values > 0) & (stored == 0)
+    store.write(region, np.where(free, values + last, stored))
+    return last + int(values.max(initial=0))
+
+
+def in_image_axes(values: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:
+    """Turn (T, Z, Y, X), or (n, T, Z, Y, X), to the axes of the image without C."""
+    if values.ndim == 4:
+        return np.ascontiguousarray(from_canonical(values, axes))
+    return np.stack([from_canonical(one, axes) for one in values])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CachedMaps:
+    """What the network said of an image, so that thresholds can be moved at once.
+
+    The network takes most of the time of a prediction. While its maps are at hand,
+    other thresholds cost a decoding only.
+
+    Parameters
+    ----------
+    planes : tuple of ndarray of float16, each of shape (3, Y, X)
+        Time by time, and section by section.
+    shape : tuple of int
+        (T, Z, Y, X) of the image.
+    axes : str
+        Of the image.
+    zoom : float
+        By how much the maps are larger than the image.
+    """
+
+    planes: tuple[npt.NDArray[np.float16], ...]
+    shape: tuple[int, int, int, int]
+    axes: str
+    zoom: float
+
+    def iter_decode(
+        self, decoding: Decoding
+    ) -> Generator[PredictEvent, None, LabelMap]:
+        """Find the objects again, with other thresholds.
+
+        Returns
+        -------
+        ndarray of int32
+            With the axes of the image without C.
+        """
+        total = len(self.planes)
+        labels = []
+        for number, plane in enumerate(self.planes, start=1):
+            maps, shape = _widened(plane), self.shape[2:]
+            decoded = iter_decode_zoomed(maps, shape, decoding, self.zoom)
+            labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
+            yield TilesDone(number, total)
+        stacks = np.stack(labels).reshape(self.shape)
+        yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
+        return in_image_axes(stacks, self.axes)
+
+
+def _narrowed(maps: Maps) -> npt.NDArray[np.float16]:
+    """Return maps as they are kept; torch rounds as numpy does, and much quicker."""
+    return torch.from_numpy(maps).half().numpy()
+
+
+def _widened(plane: npt.NDArray[np.float16]) -> Maps:
+    """Return maps as they are decoded."""
+    return torch.from_numpy(plane).float().numpy()

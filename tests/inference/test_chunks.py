@@ -1,0 +1,195 @@
+"""An image in several chunks has the labels of an image in one."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.core.jobs import drain
+from napari_unet.geometry.box import Box
+from napari_unet.images.source import ArrayImage, ArrayLabels, CanonicalImage
+from napari_unet.inference import chunks
+from napari_unet.inference.chunks import ChunkPlan, iter_predict_chunk, plan_chunks
+from napari_unet.inference.chunks import stitch as stitch_chunk
+from napari_unet.inference.forward import PlanePredictor
+from napari_unet.inference.predict import predict
+from napari_unet.io.samples import load_sample
+from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.device import choose_execution
+from napari_unet.weights.folder import load_model
+from napari_unet.weights.model import Model, new_model
+from tests.session.brightness import brightness_model, classes_model, values_model
+from tests.tiny import make_disks, make_model
+
+
+@pytest.fixture
+def cut(monkeypatch):
+    """Return a function after which planes of more than `extent` squared are cut."""
+    monkeypatch.setattr(chunks, "LARGEST_CACHED", 0)
+
+    def shrink(extent: int, margin: int = 24, dims: int = 2) -> None:
+        monkeypatch.setattr(chunks, "LARGEST_CHUNK", extent**dims)
+        monkeypatch.setattr(chunks, "MARGIN", margin)
+
+    return shrink
+
+
+def volume_model() -> Model:
+    torch.manual_seed(0)
+    architecture = UNetConfig(depth=1, base_channels=4, dims=3)
+    model = new_model(
+        ModelSpec(name="volume", in_channels=1, architecture=architecture)
+    )
+    with torch.no_grad():
+        model.net.head.weight.mul_(30)
+    return model
+
+
+def planned(
+    image: np.ndarray, axes: str, model: Model
+) -> tuple[ChunkPlan, CanonicalImage, PlanePredictor]:
+    seen = CanonicalImage(ArrayImage(array=image), axes)
+    cpu = choose_execution(torch.device("cpu"), full_precision=True)
+    predictor = PlanePredictor(model, cpu)
+    limits = [model.spec.normalization.limits(seen.channel(0))]
+    plan = plan_chunks(seen, model.spec, predictor, limits=limits, raw=False, zoom=1.0)
+    return plan, seen, predictor
+
+
+def stitched(plan: ChunkPlan, found: dict[int, chunks.ChunkResult]) -> np.ndarray:
+    store = ArrayLabels(np.zeros(plan.shape, np.int32))
+    last = 0
+    for number in found:
+        last = stitch_chunk(plan, number, found[number], store, last)
+    return store.array
+
+
+def same_objects(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two label maps differ in nothing but the order of their ids."""
+    pairs = np.unique(np.stack([one.ravel(), other.ravel()]), axis=1)
+    lasts = [len(np.unique(side)) for side in pairs]
+    zeros = (pairs[0] == 0) == (pairs[1] == 0)
+    return bool(zeros.all()) and lasts == [pairs.shape[1]] * 2
+
+
+@pytest.mark.parametrize("extent", [80, 128, 150])
+def test_objects_are_those_of_a_single_chunk(cut, extent: int) -> None:
+    image = make_disks(256).image
+    whole = predict(image, brightness_model(), device="cpu")
+    cut(extent)
+    found = predict(image, brightness_model(), device="cpu")
+    assert whole.max() > 100
+    assert same_objects(found, whole)
+    np.testing.assert_array_equal(
+        predict(image, brightness_model(), device="cpu"), found
+    )
+
+
+def test_a_trained_model_finds_the_same_nuclei(cut) -> None:
+    image = load_sample("nuclei")[0].image
+    model = load_model("nuclei")
+    # So large that nothing is zoomed: a zoomed plane is never cut.
+    asked = {"diameter": 30.0, "device": "cpu", "full_precision": True}
+    cut(1024, margin=48)
+    whole = predict(image, model, **asked)
+    cut(400, margin=48)
+    assert len(planned(image, "YX", model)[0].chunks) == 4
+    found = predict(image, model, **asked)
+    assert whole.max() > 20
+    assert same_objects(found, whole)
+
+
+@pytest.mark.parametrize("model", [classes_model(), values_model("a", "b")])
+@pytest.mark.parametrize(("shape", "axes"), [((90, 3, 100), "YTX"), ((100, 90), "XY")])
+def test_classes_and_values_are_those_of_a_single_chunk(
+    cut, model: Model, shape: tuple[int, ...], axes: str
+) -> None:
+    image = np.random.default_rng(0).random(shape)
+    whole = predict(image, model, axes=axes, device="cpu", full_precision=True)
+    cut(64, margin=0)
+    found = predict(image, model, axes=axes, device="cpu", full_precision=True)
+    np.testing.assert_allclose(found, whole, atol=1e-3)
+
+
+def test_volumes_are_cut_along_all_axes(cut) -> None:
+    image = np.zeros((40, 40, 40))
+    for z, y, x in np.ndindex(3, 3, 3):
+        corner = 13 * np.array([z, y, x]) + 3
+        image[tuple(slice(n, n + 5) for n in corner)] = 1
+    model = volume_model()
+    cut(64, dims=3)
+    plan, seen, predictor = planned(image, "ZYX", model)
+    assert len(plan.chunks) == 1
+    whole = stitched(plan, {0: drain(iter_predict_chunk(plan, 0, seen, predictor))})
+    cut(36, margin=8, dims=3)
+    plan, seen, predictor = planned(image, "ZYX", model)
+    assert len(plan.chunks) == 8
+    found = {
+        n: drain(iter_predict_chunk(plan, n, seen, predictor))
+        for n in range(len(plan.chunks))
+    }
+    assert whole.max() > 20
+    assert same_objects(stitched(plan, found), whole)
+
+
+def test_chunks_are_predicted_in_any_order_and_again(cut) -> None:
+    image = make_disks(256).image
+    cut(128)
+    plan, seen, predictor = planned(image, "YX", brightness_model())
+    count = len(plan.chunks)
+    assert count > 4
+
+    def predicted(order) -> dict[int, chunks.ChunkResult]:
+        return {n: drain(iter_predict_chunk(plan, n, seen, predictor)) for n in order}
+
+    first, again = predicted(range(count)), predicted(reversed(range(count)))
+    for number in range(count):
+        np.testing.assert_array_equal(first[number].values, again[number].values)
+    assert same_objects(stitched(plan, first), stitched(plan, again))
+
+
+def test_linked_sections_keep_their_objects(cut) -> None:
+    image = np.stack([make_disks(160).image] * 2)
+    whole = predict(image, brightness_model(), axes="ZYX", device="cpu")
+    cut(100)
+    found = predict(image, brightness_model(), axes="ZYX", device="cpu")
+    np.testing.assert_array_equal(found[0], found[1])
+    assert same_objects(found, whole)
+
+
+def test_what_fits_is_one_chunk_a_plane_and_a_plan_can_be_sent() -> None:
+    image = np.random.default_rng(0).random((3, 50, 60))
+    plan, *_ = planned(image, "TYX", make_model())
+    assert [chunk.core for chunk in plan.chunks] == [Box.whole((50, 60))] * 3
+    assert all(chunk.core == chunk.decoded == chunk.read for chunk in plan.chunks)
+    assert pickle.loads(pickle.dumps(plan)) == plan
+    assert str(plan) == (
+        "3 chunks of up to 50 x 60 px, zoom 1, of an image with T, Z, Y, X = "
+        "(3, 1, 50, 60)"
+    )
+
+
+def test_networks_that_see_everything_are_not_cut(cut) -> None:
+    cut(64)
+    image = np.random.default_rng(0).random((200, 200))
+    plan, *_ = planned(image, "YX", make_model(norm="group"))
+    assert len(plan.chunks) == 1
+    plan, *_ = planned(image, "YX", make_model())
+    assert len(plan.chunks) > 1
+
+
+def test_cores_cover_every_pixel_once_and_reads_keep_the_grid(cut) -> None:
+    cut(90, margin=10)
+    model = make_model(depth=3)
+    plan, _, predictor = planned(np.eye(301)[:, :250], "YX", model)
+    seen = np.zeros((301, 250), int)
+    for chunk in plan.chunks:
+        seen[chunk.core.slices] += 1
+        assert chunk.read.contains(chunk.decoded)
+        assert chunk.decoded.contains(chunk.core)
+        assert not any(n % predictor.stride for n in chunk.read.start)
+    assert (seen == 1).all()
