@@ -17,7 +17,7 @@ from napari_unet.inference.chunks import stitch as stitch_chunk
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.predict import predict
 from napari_unet.io.samples import load_sample
-from napari_unet.models.architectures import UNetConfig
+from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.device import choose_execution
 from napari_unet.weights.folder import load_model
