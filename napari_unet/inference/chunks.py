@@ -59,10 +59,8 @@ class Chunk:
 
     Parameters
     ----------
-    frame : int
-        Which time.
     section : int or None
-        Which section; None for all of them, as a 3-D network sees them.
+        None for all of them, as a 3-D network sees them.
     core, decoded, read : Box
         What is kept, where objects are looked for, and what the network sees, as
         (Y, X) or (Z, Y, X).
@@ -96,8 +94,6 @@ class ChunkPlan:
     ----------
     shape : tuple of int
         (T, Z, Y, X) of the image.
-    spec : ModelSpec
-        Of the model.
     limits : tuple of (float, float)
         Grey values of the whole image that become 0 and 1, channel by channel.
     raw : bool
@@ -195,12 +191,7 @@ def chunk_of_view(
 ) -> Chunk:
     """Return the viewed part of a plane, with the halo that the network needs.
 
-    Parameters
-    ----------
-    view : Box
-        In the axes of the image without C.
-    axes, shape
-        Axes of the image; its (T, Z, Y, X).
+    The view has the axes of the image without C; the shape is (T, Z, Y, X).
     """
     start = dict(zip(result_axes(axes), view.start, strict=True))
     stop = dict(zip(result_axes(axes), view.stop, strict=True))
@@ -232,12 +223,7 @@ def iter_predict_chunk(
 ) -> Generator[PlaneEvent, None, ChunkResult]:
     """Predict one of the chunks of a plan; it depends on no other.
 
-    Parameters
-    ----------
-    image : CanonicalImage
-        The image for which the plan was made.
-    predictor : PlanePredictor
-        With the model for which the plan was made.
+    Image and model are those for which the plan was made.
     """
     chunk = plan.chunks[number]
     maps = yield from iter_chunk_maps(plan, chunk, image, predictor)
@@ -318,19 +304,10 @@ def _own_objects(labels: LabelMap, core: Box) -> LabelMap:
 def stitch(
     plan: ChunkPlan, number: int, found: ChunkResult, store: LabelStore, last: int = 0
 ) -> int:
-    """Write what a chunk holds into the result.
+    """Write what a chunk holds into the result (T, Z, Y, X), or (n, T, Z, Y, X).
 
-    Parameters
-    ----------
-    store : LabelStore
-        For (T, Z, Y, X), or one axis more in front of them.
-    last : int
-        The largest id that objects of the same plane, or volume, have so far.
-
-    Returns
-    -------
-    int
-        The largest one now.
+    Objects get ids above `last`, the largest one in their plane, or volume, so far.
+    The largest one afterwards is returned.
     """
     chunk, values = plan.chunks[number], found.values
     leading = values.shape[: -len(chunk.core.shape)]
@@ -382,13 +359,7 @@ class CachedMaps:
     def iter_decode(
         self, decoding: Decoding
     ) -> Generator[PredictEvent, None, LabelMap]:
-        """Find the objects again, with other thresholds.
-
-        Returns
-        -------
-        ndarray of int32
-            With the axes of the image without C.
-        """
+        """Find the objects again, with other thresholds, in the axes of the image."""
         total = len(self.planes)
         labels = []
         for number, plane in enumerate(self.planes, start=1):
