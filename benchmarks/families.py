@@ -24,7 +24,7 @@ from benchmarks.report import Report, Row, show
 from benchmarks.timing import load
 from napari_unet.inference.predict import predict
 from napari_unet.io.dataset import read_samples
-from napari_unet.learning.fit_config import FitConfig
+from napari_unet.learning.config import FitConfig
 from napari_unet.learning.start import Wish, fill_in
 from napari_unet.learning.train import fit
 from napari_unet.models.architectures import ARCHITECTURES

@@ -19,7 +19,7 @@ from benchmarks.families import Problem, axons
 from benchmarks.report import Report, Row, show
 from benchmarks.timing import load
 from napari_unet.core.events import Validated
-from napari_unet.learning.fit_config import FitConfig
+from napari_unet.learning.config import FitConfig
 from napari_unet.learning.start import fill_in
 from napari_unet.learning.train import iter_fit
 from napari_unet.models.architectures import ARCHITECTURES

@@ -15,9 +15,10 @@ from benchmarks.scene import draw_nuclei
 from benchmarks.subject import Subject
 from benchmarks.timing import Run, Stopwatch, interleave
 from napari_unet.core.jobs import drain
-from napari_unet.learning.optimize import Optimizer, Strengths
+from napari_unet.learning.config import FitConfig
+from napari_unet.learning.data import TrainingData
 from napari_unet.learning.sampling import Batch, Plane, draw_batch, make_plane
-from napari_unet.learning.train import FitConfig
+from napari_unet.learning.train import Training
 from napari_unet.tasks.objectives import objective_of
 
 BARE = "bare step: forward, backward, AdamW"
@@ -72,11 +73,12 @@ def draw(plane: Plane, config: FitConfig, seed: int = 0) -> Batch:
 
 def engine_step(subject: Subject, case: Case, batch: Batch) -> Callable[[], float]:
     """Return a step of the engine: masked loss, micro-batches, averaged weights."""
-    names = set(Strengths.__dataclass_fields__)
-    strengths = Strengths(**case.config.model_dump(include=names))
+    update = {"device": subject.device.type, "micro_batch": case.micro_batch}
+    config = case.config.model_copy(update=update)
     objective = objective_of(subject.model.spec)
-    optimizer = Optimizer(subject.model.net, objective, subject.execution, strengths)
-    return lambda: drain(optimizer.iter_step(batch, case.micro_batch, 1.0))
+    nothing = TrainingData([], np.ones(0), [], held_out=False)
+    training = Training(subject.model, objective, nothing, config)
+    return lambda: drain(training.iter_step(batch, 1.0))
 
 
 def bare_step(subject: Subject, case: Case, batch: Batch) -> Run:

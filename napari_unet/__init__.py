@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_unet.errors import NapariUnetError
     from napari_unet.inference.predict import predict
-    from napari_unet.learning.train import FitConfig, fit
+    from napari_unet.learning.config import FitConfig
+    from napari_unet.learning.train import fit
     from napari_unet.nets.original import OriginalUNet
     from napari_unet.nets.unet import UNet
     from napari_unet.scores.evaluation import evaluate
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "FitConfig": "napari_unet.learning.train",
+    "FitConfig": "napari_unet.learning.config",
     "Model": "napari_unet.weights.model",
     "NapariUnetError": "napari_unet.errors",
     "OriginalUNet": "napari_unet.nets.original",

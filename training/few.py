@@ -25,7 +25,7 @@ from skimage import io
 
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.inference.predict import predict
-from napari_unet.learning.fit_config import PRESETS
+from napari_unet.learning.config import PRESETS
 from napari_unet.learning.train import fit
 from napari_unet.scores.metrics import evaluate, pool
 from napari_unet.tasks.sample import Sample

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.instances.decoding import Decoding
-from napari_unet.learning.augment import Augmentation
+from napari_unet.learning.config import Augmentation
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.build import build

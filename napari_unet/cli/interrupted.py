@@ -72,10 +72,10 @@ def plan_checkpoint(out: Path, *, resume: bool, overwrite: bool) -> Path:
 
 def _found(path: Path, out: Path) -> str:
     # Imported only here: torch takes seconds.
-    from napari_unet.learning.checkpoint import read_state
+    from napari_unet.learning.checkpoint import read_header
 
     try:
-        step = read_state(path).steps
+        step = read_header(path).steps
     except (ModelError, StorageError):
         return (
             f"Found an interrupted training of {out} that cannot go on, because {path} "

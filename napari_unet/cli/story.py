@@ -28,7 +28,9 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.predict import predict
 from napari_unet.io.samples import SampleImage, load_sample
-from napari_unet.learning.train import FitConfig, FitEvent, FitResult, iter_fit
+from napari_unet.learning.config import FitConfig
+from napari_unet.learning.events import FitEvent, FitResult
+from napari_unet.learning.train import iter_fit
 from napari_unet.scores.metrics import PooledScores, evaluate, pool
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model

@@ -34,8 +34,8 @@ from napari_unet.errors import ChannelMismatchError, InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_unet.learning.config import FitConfig
     from napari_unet.learning.start import Wish
-    from napari_unet.learning.train import FitConfig
     from napari_unet.tasks.sample import Sample
     from napari_unet.weights.model import Model
 
@@ -219,7 +219,7 @@ def _refuse_replacing_others(out: Path) -> None:
 
 def _preset(preset: str | None, start: str | None, wish: Wish) -> str:
     """Return the way to train, after checking that it fits what is learned."""
-    from napari_unet.learning.fit_config import PRESETS
+    from napari_unet.learning.config import PRESETS
 
     preset = preset or ("fine-tune" if start else "from-scratch")
     if preset not in PRESETS:
@@ -253,7 +253,7 @@ def _configure(
     device: str,
     seed: int,
 ) -> FitConfig:
-    from napari_unet.learning.fit_config import PRESETS
+    from napari_unet.learning.config import PRESETS
     from napari_unet.nets.device import resolve_device
 
     if minutes is not None and steps is not None:
@@ -337,7 +337,7 @@ def _starting_model(
     pretrained: bool,
 ) -> Model:
     """Return the model to start from, after checking that it can take every image."""
-    from napari_unet.learning.planes import annotated_planes
+    from napari_unet.learning.data import annotated_planes
     from napari_unet.learning.start import adapt, fill_in
     from napari_unet.models.architectures import ARCHITECTURES
     from napari_unet.models.settings import with_settings

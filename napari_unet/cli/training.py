@@ -20,7 +20,8 @@ from napari_unet.errors import NapariUnetError, StorageError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from napari_unet.learning.train import FitConfig, FitEvent, FitResult
+    from napari_unet.learning.config import FitConfig
+    from napari_unet.learning.events import FitEvent, FitResult
     from napari_unet.tasks.sample import Sample
     from napari_unet.weights.model import Model
 
@@ -57,7 +58,9 @@ def run_training(
     """
     from napari_unet.core.jobs import drain
     from napari_unet.learning.checkpoint import remove_checkpoint
-    from napari_unet.learning.train import Checkpointing, ModelImproved, iter_fit
+    from napari_unet.learning.config import Checkpointing
+    from napari_unet.learning.events import ModelImproved
+    from napari_unet.learning.train import iter_fit
 
     best: ModelImproved | None = None
     seconds = 0.0
@@ -189,7 +192,7 @@ def _other_places(out: Path) -> Iterator[Path]:
 
 def _with_tiling(model: Model, sample: Sample) -> Model:
     from napari_unet.inference.forward import with_tiling
-    from napari_unet.learning.planes import annotated_planes
+    from napari_unet.learning.data import annotated_planes
     from napari_unet.nets.device import choose_execution, resolve_device
 
     if model.net.exact_tiling:

@@ -14,57 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-
-class Augmentation(BaseModel):
-    """Strength of every random change; zero turns it off.
-
-    Parameters
-    ----------
-    zoom : float
-        Standard deviation of the natural logarithm of the zoom.
-    rotate : bool
-        Any angle and mirror image.
-    elastic : float
-        Standard deviation, in pixels, of a smooth displacement field.
-    elastic_grid : int
-        The field is drawn on so many points along each side of a crop, and
-        interpolated bicubically.
-    gamma, contrast, offset : float
-        Spread of the grey-value curve, gain (both logarithmic) and offset.
-    illumination : float
-        Amplitude of a smooth multiplicative field.
-    blur : float
-        Largest Gaussian blur, in pixels.
-    haze : float
-        Largest share of light that comes from out of focus: a very blurred image is
-        mixed in.
-    clip : float
-        How much of the upper grey values a camera that is overexposed may clip at most,
-        as a share of the range.
-    noise : float
-        Largest standard deviation of camera noise, in normalised grey values.
-    invert : float
-        Probability that dark and bright change places.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    zoom: float = Field(0.15, ge=0)
-    rotate: bool = True
-    elastic: float = Field(0.0, ge=0)
-    elastic_grid: int = Field(4, ge=2, le=64)
-    gamma: float = Field(0.2, ge=0)
-    contrast: float = Field(0.15, ge=0)
-    offset: float = Field(0.05, ge=0)
-    illumination: float = Field(0.1, ge=0)
-    blur: float = Field(0.5, ge=0)
-    haze: float = Field(0.0, ge=0, lt=1)
-    clip: float = Field(0.0, ge=0, lt=1)
-    noise: float = Field(0.05, ge=0)
-    invert: float = Field(0.0, ge=0, le=1)
+from napari_unet.learning.config import Augmentation
 
 
 @dataclass(frozen=True, slots=True)

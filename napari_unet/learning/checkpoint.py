@@ -20,10 +20,10 @@ from torch import Tensor
 from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import ModelError, StorageError
-from napari_unet.learning.fingerprint import Fingerprint
-from napari_unet.learning.fit_config import FitConfig
+from napari_unet.learning.config import FitConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.build import build
+from napari_unet.nets.network import Network
 from napari_unet.weights.model import Model
 from napari_unet.weights.tensor_file import (
     Layout,
@@ -40,6 +40,32 @@ BEST = "best."
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 T = TypeVar("T")
+
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class Fingerprint(BaseModel):
+    """Digests of what must be equal where a training goes on.
+
+    Parameters
+    ----------
+    description, weights : str
+        Of the model that the training started from.
+    images, labels, masks : str
+        Pixels, what is true of them, and where that is verified.
+    replay : str
+        All of the replay samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: Digest
+    weights: Digest
+    images: Digest
+    labels: Digest
+    masks: Digest
+    replay: Digest
 
 
 class RandomState(BaseModel):
@@ -68,7 +94,7 @@ class RandomState(BaseModel):
         }
 
 
-class TrainingState(BaseModel):
+class CheckpointHeader(BaseModel):
     """Where a training stands, apart from tensors.
 
     Parameters
@@ -114,10 +140,17 @@ class TrainingState(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """Where a training stands: its state, and tensors by name."""
+    """Where a training stands: its header, and tensors by name."""
 
-    state: TrainingState
+    header: CheckpointHeader
     tensors: dict[str, Tensor]
+
+    def load_best_into(self, net: Network) -> Network:
+        """Give a network the weights of the best model."""
+        start = len(BEST)
+        best = {k[start:]: v for k, v in self.tensors.items() if k.startswith(BEST)}
+        net.load_state_dict(best)
+        return net
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -128,11 +161,11 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     StorageError
         If it cannot be written.
     """
-    text = checkpoint.state.model_dump_json()
+    text = checkpoint.header.model_dump_json()
     write_atomically(path, lambda file: write_tensors(file, text, checkpoint.tensors))
 
 
-def read_state(path: Path) -> TrainingState:
+def read_header(path: Path) -> CheckpointHeader:
     """Read where a training stood; no tensor is read, so damage there goes unnoticed.
 
     Raises
@@ -142,11 +175,11 @@ def read_state(path: Path) -> TrainingState:
     ModelError
         If it was written by a newer version.
     """
-    return _opened(path, lambda file: _state(read_head(file, path).text, path))
+    return _opened(path, lambda file: _header(read_head(file, path).text, path))
 
 
 def read_checkpoint(
-    path: Path, check: Callable[[TrainingState, Layout], None]
+    path: Path, check: Callable[[CheckpointHeader, Layout], None]
 ) -> Checkpoint:
     """Read a whole checkpoint.
 
@@ -167,9 +200,9 @@ def read_checkpoint(
 
     def read(file: BinaryIO) -> Checkpoint:
         head = read_head(file, path)
-        state = _state(head.text, path)
-        check(state, head.layout)
-        return Checkpoint(state, read_tensors(file, head, path))
+        header = _header(head.text, path)
+        check(header, head.layout)
+        return Checkpoint(header, read_tensors(file, head, path))
 
     return _opened(path, read)
 
@@ -187,13 +220,12 @@ def read_best_model(path: Path) -> Model:
 
     def read(file: BinaryIO) -> Model:
         head = read_head(file, path)
-        spec = _state(head.text, path).spec
-        net = build(spec)
+        header = _header(head.text, path)
+        net = build(header.spec)
         expected = {BEST + k: v for k, v in layout_of(net.state_dict()).items()}
         check_layout(path, head.layout, expected, only=BEST)
-        best = read_tensors(file, head, path, BEST)
-        net.load_state_dict({k.removeprefix(BEST): v for k, v in best.items()})
-        return Model(spec, net.eval())
+        best = Checkpoint(header, read_tensors(file, head, path, BEST))
+        return Model(header.spec, best.load_best_into(net).eval())
 
     return _opened(path, read)
 
@@ -269,9 +301,9 @@ def _opened(path: Path, read: Callable[[BinaryIO], T]) -> T:
         ) from error
 
 
-def _state(text: str, path: Path) -> TrainingState:
+def _header(text: str, path: Path) -> CheckpointHeader:
     try:
-        return TrainingState.model_validate_json(text)
+        return CheckpointHeader.model_validate_json(text)
     except ValidationError as error:
         where, words = first_problem(error, "the state")
         if where == "format_version":

@@ -10,19 +10,24 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from napari_unet.core.events import Notice
+from napari_unet.errors import DeviceError, ModelError
 from napari_unet.geometry.maps import Mask
 from napari_unet.learning.augment import (
-    Augmentation,
     Crop,
     change_grey_values,
     draw_zoom,
     resample,
 )
+from napari_unet.learning.config import Augmentation, FitConfig
+from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.instances import InstancesObjective
 from napari_unet.tasks.objectives.objective import Targets, Values
 
 _MOST_CENTRES = 6000
+_LEAST_CROP = 64
+_SHRINK_3D = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +222,80 @@ def _inside(position: float, half: float, size: int) -> float:
     if 2 * half >= size:
         return (size - 1) / 2
     return float(np.clip(position, half, size - 1 - half))
+
+
+class BatchPlan:
+    """Extent of the crops, and how many of them are computed at once.
+
+    Parameters
+    ----------
+    net : Network
+        Only its sizes are read.
+    config : FitConfig
+        What is wanted; without a wish for micro-batches a CPU computes crop by crop.
+
+    Attributes
+    ----------
+    crop : int
+        Extent, in pixels.
+    micro : int
+        Crops in a micro-batch.
+    """
+
+    def __init__(self, net: Network, config: FitConfig, device: torch.device) -> None:
+        self._net = net
+        self.crop = self._fit_crop(config.crop)
+        usual = 1 if device.type == "cpu" else config.batch_size
+        self.micro = config.micro_batch or usual
+
+    def extent(self) -> tuple[int, ...]:
+        """Return the shape of a crop: in 3-D as much to compute as a few planes."""
+        net = self._net
+        if net.dims == 2:
+            return (self.crop, self.crop)
+        side = self._fit_crop(max(net.stride, self.crop // _SHRINK_3D))
+        return (self._fit_crop(side // 2), side, side)
+
+    def shrink(self) -> Notice:
+        """Compute less at once, then smaller crops; say so.
+
+        Raises
+        ------
+        DeviceError
+            If there is nothing smaller.
+        """
+        if self.micro > 1:
+            self.micro //= 2
+            return Notice(
+                f"Memory ran out; training goes on with {self.micro} crops at once."
+            )
+        smaller = self._fit_crop(self.crop // 2)
+        if not max(_LEAST_CROP, self._net.stride) <= smaller < self.crop:
+            raise DeviceError(
+                "Memory ran out even with the smallest crops; close other programs, "
+                "or train on the CPU (--device cpu)."
+            )
+        self.crop = smaller
+        return Notice(f"Memory ran out; training goes on with crops of {smaller} px.")
+
+    def check(self, crop: int) -> None:
+        """Check that another training of this network may have come to such crops.
+
+        Raises
+        ------
+        ModelError
+            If not.
+        """
+        if crop > self.crop or self._fit_crop(crop) != crop:
+            raise ModelError(
+                f"A checkpoint should have crops of at most {self.crop} px that the "
+                f"network takes, and has {crop} px; start the training anew."
+            )
+
+    def _fit_crop(self, wanted: int) -> int:
+        """Return the next extent that the network takes, and answers for in part.
+
+        Unpadded convolutions eat the border; half of a crop, at least, is to be left.
+        """
+        net = self._net
+        return net.input_size(max(1, wanted // 2, wanted - 2 * net.margin))

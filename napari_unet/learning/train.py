@@ -1,42 +1,53 @@
-"""Train or fine-tune from verified pixels.
+"""Train or fine-tune from verified pixels: the whole loop, from top to bottom.
 
 How it flows: samples become planes; about a fifth of what is verified is held out;
-random crops around verified pixels teach a private copy of the network, and its
+random crops around verified pixels train a private copy of the network, and its
 averaged weights are compared with the start on what was held out. Whenever they agree
 better than ever before, they are published as a new, immutable model. Stopping at any
-moment therefore loses nothing that was good.
+moment therefore loses nothing that was good. Between two steps, when it is time, the
+whole state is written, so that a training that was killed goes on.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Sequence
+import math
+import time
+from collections.abc import Generator, Sequence
 
-from napari_unet.core.events import Preparing
+import numpy as np
+import torch
+
+from napari_unet.core.events import MicroBatch, Preparing, TrainStep, Validated
 from napari_unet.core.jobs import drain_logged, told_as
-from napari_unet.errors import InputError
-from napari_unet.learning.fingerprint import iter_fingerprint
-from napari_unet.learning.fit_config import FitConfig
-from napari_unet.learning.fit_result import FitEvent, FitResult, ModelImproved
-from napari_unet.learning.keeper import Checkpointing, Keeper
-from napari_unet.learning.material import iter_prepare
-from napari_unet.learning.training import Training
+from napari_unet.errors import DeviceError
+from napari_unet.learning.checkpoint import (
+    BEST,
+    Checkpoint,
+    CheckpointHeader,
+    RandomState,
+)
+from napari_unet.learning.checkpointing import CheckpointWriter, iter_fingerprint
+from napari_unet.learning.config import Checkpointing, FitConfig
+from napari_unet.learning.data import TrainingData, iter_prepare
+from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
+from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch
+from napari_unet.learning.train_state import TrainState
+from napari_unet.learning.validation import iter_agreement
+from napari_unet.nets.device import choose_execution, is_out_of_memory, resolve_device
+from napari_unet.nets.network import centre_crop, same_size
 from napari_unet.tasks import task_of
-from napari_unet.tasks.objectives import objective_of
-from napari_unet.tasks.sample import Sample, with_plain_labels
+from napari_unet.tasks.objectives import Objective, objective_of
+from napari_unet.tasks.sample import Sample, as_samples, with_plain_labels
 from napari_unet.weights.model import Model, check_model
-
-__all__ = [
-    "Checkpointing",
-    "FitConfig",
-    "FitEvent",
-    "FitResult",
-    "ModelImproved",
-    "fit",
-    "iter_fit",
-]
+from napari_unet.weights.tensor_file import layout_of
 
 logger = logging.getLogger(__name__)
+
+_DEFAULT_MINUTES = 2.0
+_MOST_GRADIENT = 1.0
+_LEAST_WINDOWS = 2
+_SCORING_SECONDS = 8.0
 
 
 def fit(
@@ -71,25 +82,11 @@ def fit(
         If there is nothing to learn from, or images and labels do not fit.
     """
     check_model(model)
-    plain, notes = with_plain_labels(_listed(samples), task_of(model.spec).labels.kind)
+    labels = task_of(model.spec).labels
+    plain, notes = with_plain_labels(as_samples(samples), labels.kind)
     for note in notes:
         logger.warning(note)
     return drain_logged(iter_fit(model, plain, config, replay=replay)).model
-
-
-def _listed(samples: object) -> list[Sample]:
-    """Return samples as a list; one alone is taken, too."""
-    if isinstance(samples, Sample):
-        return [samples]
-    found: list[Sample] = []
-    for each in samples if isinstance(samples, Iterable) else [samples]:
-        if not isinstance(each, Sample):
-            raise InputError(
-                f"Expected a list of samples, found {type(each).__name__} in it; make "
-                "them with nu.Sample(image, labels)."
-            )
-        found.append(each)
-    return found
 
 
 def iter_fit(
@@ -100,18 +97,10 @@ def iter_fit(
     replay: Sequence[Sample] = (),
     checkpoint: Checkpointing | None = None,
 ) -> Generator[FitEvent, None, FitResult]:
-    """Train a model step by step, from verified pixels alone.
+    """Train a model step by step, from verified pixels alone; see `fit`.
 
     Parameters
     ----------
-    model : Model
-        Where to start; not changed.
-    samples : sequence of Sample
-        Annotated images. Pixels that are not verified teach nothing.
-    config : FitConfig, optional
-        How to train.
-    replay : sequence of Sample
-        Images of the kind that the model knows, mixed in so that it forgets less.
     checkpoint : Checkpointing, optional
         Where to write the state of the training now and then, and whether to go on
         from there. On the CPU of the same machine, a training by steps that goes on
@@ -123,10 +112,6 @@ def iter_fit(
         Several times a second. Closing the generator stops the training; the models
         that were published stay good, and so does the last checkpoint. A training
         that goes on first publishes the best model so far again.
-
-    Returns
-    -------
-    FitResult
 
     Raises
     ------
@@ -141,12 +126,272 @@ def iter_fit(
     config = config or FitConfig()
     objective = objective_of(model.spec, config.loss)
     preparing = iter_prepare(model, objective, samples, config, replay)
-    material, notices = yield from preparing
+    data, notices = yield from preparing
     yield from notices
-    keeper = None
+    writer = None
     if checkpoint is not None:
         nothing_yet = Preparing(0, len(samples))
         taking = iter_fingerprint(model, samples, replay)
-        keeper = Keeper(checkpoint, (yield from told_as(nothing_yet, taking)))
-    training = Training(model, objective, material, config, keeper)
-    return (yield from training.iter_run())
+        fingerprint = yield from told_as(nothing_yet, taking)
+        writer = CheckpointWriter(checkpoint, fingerprint)
+    try:
+        training = Training(model, objective, data, config, writer)
+        return (yield from training.iter_run())
+    except (RuntimeError, MemoryError) as error:
+        if (words := _fatal_words(error)) is None:
+            raise
+        raise DeviceError(words) from error
+
+
+class Training:
+    """One run of a training: its state between two steps, and the best model so far."""
+
+    def __init__(
+        self,
+        model: Model,
+        objective: Objective,
+        data: TrainingData,
+        config: FitConfig,
+        writer: CheckpointWriter | None = None,
+    ) -> None:
+        self._model, self._objective = model, objective
+        self._data, self._config, self._writer = data, config, writer
+        self._execution = choose_execution(resolve_device(config.device))
+        self._plan = BatchPlan(model.net, config, self._execution.device)
+        self._rng = np.random.default_rng([config.seed, 1])
+        self._windows = data.windows
+        self._started = time.monotonic()
+        self._steps = 0
+        self._best = ModelImproved(model, 0, -math.inf)
+        self._start_score = -math.inf
+        self._state = TrainState(model.net, self._execution, config)
+
+    def iter_run(self) -> Generator[FitEvent, None, FitResult]:
+        """Train until the budget is spent."""
+        yield Preparing(1, 1)
+        resumed = yield from self._iter_resume()
+        if not resumed:
+            yield from self._iter_validate_start()
+        best = self._best
+        yield Validated(best.step, best.score, self._start_score, best=True)
+        if best.step:
+            yield best
+        if not resumed:
+            yield from self._iter_write_checkpoint()
+        while (progress := self._progress()) < 1:
+            batch = self._draw_batch()
+            try:
+                loss = yield from self.iter_step(batch, _rate(progress))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                yield self._plan.shrink()
+            else:
+                self._steps += 1
+                yield TrainStep(self._steps, loss, self._seconds())
+            if self._steps % self._config.validate_every == 0 or self._progress() >= 1:
+                yield from self._iter_validate()
+            yield from self._iter_write_checkpoint()
+        return FitResult(
+            self._best.model,
+            self._steps,
+            self._best.score,
+            self._start_score,
+            self._data.held_out,
+            self._seconds(),
+        )
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def _progress(self) -> float:
+        """Return how much of the budget is spent, from 0 to 1 and beyond."""
+        minutes, steps = self._config.minutes, self._config.steps
+        if minutes is None and steps is None:
+            minutes = _DEFAULT_MINUTES
+        by_time = self._seconds() / (60 * minutes) if minutes else 0
+        return max(by_time, self._steps / steps if steps else 0)
+
+    def _draw_batch(self) -> Batch:
+        return draw_batch(
+            self._data.planes,
+            self._data.probabilities,
+            self._plan.extent(),
+            self._config.batch_size,
+            self._config.augmentation,
+            self._rng,
+            self._model.net.margin,
+        )
+
+    def iter_step(
+        self, batch: Batch, rate: float
+    ) -> Generator[MicroBatch, None, float]:
+        """Take one optimizer step; the gradients of micro-batches add up.
+
+        Parameters
+        ----------
+        rate : float
+            Factor on the learning rate.
+
+        Returns
+        -------
+        float
+            The loss of the batch.
+        """
+        total, micro = len(batch.images), self._plan.micro
+        loss = 0.0
+        self._state.optimizer.zero_grad()
+        for first in range(0, total, micro):
+            loss += self._backward(batch, slice(first, first + micro), total)
+            yield MicroBatch(self._steps + 1, min(total, first + micro), total)
+        self._update(rate)
+        return loss
+
+    def _backward(self, batch: Batch, part: slice, total: int) -> float:
+        """Add the gradients of some crops; return their share of the loss."""
+        images = self._execution.place(batch.images[part])
+        device = self._execution.device
+        with self._execution.precision():
+            logits = self._state.net(images)
+        # Unpadded convolutions see more than they answer.
+        targets = centre_crop(batch.targets[part], logits.shape[2:]).to(device)
+        weight = centre_crop(batch.weight[part], logits.shape[2:]).to(device)
+        hard_pixel_weight = self._config.hardness
+        loss = self._objective.loss(logits.float(), targets, weight, hard_pixel_weight)
+        share = loss * (len(images) / total)
+        self._state.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
+        return float(share.detach())
+
+    def _update(self, rate: float) -> None:
+        """Change the weights by the gradients, and what follows them."""
+        state, config = self._state, self._config
+        for group in state.optimizer.param_groups:
+            group["lr"] = config.learning_rate * rate
+        state.scaler.unscale_(state.optimizer)
+        torch.nn.utils.clip_grad_norm_(state.net.parameters(), _MOST_GRADIENT)
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+        state.updates += 1
+        self._pull_to_start(config.pull * config.learning_rate * rate)
+        # Early on a plain mean, so that the average does not cling to the start.
+        self._update_ema(min(config.average, state.updates / (state.updates + 9)))
+
+    @torch.no_grad()
+    def _pull_to_start(self, amount: float) -> None:
+        """L2-SP: move the weights towards those at the start."""
+        if amount:
+            for parameter, start in zip(
+                self._state.net.parameters(), self._state.start, strict=True
+            ):
+                parameter.lerp_(start, amount)
+
+    @torch.no_grad()
+    def _update_ema(self, decay: float) -> None:
+        """Let the averaged weights follow the weights, and copy what only counts."""
+        for mean, value in zip(
+            self._state.ema.state_dict().values(),
+            self._state.net.state_dict().values(),
+            strict=True,
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+    def _iter_validate(self) -> Generator[FitEvent, None, None]:
+        """Publish the averaged weights if they agree better than ever before."""
+        score = yield from self._iter_score()
+        better = score > self._best.score
+        if better:
+            model = Model(self._model.spec, self._state.ema_copy())
+            self._best = ModelImproved(model, self._steps, score)
+        yield Validated(self._steps, score, self._start_score, best=better)
+        if better:
+            yield self._best
+
+    def _iter_validate_start(self) -> Generator[FitEvent, None, None]:
+        """Measure the start; from now on in fewer windows where the network is slow."""
+        every, self._windows = self._windows, self._windows[:1]
+        began = time.monotonic()
+        yield from self._iter_score()
+        seconds = max(time.monotonic() - began, 1e-3)
+        self._windows = every[: max(_LEAST_WINDOWS, int(_SCORING_SECONDS / seconds))]
+        self._start_score = yield from self._iter_score()
+        self._best = ModelImproved(self._model, 0, self._start_score)
+
+    def _iter_score(self) -> Generator[FitEvent, None, float]:
+        net = same_size(self._state.ema)
+        parts = iter_agreement(net, self._windows, self._objective, self._execution)
+        return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
+
+    def _iter_write_checkpoint(self) -> Generator[FitEvent, None, None]:
+        """Write the state when it is time; only ever called between two steps."""
+        writer, best = self._writer, self._best
+        if writer is None or not writer.due(best.step):
+            return
+        header = CheckpointHeader(
+            spec=best.model.spec,
+            config=self._config,
+            fingerprint=writer.fingerprint,
+            steps=self._steps,
+            seconds=self._seconds(),
+            best_step=best.step,
+            best_score=best.score,
+            start_score=self._start_score,
+            windows=len(self._windows),
+            micro_batch=self._plan.micro,
+            crop=self._plan.crop,
+            rng=RandomState.of(self._rng),
+        )
+        of_best = best.model.net.state_dict().items()
+        tensors = self._state.tensors() | {BEST + name: t for name, t in of_best}
+        yield from writer.iter_write(Checkpoint(header, tensors))
+
+    def _iter_resume(self) -> Generator[FitEvent, None, bool]:
+        """Go on where a checkpoint says, if that is wanted and possible."""
+        if self._writer is None:
+            return False
+        required, optional = self._state.layout()
+        of_best = layout_of(self._model.net.state_dict())
+        required |= {BEST + name: entry for name, entry in of_best.items()}
+        layout = required, optional
+        return (
+            yield from self._writer.iter_resume(self._config, layout, self._restore)
+        )
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        header = checkpoint.header
+        self._plan.check(header.crop)
+        self._state.restore(checkpoint.tensors)
+        self._windows = self._windows[: header.windows]
+        self._plan.micro, self._plan.crop = header.micro_batch, header.crop
+        self._steps = header.steps
+        self._started = time.monotonic() - header.seconds
+        self._start_score = header.start_score
+        model = self._model
+        if header.best_step:
+            model = Model(model.spec, checkpoint.load_best_into(model.copy_net()))
+        self._best = ModelImproved(model, header.best_step, header.best_score)
+        header.rng.put_into(self._rng)
+
+
+def _rate(progress: float) -> float:
+    """Warm up over the first twentieth, then fall along a cosine to a tenth."""
+    if progress < 0.05:
+        return 0.1 + 0.9 * progress / 0.05
+    return float(0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * (progress - 0.05) / 0.95)))
+
+
+def _fatal_words(error: RuntimeError | MemoryError) -> str | None:
+    """Return in words what ended a training, if it is no defect of the program."""
+    if is_out_of_memory(error):
+        return (
+            "Memory ran out; close other programs, or train on the CPU (--device cpu)."
+        )
+    if isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error):
+        reason = str(error).splitlines()[0]
+        return (
+            f"The graphics card failed during training ({reason}); start the program "
+            "anew, or train on the CPU (--device cpu)."
+        )
+    return None

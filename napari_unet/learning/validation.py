@@ -1,10 +1,15 @@
-"""How well a network agrees with verified pixels that it did not train on."""
+"""How a model is measured: what is held out, and how well a network agrees with it.
+
+Whole images are held out where there are three or more; otherwise spatial blocks,
+with a gap between them and the pixels that train. Too few objects allow neither.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +19,150 @@ from torch import Tensor
 
 from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.maps import Mask
+from napari_unet.geometry.ids import compact, count_pairs
+from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import padded_shape
 from napari_unet.inference.forward import iter_logits
-from napari_unet.learning.planes import AnnotatedPlane
 from napari_unet.nets.device import Execution
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives import Objective, Targets
 
+Image: TypeAlias = npt.NDArray[np.float32]
+
+_LEAST_OBJECTS = 6
+_LEAST_IMAGES = 3
+_SHARE = 5
 _MARGIN = 48
 _LARGEST = {2: 512, 3: 96}
 _MOST_WINDOWS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """Masks of one plane: `train` and `held` never overlap.
+
+    Parameters
+    ----------
+    train, held : ndarray of bool, shape (Y, X)
+        Verified pixels that train, and those that only measure.
+    """
+
+    train: Mask
+    held: Mask
+
+
+def iter_hold_out(
+    labels: Sequence[LabelMap],
+    verified: Sequence[Mask],
+    *,
+    gap: int,
+    rng: np.random.Generator,
+) -> Generator[None, None, list[Holdout] | None]:
+    """Split verified pixels into those that train and about a fifth that measure.
+
+    Parameters
+    ----------
+    labels, verified : sequences of ndarray, shape (Y, X)
+        One entry per plane.
+    gap : int
+        Pixels around a held-out block that do neither.
+    rng : numpy.random.Generator
+        Chooses what is held out.
+
+    Yields
+    ------
+    None
+        Several times for every plane.
+
+    Returns
+    -------
+    list of Holdout or None
+        None when fewer than six verified objects exist: all of them must train.
+    """
+    counts = []
+    for plane, mask in zip(labels, verified, strict=True):
+        counts.append(_count_objects(plane, mask))
+        yield
+    if sum(counts) < _LEAST_OBJECTS:
+        return None
+    with_objects = np.flatnonzero(counts)
+    if len(with_objects) >= _LEAST_IMAGES:
+        number = max(1, len(with_objects) // _SHARE)
+        chosen = set(rng.choice(with_objects, number, replace=False).tolist())
+        return [_whole(m, i in chosen) for i, m in enumerate(verified)]
+    split = []
+    for plane, mask, count in zip(labels, verified, counts, strict=True):
+        if count > 1:
+            split.append((yield from _iter_blocks(plane, mask, gap, rng)))
+        else:
+            split.append(_whole(mask, held=False))
+    return split
+
+
+def _count_objects(labels: LabelMap, verified: Mask) -> int:
+    return len(compact(labels[verified])[1]) - 1
+
+
+def _whole(verified: Mask, held: bool) -> Holdout:
+    nothing = np.zeros_like(verified)
+    return Holdout(nothing, verified) if held else Holdout(verified, nothing)
+
+
+def _iter_blocks(
+    labels: LabelMap, verified: Mask, gap: int, rng: np.random.Generator
+) -> Generator[None, None, Holdout]:
+    """Hold out blocks until they own a fifth of the objects."""
+    block = _block_of_pixels(labels, verified)
+    yield
+    owners = _blocks_with_objects(labels, verified, block)
+    yield
+    wanted = max(1, sum(owners.values()) // _SHARE)
+    chosen = np.zeros(int(block.max()) + 1, bool)
+    got = 0
+    for index in rng.permutation(sorted(owners))[:-1]:
+        if got >= wanted:
+            break
+        chosen[index] = True
+        got += owners[int(index)]
+    held = chosen[block]
+    near = ndi.binary_dilation(held, iterations=gap)
+    yield
+    return Holdout(verified & ~near, verified & held)
+
+
+def _block_of_pixels(labels: LabelMap, verified: Mask) -> npt.NDArray[np.int32]:
+    """Assign pixels to blocks of a grid; objects go where their centre is."""
+    dense, _ = compact(labels)
+    count = int(dense.max()) + 1
+    areas = np.bincount(dense[verified & (labels > 0)], minlength=count)
+    numbers = np.flatnonzero(areas)
+    size = int(max(16, 2.5 * np.median(areas[numbers]) ** (1 / labels.ndim)))
+    rows, columns = (np.arange(n) // size for n in labels.shape[-2:])
+    block = (rows[:, None] * (columns[-1] + 1) + columns[None]).astype(np.int32)
+    owner = np.full(count, -1, np.int32)
+    owner[numbers] = block[_centres(dense, numbers)]
+    of_object = owner[dense]
+    return np.where(of_object >= 0, of_object, np.broadcast_to(block, labels.shape))
+
+
+def _centres(
+    dense: LabelMap, numbers: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], ...]:
+    """Return rows and columns of the centres of numbered objects."""
+    inside = np.nonzero(dense)
+    of_pixels = dense[inside]
+    pixels = np.bincount(of_pixels)
+    sums = [np.bincount(of_pixels, weights=axis) for axis in inside[-2:]]
+    return tuple((total[numbers] / pixels[numbers]).astype(int) for total in sums)
+
+
+def _blocks_with_objects(
+    labels: LabelMap, verified: Mask, block: npt.NDArray[np.int32]
+) -> dict[int, int]:
+    pixels = verified & (labels > 0)
+    of_pairs, _, _ = count_pairs(block[pixels], labels[pixels])
+    blocks, counts = np.unique(of_pairs, return_counts=True)
+    return dict(zip(blocks.tolist(), counts.tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +199,14 @@ class Windows:
         return self._fullest
 
     def iter_add(
-        self, plane: AnnotatedPlane, mask: Mask, targets: Targets
+        self, image: Image, mask: Mask, targets: Targets
     ) -> Generator[None, None, None]:
         """Cut windows around held-out pixels of a plane, with some context.
 
         Parameters
         ----------
+        image : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
+            Normalised.
         mask : ndarray of bool
             Held-out pixels.
         targets : Targets
@@ -86,7 +226,7 @@ class Windows:
         yield
         parts.sort(key=lambda each: -each[0])
         fullest = [part for full, part in parts[:_MOST_WINDOWS] if full]
-        windows = [_window(plane, mask, targets, p, self._stride) for p in fullest]
+        windows = [_window(image, mask, targets, p, self._stride) for p in fullest]
         self._fullest = sorted(
             [*self._fullest, *windows], key=lambda w: -float(w.weight.sum())
         )[:_MOST_WINDOWS]
@@ -94,16 +234,16 @@ class Windows:
 
 
 def _window(
-    plane: AnnotatedPlane, mask: Mask, targets: Targets, part: Box, stride: int
+    image: Image, mask: Mask, targets: Targets, part: Box, stride: int
 ) -> Window:
     box = part.grow(_MARGIN, mask.shape)
     inside = np.zeros(box.shape, np.float32)
     inner = part.relative_to(box).slices
     inside[inner] = mask[part.slices]
-    image, maps, known = (
-        each[:, *box.slices] for each in (plane.image, targets.maps, targets.known)
+    cut, maps, known = (
+        each[:, *box.slices] for each in (image, targets.maps, targets.known)
     )
-    return Window(*(_padded(each, stride) for each in (image, maps, known * inside)))
+    return Window(*(_padded(each, stride) for each in (cut, maps, known * inside)))
 
 
 def _cut(box: Box) -> list[Box]:
@@ -119,7 +259,7 @@ def _cut(box: Box) -> list[Box]:
     ]
 
 
-def _padded(part: npt.NDArray[np.float32], stride: int) -> Tensor:
+def _padded(part: Image, stride: int) -> Tensor:
     shape = padded_shape(part.shape[1:], stride)
     margins = [(0, n - m) for n, m in zip(shape, part.shape[1:], strict=True)]
     return torch.from_numpy(np.pad(part, [(0, 0), *margins]))[None]

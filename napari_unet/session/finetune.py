@@ -35,7 +35,7 @@ from napari_unet.tasks import task_of
 from napari_unet.tasks.sample import Sample
 
 if TYPE_CHECKING:
-    from napari_unet.learning.fit_config import FitConfig
+    from napari_unet.learning.config import FitConfig
     from napari_unet.weights.model import Model
 
 
@@ -135,7 +135,7 @@ class TrainRound(Job[RoundEvent, None]):
     minutes : float
         How long it may last.
     preset : {"fine-tune", "from-scratch"}
-        A name in `napari_unet.learning.fit_config.PRESETS`.
+        A name in `napari_unet.learning.config.PRESETS`.
     folder : Path or None
         Where checkpoints are kept.
     resume : bool
@@ -155,8 +155,9 @@ class TrainRound(Job[RoundEvent, None]):
         """Train; see `napari_unet.learning.train.iter_fit`."""
         yield Preparing(0, len(self.snapshots))
         # Imported in the background: torch takes seconds.
-        from napari_unet.learning.fit_config import PRESETS
-        from napari_unet.learning.train import ModelImproved, iter_fit
+        from napari_unet.learning.config import PRESETS
+        from napari_unet.learning.events import ModelImproved
+        from napari_unet.learning.train import iter_fit
 
         samples = [snapshot.as_sample() for snapshot in self.snapshots]
         yield Preparing(0, len(samples))

@@ -25,7 +25,7 @@ from napari_unet.models.record import LARGEST_RECORD, ModelRecord, new_record, u
 from napari_unet.tasks.sample import Sample
 
 if TYPE_CHECKING:
-    from napari_unet.learning.train import Checkpointing, FitConfig
+    from napari_unet.learning.config import Checkpointing, FitConfig
     from napari_unet.weights.model import Model
 
 _CHECKPOINT = "training.safetensors"
@@ -94,13 +94,13 @@ class RoundStart:
 
 def find_interruption(folder: Path) -> Interruption | None:
     """Return what a training left in its folder; None if it left nothing usable."""
-    from napari_unet.learning.checkpoint import read_best_model, read_state
+    from napari_unet.learning.checkpoint import read_best_model, read_header
 
     path = folder / _CHECKPOINT
     if not path.exists():
         return None
     try:
-        state = read_state(path)
+        state = read_header(path)
         best = read_best_model(path) if state.best_step else None
     except NapariUnetError:
         return None
@@ -181,7 +181,7 @@ def start_round(
     run = run_record(start)
     if folder is None:
         return RoundStart(model, run, config, None)
-    from napari_unet.learning.train import Checkpointing
+    from napari_unet.learning.config import Checkpointing
     from napari_unet.weights.folder import save_model
 
     _set_aside(folder)
@@ -206,15 +206,15 @@ def iter_resume_round(
     replay: Sequence[Sample],
 ) -> Generator[None, None, RoundStart | None]:
     """Return where an interrupted round goes on; None if it learned from other work."""
-    from napari_unet.learning.checkpoint import read_best_model, read_state
-    from napari_unet.learning.fingerprint import differences, iter_fingerprint
-    from napari_unet.learning.train import Checkpointing
+    from napari_unet.learning.checkpoint import read_best_model, read_header
+    from napari_unet.learning.checkpointing import differences, iter_fingerprint
+    from napari_unet.learning.config import Checkpointing
     from napari_unet.models.folder import read_record
     from napari_unet.weights.folder import load_model
 
     path = folder / _CHECKPOINT
     try:
-        start, state = load_model(folder / _START), read_state(path)
+        start, state = load_model(folder / _START), read_header(path)
         yield
         read_best_model(path)  # which looks at every byte
     except NapariUnetError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,6 +58,27 @@ class Sample:
             ("axes", self.axes or image.axes),
         ):
             object.__setattr__(self, name, value)
+
+
+def as_samples(samples: object) -> list[Sample]:
+    """Return samples as a list; one alone is taken, too.
+
+    Raises
+    ------
+    InputError
+        If something else is among them.
+    """
+    if isinstance(samples, Sample):
+        return [samples]
+    found: list[Sample] = []
+    for each in samples if isinstance(samples, Iterable) else [samples]:
+        if not isinstance(each, Sample):
+            raise InputError(
+                f"Expected a list of samples, found {type(each).__name__} in it; make "
+                "them with nu.Sample(image, labels)."
+            )
+        found.append(each)
+    return found
 
 
 def with_plain_labels(

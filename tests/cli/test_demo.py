@@ -12,7 +12,7 @@ from napari_unet.annotation.provenance import is_verified
 from napari_unet.cli.annotator import Habits, ScriptedAnnotator
 from napari_unet.cli.story import BUDGET, draw_outlines, tell_story
 from napari_unet.io.samples import load_sample
-from napari_unet.learning.train import FitConfig
+from napari_unet.learning.config import FitConfig
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.scores.metrics import evaluate

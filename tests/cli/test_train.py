@@ -13,6 +13,7 @@ import tifffile
 
 import napari_unet as nu
 from napari_unet.learning import train as engine
+from napari_unet.learning.events import ModelImproved
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.model import new_model
@@ -72,7 +73,7 @@ def test_interruption_keeps_the_best_model(
         for n in (1, 2)
     ]
     interrupted += [
-        engine.ModelImproved(model, 10 * step, 0.5) for step, model in enumerate(models)
+        ModelImproved(model, 10 * step, 0.5) for step, model in enumerate(models)
     ]
     result = run(*_arguments(annotated, tmp_path / "out", "--json"))
     assert result.code == 130

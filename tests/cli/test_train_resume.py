@@ -22,8 +22,10 @@ from napari_unet.cli.interrupted import checkpoint_path
 from napari_unet.cli.training import run_training
 from napari_unet.errors import StorageError
 from napari_unet.learning import train as engine
-from napari_unet.learning.checkpoint import read_state
-from napari_unet.learning.optimize import Optimizer
+from napari_unet.learning.checkpoint import read_header
+from napari_unet.learning.config import Checkpointing
+from napari_unet.learning.events import ModelImproved
+from napari_unet.learning.train import Training
 from napari_unet.models.folder import WEIGHTS_FILE
 from napari_unet.project.lock import FileLock, Holder
 from napari_unet.weights import folder as weights
@@ -80,7 +82,7 @@ def _finish(*arguments: object) -> str:
 
 def _step(path: Path) -> int:
     try:
-        return read_state(path).steps
+        return read_header(path).steps
     except StorageError:
         return -1
 
@@ -126,9 +128,9 @@ def killed(
     """Return the command of a training that died after three steps."""
     monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", 0.0)
     left = 3
-    original = Optimizer._update
+    original = Training._update
 
-    def die(self: Optimizer, rate: float) -> None:
+    def die(self: Training, rate: float) -> None:
         nonlocal left
         left -= 1
         if left < 0:
@@ -137,10 +139,10 @@ def killed(
 
     command = (*options, "--steps", 4, "--out", out)
     with monkeypatch.context() as patch:
-        patch.setattr(Optimizer, "_update", die)
+        patch.setattr(Training, "_update", die)
         with pytest.raises(ZeroDivisionError):
             training_main(command)
-    assert read_state(checkpoint_path(out)).steps == 3
+    assert read_header(checkpoint_path(out)).steps == 3
     return command
 
 
@@ -179,7 +181,7 @@ def test_other_options_are_refused(run: Run, killed, out: Path) -> None:
     run(*killed, "--resume", "--seed", 5).refused("seed 0 instead of 5")
     words = "learning_rate 0.001 instead of 0.002"
     run(*killed, "--resume", "--preset", "from-scratch").refused(words)
-    assert read_state(checkpoint_path(out)).steps == 3
+    assert read_header(checkpoint_path(out)).steps == 3
 
 
 def test_other_labels_are_refused(run: Run, killed, annotated: Annotated) -> None:
@@ -238,10 +240,10 @@ def test_a_result_that_cannot_be_saved_keeps_its_state(
 def test_an_interruption_is_an_end(
     run: Run, options, out: Path, better: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def iter_fit(start: Model, *_: object, checkpoint: engine.Checkpointing) -> Any:
+    def iter_fit(start: Model, *_: object, checkpoint: Checkpointing) -> Any:
         checkpoint.path.touch()
         if better:
-            yield engine.ModelImproved(start, 3, 0.5)
+            yield ModelImproved(start, 3, 0.5)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(engine, "iter_fit", iter_fit)

@@ -20,7 +20,7 @@ from napari_unet.inference.events import ViewPredicted
 from napari_unet.inference.forward import PlanePredictor, fold_norms
 from napari_unet.inference.model_input import check_image
 from napari_unet.inference.predict import iter_predict, predict
-from napari_unet.learning.planes import annotated_planes
+from napari_unet.learning.data import annotated_planes
 from napari_unet.nets import strips
 from napari_unet.nets.device import choose_execution
 from napari_unet.tasks.sample import Sample

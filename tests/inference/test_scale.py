@@ -22,7 +22,7 @@ from napari_unet.inference.model_input import (
     zoomed_shape,
 )
 from napari_unet.inference.predict import iter_predict, predict
-from napari_unet.learning.planes import annotated_planes
+from napari_unet.learning.data import annotated_planes
 from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model

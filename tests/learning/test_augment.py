@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from napari_unet.instances.targets import instance_targets
 from napari_unet.learning.augment import (
-    Augmentation,
     Crop,
     _smooth_field,
     change_grey_values,
     gaussian_blur,
     resample,
 )
+from napari_unet.learning.config import Augmentation
 from napari_unet.learning.sampling import draw_batch, make_plane
 from tests.tiny import make_disks
 

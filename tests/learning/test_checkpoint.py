@@ -13,22 +13,18 @@ import torch
 
 from napari_unet.core.events import Notice, Preparing, TrainStep, Validated
 from napari_unet.errors import InputError, StorageError
-from napari_unet.learning import training
+from napari_unet.learning import train
 from napari_unet.learning.checkpoint import (
     Checkpoint,
     read_best_model,
     read_checkpoint,
-    read_state,
+    read_header,
     remove_checkpoint,
     write_checkpoint,
 )
-from napari_unet.learning.train import (
-    Checkpointing,
-    FitConfig,
-    FitResult,
-    ModelImproved,
-    iter_fit,
-)
+from napari_unet.learning.config import Checkpointing, FitConfig
+from napari_unet.learning.events import FitResult, ModelImproved
+from napari_unet.learning.train import iter_fit
 from napari_unet.models.architectures.original import OriginalConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.device import Execution
@@ -103,7 +99,7 @@ def anything(*_: Any) -> None:
 def everything(path: Path) -> dict[str, Any]:
     """Return all that a checkpoint holds, but for the time that was spent."""
     found = read_checkpoint(path, anything)
-    state = found.state.model_dump(exclude={"seconds"})
+    state = found.header.model_dump(exclude={"seconds"})
     return {**state, **{k: v.numpy().tobytes() for k, v in found.tensors.items()}}
 
 
@@ -143,7 +139,7 @@ def test_going_on_gives_the_same_training(whole, killed_at, path):
     # An abandoned generator that is not closed, as after a kill.
     killed = start(model, path, config)
     before = list(islice(killed, int(killed_at * len(seen))))
-    step = read_state(path).steps
+    step = read_header(path).steps
     torch.manual_seed(99)
     after, resumed = run(start(model, path, config, resume="always"))
     assert losses(before) | losses(after) == losses(seen)
@@ -163,7 +159,7 @@ def test_that_training_does_get_better(whole):
 
 def test_the_loss_scale_of_float16_goes_on(model, path, monkeypatch):
     execution = Execution(torch.device("cpu"), torch.float16, True, 512, 1)
-    monkeypatch.setattr(training, "choose_execution", lambda _: execution)
+    monkeypatch.setattr(train, "choose_execution", lambda _: execution)
     seen, _ = run(start(model, path))
     end = everything(path)
     assert "scaler.scale" in end
@@ -194,7 +190,7 @@ def test_before_the_first_improvement_the_best_is_the_start(model, path):
     events = start(model, path)
     _until(TrainStep, events)
     next(events)
-    assert read_state(path).steps == 1
+    assert read_header(path).steps == 1
     seen, _ = run(start(model, path, CONFIG.model_copy(update={"steps": 1}),
                         resume="always"))  # fmt: skip
     assert isinstance(seen[0], Notice)
@@ -205,7 +201,7 @@ def test_before_the_first_improvement_the_best_is_the_start(model, path):
 
 def test_a_longer_budget_and_its_time_go_on(model, path):
     run(start(model, path))
-    state = read_state(path)
+    state = read_header(path)
     checkpoint = read_checkpoint(path, anything)
     late = state.model_copy(update={"seconds": 3000.0})
     write_checkpoint(Checkpoint(late, checkpoint.tensors), path)
@@ -222,13 +218,11 @@ def test_shrunken_crops_stay_shrunken(model, path, monkeypatch):
     config = CONFIG.model_copy(update={"micro_batch": 2})
     events = start(model, path, config)
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "napari_unet.learning.optimize.Optimizer._backward", _out_of_memory
-        )
+        patch.setattr("napari_unet.learning.train.Training._backward", _out_of_memory)
         assert "1 crops" in _until(Notice, events).message
     _until(TrainStep, events)
     next(events)
-    assert read_state(path).micro_batch == 1
+    assert read_header(path).micro_batch == 1
 
 
 def _out_of_memory(*_: Any) -> float:

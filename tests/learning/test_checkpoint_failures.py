@@ -14,9 +14,10 @@ import torch
 from napari_unet.core.events import Notice
 from napari_unet.errors import DeviceError
 from napari_unet.inference.predict import predict
-from napari_unet.learning.checkpoint import read_state
-from napari_unet.learning.optimize import Optimizer
-from napari_unet.learning.train import ModelImproved
+from napari_unet.learning.checkpoint import read_header
+from napari_unet.learning.events import ModelImproved
+from napari_unet.learning.train import Training
+from napari_unet.learning.train_state import TrainState
 from tests.learning.test_checkpoint import (
     everything,
     losses,
@@ -59,18 +60,21 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("where", ["_backward", "_update", "averaged_copy"])
+@pytest.mark.parametrize(
+    ("owner", "where"),
+    [(Training, "_backward"), (Training, "_update"), (TrainState, "ema_copy")],
+)
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_dying_training_leaves_what_it_had(
-    path, whole, failure: str, where: str, monkeypatch
+    path, whole, failure: str, owner: type, where: str, monkeypatch
 ) -> None:
     error, expected, words = FAILURES[failure]
     rng = np.random.default_rng([len(failure), len(where)])
-    calls = {"_backward": 12, "_update": 6, "averaged_copy": 1}
+    calls = {"_backward": 12, "_update": 6, "ema_copy": 1}
     left = int(rng.integers(0, calls[where] + 1))
-    original = getattr(Optimizer, where)
+    original = getattr(owner, where)
 
-    def fail_later(self: Optimizer, *arguments: Any) -> Any:
+    def fail_later(self: Any, *arguments: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
@@ -80,7 +84,7 @@ def test_a_dying_training_leaves_what_it_had(
     published: list[Any] = []
     model = make_model()
     with monkeypatch.context() as patch:
-        patch.setattr(Optimizer, where, fail_later)
+        patch.setattr(owner, where, fail_later)
         with pytest.raises(expected, match=words) as caught:
             published.extend(start(model, path))
     assert "\n" not in str(caught.value)
@@ -90,7 +94,7 @@ def test_a_dying_training_leaves_what_it_had(
             labels = predict(make_disks().image, event.model, device="cpu")
             assert labels.shape == (96, 96)
     assert list(path.parent.iterdir()) == [path]
-    step = read_state(path).steps
+    step = read_header(path).steps
     seen, _ = run(start(model, path, resume="always"))
     assert losses(seen) == {k: v for k, v in whole[0].items() if k > step}
     assert everything(path) == whole[1]
@@ -131,7 +135,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(path, whole, monkeypatch) -> None
     events = start(model, path)
     for _ in zip(range(18), events, strict=False):
         pass
-    step, before = read_state(path).steps, everything(path)
+    step, before = read_header(path).steps, everything(path)
     with monkeypatch.context() as patch:
         patch.setattr("napari_unet.learning.checkpoint.write_tensors", write)
         seen, _ = run(events)

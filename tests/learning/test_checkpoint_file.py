@@ -20,7 +20,7 @@ from napari_unet.learning.checkpoint import (
     Checkpoint,
     read_best_model,
     read_checkpoint,
-    read_state,
+    read_header,
     write_checkpoint,
 )
 from napari_unet.learning.train import iter_fit
@@ -102,7 +102,7 @@ def test_flipped_bits_are_noticed(content, tmp_path, data) -> None:
     path = tmp_path / "broken.safetensors"
     path.write_bytes(broken)
     if broken == content:
-        assert read_checkpoint(path, anything).state.steps == 2
+        assert read_checkpoint(path, anything).header.steps == 2
     else:
         refused(path)
 
@@ -170,7 +170,7 @@ def test_what_is_no_file_is_refused(tmp_path) -> None:
 def _forge(path: Path, good: Path, **changes: Any) -> Path:
     """Write a checkpoint with a right checksum and wrong content."""
     checkpoint = read_checkpoint(good, anything)
-    state = json.loads(checkpoint.state.model_dump_json())
+    state = json.loads(checkpoint.header.model_dump_json())
     with path.open("w+b") as file:
         write_tensors(file, json.dumps(state | changes), checkpoint.tensors)
     return path
@@ -192,7 +192,7 @@ def test_states_that_cannot_be(good, tmp_path, changes, words: str) -> None:
     path = _forge(tmp_path / "forged.safetensors", good, **changes)
     assert words in refused(path)
     with pytest.raises(ModelError):
-        read_state(path)
+        read_header(path)
 
 
 def _drop(name: str) -> Callable[[dict[str, torch.Tensor]], object]:
@@ -220,14 +220,14 @@ def test_tensors_that_do_not_fit(good, tmp_path, spoil, words: str) -> None:
     checkpoint = read_checkpoint(good, anything)
     spoil(checkpoint.tensors)
     path = tmp_path / "spoilt.safetensors"
-    write_checkpoint(Checkpoint(checkpoint.state, checkpoint.tensors), path)
+    write_checkpoint(Checkpoint(checkpoint.header, checkpoint.tensors), path)
     model = make_model(depth=1)
     with pytest.raises(ModelError, match=words):
         run(start(model, path, resume="always"))
     seen, result = run(start(model, path, resume="if it fits"))
     assert "starts anew" in seen[0].message
     assert result.steps == CONFIG.steps
-    assert read_state(path).steps == CONFIG.steps
+    assert read_header(path).steps == CONFIG.steps
 
 
 def test_a_damaged_file_does_not_prevent_a_new_training(good, tmp_path) -> None:

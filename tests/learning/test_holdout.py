@@ -4,9 +4,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.learning.holdout import hold_out
+from napari_unet.core.jobs import drain
+from napari_unet.learning.validation import Holdout, iter_hold_out
 
 GAP = 6
+
+
+def hold_out(labels, verified, seed: int = 0) -> list[Holdout] | None:
+    rng = np.random.default_rng(seed)
+    return drain(iter_hold_out(labels, verified, gap=GAP, rng=rng))
 
 
 def grid_of_objects(n: int, size: int = 12, pitch: int = 20) -> np.ndarray:
@@ -22,7 +28,7 @@ def grid_of_objects(n: int, size: int = 12, pitch: int = 20) -> np.ndarray:
 def test_blocks_are_apart_by_the_gap(n: int, seed: int) -> None:
     labels = grid_of_objects(n)
     verified = np.ones(labels.shape, bool)
-    split = hold_out([labels], [verified], gap=GAP, rng=np.random.default_rng(seed))
+    split = hold_out([labels], [verified], seed)
     assert split is not None
     (holdout,) = split
     assert holdout.held.any()
@@ -35,7 +41,7 @@ def test_blocks_are_apart_by_the_gap(n: int, seed: int) -> None:
 def test_only_verified_pixels_take_part() -> None:
     labels = grid_of_objects(4)
     verified = labels > 8
-    split = hold_out([labels], [verified], gap=GAP, rng=np.random.default_rng(0))
+    split = hold_out([labels], [verified])
     assert split is not None
     assert not (split[0].train & ~verified).any()
     assert not (split[0].held & ~verified).any()
@@ -44,7 +50,7 @@ def test_only_verified_pixels_take_part() -> None:
 def test_whole_images_where_there_are_three() -> None:
     labels = [grid_of_objects(2) for _ in range(4)]
     verified = [np.ones(a.shape, bool) for a in labels]
-    split = hold_out(labels, verified, gap=GAP, rng=np.random.default_rng(0))
+    split = hold_out(labels, verified)
     assert split is not None
     assert sorted(h.held.all() for h in split) == [False, False, False, True]
     assert all(h.held.any() != h.train.any() for h in split)
@@ -53,5 +59,4 @@ def test_whole_images_where_there_are_three() -> None:
 def test_too_few_objects_hold_out_nothing() -> None:
     labels = grid_of_objects(2)
     verified = np.ones(labels.shape, bool)
-    rng = np.random.default_rng(0)
-    assert hold_out([labels], [verified], gap=GAP, rng=rng) is None
+    assert hold_out([labels], [verified]) is None

@@ -10,15 +10,9 @@ import torch
 from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
 from napari_unet.errors import InputError
 from napari_unet.inference.predict import predict
-from napari_unet.learning.augment import Augmentation
-from napari_unet.learning.optimize import Optimizer
-from napari_unet.learning.train import (
-    FitConfig,
-    FitResult,
-    ModelImproved,
-    fit,
-    iter_fit,
-)
+from napari_unet.learning.config import Augmentation, FitConfig
+from napari_unet.learning.events import FitResult, ModelImproved
+from napari_unet.learning.train import Training, fit, iter_fit
 from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
@@ -205,14 +199,14 @@ def test_few_objects_train_with_a_warning(model: Model, disks: Sample) -> None:
 def test_memory_running_out_is_survived_and_told(
     model: Model, disks: Sample, monkeypatch
 ) -> None:
-    original = Optimizer._backward
+    original = Training._backward
 
     def fails_above_one(self, batch, part, total):
         if part.stop - part.start > 1:
             raise torch.OutOfMemoryError("out of memory")
         return original(self, batch, part, total)
 
-    monkeypatch.setattr(Optimizer, "_backward", fails_above_one)
+    monkeypatch.setattr(Training, "_backward", fails_above_one)
     config = QUICK.model_copy(update={"micro_batch": 2})
     events, result = run(iter_fit(model, [disks], config))
     assert any(isinstance(e, Notice) and "1 crops" in e.message for e in events)

@@ -15,7 +15,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from napari_unet.cli.app import app
-from napari_unet.learning.fit_config import PRESETS
+from napari_unet.learning.config import PRESETS
 from napari_unet.models.architectures import ARCHITECTURES
 from napari_unet.models.architectures.backbone import ENCODERS
 from napari_unet.nets.original import OriginalUNet

@@ -7,7 +7,7 @@ import pytest
 
 from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
 from napari_unet.geometry.box import Box
-from napari_unet.learning.train import ModelImproved
+from napari_unet.learning.events import ModelImproved
 from napari_unet.session.finetune import replay_samples
 from napari_unet.session.predicting import REFRESH_SECONDS
 from napari_unet.session.runner import ManualRunner

@@ -11,7 +11,7 @@ import pytest
 from napari_unet.core.events import TrainStep
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
-from napari_unet.learning.fit_config import FitConfig
+from napari_unet.learning.config import FitConfig
 from napari_unet.learning.train import iter_fit
 from napari_unet.models.record import new_record
 from napari_unet.session.interruption import (

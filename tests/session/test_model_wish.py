@@ -85,7 +85,7 @@ def network(name="unet", **options):
 
 
 def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
-    from napari_unet.learning.fit_config import PRESETS
+    from napari_unet.learning.config import PRESETS
 
     stage.open(image)
     assert stage.session.models.preset == "fine-tune"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from napari_unet.core.events import MicroBatch, TrainStep, Validated
-from napari_unet.learning.train import ModelImproved
+from napari_unet.learning.events import ModelImproved
 from tests.torture.scene import model_for
 
 

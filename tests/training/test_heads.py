@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.learning.augment import Augmentation, Crop, resample
+from napari_unet.learning.augment import Crop, resample
+from napari_unet.learning.config import Augmentation
 from napari_unet.learning.sampling import draw_batch, make_plane
 from napari_unet.nets.build import build
 from napari_unet.scores.metrics import evaluate

@@ -64,7 +64,7 @@ class StartEngine(Job[None, EngineStatus]):
 
     def run(self) -> Generator[None, None, EngineStatus]:
         """Import it, and look at the device."""
-        from napari_unet.learning.optimize import get_ready_to_train
+        from napari_unet.learning.train_state import get_ready_to_train
         from napari_unet.models.folder import list_models
         from napari_unet.nets.device import describe_device, resolve_device
 

@@ -12,20 +12,20 @@ from napari_unet.core.events import Preparing
 from napari_unet.core.jobs import drain, told_as
 from napari_unet.instances import targets
 from napari_unet.instances.targets import instance_targets, iter_instance_targets
-from napari_unet.learning import holdout, planes, sampling, validation
-from napari_unet.learning.fit_config import FitConfig
-from napari_unet.learning.holdout import hold_out
-from napari_unet.learning.material import Material, iter_prepare
+from napari_unet.learning import data, sampling, validation
+from napari_unet.learning.config import FitConfig
+from napari_unet.learning.data import TrainingData, iter_prepare
+from napari_unet.learning.validation import iter_hold_out
 from napari_unet.tasks.objectives import objective_of
 from tests.tiny import make_disks, make_model
 
 # Whatever takes long for a large plane.
 COSTLY = (
-    (planes, "resize"),
-    (planes, "typical_diameter"),
-    (holdout, "_count_objects"),
-    (holdout, "_block_of_pixels"),
-    (holdout, "_blocks_with_objects"),
+    (data, "resize"),
+    (data, "typical_diameter"),
+    (validation, "_count_objects"),
+    (validation, "_block_of_pixels"),
+    (validation, "_blocks_with_objects"),
     (validation.ndi, "binary_dilation"),
     (validation.ndi, "label"),
     (sampling, "_centres"),
@@ -101,9 +101,9 @@ def test_the_fullest_windows_measure() -> None:
     large = make_disks(192)
     few = replace(large, verified=np.zeros(large.labels.shape, bool))
     few.verified[:40, :40] = True
-    material: Material
-    material, _ = drain(preparing([few, large]))
-    sums = [float(window.weight.sum()) for window in material.windows]
+    prepared: TrainingData
+    prepared, _ = drain(preparing([few, large]))
+    sums = [float(window.weight.sum()) for window in prepared.windows]
     assert sums == sorted(sums, reverse=True)
     assert sums[-1] > 0
 
@@ -117,7 +117,8 @@ def test_drawing_in_steps_is_drawing() -> None:
 def test_objects_stay_whole_where_blocks_are_held_out() -> None:
     labels = make_disks(192).labels * 1000
     verified = np.ones(labels.shape, bool)
-    (part,) = hold_out([labels], [verified], gap=2, rng=np.random.default_rng(0))
+    steps = iter_hold_out([labels], [verified], gap=2, rng=np.random.default_rng(0))
+    (part,) = drain(steps)
     for number in np.unique(labels[part.held])[1:]:
         assert part.held[labels == number].all()
 

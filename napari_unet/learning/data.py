@@ -1,4 +1,10 @@
-"""Annotated images, cut into what a network takes: planes, or volumes in 3-D."""
+"""What a training learns from and is measured on: annotated images become planes.
+
+How it flows: every plane of a sample with something verified is cut out (a volume for
+a 3-D network), normalised and, where its objects have a size that the model does not
+know, zoomed as in prediction. Then some of what is verified is held out, and the rest
+becomes targets and the centres of crops.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.labels import as_mask
-from napari_unet.core.jobs import drain
+from napari_unet.core.events import Notice, Preparing
+from napari_unet.core.jobs import drain, told_as
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import from_canonical, result_axes, to_canonical
 from napari_unet.geometry.box import Box
@@ -25,11 +32,42 @@ from napari_unet.inference.model_input import (
     zoom_for,
     zoomed_shape,
 )
+from napari_unet.learning.config import FitConfig
+from napari_unet.learning.sampling import Plane, assemble_plane
+from napari_unet.learning.validation import Holdout, Window, Windows, iter_hold_out
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.tasks.sample import Sample
 from napari_unet.tasks.task import task_of
 from napari_unet.weights.model import Model
+
+_GAP = 8
+_NOTHING_HELD_OUT = Notice(
+    "Fewer than six verified objects: none is held out, so scores come from the "
+    "objects that train. Correct a few more to get honest ones."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a training learns from and is measured on.
+
+    Parameters
+    ----------
+    planes : list of Plane
+        Planes to draw crops from.
+    probabilities : ndarray of float
+        How often each gives a crop; they sum to 1.
+    windows : list of Window
+        Where the network is compared with verified pixels.
+    held_out : bool
+        False where the windows show pixels that also train.
+    """
+
+    planes: list[Plane]
+    probabilities: npt.NDArray[np.float64]
+    windows: list[Window]
+    held_out: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +90,105 @@ class AnnotatedPlane:
     values: Values
     verified: Mask
     note: str = ""
+
+
+def iter_prepare(
+    model: Model,
+    objective: Objective,
+    samples: Sequence[Sample],
+    config: FitConfig,
+    replay: Sequence[Sample],
+) -> Generator[Preparing, None, tuple[TrainingData, list[Notice]]]:
+    """Turn samples into planes, hold some of what is verified out, and say if not.
+
+    Yields
+    ------
+    Preparing
+        Several times a second.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to learn from, or images and labels do not fit.
+    """
+    nothing_yet = Preparing(0, len(samples) + len(replay))
+    own = yield from told_as(nothing_yet, _iter_annotated(samples, model))
+    if not own:
+        raise InputError(
+            "Nothing is verified yet, so there is nothing to learn from; paint or "
+            "accept some objects first."
+        )
+    objective.check([(p.values, p.verified) for p in own])
+    yield nothing_yet
+    split = yield from told_as(nothing_yet, _iter_split(own, objective, config))
+    old = yield from told_as(nothing_yet, _iter_annotated(replay, model))
+    # Where too little is verified, all of it trains and measures. Replay only trains.
+    parts = split or [Holdout(p.verified, p.verified) for p in own]
+    parts += [Holdout(p.verified, np.zeros_like(p.verified)) for p in old]
+    windows = Windows(model.net.stride)
+    ready: list[Plane | None] = []
+    for plane, part in zip([*own, *old], parts, strict=True):
+        steps = _iter_plane(plane, part, objective, windows)
+        ready.append((yield from told_as(Preparing(len(ready), len(parts)), steps)))
+    planes, old_planes = (
+        [plane for plane in some if plane is not None]
+        for some in (ready[: len(own)], ready[len(own) :])
+    )
+    data = TrainingData(
+        planes + old_planes,
+        _probabilities(planes, old_planes, config.replay),
+        windows.fullest,
+        split is not None,
+    )
+    left_out = [Notice(note) for note in sorted({p.note for p in own if p.note})]
+    return data, left_out + ([] if split else [_NOTHING_HELD_OUT])
+
+
+def _iter_annotated(
+    samples: Sequence[Sample], model: Model
+) -> Generator[None, None, list[AnnotatedPlane]]:
+    planes = []
+    for sample in samples:
+        planes += yield from iter_annotated_planes(sample, model)
+    return planes
+
+
+def _iter_split(
+    planes: Sequence[AnnotatedPlane], objective: Objective, config: FitConfig
+) -> Generator[None, None, list[Holdout] | None]:
+    units = []
+    for plane in planes:
+        units.append(objective.pieces(plane.values, plane.verified))
+        yield
+    verified = [plane.verified for plane in planes]
+    rng = np.random.default_rng(config.seed)
+    return (yield from iter_hold_out(units, verified, gap=_GAP, rng=rng))
+
+
+def _iter_plane(
+    plane: AnnotatedPlane, part: Holdout, objective: Objective, windows: Windows
+) -> Generator[None, None, Plane | None]:
+    """Prepare a plane to learn from, if anything in it trains, and add its windows."""
+    masks = [part.train, plane.verified]
+    targets, of_all = yield from objective.iter_targets(plane.values, masks)
+    yield from windows.iter_add(plane.image, part.held, of_all)
+    if not part.train.any():
+        return None
+    strata = objective.strata(plane.values, part.train)
+    yield
+    return assemble_plane(plane.image, targets, strata)
+
+
+def _probabilities(
+    planes: Sequence[Plane], replay: Sequence[Plane], share: float
+) -> npt.NDArray[np.float64]:
+    """Draw planes by the square root of their verified area, replay by its share."""
+    weights = np.sqrt([float(p.known.sum()) for p in planes])
+    probabilities = weights / weights.sum()
+    if not replay:
+        return np.asarray(probabilities)
+    old = np.full(len(replay), share / len(replay))
+    return np.concatenate([probabilities * (1 - share), old])
 
 
 def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
@@ -153,19 +290,3 @@ def _like_image(
             f"(axes {kept}); use a label map that was made for this image."
         )
     return to_canonical(values, kept)[:, 0]
-
-
-def check_learnable(planes: Sequence[AnnotatedPlane], objective: Objective) -> None:
-    """Check that there is something to learn from.
-
-    Raises
-    ------
-    InputError
-        If not; with what to do.
-    """
-    if not planes:
-        raise InputError(
-            "Nothing is verified yet, so there is nothing to learn from; paint or "
-            "accept some objects first."
-        )
-    objective.check([(p.values, p.verified) for p in planes])

@@ -1,9 +1,9 @@
-"""What a training yields and returns, besides what any loop yields."""
+"""What a training yields and returns, besides what any loop yields; without torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from napari_unet.core.events import (
     MicroBatch,
@@ -12,7 +12,9 @@ from napari_unet.core.events import (
     TrainStep,
     Validated,
 )
-from napari_unet.weights.model import Model
+
+if TYPE_CHECKING:
+    from napari_unet.weights.model import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,66 @@
-"""How to train."""
+"""How to train, and where to keep checkpoints; without torch."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_unet.learning.augment import Augmentation
 from napari_unet.tasks.outputs import LossOptions
 
 OptimizerName: TypeAlias = Literal["adamw", "sgd"]
+Resume: TypeAlias = Literal["never", "if it fits", "always"]
+
+
+class Augmentation(BaseModel):
+    """Strength of every random change; zero turns it off.
+
+    Parameters
+    ----------
+    zoom : float
+        Standard deviation of the natural logarithm of the zoom.
+    rotate : bool
+        Any angle and mirror image.
+    elastic : float
+        Standard deviation, in pixels, of a smooth displacement field.
+    elastic_grid : int
+        The field is drawn on so many points along each side of a crop, and
+        interpolated bicubically.
+    gamma, contrast, offset : float
+        Spread of the grey-value curve, gain (both logarithmic) and offset.
+    illumination : float
+        Amplitude of a smooth multiplicative field.
+    blur : float
+        Largest Gaussian blur, in pixels.
+    haze : float
+        Largest share of light that comes from out of focus: a very blurred image is
+        mixed in.
+    clip : float
+        How much of the upper grey values a camera that is overexposed may clip at most,
+        as a share of the range.
+    noise : float
+        Largest standard deviation of camera noise, in normalised grey values.
+    invert : float
+        Probability that dark and bright change places.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zoom: float = Field(0.15, ge=0)
+    rotate: bool = True
+    elastic: float = Field(0.0, ge=0)
+    elastic_grid: int = Field(4, ge=2, le=64)
+    gamma: float = Field(0.2, ge=0)
+    contrast: float = Field(0.15, ge=0)
+    offset: float = Field(0.05, ge=0)
+    illumination: float = Field(0.1, ge=0)
+    blur: float = Field(0.5, ge=0)
+    haze: float = Field(0.0, ge=0, lt=1)
+    clip: float = Field(0.0, ge=0, lt=1)
+    noise: float = Field(0.05, ge=0)
+    invert: float = Field(0.0, ge=0, le=1)
 
 
 class FitConfig(BaseModel):
@@ -24,7 +75,8 @@ class FitConfig(BaseModel):
     device : str
         As in `predict`.
     optimizer : {"adamw", "sgd"}
-        AdamW, or stochastic gradient descent with `momentum`.
+        AdamW (Loshchilov and Hutter 2019), or stochastic gradient descent with
+        `momentum`.
     learning_rate : float
         Highest learning rate.
     momentum : float
@@ -36,9 +88,16 @@ class FitConfig(BaseModel):
     micro_batch : int, optional
         Crops computed at once; chosen by the device where it is missing.
     validate_every : int
-        Steps between two looks at the held-out pixels.
-    average, pull, hardness, freeze_norm
-        See `napari_unet.learning.optimize.Strengths`.
+        Steps between two validations.
+    average : float
+        Decay of the exponential moving average (EMA) of the weights.
+    pull : float
+        L2-SP (Li et al. 2018): decoupled weight decay towards the starting weights
+        instead of towards 0, relative to the learning rate.
+    hardness : float
+        Extra weight of pixels that the network has wrong.
+    freeze_norm : bool
+        Keep the statistics of batch normalisation as they are.
     loss : LossOptions, optional
         Instead of what the model chooses of the losses of classes and regression.
     replay : float
@@ -118,3 +177,25 @@ PRESETS = {
     "original-2015": FitConfig.original_2015(),
 }
 """Ways to train by the names that the command line uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointing:
+    """Whether and where a training keeps checkpoints.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in a folder that exists. Whoever has saved the result removes it with
+        `napari_unet.learning.checkpoint.remove_checkpoint`.
+    every_seconds : float
+        Time between two checkpoints; a better model is written sooner.
+    resume : {"never", "if it fits", "always"}
+        Whether to go on where the file says. "if it fits" starts anew, and says so,
+        where the file is damaged or belongs to another training, and in silence where
+        there is none; "always" refuses.
+    """
+
+    path: Path
+    every_seconds: float = 30.0
+    resume: Resume = "never"

@@ -1,0 +1,209 @@
+"""When a training's checkpoints are written, and whether one is gone on from."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.events import Notice
+from napari_unet.errors import InputError, NapariUnetError, StorageError
+from napari_unet.learning.checkpoint import (
+    Checkpoint,
+    CheckpointHeader,
+    Fingerprint,
+    check_layout,
+    read_checkpoint,
+    remove_litter,
+    write_checkpoint,
+)
+from napari_unet.learning.config import Checkpointing, FitConfig
+from napari_unet.tasks.outputs import LossOptions
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.model import Model
+from napari_unet.weights.tensor_file import Layout
+
+_Part: TypeAlias = str | npt.NDArray[Any] | None
+_COST_RATIO = 5
+_BYTES_AT_ONCE = 2**24
+_WORDS = {
+    "description": "another description of the starting model",
+    "weights": "other weights of the starting model",
+    "images": "other images",
+    "labels": "other labels",
+    "masks": "other verified pixels",
+    "replay": "other replay images",
+}
+
+
+class CheckpointWriter:
+    """Writes checkpoints now and then; a training never fails because of it.
+
+    Parameters
+    ----------
+    checkpointing : Checkpointing
+        Where and how often.
+    fingerprint : Fingerprint
+        What the training starts and learns from.
+    """
+
+    def __init__(self, checkpointing: Checkpointing, fingerprint: Fingerprint) -> None:
+        self.fingerprint = fingerprint
+        self._how = checkpointing
+        self._written = -math.inf
+        self._best_step = -1
+        self._cost = 0.0
+        self._told = False
+
+    def due(self, best_step: int) -> bool:
+        """Return whether it is time to write.
+
+        A better model is written at once, unless writing would then take more than a
+        sixth of the time, as it can with a large network on a fast device.
+        """
+        pause = self._how.every_seconds
+        if best_step != self._best_step:
+            pause = min(pause, _COST_RATIO * self._cost)
+        return time.monotonic() - self._written >= pause
+
+    def iter_write(self, checkpoint: Checkpoint) -> Iterator[Notice]:
+        """Write a checkpoint; where that fails, say so once."""
+        began = time.monotonic()
+        try:
+            if math.isinf(self._written):
+                remove_litter(self._how.path)
+            write_checkpoint(checkpoint, self._how.path)
+        except (StorageError, MemoryError) as error:
+            if not self._told:
+                yield Notice(f"No checkpoint was kept; training goes on. {error}")
+            self._told = True
+        self._best_step = checkpoint.header.best_step
+        self._written = time.monotonic()
+        self._cost = self._written - began
+
+    def iter_resume(
+        self,
+        config: FitConfig,
+        layout: tuple[Layout, Layout],
+        restore: Callable[[Checkpoint], None],
+    ) -> Generator[Notice, None, bool]:
+        """Read the checkpoint and restore from it, where that is wanted.
+
+        Parameters
+        ----------
+        config : FitConfig
+            How to train now.
+        layout : tuple of Layout
+            Tensors that must be there, and those that may be missing.
+        restore : callable
+            Changes nothing where it raises.
+
+        Returns
+        -------
+        bool
+            Whether the training goes on; False if it starts anew.
+
+        Raises
+        ------
+        InputError, ModelError, StorageError
+            If it must go on and cannot.
+        """
+        path, resume = self._how.path, self._how.resume
+        if resume == "never" or (resume == "if it fits" and not path.exists()):
+            return False
+
+        def check(header: CheckpointHeader, found: Layout) -> None:
+            self._refuse_other(header, config)
+            check_layout(path, found, *layout)
+
+        try:
+            checkpoint = read_checkpoint(path, check)
+            restore(checkpoint)
+        except NapariUnetError as error:
+            if resume == "always":
+                raise
+            yield Notice(f"The training starts anew. {error}")
+            return False
+        yield Notice(f"The training goes on after step {checkpoint.header.steps}.")
+        return True
+
+    def _refuse_other(self, then: CheckpointHeader, config: FitConfig) -> None:
+        found = differences(then.fingerprint, self.fingerprint, then.config, config)
+        if found:
+            raise InputError(
+                f"The checkpoint {self._how.path} belongs to a training with "
+                f"{', '.join(found)}; give the same ones, or start the training anew."
+            )
+
+
+def iter_fingerprint(
+    model: Model, samples: Sequence[Sample], replay: Sequence[Sample] = ()
+) -> Generator[None, None, Fingerprint]:
+    """Take the fingerprint of a training; yields after every few megabytes.
+
+    Returns
+    -------
+    Fingerprint
+        Of what it starts and learns from.
+    """
+    state = model.net.state_dict()
+    parts: dict[str, Iterable[_Part]] = {
+        "description": [model.spec.model_dump_json()],
+        "weights": (part for k, v in state.items() for part in (k, v.numpy())),
+        "images": (part for s in samples for part in (s.axes, s.image)),
+        "labels": (s.labels for s in samples),
+        "masks": (s.verified for s in samples),
+        "replay": (
+            part for s in replay for part in (s.axes, s.image, s.labels, s.verified)
+        ),
+    }
+    digests = {}
+    for name, content in parts.items():
+        digests[name] = yield from _iter_digest(content)
+    return Fingerprint(**digests)
+
+
+def differences(
+    then: Fingerprint, now: Fingerprint, config_then: FitConfig, config_now: FitConfig
+) -> list[str]:
+    """Return in words what keeps a training from going on; empty if nothing does.
+
+    Budget and device may change.
+    """
+    found = [
+        words
+        for part, words in _WORDS.items()
+        if getattr(then, part) != getattr(now, part)
+    ]
+    old, new = (_options(config) for config in (config_then, config_now))
+    return found + [
+        f"{name} {old[name]} instead of {new[name]}"
+        for name in new
+        if old[name] != new[name]
+    ]
+
+
+def _options(config: FitConfig) -> dict[str, Any]:
+    # What the model chooses is in its description; older checkpoints say it here.
+    named = config.model_copy(update={"loss": config.loss or LossOptions()})
+    return named.model_dump(exclude={"minutes", "steps", "device"})
+
+
+def _iter_digest(parts: Iterable[_Part]) -> Generator[None, None, str]:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            # Type and shape end the previous part, so that no two lists look alike.
+            digest.update(f"{part.dtype.str}{part.shape};".encode())
+            content = np.ascontiguousarray(part).reshape(-1).view(np.uint8)
+            for start in range(0, content.size, _BYTES_AT_ONCE):
+                digest.update(content[start : start + _BYTES_AT_ONCE].data)
+                yield
+        else:
+            digest.update(f"{part!r};".encode())
+    return digest.hexdigest()

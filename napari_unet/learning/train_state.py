@@ -1,0 +1,198 @@
+"""What an optimizer step changes, as tensors by name for a checkpoint, and back.
+
+Names begin with "net." for the weights, "average." for their moving average, "start."
+for the weights at the beginning, "rule." for the optimizer, "scaler." for the loss
+scaling of float16 and "chance." for the random numbers of dropout. Those of the loss
+scaler and of CUDA may be missing where a training goes on with another device.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from napari_unet.errors import ModelError
+from napari_unet.learning.config import FitConfig
+from napari_unet.nets.device import Execution
+from napari_unet.nets.network import Network
+from napari_unet.weights.tensor_file import Layout, layout_of
+
+_OPTIMIZER_KEYS = {
+    "adamw": ("step", "exp_avg", "exp_avg_sq"),
+    "sgd": ("momentum_buffer",),
+}
+_OF_DEVICE: Layout = {
+    "chance.cuda": (torch.uint8, (16,)),
+    "scaler.scale": (torch.float64, ()),
+    "scaler.growth": (torch.int64, ()),
+}
+
+
+class TrainState:
+    """A private copy of a network, its moving average and its optimizer.
+
+    Parameters
+    ----------
+    net : Network
+        Starting weights; not changed.
+    execution : Execution
+        Where and how to compute.
+    config : FitConfig
+        Which optimizer.
+    """
+
+    def __init__(self, net: Network, execution: Execution, config: FitConfig) -> None:
+        self._device = execution.device
+        self._keys = _OPTIMIZER_KEYS[config.optimizer]
+        self.net = execution.place_net(copy.deepcopy(net))
+        self.ema = execution.place_net(copy.deepcopy(net)).eval()
+        self.start = [p.detach().clone() for p in self.net.parameters()]
+        self.optimizer = _make_optimizer(self.net, config)
+        self.scaler = torch.amp.GradScaler(
+            execution.device.type, enabled=execution.autocast == torch.float16
+        )
+        self.updates = 0
+        self.net.train()
+        if config.freeze_norm:
+            _freeze_norms(self.net)
+
+    def ema_copy(self) -> Network:
+        """Return the averaged network on the CPU, for good."""
+        net = copy.deepcopy(self.ema)
+        return net.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that the next steps depend on, by name.
+
+        Returns
+        -------
+        dict of Tensor
+            Views of what is trained: to be written before the next step.
+        """
+        found = {
+            **self._weights(),
+            "updates": torch.tensor(self.updates),
+            "chance.cpu": torch.get_rng_state(),
+        }
+        for number, values in self.optimizer.state_dict()["state"].items():
+            for key, value in values.items():
+                if isinstance(value, Tensor):
+                    found[f"rule.{number}.{key}"] = value
+        if self.scaler.is_enabled():
+            state = self.scaler.state_dict()
+            found["scaler.scale"] = torch.tensor(state["scale"], dtype=torch.float64)
+            found["scaler.growth"] = torch.tensor(state["_growth_tracker"])
+        if self._device.type == "cuda":
+            found["chance.cuda"] = torch.cuda.get_rng_state(self._device)
+        return found
+
+    def layout(self) -> tuple[Layout, Layout]:
+        """Return the tensors that `restore` needs, and those that may be missing."""
+        always = {"updates": torch.tensor(0), "chance.cpu": torch.get_rng_state()}
+        of_optimizer: Layout = {
+            f"rule.{number}.{key}": (p.dtype, () if key == "step" else tuple(p.shape))
+            for number, p in enumerate(self.start)
+            for key in self._keys
+        }
+        return layout_of(self._weights() | always), of_optimizer | _OF_DEVICE
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on where another training was when it returned these `tensors`.
+
+        Parameters
+        ----------
+        tensors : mapping of Tensor
+            Types and shapes are those of `layout`; other names are left alone.
+
+        Raises
+        ------
+        ModelError
+            If these tensors are no state; nothing is changed then.
+        """
+        self._check(tensors)
+        for name, tensor in self._weights().items():
+            tensor.copy_(tensors[name])
+        self.updates = int(tensors["updates"])
+        self._restore_optimizer(tensors)
+        if self.scaler.is_enabled() and {"scaler.scale", "scaler.growth"} <= set(
+            tensors
+        ):
+            kept = {
+                "scale": float(tensors["scaler.scale"]),
+                "_growth_tracker": int(tensors["scaler.growth"]),
+            }
+            self.scaler.load_state_dict(self.scaler.state_dict() | kept)
+        torch.set_rng_state(tensors["chance.cpu"])
+        if self._device.type == "cuda" and "chance.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["chance.cuda"], self._device)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Return weights, their average and their start by name, to be changed."""
+        parts = {
+            "net": self.net.state_dict(),
+            "average": self.ema.state_dict(),
+            "start": {str(number): value for number, value in enumerate(self.start)},
+        }
+        return {f"{p}.{k}": v for p, part in parts.items() for k, v in part.items()}
+
+    def _check(self, tensors: Mapping[str, Tensor]) -> None:
+        for number in range(len(self.start)):
+            found = [key for key in self._keys if f"rule.{number}.{key}" in tensors]
+            if 0 < len(found) < len(self._keys):
+                raise ModelError(
+                    f"A checkpoint should have all of {', '.join(self._keys)} of a "
+                    f"parameter and has {', '.join(found)}; start the training anew."
+                )
+        try:
+            torch.Generator().set_state(tensors["chance.cpu"])
+        except RuntimeError as error:
+            raise ModelError(
+                "A checkpoint should hold a state of torch's random numbers and holds "
+                "something else; start the training anew."
+            ) from error
+
+    def _restore_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
+        state = {}
+        for number, parameter in enumerate(self.net.parameters()):
+            start = f"rule.{number}."
+            values = {
+                key: _like(tensors[start + key], key, parameter)
+                for key in self._keys
+                if start + key in tensors
+            }
+            if values:
+                state[number] = values
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def get_ready_to_train() -> None:
+    """Load what torch loads with the first optimizer: that takes a second."""
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
+
+
+def _make_optimizer(net: nn.Module, config: FitConfig) -> torch.optim.Optimizer:
+    rate = config.learning_rate
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(net.parameters(), lr=rate, momentum=config.momentum)
+    return torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.0)
+
+
+def _freeze_norms(net: nn.Module) -> None:
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
+            module.eval()
+
+
+def _like(value: Tensor, key: str, parameter: Tensor) -> Tensor:
+    """Bring a value to its parameter's device and memory order.
+
+    Compilers add up numbers in another order for another memory order, and the last
+    bits would differ.
+    """
+    if key == "step":
+        return value
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)
