@@ -128,7 +128,7 @@ def _gradients(subject: Subject, execution: Execution, batch: Batch) -> Tensor:
     with execution.precision():
         logits = net(execution.place(batch.images))
     targets, weight = (t.to(execution.device) for t in (batch.targets, batch.weight))
-    loss = instance_loss(logits.float(), targets, weight, hardness=2.0)
+    loss = instance_loss(logits.float(), targets, weight, hard_pixel_weight=2.0)
     torch.autograd.backward(_SCALE * loss)
     gradients = [
         p.grad.float().cpu().ravel() for p in net.parameters() if p.grad is not None

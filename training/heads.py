@@ -95,7 +95,7 @@ class FlowsObjective(InstancesObjective):
         return Targets(maps.astype(np.float32), verified[None].astype(np.float32))
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """Return the shipped loss of the foreground, and Cellpose's of the flow.
 
@@ -108,7 +108,9 @@ class FlowsObjective(InstancesObjective):
         trusted = -F.max_pool2d(-weight, 3, 1, 1)
         error = foreground * (logits[:, 1:] - FLOW_SCALE * flow) ** 2
         residual = weighted_mean(error, trusted)
-        pixel = instance_loss(logits[:, :1], foreground, weight, hardness=hardness)
+        pixel = instance_loss(
+            logits[:, :1], foreground, weight, hard_pixel_weight=hard_pixel_weight
+        )
         return pixel + residual / 2
 
     def activate(self, logits: Tensor) -> Tensor:

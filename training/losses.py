@@ -22,11 +22,13 @@ class WithoutDice(InstancesObjective):
     """Cross-entropy alone."""
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """Return the usual loss without the part that is Dice."""
         foreground = targets[:, :1].clamp(0, 1)
-        usual = instance_loss(logits, targets.clamp(0, 1), weight, hardness=hardness)
+        usual = instance_loss(
+            logits, targets.clamp(0, 1), weight, hard_pixel_weight=hard_pixel_weight
+        )
         return usual - soft_dice(logits[:, :1].sigmoid(), foreground, weight)
 
 
@@ -35,11 +37,13 @@ class AlikeEverywhere(InstancesObjective):
     """Distances count no more inside of objects than outside."""
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """Return the usual loss with equal weights."""
         known = targets.clamp(0, 1)
-        return instance_loss(logits, known, weight, hardness=hardness, inside=0.0)
+        return instance_loss(
+            logits, known, weight, hard_pixel_weight=hard_pixel_weight, inside=0.0
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,14 @@ class Squares(InstancesObjective):
     """Distances are learned by their squared error, as in torch-em."""
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """Return the usual loss of the foreground, and squares of the distances."""
         known = targets.clamp(0, 1)
         squares = (logits[:, 1:].sigmoid() - known[:, 1:]) ** 2
         distance = weighted_mean(squares, weight * (1 + 3 * known[:, :1]))
         foreground = instance_loss(
-            logits[:, :1], known[:, :1], weight, hardness=hardness
+            logits[:, :1], known[:, :1], weight, hard_pixel_weight=hard_pixel_weight
         )
         return foreground + distance
 

@@ -201,10 +201,10 @@ def _nothing(
     objective = objective_of(model.spec)
     if raw:
         return None
-    blank = objective.blank((image.shape[0], *image.shape[2:]))
-    if blank is not None and all(high <= low for low, high in limits):
+    empty = objective.empty_result((image.shape[0], *image.shape[2:]))
+    if empty is not None and all(high <= low for low, high in limits):
         yield Notice("The image is constant; there is nothing to find in it.")
-        return blank
+        return empty
     if told or not objective.nothing_in_noise:
         return None
     scale = partial(model.spec.normalization.scale, limits=limits)
@@ -214,7 +214,7 @@ def _nothing(
         "There seems to be nothing but noise in the image, so no objects were "
         "looked for. If there are some, set their size and predict again."
     )
-    return blank
+    return empty
 
 
 def _zoom(

@@ -158,7 +158,7 @@ def _iter_split(
 ) -> Generator[None, None, list[Holdout] | None]:
     units = []
     for plane in planes:
-        units.append(objective.pieces(plane.values, plane.verified))
+        units.append(objective.holdout_units(plane.values, plane.verified))
         yield
     verified = [plane.verified for plane in planes]
     rng = np.random.default_rng(config.seed)
@@ -174,7 +174,7 @@ def _iter_plane(
     yield from windows.iter_add(plane.image, part.held, of_all)
     if not part.train.any():
         return None
-    strata = objective.strata(plane.values, part.train)
+    strata = objective.sampling_strata(plane.values, part.train)
     yield
     return assemble_plane(plane.image, targets, strata)
 

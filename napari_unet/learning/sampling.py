@@ -99,7 +99,7 @@ def make_plane(
     if verified is None:
         verified = np.ones(image.shape[1:], bool)
     targets = objective.targets(values, verified)
-    strata = objective.strata(values, verified)
+    strata = objective.sampling_strata(values, verified)
     return assemble_plane(image, targets, strata, zoom_limits=zoom_limits, zoom=zoom)
 
 
@@ -113,8 +113,8 @@ def assemble_plane(
 ) -> Plane:
     """Prepare a plane whose targets and strata (see `Objective`) are there already."""
     parts = [image, targets.maps, targets.known]
-    if targets.emphasis is not None:
-        parts.append(targets.emphasis)
+    if targets.pixel_weights is not None:
+        parts.append(targets.pixel_weights)
     return Plane(
         torch.from_numpy(np.concatenate(parts)),
         len(image),
@@ -163,11 +163,13 @@ def draw_batch(
     )
     first = planes[0]
     sizes = [first.channels, first.maps, first.masks]
-    images, targets, known, emphasis = stack.tensor_split(np.cumsum(sizes).tolist(), 1)
+    images, targets, known, pixel_weights = stack.tensor_split(
+        np.cumsum(sizes).tolist(), 1
+    )
     # Bilinear weights below one half would let in pixels nobody verified.
     weight = (known > 0.999).to(stack.dtype)
-    if emphasis.shape[1]:
-        weight = weight * emphasis
+    if pixel_weights.shape[1]:
+        weight = weight * pixel_weights
     return Batch(images.contiguous(), targets, weight)
 
 

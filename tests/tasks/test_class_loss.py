@@ -26,10 +26,12 @@ def problem(share: float, classes: int = 3) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("share", SHARES)
-@pytest.mark.parametrize("hardness", [0.0, 3.0])
-def test_the_right_classes_cost_nothing(share: float, hardness: float) -> None:
+@pytest.mark.parametrize("hard_pixel_weight", [0.0, 3.0])
+def test_the_right_classes_cost_nothing(share: float, hard_pixel_weight: float) -> None:
     _, targets, weight = problem(share)
-    loss = class_loss(100 * targets, targets, weight, hardness=hardness)
+    loss = class_loss(
+        100 * targets, targets, weight, hard_pixel_weight=hard_pixel_weight
+    )
     assert abs(loss.item()) < 1e-6
 
 
@@ -43,7 +45,7 @@ def test_soft_targets_cost_nothing_either() -> None:
 def test_unverified_pixels_have_exactly_no_gradient(share: float) -> None:
     logits, targets, weight = problem(share)
     logits.requires_grad_()
-    class_loss(logits, targets * weight, weight, hardness=2.0).backward()
+    class_loss(logits, targets * weight, weight, hard_pixel_weight=2.0).backward()
     assert logits.grad is not None
     outside = (weight == 0).expand_as(logits)
     assert not logits.grad[outside].any()

@@ -29,11 +29,16 @@ def perfect(targets: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("share", SHARES)
-@pytest.mark.parametrize("hardness", [0.0, 3.0])
-def test_a_perfect_prediction_costs_nothing(share: float, hardness: float) -> None:
+@pytest.mark.parametrize("hard_pixel_weight", [0.0, 3.0])
+def test_a_perfect_prediction_costs_nothing(
+    share: float, hard_pixel_weight: float
+) -> None:
     _, targets, weight = problem(share)
     loss = instance_loss(
-        perfect(targets), targets.double(), weight.double(), hardness=hardness
+        perfect(targets),
+        targets.double(),
+        weight.double(),
+        hard_pixel_weight=hard_pixel_weight,
     )
     assert abs(loss.item()) < 1e-6
 
@@ -42,7 +47,7 @@ def test_a_perfect_prediction_costs_nothing(share: float, hardness: float) -> No
 def test_unverified_pixels_have_exactly_no_gradient(share: float) -> None:
     logits, targets, weight = problem(share)
     logits.requires_grad_()
-    instance_loss(logits, targets, weight, hardness=3.0).backward()
+    instance_loss(logits, targets, weight, hard_pixel_weight=3.0).backward()
     assert logits.grad is not None
     outside = (weight == 0).expand_as(logits)
     assert not logits.grad[outside].any()
@@ -54,8 +59,8 @@ def test_unverified_pixels_cannot_change_the_loss(share: float) -> None:
     logits, targets, weight = problem(share)
     other = torch.where(weight > 0, logits, torch.randn_like(logits) * 50)
     torch.testing.assert_close(
-        instance_loss(logits, targets, weight, hardness=1.0),
-        instance_loss(other, targets, weight, hardness=1.0),
+        instance_loss(logits, targets, weight, hard_pixel_weight=1.0),
+        instance_loss(other, targets, weight, hard_pixel_weight=1.0),
     )
 
 

@@ -43,7 +43,7 @@ class ClassesObjective:
         return Targets(
             maps.astype(np.float32),
             known[None].astype(np.float32),
-            self._emphasis(values, known),
+            self._pixel_weights(values, known),
         )
 
     def iter_targets(
@@ -56,12 +56,14 @@ class ClassesObjective:
             yield
         return found
 
-    def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
+    def sampling_strata(
+        self, values: Values, verified: Mask
+    ) -> list[tuple[Mask, float]]:
         """See all classes equally often."""
         classes = range(self.channels)
         return [(verified & (values == i), 1 / self.channels) for i in classes]
 
-    def pieces(self, values: Values, verified: Mask) -> LabelMap:
+    def holdout_units(self, values: Values, verified: Mask) -> LabelMap:
         """Return squares: there are no objects."""
         return number_squares(verified & (values != UNKNOWN_CLASS))
 
@@ -85,12 +87,14 @@ class ClassesObjective:
             )
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """See `napari_unet.tasks.objectives.losses.class_loss`."""
         dice = self.options.dice
         targets = targets.clamp(0, 1)
-        return class_loss(logits, targets, weight, hardness=hardness, dice=dice)
+        return class_loss(
+            logits, targets, weight, hard_pixel_weight=hard_pixel_weight, dice=dice
+        )
 
     def activate(self, logits: Tensor) -> Tensor:
         """Return probabilities."""
@@ -106,11 +110,13 @@ class ClassesObjective:
         """Return the likeliest class, uint8."""
         return np.asarray(maps.argmax(0), np.uint8)
 
-    def blank(self, shape: tuple[int, ...]) -> Values:
+    def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return class 0, which is background by custom."""
         return np.zeros(shape, np.uint8)
 
-    def _emphasis(self, values: Values, known: Mask) -> npt.NDArray[np.float32] | None:
+    def _pixel_weights(
+        self, values: Values, known: Mask
+    ) -> npt.NDArray[np.float32] | None:
         """Weigh classes by their size, and the gaps between objects of any class.
 
         Objects are connected regions of the classes from 1 on.

@@ -49,11 +49,13 @@ class InstancesObjective:
         maps = yield from iter_instance_targets(values)
         return [Targets(maps, mask[None].astype(np.float32)) for mask in masks]
 
-    def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
+    def sampling_strata(
+        self, values: Values, verified: Mask
+    ) -> list[tuple[Mask, float]]:
         """Prefer objects, which may be few."""
         return [(verified & (values > 0), 2 / 3), (verified & (values <= 0), 1 / 3)]
 
-    def pieces(self, values: Values, verified: Mask) -> LabelMap:  # noqa: ARG002
+    def holdout_units(self, values: Values, verified: Mask) -> LabelMap:  # noqa: ARG002
         """Return the objects."""
         return cast(LabelMap, values)
 
@@ -71,10 +73,12 @@ class InstancesObjective:
             )
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """See `napari_unet.tasks.objectives.losses.instance_loss`."""
-        return instance_loss(logits, targets.clamp(0, 1), weight, hardness=hardness)
+        return instance_loss(
+            logits, targets.clamp(0, 1), weight, hard_pixel_weight=hard_pixel_weight
+        )
 
     def activate(self, logits: Tensor) -> Tensor:
         """Return probabilities."""
@@ -90,7 +94,7 @@ class InstancesObjective:
         """Return int32 ids from 1."""
         return decode_instances(maps, self.decoding)
 
-    def blank(self, shape: tuple[int, ...]) -> Values:
+    def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""
         return np.zeros(shape, np.int32)
 

@@ -18,7 +18,7 @@ def instance_loss(
     targets: Tensor,
     weight: Tensor,
     *,
-    hardness: float = 0.0,
+    hard_pixel_weight: float = 0.0,
     inside: float = 3.0,
 ) -> Tensor:
     """Loss of the instance head, from verified pixels alone.
@@ -36,8 +36,9 @@ def instance_loss(
         Maps in [0, 1], see `napari_unet.instances.targets`.
     weight : Tensor, shape (N, 1, Y, X)
         0 where nothing is known, positive elsewhere.
-    hardness : float
-        A pixel that the network has wrong by ``e`` weighs ``1 + hardness * e``.
+    hard_pixel_weight : float
+        A pixel that the network has wrong by ``e`` weighs
+        ``1 + hard_pixel_weight * e``.
     inside : float
         Pixels inside objects weigh ``1 + inside`` in the two distance maps.
 
@@ -48,8 +49,8 @@ def instance_loss(
     """
     foreground = targets[:, :1]
     divergence = bernoulli_divergence(logits, targets)
-    if hardness:
-        divergence = divergence * (1 + hardness * _error(logits, targets))
+    if hard_pixel_weight:
+        divergence = divergence * (1 + hard_pixel_weight * _error(logits, targets))
     pixel = weighted_mean(divergence[:, :1], weight)
     distance = weighted_mean(divergence[:, 1:], weight * (1 + inside * foreground))
     return pixel + distance + soft_dice(logits[:, :1].sigmoid(), foreground, weight)
@@ -60,7 +61,7 @@ def class_loss(
     targets: Tensor,
     weight: Tensor,
     *,
-    hardness: float = 0.0,
+    hard_pixel_weight: float = 0.0,
     dice: bool = True,
 ) -> Tensor:
     """Cross-entropy and soft Dice of pixel classes, from verified pixels alone.
@@ -73,9 +74,9 @@ def class_loss(
         Probabilities that sum to 1 where something is known.
     weight : Tensor, shape (N, 1, Y, X)
         0 where nothing is known, positive elsewhere.
-    hardness : float
+    hard_pixel_weight : float
         A pixel whose class has the probability ``p`` weighs
-        ``1 + hardness * (1 - p)``.
+        ``1 + hard_pixel_weight * (1 - p)``.
     dice : bool
         Add Dice, the mean over the classes that are present, to the cross-entropy.
 
@@ -88,9 +89,9 @@ def class_loss(
     probability = log_probability.exp()
     entropy = -torch.xlogy(targets, targets).sum(1, keepdim=True)
     cross = -(targets * log_probability).sum(1, keepdim=True) - entropy
-    if hardness:
+    if hard_pixel_weight:
         right = (targets * probability.detach()).sum(1, keepdim=True)
-        cross = cross * (1 + hardness * (1 - right))
+        cross = cross * (1 + hard_pixel_weight * (1 - right))
     loss = weighted_mean(cross, weight)
     if dice:
         known = (weight > 0).to(weight.dtype)

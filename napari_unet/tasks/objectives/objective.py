@@ -26,13 +26,13 @@ class Targets:
         One map per output channel.
     known : ndarray of float32, shape (1, Y, X) or (K, Y, X)
         1 where the maps can be trusted, 0 elsewhere.
-    emphasis : ndarray of float32, shape (1, Y, X), optional
+    pixel_weights : ndarray of float32, shape (1, Y, X), optional
         How much a known pixel counts; 1 where it is missing.
     """
 
     maps: npt.NDArray[np.float32]
     known: npt.NDArray[np.float32]
-    emphasis: npt.NDArray[np.float32] | None = None
+    pixel_weights: npt.NDArray[np.float32] | None = None
 
 
 class Objective(Protocol):
@@ -47,8 +47,8 @@ class Objective(Protocol):
     finds_objects : bool
         Whether maps are decoded to ids by thresholds, see `Decoding`.
     nothing_in_noise : bool
-        Whether a plane of mere noise is known to hold nothing; `blank` says what that
-        is.
+        Whether a plane of mere noise is known to hold nothing; `empty_result` is what
+        is predicted then.
     """
 
     loss_options: ClassVar[frozenset[str]]
@@ -70,11 +70,13 @@ class Objective(Protocol):
         """Return `targets` for each of several masks; yields now and then."""
         ...
 
-    def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
+    def sampling_strata(
+        self, values: Values, verified: Mask
+    ) -> list[tuple[Mask, float]]:
         """Return kinds of pixels, and which share of the crops is centred on each."""
         ...
 
-    def pieces(self, values: Values, verified: Mask) -> LabelMap:
+    def holdout_units(self, values: Values, verified: Mask) -> LabelMap:
         """Return numbered parts of a plane that are held out as a whole; 0 is none.
 
         For instances these are the objects.
@@ -92,7 +94,7 @@ class Objective(Protocol):
         ...
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """Return a scalar, from weighted pixels alone.
 
@@ -101,7 +103,7 @@ class Objective(Protocol):
         logits, targets : Tensor, shape (N, K, Y, X)
         weight : Tensor, shape (N, 1, Y, X) or (N, K, Y, X)
             0 where nothing is known.
-        hardness : float
+        hard_pixel_weight : float
             Extra weight of pixels that the network has wrong.
         """
         ...
@@ -123,6 +125,6 @@ class Objective(Protocol):
         """Return what a person gets, from activated maps (K, Y, X)."""
         ...
 
-    def blank(self, shape: tuple[int, ...]) -> Values | None:
+    def empty_result(self, shape: tuple[int, ...]) -> Values | None:
         """Return the result for a plane without any contrast; None: ask the network."""
         ...

@@ -51,11 +51,13 @@ class RegressionObjective:
             yield
         return found
 
-    def strata(self, values: Values, verified: Mask) -> list[tuple[Mask, float]]:
+    def sampling_strata(
+        self, values: Values, verified: Mask
+    ) -> list[tuple[Mask, float]]:
         """Look wherever something is known."""
         return [(verified & np.isfinite(values).any(axis=0), 1.0)]
 
-    def pieces(self, values: Values, verified: Mask) -> LabelMap:
+    def holdout_units(self, values: Values, verified: Mask) -> LabelMap:
         """Return squares: there are no objects."""
         return number_squares(verified & np.isfinite(values).any(axis=0))
 
@@ -69,10 +71,10 @@ class RegressionObjective:
                 )
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hardness: float
+        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
-        """See `objectives.losses.regression_loss`; `hardness` has no part."""
-        del hardness  # a residual already counts by its size
+        """See `objectives.losses.regression_loss`; `hard_pixel_weight` has no part."""
+        del hard_pixel_weight  # a residual already counts by its size
         return regression_loss(logits, targets, weight, self.options.regression)
 
     def activate(self, logits: Tensor) -> Tensor:
@@ -93,7 +95,7 @@ class RegressionObjective:
         means, scales = self._columns(maps.ndim)
         return (maps * scales + means).astype(np.float32)
 
-    def blank(self, shape: tuple[int, ...]) -> None:  # noqa: ARG002
+    def empty_result(self, shape: tuple[int, ...]) -> None:  # noqa: ARG002
         """Ask the network: no value stands for nothing."""
         return
 
