@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from benchmarks.schema import prepare
+from benchmarks.subject import prepare
 
 from benchmarks import event_loop, window
 
