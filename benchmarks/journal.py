@@ -15,9 +15,8 @@ from benchmarks.timing import load
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.journal import Journal
+from napari_unet.project.journal import Journal, Syncer
 from napari_unet.project.project import Project
-from napari_unet.project.syncer import Syncer
 
 STROKES = 400
 _BRUSH = 10

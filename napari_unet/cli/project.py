@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from napari_unet.cli.console import (
-    EXIT_MISTAKE,
-    JsonOption,
-    OverwriteOption,
-    print_json,
-    print_result,
-    say,
-)
-
-if TYPE_CHECKING:
-    from napari_unet.project.rescue.mend import Outcome, Recovery
-    from napari_unet.project.rescue.overview import ImageOverview, Overview
+from napari_unet.cli.console import JsonOption, OverwriteOption
+from napari_unet.io.quiet import collect_log
 
 project = typer.Typer(
     help="Look into, check, recover and export project folders (NAME.unet).",
@@ -31,12 +20,12 @@ FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Project folder, such as cells.unet.")
 ]
 
+# What the commands need is imported by them: all others start without it.
+
 
 @project.callback()
 def _keep_quiet(context: typer.Context) -> None:
     """Look into, check, recover and export project folders (NAME.unet)."""
-    from napari_unet.io.quiet import collect_log
-
     # What is wrong with a map is told once, in our words.
     context.with_resource(collect_log("tifffile"))
 
@@ -47,18 +36,9 @@ def info(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     Nothing is written, and the project may be open elsewhere.
     """
-    from napari_unet.project.rescue.overview import look_into
+    from napari_unet.cli.project_report import report_info
 
-    found = look_into(folder)
-    problems = [*found.problems]
-    problems += [f"{i.name}: {words}" for i in found.images for words in i.problems]
-    if as_json:
-        print_json(_overview_json(found, problems))
-    else:
-        _print_overview(found)
-    if problems:
-        problems.append(_recover_hint(folder))
-        _end_with(problems)
+    report_info(folder, as_json=as_json)
 
 
 @project.command()
@@ -67,29 +47,9 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     Nothing is written. The exit code is 2 if anything is damaged or missing.
     """
-    from napari_unet.project.rescue.mend import needs_mending
-    from napari_unet.project.rescue.survey import survey
-    from napari_unet.project.rescue.verify import verify as check
+    from napari_unet.cli.project_report import report_verify
 
-    report = check(folder)
-    if as_json:
-        rows = [
-            {"what": c.what, "state": c.state, "words": c.words} for c in report.checks
-        ]
-        print_json({"sound": report.sound, "checks": rows})
-    else:
-        width = max((len(c.what) for c in report.checks), default=0)
-        for each in report.checks:
-            mark = {"sound": " ", "note": "-", "problem": "!"}[each.state]
-            print_result(_plain(f"{mark} {each.what:<{width}}  {each.words}"))
-        if report.sound:
-            print_result(_plain(f"{folder} is sound."))
-    if not report.sound:
-        number = f"{len(report.problems)} of {len(report.checks)} checks found"
-        hint = "What is in the project itself is sound."
-        if needs_mending(survey(folder)):
-            hint = _recover_hint(folder)
-        _end_with([f"{folder}: {number} something damaged or missing. {hint}"])
+    report_verify(folder, as_json=as_json)
 
 
 @project.command()
@@ -109,22 +69,9 @@ def recover(
     Nothing is destroyed: damaged files are kept in DIR/damaged-DATE-TIME. The exit code
     is 2 if anything is lost.
     """
-    from napari_unet.cli.project_export import iter_near
-    from napari_unet.project.rescue.repair import recover_copy, recover_here
+    from napari_unet.cli.project_report import report_recover
 
-    def near() -> Any:
-        return iter_near(folder)
-
-    if out is None:
-        outcome = recover_here(folder, near)
-    else:
-        outcome = recover_copy(folder, out, near)
-    if as_json:
-        print_json(_outcome_json(outcome, out or folder))
-    else:
-        _print_outcome(outcome, out or folder, copied=out is not None)
-    if lost := [_loss(image) for image in outcome.images if image.lost]:
-        _end_with(lost)
+    report_recover(folder, out, as_json=as_json)
 
 
 @project.command()
@@ -142,180 +89,6 @@ def export(
 
     The folders OUT/labels and OUT/verified are those that `train` takes.
     """
-    from napari_unet.cli.project_export import TABLE, export_project
-    from napari_unet.tasks import find_task
+    from napari_unet.cli.project_export import report_export
 
-    if task is not None:
-        find_task(task)
-    done = export_project(folder, out, task, overwrite=overwrite)
-    if as_json:
-        failed = [{"name": name, "error": words} for name, words in done.failed]
-        written = list(done.rows)
-        print_json({"written": written, "failed": failed, "lost": list(done.notes)})
-    else:
-        for row in done.rows:
-            share = f"{100 * row['verified_share']:.1f} % verified"
-            print_result(_plain(f"{row['image']}: {share}, in {row['name']}.tif"))
-        if done.rows:
-            print_result(_plain(f"Labels, masks and {TABLE} are in {out}."))
-    problems = [f"Not exported, for it is lost: {note}" for note in done.notes]
-    problems += [f"{name}: not exported: {words}" for name, words in done.failed]
-    if problems:
-        _end_with(problems)
-
-
-def _end_with(problems: list[str]) -> None:
-    for problem in problems:
-        say(_plain(problem))
-    raise typer.Exit(EXIT_MISTAKE)
-
-
-def _recover_hint(folder: Path) -> str:
-    name = shlex.quote(str(folder))
-    return f"`napari-unet project recover {name}` brings back what can be read."
-
-
-def _overview_json(found: Overview, problems: list[str]) -> dict[str, Any]:
-    manifest = found.manifest
-    return {
-        "project": found.folder.resolve().name,
-        "format": found.format,
-        "open_elsewhere": found.holder or None,
-        "settings": manifest.settings.model_dump(mode="json"),
-        "active_model": manifest.active_model,
-        "models": [
-            m.model_dump(mode="json", exclude_none=True) for m in manifest.models
-        ],
-        "images": [_image_json(image) for image in found.images],
-        "problems": problems,
-    }
-
-
-def _image_json(found: ImageOverview) -> dict[str, Any]:
-    image, counts = found.image, found.counts
-    return {
-        "name": found.name,
-        "key": found.key,
-        "path": str(found.path) if found.path else None,
-        "found": found.found,
-        "shape": list(image.shape) if image else None,
-        "axes": image.axes if image else None,
-        "task": image.task if image else None,
-        "names": list(image.names) if image else [],
-        "last_save": found.saved_at.isoformat() if found.saved_at else None,
-        "changes_after": found.changes,
-        "verified_share": counts.verified_pixels / counts.pixels if counts else None,
-        "objects": _objects(found)[0],
-        "verified_objects": _objects(found)[1],
-    }
-
-
-def _objects(found: ImageOverview) -> tuple[int | None, int | None]:
-    """Return how many objects there are, and verified ones; other tasks have none."""
-    from napari_unet.tasks import task_of
-
-    if found.counts is None or found.image is None:
-        return None, None
-    if not task_of(found.image).labels.objects:
-        return None, None
-    return found.counts.objects, found.counts.verified_objects
-
-
-def _print_overview(found: Overview) -> None:
-    manifest = found.manifest
-    active = manifest.active_model
-    facts = {
-        "project": found.folder.resolve().name,
-        "format": str(found.format),
-        "open by": found.holder or "nobody",
-        "training": f"{manifest.settings.minutes:g} min",
-    }
-    for model in manifest.models:
-        note = model.note or model.built_in or model.folder or ""
-        predicts = " (predicts)" if model.number == active else ""
-        facts[f"model {model.number}"] = note + predicts
-    _print_facts(facts)
-    for image in found.images:
-        print_result()
-        _print_facts(_image_facts(image))
-
-
-def _image_facts(found: ImageOverview) -> dict[str, str]:
-    from napari_unet.project.rescue.checks import count
-
-    facts = {"image": found.name}
-    if found.path is not None:
-        facts["path"] = f"{found.path} ({'found' if found.found else 'missing'})"
-    if found.image is not None:
-        shape = " x ".join(str(n) for n in found.image.shape)
-        facts["shape"] = f"{shape} ({found.image.axes})"
-        names = f": {', '.join(found.image.names)}" if found.image.names else ""
-        facts["task"] = found.image.task + names
-        saved = found.saved_at
-        when = f"{saved.astimezone():%Y-%m-%d %H:%M:%S}" if saved else "none"
-        facts["last save"] = when
-    if found.changes:
-        facts["since then"] = count(found.changes, "change")
-    if found.counts is not None:
-        share = 100 * found.counts.verified_pixels / found.counts.pixels
-        facts["verified"] = f"{share:.1f} %"
-        objects, verified = _objects(found)
-        if objects is not None:
-            facts["objects"] = f"{objects}, {verified} of them verified"
-    return facts
-
-
-def _print_facts(facts: dict[str, str]) -> None:
-    for name, text in facts.items():
-        print_result(_plain(f"{name:<11} {text}"))
-
-
-def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
-    return {
-        "project": str(place),
-        "changed": outcome.changed,
-        "images": [
-            {
-                "name": image.name,
-                "state": _state(image),
-                "from": image.origin or None,
-                "damaged": list(image.damaged),
-                "lost": list(image.lost),
-            }
-            for image in outcome.images
-        ],
-        "others": list(outcome.others),
-        "damaged_files": str(outcome.kept) if outcome.kept else None,
-    }
-
-
-def _print_outcome(outcome: Outcome, place: Path, *, copied: bool) -> None:
-    for image in outcome.images:
-        origin = f" from {image.origin}" if image.origin else ""
-        print_result(_plain(f"{image.name}: {_state(image)}{origin}."))
-        for words in image.damaged:
-            print_result(_plain(f"  {words}"))
-    for words in outcome.others:
-        print_result(_plain(words))
-    if copied:
-        print_result(_plain(f"A sound copy is in {place}."))
-    elif not outcome.changed and not any(image.lost for image in outcome.images):
-        print_result(_plain(f"{place}: nothing to do."))
-    if outcome.kept is not None:
-        print_result(_plain(f"The damaged files are kept in {outcome.kept}."))
-
-
-def _loss(image: Recovery) -> str:
-    what = "lost" if image.origin else "nothing came back"
-    return f"{image.name}: {what}: {' '.join(image.lost)}"
-
-
-def _state(image: Recovery) -> str:
-    if image.origin:
-        return "recovered"
-    return "not recovered" if image.lost else "sound"
-
-
-def _plain(text: str) -> str:
-    """Spell out what could steer a terminal: names may come from anywhere."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    report_export(folder, out, task, overwrite=overwrite, as_json=as_json)

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.cli.console import print_json, print_result
 from napari_unet.cli.outputs import output_folder, refuse_existing
+from napari_unet.cli.project_report import end_with, plain
+from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError, StorageError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_unet.project.rescue.salvage import Salvage
-    from napari_unet.project.rescue.survey import Survey
+from napari_unet.geometry.axes import result_axes
+from napari_unet.io.names import stem_of
+from napari_unet.io.write import write_image
+from napari_unet.project.rescue.recover import RecoveredWork, recover_work
+from napari_unet.project.rescue.survey import (
+    Survey,
+    find_image,
+    image_path,
+    no_images,
+    survey,
+)
+from napari_unet.tasks import find_task, task_of
 
 TABLE = "project.csv"
 _COLUMNS = (
@@ -40,7 +52,30 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export_project(
+def report_export(
+    folder: Path, out: Path, task: str | None, *, overwrite: bool, as_json: bool
+) -> None:
+    """Export a project, and say what was written."""
+    if task is not None:
+        find_task(task)
+    done = _export_project(folder, out, task, overwrite=overwrite)
+    if as_json:
+        failed = [{"name": name, "error": words} for name, words in done.failed]
+        written = list(done.rows)
+        print_json({"written": written, "failed": failed, "lost": list(done.notes)})
+    else:
+        for row in done.rows:
+            share = f"{100 * row['verified_share']:.1f} % verified"
+            print_result(plain(f"{row['image']}: {share}, in {row['name']}.tif"))
+        if done.rows:
+            print_result(plain(f"Labels, masks and {TABLE} are in {out}."))
+    problems = [f"Not exported, for it is lost: {note}" for note in done.notes]
+    problems += [f"{name}: not exported: {words}" for name, words in done.failed]
+    if problems:
+        end_with(problems)
+
+
+def _export_project(
     folder: Path, out: Path, task: str | None, *, overwrite: bool
 ) -> Exported:
     """Write labels, masks of what is verified, and a table.
@@ -52,8 +87,6 @@ def export_project(
     StorageError
         If nothing can be written there.
     """
-    from napari_unet.project.rescue.survey import survey
-
     found = survey(folder)
     if out.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{str(out)!r} lies in the project; choose another --out.")
@@ -68,17 +101,15 @@ def export_project(
 
 def _choose_names(found: Survey, task: str | None) -> dict[str, str]:
     """Return a file name for every image, by keys; equal ones get a number."""
-    from napari_unet.project.rescue.salvage import find_image, no_images
-
     chosen: dict[str, str] = {}
     taken: set[str] = set()
     for key in found.keys:
         image = find_image(found, key, no_images)
         if task is not None and image is not None and image.task != task:
             continue
-        plain = _plain(image.name if image else key)
-        numbered = (f"{plain}-{n}" for n in range(2, len(found.keys) + 2))
-        name = next(n for n in (plain, *numbered) if n.lower() not in taken)
+        stem = _file_stem(image.name if image else key)
+        numbered = (f"{stem}-{n}" for n in range(2, len(found.keys) + 2))
+        name = next(n for n in (stem, *numbered) if n.lower() not in taken)
         taken.add(name.lower())
         chosen[key] = name
     if not chosen:
@@ -87,24 +118,20 @@ def _choose_names(found: Survey, task: str | None) -> dict[str, str]:
     return chosen
 
 
-def _plain(name: str) -> str:
+def _file_stem(name: str) -> str:
     """Return the name of a file for an image: as the image's, up to the suffix."""
-    from napari_unet.io.names import stem_of
-
     stem = stem_of(Path(name)) if re.search(r"[^/\\]", name) else ""
     safe = re.sub(r'[/\\:*?"<>|]', "-", stem).strip(" .")
     return safe[:200] or "image"
 
 
 def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
-    from napari_unet.project.rescue.salvage import no_images, salvage
-
     rows: list[dict[str, Any]] = []
     failed: list[tuple[str, str]] = []
     notes: list[str] = []
     for key, name in names.items():
         try:
-            left = salvage(found, key, no_images)
+            left = recover_work(found, key, no_images)
         except StorageError as error:
             failed.append((_name_of(found, key), str(error)))
             continue
@@ -121,8 +148,6 @@ def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
 
 
 def _name_of(found: Survey, key: str) -> str:
-    from napari_unet.project.rescue.salvage import find_image, no_images
-
     image = find_image(found, key, no_images)
     return image.name if image else key
 
@@ -131,19 +156,13 @@ _UNKNOWN = "Nobody knows which image its labels belong to; recover the project f
 _NOTHING = "No save of it can be read, and no journal."
 
 
-def _write(left: Salvage, name: str, out: Path) -> None:
-    import numpy as np
-
-    from napari_unet.geometry.axes import result_axes
-    from napari_unet.io.write import write_image
-
+def _write(left: RecoveredWork, name: str, out: Path) -> None:
     if left.annotation is None:
         return
     labels: NDArray[Any] = left.annotation.snapshot().labels
     axes = result_axes(left.image.axes)
     verified = left.annotation.trainable().astype(np.uint8) * np.uint8(255)
-    if left.image.task == "classes":
-        labels = labels.astype(np.uint8)
+    labels = labels.astype(task_of(left.image).labels.exported, copy=False)
     of_labels = f"C{axes}" if labels.ndim > len(axes) else axes
     for kind, array, its_axes in (
         ("labels", labels, of_labels),
@@ -152,13 +171,11 @@ def _write(left: Salvage, name: str, out: Path) -> None:
         write_image(out / kind / f"{name}.tif", array, its_axes, overwrite=True)
 
 
-def _row(found: Survey, left: Salvage, name: str) -> dict[str, Any]:
-    from napari_unet.project.rescue.verify_image import image_path
-
+def _row(found: Survey, left: RecoveredWork, name: str) -> dict[str, Any]:
     if left.annotation is None:
         return {}
     counts = left.annotation.counts()
-    objects = left.image.task == "instances"
+    objects = task_of(left.image).labels.objects
     path = image_path(found.folder, left.image)
     values = (
         name,
@@ -174,10 +191,6 @@ def _row(found: Survey, left: Salvage, name: str) -> dict[str, Any]:
 
 
 def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
-    from io import StringIO
-
-    from napari_unet.core.atomic import write_atomically
-
     text = StringIO()
     writer = csv.DictWriter(text, _COLUMNS)
     writer.writeheader()
@@ -189,25 +202,3 @@ def _harmless(value: Any) -> Any:
     """Spell out what a spreadsheet would take for a formula."""
     formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@")
     return f"'{value}" if formula else value
-
-
-def iter_near(folder: Path) -> Iterator[Any]:
-    """Yield the identities of images beside a project, such as may be its own."""
-    from napari_unet.errors import NapariUnetError
-    from napari_unet.io.dataset import axes_of_file
-    from napari_unet.io.pairing import list_images
-    from napari_unet.io.read import read_image
-    from napari_unet.project.identity import ImageIdentity
-
-    try:
-        paths = list_images(folder.resolve().parent)
-    except InputError:
-        return
-    for path in paths:
-        try:
-            image = read_image(path, stored=True)  # as projects know it
-            axes = axes_of_file(image, None).letters
-            found = ImageIdentity.of(path.name, image.array, axes)
-            yield replace(found, path=path)
-        except NapariUnetError:
-            continue

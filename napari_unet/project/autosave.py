@@ -17,18 +17,12 @@ _RETRY = 10.0
 
 @dataclass(frozen=True, slots=True)
 class AutosaveStatus:
-    """What a person may know about saving.
+    """What a person may know about saving; times are in seconds of the same clock.
 
     Parameters
     ----------
-    place : str
-        Name of the project folder.
     unsaved_since : float or None
         Time of the first change that is in memory only.
-    saving : bool
-        Whether a save is under way.
-    last_saved : float or None
-        When the last save succeeded.
     failure : str or None
         Why the last attempt failed; stays until a save succeeds.
     retry_at : float or None
@@ -43,15 +37,7 @@ class AutosaveStatus:
     retry_at: float | None = None
 
     def describe(self, now: float, journal: JournalStatus | None = None) -> str:
-        """Return one or two sentences for the dock.
-
-        Parameters
-        ----------
-        now : float
-            The time.
-        journal : JournalStatus, optional
-            Where the changes are that are not saved yet, if they are written down.
-        """
+        """Return one or two sentences for the dock."""
         if failure := self.failure or (journal.failure if journal else ""):
             written = journal is not None and not journal.unwritten
             where = "on the disk, in the journal" if written else "in memory"

@@ -10,19 +10,14 @@ It goes back by itself as soon as somebody may write there again.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
 from napari_unet.core.atomic import write_atomically
-from napari_unet.project.fields import Key, Record
-from napari_unet.project.folder import SUFFIX, first_bytes, kept_root
+from napari_unet.project.identity import Key, Record
+from napari_unet.project.layout import HOME
 
-HOME = "home.json"
-
-_NAME_LENGTH = 60
-_NAME_BYTES = 230
 _LARGEST = 2**24
 
 
@@ -41,20 +36,6 @@ class Away(Record):
     images: dict[Key, int] = Field(default_factory=dict)
 
 
-def kept_folder(home: Path) -> Path:
-    """Return where work is kept that cannot be saved in a project folder."""
-    real = str(home.resolve()).encode("utf-8", "surrogateescape")
-    digest = blake2b(real, digest_size=6).hexdigest()
-    begin = first_bytes(home.stem[:_NAME_LENGTH], _NAME_BYTES)
-    name = f"{begin}-{digest}{SUFFIX}"
-    return kept_root() / name
-
-
-def is_kept(folder: Path) -> bool:
-    """Whether a project folder is one of those in which work is kept."""
-    return folder.is_relative_to(kept_root())
-
-
 def read_away(folder: Path) -> Away | None:
     """Return what is written of a home, None if nothing can be read."""
     try:
@@ -65,13 +46,7 @@ def read_away(folder: Path) -> Away | None:
 
 
 def note_away(folder: Path, home: Path, key: str, sequence: int) -> None:
-    """Write down that work on an image is kept in a folder.
-
-    Raises
-    ------
-    StorageError
-        If that cannot be written either.
-    """
+    """Write down that work on an image is kept in a folder."""
     known = read_away(folder)
     images = {**(known.images if known else {}), key: sequence}
     text = Away(home=repr(str(home))[1:-1][:4096], images=images)

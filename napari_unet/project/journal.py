@@ -1,15 +1,18 @@
 """Writes down every change of an annotation in the moment in which it happens.
 
 How it flows: the annotation tells a change; its line is written to the journal's
-segment in the same event, which is enough to survive a killed program; the syncer's
-thread pushes it to the disk within a second, which is enough to survive a power cut.
-When a line cannot be written it is kept and written as soon as that is possible.
+segment in the same event, which is enough to survive a killed program. That it also
+survives a power cut needs `fsync`, which may take long on a slow or a network disk: the
+syncer, the one thread that waits for the disk, does that within a second for everything
+that was written. When a line cannot be written it is kept and written as soon as that
+is possible.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,21 +20,90 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 from napari_unet.annotation.change import Change
 from napari_unet.core.atomic import storage_error, sync_folder
 from napari_unet.errors import StorageError
-from napari_unet.project.fields import ImageFields
-from napari_unet.project.record import Logged, encode_change, encode_line
-from napari_unet.project.segments import (
+from napari_unet.project.identity import ImageFields
+from napari_unet.project.journal_reader import (
     Files,
     Header,
     files_of,
     list_segments,
     read_header,
-    segment_path,
 )
-from napari_unet.project.syncer import Syncer
+from napari_unet.project.layout import segment_path
+from napari_unet.project.record import Logged, encode_change, encode_line
+
+_GROUP_SECONDS = 0.25
+_IDLE_SECONDS = 15.0
+_CLOSING_SECONDS = 5.0
+
+
+class Synced(Protocol):
+    """Something that is written by one thread and pushed to the disk by another."""
+
+    def sync(self) -> None:
+        """Push everything to the disk that was written so far; never raises."""
+        ...
+
+
+class Syncer:
+    """Pushes to the disk in the background; the thread starts when it is needed."""
+
+    def __init__(self) -> None:
+        self._items: tuple[Synced, ...] = ()
+        self._wake = threading.Event()
+        self._working = threading.Lock()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, item: Synced) -> None:
+        """Take care of something from now on; harmless when that is so already."""
+        if not self._takes_care_of(item):
+            self._items = (*self._items, item)
+
+    def remove(self, item: Synced) -> None:
+        """Take care of it no longer, once what is under way is over.
+
+        Otherwise a lock that is given back could be written once more, for nobody.
+        """
+        waited = self._working.acquire(timeout=_CLOSING_SECONDS)
+        self._items = tuple(each for each in self._items if each is not item)
+        if waited:
+            self._working.release()
+
+    def wake(self) -> None:
+        """Note that something was written: it is on the disk within a second."""
+        self._wake.set()
+        if self._thread is None and not self._stopping:
+            # A daemon: a dead network disk must not keep the program from ending.
+            self._thread = threading.Thread(
+                target=self._run, name="napari-unet syncer", daemon=True
+            )
+            self._thread.start()
+
+    def close(self) -> None:
+        """Push what is left, and end the thread; waits for a limited time."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(_CLOSING_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            if self._wake.wait(_IDLE_SECONDS) and not self._stopping:
+                time.sleep(_GROUP_SECONDS)
+            self._wake.clear()
+            for item in self._items:
+                with self._working:
+                    if self._takes_care_of(item):
+                        item.sync()
+
+    def _takes_care_of(self, item: Synced) -> bool:
+        return any(each is item for each in self._items)
+
 
 _LARGEST_SEGMENT = 2**20
 _KEPT_FOR_UNDO = 2**24
@@ -64,16 +136,8 @@ class Journal:
 
     Parameters
     ----------
-    folder : Path
-        The folder of journals.
-    key : str
-        Of the image.
-    image : ImageFields
-        Written at the head of every segment.
     sequence : int
         Number of the last change that there is already.
-    syncer : Syncer
-        Pushes to the disk.
     prepare : callable
         Called before anything is written: makes the folder, or raises a StorageError
         that says why nobody may write there.
@@ -139,13 +203,7 @@ class Journal:
         return self._written
 
     def refuse_if_outdated(self) -> None:
-        """Refuse to go on where somebody else did, before the first line.
-
-        Raises
-        ------
-        StorageError
-            If the journal is not what it was when it was read.
-        """
+        """Raise a StorageError where somebody else went on since it was read."""
         if self._seen not in (None, files_of(self._folder, self._key)):
             raise StorageError(
                 f"{self._folder.parent} was changed by another window since "
@@ -238,7 +296,7 @@ class Journal:
 
     def _begin_segment(self, first: int) -> _OpenSegment:
         self.refuse_if_outdated()
-        ours = [s.number for s in list_segments(self._folder) if s.key == self._key]
+        ours = [s.number for s in list_segments(self._folder, self._key)]
         path = segment_path(self._folder, self._key, max(ours, default=0) + 1)
         header = Header(journal=1, key=self._key, first=first, image=self._image)
         segment = _OpenSegment(path)
@@ -263,7 +321,7 @@ class Journal:
 
     def _remove_old(self, oldest: int) -> None:
         """Remove segments from the first on, while nothing of them is needed."""
-        ours = [s for s in list_segments(self._folder) if s.key == self._key]
+        ours = list_segments(self._folder, self._key)
         spare = sum(s.path.stat().st_size for s in ours) - _KEPT_FOR_UNDO
         if spare <= 0:
             return

@@ -24,9 +24,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.errors import StorageError
-from napari_unet.project.fields import Name
+from napari_unet.project.identity import Name
+from napari_unet.project.layout import LOCK
 
-LOCK = "lock.json"
 _LARGEST = 10_000
 _BEAT_SECONDS = 10.0
 _STALE_SECONDS = 60.0
@@ -39,14 +39,8 @@ class Holder(BaseModel):
 
     Parameters
     ----------
-    user, host : str
-        Who, and on which machine.
-    pid : int
-        Process number there.
     started : float
-        When that process started, in seconds since 1970, by that machine's clock.
-    since : datetime
-        When the lock was taken.
+        When its process started, in seconds since 1970, by that machine's clock.
     token : str
         Different for every window.
     beats : int
@@ -101,15 +95,7 @@ class _Sight:
 
 
 class FileLock:
-    """The right to write somewhere, as a file that only its owner may make.
-
-    Parameters
-    ----------
-    path : Path
-        The file; its folder exists when the lock is taken.
-    clock : callable
-        Returns monotonic seconds.
-    """
+    """The right to write somewhere, as a file that only its owner may make."""
 
     def __init__(
         self, path: Path, *, clock: Callable[[], float] = time.monotonic
@@ -150,13 +136,7 @@ class FileLock:
         return None if self._is_stale(found, self._sight) else found
 
     def take(self) -> Holder | None:
-        """Take the lock, if it is not ours already; return who else has it.
-
-        Raises
-        ------
-        StorageError
-            If it cannot be written, or somebody else was quicker.
-        """
+        """Take the lock, if it is not ours already; return who else has it."""
         if self.still_ours():
             return None
         for _ in range(2):
@@ -258,13 +238,7 @@ class ProjectLock(FileLock):
         super().__init__(folder / LOCK, clock=clock)
 
     def acquire(self) -> None:
-        """Take the lock, if it is not ours already.
-
-        Raises
-        ------
-        StorageError
-            If somebody else has it, or it cannot be written.
-        """
+        """Take the lock; a StorageError tells who else has it."""
         if other := self.take():
             raise StorageError(
                 f"{self._path.parent} is open elsewhere ({other.describe()}), so "

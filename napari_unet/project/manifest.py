@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -21,7 +25,8 @@ from napari_unet.geometry.ids import latest_free_id
 from napari_unet.instances.decoding import Decoding
 from napari_unet.instances.diameter import LEAST_DIAMETER, MOST_DIAMETER
 from napari_unet.models.record import ModelRecord
-from napari_unet.project.fields import Axes, Hash, ImageFields, Key, Name, Record
+from napari_unet.project.identity import Axes, Hash, ImageFields, Key, Name, Record
+from napari_unet.project.layout import MANIFEST
 from napari_unet.project.migrate import OLDEST, up_to_date
 
 FORMAT_VERSION = 4
@@ -44,8 +49,6 @@ class Generation(Record):
     ----------
     number : int
         Counts from 1; part of the file names.
-    saved_at : datetime
-        With a time zone.
     sequence : int
         The last change of the journal that it holds.
     labels_hash, provenance_hash : str
@@ -94,12 +97,8 @@ class ModelEntry(Record):
     ----------
     number : int
         Counts from 1; never used again. For people: a version is found by its record.
-    record : ModelRecord
-        What it is, where it comes from, and how good it is.
-    built_in : str or None
-        Name of a built-in model.
-    folder : str or None
-        Name of a folder in `models`; one of the two is given.
+    built_in, folder : str or None
+        Name of a built-in model, or of a folder in `models`.
     checksum : str or None
         Of the weights in that folder.
     note : str
@@ -132,15 +131,7 @@ class ModelEntry(Record):
 
 
 class ImageReading(Record):
-    """What a person has said of how an image is read.
-
-    Parameters
-    ----------
-    axes : str or None
-        One letter per axis; None where the person said nothing of them.
-    channels : tuple of int or None
-        Channels that a model gets, from 0; None for all.
-    """
+    """How an image is read, where a person said so; channels count from 0."""
 
     axes: Axes | None = None
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] | None = None
@@ -154,10 +145,9 @@ class Settings(Record):
     minutes : float
         How long a training lasts.
     diameters : dict of str to float
-        Typical diameters of objects, in pixels, by the keys of images; measured where
-        they are missing.
+        Typical diameters of objects in pixels, by the keys of images; else measured.
     readings : dict of str to ImageReading
-        How images are read, by the hashes of their pixels.
+        By the hashes of the images' pixels.
     """
 
     minutes: float = Field(2.0, ge=0.1, le=600)
@@ -267,6 +257,71 @@ def format_version(text: bytes) -> int:
         return _version(json.loads(text))
     except (StorageError, ValueError, RecursionError):
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """A manifest as it was read, or why it cannot be used.
+
+    Parameters
+    ----------
+    present : bool
+        Whether there is something of that name.
+    loose : tuple of ImageEntry
+        Entries of a damaged one that are whole by themselves: their key, which holds a
+        hash of content and shape, fits the rest of them.
+    version : int
+        Of the format in which it is written.
+    """
+
+    name: str
+    present: bool = False
+    manifest: Manifest | None = None
+    problem: str = ""
+    loose: tuple[ImageEntry, ...] = ()
+    version: int = 0
+
+
+def read_manifest_file(path: Path) -> ManifestFile:
+    """Read a manifest of which nothing is believed yet.
+
+    Raises
+    ------
+    NewerFormatError
+        If a newer version of the program wrote it.
+    """
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return ManifestFile(name)
+    except OSError as error:
+        problem = f"{name} cannot be read: {error.strerror}."
+        return ManifestFile(name, present=True, problem=problem)
+    try:
+        manifest, version = parse_manifest(text), format_version(text)
+    except NewerFormatError:
+        raise
+    except StorageError as error:
+        problem = str(error).replace(MANIFEST, name)
+        loose = tuple(_loose_entries(text))
+        return ManifestFile(name, present=True, problem=problem, loose=loose)
+    return ManifestFile(name, present=True, manifest=manifest, version=version)
+
+
+def _loose_entries(text: bytes) -> Iterator[ImageEntry]:
+    try:
+        found: Any = json.loads(text)
+        images = [json.dumps(image) for image in found["images"]]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return
+    for image in images:
+        with suppress(ValidationError):
+            entry = ImageEntry.model_validate_json(image)
+            own = re.escape(entry.identity.key)
+            if re.fullmatch(rf"{own}(-[0-9]+)?", entry.key):
+                yield entry
 
 
 def _checksum(content: dict[str, Any]) -> str:

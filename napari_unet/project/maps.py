@@ -1,22 +1,26 @@
-"""Label and provenance maps as TIFF files, written whole and read with suspicion."""
+"""Labels and provenance of a save as two TIFF files; read with suspicion."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from napari_unet.annotation.provenance import Provenance, ProvenanceMap
+from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import StorageError
+from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.identity import content_hash
 
-T = TypeVar("T", np.int32, np.uint8, np.float32)
+Pair: TypeAlias = tuple[Path, Path]
+"""Where labels and provenance lie."""
 
 _BIG = 2**31
 _MOST_EXPANSION = 1100
@@ -24,14 +28,56 @@ _MOST_EXPANSION = 1100
 _COMPRESSIONS = (tifffile.COMPRESSION.NONE, tifffile.COMPRESSION.ADOBE_DEFLATE)
 
 
-def write_map(path: Path, array: npt.NDArray[Any], axes: str) -> str:
-    """Write a map as zlib-compressed TIFF, atomically, and return its content hash.
+def write_maps(paths: Pair, work: AnnotationSnapshot, axes: str) -> tuple[str, str]:
+    """Write labels and provenance, each atomically; return their content hashes.
 
     Raises
     ------
     StorageError
-        If the disk is full, read-only or gone.
+        If the disk is full, read-only or gone; then neither of them is there.
     """
+    several = "C" * (work.labels.ndim - work.provenance.ndim)
+    try:
+        _write(paths[0], work.labels, several + axes)
+        _write(paths[1], work.provenance, axes)
+    except StorageError:
+        # A full disk stays full if its leftovers stay.
+        for path in paths:
+            with suppress(OSError):
+                path.unlink()
+        raise
+    return content_hash(work.labels), content_hash(work.provenance)
+
+
+def read_maps(
+    paths: Pair,
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    hashes: tuple[str, str] | None,
+) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
+    """Return labels and provenance after checking both.
+
+    Parameters
+    ----------
+    shapes : tuple of tuple of int
+        Of the two. They differ where values are regressed.
+    hashes : tuple of str or None
+        Of their contents; None where nobody knows them.
+
+    Raises
+    ------
+    StorageError
+        If one is missing, damaged, or not the one that was saved.
+    """
+    dtype = np.int32 if shapes[0] == shapes[1] else np.float32
+    labels_hash, provenance_hash = hashes or (None, None)
+    provenance = _read(paths[1], shapes[1], np.dtype(np.uint8), provenance_hash)
+    labels = _read(paths[0], shapes[0], np.dtype(dtype), labels_hash)
+    if provenance.max() > max(Provenance):
+        raise StorageError(f"{paths[1].name} holds values that do not exist.")
+    return labels, provenance
+
+
+def _write(path: Path, array: npt.NDArray[Any], axes: str) -> None:
     write_atomically(
         path,
         lambda file: tifffile.imwrite(
@@ -47,21 +93,13 @@ def write_map(path: Path, array: npt.NDArray[Any], axes: str) -> str:
             maxworkers=1,
         ),
     )
-    return content_hash(array)
 
 
-def read_map(
-    path: Path, shape: tuple[int, ...], dtype: type[T], expected_hash: str
-) -> npt.NDArray[T]:
-    """Read a map back after comparing its header with what the manifest says.
-
-    Raises
-    ------
-    StorageError
-        If the file is missing, damaged, or another one than was saved.
-    """
+def _read(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], expected: str | None
+) -> npt.NDArray[Any]:
     try:
-        array = _read_checked(path, shape, np.dtype(dtype))
+        array = _read_checked(path, shape, dtype)
     except (StorageError, MemoryError):
         raise
     except FileNotFoundError as error:
@@ -71,7 +109,7 @@ def read_map(
         raise StorageError(f"{path.name} could not be read: {reason}.") from error
     except Exception as error:  # a damaged file makes the reader raise anything
         raise StorageError(f"{path.name} is damaged.") from error
-    if content_hash(array) != expected_hash:
+    if expected not in (None, content_hash(array)):
         raise StorageError(f"{path.name} is not what was saved.")
     return array
 

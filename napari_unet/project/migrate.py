@@ -80,10 +80,8 @@ OLDEST = min(_STEPS)
 def up_to_date(found: Json, version: int) -> Json:
     """Return what a manifest of an older version says, in the newest format.
 
-    Raises
-    ------
-    KeyError, TypeError, AttributeError
-        If it is not what a manifest of its version looks like.
+    What is not like a manifest of its version raises KeyError, TypeError or
+    AttributeError.
     """
     for step in range(found["format_version"], version):
         found = _STEPS[step](found)

@@ -34,20 +34,7 @@ _BEGINS = re.compile(r"([1-9][0-9]{0,8})(?:-|$)")
 
 
 def all_models(models: Path, named: Collection[ModelEntry]) -> tuple[ModelEntry, ...]:
-    """Return the versions that a manifest names and those that lie beside them.
-
-    Parameters
-    ----------
-    models : Path
-        The folder of models of a project; it need not exist.
-    named : collection of ModelEntry
-        What the manifest names.
-
-    Returns
-    -------
-    tuple of ModelEntry
-        By their numbers.
-    """
+    """Return the versions that a manifest names and those beside them, by number."""
     found = [*named, *unnamed_models(models, named)]
     return tuple(sorted(found, key=lambda entry: entry.number))
 
@@ -84,17 +71,8 @@ def copy_models(
 ) -> None:
     """Copy versions to another folder of models, where they are found as unnamed ones.
 
-    Parameters
-    ----------
-    source, target : Path
-        Folders of models of two projects.
-    named, there : collection of ModelEntry
-        What the manifests of the two name.
-
-    Raises
-    ------
-    StorageError
-        If one cannot be written; it stays in the source, as all of them do.
+    `named` and `there` is what the manifests of the two projects name. All of them stay
+    in the source.
     """
     held = all_models(target, there)
     known = {each for entry in held for each in (entry.uuid, entry.checksum)}
@@ -123,14 +101,15 @@ def last_number(models: Path) -> int:
     return max((int(number[1]) for number in numbers if number), default=0)
 
 
-def model_problem(place: Path, checksum: str | None) -> str:
-    """Return what is wrong with the folder of a version, or nothing.
+def entry_problem(models: Path, entry: ModelEntry) -> str:
+    """Return what is wrong with a version in a folder of models, or nothing."""
+    if entry.folder is None:
+        return ""
+    return model_problem(models / entry.folder, entry.checksum)
 
-    Parameters
-    ----------
-    checksum : str or None
-        Of its weights, where it is known.
-    """
+
+def model_problem(place: Path, checksum: str | None) -> str:
+    """Return what is wrong with the folder of a version, or nothing."""
     linked = any(path.is_symlink() for path in (place.parent, place))
     if linked or not place.is_dir():
         return "It is missing."

@@ -7,14 +7,12 @@ from typing import Any
 
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
-from napari_unet.project.fields import ImageFields
-from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.journal import Journal
+from napari_unet.project.identity import ImageFields, ImageIdentity
+from napari_unet.project.journal import Journal, Syncer
+from napari_unet.project.journal_reader import Files
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.manifest import ImageEntry
-from napari_unet.project.segments import Files
 from napari_unet.project.store import ProjectStore
-from napari_unet.project.syncer import Syncer
 
 
 class Project:
@@ -22,18 +20,6 @@ class Project:
 
     To open it writes nothing. The first change takes the lock, makes the folder if it
     is new, and begins a journal.
-
-    Parameters
-    ----------
-    folder : Path
-        The project folder; it need not exist.
-    syncer : Syncer
-        Pushes journals to the disk.
-
-    Attributes
-    ----------
-    store : ProjectStore
-        What is saved.
     """
 
     def __init__(self, folder: Path, syncer: Syncer) -> None:
@@ -105,10 +91,6 @@ class Project:
 
         Parameters
         ----------
-        image : ImageIdentity
-            Whose changes are written down.
-        key : str
-            Its name in the project.
         sequence : int
             Number of the last change that is known.
         seen : tuple, optional
@@ -151,13 +133,7 @@ class Project:
         return self.store.save(image, snapshot, key=key, sequence=sequence)
 
     def forget(self, key: str) -> None:
-        """Remove the work on an image that was saved elsewhere; nobody works on it.
-
-        Raises
-        ------
-        StorageError
-            If it cannot be removed, or somebody else works here.
-        """
+        """Remove the work on an image that was saved elsewhere; nobody works on it."""
         self.claim()
         try:
             self.store.forget(key)

@@ -16,8 +16,7 @@ from itertools import count, takewhile
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from napari_unet.project.fields import ImageFields
-from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.identity import ImageFields, ImageIdentity
 
 SameContent: TypeAlias = Callable[[Path, ImageFields], bool]
 """Reads a file and says whether it is still the image that is remembered."""
@@ -42,10 +41,8 @@ class Candidate:
         Its name in the project.
     name : str
         What the image was called.
-    place : Place
-        Where its file is now.
     path : Path or None
-        Where it was.
+        Where its file was.
     """
 
     key: str
@@ -60,14 +57,7 @@ def resolve_entry(image: ImageIdentity, known: Sequence[Candidate]) -> Candidate
     A file has the work that was done on it, or else work whose file is gone: then it
     was moved or renamed, and of several the one with the most similar path is meant.
     Work on a copy that is still there is never taken. What is no file has the work on
-    what was called the same.
-
-    Parameters
-    ----------
-    image : ImageIdentity
-        The image.
-    known : sequence of Candidate
-        All work on such pixels; the one that was saved last comes last.
+    what was called the same. Of `known` work the one that was saved last comes last.
     """
     namesakes = [each for each in known if same_name(each.name, image.name)]
     if image.path is None:
@@ -125,12 +115,6 @@ def place_of(
 
     Parameters
     ----------
-    work : ImageFields
-        What is remembered of the file.
-    image : ImageIdentity
-        The image that is looked for.
-    folder : Path
-        The project folder.
     since : float
         When the work was written down, in seconds since 1970. A file that is no older
         may be another image by now, and is read.

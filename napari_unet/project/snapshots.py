@@ -18,20 +18,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 from pydantic import AwareDatetime, Field, ValidationError
 
-from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import result_axes
-from napari_unet.project.fields import Hash, Record
-from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.maps import read_map, write_map
-from napari_unet.tasks import task_of
+from napari_unet.project.identity import Hash, ImageIdentity, Record
+from napari_unet.project.layout import SNAPSHOTS
+from napari_unet.project.maps import Pair, read_maps, write_maps
 
-_FOLDER = "snapshots"
 _LARGEST_FILE = 10_000
 
 
@@ -45,17 +41,7 @@ class _Fields(Record):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A copy that is kept.
-
-    Parameters
-    ----------
-    number : int
-        Counts the copies of an image, from 1.
-    kept_at : datetime
-        When that was.
-    objects : int
-        How many objects, classes or marks there were.
-    """
+    """A copy that is kept; its `number` counts those of an image, from 1."""
 
     number: int
     kept_at: datetime
@@ -71,6 +57,11 @@ def keep_snapshot(
 ) -> Snapshot:
     """Keep a copy of the work on an image; the project's folder is claimed by then.
 
+    Parameters
+    ----------
+    objects : int
+        How many objects, classes or marks there are.
+
     Raises
     ------
     StorageError
@@ -83,15 +74,14 @@ def keep_snapshot(
         raise storage_error(folder, error) from error
     numbers = [int(path.name.split(".")[1]) for path in _files(folder, key)]
     kept = Snapshot(1 + max(numbers, default=0), datetime.now(UTC), objects)
-    labels, provenance, fields = _paths(folder, key, kept.number)
-    axes = result_axes(image.axes)
-    several = "C" * (work.labels.ndim - work.provenance.ndim)
+    maps, fields = _paths(folder, key, kept.number)
+    hashes = write_maps(maps, work, result_axes(image.axes))
     content = _Fields(
         kept_at=kept.kept_at,
         objects=objects,
         next_id=work.next_id,
-        labels_hash=write_map(labels, work.labels, several + axes),
-        provenance_hash=write_map(provenance, work.provenance, axes),
+        labels_hash=hashes[0],
+        provenance_hash=hashes[1],
     )
     text = json.dumps(content.model_dump(mode="json"), indent=1)
     write_atomically(fields, lambda file: file.write(text.encode()))
@@ -122,27 +112,16 @@ def read_snapshot(
     StorageError
         If it is not there any more, damaged, or not the one that was kept.
     """
-    labels_path, provenance_path, path = _paths(_folder(project), key, number)
+    maps, path = _paths(_folder(project), key, number)
     fields = _read_fields(path)
-    dtype = task_of(image.schema).labels.dtype
-    labels = read_map(labels_path, image.values_shape, dtype, fields.labels_hash)
-    provenance = read_map(
-        provenance_path, image.labels_shape, np.uint8, fields.provenance_hash
-    )
-    if provenance.max() > max(Provenance):
-        raise StorageError(f"{provenance_path.name} holds values that do not exist.")
-    return AnnotationSnapshot(labels, provenance, fields.next_id, 0)
+    hashes = fields.labels_hash, fields.provenance_hash
+    found = read_maps(maps, (image.values_shape, image.labels_shape), hashes)
+    return AnnotationSnapshot(*found, fields.next_id, 0)
 
 
 def _folder(project: Path) -> Path:
-    """Return where copies lie.
-
-    Raises
-    ------
-    StorageError
-        If that is a link, perhaps out of the project.
-    """
-    folder = project / _FOLDER
+    """Return where copies lie; a link, perhaps out of the project, is refused."""
+    folder = project / SNAPSHOTS
     if folder.is_symlink():
         raise StorageError(f"{folder} is a link; replace it by what it leads to.")
     return folder
@@ -153,13 +132,13 @@ def _files(folder: Path, key: str) -> list[Path]:
     return [p for p in folder.glob("*.json") if name.fullmatch(p.name)]
 
 
-def _paths(folder: Path, key: str, number: int) -> tuple[Path, Path, Path]:
+def _paths(folder: Path, key: str, number: int) -> tuple[Pair, Path]:
     ends = ("labels.tif", "provenance.tif", "json")
     labels, provenance, fields = (folder / f"{key}.{number}.{end}" for end in ends)
     for path in (labels, provenance, fields):
         if path.is_symlink():
             raise StorageError(f"{path} is a link; replace it by what it leads to.")
-    return labels, provenance, fields
+    return (labels, provenance), fields
 
 
 def _read_fields(path: Path) -> _Fields:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.ids import free_id, latest_free_id
 from napari_unet.geometry.maps import LabelMap, ValueMap
-from napari_unet.project.fields import ImageFields
-from napari_unet.project.folder import ProjectFolder
-from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.folder import NoRoomError, ProjectFolder
+from napari_unet.project.identity import ImageFields, ImageIdentity
+from napari_unet.project.journal_reader import (
+    list_segments,
+    read_header,
+    read_journal,
+)
 from napari_unet.project.manifest import Generation, ImageEntry, Manifest
-from napari_unet.project.notices import is_mixed, older_loaded, warned
 from napari_unet.project.resolve import (
     Candidate,
     SameContent,
@@ -29,53 +32,9 @@ from napari_unet.project.resolve import (
     place_of,
     resolve_entry,
 )
-from napari_unet.project.segments import (
-    JournalRead,
-    list_segments,
-    read_header,
-    read_journal,
-)
-from napari_unet.tasks import task_of
+from napari_unet.project.stored import StoredAnnotation
 
 _NOW = partial(datetime.now, UTC)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredAnnotation:
-    """An annotation as it was read back: a save, and what happened since.
-
-    Parameters
-    ----------
-    key : str
-        The image's name in the project.
-    labels, provenance : ndarray
-        Fresh arrays: ids or classes as int32, or values as float32 with the variables
-        as first axis; and uint8.
-    next_id : int
-        The smallest id that was never used, in any save.
-    saved_at : datetime or None
-        When it was saved; None if it never was.
-    sequence : int
-        The last change of the journal that the arrays hold.
-    journal : JournalRead
-        Changes before and after that; see `napari_unet.project.recovery`.
-    notice : str or None
-        What a person must know: that something newer was damaged.
-    """
-
-    key: str
-    labels: LabelMap | ValueMap
-    provenance: ProvenanceMap
-    next_id: int
-    saved_at: datetime | None
-    sequence: int
-    journal: JournalRead
-    notice: str | None
-
-    @property
-    def last(self) -> int:
-        """The last change that is known."""
-        return max(self.sequence, self.journal.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +43,6 @@ class Found:
 
     Parameters
     ----------
-    key : str
-        Its name in the project.
     known : bool
         Whether there is work.
     twins : tuple of str
@@ -101,18 +58,9 @@ class Found:
 class ProjectStore:
     """Saves and loads the annotations of one project folder.
 
-    Parameters
-    ----------
-    folder : Path
-        Made at the first save. Nothing is read or written before a method is called,
-        and only `save` writes.
-    now : callable
-        Returns the time, with a time zone.
-
-    Notes
-    -----
-    One thread at a time may use a store. Two windows may open the same folder: the
-    one that comes second to save an image is refused instead of overwriting.
+    The folder is made at the first save. Nothing is read or written before a method is
+    called. One thread at a time may use a store. Two windows may open the same folder:
+    the one that comes second to save an image is refused instead of overwriting.
     """
 
     def __init__(self, folder: Path, *, now: Callable[[], datetime] = _NOW) -> None:
@@ -135,15 +83,6 @@ class ProjectStore:
         """Return the manifest, and a notice if it had to be the previous one."""
         return self._files.read_manifest()
 
-    @property
-    def entries(self) -> tuple[ImageEntry, ...]:
-        """The images of the project."""
-        return self._files.read_manifest()[0].images
-
-    def find(self, image: ImageIdentity) -> ImageEntry | None:
-        """Return the saved work on an image, None if there is none."""
-        return self._files.read_manifest()[0].get(self.look_up(image).key)
-
     def look_up(
         self,
         image: ImageIdentity,
@@ -154,8 +93,6 @@ class ProjectStore:
 
         Parameters
         ----------
-        image : ImageIdentity
-            The image.
         taken : collection of str
             Keys of other images that somebody works on: one entry belongs to one image.
         same_content : callable
@@ -188,21 +125,14 @@ class ProjectStore:
         entry = manifest.get(key)
         if entry is None:
             return None
-        stored = self._load_newest(entry, notice)
+        stored = self._load_newest(entry)
         self._known[key] = (entry.newest,)
-        return self._looked_at(stored, entry)
+        return self._looked_at(stored, notice, entry)
 
     def load_work(
         self, image: ImageIdentity, found: Found | None = None
     ) -> StoredAnnotation | None:
         """Load all work on an image, also what was never saved; None if there is none.
-
-        Parameters
-        ----------
-        image : ImageIdentity
-            The image.
-        found : Found, optional
-            Which work it is; it is looked for where that is missing.
 
         Raises
         ------
@@ -215,21 +145,31 @@ class ProjectStore:
             return None
         if manifest.get(found.key) is not None:
             return self.load(found.key)
-        journal = self._read_journal(found.key, image)
+        fields = ImageFields.of(image, self.folder)
+        journal = read_journal(self._files.journal, found.key, fields)
         if not (journal.logged or journal.torn or journal.damaged):
             return None
-        return self._looked_at(_from_the_start(found.key, image, journal, notice))
+        stored = StoredAnnotation.of_nothing(found.key, fields, journal)
+        return self._looked_at(stored, notice)
 
     def _looked_at(
-        self, stored: StoredAnnotation, entry: ImageEntry | None = None
+        self,
+        stored: StoredAnnotation,
+        notice: str | None,
+        entry: ImageEntry | None = None,
     ) -> StoredAnnotation:
         """Remember which saves are needed until the work was recovered; say so."""
+        told = replace(stored, notice=notice).told(stored.notice)
         self._needed.pop(stored.key, None)
-        if not is_mixed(stored, entry):
-            return stored
+        if not _is_mixed(stored, entry):
+            return told
         saves = entry.generations if entry else ()
         self._needed[stored.key] = frozenset(each.number for each in saves)
-        return warned(stored, self.folder)
+        return told.told(
+            "Two windows have written under one name, and some of the work may be in "
+            "older saves only, which are kept: close the image and run napari-unet "
+            f'project recover "{self.folder}" to bring all of it back.'
+        )
 
     def _unsaved(self, manifest: Manifest) -> dict[str, tuple[ImageFields, float]]:
         """Return images that were never saved, by key, and when they were changed."""
@@ -241,46 +181,31 @@ class ProjectStore:
                     heads[segment.key] = image, segment.path.stat().st_mtime
         return heads
 
-    def _load_newest(self, entry: ImageEntry, notice: str | None) -> StoredAnnotation:
+    def _load_newest(self, entry: ImageEntry) -> StoredAnnotation:
+        journal = read_journal(self._files.journal, entry.key, entry)
         problems: list[str] = []
         for generation in entry.generations:
             try:
-                labels, provenance = self._files.read_maps(entry, generation)
+                save = self._files.read_save(entry, generation)
+            except NoRoomError:
+                raise
             except StorageError as error:
                 problems.append(str(error))
                 continue
-            except MemoryError as error:
-                raise StorageError(
-                    f"The labels of {entry.name} do not fit into memory; close other "
-                    "programs or images."
-                ) from error
+            next_id = latest_free_id(entry.next_id, _free_id(save.labels))
+            stored = StoredAnnotation.of_save(entry.key, save, journal, next_id)
             if problems:
-                told = older_loaded(entry, generation, problems[0])
-                notice = f"{notice} {told}" if notice else told
-            return StoredAnnotation(
-                entry.key,
-                labels,
-                provenance,
-                latest_free_id(entry.next_id, _free_id(labels)),
-                generation.saved_at,
-                generation.sequence,
-                self._read_journal(entry.key, entry.identity),
-                notice,
-            )
-        journal = self._read_journal(entry.key, entry.identity)
+                return stored.told(_older_loaded(entry, generation, problems[0]))
+            return stored
         if journal.tells_all(entry.newest.sequence):
-            told = f"No save of {entry.name} can be read: {problems[0]} "
-            told += "Its journal tells everything, and was used instead."
-            notice = f"{notice} {told}" if notice else told
-            return _from_the_start(entry.key, entry.identity, journal, notice)
+            return StoredAnnotation.of_nothing(entry.key, entry, journal).told(
+                f"No save of {entry.name} can be read: {problems[0]} "
+                "Its journal tells everything, and was used instead."
+            )
         raise StorageError(
             f"No save of {entry.name} in {self.folder} can be read: {problems[0]} "
             "Bring the folder back from a backup, or choose another one."
         )
-
-    def _read_journal(self, key: str, image: ImageIdentity) -> JournalRead:
-        variables = task_of(image.schema).labels.variables(image.schema.names)
-        return read_journal(self._files.journal, key, image.labels_shape, variables)
 
     def save(
         self,
@@ -290,24 +215,15 @@ class ProjectStore:
         key: str | None = None,
         sequence: int = 1,
     ) -> ImageEntry:
-        """Save an annotation; labels and provenance always belong together.
+        """Save an annotation; return all saves of the image that are kept.
 
         Parameters
         ----------
-        image : ImageIdentity
-            Whose annotation it is.
-        snapshot : AnnotationSnapshot
-            The annotation.
         key : str, optional
             The image's name in the project, where it is known.
         sequence : int
             The last change of the journal that it holds. 0 is only for what is empty;
             work that came from elsewhere is the first change.
-
-        Returns
-        -------
-        ImageEntry
-            All saves of the image that are kept.
 
         Raises
         ------
@@ -346,13 +262,7 @@ class ProjectStore:
         return entry
 
     def update(self, change: Callable[[Manifest], Manifest]) -> Manifest:
-        """Change what the manifest says besides images; return it as it is then.
-
-        Raises
-        ------
-        StorageError
-            If it cannot be written; then nothing has changed.
-        """
+        """Change what the manifest says besides images; return it as it is then."""
         self._files.make()
         manifest = change(self._files.read_manifest()[0])
         self._files.commit(manifest)
@@ -385,14 +295,28 @@ def _all_work(
         yield key, image, changed
 
 
-def _from_the_start(
-    key: str, image: ImageIdentity, journal: JournalRead, notice: str | None
-) -> StoredAnnotation:
-    """Return what there was before the first change, and all changes."""
-    meaning = task_of(image.schema).labels
-    labels = meaning.nothing(image.schema.names, image.labels_shape)
-    provenance = np.zeros(image.labels_shape, np.uint8)
-    return StoredAnnotation(key, labels, provenance, 1, None, 0, journal, notice)
+def _is_mixed(stored: StoredAnnotation, entry: ImageEntry | None) -> bool:
+    """Whether changes, or those that saves hold, do not count up.
+
+    Two windows wrote under one name, as the first release let them do. Such work can
+    be opened and gone on with; what only older saves and parts of the journal hold is
+    kept until somebody lets `recover` put all of it together.
+    """
+    saves = entry.generations if entry else ()
+    falls = any(new.sequence < old.sequence for new, old in pairwise(saves))
+    return falls or not stored.journal.ordered
+
+
+def _older_loaded(entry: ImageEntry, loaded: Generation, problem: str) -> str:
+    """Return that the newest save cannot be read, and which one was loaded."""
+    newest, older = (
+        f"{each.saved_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        for each in (entry.newest, loaded)
+    )
+    return (
+        f"The newest save of {entry.name} ({newest}) cannot be read: {problem} "
+        f"The one of {older} was loaded instead."
+    )
 
 
 def _free_id(labels: LabelMap | ValueMap) -> int:

@@ -11,9 +11,8 @@ from pathlib import Path
 from napari_unet.core.jobs import Job
 from napari_unet.errors import NapariUnetError, StorageError
 from napari_unet.io.read import read_image
-from napari_unet.project.fields import ImageFields, file_bytes
-from napari_unet.project.folder import SUFFIX
-from napari_unet.project.identity import content_hash
+from napari_unet.project.identity import ImageFields, content_hash, file_bytes
+from napari_unet.project.layout import SUFFIX
 from napari_unet.project.manifest import ImageEntry, Manifest
 from napari_unet.project.project import Project
 from napari_unet.session.status import ProjectImage, ProjectState

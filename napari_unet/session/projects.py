@@ -7,10 +7,10 @@ from pathlib import Path
 
 from psygnal import Signal
 
-from napari_unet.project.away import kept_folder
-from napari_unet.project.folder import SUFFIX, ProjectFolder, default_folder
+from napari_unet.project.folder import ProjectFolder
+from napari_unet.project.journal import Syncer
+from napari_unet.project.layout import SUFFIX, default_folder, kept_folder
 from napari_unet.project.project import Project
-from napari_unet.project.syncer import Syncer
 from napari_unet.session.catalogue import CreateProject, ListProject
 from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder

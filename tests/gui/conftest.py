@@ -253,7 +253,7 @@ def model(qapp: Any) -> Iterator[Callable[..., Bound]]:
 def unfiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return where work on images without a file is saved."""
     folder = tmp_path / "unfiled"
-    monkeypatch.setattr("napari_unet.project.folder._unfiled_folder", lambda: folder)
+    monkeypatch.setattr("napari_unet.project.layout.unfiled_folder", lambda: folder)
     return folder
 
 

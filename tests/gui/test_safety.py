@@ -7,7 +7,8 @@ import pytest
 
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.project import ProjectPanel
-from napari_unet.project.lock import LOCK, ProjectLock
+from napari_unet.project.layout import LOCK
+from napari_unet.project.lock import ProjectLock
 from tests.gui.stage import set_stage
 from tests.session.brightness import disks
 from tests.torture.scene import forget_owner

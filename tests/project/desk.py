@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.geometry.box import Box
-from napari_unet.project.fields import ImageFields
-from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.journal import Journal
-from napari_unet.project.segments import read_journal
-from napari_unet.project.syncer import Syncer
+from napari_unet.project.identity import ImageFields, ImageIdentity
+from napari_unet.project.journal import Journal, Syncer
+from napari_unet.project.journal_reader import read_journal
 
 SHAPE = (20, 30)
 IMAGE = ImageIdentity.of("a", np.zeros(SHAPE, np.uint8), "YX")
+FIELDS = ImageFields.of(IMAGE, Path())
 
 
 class Desk:
@@ -36,7 +37,7 @@ class Desk:
             self.annotation.notice_change(Box.whole(SHAPE))
 
     def read(self):
-        return read_journal(self.folder, IMAGE.key, SHAPE)
+        return read_journal(self.folder, IMAGE.key, FIELDS)
 
     def numbers(self):
         return [logged.sequence for logged in self.read().logged]

@@ -17,9 +17,9 @@ from napari_unet.geometry.box import Box
 from napari_unet.models.folder import weights_checksum
 from napari_unet.models.record import ModelRecord, uuid_of
 from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.journal import Syncer
 from napari_unet.project.manifest import ModelEntry
 from napari_unet.project.project import Project
-from napari_unet.project.syncer import Syncer
 from napari_unet.tasks import task_of
 
 SHAPE = (24, 30)

@@ -16,7 +16,8 @@ from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity, content_hash
 from napari_unet.project.manifest import FORMAT_VERSION
-from napari_unet.project.store import ProjectStore, StoredAnnotation
+from napari_unet.project.store import ProjectStore
+from napari_unet.project.stored import StoredAnnotation
 
 Snapshots = Callable[[int], AnnotationSnapshot]
 KINDS = ("labels", "provenance")
@@ -24,7 +25,7 @@ KINDS = ("labels", "provenance")
 
 def load(folder: Path) -> StoredAnnotation:
     store = ProjectStore(folder)
-    stored = store.load(store.entries[0].key)
+    stored = store.load(store.read()[0].images[0].key)
     assert stored is not None
     return stored
 
@@ -214,7 +215,7 @@ def manifest_text(*entries: dict[str, Any], **changes: Any) -> str:
 def test_the_hostile_entries_start_from_a_good_one(folder: Path) -> None:
     folder.mkdir()
     (folder / "project.json").write_text(manifest_text(hostile_entry()))
-    assert [entry.key for entry in ProjectStore(folder).entries] == ["a"]
+    assert [entry.key for entry in ProjectStore(folder).read()[0].images] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_a_hostile_entry_is_refused_in_words(
     folder.mkdir()
     (folder / "project.json").write_text(manifest_text(hostile_entry(**changes)))
     with pytest.raises(StorageError, match="is damaged"):
-        _ = ProjectStore(folder).entries
+        _ = ProjectStore(folder).read()[0].images
     assert [path.name for path in folder.iterdir()] == ["project.json"]
 
 
@@ -281,7 +282,7 @@ def test_a_hostile_manifest_is_refused_in_words(folder: Path, text: str) -> None
     content = text.encode("utf-8", "surrogateescape")
     (folder / "project.json").write_bytes(content)
     with pytest.raises(StorageError, match="is damaged"):
-        _ = ProjectStore(folder).entries
+        _ = ProjectStore(folder).read()[0].images
 
 
 def test_a_newer_project_is_left_alone(

@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 
 from napari_unet.errors import InputError
 from napari_unet.project import identity
-from napari_unet.project.folder import default_folder
 from napari_unet.project.identity import ImageIdentity, content_hash, iter_content_hash
+from napari_unet.project.layout import default_folder
 
 ARRAYS = hnp.arrays(
     st.sampled_from(["u1", "<u2", "<f4"]), hnp.array_shapes(max_dims=4, max_side=5)

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_unet.geometry.ids import LARGEST_ID, LARGEST_NEW_ID
-from napari_unet.project.recovery import recover, saved_annotation
 from napari_unet.project.rescue.repair import recover_here
-from napari_unet.project.rescue.salvage import no_images
+from napari_unet.project.rescue.survey import no_images
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
+from napari_unet.project.stored import recover, saved_annotation
 from tests.project.small_projects import SHAPE, begin, open_project, same
 
 EDGES = [0, 1, 2, LARGEST_NEW_ID - 1, LARGEST_NEW_ID, LARGEST_NEW_ID + 1]

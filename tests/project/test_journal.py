@@ -14,10 +14,10 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.project import journal as journals
-from napari_unet.project.fields import ImageFields
+from napari_unet.project.identity import ImageFields
 from napari_unet.project.journal import Journal
-from napari_unet.project.segments import list_segments, read_journal
-from tests.project.desk import IMAGE, Desk
+from napari_unet.project.journal_reader import list_segments, read_journal
+from tests.project.desk import FIELDS, IMAGE, Desk
 
 
 @contextmanager
@@ -240,10 +240,11 @@ def test_a_segment_is_a_megabyte_and_a_line_at_most(desk):
     for label in range(1, 12):
         desk.annotation.labels[rng.random((300, 300)) < 0.5] = label
         desk.annotation.notice_change(Box.whole((300, 300)))
+    large = FIELDS.model_copy(update={"shape": (300, 300)})
     first, *others = (each.path.stat().st_size for each in list_segments(desk.folder))
     assert others
     assert 2**20 < first < 2**20 + 500_000
-    found = read_journal(desk.folder, IMAGE.key, (300, 300))
+    found = read_journal(desk.folder, IMAGE.key, large)
     assert [logged.sequence for logged in found.logged] == list(range(1, 12))
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from napari_unet.errors import StorageError
 from napari_unet.project import lock as locks
-from napari_unet.project.lock import LOCK, ProjectLock, read_holder
+from napari_unet.project.layout import LOCK
+from napari_unet.project.lock import ProjectLock, read_holder
 
 GONE = {"pid": 2**22 + 1, "started": 1.0}
 

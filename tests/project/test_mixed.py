@@ -17,16 +17,15 @@ from napari_unet.annotation.schema import INSTANCES
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import StorageError
-from napari_unet.project.fields import ImageFields
+from napari_unet.project.identity import ImageFields
 from napari_unet.project.journal import Journal
-from napari_unet.project.rescue.rebuild import rebuild
+from napari_unet.project.journal_reader import list_segments, scan_journal
+from napari_unet.project.rescue.combine import unite
 from napari_unet.project.rescue.repair import recover_here
-from napari_unet.project.rescue.salvage import no_images
-from napari_unet.project.rescue.scan import scan_journal
-from napari_unet.project.rescue.unite import unite
+from napari_unet.project.rescue.survey import no_images
 from napari_unet.project.rescue.verify import verify
-from napari_unet.project.segments import list_segments
 from napari_unet.project.store import ProjectStore
+from napari_unet.project.stored import rebuild
 from napari_unet.tasks import task_of
 from tests.project.small_projects import (
     CLASSES,
@@ -254,11 +253,11 @@ def readable(folder: Path) -> np.ndarray:
     """Return what is verified in saves that can be read."""
     found = np.zeros(SHAPE, bool)
     store = ProjectStore(folder)
-    for entry in store.entries:
+    for entry in store.read()[0].images:
         for generation in entry.generations:
             with suppress(StorageError):
-                _, provenance = store.files.read_maps(entry, generation)
-                found |= is_verified(provenance)
+                save = store.files.read_save(entry, generation)
+                found |= is_verified(save.provenance)
     return found
 
 

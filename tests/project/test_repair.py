@@ -18,12 +18,12 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
-from napari_unet.project.rescue.mend import Outcome
-from napari_unet.project.rescue.rebuild import rebuild
 from napari_unet.project.rescue.repair import recover_copy, recover_here
-from napari_unet.project.rescue.salvage import no_images
+from napari_unet.project.rescue.repairer import Outcome
+from napari_unet.project.rescue.survey import no_images
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
+from napari_unet.project.stored import rebuild
 from tests.project.small_projects import (
     CLASSES,
     VALUES,
@@ -179,7 +179,10 @@ def test_any_part_tells_all(made: Made, tmp_path: Path, loss: str) -> None:
     (image,) = outcome.images
     assert image.name == "cells.tif"
     if loss != "all_but_the_journal":
-        assert ProjectStore(folder).entries[0].content_hash == work.image.content_hash
+        assert (
+            ProjectStore(folder).read()[0].images[0].content_hash
+            == work.image.content_hash
+        )
     is_sound(folder)
     after = contents(folder)
     lost = [n for n in before if before[n] not in after.values()]
@@ -286,7 +289,7 @@ def test_ids_are_never_used_again(objects: Made, tmp_path: Path) -> None:
     work, files = objects
     folder = lay_out(without(files, ".4.tif"), tmp_path)
     recover_here(folder, no_images)
-    entry = ProjectStore(folder).entries[0]
+    entry = ProjectStore(folder).read()[0].images[0]
     assert entry.next_id >= work.annotation.next_id
     assert entry.newest.number == 5
     assert entry.newest.sequence == len(work.states) - 1
@@ -320,7 +323,7 @@ def test_a_copy_leaves_the_project_alone(objects: Made, tmp_path: Path) -> None:
     assert contents(tmp_path / "old") == before
     assert not list(out.glob("damaged-*"))
     assert not (out / "lock.json").exists()
-    assert ProjectStore(out).entries[0].path == "../../old/cells.tif"
+    assert ProjectStore(out).read()[0].images[0].path == "../../old/cells.tif"
     assert same(opened(out, work), work.final)
     is_sound(out)
     with pytest.raises(InputError, match="exists already"):
@@ -412,7 +415,7 @@ def test_images_that_are_whole_are_not_touched(tmp_path: Path) -> None:
     for path in folder.glob(f"labels/{works[0].key}.*"):
         path.write_bytes(b"")
     outcome = recover_here(folder, no_images)
-    assert [(i.name, i.mended) for i in outcome.images] == [
+    assert [(i.name, i.repaired) for i in outcome.images] == [
         ("0.tif", True),
         ("1.tif", False),
     ]
@@ -433,7 +436,7 @@ def test_an_image_of_which_nothing_is_left_is_told_once(
     (image,) = outcome.images
     assert not image.origin
     assert image.lost
-    assert ProjectStore(folder).entries == ()
+    assert ProjectStore(folder).read()[0].images == ()
     is_sound(folder)
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.project import journal as journals
-from napari_unet.project import segments as files
+from napari_unet.project import journal_reader as files
+from napari_unet.project.journal_reader import list_segments, read_journal
 from napari_unet.project.record import encode_change
-from napari_unet.project.segments import list_segments, read_journal
-from tests.project.desk import IMAGE, SHAPE, Desk
+from tests.project.desk import FIELDS, IMAGE, Desk
 
 
 def test_a_gap_and_foreign_lines_are_counted(desk, tmp_path):
@@ -24,7 +24,7 @@ def test_a_gap_and_foreign_lines_are_counted(desk, tmp_path):
     segment.path.write_bytes(b"".join(lines))
     found = desk.read()
     assert [logged.sequence for logged in found.logged] == [1, 2, 4, 5]
-    assert (found.damaged, found.missing, found.torn) == (1, 1, False)
+    assert (found.damaged, found.missing(0), found.torn) == (1, 1, False)
     link = desk.folder / f"{IMAGE.key}.000002.jsonl"
     link.symlink_to(segment.path)
     assert list_segments(desk.folder) == [segment]
@@ -40,7 +40,7 @@ def test_a_segment_that_is_missing_is_a_gap(desk, monkeypatch):
     list_segments(desk.folder)[1].path.unlink()
     found = desk.read()
     assert [logged.sequence for logged in found.logged] == [1, 3, 4]
-    assert (found.damaged, found.missing, found.trailing) == (0, 1, 0)
+    assert (found.damaged, found.missing(0), found.trailing) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("where", [0, 2])
@@ -119,5 +119,5 @@ def test_every_undamaged_line_comes_back_in_order_and_nothing_else(written, data
             damaged, left = damage(content, data.draw)
             (Path(folder) / name).write_bytes(damaged)
             whole += left
-        found = read_journal(Path(folder), IMAGE.key, SHAPE)
+        found = read_journal(Path(folder), IMAGE.key, FIELDS)
     assert [encode_change(IMAGE.key, logged) for logged in found.logged] == whole

@@ -16,6 +16,7 @@ from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.ids import LARGEST_NEW_ID
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.store import ProjectStore
+from tests.project.entries import entry_of
 
 Snapshots = Callable[[int], AnnotationSnapshot]
 
@@ -51,7 +52,7 @@ def test_what_is_saved_is_loaded(
     image = ImageIdentity.of("a", pixels, axes)
     ProjectStore(folder).save(image, annotation)
     again = ProjectStore(folder)
-    entry = again.find(image)
+    entry = entry_of(again, image)
     assert entry is not None
     stored = again.load(entry.key)
     assert stored is not None
@@ -68,15 +69,15 @@ def test_what_is_saved_is_loaded(
 def test_opening_and_loading_write_nothing(
     folder: Path, store: ProjectStore, image: ImageIdentity, snapshot: Snapshots
 ) -> None:
-    assert store.find(image) is None
+    assert entry_of(store, image) is None
     assert store.load("cells") is None
-    assert store.entries == ()
+    assert store.read()[0].images == ()
     assert not folder.exists()
     store.save(image, snapshot(1))
     before = files(folder)
     again = ProjectStore(folder)
-    assert [again.find(image)] == list(again.entries)
-    again.load(again.entries[0].key)
+    assert [entry_of(again, image)] == list(again.read()[0].images)
+    again.load(again.read()[0].images[0].key)
     assert files(folder) == before
 
 
@@ -86,7 +87,7 @@ def test_the_last_three_saves_are_kept(
     saves = [store.save(image, snapshot(value)) for value in range(1, 6)]
     numbers = [entry.newest.number for entry in saves]
     assert numbers == [1, 2, 3, 4, 5]
-    (entry,) = store.entries
+    (entry,) = store.read()[0].images
     assert [generation.number for generation in entry.generations] == [5, 4, 3]
     for kind in ("labels", "provenance"):
         names = {path.name for path in (folder / kind).iterdir()}
@@ -99,10 +100,13 @@ def test_the_same_name_with_other_pixels_is_another_image(
     store.save(image, snapshot(1))
     pixels = np.arange(48, dtype=np.uint16).reshape(6, 8)
     changed = ImageIdentity.of("cells.tif", pixels + 1, "YX")
-    assert store.find(changed) is None
+    assert entry_of(store, changed) is None
     store.save(changed, snapshot(3))
-    assert [entry.name for entry in store.entries] == ["cells.tif", "cells.tif"]
-    assert store.find(image) == store.entries[0]
+    assert [entry.name for entry in store.read()[0].images] == [
+        "cells.tif",
+        "cells.tif",
+    ]
+    assert entry_of(store, image) == store.read()[0].images[0]
 
 
 def test_ids_never_fall(
@@ -110,7 +114,7 @@ def test_ids_never_fall(
 ) -> None:
     store.save(image, snapshot(9))
     store.save(image, snapshot(4))
-    stored = ProjectStore(folder).load(store.entries[0].key)
+    stored = ProjectStore(folder).load(store.read()[0].images[0].key)
     assert stored is not None
     assert stored.next_id == 10
 
@@ -147,7 +151,7 @@ def test_a_folder_that_was_deleted_is_made_again(
     store.save(image, snapshot(1))
     folder.rename(folder.with_name("elsewhere.unet"))
     store.save(image, snapshot(2))
-    assert store.load(store.entries[0].key) is not None
+    assert store.load(store.read()[0].images[0].key) is not None
 
 
 def test_a_drive_that_is_gone_is_not_made_again(

@@ -16,9 +16,9 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.manifest import NewerFormatError, parse_manifest
-from napari_unet.project.rescue.rebuild import rebuild
 from napari_unet.project.rescue.verify import Report, verify
 from napari_unet.project.store import ProjectStore
+from napari_unet.project.stored import rebuild
 from tests.project.small_projects import (
     CLASSES,
     VALUES,
@@ -157,7 +157,7 @@ def test_a_replay_that_leads_elsewhere_is_found(
     store.load(work.key)
     other = work.annotation.snapshot()
     other.labels[20, 20] = 7
-    last = store.entries[0].newest.sequence
+    last = store.read()[0].images[0].newest.sequence
     store.save(work.image, other, key=work.key, sequence=last + 1)
     assert "do not lead from the one to the other" in words(verify(folder))
 

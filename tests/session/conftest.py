@@ -71,7 +71,7 @@ class Stage:
 @pytest.fixture(autouse=True)
 def _no_user_folder(tmp_path, monkeypatch):
     """Work on images without a file lands in a folder of the test."""
-    target = "napari_unet.project.folder._unfiled_folder"
+    target = "napari_unet.project.layout.unfiled_folder"
     monkeypatch.setattr(target, lambda: tmp_path / "unfiled")
 
 

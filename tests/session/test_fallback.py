@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.models.folder import weights_checksum
-from napari_unet.project.away import kept_folder
+from napari_unet.project.layout import kept_folder
 from napari_unet.project.model_store import all_models
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
@@ -128,7 +128,7 @@ def test_copies_of_one_project_are_kept_apart(bright, files, tmp_path):
     wait(again, 25)
     again.session.close()
     assert verify(folder).sound
-    assert len(again.session.projects.at(folder).store.entries) == 2
+    assert len(again.session.projects.at(folder).store.read()[0].images) == 2
     assert not kept_folder(folder).exists()
 
 

@@ -81,7 +81,7 @@ class Days(RuleBasedStateMachine):
         self.patches = [
             patch("napari_unet.learning.train.iter_fit", scripted),
             patch(
-                "napari_unet.project.folder._unfiled_folder",
+                "napari_unet.project.layout.unfiled_folder",
                 lambda: self.home / "unfiled",
             ),
         ]

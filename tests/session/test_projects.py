@@ -11,8 +11,8 @@ import numpy as np
 from napari_unet.geometry.box import Box
 from napari_unet.io.read import read_image
 from napari_unet.project.lock import ProjectLock
-from napari_unet.project.recovery import recover, saved_annotation
 from napari_unet.project.store import ProjectStore
+from napari_unet.project.stored import recover, saved_annotation
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.weights.folder import save_model
 from tests.session.brightness import brightness_model
@@ -299,7 +299,7 @@ def test_a_stroke_during_a_move_is_in_the_journal_of_the_new_folder(
     stored = ProjectStore(folder).load_work(image.identity)
     assert not (stored.labels == 88).any()
     again = saved_annotation(image.identity.schema, stored)
-    assert recover(again, stored).lossless
+    assert not recover(again, stored).missing
     assert np.array_equal(again.labels, image.annotation.labels)
     assert np.array_equal(again.provenance, image.annotation.provenance)
     stage.session.close()

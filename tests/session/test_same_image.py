@@ -113,7 +113,7 @@ def test_copies_in_one_project_have_work_of_their_own(bright, files, tmp_path, n
     wait(stage)
     stage.session.close()
     assert verify(folder).sound
-    assert len(ProjectStore(folder).entries) == 3
+    assert len(ProjectStore(folder).read()[0].images) == 3
 
     again = make(bright)
     again.session.projects.open(folder)

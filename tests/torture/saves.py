@@ -12,9 +12,10 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.history import STEPS
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.recovery import recover
-from napari_unet.project.store import ProjectStore, StoredAnnotation
+from napari_unet.project.store import ProjectStore
+from napari_unet.project.stored import StoredAnnotation, recover
 from napari_unet.session.images.opening import _annotation
+from tests.project.entries import entry_of
 
 
 def iter_recovered(
@@ -29,11 +30,14 @@ def iter_recovered(
     stored = store.load_work(image)
     if stored is None:
         return
-    entry = store.find(image)
+    entry = entry_of(store, image)
     for generation in entry.generations if entry else ():
-        labels, provenance = store.files.read_maps(entry, generation)
+        save = store.files.read_save(entry, generation)
         older = replace(
-            stored, labels=labels, provenance=provenance, sequence=generation.sequence
+            stored,
+            labels=save.labels,
+            provenance=save.provenance,
+            sequence=generation.sequence,
         )
         yield f"save {generation.number}", _brought_back(image, older)
     newest = entry.newest.sequence if entry else 0
@@ -51,7 +55,7 @@ def strokes_told(folder: Path, image: ImageIdentity) -> set[int]:
 def _brought_back(image: ImageIdentity, stored: StoredAnnotation) -> Annotation:
     annotation = _annotation(image, stored)
     found = recover(annotation, stored)
-    if not found.lossless:
+    if found.missing:
         raise StorageError(f"{found.missing} changes are missing")
     return annotation
 

@@ -14,7 +14,7 @@ import numpy as np
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
-from napari_unet.project.segments import list_segments
+from napari_unet.project.journal_reader import list_segments
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.session.session import Session

@@ -27,7 +27,7 @@ def mount(*arguments: str) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = "napari_unet.project.folder._unfiled_folder"
+    target = "napari_unet.project.layout.unfiled_folder"
     monkeypatch.setattr(target, lambda: tmp_path / "unfiled")
 
 

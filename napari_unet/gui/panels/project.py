@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
 from superqt import QElidingLabel
 
 from napari_unet.gui.panels.panel import Notice, Panel, SteadyText, label, set_role
-from napari_unet.project.folder import SUFFIX
+from napari_unet.project.layout import SUFFIX
 from napari_unet.session.state import State
 from napari_unet.session.status import (
     NOT_SAVED,

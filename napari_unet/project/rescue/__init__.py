@@ -1,1 +1,1 @@
-"""Looking at a project without believing it, and mending what is damaged."""
+"""Checks, recovers and repairs projects without believing what is in them."""

@@ -9,16 +9,17 @@ from pathlib import Path
 
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.errors import StorageError
-from napari_unet.project.fields import ImageFields
+from napari_unet.project.identity import ImageFields
 from napari_unet.project.lock import read_holder
-from napari_unet.project.manifest import (
-    FORMAT_VERSION,
-    Manifest,
-    format_version,
+from napari_unet.project.manifest import FORMAT_VERSION, Manifest
+from napari_unet.project.rescue.recover import RecoveredWork, recover_work
+from napari_unet.project.rescue.survey import (
+    Survey,
+    blocked_words,
+    image_path,
+    no_images,
+    survey,
 )
-from napari_unet.project.rescue.salvage import Salvage, no_images, salvage
-from napari_unet.project.rescue.survey import Survey, blocked_words, survey
-from napari_unet.project.rescue.verify_image import image_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,12 @@ class ImageOverview:
 
     Parameters
     ----------
-    key : str
-        Its name in the project.
     image : ImageFields or None
         What it is; None if nobody knows.
     path : Path or None
-        Where the image file was, if it is one.
-    found : bool
-        Whether it is there.
+        Where the image file was, if it is one; `found` if it is there.
     saved_at : datetime or None
-        Time of the last save that can be read.
-    changes : int
-        Changes in the journal after it.
+        Time of the last save that can be read; `changes` came after it.
     counts : ObjectCounts or None
         How much is verified; None if the work cannot be read.
     problems : tuple of str
@@ -66,16 +61,10 @@ class Overview:
 
     Parameters
     ----------
-    folder : Path
-        Where it lies.
     format : int
         Of its newest manifest.
-    manifest : Manifest
-        Settings and models.
     holder : str
         Who has it open, or nothing.
-    images : tuple of ImageOverview
-        Of every image.
     problems : tuple of str
         What is wrong with the project itself, in sentences.
     """
@@ -102,18 +91,12 @@ def look_into(folder: Path) -> Overview:
     holder = read_holder(folder)
     return Overview(
         folder,
-        _format(found),
+        found.current.version or FORMAT_VERSION,
         found.manifest,
         holder.describe() if holder else "",
         tuple(_look_at(found, key) for key in found.keys),
         tuple(_problems(found)),
     )
-
-
-def _format(found: Survey) -> int:
-    if found.current.manifest is None:
-        return FORMAT_VERSION
-    return format_version((found.folder / found.current.name).read_bytes())
 
 
 def _problems(found: Survey) -> Iterator[str]:
@@ -127,7 +110,7 @@ def _problems(found: Survey) -> Iterator[str]:
 
 def _look_at(found: Survey, key: str) -> ImageOverview:
     try:
-        left = salvage(found, key, no_images)
+        left = recover_work(found, key, no_images)
     except StorageError as error:
         return ImageOverview(key, found.manifest.get(key), problems=(str(error),))
     if left is None:
@@ -147,12 +130,12 @@ def _look_at(found: Survey, key: str) -> ImageOverview:
     )
 
 
-def _image_problems(left: Salvage) -> Iterator[str]:
+def _image_problems(left: RecoveredWork) -> Iterator[str]:
     yield from left.damaged
     if left.annotation is not None:
         yield from (f"Lost: {words}" for words in left.lost)
 
 
-def _changes(left: Salvage) -> int:
+def _changes(left: RecoveredWork) -> int:
     after = left.good[0].sequence if left.good else 0
-    return sum(each.sequence > after for each in left.journal.logged)
+    return len(left.journal.after(after))

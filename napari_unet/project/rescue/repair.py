@@ -18,33 +18,36 @@ from pathlib import Path
 
 from napari_unet.core.atomic import storage_error, write_folder_atomically
 from napari_unet.errors import InputError, StorageError
+from napari_unet.project.layout import JOURNAL, LABELS, MODELS, PROVENANCE, TRAINING
 from napari_unet.project.lock import ProjectLock, read_holder
-from napari_unet.project.rescue.mend import Mender, Outcome, Recovery, needs_mending
-from napari_unet.project.rescue.salvage import NearImages, find_image, no_images
+from napari_unet.project.rescue.recover import find_models
+from napari_unet.project.rescue.repairer import Outcome, Recovery, Repairer
 from napari_unet.project.rescue.survey import (
-    JOURNAL,
-    LABELS,
-    MODELS,
-    PROVENANCE,
-    TRAINING,
+    NearImages,
     Survey,
+    find_image,
+    no_images,
     survey,
 )
+from napari_unet.project.rescue.verify import is_damaged
+
+
+def needs_repair(found: Survey) -> bool:
+    """Whether anything of a project is damaged that can be repaired or set aside."""
+    return bool(
+        found.links
+        or found.blocked
+        or found.damaged_manifests
+        or found.has_lost_manifest
+        or find_models(found).words
+        or any(is_damaged(found, key) for key in found.keys)
+    )
 
 
 def recover_here(
     folder: Path, near: NearImages, when: datetime | None = None
 ) -> Outcome:
-    """Mend a project where it is; copies of damaged files are kept in it.
-
-    Parameters
-    ----------
-    folder : Path
-        The project.
-    near : callable
-        Returns images that may belong to it.
-    when : datetime, optional
-        The time; now, where it is missing.
+    """Repair a project where it is; copies of damaged files are kept in it.
 
     Raises
     ------
@@ -59,12 +62,12 @@ def recover_here(
             f"{folder} is open elsewhere ({holder.describe()}); close it there, or "
             "recover it into another folder with --out."
         )
-    if not needs_mending(found):
+    if not needs_repair(found):
         return Outcome(tuple(_untouched(found)))
     lock = ProjectLock(folder)
     lock.acquire()
     try:
-        return Mender(survey(folder), near, when or datetime.now(UTC)).run()
+        return Repairer(survey(folder), near, when or datetime.now(UTC)).run()
     finally:
         lock.release()
 
@@ -73,11 +76,6 @@ def recover_copy(
     folder: Path, out: Path, near: NearImages, when: datetime | None = None
 ) -> Outcome:
     """Make a sound copy of a project; the project itself is not touched.
-
-    Parameters
-    ----------
-    out : Path
-        The new project.
 
     Raises
     ------
@@ -95,10 +93,8 @@ def recover_copy(
 
     def fill(copy: Path) -> None:
         _copy_project(folder, copy)
-        mender = Mender(
-            survey(copy), near, when or datetime.now(UTC), homes=(folder, out)
-        )
-        outcome = mender.run()
+        now = when or datetime.now(UTC)
+        outcome = Repairer(survey(copy), near, now, homes=(folder, out)).run()
         if outcome.kept is not None:
             shutil.rmtree(outcome.kept)
         # The damaged files are where they were: in the project that was copied.
@@ -114,11 +110,10 @@ def _copy_project(folder: Path, copy: Path) -> None:
     So a project that somebody works in is copied as it was at some moment, and later
     changes are in the journal.
     """
-    kinds = (LABELS, PROVENANCE, MODELS, TRAINING, JOURNAL)
     try:
         for path in sorted(folder.glob("project*.json")):
             _copy_file(path, copy / path.name)
-        for kind in kinds:
+        for kind in (LABELS, PROVENANCE, MODELS, TRAINING, JOURNAL):
             for path in sorted((folder / kind).rglob("*")):
                 if path.is_file():
                     _copy_file(path, copy / path.relative_to(folder))

@@ -1,74 +1,56 @@
 """What lies in a project folder, before anything of it is believed; only reads.
 
-Opening a project asks the manifest what there is. Whoever checks or mends one looks at
-the files themselves as well, since the manifest may be what is damaged.
+Opening a project asks the manifest what there is. Whoever checks or repairs one looks
+at the files themselves as well, since the manifest may be what is damaged.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-from pydantic import ValidationError
-
-from napari_unet.errors import InputError, StorageError
-from napari_unet.project.away import HOME
-from napari_unet.project.fields import ImageFields
-from napari_unet.project.lock import LOCK
+from napari_unet.errors import InputError
+from napari_unet.project.identity import ImageFields, ImageIdentity
+from napari_unet.project.journal_reader import Segment, find_header, list_segments
+from napari_unet.project.layout import (
+    HOME,
+    JOURNAL,
+    LABELS,
+    LOCK,
+    MANIFEST,
+    MODELS,
+    PREVIOUS,
+    PROVENANCE,
+    QUARANTINE,
+    TRAINING,
+    is_older_manifest,
+    parse_map_name,
+)
 from napari_unet.project.manifest import (
+    Generation,
     ImageEntry,
     Manifest,
-    NewerFormatError,
-    parse_manifest,
+    ManifestFile,
+    read_manifest_file,
 )
-from napari_unet.project.segments import Segment, list_segments
 
-CURRENT = "project.json"
-PREVIOUS = "project.previous.json"
-LABELS, PROVENANCE, JOURNAL = "labels", "provenance", "journal"
-MODELS, TRAINING = "models", "training"
-DAMAGED = "damaged-"
+NearImages: TypeAlias = Callable[[], Iterable[ImageIdentity]]
+"""Returns images that may be those of maps of which nothing else is known."""
 
 _FOLDERS = {LABELS, PROVENANCE, JOURNAL, MODELS, TRAINING}
-_OLDER = re.compile(r"project\.v[0-9]{1,3}\.json")
-_MAP = re.compile(
-    r"(?P<key>[a-z0-9][a-z0-9-]{0,99})\.(?P<number>[1-9][0-9]{0,15})\.tif"
-)
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
-_LARGEST = 2**26
+_HASH_IN_KEY = re.compile(r"-([0-9a-f]{12})(-[0-9]+)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestFile:
-    """A manifest, or why it cannot be used.
-
-    Parameters
-    ----------
-    name : str
-        Of the file.
-    present : bool
-        Whether there is something of that name.
-    manifest : Manifest or None
-        What it says; None where it is missing or damaged.
-    problem : str
-        What is wrong with it, or nothing.
-    loose : tuple of ImageEntry
-        Entries of a damaged one that are whole by themselves. Their key, which holds a
-        hash of content and shape, fits the rest of them.
-    """
-
-    name: str
-    present: bool = False
-    manifest: Manifest | None = None
-    problem: str = ""
-    loose: tuple[ImageEntry, ...] = ()
+def no_images() -> Iterable[ImageIdentity]:
+    """Return none, where none is to be looked for."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +59,6 @@ class Survey:
 
     Parameters
     ----------
-    folder : Path
-        The project.
     current, previous : ManifestFile
         The two that count.
     older : tuple of ManifestFile
@@ -123,9 +103,32 @@ class Survey:
         manifests = (self.current, self.previous, *self.older)
         return bool(any(m.present for m in manifests) or self.saves or self.segments)
 
-    def path_of(self, kind: str, key: str, number: int) -> Path:
-        """Return where a map of a save lies."""
-        return self.folder / kind / f"{key}.{number}.tif"
+    @property
+    def has_lost_manifest(self) -> bool:
+        """Whether there is no newest manifest, and should be one."""
+        there = self.current.present or self.previous.present or bool(self.saves)
+        return there and self.current.manifest is None
+
+    @property
+    def damaged_manifests(self) -> list[ManifestFile]:
+        """Manifests that cannot be read."""
+        files = (self.current, self.previous, *self.older)
+        return [file for file in files if file.problem]
+
+    def entries(self, key: str) -> list[ImageEntry]:
+        """Return what the manifests that count say of an image, the newest first."""
+        files = (self.current, self.previous)
+        found = (file.manifest.get(key) for file in files if file.manifest)
+        return [entry for entry in found if entry]
+
+    def expected(self, entry: ImageEntry) -> list[Generation]:
+        """Return the saves of an image that have to be there, newest first.
+
+        The manifest before may name one that was removed when the next one was written.
+        """
+        there = self.saves.get(entry.key, ())
+        whole = self.current.manifest is not None
+        return [each for each in entry.generations if whole or each.number in there]
 
 
 def survey(folder: Path) -> Survey:
@@ -138,16 +141,15 @@ def survey(folder: Path) -> Survey:
     NewerFormatError
         If a newer version of the program wrote in it.
     """
-    names = _names(folder)
-    older = sorted(name for name in names if _OLDER.fullmatch(name))
+    older = sorted(filter(is_older_manifest, _names(folder)))
     segments: defaultdict[str, list[Segment]] = defaultdict(list)
     for segment in _segments(folder):
         segments[segment.key].append(segment)
     found = Survey(
         folder,
-        _read_manifest(folder, CURRENT),
-        _read_manifest(folder, PREVIOUS),
-        tuple(_read_manifest(folder, name) for name in older),
+        _read_manifest(folder / MANIFEST),
+        _read_manifest(folder / PREVIOUS),
+        tuple(_read_manifest(folder / name) for name in older),
         _saves(folder),
         {key: tuple(each) for key, each in segments.items()},
         tuple(path.name for path in _entries(folder / MODELS) if path.is_dir()),
@@ -157,10 +159,31 @@ def survey(folder: Path) -> Survey:
     )
     if not found.is_project:
         raise InputError(
-            f"{str(folder)!r} is not a project: it holds no {CURRENT}, no saved labels "
-            "and no journal; name a folder NAME.unet."
+            f"{str(folder)!r} is not a project: it holds no {MANIFEST}, no saved "
+            "labels and no journal; name a folder NAME.unet."
         )
     return found
+
+
+def find_image(found: Survey, key: str, near: NearImages) -> ImageFields | None:
+    """Return what the image is, from the most reliable file that tells it."""
+    if entries := found.entries(key):
+        return entries[0]
+    if header := find_header(found.segments.get(key, ())):
+        return header.image
+    named = (file.manifest.images for file in found.older if file.manifest)
+    loose = (file.loose for file in (found.current, found.previous))
+    for entry in chain(*named, *loose):
+        if entry.key == key:
+            return entry
+    return _find_near(found, key, near) if key in found.saves else None
+
+
+def image_path(folder: Path, image: ImageFields) -> Path | None:
+    """Return where the image file was when the project was saved last."""
+    if image.path is None:
+        return None
+    return Path(os.path.normpath(folder.absolute() / image.path))
 
 
 def blocked_words(name: str) -> str:
@@ -170,18 +193,20 @@ def blocked_words(name: str) -> str:
     return "is {} where {} should be".format(*kinds)
 
 
-def key_fits(image: ImageFields, key: str) -> bool:
-    """Whether a key is the one of that content, shape and task."""
-    own = image.identity.key
-    return key.rpartition(own)[:2] == ("", own) and bool(
-        re.fullmatch(r"(-[0-9]+)?", key[len(own) :])
-    )
+def _find_near(found: Survey, key: str, near: NearImages) -> ImageFields | None:
+    """Return the image whose content is the one of which the key holds a hash."""
+    wanted = _HASH_IN_KEY.search(key)
+    for image in near() if wanted else ():
+        own = _HASH_IN_KEY.search(image.key)
+        if own and wanted and own[1] == wanted[1]:
+            return ImageFields.of(image, found.folder)
+    return None
 
 
 def _names(folder: Path) -> list[str]:
     name = repr(str(folder))
     try:
-        return sorted(path.name for path in folder.iterdir())
+        return [path.name for path in folder.iterdir()]
     except FileNotFoundError as error:
         raise InputError(f"There is no folder {name}; check the name.") from error
     except NotADirectoryError as error:
@@ -194,39 +219,11 @@ def _names(folder: Path) -> list[str]:
         ) from error
 
 
-def _read_manifest(folder: Path, name: str) -> ManifestFile:
-    path = folder / name
+def _read_manifest(path: Path) -> ManifestFile:
     if path.is_symlink():
-        return ManifestFile(name, present=True, problem=f"{name} is a link.")
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LARGEST)
-    except FileNotFoundError:
-        return ManifestFile(name)
-    except OSError as error:
-        words = f"{name} cannot be read: {error.strerror}."
-        return ManifestFile(name, present=True, problem=words)
-    try:
-        return ManifestFile(name, present=True, manifest=parse_manifest(text))
-    except NewerFormatError:
-        raise
-    except StorageError as error:
-        words = str(error).replace(CURRENT, name)
-        loose = tuple(_loose_entries(text))
-        return ManifestFile(name, present=True, problem=words, loose=loose)
-
-
-def _loose_entries(text: bytes) -> Iterator[ImageEntry]:
-    try:
-        found: Any = json.loads(text)
-        images = [json.dumps(image) for image in found["images"]]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return
-    for image in images:
-        with suppress(ValidationError):
-            entry = ImageEntry.model_validate_json(image)
-            if key_fits(entry, entry.key):
-                yield entry
+        problem = f"{path.name} is a link."
+        return ManifestFile(path.name, present=True, problem=problem)
+    return read_manifest_file(path)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -250,14 +247,14 @@ def _saves(folder: Path) -> dict[str, tuple[int, ...]]:
     found: defaultdict[str, set[int]] = defaultdict(set)
     for kind in (LABELS, PROVENANCE):
         for path in _entries(folder / kind):
-            if name := _MAP.fullmatch(path.name):
-                found[name["key"]].add(int(name["number"]))
+            if name := parse_map_name(path.name):
+                found[name[0]].add(name[1])
     return {key: tuple(sorted(found[key], reverse=True)) for key in sorted(found)}
 
 
 def _links(folder: Path) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(DAMAGED))
+        folders[:] = sorted(name for name in folders if not name.startswith(QUARANTINE))
         for name in (*folders, *sorted(files)):
             path = Path(parent, name)
             if path.is_symlink():
@@ -266,20 +263,20 @@ def _links(folder: Path) -> Iterator[str]:
 
 def _blocked(folder: Path) -> Iterator[str]:
     for path in _entries(folder):
-        ours = path.name in {CURRENT, PREVIOUS, *_FOLDERS}
+        ours = path.name in {MANIFEST, PREVIOUS, *_FOLDERS}
         if ours and path.is_dir() != (path.name in _FOLDERS):
             yield path.name
 
 
 def _strays(folder: Path) -> Iterator[str]:
     for path in _entries(folder):
-        ours = path.name in {CURRENT, PREVIOUS, LOCK, HOME, *_FOLDERS}
-        ours = ours or bool(_OLDER.fullmatch(path.name))
-        if not (ours or path.name in _LITTER or path.name.startswith(DAMAGED)):
+        ours = path.name in {MANIFEST, PREVIOUS, LOCK, HOME, *_FOLDERS, *_LITTER}
+        kept = path.name.startswith(QUARANTINE)
+        if not (ours or kept or is_older_manifest(path.name)):
             yield path.name
     segments = {segment.path.name for segment in _segments(folder)}
     for kind in (LABELS, PROVENANCE, JOURNAL):
         for path in _entries(folder / kind):
-            ours = path.name in segments or bool(_MAP.fullmatch(path.name))
+            ours = path.name in segments or parse_map_name(path.name) is not None
             if not ours and path.name not in _LITTER:
                 yield f"{kind}/{path.name}"

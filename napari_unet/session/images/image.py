@@ -14,8 +14,8 @@ from napari_unet.geometry.box import Box
 from napari_unet.images.channels import take_channels
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import Journal
+from napari_unet.project.journal_reader import Files
 from napari_unet.project.project import Project
-from napari_unet.project.segments import Files
 from napari_unet.project.snapshots import Snapshot
 from napari_unet.session.images.place import Place
 from napari_unet.session.images.reading import GUESSED, Reading

@@ -19,16 +19,17 @@ from napari_unet.io.read import read_header
 from napari_unet.io.reread import as_file_means
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
+from napari_unet.project.journal_reader import Files
 from napari_unet.project.project import Project
-from napari_unet.project.recovery import (
+from napari_unet.project.snapshots import Snapshot, list_snapshots
+from napari_unet.project.store import Found
+from napari_unet.project.stored import (
     NOTHING,
     Recovered,
+    StoredAnnotation,
     recover,
     saved_annotation,
 )
-from napari_unet.project.segments import Files
-from napari_unet.project.snapshots import Snapshot, list_snapshots
-from napari_unet.project.store import Found, StoredAnnotation
 from napari_unet.session.catalogue import holds_image
 from napari_unet.session.images.held import NOTHING_HELD, Held
 from napari_unet.session.images.image import BareCanvas, OpenImage

@@ -12,7 +12,8 @@ from napari_unet.errors import StorageError
 from napari_unet.project.away import read_away
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
-from napari_unet.project.store import Found, StoredAnnotation
+from napari_unet.project.store import Found
+from napari_unet.project.stored import StoredAnnotation
 
 
 @dataclass(frozen=True, slots=True)

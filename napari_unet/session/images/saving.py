@@ -13,9 +13,9 @@ from psygnal import Signal
 from napari_unet.annotation.change import Change
 from napari_unet.errors import StorageError
 from napari_unet.project.autosave import Autosave
+from napari_unet.project.journal_reader import Files
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
-from napari_unet.project.segments import Files
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.moving import Moving, SaveImage, interrupted
 from napari_unet.session.projects import Projects

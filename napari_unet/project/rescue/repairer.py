@@ -1,41 +1,58 @@
-"""What is written to make a damaged project sound; see `repair`."""
+"""Writes what makes a damaged project sound; see `repair`.
+
+Damaged files go into quarantine, a folder in the project, when whole ones take their
+place.
+"""
 
 from __future__ import annotations
 
+import filecmp
+import os
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from napari_unet.core.atomic import write_atomically
+from napari_unet.core.atomic import storage_error, sync_folder, write_atomically
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.ids import latest_free_id
-from napari_unet.project.fields import ImageFields, relative_path
 from napari_unet.project.folder import ProjectFolder
+from napari_unet.project.identity import ImageFields, relative_path
+from napari_unet.project.journal_reader import Header
+from napari_unet.project.layout import (
+    LABELS,
+    MANIFEST,
+    MODELS,
+    PROVENANCE,
+    QUARANTINE,
+    map_path,
+)
 from napari_unet.project.manifest import (
     KEPT_GENERATIONS,
     Generation,
     ImageEntry,
     Manifest,
+    ManifestFile,
 )
 from napari_unet.project.record import encode_line
-from napari_unet.project.rescue.attic import Attic
-from napari_unet.project.rescue.found_models import Models, find_models
-from napari_unet.project.rescue.salvage import NearImages, Salvage, salvage
+from napari_unet.project.rescue.recover import (
+    Models,
+    RecoveredWork,
+    fields_of,
+    find_models,
+    recover_work,
+)
 from napari_unet.project.rescue.survey import (
-    CURRENT,
-    LABELS,
-    MODELS,
-    PROVENANCE,
-    ManifestFile,
+    NearImages,
     Survey,
     blocked_words,
+    image_path,
     survey,
 )
-from napari_unet.project.rescue.verify_image import check_work, image_path
-from napari_unet.project.segments import Header
+from napari_unet.project.rescue.verify import is_damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,7 @@ class Recovery:
         Where its work comes from, or nothing if nothing came back.
     lost : tuple of str
         What did not come back, in sentences.
-    mended : bool
+    repaired : bool
         Whether anything had to be done.
     damaged : tuple of str
         Saves that cannot be read, in sentences; other files may tell the same.
@@ -59,7 +76,7 @@ class Recovery:
     name: str
     origin: str = ""
     lost: tuple[str, ...] = ()
-    mended: bool = False
+    repaired: bool = False
     damaged: tuple[str, ...] = ()
 
 
@@ -69,8 +86,6 @@ class Outcome:
 
     Parameters
     ----------
-    images : tuple of Recovery
-        Of every image.
     others : tuple of str
         What was done besides, in sentences.
     kept : Path or None
@@ -84,32 +99,16 @@ class Outcome:
     @property
     def changed(self) -> bool:
         """Whether anything had to be done."""
-        return bool(self.others) or any(image.mended for image in self.images)
+        return bool(self.others) or any(image.repaired for image in self.images)
 
 
-def needs_mending(found: Survey) -> bool:
-    """Whether anything of a project is damaged that can be mended or set aside."""
-    return bool(
-        found.links
-        or found.blocked
-        or _damaged_manifests(found)
-        or _is_lost(found)
-        or find_models(found).words
-        or any(_work_is_damaged(found, key) for key in found.keys)
-    )
-
-
-class Mender:
+class Repairer:
     """Makes one project sound, where it is.
 
     Parameters
     ----------
-    found : Survey
-        What lies there.
     near : callable
         Returns images that may belong to it.
-    when : datetime
-        The time.
     homes : tuple of Path, optional
         Where the project was and where it will be, if it is a copy.
     """
@@ -127,14 +126,14 @@ class Mender:
         self._when = when
         self._homes = homes
         self._files = ProjectFolder(found.folder)
-        self._attic = Attic(found.folder, when)
+        self._quarantine = Quarantine(found.folder, when)
         self._useless: list[Path] = []
-        self._hopeless: list[Salvage] = []
+        self._hopeless: list[RecoveredWork] = []
         self._entries: list[ImageEntry] = []
         self._has_room = False
 
     def run(self) -> Outcome:
-        """Mend everything; tell what became of it.
+        """Repair everything; tell what became of it.
 
         Raises
         ------
@@ -144,21 +143,21 @@ class Mender:
             If something cannot be written.
         """
         found, models = self._found, find_models(self._found)
-        images = [self._mend_image(key) for key in found.keys]
+        images = [self._repair_image(key) for key in found.keys]
         self._refuse_nothing(models, images)
         others = [*self._set_aside(), *models.words]
-        if others or self._homes or any(image.mended for image in images):
+        if others or self._homes or any(image.repaired for image in images):
             self._commit(models)
-        return Outcome(tuple(images), tuple(others), self._attic.folder)
+        return Outcome(tuple(images), tuple(others), self._quarantine.folder)
 
-    def _mend_image(self, key: str) -> Recovery:
+    def _repair_image(self, key: str) -> Recovery:
         whole = self._found.current.manifest
         named = whole.get(key) if whole else None
-        if not _is_lost(self._found) and not _work_is_damaged(self._found, key):
+        if not self._found.has_lost_manifest and not is_damaged(self._found, key):
             if named:
                 self._entries.append(named)
             return Recovery(named.name if named else key)
-        left = salvage(self._found, key, self._near)
+        left = recover_work(self._found, key, self._near)
         if left is None:
             return Recovery(key, lost=(_UNKNOWN,))
         self._put_away(key, left.bad)
@@ -166,12 +165,12 @@ class Mender:
             # Not named any more, and set aside: nothing is left to be done.
             self._hopeless.append(left)
             there = bool(named or left.bad or not left.journal.sound)
-            return Recovery(left.image.name, "", left.lost, mended=there)
+            return Recovery(left.image.name, "", left.lost, repaired=there)
         self._entries.append(self._write(left))
         told = left.origin, left.lost
-        return Recovery(left.image.name, *told, mended=True, damaged=left.damaged)
+        return Recovery(left.image.name, *told, repaired=True, damaged=left.damaged)
 
-    def _write(self, left: Salvage) -> ImageEntry:
+    def _write(self, left: RecoveredWork) -> ImageEntry:
         """Write one save of all that came back, and a journal without damage."""
         self._make_room()
         if left.annotation is None:
@@ -188,7 +187,7 @@ class Mender:
         )
         older = () if left.mixed else left.good
         entry = ImageEntry(
-            **_fields(left.image),
+            **fields_of(left.image),
             key=left.key,
             next_id=latest_free_id(left.next_id, snapshot.next_id),
             generations=(generation, *older)[:KEPT_GENERATIONS],
@@ -197,7 +196,7 @@ class Mender:
             # Until the new save counts, whoever is killed needs all of this again.
             self._useless += [scan.segment.path for scan in left.journal.segments]
         else:
-            self._mend_journal(left)
+            self._repair_journal(left)
             if _is_sound(self._found.folder, entry):
                 return entry
         # What contradicts the new save is in it: it stays at hand, but does not count.
@@ -205,36 +204,36 @@ class Mender:
         return entry.model_copy(update={"generations": (generation,)})
 
     def _put_away(self, key: str, numbers: Iterable[int]) -> None:
-        """Let saves go to the attic, once what comes in their place counts."""
+        """Let saves go into quarantine, once what comes in their place counts."""
         self._useless += [
-            self._found.path_of(kind, key, number)
+            map_path(self._found.folder, kind, key, number)
             for number in numbers
             for kind in (LABELS, PROVENANCE)
         ]
 
-    def _mend_journal(self, left: Salvage) -> None:
+    def _repair_journal(self, left: RecoveredWork) -> None:
         """Leave out what is damaged, and changes that do not count up."""
         last = 0
         for scan in left.journal.segments:
             kept = []
-            for line, logged in scan.lines:
-                if logged.sequence > last:
-                    last = logged.sequence
-                    kept.append((line, last))
+            for line in scan.lines:
+                if line.logged.sequence > last:
+                    last = line.logged.sequence
+                    kept.append((line.text, last))
             if scan.sound and len(kept) == len(scan.lines):
                 continue
             path = scan.segment.path
-            self._attic.keep(path)
+            self._quarantine.keep(path)
             if kept:
                 header = scan.header or Header(
                     journal=1,
                     key=left.key,
                     first=kept[0][1],
-                    image=ImageFields(**_fields(left.image)),
+                    image=ImageFields(**fields_of(left.image)),
                 )
-                _write_lines(path, header, [line for line, _ in kept])
+                _write_lines(path, header, [text for text, _ in kept])
             else:
-                self._attic.remove(path)
+                self._quarantine.remove(path)
 
     def _refuse_nothing(self, models: Models, images: list[Recovery]) -> None:
         unharmed = any(not image.lost for image in images)
@@ -253,7 +252,7 @@ class Mender:
     def _make_room(self) -> None:
         """Take away, once, what is no file or folder of ours, before we write."""
         for name in () if self._has_room else self._found.links + self._found.blocked:
-            self._attic.remove(self._found.folder / name)
+            self._quarantine.remove(self._found.folder / name)
         self._has_room = True
 
     def _set_aside(self) -> Iterator[str]:
@@ -263,18 +262,18 @@ class Mender:
             yield f"{link} is a link and was set aside."
         for name in self._found.blocked:
             yield f"{name} {blocked_words(name)}, and was set aside."
-        for file in _damaged_manifests(self._found):
+        for file in self._found.damaged_manifests:
             yield f"{file.problem} A new one was written."
-        if not self._found.current.present and _is_lost(self._found):
-            yield f"{CURRENT} is missing. A new one was written."
+        if not self._found.current.present and self._found.has_lost_manifest:
+            yield f"{MANIFEST} is missing. A new one was written."
 
     def _commit(self, models: Models) -> None:
         """Let what was written count; then remove what is of no use any more."""
         for file in (self._found.current, self._found.previous):
-            self._attic.keep(self._found.folder / file.name)
+            self._quarantine.keep(self._found.folder / file.name)
         for file in self._found.older:
             if file.problem:
-                self._attic.remove(self._found.folder / file.name)
+                self._quarantine.remove(self._found.folder / file.name)
         manifest = Manifest(
             settings=self._found.manifest.settings,
             active_model=models.active,
@@ -284,11 +283,11 @@ class Mender:
         self._files.make()
         self._files.commit(manifest)
         for left in self._hopeless:
-            self._mend_journal(left)
+            self._repair_journal(left)
         for path in self._useless:
-            self._attic.remove(path)
+            self._quarantine.remove(path)
         for folder in models.dropped:
-            self._attic.remove(self._found.folder / MODELS / folder)
+            self._quarantine.remove(self._found.folder / MODELS / folder)
 
     def _at_home(self, entry: ImageEntry) -> ImageEntry:
         """Return an entry whose path leads to the image from the new place."""
@@ -305,34 +304,80 @@ _UNKNOWN = (
 )
 
 
-def _damaged_manifests(found: Survey) -> list[ManifestFile]:
-    files = (found.current, found.previous, *found.older)
-    return [file for file in files if file.problem]
-
-
-def _is_lost(found: Survey) -> bool:
-    """Whether there is no newest manifest, and should be one."""
-    if found.current.manifest is not None:
-        return False
-    return bool(found.current.present or found.previous.present or found.saves)
-
-
-def _work_is_damaged(found: Survey, key: str) -> bool:
-    return any(check.state == "problem" for check in check_work(found, key))
-
-
 def _is_sound(folder: Path, entry: ImageEntry) -> bool:
     """Whether an entry would be sound if the manifest held it."""
     manifest = Manifest(images=(entry,))
-    current = ManifestFile(CURRENT, present=True, manifest=manifest)
+    current = ManifestFile(MANIFEST, present=True, manifest=manifest)
     found = replace(survey(folder), current=current)
-    return not _work_is_damaged(found, entry.key)
-
-
-def _fields(image: ImageFields) -> dict[str, Any]:
-    return {name: getattr(image, name) for name in ImageFields.model_fields}
+    return not is_damaged(found, entry.key)
 
 
 def _write_lines(path: Path, header: Header, lines: list[bytes]) -> None:
     first = encode_line(header.model_dump(mode="json"))
     write_atomically(path, lambda file: file.writelines([first, *lines]))
+
+
+class Quarantine:
+    """A folder in the project, made with the first file that is put there."""
+
+    def __init__(self, project: Path, when: datetime) -> None:
+        self._project = project
+        name = f"{QUARANTINE}{when.astimezone():%Y%m%d-%H%M%S}"
+        taken = {path.name for path in project.glob(f"{QUARANTINE}*")}
+        names = (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3)))
+        self._folder = project / next(n for n in names if n not in taken)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it is, if anything is in it."""
+        return self._folder if self._folder.is_dir() else None
+
+    def keep(self, path: Path) -> None:
+        """Put a second copy of a file, a folder or a link there.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        target = self._folder / path.relative_to(self._project)
+        if not os.path.lexists(path) or _is_copy(path, target):
+            return
+        while os.path.lexists(target):
+            target = target.with_name(f"{target.name}~")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(path, target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise storage_error(target, error) from error
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, a folder or a link from the project, after it was kept."""
+        self.keep(path)
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_error(path, error) from error
+
+
+def _is_copy(path: Path, target: Path) -> bool:
+    if not path.is_file() or path.is_symlink() or not target.is_file():
+        return False
+    return filecmp.cmp(path, target, shallow=False)
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.is_symlink():
+        target.symlink_to(path.readlink())
+    elif path.is_dir():
+        shutil.copytree(path, target, symlinks=True)
+    else:
+        # Nobody writes into these files any more: they are replaced as a whole.
+        with suppress(OSError):
+            os.link(path, target)
+            return
+        shutil.copy2(path, target)

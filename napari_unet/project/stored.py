@@ -1,0 +1,193 @@
+"""A save of an image and its journal, and the annotation that they bring back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.annotation.schema import LabelSchema
+from napari_unet.errors import InputError, StorageError
+from napari_unet.geometry.maps import LabelMap, ValueMap
+from napari_unet.project.identity import ImageFields
+from napari_unet.project.journal_reader import JournalRead
+from napari_unet.project.manifest import Generation
+from napari_unet.tasks import task_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Save:
+    """One save as it was read."""
+
+    generation: Generation
+    labels: LabelMap | ValueMap
+    provenance: ProvenanceMap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredAnnotation:
+    """An annotation as it was read back: a save, and the changes since.
+
+    Parameters
+    ----------
+    labels, provenance : ndarray
+        Fresh arrays: ids or classes as int32, or values as float32 with the variables
+        as first axis; and uint8.
+    next_id : int
+        The smallest id that was never used, in any save.
+    saved_at : datetime or None
+        None if it never was.
+    sequence : int
+        The last change of the journal that the arrays hold.
+    journal : JournalRead
+        Changes before and after that.
+    notice : str or None
+        What a person must know: that something newer was damaged.
+    """
+
+    key: str
+    labels: LabelMap | ValueMap
+    provenance: ProvenanceMap
+    next_id: int
+    saved_at: datetime | None
+    sequence: int
+    journal: JournalRead
+    notice: str | None = None
+
+    @classmethod
+    def of_save(
+        cls, key: str, save: Save, journal: JournalRead, next_id: int = 1
+    ) -> StoredAnnotation:
+        """Return a save and the journal, in the arrays of the save."""
+        at, sequence = save.generation.saved_at, save.generation.sequence
+        return cls(key, save.labels, save.provenance, next_id, at, sequence, journal)
+
+    @classmethod
+    def of_nothing(
+        cls, key: str, image: ImageFields, journal: JournalRead, next_id: int = 1
+    ) -> StoredAnnotation:
+        """Return what there was before the first change, and the journal."""
+        return cls(key, *empty_maps(image), next_id, None, 0, journal)
+
+    @property
+    def last(self) -> int:
+        """The last change that is known."""
+        return max(self.sequence, self.journal.last)
+
+    def told(self, notice: str | None) -> StoredAnnotation:
+        """Return it with one more thing that a person must know."""
+        both = " ".join(filter(None, [self.notice, notice]))
+        return replace(self, notice=both or None)
+
+
+def empty_maps(image: ImageFields) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
+    """Return labels and provenance of an image on which nobody worked yet."""
+    try:
+        provenance = np.zeros(image.labels_shape, np.uint8)
+        labels = task_of(image).labels.nothing(image.names, image.labels_shape)
+        return labels, provenance
+    except MemoryError as error:
+        raise StorageError(
+            f"The labels of {image.name} do not fit into memory; close other programs."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was found in a journal beyond the last save.
+
+    Parameters
+    ----------
+    changes : int
+        Changes that happened again.
+    torn : bool
+        Whether a stroke was under way when the program ended, and is dropped.
+    missing : int
+        Changes after the save that cannot be read, or are not there.
+    until : datetime or None
+        When the last of the changes happened.
+    """
+
+    changes: int = 0
+    torn: bool = False
+    missing: int = 0
+    until: datetime | None = None
+
+    def describe(self) -> str:
+        """Return it in words; nothing where there is nothing to tell."""
+        words = []
+        if self.changes and self.until is not None:
+            until = self.until.astimezone()
+            words.append(
+                f"Recovered after a crash: {count(self.changes, 'change')} after the "
+                f"last save, up to {until:%d %B, %H:%M:%S}."
+            )
+        if self.torn:
+            words.append("A stroke was under way when the program ended; it is lost.")
+        if self.missing:
+            words.append(
+                f"{count(self.missing, 'change')} in the journal cannot be read; look "
+                "at the labels, and bring the folder back from a backup if something "
+                "is missing."
+            )
+        return " ".join(words)
+
+
+NOTHING = Recovered()
+
+
+def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotation:
+    """Return the annotation as it was saved; `recover` brings back what came after.
+
+    Maps that are none of this schema raise an InputError.
+    """
+    restored = task_of(schema).labels.restored
+    return restored(stored.labels, stored.provenance, stored.next_id)
+
+
+def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
+    """Bring an annotation, which holds what was saved, to where its journal ends.
+
+    Strokes before and after the save can be undone then.
+    """
+    journal = stored.journal
+    after = journal.after(stored.sequence)
+    for logged in journal.logged:
+        if logged.sequence <= stored.sequence:
+            annotation.recall(logged.change)
+    for logged in after:
+        annotation.repeat(logged.change)
+    # What is torn or damaged before the end of the save is in the save.
+    end = journal.last + journal.trailing
+    torn = journal.torn and end >= stored.sequence
+    missing = journal.missing(stored.sequence, end)
+    return Recovered(len(after), torn, missing, after[-1].time if after else None)
+
+
+def rebuild(
+    schema: LabelSchema, stored: StoredAnnotation
+) -> tuple[Annotation, Recovered]:
+    """Return the annotation as it was after the last change, and what came back.
+
+    Raises
+    ------
+    StorageError
+        If there can be no such annotation, or it does not fit into memory.
+    """
+    try:
+        annotation = saved_annotation(schema, stored)
+        return annotation, recover(annotation, stored)
+    except (InputError, ValueError, IndexError) as error:
+        raise StorageError(f"The saved labels make no sense: {error}") from error
+    except MemoryError as error:
+        raise StorageError(
+            f"The labels of {stored.key} do not fit into memory; close other programs."
+        ) from error
+
+
+def count(number: int, noun: str) -> str:
+    """Return how many, in words."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
