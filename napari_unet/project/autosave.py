@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from napari_unet.project.journal import JournalStatus
 
 _PAUSE = 2.0
+"""Seconds without a change after which a save is due."""
 _LIMIT = 8.0
+"""Seconds after the first unsaved change at which a save is due even so."""
 _RETRY = 10.0
+"""Seconds after a failure until the next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,7 @@ class AutosaveStatus:
         if self.saving:
             return "Saving…"
         if self.unsaved_since is not None:
-            if journal is None:
-                return "Saving…"
-            if journal.unsynced:
+            if journal is None or journal.unsynced:
                 return "Saving…"
             return f"All changes are on the disk{self._last_save(now)}"
         if self.last_saved is not None:
@@ -69,31 +70,9 @@ class AutosaveStatus:
 
 
 class Autosave:
-    """Decides when an annotation is saved.
+    """Decides when an annotation is saved; `place` is the folder's name for people."""
 
-    Parameters
-    ----------
-    place : str
-        Name of the project folder, for people.
-    pause : float
-        Seconds without a change after which a save is due.
-    limit : float
-        Seconds after the first unsaved change at which a save is due even so.
-    retry : float
-        Seconds after a failure until the next attempt.
-    """
-
-    def __init__(
-        self,
-        place: str,
-        *,
-        pause: float = _PAUSE,
-        limit: float = _LIMIT,
-        retry: float = _RETRY,
-    ) -> None:
-        self._pause = pause
-        self._limit = limit
-        self._retry = retry
+    def __init__(self, place: str) -> None:
         self._last_change = 0.0
         self._changed_while_saving: float | None = None
         self._status = AutosaveStatus(place)
@@ -115,8 +94,8 @@ class Autosave:
             return False
         if status.retry_at is not None:
             return now >= status.retry_at
-        paused = now - self._last_change >= self._pause
-        return paused or now - status.unsaved_since >= self._limit
+        paused = now - self._last_change >= _PAUSE
+        return paused or now - status.unsaved_since >= _LIMIT
 
     def changed(self, now: float) -> None:
         """Note that the annotation changed."""
@@ -149,7 +128,7 @@ class Autosave:
             unsaved_since=now if since is None else since,
             saving=False,
             failure=message,
-            retry_at=now + self._retry,
+            retry_at=now + _RETRY,
         )
 
     def moved(self, place: str, now: float) -> None:

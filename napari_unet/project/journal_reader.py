@@ -102,7 +102,7 @@ class SegmentScan:
         Whether it ends in a line that is cut short and tells no change: the program
         was killed while it wrote.
     cut : bool
-        Whether it ends in a line without an end, after a whole first line.
+        Whether a line that tells a change has no end.
     problem : str
         Why it cannot be read, or not to its end.
     """
@@ -139,7 +139,8 @@ class JournalRead:
         Whether the very last line has no end: a stroke was under way when the program
         was killed.
     damaged : int
-        Other lines that are not what was written.
+        Other lines that are not what was written; when an image is opened, those that
+        tell no change.
     trailing : int
         Those of the damaged lines that no change follows, so that no gap tells them.
     segments : tuple of SegmentScan
@@ -292,6 +293,7 @@ class _Reader:
             with self._segment.path.open("rb") as file:
                 first = file.readline(_LONGEST_LINE)
                 torn = not first.endswith(b"\n")
+                cut = torn and len(_parts(first)) > 1
                 if not torn:
                     header = self._first(first)
                     torn, cut = self._others(file)
