@@ -69,9 +69,10 @@ def recover(
     Nothing is destroyed: damaged files are kept in DIR/damaged-DATE-TIME. The exit code
     is 2 if anything is lost.
     """
+    from napari_unet.cli.project_export import iter_near
     from napari_unet.cli.project_report import report_recover
 
-    report_recover(folder, out, as_json=as_json)
+    report_recover(folder, out, lambda: iter_near(folder), as_json=as_json)
 
 
 @project.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,14 @@ from napari_unet.cli.console import print_json, print_result
 from napari_unet.cli.outputs import output_folder, refuse_existing
 from napari_unet.cli.project_report import end_with, plain
 from napari_unet.core.atomic import write_atomically
-from napari_unet.errors import InputError, StorageError
+from napari_unet.errors import InputError, NapariUnetError, StorageError
 from napari_unet.geometry.axes import result_axes
+from napari_unet.io.dataset import axes_of_file
 from napari_unet.io.names import stem_of
+from napari_unet.io.pairing import list_images
+from napari_unet.io.read import read_image
 from napari_unet.io.write import write_image
+from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.rescue.recover import RecoveredWork, recover_work
 from napari_unet.project.rescue.survey import (
     Survey,
@@ -202,3 +207,19 @@ def _harmless(value: Any) -> Any:
     """Spell out what a spreadsheet would take for a formula."""
     formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@")
     return f"'{value}" if formula else value
+
+
+def iter_near(folder: Path) -> Iterator[ImageIdentity]:
+    """Yield the identities of images beside a project, such as may be its own."""
+    try:
+        paths = list_images(folder.resolve().parent)
+    except InputError:
+        return
+    for path in paths:
+        try:
+            image = read_image(path, stored=True)  # as projects know it
+            axes = axes_of_file(image, None).letters
+            found = ImageIdentity.of(path.name, image.array, axes)
+            yield replace(found, path=path)
+        except NapariUnetError:
+            continue

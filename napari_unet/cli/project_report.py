@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from napari_unet.cli.console import EXIT_MISTAKE, print_json, print_result, say
-from napari_unet.errors import InputError, NapariUnetError
-from napari_unet.io.dataset import axes_of_file
-from napari_unet.io.pairing import list_images
-from napari_unet.io.read import read_image
-from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.rescue.overview import ImageOverview, Overview, look_into
 from napari_unet.project.rescue.repair import needs_repair, recover_copy, recover_here
 from napari_unet.project.rescue.repairer import Outcome, Recovery
-from napari_unet.project.rescue.survey import survey
+from napari_unet.project.rescue.survey import NearImages, survey
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.stored import count
 from napari_unet.tasks import task_of
@@ -61,12 +54,10 @@ def report_verify(folder: Path, *, as_json: bool) -> None:
         end_with([f"{folder}: {number} something damaged or missing. {hint}"])
 
 
-def report_recover(folder: Path, out: Path | None, *, as_json: bool) -> None:
+def report_recover(
+    folder: Path, out: Path | None, near: NearImages, *, as_json: bool
+) -> None:
     """Recover a project, and say what came back."""
-
-    def near() -> Iterator[ImageIdentity]:
-        return _iter_near(folder)
-
     if out is None:
         outcome = recover_here(folder, near)
     else:
@@ -231,19 +222,3 @@ def _state(image: Recovery) -> str:
 def plain(text: str) -> str:
     """Spell out what could steer a terminal: names may come from anywhere."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def _iter_near(folder: Path) -> Iterator[ImageIdentity]:
-    """Yield the identities of images beside a project, such as may be its own."""
-    try:
-        paths = list_images(folder.resolve().parent)
-    except InputError:
-        return
-    for path in paths:
-        try:
-            image = read_image(path, stored=True)  # as projects know it
-            axes = axes_of_file(image, None).letters
-            found = ImageIdentity.of(path.name, image.array, axes)
-            yield replace(found, path=path)
-        except NapariUnetError:
-            continue
