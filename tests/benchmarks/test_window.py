@@ -3,9 +3,9 @@ import subprocess
 import sys
 
 import pytest
-from benchmarks.subject import prepare
 
 from benchmarks import event_loop, window
+from benchmarks.subject import prepare
 
 OPTIONS = ["--size", "96", "--seconds", "0.5", "--device", "cpu", "--json"]
 
