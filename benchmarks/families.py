@@ -25,7 +25,7 @@ from benchmarks.timing import load
 from napari_unet.inference.predict import predict
 from napari_unet.io.dataset import read_samples
 from napari_unet.learning.config import FitConfig
-from napari_unet.learning.start import Wish, fill_in
+from napari_unet.learning.start import TaskRequest, fill_in
 from napari_unet.learning.train import fit
 from napari_unet.models.architectures import ARCHITECTURES
 from napari_unet.models.spec import ModelSpec
@@ -55,7 +55,7 @@ class Problem:
 
     Parameters
     ----------
-    wish : Wish
+    request : TaskRequest
         Task and names.
     train, test : sequence of Sample
         They share no pixel.
@@ -65,7 +65,7 @@ class Problem:
         Name of the score.
     """
 
-    wish: Wish
+    request: TaskRequest
     train: Sequence[Sample]
     test: Sequence[Sample]
     score: Callable[[Model, Sequence[Sample]], float]
@@ -100,8 +100,8 @@ def axons(data: Path) -> Problem:
     """Return five images of axons to learn from and two to be scored on."""
     labels = read_samples(data / "images", data / "labels", task="classes")
     samples = list(labels.samples.values())
-    wish = Wish("classes", ("background", "myelin", "axon"))
-    return Problem(wish, samples[2:], samples[:2], _mean_dice, "mean Dice")
+    request = TaskRequest("classes", ("background", "myelin", "axon"))
+    return Problem(request, samples[2:], samples[:2], _mean_dice, "mean Dice")
 
 
 def fluorescence(data: Path) -> Problem:
@@ -114,8 +114,8 @@ def fluorescence(data: Path) -> Problem:
         Sample(sample.image[..., part], sample.labels[..., part], axes="CYX")
         for part in (slice(None, half), slice(half, None))
     )
-    wish = Wish("regression", ("DAPI", "MAP2", "NFH"))
-    return Problem(wish, [left], [right], _mean_correlation, "mean correlation")
+    request = TaskRequest("regression", ("DAPI", "MAP2", "NFH"))
+    return Problem(request, [left], [right], _mean_correlation, "mean correlation")
 
 
 def nuclei(data: Path) -> Problem:
@@ -124,7 +124,9 @@ def nuclei(data: Path) -> Problem:
     order = np.random.default_rng(2018).permutation(len(samples))
     train, test = _NUCLEI
     chosen = [samples[i] for i in order[: train + test]]
-    return Problem(Wish(), chosen[:train], chosen[train:], _pooled_ap, "AP50, pooled")
+    return Problem(
+        TaskRequest(), chosen[:train], chosen[train:], _pooled_ap, "AP50, pooled"
+    )
 
 
 PROBLEMS: dict[str, tuple[str, Callable[[Path], Problem]]] = {
@@ -160,7 +162,7 @@ def _start(problem: Problem, family: str) -> Model:
     network = ARCHITECTURES.get(family, ARCHITECTURES["unet"])
     spec = fill_in(
         ModelSpec(name=family, in_channels=channels, architecture=network),
-        problem.wish,
+        problem.request,
         problem.train,
     )
     if family == "smp_resnet34":

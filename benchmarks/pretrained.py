@@ -38,7 +38,9 @@ def curve(
     spec = ModelSpec(
         name="lite0", architecture=ARCHITECTURES["efficientnet_lite0"], in_channels=1
     )
-    start = new_model(fill_in(spec, problem.wish, problem.train), pretrained=pretrained)
+    start = new_model(
+        fill_in(spec, problem.request, problem.train), pretrained=pretrained
+    )
     # The average of few steps, or it would trail behind both.
     config = FitConfig.from_scratch().model_copy(
         update={"steps": steps, "seed": seed, "validate_every": _EVERY, "average": 0.8}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.learning.config import FitConfig
-    from napari_unet.learning.start import Wish
+    from napari_unet.learning.start import TaskRequest
     from napari_unet.tasks.sample import Sample
     from napari_unet.weights.model import Model
 
@@ -140,8 +140,8 @@ def train(
     Ctrl+C stops early and keeps the best model so far. A training that was killed
     goes on with the same command and --resume.
     """
-    wish = _wish(task, names, start)
-    preset = _preset(preset, start, wish)
+    request = _request(task, names, start)
+    preset = _preset(preset, start, request)
     _check_choices(architecture, start, settings, pretrained=pretrained)
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
     if overwrite:
@@ -151,11 +151,11 @@ def train(
     config = _configure(preset, minutes, steps, device, seed)
     with output_folder(out.absolute().parent), claimed(out) as claim:
         state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
-        samples = _read(images, labels, verified, axes, channel, wish, ignore)
+        samples = _read(images, labels, verified, axes, channel, request, ignore)
         _seed(seed)
         chosen = [*_settings_of(preset, architecture), *(settings or [])]
         model = _starting_model(
-            start, architecture, chosen, samples, wish, pretrained=pretrained
+            start, architecture, chosen, samples, request, pretrained=pretrained
         )
         given = list(samples.values())
         trained = run_training(
@@ -169,8 +169,8 @@ def train(
         raise typer.Exit(EXIT_MISTAKE)
 
 
-def _wish(task: str | None, names: str | None, start: str | None) -> Wish:
-    from napari_unet.learning.start import Wish
+def _request(task: str | None, names: str | None, start: str | None) -> TaskRequest:
+    from napari_unet.learning.start import TaskRequest
     from napari_unet.models.folder import model_folder, read_spec
     from napari_unet.tasks import find_task
 
@@ -181,7 +181,7 @@ def _wish(task: str | None, names: str | None, start: str | None) -> Wish:
     listed = [name.strip() for name in names.split(",")] if names else []
     if not all(listed):
         raise InputError("--names holds an empty name; separate names by one comma.")
-    return Wish(task, tuple(listed))
+    return TaskRequest(task, tuple(listed))
 
 
 def _check_choices(
@@ -217,7 +217,7 @@ def _refuse_replacing_others(out: Path) -> None:
         refuse_foreign(out, [SPEC_FILE, WEIGHTS_FILE, RECORD_FILE])
 
 
-def _preset(preset: str | None, start: str | None, wish: Wish) -> str:
+def _preset(preset: str | None, start: str | None, request: TaskRequest) -> str:
     """Return the way to train, after checking that it fits what is learned."""
     from napari_unet.learning.config import PRESETS
 
@@ -226,11 +226,11 @@ def _preset(preset: str | None, start: str | None, wish: Wish) -> str:
         raise InputError(
             f"Preset {preset!r} is not available; choose one of: {', '.join(PRESETS)}."
         )
-    if preset == _OF_2015 and wish.task != "classes":
+    if preset == _OF_2015 and request.task != "classes":
         raise InputError(
             f"The recipe {_OF_2015} tells classes of pixels apart, but the model "
-            f"predicts {wish.task}; add --task classes, with labels that hold a class "
-            "number for every pixel, or choose --preset from-scratch."
+            f"predicts {request.task}; add --task classes, with labels that hold a "
+            "class number for every pixel, or choose --preset from-scratch."
         )
     return preset
 
@@ -276,7 +276,7 @@ def _read(
     verified: Path | None,
     axes: str | None,
     channel: str | None,
-    wish: Wish,
+    request: TaskRequest,
     ignore: int | None,
 ) -> dict[Path, Sample]:
     from napari_unet.io.dataset import read_samples
@@ -287,14 +287,14 @@ def _read(
         verified=verified,
         axes=axes,
         channel=channel,
-        task=wish.task,
+        task=request.task,
     )
     for note in found.notes:
         say(note)
     samples = found.samples
     if ignore is not None:
         samples = {
-            path: replace(sample, labels=_ignoring(sample.labels, ignore, wish))
+            path: replace(sample, labels=_ignoring(sample.labels, ignore, request))
             for path, sample in samples.items()
         }
     masks = [sample.verified for sample in samples.values()]
@@ -306,13 +306,13 @@ def _read(
     return samples
 
 
-def _ignoring(labels: NDArray[Any], ignore: int, wish: Wish) -> NDArray[Any]:
+def _ignoring(labels: NDArray[Any], ignore: int, request: TaskRequest) -> NDArray[Any]:
     """Mark as unknown what the person wants to be ignored."""
     import numpy as np
 
     from napari_unet.annotation.labels import UNKNOWN_CLASS
 
-    if wish.task != "classes":
+    if request.task != "classes":
         raise InputError(
             "--ignore names a class number, so it needs --task classes; for other "
             "tasks give masks of what is known with --verified."
@@ -332,7 +332,7 @@ def _starting_model(
     architecture: str | None,
     settings: list[str],
     samples: dict[Path, Sample],
-    wish: Wish,
+    request: TaskRequest,
     *,
     pretrained: bool,
 ) -> Model:
@@ -348,14 +348,14 @@ def _starting_model(
 
     given = list(samples.values())
     if start is not None:
-        model = adapt(load_model(start), wish, given)
+        model = adapt(load_model(start), request, given)
         model = Model(with_settings(model.spec, settings), model.net)
     else:
         network = ARCHITECTURES[architecture or next(iter(ARCHITECTURES))]
         spec = ModelSpec(
             name="new", in_channels=_channels(given[0]), architecture=network
         )
-        spec = with_settings(fill_in(spec, wish, given), settings)
+        spec = with_settings(fill_in(spec, request, given), settings)
         model = new_model(spec, pretrained=pretrained)
     refuse_idle_loss_options(model.spec)
     for path, sample in samples.items():

@@ -21,15 +21,7 @@ from napari_unet.learning.config import Augmentation
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Where a crop comes from.
-
-    Parameters
-    ----------
-    centre : tuple of float
-        Centre (y, x) in the plane, in pixels.
-    zoom : float
-        Pixels of the crop per pixel of the plane.
-    """
+    """Where a crop comes from: centre (y, x) in pixels, and zoom."""
 
     centre: tuple[float, float]
     zoom: float
@@ -60,10 +52,6 @@ def resample(
     ----------
     stack : Tensor, shape (C, Y, X)
         Image, targets and weight of one plane.
-    crop : Crop
-        Position and zoom.
-    size : int
-        Extent of the result, in pixels.
     mirrored : int
         So many maps, the first ones, go on as their mirror image beyond the plane:
         the image does, as it does in prediction. The others are 0 there.

@@ -2,7 +2,8 @@
 
 One file, written whole or not at all. Reading trusts nothing: header, state and the
 names, types and shapes of tensors are compared with what is expected before a tensor
-is read, and a checksum covers every byte.
+is read, and a checksum covers every byte. `StorageError` is raised for a file that is
+missing or damaged, `ModelError` for one of another version or another network.
 """
 
 from __future__ import annotations
@@ -39,24 +40,12 @@ BEST = "best."
 """Prefix of the names of the best model's tensors."""
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 T = TypeVar("T")
 
 
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-
-
 class Fingerprint(BaseModel):
-    """Digests of what must be equal where a training goes on.
-
-    Parameters
-    ----------
-    description, weights : str
-        Of the model that the training started from.
-    images, labels, masks : str
-        Pixels, what is true of them, and where that is verified.
-    replay : str
-        All of the replay samples.
-    """
+    """Digests of the starting model, the samples and the replay: equal to go on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -154,49 +143,20 @@ class Checkpoint:
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint: all of it or nothing; the one before stays until then.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be written.
-    """
+    """Write a checkpoint: all of it or nothing; the one before stays until then."""
     text = checkpoint.header.model_dump_json()
     write_atomically(path, lambda file: write_tensors(file, text, checkpoint.tensors))
 
 
 def read_header(path: Path) -> CheckpointHeader:
-    """Read where a training stood; no tensor is read, so damage there goes unnoticed.
-
-    Raises
-    ------
-    StorageError
-        If there is no such file or its beginning is damaged.
-    ModelError
-        If it was written by a newer version.
-    """
+    """Read where a training stood, but no tensor: damage there goes unnoticed."""
     return _opened(path, lambda file: _header(read_head(file, path).text, path))
 
 
 def read_checkpoint(
     path: Path, check: Callable[[CheckpointHeader, Layout], None]
 ) -> Checkpoint:
-    """Read a whole checkpoint.
-
-    Parameters
-    ----------
-    path : Path
-        What `write_checkpoint` wrote.
-    check : callable
-        Called before any tensor is read; raises what is wrong.
-
-    Raises
-    ------
-    StorageError
-        If there is no such file or a byte of it is not what was written.
-    ModelError
-        If it was written by a newer version.
-    """
+    """Read a whole checkpoint; `check` sees the header before any tensor is read."""
 
     def read(file: BinaryIO) -> Checkpoint:
         head = read_head(file, path)
@@ -208,15 +168,7 @@ def read_checkpoint(
 
 
 def read_best_model(path: Path) -> Model:
-    """Read the best model of an interrupted training, whatever it learned from.
-
-    Raises
-    ------
-    StorageError
-        If there is no such file or a byte of it is not what was written.
-    ModelError
-        If it was written by a newer version, or holds another network than it says.
-    """
+    """Read the best model of an interrupted training, whatever it learned from."""
 
     def read(file: BinaryIO) -> Model:
         head = read_head(file, path)
@@ -239,15 +191,7 @@ def check_layout(
 ) -> None:
     """Compare tensors, before they are read, with what a network needs.
 
-    Parameters
-    ----------
-    only : str
-        Prefix of the names that are compared.
-
-    Raises
-    ------
-    ModelError
-        If one is missing, left over, or of another type or shape.
+    Those whose names do not begin with `only` are left alone.
     """
     optional = optional or {}
     found = {name: each for name, each in found.items() if name.startswith(only)}
@@ -262,13 +206,7 @@ def check_layout(
 
 
 def remove_checkpoint(path: Path) -> None:
-    """Remove a checkpoint whose result is saved, and what killed writers left of it.
-
-    Raises
-    ------
-    StorageError
-        If it is there and cannot be removed.
-    """
+    """Remove a checkpoint whose result is saved, and what killed writers left of it."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

@@ -42,15 +42,7 @@ _WORDS = {
 
 
 class CheckpointWriter:
-    """Writes checkpoints now and then; a training never fails because of it.
-
-    Parameters
-    ----------
-    checkpointing : Checkpointing
-        Where and how often.
-    fingerprint : Fingerprint
-        What the training starts and learns from.
-    """
+    """Writes checkpoints now and then; a training never fails because of it."""
 
     def __init__(self, checkpointing: Checkpointing, fingerprint: Fingerprint) -> None:
         self.fingerprint = fingerprint
@@ -92,21 +84,14 @@ class CheckpointWriter:
         layout: tuple[Layout, Layout],
         restore: Callable[[Checkpoint], None],
     ) -> Generator[Notice, None, bool]:
-        """Read the checkpoint and restore from it, where that is wanted.
+        """Read the checkpoint and restore from it; return whether the training goes on.
 
         Parameters
         ----------
-        config : FitConfig
-            How to train now.
         layout : tuple of Layout
             Tensors that must be there, and those that may be missing.
         restore : callable
             Changes nothing where it raises.
-
-        Returns
-        -------
-        bool
-            Whether the training goes on; False if it starts anew.
 
         Raises
         ------
@@ -144,13 +129,7 @@ class CheckpointWriter:
 def iter_fingerprint(
     model: Model, samples: Sequence[Sample], replay: Sequence[Sample] = ()
 ) -> Generator[None, None, Fingerprint]:
-    """Take the fingerprint of a training; yields after every few megabytes.
-
-    Returns
-    -------
-    Fingerprint
-        Of what it starts and learns from.
-    """
+    """Take the fingerprint of a training; yields after every few megabytes."""
     state = model.net.state_dict()
     parts: dict[str, Iterable[_Part]] = {
         "description": [model.spec.model_dump_json()],

@@ -54,10 +54,8 @@ class TrainingData:
 
     Parameters
     ----------
-    planes : list of Plane
-        Planes to draw crops from.
     probabilities : ndarray of float
-        How often each gives a crop; they sum to 1.
+        How often each plane gives a crop; they sum to 1.
     windows : list of Window
         Where the network is compared with verified pixels.
     held_out : bool
@@ -99,18 +97,7 @@ def iter_prepare(
     config: FitConfig,
     replay: Sequence[Sample],
 ) -> Generator[Preparing, None, tuple[TrainingData, list[Notice]]]:
-    """Turn samples into planes, hold some of what is verified out, and say if not.
-
-    Yields
-    ------
-    Preparing
-        Several times a second.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to learn from, or images and labels do not fit.
-    """
+    """Turn samples into planes, hold some of what is verified out, and say if not."""
     nothing_yet = Preparing(0, len(samples) + len(replay))
     own = yield from told_as(nothing_yet, _iter_annotated(samples, model))
     if not own:

@@ -227,21 +227,9 @@ def _inside(position: float, half: float, size: int) -> float:
 
 
 class BatchPlan:
-    """Extent of the crops, and how many of them are computed at once.
+    """Extent of the crops in pixels, and how many of them make a micro-batch.
 
-    Parameters
-    ----------
-    net : Network
-        Only its sizes are read.
-    config : FitConfig
-        What is wanted; without a wish for micro-batches a CPU computes crop by crop.
-
-    Attributes
-    ----------
-    crop : int
-        Extent, in pixels.
-    micro : int
-        Crops in a micro-batch.
+    Where nothing is wanted a CPU computes crop by crop.
     """
 
     def __init__(self, net: Network, config: FitConfig, device: torch.device) -> None:
@@ -259,13 +247,7 @@ class BatchPlan:
         return (self._fit_crop(side // 2), side, side)
 
     def shrink(self) -> Notice:
-        """Compute less at once, then smaller crops; say so.
-
-        Raises
-        ------
-        DeviceError
-            If there is nothing smaller.
-        """
+        """Compute less at once, then smaller crops; say so, or refuse to go on."""
         if self.micro > 1:
             self.micro //= 2
             return Notice(
@@ -281,13 +263,7 @@ class BatchPlan:
         return Notice(f"Memory ran out; training goes on with crops of {smaller} px.")
 
     def check(self, crop: int) -> None:
-        """Check that another training of this network may have come to such crops.
-
-        Raises
-        ------
-        ModelError
-            If not.
-        """
+        """Refuse crops to which no training of this network can have come."""
         if crop > self.crop or self._fit_crop(crop) != crop:
             raise ModelError(
                 f"A checkpoint should have crops of at most {self.crop} px that the "

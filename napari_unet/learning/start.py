@@ -12,7 +12,7 @@ from napari_unet.weights.model import Model, fresh
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TaskRequest:
     """What a model should predict.
 
     Parameters
@@ -27,7 +27,9 @@ class Wish:
     names: Sequence[str] = ()
 
 
-def fill_in(spec: ModelSpec, wish: Wish, samples: Sequence[Sample]) -> ModelSpec:
+def fill_in(
+    spec: ModelSpec, request: TaskRequest, samples: Sequence[Sample]
+) -> ModelSpec:
     """Return a description for another task, from the samples that train it.
 
     Parameters
@@ -42,8 +44,8 @@ def fill_in(spec: ModelSpec, wish: Wish, samples: Sequence[Sample]) -> ModelSpec
     InputError
         If the samples do not fit the task, or the names the samples.
     """
-    found = task_of(wish).outputs.from_samples(samples, wish.names)
-    return spec.for_task(wish.task, classes=found.classes, variables=found.variables)
+    found = task_of(request).outputs.from_samples(samples, request.names)
+    return spec.for_task(request.task, classes=found.classes, variables=found.variables)
 
 
 def with_new_head(model: Model, spec: ModelSpec) -> Model:
@@ -57,7 +59,7 @@ def with_new_head(model: Model, spec: ModelSpec) -> Model:
     return fresh(spec.model_copy(update={"card": card}), net)
 
 
-def adapt(model: Model, wish: Wish, samples: Sequence[Sample]) -> Model:
+def adapt(model: Model, request: TaskRequest, samples: Sequence[Sample]) -> Model:
     """Return the model to start from: itself, or with a new head where that is needed.
 
     A model whose task and classes fit already is kept as it is.
@@ -68,10 +70,10 @@ def adapt(model: Model, wish: Wish, samples: Sequence[Sample]) -> Model:
         As `fill_in`.
     """
     old = model.spec
-    same_task = wish.task == old.task
-    if same_task and not (wish.names and task_of(wish).outputs.named):
+    same_task = request.task == old.task
+    if same_task and not (request.names and task_of(request).outputs.named):
         return model
-    spec = fill_in(old, wish, samples)
+    spec = fill_in(old, request, samples)
     if same_task and old.names == spec.names:
         return model
     return with_new_head(model, spec)

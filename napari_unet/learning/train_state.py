@@ -32,17 +32,7 @@ _OF_DEVICE: Layout = {
 
 
 class TrainState:
-    """A private copy of a network, its moving average and its optimizer.
-
-    Parameters
-    ----------
-    net : Network
-        Starting weights; not changed.
-    execution : Execution
-        Where and how to compute.
-    config : FitConfig
-        Which optimizer.
-    """
+    """A private copy of a network, its moving average and its optimizer."""
 
     def __init__(self, net: Network, execution: Execution, config: FitConfig) -> None:
         self._device = execution.device
@@ -65,13 +55,7 @@ class TrainState:
         return net.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all that the next steps depend on, by name.
-
-        Returns
-        -------
-        dict of Tensor
-            Views of what is trained: to be written before the next step.
-        """
+        """Return all that the next step depends on; to be written before it."""
         found = {
             **self._weights(),
             "updates": torch.tensor(self.updates),
@@ -102,28 +86,17 @@ class TrainState:
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on where another training was when it returned these `tensors`.
 
-        Parameters
-        ----------
-        tensors : mapping of Tensor
-            Types and shapes are those of `layout`; other names are left alone.
-
-        Raises
-        ------
-        ModelError
-            If these tensors are no state; nothing is changed then.
+        Types and shapes are those of `layout`; other names are left alone. A
+        `ModelError` is raised, and nothing changed, if they are no state.
         """
         self._check(tensors)
         for name, tensor in self._weights().items():
             tensor.copy_(tensors[name])
         self.updates = int(tensors["updates"])
         self._restore_optimizer(tensors)
-        if self.scaler.is_enabled() and {"scaler.scale", "scaler.growth"} <= set(
-            tensors
-        ):
-            kept = {
-                "scale": float(tensors["scaler.scale"]),
-                "_growth_tracker": int(tensors["scaler.growth"]),
-            }
+        if self.scaler.is_enabled() and {"scaler.scale", "scaler.growth"} <= {*tensors}:
+            scale, growth = tensors["scaler.scale"], tensors["scaler.growth"]
+            kept = {"scale": float(scale), "_growth_tracker": int(growth)}
             self.scaler.load_state_dict(self.scaler.state_dict() | kept)
         torch.set_rng_state(tensors["chance.cpu"])
         if self._device.type == "cuda" and "chance.cuda" in tensors:

@@ -39,13 +39,7 @@ _MOST_WINDOWS = 12
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """Masks of one plane: `train` and `held` never overlap.
-
-    Parameters
-    ----------
-    train, held : ndarray of bool, shape (Y, X)
-        Verified pixels that train, and those that only measure.
-    """
+    """Verified pixels of a plane that train, and those that only measure."""
 
     train: Mask
     held: Mask
@@ -66,13 +60,6 @@ def iter_hold_out(
         One entry per plane.
     gap : int
         Pixels around a held-out block that do neither.
-    rng : numpy.random.Generator
-        Chooses what is held out.
-
-    Yields
-    ------
-    None
-        Several times for every plane.
 
     Returns
     -------
@@ -181,37 +168,16 @@ class Window:
 
 
 class Windows:
-    """The windows with most held-out pixels, collected plane by plane.
-
-    Parameters
-    ----------
-    stride : int
-        Of the network; windows are padded to multiples of it.
-    """
+    """The windows with most held-out pixels, padded to multiples of a stride."""
 
     def __init__(self, stride: int) -> None:
         self._stride = stride
-        self._fullest: list[Window] = []
-
-    @property
-    def fullest(self) -> list[Window]:
-        """Those of all planes so far, the fullest first."""
-        return self._fullest
+        self.fullest: list[Window] = []
 
     def iter_add(
         self, image: Image, mask: Mask, targets: Targets
     ) -> Generator[None, None, None]:
-        """Cut windows around held-out pixels of a plane, with some context.
-
-        Parameters
-        ----------
-        image : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
-            Normalised.
-        mask : ndarray of bool
-            Held-out pixels.
-        targets : Targets
-            Of all verified pixels.
-        """
+        """Cut windows around held-out pixels of a plane, with some context."""
         if not mask.any():
             return
         near = ndi.binary_dilation(mask, iterations=_MARGIN // 3)
@@ -227,8 +193,8 @@ class Windows:
         parts.sort(key=lambda each: -each[0])
         fullest = [part for full, part in parts[:_MOST_WINDOWS] if full]
         windows = [_window(image, mask, targets, p, self._stride) for p in fullest]
-        self._fullest = sorted(
-            [*self._fullest, *windows], key=lambda w: -float(w.weight.sum())
+        self.fullest = sorted(
+            [*self.fullest, *windows], key=lambda w: -float(w.weight.sum())
         )[:_MOST_WINDOWS]
         yield
 
@@ -273,16 +239,8 @@ def iter_agreement(
 ) -> Generator[None, None, float]:
     """Compute the agreement of a network with held-out pixels; yields now and then.
 
-    Parameters
-    ----------
-    net : Network
-        Its output has the size of its input.
-
-    Returns
-    -------
-    float
-        The mean over the maps of 1 minus their disagreement as the objective defines
-        it, summed over held-out pixels. 1 is perfect.
+    It is the mean over the maps of 1 minus their disagreement as the objective defines
+    it, summed over held-out pixels. 1 is perfect.
     """
     difference = torch.zeros(objective.channels, dtype=torch.float64)
     total = torch.zeros(objective.channels, dtype=torch.float64)

@@ -14,7 +14,7 @@ from napari_unet.inference.predict import predict
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.learning.data import annotated_planes
 from napari_unet.learning.sampling import draw_batch, make_plane
-from napari_unet.learning.start import Wish, adapt, fill_in, with_new_head
+from napari_unet.learning.start import TaskRequest, adapt, fill_in, with_new_head
 from napari_unet.learning.train import fit
 from napari_unet.models.architectures.original import OriginalConfig
 from napari_unet.models.architectures.unet import UNetConfig
@@ -51,9 +51,9 @@ def spec(dims: int = 2) -> ModelSpec:
     return ModelSpec(name="toy", architecture=network)
 
 
-def start(wish: Wish, sample: Sample, dims: int = 2) -> Model:
+def start(request: TaskRequest, sample: Sample, dims: int = 2) -> Model:
     torch.manual_seed(0)
-    return new_model(fill_in(spec(dims), wish, [sample]))
+    return new_model(fill_in(spec(dims), request, [sample]))
 
 
 @pytest.fixture
@@ -82,7 +82,9 @@ def volume() -> Sample:
 
 
 def test_classes_are_learned(classes: Sample) -> None:
-    model = fit(start(Wish("classes", ("ground", "disk")), classes), [classes], LEARN)
+    model = fit(
+        start(TaskRequest("classes", ("ground", "disk")), classes), [classes], LEARN
+    )
     found = predict(classes.image, model, device="cpu")
     assert found.dtype == np.uint8
     assert (found == classes.labels).mean() > 0.97
@@ -93,7 +95,7 @@ def test_classes_are_learned(classes: Sample) -> None:
 
 
 def test_values_are_learned_in_their_own_units(values: Sample) -> None:
-    model = fit(start(Wish("regression"), values), [values], LEARN)
+    model = fit(start(TaskRequest("regression"), values), [values], LEARN)
     found = predict(values.image, model, device="cpu")
     assert found.dtype == np.float32
     assert found.shape == values.labels.shape
@@ -105,7 +107,7 @@ def test_values_are_learned_in_their_own_units(values: Sample) -> None:
 
 def test_objects_in_a_volume_are_learned() -> None:
     sample = volume()
-    model = fit(start(Wish(), sample, dims=3), [sample], LEARN)
+    model = fit(start(TaskRequest(), sample, dims=3), [sample], LEARN)
     found = predict(sample.image, model, axes="ZYX", device="cpu")
     assert found.shape == sample.labels.shape
     inside = sample.labels > 0
@@ -115,7 +117,7 @@ def test_objects_in_a_volume_are_learned() -> None:
 
 @pytest.mark.parametrize("task", ["classes", "regression"])
 def test_all_axes_come_back(task: str, classes: Sample) -> None:
-    model = start(Wish(task), classes)
+    model = start(TaskRequest(task), classes)
     image = np.stack([classes.image] * 3)
     stack = predict(image, model, axes="ZYX", device="cpu")
     lead = (1,) if task == "regression" else ()
@@ -125,7 +127,7 @@ def test_all_axes_come_back(task: str, classes: Sample) -> None:
 
 
 def test_a_saved_model_predicts_the_same(tmp_path, values: Sample) -> None:
-    model = start(Wish("regression", ("a", "b")), values)
+    model = start(TaskRequest("regression", ("a", "b")), values)
     save_model(model, tmp_path / "m")
     again = load_model(tmp_path / "m")
     assert again.spec == model.spec
@@ -136,7 +138,7 @@ def test_a_saved_model_predicts_the_same(tmp_path, values: Sample) -> None:
 
 
 def test_turned_copies_are_averaged(classes: Sample) -> None:
-    model = start(Wish("classes"), classes)
+    model = start(TaskRequest("classes"), classes)
     image = classes.image[:, :64]
     once = predict(image, model, device="cpu", probabilities=True, rotations=True)
     turned = predict(
@@ -146,7 +148,7 @@ def test_turned_copies_are_averaged(classes: Sample) -> None:
 
 
 def test_another_head_keeps_the_rest(model: Model, classes: Sample) -> None:
-    other = adapt(model, Wish("classes"), [classes])
+    other = adapt(model, TaskRequest("classes"), [classes])
     assert other.spec.task == "classes"
     old, new = model.net.state_dict(), other.net.state_dict()
     for key, value in old.items():
@@ -157,11 +159,11 @@ def test_another_head_keeps_the_rest(model: Model, classes: Sample) -> None:
 
 
 def test_a_model_that_fits_is_kept(model: Model, classes: Sample) -> None:
-    assert adapt(model, Wish("instances"), [make_disks()]) is model
-    two = start(Wish("classes", ("a", "b")), classes)
-    assert adapt(two, Wish("classes"), [classes]) is two
-    assert adapt(two, Wish("classes", ("a", "b")), [classes]) is two
-    three = adapt(two, Wish("classes", ("a", "b", "c")), [classes])
+    assert adapt(model, TaskRequest("instances"), [make_disks()]) is model
+    two = start(TaskRequest("classes", ("a", "b")), classes)
+    assert adapt(two, TaskRequest("classes"), [classes]) is two
+    assert adapt(two, TaskRequest("classes", ("a", "b")), [classes]) is two
+    three = adapt(two, TaskRequest("classes", ("a", "b", "c")), [classes])
     assert [c.name for c in three.spec.classes] == ["a", "b", "c"]
 
 
@@ -176,46 +178,50 @@ def test_a_new_head_says_nothing_of_the_old_score(model: Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "labels", "phrase"),
+    ("request", "labels", "phrase"),
     [
-        (Wish("classes"), [[0, 300]], "object ids"),
-        (Wish("classes"), [[0, -1]], "number classes from 0"),
-        (Wish("classes", ("a", "b")), [[0, 2]], "name 3 classes"),
-        (Wish("classes"), [[0.5, 1]], "--task regression"),
-        (Wish("regression"), [[np.nan, np.nan]], "No verified pixel has a finite"),
-        (Wish("regression", ("a", "b")), [[0.5, 1]], "2 variables are named"),
-        (Wish("instances", ("a",)), [[0, 1]], "Objects have no names"),
+        (TaskRequest("classes"), [[0, 300]], "object ids"),
+        (TaskRequest("classes"), [[0, -1]], "number classes from 0"),
+        (TaskRequest("classes", ("a", "b")), [[0, 2]], "name 3 classes"),
+        (TaskRequest("classes"), [[0.5, 1]], "--task regression"),
+        (
+            TaskRequest("regression"),
+            [[np.nan, np.nan]],
+            "No verified pixel has a finite",
+        ),
+        (TaskRequest("regression", ("a", "b")), [[0.5, 1]], "2 variables are named"),
+        (TaskRequest("instances", ("a",)), [[0, 1]], "Objects have no names"),
     ],
 )
-def test_labels_that_do_not_fit_the_task(wish, labels, phrase) -> None:
+def test_labels_that_do_not_fit_the_task(request, labels, phrase) -> None:
     labels = np.array(labels)
     sample = Sample(np.zeros(labels.shape[-2:]), labels)
     with pytest.raises(InputError, match=phrase):
-        fill_in(spec(), wish, [sample])
+        fill_in(spec(), request, [sample])
 
 
 def test_only_one_class_teaches_nothing(classes: Sample) -> None:
-    model = start(Wish("classes"), classes)
+    model = start(TaskRequest("classes"), classes)
     only = replace(classes, verified=classes.labels == 1)
     with pytest.raises(InputError, match="Only one class"):
         fit(model, [only], LEARN)
 
 
 def test_a_strange_class_is_refused(classes: Sample) -> None:
-    model = start(Wish("classes"), classes)
+    model = start(TaskRequest("classes"), classes)
     strange = replace(classes, labels=classes.labels * 7)
     with pytest.raises(InputError, match="class 7"):
         fit(model, [strange], LEARN)
 
 
 def test_unknown_classes_and_values_teach_nothing(classes: Sample, values: Sample):
-    objective = objective_of(start(Wish("classes"), classes).spec)
+    objective = objective_of(start(TaskRequest("classes"), classes).spec)
     ignored = np.where(classes.labels == 1, 255, 0)
     everywhere = np.ones(ignored.shape, bool)
     targets = objective.targets(ignored, everywhere)
     np.testing.assert_array_equal(targets.known[0], classes.labels == 0)
     assert targets.maps[:, classes.labels == 1].max() == 0
-    objective = objective_of(start(Wish("regression"), values).spec)
+    objective = objective_of(start(TaskRequest("regression"), values).spec)
     targets = objective.targets(values.labels, everywhere)
     np.testing.assert_array_equal(targets.known, np.isfinite(values.labels))
     assert np.isfinite(targets.maps).all()
@@ -223,7 +229,7 @@ def test_unknown_classes_and_values_teach_nothing(classes: Sample, values: Sampl
 
 def test_the_recipe_of_2015_weighs_gaps(classes: Sample) -> None:
     options = LossOptions(balance=True, border_weight=10.0)
-    objective = objective_of(start(Wish("classes"), classes).spec, options)
+    objective = objective_of(start(TaskRequest("classes"), classes).spec, options)
     plane = make_plane(classes.image[None], classes.labels, None, objective=objective)
     rng = np.random.default_rng(0)
     batch = draw_batch([plane], np.ones(1), 48, 2, STILL, rng)
@@ -235,8 +241,8 @@ def test_the_recipe_of_2015_weighs_gaps(classes: Sample) -> None:
 
 def test_sections_of_a_volume_are_planes_of_a_2d_model() -> None:
     sample = volume()
-    flat = annotated_planes(sample, start(Wish(), sample))
-    deep = annotated_planes(sample, start(Wish(), sample, dims=3))
+    flat = annotated_planes(sample, start(TaskRequest(), sample))
+    deep = annotated_planes(sample, start(TaskRequest(), sample, dims=3))
     assert len(flat) == 12
     assert [p.image.shape for p in deep] == [(1, 12, 48, 48)]
     np.testing.assert_array_equal(deep[0].values[4], flat[4].values)
@@ -244,7 +250,7 @@ def test_sections_of_a_volume_are_planes_of_a_2d_model() -> None:
 
 def test_crops_of_a_volume_bend_together() -> None:
     sample = volume()
-    (plane,) = annotated_planes(sample, start(Wish(), sample, dims=3))
+    (plane,) = annotated_planes(sample, start(TaskRequest(), sample, dims=3))
     ready = make_plane(plane.image, plane.values, None)
     rng = np.random.default_rng(0)
     batch = draw_batch([ready], np.ones(1), (16, 32, 32), 3, Augmentation(), rng)
@@ -258,7 +264,7 @@ def test_crops_of_a_volume_bend_together() -> None:
 
 
 def test_a_plane_is_no_volume(classes: Sample) -> None:
-    model = start(Wish(), classes, dims=3)
+    model = start(TaskRequest(), classes, dims=3)
     with pytest.raises(InputError, match="no z axis"):
         predict(classes.image, model, device="cpu")
 
@@ -272,7 +278,7 @@ def test_images_that_vanish_in_the_network_are_refused(model: Model) -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_few_volumes_can_be_held_out(count: int) -> None:
     samples = [volume() for _ in range(count)]
-    model = fit(start(Wish(), samples[0], dims=3), samples, QUICK)
+    model = fit(start(TaskRequest(), samples[0], dims=3), samples, QUICK)
     assert model.spec.task == "instances"
 
 
@@ -281,7 +287,7 @@ def test_an_unpadded_network_learns_what_it_answers_for(classes: Sample) -> None
     torch.manual_seed(0)
     network = OriginalConfig(blocks=3, base_channels=4)
     spec_ = ModelSpec(name="old", architecture=network)
-    model = new_model(fill_in(spec_, Wish("classes"), [classes]))
+    model = new_model(fill_in(spec_, TaskRequest("classes"), [classes]))
     trained = fit(model, [classes], LEARN)
     found = predict(classes.image, trained, device="cpu")
     assert found.shape == classes.labels.shape
@@ -319,7 +325,7 @@ def test_every_built_in_takes_every_task(name: str, task: str) -> None:
     labels = np.zeros((64, 64), np.int32)
     labels[20:44, 20:44] = 1
     sample = Sample(image, labels, axes="YXC" if old.spec.in_channels == 3 else "YX")
-    model = adapt(old, Wish(task), [sample])
+    model = adapt(old, TaskRequest(task), [sample])
     result = predict(image, model, axes=sample.axes, device="cpu")
     assert result.shape[-2:] == (64, 64)
     told = predict(image, model, axes=sample.axes, device="cpu", diameter=20)
@@ -329,7 +335,7 @@ def test_every_built_in_takes_every_task(name: str, task: str) -> None:
 
 
 def test_sizes_that_another_head_kept_are_forgotten(classes: Sample) -> None:
-    told = start(Wish("classes"), classes).spec.model_dump(mode="json")
+    told = start(TaskRequest("classes"), classes).spec.model_dump(mode="json")
     told |= {"diameters": [10, 30], "zoomed_to": [12, 20], "object_size": 8.0}
     read = ModelSpec.model_validate_json(json.dumps(told))
     assert read.best_diameters is None
@@ -339,7 +345,7 @@ def test_sizes_that_another_head_kept_are_forgotten(classes: Sample) -> None:
 
 
 def test_a_model_says_with_which_loss_it_is_trained(values: Sample, tmp_path) -> None:
-    model = start(Wish("regression"), values)
+    model = start(TaskRequest("regression"), values)
     assert "loss" not in model.spec.model_dump()
     chosen = model.spec.model_copy(update={"loss": LossOptions(regression="mse")})
     save_model(replace(model, spec=chosen), tmp_path / "model")
@@ -359,6 +365,6 @@ def test_a_model_says_with_which_loss_it_is_trained(values: Sample, tmp_path) ->
 )
 def test_a_loss_that_has_no_effect_is_refused(task, loss, known, values, classes):
     sample = values if task == "regression" else classes
-    told = start(Wish(task), sample).spec.model_copy(update={"loss": loss})
+    told = start(TaskRequest(task), sample).spec.model_copy(update={"loss": loss})
     with pytest.raises(InputError, match=f"no effect.*{known}"):
         refuse_idle_loss_options(told)
