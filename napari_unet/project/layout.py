@@ -39,6 +39,7 @@ QUARANTINE = "damaged-"
 _KEY = r"(?P<key>[a-z0-9][a-z0-9-]{0,99})"
 _MAP = re.compile(_KEY + r"\.(?P<number>[1-9][0-9]{0,15})\.tif")
 _SEGMENT = re.compile(_KEY + r"\.(?P<number>[0-9]{6,12})\.jsonl")
+_SNAPSHOT = re.compile(_KEY + r"\.(?P<number>[0-9]{1,9})\.json")
 _OLDER = re.compile(r"project\.v[0-9]{1,3}\.json")
 _LONGEST_NAME = 255
 _LONGEST_BEGIN = 60
@@ -63,6 +64,24 @@ def segment_path(journals: Path, key: str, number: int) -> Path:
 def parse_segment_name(name: str) -> tuple[str, int] | None:
     """Return the key and the number of a segment; None for other files."""
     return _parse(_SEGMENT, name)
+
+
+def snapshot_paths(project: Path, key: str, number: int) -> tuple[Path, Path, Path]:
+    """Return where labels, provenance and description of a copy lie."""
+    ends = ("labels.tif", "provenance.tif", "json")
+    folder = project / SNAPSHOTS
+    labels, provenance, fields = (folder / f"{key}.{number}.{end}" for end in ends)
+    return labels, provenance, fields
+
+
+def parse_snapshot_name(name: str) -> tuple[str, int] | None:
+    """Return the key and the number of a copy by its description; else None."""
+    return _parse(_SNAPSHOT, name)
+
+
+def model_folder(number: int, words: str) -> str:
+    """Return the name of the folder of a version of the model."""
+    return f"{number}-{words[:_LONGEST_BEGIN].strip('-') or 'model'}"
 
 
 def older_manifest(version: int) -> str:

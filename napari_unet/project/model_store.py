@@ -27,6 +27,7 @@ from napari_unet.models.record import (
     parse_record,
     uuid_of,
 )
+from napari_unet.project.layout import model_folder
 from napari_unet.project.manifest import ModelEntry
 
 _NUMBERED = re.compile(r"([1-9][0-9]{0,8})-[a-z0-9-]+")
@@ -83,9 +84,8 @@ def copy_models(
         if model_problem(place, entry.checksum):
             continue
         number = max([last_number(target), *(each.number for each in there)]) + 1
-        write_folder_atomically(
-            target / f"{number}-{words or 'model'}", partial(_copy_files, place)
-        )
+        copy = target / model_folder(number, words)
+        write_folder_atomically(copy, partial(_copy_files, place))
 
 
 def _copy_files(place: Path, copy: Path) -> None:

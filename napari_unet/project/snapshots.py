@@ -13,7 +13,7 @@ would go with them in the end.
 from __future__ import annotations
 
 import json
-import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.project.identity import Hash, ImageIdentity, Record
-from napari_unet.project.layout import SNAPSHOTS
+from napari_unet.project.layout import SNAPSHOTS, parse_snapshot_name, snapshot_paths
 from napari_unet.project.maps import Pair, read_maps, write_maps
 
 _LARGEST_FILE = 10_000
@@ -72,9 +72,9 @@ def keep_snapshot(
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise storage_error(folder, error) from error
-    numbers = [int(path.name.split(".")[1]) for path in _files(folder, key)]
-    kept = Snapshot(1 + max(numbers, default=0), datetime.now(UTC), objects)
-    maps, fields = _paths(folder, key, kept.number)
+    number = 1 + max(_numbers(folder, key), default=0)
+    kept = Snapshot(number, datetime.now(UTC), objects)
+    maps, fields = _paths(project, key, number)
     hashes = write_maps(maps, work, result_axes(image.axes))
     content = _Fields(
         kept_at=kept.kept_at,
@@ -90,16 +90,13 @@ def keep_snapshot(
 
 def list_snapshots(project: Path, key: str) -> tuple[Snapshot, ...]:
     """Return the copies of the work on an image, the newest first; only reads."""
-    found = []
-    folder = _folder(project)
-    for path in _files(folder, key) if folder.is_dir() else ():
-        number = int(path.name.split(".")[1])
-        try:
-            fields = _read_fields(path)
-        except StorageError:
-            continue  # it was being written when the program ended, or is damaged
-        found.append(Snapshot(number, fields.kept_at, fields.objects))
-    return tuple(sorted(found, key=lambda kept: -kept.number))
+    found, folder = [], _folder(project)
+    for number in _numbers(folder, key):
+        # One that was being written when the program ended, or is damaged, is none.
+        with suppress(StorageError):
+            fields = _read_fields(snapshot_paths(project, key, number)[2])
+            found.append(Snapshot(number, fields.kept_at, fields.objects))
+    return tuple(found)
 
 
 def read_snapshot(
@@ -112,7 +109,8 @@ def read_snapshot(
     StorageError
         If it is not there any more, damaged, or not the one that was kept.
     """
-    maps, path = _paths(_folder(project), key, number)
+    _folder(project)
+    maps, path = _paths(project, key, number)
     fields = _read_fields(path)
     hashes = fields.labels_hash, fields.provenance_hash
     found = read_maps(maps, (image.values_shape, image.labels_shape), hashes)
@@ -127,18 +125,18 @@ def _folder(project: Path) -> Path:
     return folder
 
 
-def _files(folder: Path, key: str) -> list[Path]:
-    name = re.compile(re.escape(key) + r"\.[0-9]{1,9}\.json")
-    return [p for p in folder.glob("*.json") if name.fullmatch(p.name)]
+def _numbers(folder: Path, key: str) -> list[int]:
+    """Return the numbers of the copies of an image, the newest first."""
+    names = (parse_snapshot_name(path.name) for path in folder.glob("*.json"))
+    return sorted((name[1] for name in names if name and name[0] == key), reverse=True)
 
 
-def _paths(folder: Path, key: str, number: int) -> tuple[Pair, Path]:
-    ends = ("labels.tif", "provenance.tif", "json")
-    labels, provenance, fields = (folder / f"{key}.{number}.{end}" for end in ends)
-    for path in (labels, provenance, fields):
+def _paths(project: Path, key: str, number: int) -> tuple[Pair, Path]:
+    paths = snapshot_paths(project, key, number)
+    for path in paths:
         if path.is_symlink():
             raise StorageError(f"{path} is a link; replace it by what it leads to.")
-    return (labels, provenance), fields
+    return paths[:2], paths[2]
 
 
 def _read_fields(path: Path) -> _Fields:

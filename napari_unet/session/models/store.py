@@ -16,6 +16,7 @@ from uuid import UUID
 
 from napari_unet.core.jobs import Job
 from napari_unet.errors import ModelError
+from napari_unet.project.layout import model_folder
 from napari_unet.project.manifest import ImageReading, Manifest, ModelEntry
 from napari_unet.project.model_store import all_models, last_number
 from napari_unet.project.project import Project
@@ -146,7 +147,7 @@ def _write(
         from napari_unet.weights.folder import save_model
 
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
-        folder = f"{number}-{words[:60].strip('-') or 'model'}"
+        folder = model_folder(number, words)
         target = project.store.files.models / folder
         save_model(model, target, record=version.record)
         checksum = read_spec(target).checksum
