@@ -189,7 +189,7 @@ def _row(found: Survey, left: RecoveredWork, name: str) -> dict[str, Any]:
         counts.objects if objects else None,
         counts.verified_objects if objects else None,
         round(counts.verified_pixels / counts.pixels, 6),
-        left.good[0].saved_at.isoformat() if left.good else None,
+        left.saves.good[0].saved_at.isoformat() if left.saves.good else None,
         str(path) if path else None,
     )
     return dict(zip(_COLUMNS, values, strict=True))

@@ -40,6 +40,8 @@ from napari_unet.tasks.task import goes_with
 _CHUNK_BYTES = 16 * 2**20
 _SLUG_LENGTH = 60
 _NAME_LENGTH = 1024
+_MAX_PIXELS = 2**36
+_MOST_UP = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +185,6 @@ def _chunks(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[int | slice
     for start in range(0, shape[0], rows):
         yield (slice(start, start + rows),)
 
-
-_MAX_PIXELS = 2**36
-_MOST_UP = 16
 
 Extent = Annotated[int, Field(ge=1, le=2**31)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]

@@ -20,11 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.errors import StorageError
-from napari_unet.project.identity import Name
+from napari_unet.project.identity import Name, Record
 from napari_unet.project.layout import LOCK
 
 _LARGEST = 10_000
@@ -34,7 +34,7 @@ _LONG_AGO_SECONDS = 3600.0
 _START_TOLERANCE = 2.0
 
 
-class Holder(BaseModel):
+class Holder(Record):
     """What a lock says of the window that works in a project.
 
     Parameters
@@ -46,8 +46,6 @@ class Holder(BaseModel):
     beats : int
         Counted up while the window is open.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     user: Name
     host: Name
@@ -170,7 +168,8 @@ class FileLock:
 
     def _read(self) -> bytes | None:
         try:
-            return _read(self._path)
+            with self._path.open("rb") as file:
+                return file.read(_LARGEST)
         except OSError:
             return None
 
@@ -249,11 +248,6 @@ class ProjectLock(FileLock):
 def read_holder(folder: Path) -> Holder | None:
     """Return who works in a project folder, as far as can be seen at once."""
     return ProjectLock(folder).holder()
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LARGEST)
 
 
 def _parse(content: bytes) -> Holder:

@@ -123,7 +123,7 @@ def _look_at(found: Survey, key: str) -> ImageOverview:
         left.image,
         path,
         path is not None and path.is_file(),
-        left.good[0].saved_at if left.good else None,
+        left.saves.good[0].saved_at if left.saves.good else None,
         _changes(left),
         left.annotation.counts() if left.annotation else None,
         tuple(_image_problems(left)),
@@ -131,11 +131,11 @@ def _look_at(found: Survey, key: str) -> ImageOverview:
 
 
 def _image_problems(left: RecoveredWork) -> Iterator[str]:
-    yield from left.damaged
+    yield from left.saves.problems
     if left.annotation is not None:
         yield from (f"Lost: {words}" for words in left.lost)
 
 
 def _changes(left: RecoveredWork) -> int:
-    after = left.good[0].sequence if left.good else 0
+    after = left.saves.good[0].sequence if left.saves.good else 0
     return len(left.journal.after(after))

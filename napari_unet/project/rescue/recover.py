@@ -30,16 +30,10 @@ class RecoveredWork:
 
     Parameters
     ----------
+    saves : Saves
+        Which can be read, and which cannot.
     annotation : Annotation or None
         The work, as far as it came back; None if nothing did.
-    good : tuple of Generation
-        Saves that can be read, newest first.
-    bad : tuple of int
-        Numbers of saves that cannot.
-    damaged : tuple of str
-        What is wrong with these, in sentences.
-    number, sequence, next_id : int
-        Of a save of all this.
     origin : str
         Where the work comes from, in words.
     lost : tuple of str
@@ -47,24 +41,23 @@ class RecoveredWork:
     mixed : bool
         Whether two windows wrote at the same time: journal and saves of that kind make
         no sense any more.
-    old : tuple of int
-        Numbers of saves that do not count, though they can be read.
     """
 
     key: str
     image: ImageFields
     journal: JournalRead
+    saves: Saves
     annotation: Annotation | None
-    good: tuple[Generation, ...]
-    bad: tuple[int, ...]
-    damaged: tuple[str, ...]
-    number: int
-    sequence: int
-    next_id: int
     origin: str
     lost: tuple[str, ...]
-    mixed: bool = False
-    old: tuple[int, ...] = ()
+    mixed: bool
+
+    @property
+    def sequence(self) -> int:
+        """The last change of which any file tells; a save of all this has it."""
+        saves = (*self.saves.known.values(), *self.saves.good)
+        firsts = [s.header.first - 1 for s in self.journal.segments if s.header]
+        return max([self.journal.last, *(each.sequence for each in saves), *firsts])
 
 
 def recover_work(found: Survey, key: str, near: NearImages) -> RecoveredWork | None:
@@ -73,33 +66,27 @@ def recover_work(found: Survey, key: str, near: NearImages) -> RecoveredWork | N
     if image is None:
         return None
     journal = scan_journal(found.segments.get(key, ()), image)
-    saves = _Saves(found, key, image, journal)
+    saves = Saves(found, key, image, journal)
     mixed = are_mixed(image, saves.in_order(), journal)
     bring_back = _from_all if mixed else _from_newest
-    annotation, origin, lost = bring_back(key, image, saves, journal)
-    numbers = [*saves.known, *found.saves.get(key, ()), 0]
-    sequences = [each.sequence for each in (*saves.known.values(), *saves.good)]
-    firsts = [s.header.first - 1 for s in journal.segments if s.header]
-    return RecoveredWork(
-        key,
-        image,
-        journal,
-        annotation,
-        tuple(saves.good),
-        tuple(saves.bad),
-        tuple(saves.problems),
-        max(numbers) + 1,
-        max([journal.last, *sequences, *firsts]),
-        saves.next_id,
-        origin,
-        lost,
-        mixed,
-        tuple(saves.old),
-    )
+    brought = bring_back(key, image, saves, journal)
+    return RecoveredWork(key, image, journal, saves, *brought, mixed)
 
 
-class _Saves:
-    """The saves of an image: which can be read, and which cannot."""
+class Saves:
+    """The saves of an image: which can be read, and which cannot.
+
+    Attributes
+    ----------
+    known : dict of int to Generation
+        Those that a manifest names, by number.
+    good : list of Generation
+        Those that can be read, newest first.
+    bad : list of int
+        Numbers of those that cannot; `problems` says why, in sentences.
+    old : list of int
+        Numbers of those that do not count, though they may be readable.
+    """
 
     def __init__(
         self, found: Survey, key: str, image: ImageFields, journal: JournalRead
@@ -117,7 +104,9 @@ class _Saves:
         self.old: list[int] = []
         self.problems: list[str] = []
         self.newest: Save | None = None
-        for number in sorted({*self.known, *found.saves.get(key, ())}, reverse=True):
+        there = {*self.known, *found.saves.get(key, ())}
+        self.next_number = max(there, default=0) + 1
+        for number in sorted(there, reverse=True):
             self._look(number)
 
     def _look(self, number: int) -> None:
@@ -193,7 +182,7 @@ _Brought: TypeAlias = tuple[Annotation | None, str, tuple[str, ...]]
 
 
 def _from_newest(
-    key: str, image: ImageFields, saves: _Saves, journal: JournalRead
+    key: str, image: ImageFields, saves: Saves, journal: JournalRead
 ) -> _Brought:
     """Bring back the newest save and the changes after it."""
     if saves.newest is not None:
@@ -208,7 +197,7 @@ def _from_newest(
 
 
 def _from_all(
-    key: str, image: ImageFields, saves: _Saves, journal: JournalRead
+    key: str, image: ImageFields, saves: Saves, journal: JournalRead
 ) -> _Brought:
     """Bring back what two windows wrote under one name, from every save."""
     numbers = [each.number for each in saves.good]
@@ -225,7 +214,7 @@ def _from_all(
     return rebuild(image.identity.schema, whole)[0], origin, found.lost
 
 
-def _origin(saves: _Saves, changes: int) -> str:
+def _origin(saves: Saves, changes: int) -> str:
     if saves.newest is None:
         return "the journal alone"
     generation = saves.newest.generation
@@ -235,7 +224,7 @@ def _origin(saves: _Saves, changes: int) -> str:
 
 
 def _losses(
-    saves: _Saves, journal: JournalRead, work: StoredAnnotation
+    saves: Saves, journal: JournalRead, work: StoredAnnotation
 ) -> Iterator[str]:
     firsts = [scan.header.first for scan in journal.segments[:1] if scan.header]
     before = any(not each.sequence for each in saves.known.values())

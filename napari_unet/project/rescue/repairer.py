@@ -160,15 +160,17 @@ class Repairer:
         left = recover_work(self._found, key, self._near)
         if left is None:
             return Recovery(key, lost=(_UNKNOWN,))
-        self._put_away(key, left.bad)
+        self._put_away(key, left.saves.bad)
         if left.annotation is None:
             # Not named any more, and set aside: nothing is left to be done.
             self._hopeless.append(left)
-            there = bool(named or left.bad or not left.journal.sound)
+            there = bool(named or left.saves.bad or not left.journal.sound)
             return Recovery(left.image.name, "", left.lost, repaired=there)
         self._entries.append(self._write(left))
         told = left.origin, left.lost
-        return Recovery(left.image.name, *told, repaired=True, damaged=left.damaged)
+        return Recovery(
+            left.image.name, *told, repaired=True, damaged=tuple(left.saves.problems)
+        )
 
     def _write(self, left: RecoveredWork) -> ImageEntry:
         """Write one save of all that came back, and a journal without damage."""
@@ -177,19 +179,21 @@ class Repairer:
             raise InputError(f"Nothing of {left.image.name} came back.")
         snapshot = left.annotation.snapshot()
         axes = result_axes(left.image.axes)
-        hashes = self._files.write_maps(left.key, left.number, snapshot, axes)
+        hashes = self._files.write_maps(
+            left.key, left.saves.next_number, snapshot, axes
+        )
         generation = Generation(
-            number=left.number,
+            number=left.saves.next_number,
             saved_at=self._when,
             sequence=left.sequence,
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
         )
-        older = () if left.mixed else left.good
+        older = () if left.mixed else left.saves.good
         entry = ImageEntry(
             **fields_of(left.image),
             key=left.key,
-            next_id=latest_free_id(left.next_id, snapshot.next_id),
+            next_id=latest_free_id(left.saves.next_id, snapshot.next_id),
             generations=(generation, *older)[:KEPT_GENERATIONS],
         )
         if left.mixed:
@@ -200,7 +204,9 @@ class Repairer:
             if _is_sound(self._found.folder, entry):
                 return entry
         # What contradicts the new save is in it: it stays at hand, but does not count.
-        self._put_away(left.key, [*(each.number for each in left.good), *left.old])
+        self._put_away(
+            left.key, [*(each.number for each in left.saves.good), *left.saves.old]
+        )
         return entry.model_copy(update={"generations": (generation,)})
 
     def _put_away(self, key: str, numbers: Iterable[int]) -> None:
