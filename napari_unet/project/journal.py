@@ -26,6 +26,7 @@ from napari_unet.annotation.change import Change
 from napari_unet.core.atomic import storage_error, sync_folder
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageFields
+from napari_unet.project.journal_line import Logged, encode_change, encode_line
 from napari_unet.project.journal_reader import (
     Files,
     Header,
@@ -34,7 +35,6 @@ from napari_unet.project.journal_reader import (
     read_header,
 )
 from napari_unet.project.layout import segment_path
-from napari_unet.project.record import Logged, encode_change, encode_line
 
 _GROUP_SECONDS = 0.25
 _IDLE_SECONDS = 15.0

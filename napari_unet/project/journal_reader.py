@@ -28,8 +28,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageFields
+from napari_unet.project.journal_line import Logged, decode_change, decode_line
 from napari_unet.project.layout import parse_segment_name
-from napari_unet.project.record import Logged, decode_change, decode_line
 
 _BEGINNING = re.compile(rb'[0-9a-f]{8} \{"')
 _LONGEST_LINE = 2**29

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet.project.record import encode_integers
+from napari_unet.project.journal_line import encode_integers
 
 LIMITS = st.sampled_from([0, 9, 10, 99, 65_536, 2**31 - 1, 2**32 - 1, 2**40])
 

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
-from napari_unet.project.record import Logged, decode_change, encode_change, encode_line
+from napari_unet.project.journal_line import (
+    Logged,
+    decode_change,
+    encode_change,
+    encode_line,
+)
 
 SHAPE = (9, 11)
 WHEN = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from napari_unet.project import journal as journals
 from napari_unet.project import journal_reader as files
+from napari_unet.project.journal_line import encode_change
 from napari_unet.project.journal_reader import list_segments, read_journal
-from napari_unet.project.record import encode_change
 from tests.project.desk import FIELDS, IMAGE, Desk
 
 

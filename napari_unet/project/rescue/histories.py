@@ -21,8 +21,8 @@ from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.runs import values_of_runs
 from napari_unet.project.identity import ImageFields
+from napari_unet.project.journal_line import Logged
 from napari_unet.project.journal_reader import JournalRead
-from napari_unet.project.record import Logged
 from napari_unet.project.stored import Save
 
 Changes: TypeAlias = tuple[Logged, ...]

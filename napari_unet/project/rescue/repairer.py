@@ -21,6 +21,7 @@ from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.ids import latest_free_id
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.identity import ImageFields, relative_path
+from napari_unet.project.journal_line import encode_line
 from napari_unet.project.journal_reader import Header
 from napari_unet.project.layout import (
     LABELS,
@@ -37,7 +38,6 @@ from napari_unet.project.manifest import (
     Manifest,
     ManifestFile,
 )
-from napari_unet.project.record import encode_line
 from napari_unet.project.rescue.recover import (
     Models,
     RecoveredWork,
