@@ -1,1 +1,5 @@
 """Labels, who stands behind them, and every way to change them; numpy alone."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

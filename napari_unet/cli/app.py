@@ -22,10 +22,11 @@ from napari_unet.cli.console import (
 )
 from napari_unet.cli.demo import demo
 from napari_unet.cli.evaluate import evaluate
-from napari_unet.cli.models import models
+from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
 from napari_unet.cli.project import project
 from napari_unet.cli.train import train
+from napari_unet.cli.window import open_window
 from napari_unet.distribution import refuse_stranger
 from napari_unet.errors import InputError, NapariUnetError
 
@@ -65,8 +66,6 @@ def start(
         raise typer.Exit
     refuse_stranger()
     if context.invoked_subcommand is None:
-        from napari_unet.cli.window import open_window
-
         raise typer.Exit(open_window(sample))
     if sample is not None:
         raise InputError("--sample opens napari; give it without a subcommand.")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_unet import io
+from napari_unet.images.channels import channel_titles, names_or_colours
+from napari_unet.images.known_axes import axes_in_words, readings
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,10 +17,7 @@ if TYPE_CHECKING:
 
 def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:
     """Return what to do with channels that do not fit, by the names of options."""
-    from napari_unet.images.channels import channel_titles, names_or_colours
-    from napari_unet.io.read import read_header
-
-    names = names_or_colours(read_header(path).channels, error.axes, error.channels)
+    names = names_or_colours(io.read_header(path).channels, error.axes, error.channels)
     example = ",".join(str(n + 1) for n in range(error.wanted))
     some = "one of its channels" if error.wanted == 1 else f"{error.wanted} of them"
     pick = f"choose {some} with --channel, such as --channel {example}"
@@ -27,8 +28,6 @@ def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:
 
 def guess_in_words(known: KnownAxes, shape: tuple[int, ...]) -> str | None:
     """Say what was guessed of an image, and how to mend it; None if nothing was."""
-    from napari_unet.images.known_axes import axes_in_words, readings
-
     if known.origin != "guess" or len(shape) < 3:
         return None
     others = [axes for axes in readings(shape) if axes != known.letters]

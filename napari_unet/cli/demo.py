@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from napari_unet import nets
 from napari_unet.cli.console import (
     DeviceOption,
     JsonOption,
@@ -16,6 +17,7 @@ from napari_unet.cli.console import (
     say,
 )
 from napari_unet.cli.outputs import output_folder
+from napari_unet.cli.window import open_window
 
 if TYPE_CHECKING:
     from napari_unet.cli.story import DemoResult
@@ -38,10 +40,10 @@ def demo(
 
     Scores come from images that the scripted annotator never opened.
     """
+    # The whole engine; no --help needs it.
     from napari_unet.cli.story import tell_story
-    from napari_unet.nets.device import resolve_device
 
-    resolve_device(device)
+    nets.resolve_device(device)
     with output_folder(out):
         result = tell_story(out, say, seeds=range(seeds), device=device)
     if as_json:
@@ -49,8 +51,6 @@ def demo(
     else:
         _show(result)
     if not headless:
-        from napari_unet.cli.window import open_window
-
         raise typer.Exit(open_window("phase"))
 
 

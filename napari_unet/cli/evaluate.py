@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from napari_unet import annotation, io, scores
 from napari_unet.cli.console import (
     JsonOption,
     about,
@@ -91,9 +92,7 @@ class _Report:
 
 def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Path]]:
     """Pair by name; every truth needs a prediction, more predictions are reported."""
-    from napari_unet.io.rois import ROI_SUFFIXES
-
-    more = ROI_SUFFIXES if regions else frozenset()
+    more = io.ROI_SUFFIXES if regions else frozenset()
     true, found = (by_stem(list_images(f, more=more)) for f in (truth, predicted))
     missing = sorted(true.keys() - found.keys())
     if missing:
@@ -109,23 +108,19 @@ def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Pa
 
 
 def _score_instances(pairs: _Pairs) -> _Report:
-    from napari_unet.annotation.labels import OBJECT_IDS
-    from napari_unet.scores.metrics import evaluate as score
-    from napari_unet.scores.metrics import pool
-
-    scores = pool(_compare(pairs, OBJECT_IDS, score))
-    table = Table(title=f"Average precision, {scores.images} images")
+    found = scores.pool(_compare(pairs, annotation.OBJECT_IDS, scores.metrics.evaluate))
+    table = Table(title=f"Average precision, {found.images} images")
     table.add_column("IoU")
     table.add_column("pooled", justify="right")
     table.add_column("mean of images", justify="right")
-    pooled = scores.pooled
+    pooled = found.pooled
     for threshold, value in pooled.ap.items():
-        table.add_row(threshold, f"{value:.3f}", f"{scores.ap_mean[threshold]:.3f}")
+        table.add_row(threshold, f"{value:.3f}", f"{found.ap_mean[threshold]:.3f}")
     words = (
         f"Dice {pooled.dice:.3f}. At IoU 0.50: {pooled.tp} found, {pooled.fp} false, "
         f"{pooled.fn} missed."
     )
-    return _Report(scores.as_json(), table, words)
+    return _Report(found.as_json(), table, words)
 
 
 def _compare(
@@ -134,53 +129,46 @@ def _compare(
     compare: Callable[[NDArray[Any], NDArray[Any]], R],
 ) -> list[R]:
     """Compare the label maps of every pair, and say what was made of them."""
-    from napari_unet.annotation.labels import tell
-    from napari_unet.io.labels import labels_of
-
     judged = [_are_masks(files, kind) for files in zip(*pairs.paths, strict=True)]
-    scores: list[R] = []
+    compared: list[R] = []
     told: list[tuple[str, Labels]] = []
     for pair in pairs:
         files = _read_both(*pair)
-        found = [labels_of(f, kind, mask=m) for f, m in zip(files, judged, strict=True)]
-        scores.append(_named(pair[1], compare, *(each.array for each in found)))
+        found = [
+            io.labels_of(f, kind, mask=m) for f, m in zip(files, judged, strict=True)
+        ]
+        compared.append(_named(pair[1], compare, *(each.array for each in found)))
         # Only what is said of them: the pixels of all images would not fit.
         told += [
             (str(path), replace(each, array=each.array[:0]))
             for path, each in zip(pair, found, strict=True)
         ]
-    for note in tell(told):
+    for note in annotation.tell(told):
         say(note)
-    return scores
+    return compared
 
 
 def _are_masks(paths: Iterable[Path], kind: LabelKind) -> bool | None:
     """Return whether the label maps of a folder are masks; None: each tells alone."""
-    from napari_unet.io.labels import are_mask_files, read_label_file
-    from napari_unet.io.rois import is_roi_file
-
-    files = [path for path in paths if not is_roi_file(path)]
+    files = [path for path in paths if not io.is_roi_file(path)]
     if len(files) < 2:
         return None
-    return are_mask_files(map(read_label_file, files), kind)
+    return io.are_mask_files(map(io.read_label_file, files), kind)
 
 
 def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
     """Read two label maps; one of them may be regions, which have the other's size."""
-    from napari_unet.io.labels import read_label_file
-    from napari_unet.io.rois import is_roi_file
-
-    if not is_roi_file(predicted):
-        found = read_label_file(predicted)
-        true = read_label_file(truth, found.array.shape)
-    elif is_roi_file(truth):
+    if not io.is_roi_file(predicted):
+        found = io.read_label_file(predicted)
+        true = io.read_label_file(truth, found.array.shape)
+    elif io.is_roi_file(truth):
         raise InputError(
             f"{str(truth)!r} and {str(predicted)!r} are both regions, which know no "
             "size of an image; give one of them as a label map."
         )
     else:
-        true = read_label_file(truth)
-        found = read_label_file(predicted, true.array.shape)
+        true = io.read_label_file(truth)
+        found = io.read_label_file(predicted, true.array.shape)
     if true.array.shape != found.array.shape:
         raise InputError(
             f"{str(predicted)!r} has the shape {found.array.shape}, its truth "
@@ -191,11 +179,8 @@ def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
 
 
 def _score_classes(pairs: _Pairs) -> _Report:
-    from napari_unet.annotation.labels import CLASS_NUMBERS
-    from napari_unet.scores.pixel_scores import add_counts, count_classes
-
-    counts = _compare(pairs, CLASS_NUMBERS, count_classes)
-    pooled = add_counts(counts)
+    counts = _compare(pairs, annotation.CLASS_NUMBERS, scores.count_classes)
+    pooled = scores.add_counts(counts)
     table = Table(title=f"Classes, {len(counts)} images")
     table.add_column("class", justify="right")
     table.add_column("Dice, pooled", justify="right")
@@ -210,19 +195,16 @@ def _score_classes(pairs: _Pairs) -> _Report:
 
 
 def _score_values(pairs: _Pairs) -> _Report:
-    from napari_unet.io.read import read_values
-    from napari_unet.scores.pixel_scores import score_values
-
     rows: dict[str, list[dict[str, Any]]] = {}
     table = Table(title="Values")
     for heading in ("image", "variable", "correlation", "mean error", "RMS error"):
         table.add_column(heading, justify="left" if heading == "image" else "right")
     for true, found in pairs:
-        values = [read_values(path) for path in (true, found)]
+        values = [io.read_values(path) for path in (true, found)]
         truth, predicted = (v[None] if v.ndim == 2 else v for v in values)
-        scores = _named(found, score_values, truth, predicted)
-        rows[stem_of(true)] = [asdict(score) for score in scores]
-        for number, s in enumerate(scores, start=1):
+        variables = _named(found, scores.score_values, truth, predicted)
+        rows[stem_of(true)] = [asdict(score) for score in variables]
+        for number, s in enumerate(variables, start=1):
             numbers = (f"{s.correlation:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}")
             table.add_row(escape(stem_of(true)), str(number), *numbers)
     means = _mean_correlations(list(rows.values()))

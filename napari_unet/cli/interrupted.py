@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from napari_unet import learning, project
 from napari_unet.errors import InputError, ModelError, StorageError
-from napari_unet.project.lock import FileLock
 
 _LONGEST_NAME = 200
 
@@ -23,7 +23,7 @@ def checkpoint_path(out: Path) -> Path:
 
 
 @contextmanager
-def claimed(out: Path) -> Iterator[FileLock]:
+def claimed(out: Path) -> Iterator[project.FileLock]:
     """Keep the place of a model for one training, until that has saved it.
 
     Yields
@@ -38,7 +38,7 @@ def claimed(out: Path) -> Iterator[FileLock]:
     StorageError
         If it cannot be claimed.
     """
-    lock = FileLock(checkpoint_path(out).with_suffix(".lock"))
+    lock = project.FileLock(checkpoint_path(out).with_suffix(".lock"))
     if other := lock.take():
         raise InputError(
             f"Another training is making {out} right now ({other.describe()}, "
@@ -72,10 +72,8 @@ def plan_checkpoint(out: Path, *, resume: bool, overwrite: bool) -> Path:
 
 def _found(path: Path, out: Path) -> str:
     # Imported only here: torch takes seconds.
-    from napari_unet.learning.checkpoint import read_header
-
     try:
-        step = read_header(path).steps
+        step = learning.read_header(path).steps
     except (ModelError, StorageError):
         return (
             f"Found an interrupted training of {out} that cannot go on, because {path} "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from napari_unet import io, models, weights
 from napari_unet.cli.console import (
     JsonOption,
     OverwriteOption,
@@ -26,23 +27,20 @@ from napari_unet.cli.outputs import (
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_unet.io.archive import Limits
     from napari_unet.models.spec import ModelSpec
     from napari_unet.weights.model import Model
 
 _TASKS = {"instances": "objects", "classes": "classes", "regression": "values"}
 
-models = typer.Typer(
+app = typer.Typer(
     help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
-@models.command("list")
+@app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the built-in models."""
-    from napari_unet.models.folder import list_models
-
-    specs = list_models()
+    specs = models.list_models()
     rows = [_row(spec.name, spec) for spec in specs]
     if as_json:
         print_json(rows)
@@ -63,7 +61,7 @@ def list_(as_json: JsonOption = False) -> None:
     print_result("What each is for, and what not: napari-unet models show NAME")
 
 
-@models.command()
+@app.command()
 def show(
     model: Annotated[
         str, typer.Argument(metavar="M", help="A built-in model or a model folder.")
@@ -71,10 +69,8 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a model is: data, licence, scores, network."""
-    from napari_unet.weights.folder import load_model
-
     # Loading proves that the weights are there and fit.
-    spec = load_model(model).spec
+    spec = weights.load_model(model).spec
     if as_json:
         print_json({**_row(model, spec), "spec": spec.model_dump(mode="json")})
         return
@@ -84,7 +80,7 @@ def show(
             print_result(textwrap.fill(_plain(text), wide, **_hanging(name)))
 
 
-@models.command("import")
+@app.command("import")
 def import_(
     file: Annotated[
         Path,
@@ -110,14 +106,12 @@ def import_(
     Nothing in the file is run. It is refused if it holds anything else than the weights
     of that network.
     """
-    from napari_unet.weights.folder import save_model
-
     refuse_replacing_inputs([file], [out])
     if not overwrite:
         refuse_existing([out])
     model, note = _import(file, like, out.resolve().name)
     with output_folder(out.absolute().parent):
-        save_model(model, out, overwrite=overwrite)
+        weights.save_model(model, out, overwrite=overwrite)
     if note:
         say(f"{file}: {note}")
     if as_json:
@@ -127,25 +121,20 @@ def import_(
 
 
 def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:
-    from napari_unet.io.archive import read_zip
-    from napari_unet.models.folder import describe
-    from napari_unet.weights.folder import unpack_model
-    from napari_unet.weights.foreign import import_weights
-
     _check_file(file)
     if file.suffix.lower() == ".zip":
         if like is not None:
             raise InputError(
                 "The zip file of a model describes itself; leave --like away."
             )
-        return unpack_model(read_zip(file, _model_limits()), str(file)), None
+        return weights.unpack_model(io.read_zip(file, _model_limits()), str(file)), None
     if like is None:
         raise InputError(
             f"{str(file)!r} holds weights at best, and no description of their "
             "network; name a model with the same network with --like."
         )
     try:
-        return import_weights(file, describe(like), name[:100])
+        return weights.import_weights(file, models.describe(like), name[:100])
     except OSError as error:
         raise InputError(
             f"Cannot read {str(file)!r}: {error.strerror or error}."
@@ -162,22 +151,18 @@ def _check_file(file: Path) -> None:
         raise InputError(f"There is no file {str(file)!r}; check the name.")
 
 
-def _model_limits() -> Limits:
-    from napari_unet.io.archive import Limits
-
-    return Limits(members=16, member_bytes=2**31, total_bytes=2**31)
+def _model_limits() -> io.Limits:
+    return io.Limits(members=16, member_bytes=2**31, total_bytes=2**31)
 
 
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:
-    from napari_unet.models.folder import model_size
-
     return {
         "name": spec.name,
         "task": spec.task,
         "data": spec.card.data,
         "license": spec.card.license,
         "score": spec.card.score,
-        "megabytes": round(model_size(model), 2),
+        "megabytes": round(models.model_size(model), 2),
     }
 
 

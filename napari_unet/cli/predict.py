@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
+from napari_unet import inference, io, nets, weights
 from napari_unet.cli.channels import guess_in_words, mismatch_in_words
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -32,7 +34,12 @@ from napari_unet.cli.outputs import (
     refuse_one_target,
     refuse_replacing_inputs,
 )
+from napari_unet.core.events import Notice, TilesDone
+from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
+from napari_unet.geometry.axes import result_axes
+from napari_unet.images.channels import take_channels
+from napari_unet.instances.diameter import in_pixels
 from napari_unet.io.pairing import by_stem, list_images, name_of
 
 if TYPE_CHECKING:
@@ -97,14 +104,10 @@ def predict(
     that fail are listed; the others are written.
     """
     targets = _plan(images, out, overwrite=overwrite)
-    from napari_unet.inference.predict import iter_predict
-    from napari_unet.nets.device import resolve_device
-    from napari_unet.weights.folder import load_model
-
-    resolve_device(device)
-    loaded = load_model(model)
+    nets.resolve_device(device)
+    loaded = weights.load_model(model)
     ask = partial(
-        iter_predict,
+        inference.iter_predict,
         model=loaded,
         device=device,
         probabilities=probabilities,
@@ -202,17 +205,11 @@ def _predict_all(targets: dict[Path, Path], order: _Order) -> _Done:
 def _predict_one(
     path: Path, target: Path, order: _Order, advance: Callable[[float], None]
 ) -> _Written:
-    import numpy as np
-
-    from napari_unet.geometry.axes import result_axes
-    from napari_unet.io.read import read_image
-    from napari_unet.io.write import write_image
-
-    image = read_image(path)
+    image = io.read_image(path)
     seen, axes, notes = _seen(image, order)
     result, more, diameter = _result(image, seen, axes, order, advance)
     kept = result_axes(axes)
-    write_image(
+    io.write_image(
         target,
         result,
         kept if result.ndim == len(kept) else f"C{kept}",
@@ -225,17 +222,13 @@ def _predict_one(
 
 def _seen(image: ImageFile, order: _Order) -> tuple[NDArray[Any], str, list[str]]:
     """Return what the model sees of an image, its axes, and what is to be said."""
-    from napari_unet.images.channels import take_channels
-    from napari_unet.inference.model_input import check_image
-    from napari_unet.io.dataset import axes_of_file, find_channels
-
-    known = axes_of_file(image, order.axes)
+    known = io.axes_of_file(image, order.axes)
     seen, axes = image.array, known.letters
     if order.channel is not None:
-        channels = find_channels(image.path, seen.shape, axes, order.channel)
+        channels = io.find_channels(image.path, seen.shape, axes, order.channel)
         seen, axes = take_channels(seen, axes, channels)
     try:
-        axes = check_image(seen, axes, order.model)
+        axes = inference.check_image(seen, axes, order.model)
     except ChannelMismatchError as error:
         raise InputError(mismatch_in_words(error, image.path)) from error
     notes = [image.note, guess_in_words(known, image.array.shape)]
@@ -249,10 +242,6 @@ def _result(
     order: _Order,
     advance: Callable[[float], None],
 ) -> tuple[NDArray[Any], list[str], float | None]:
-    from napari_unet.core.events import Notice, TilesDone
-    from napari_unet.core.jobs import drain
-    from napari_unet.inference.events import Sized
-
     notes: list[str] = []
     diameter = None
     pixel_size = image.pixel_size.get("X")
@@ -261,7 +250,7 @@ def _result(
         nonlocal diameter
         if isinstance(event, Notice):
             notes.append(event.message)
-        elif isinstance(event, Sized):
+        elif isinstance(event, inference.Sized):
             diameter = event.diameter and round(event.diameter, 1)
         elif isinstance(event, TilesDone):
             advance(event.done / event.total)
@@ -271,8 +260,6 @@ def _result(
 
 
 def _count_objects(labels: NDArray[Any]) -> int:
-    import numpy as np
-
     return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
 
 
@@ -290,8 +277,6 @@ def _report(done: _Done, *, as_json: bool) -> None:
         }
         print_json(result | ({"interrupted": True} if done.interrupted else {}))
     else:
-        from napari_unet.instances.diameter import in_pixels
-
         for one in written:
             count = "" if one.objects is None else f": {one.objects} objects"
             if one.diameter is not None:

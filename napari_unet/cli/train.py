@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
+from napari_unet import annotation, io, learning, models, nets, tasks, weights
 from napari_unet.cli.channels import mismatch_in_words
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -29,7 +31,9 @@ from napari_unet.cli.outputs import (
     refuse_replacing_inputs,
 )
 from napari_unet.cli.training import Trained, run_training, save_trained
+from napari_unet.core.atomic import refuse_foreign
 from napari_unet.errors import ChannelMismatchError, InputError
+from napari_unet.models.record import RECORD_FILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +41,6 @@ if TYPE_CHECKING:
     from napari_unet.learning.config import FitConfig
     from napari_unet.learning.start import TaskRequest
     from napari_unet.tasks.sample import Sample
-    from napari_unet.weights.model import Model
 
 _MINUTES_FROM_SCRATCH = 15.0
 _MINUTES_FINE_TUNING = 2.0
@@ -169,19 +172,19 @@ def train(
         raise typer.Exit(EXIT_MISTAKE)
 
 
-def _request(task: str | None, names: str | None, start: str | None) -> TaskRequest:
-    from napari_unet.learning.start import TaskRequest
-    from napari_unet.models.folder import model_folder, read_spec
-    from napari_unet.tasks import find_task
-
+def _request(
+    task: str | None, names: str | None, start: str | None
+) -> learning.TaskRequest:
     if task is not None:
-        find_task(task)
+        tasks.find_task(task)
     else:
-        task = read_spec(model_folder(start)).task if start else "instances"
+        task = (
+            models.read_spec(models.model_folder(start)).task if start else "instances"
+        )
     listed = [name.strip() for name in names.split(",")] if names else []
     if not all(listed):
         raise InputError("--names holds an empty name; separate names by one comma.")
-    return TaskRequest(task, tuple(listed))
+    return learning.TaskRequest(task, tuple(listed))
 
 
 def _check_choices(
@@ -191,12 +194,10 @@ def _check_choices(
     *,
     pretrained: bool,
 ) -> None:
-    from napari_unet.models.architectures import ARCHITECTURES
-
-    if architecture is not None and architecture not in ARCHITECTURES:
+    if architecture is not None and architecture not in models.ARCHITECTURES:
         raise InputError(
             f"Architecture {architecture!r} is not available; choose one of: "
-            f"{', '.join(ARCHITECTURES)}."
+            f"{', '.join(models.ARCHITECTURES)}."
         )
     of_network = [each for each in settings or [] if not each.startswith("loss.")]
     if start is not None and (architecture is not None or of_network or pretrained):
@@ -209,22 +210,17 @@ def _check_choices(
 
 def _refuse_replacing_others(out: Path) -> None:
     """Refuse before the work what would be refused after it."""
-    from napari_unet.core.atomic import refuse_foreign
-    from napari_unet.models.folder import SPEC_FILE, WEIGHTS_FILE
-    from napari_unet.models.record import RECORD_FILE
-
     if out.is_dir():
-        refuse_foreign(out, [SPEC_FILE, WEIGHTS_FILE, RECORD_FILE])
+        refuse_foreign(out, [models.SPEC_FILE, models.WEIGHTS_FILE, RECORD_FILE])
 
 
 def _preset(preset: str | None, start: str | None, request: TaskRequest) -> str:
     """Return the way to train, after checking that it fits what is learned."""
-    from napari_unet.learning.config import PRESETS
-
     preset = preset or ("fine-tune" if start else "from-scratch")
-    if preset not in PRESETS:
+    if preset not in learning.PRESETS:
         raise InputError(
-            f"Preset {preset!r} is not available; choose one of: {', '.join(PRESETS)}."
+            f"Preset {preset!r} is not available; choose one of: "
+            f"{', '.join(learning.PRESETS)}."
         )
     if preset == _OF_2015 and request.task != "classes":
         raise InputError(
@@ -237,9 +233,7 @@ def _preset(preset: str | None, start: str | None, request: TaskRequest) -> str:
 
 def _settings_of(preset: str, architecture: str | None) -> list[str]:
     """Return the options of the network that belong to a way to train."""
-    from napari_unet.models.architectures import ARCHITECTURES
-
-    options = ARCHITECTURES[architecture] if architecture else None
+    options = models.ARCHITECTURES[architecture] if architecture else None
     has_dropout = options is not None and "dropout" in type(options).model_fields
     if preset == _OF_2015 and has_dropout:
         return [f"architecture.dropout={_DROPOUT_OF_2015}"]
@@ -253,21 +247,18 @@ def _configure(
     device: str,
     seed: int,
 ) -> FitConfig:
-    from napari_unet.learning.config import PRESETS
-    from napari_unet.nets.device import resolve_device
-
     if minutes is not None and steps is not None:
         raise InputError("Give --minutes or --steps, not both.")
     if (minutes is not None and not minutes > 0) or (steps is not None and steps < 1):
         raise InputError("--minutes and --steps must be above 0.")
     if seed < 0:
         raise InputError("--seed must be 0 or above.")
-    resolve_device(device)
+    nets.resolve_device(device)
     if minutes is None and steps is None:
         tuning = preset == "fine-tune"
         minutes = _MINUTES_FINE_TUNING if tuning else _MINUTES_FROM_SCRATCH
     limits = {"minutes": minutes, "steps": steps, "device": device, "seed": seed}
-    return PRESETS[preset].model_copy(update=limits)
+    return learning.PRESETS[preset].model_copy(update=limits)
 
 
 def _read(
@@ -279,9 +270,7 @@ def _read(
     request: TaskRequest,
     ignore: int | None,
 ) -> dict[Path, Sample]:
-    from napari_unet.io.dataset import read_samples
-
-    found = read_samples(
+    found = io.read_samples(
         images,
         labels,
         verified=verified,
@@ -308,21 +297,17 @@ def _read(
 
 def _ignoring(labels: NDArray[Any], ignore: int, request: TaskRequest) -> NDArray[Any]:
     """Mark as unknown what the person wants to be ignored."""
-    import numpy as np
-
-    from napari_unet.annotation.labels import UNKNOWN_CLASS
-
     if request.task != "classes":
         raise InputError(
             "--ignore names a class number, so it needs --task classes; for other "
             "tasks give masks of what is known with --verified."
         )
-    return np.where(labels == ignore, UNKNOWN_CLASS, labels)
+    return np.where(labels == ignore, annotation.UNKNOWN_CLASS, labels)
 
 
 def _seed(seed: int) -> None:
     """Make a new network's weights, and its dropout, the same in every run."""
-    import torch
+    import torch  # takes seconds, and no --help needs it
 
     torch.manual_seed(seed)
 
@@ -335,32 +320,23 @@ def _starting_model(
     request: TaskRequest,
     *,
     pretrained: bool,
-) -> Model:
+) -> weights.Model:
     """Return the model to start from, after checking that it can take every image."""
-    from napari_unet.learning.data import annotated_planes
-    from napari_unet.learning.start import adapt, fill_in
-    from napari_unet.models.architectures import ARCHITECTURES
-    from napari_unet.models.settings import with_settings
-    from napari_unet.models.spec import ModelSpec
-    from napari_unet.tasks.objectives import refuse_idle_loss_options
-    from napari_unet.weights.folder import load_model
-    from napari_unet.weights.model import Model, new_model
-
     given = list(samples.values())
     if start is not None:
-        model = adapt(load_model(start), request, given)
-        model = Model(with_settings(model.spec, settings), model.net)
+        model = learning.adapt(weights.load_model(start), request, given)
+        model = weights.Model(models.with_settings(model.spec, settings), model.net)
     else:
-        network = ARCHITECTURES[architecture or next(iter(ARCHITECTURES))]
-        spec = ModelSpec(
+        network = models.ARCHITECTURES[architecture or next(iter(models.ARCHITECTURES))]
+        spec = models.ModelSpec(
             name="new", in_channels=_channels(given[0]), architecture=network
         )
-        spec = with_settings(fill_in(spec, request, given), settings)
-        model = new_model(spec, pretrained=pretrained)
-    refuse_idle_loss_options(model.spec)
+        spec = models.with_settings(learning.fill_in(spec, request, given), settings)
+        model = weights.new_model(spec, pretrained=pretrained)
+    tasks.refuse_idle_loss_options(model.spec)
     for path, sample in samples.items():
         try:
-            annotated_planes(sample, model)
+            learning.annotated_planes(sample, model)
         except ChannelMismatchError as error:
             raise InputError(f"{path}: {mismatch_in_words(error, path)}") from error
         except InputError as error:

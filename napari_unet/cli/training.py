@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 import platformdirs
 import typer
 
+from napari_unet import inference, learning, models, nets, weights
 from napari_unet.cli.console import EXIT_INTERRUPTED, progress_bar, say
+from napari_unet.core.events import Notice, TrainStep, Validated
+from napari_unet.core.jobs import drain
 from napari_unet.errors import NapariUnetError, StorageError
 
 if TYPE_CHECKING:
@@ -56,24 +59,18 @@ def run_training(
     The state is kept in the file `path`, for a training that is killed. It is to be
     removed when the model is saved. `on_event` is called several times a second.
     """
-    from napari_unet.core.jobs import drain
-    from napari_unet.learning.checkpoint import remove_checkpoint
-    from napari_unet.learning.config import Checkpointing
-    from napari_unet.learning.events import ModelImproved
-    from napari_unet.learning.train import iter_fit
-
-    best: ModelImproved | None = None
+    best: learning.ModelImproved | None = None
     seconds = 0.0
-    checkpoint = Checkpointing(
+    checkpoint = learning.Checkpointing(
         path, _CHECKPOINT_SECONDS, "always" if resume else "never"
     )
-    events = iter_fit(model, samples, config, checkpoint=checkpoint)
+    events = learning.iter_fit(model, samples, config, checkpoint=checkpoint)
     with progress_bar() as progress:
         show = _shower(progress, config)
 
         def hear(event: FitEvent) -> None:
             nonlocal best, seconds
-            best = event if isinstance(event, ModelImproved) else best
+            best = event if isinstance(event, learning.ModelImproved) else best
             seconds = show(event)
             on_event()
 
@@ -82,7 +79,7 @@ def run_training(
         except KeyboardInterrupt:
             if best is None:
                 say("Interrupted before anything was better; no model was saved.")
-                remove_checkpoint(path)
+                learning.remove_checkpoint(path)
                 raise typer.Exit(EXIT_INTERRUPTED) from None
     score = {"agreement": best.score}
     return Trained(best.model, best.step, seconds, score, interrupted=True)
@@ -95,8 +92,6 @@ def _finished(result: FitResult) -> Trained:
 
 def _shower(progress: Progress, config: FitConfig) -> Callable[[FitEvent], float]:
     """Return what shows an event; it returns the seconds of training so far."""
-    from napari_unet.core.events import Notice, TrainStep, Validated
-
     total = config.steps or 60 * (config.minutes or 0)
     task: TaskID = progress.add_task("train", total=total)
     seconds = 0.0
@@ -141,32 +136,28 @@ def save_trained(
     StorageError
         If it can be written nowhere; the training's state is kept then.
     """
-    from napari_unet.learning.checkpoint import remove_checkpoint
-    from napari_unet.models.spec import ModelCard
-    from napari_unet.weights.model import Model
-
     old = _with_tiling(trained.model, sample).spec
     origin = f"{data}, starting from {old.name!r}" if old.card.data else data
-    card = ModelCard(data=origin, score=trained.score)
+    card = models.ModelCard(data=origin, score=trained.score)
     name = Path(os.path.realpath(out)).name[:100]
     spec = old.model_copy(update={"name": name, "card": card})
-    saved = _save_somewhere(Model(spec, trained.model.net), out, overwrite=overwrite)
-    remove_checkpoint(path)
+    saved = _save_somewhere(
+        weights.Model(spec, trained.model.net), out, overwrite=overwrite
+    )
+    learning.remove_checkpoint(path)
     return saved
 
 
 def _save_somewhere(model: Model, out: Path, *, overwrite: bool) -> Path:
     """Save a model where it is wished, or else where it can be; say so."""
-    from napari_unet.weights.folder import save_model
-
     try:
-        save_model(model, out, overwrite=overwrite)
+        weights.save_model(model, out, overwrite=overwrite)
         return out
     except NapariUnetError as error:
         reason = error
     for place in _other_places(out):
         try:
-            save_model(model, place)
+            weights.save_model(model, place)
         except NapariUnetError:
             continue
         say(f"{reason} The trained model is kept in {place} instead.")
@@ -191,12 +182,8 @@ def _other_places(out: Path) -> Iterator[Path]:
 
 
 def _with_tiling(model: Model, sample: Sample) -> Model:
-    from napari_unet.inference.forward import with_tiling
-    from napari_unet.learning.data import annotated_planes
-    from napari_unet.nets.device import choose_execution, resolve_device
-
     if model.net.exact_tiling:
         return model
-    plane = annotated_planes(sample, model)[0].image
-    execution = choose_execution(resolve_device("cpu"))
-    return with_tiling(model, plane[..., :_MEASURED, :_MEASURED], execution)
+    plane = learning.annotated_planes(sample, model)[0].image
+    execution = nets.choose_execution(nets.resolve_device("cpu"))
+    return inference.with_tiling(model, plane[..., :_MEASURED, :_MEASURED], execution)

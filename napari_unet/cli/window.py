@@ -7,9 +7,9 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
+from napari_unet import io
 from napari_unet.distribution import DISTRIBUTION
 from napari_unet.errors import InputError
-from napari_unet.io.samples import load_sample
 
 WIDGET = "Segment and correct"
 _BINDINGS = ("PyQt5", "PyQt6", "PySide6")
@@ -32,7 +32,7 @@ def open_window(sample: str | None) -> int:
     """
     _check_display()
     # `--with` takes all that follows, so paths come first.
-    paths = [str(load_sample(sample)[0].path)] if sample else []
+    paths = [str(io.load_sample(sample)[0].path)] if sample else []
     command = [sys.executable, "-m", "napari", *paths, "--with", DISTRIBUTION, WIDGET]
     if os.name == "posix":
         # In the same process, so that signals reach napari itself.

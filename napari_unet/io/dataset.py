@@ -27,9 +27,9 @@ from napari_unet.io.labels import (
 from napari_unet.io.pairing import pair_by_stem
 from napari_unet.io.read import ImageFile, read_header, read_image, read_values
 from napari_unet.io.rois import ROI_SUFFIXES
+from napari_unet.tasks import find_task
 from napari_unet.tasks.labeling import Labeling
 from napari_unet.tasks.sample import Sample
-from napari_unet.tasks.task import find_task
 
 
 @dataclass(frozen=True, slots=True)

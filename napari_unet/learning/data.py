@@ -35,10 +35,10 @@ from napari_unet.inference.model_input import (
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.sampling import Plane, assemble_plane
 from napari_unet.learning.validation import Holdout, Window, Windows, iter_hold_out
+from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.tasks.sample import Sample
-from napari_unet.tasks.task import task_of
 from napari_unet.weights.model import Model
 
 _GAP = 8

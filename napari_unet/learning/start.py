@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_unet.models.spec import ModelCard, ModelSpec
+from napari_unet.tasks import task_of
 from napari_unet.tasks.sample import Sample
-from napari_unet.tasks.task import task_of
 from napari_unet.weights.model import Model, fresh
 
 

@@ -21,8 +21,8 @@ from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.instances.decoding import Decoding
 from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
+from napari_unet.tasks import TaskName, find_task, task_of
 from napari_unet.tasks.outputs import LossOptions, PixelClass, Variable
-from napari_unet.tasks.task import TaskName, find_task, task_of
 
 FORMAT_VERSION: Literal[1] = 1
 

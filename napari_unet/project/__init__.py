@@ -1,1 +1,5 @@
 """The project folder on disk: labels and provenance that are never lost."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,26 +4,6 @@ Without torch, but for `objectives`, which is imported when a task is asked for 
 objective.
 """
 
-from napari_unet.tasks.classes import CLASSES
-from napari_unet.tasks.instances import INSTANCES
-from napari_unet.tasks.regression import REGRESSION
-from napari_unet.tasks.task import (
-    Task,
-    TaskName,
-    all_tasks,
-    find_task,
-    register,
-    task_of,
-)
+import lazy_loader
 
-__all__ = [
-    "CLASSES",
-    "INSTANCES",
-    "REGRESSION",
-    "Task",
-    "TaskName",
-    "all_tasks",
-    "find_task",
-    "register",
-    "task_of",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

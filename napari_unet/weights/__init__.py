@@ -1,1 +1,5 @@
 """Models on the disk: a description and the weights that belong to it."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,7 +12,7 @@ from napari_unet.instances.decoding import Decoding
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.build import build
 from napari_unet.nets.network import Network
-from napari_unet.tasks.task import task_of
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, eq=False)

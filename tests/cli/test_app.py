@@ -123,5 +123,5 @@ def test_an_interruption_is_told_by_the_exit_code(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_unet.models.folder.list_models", interrupt)
+    monkeypatch.setattr("napari_unet.models.list_models", interrupt)
     assert run("models", "list").code == 130

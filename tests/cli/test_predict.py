@@ -141,7 +141,7 @@ def test_the_model_is_loaded_once(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from napari_unet.weights import folder as weights
+    from napari_unet import weights
 
     loaded: list[object] = []
     load = weights.load_model
@@ -161,7 +161,7 @@ def test_interruption_says_what_is_there(
     def interrupt(path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_unet.io.read.read_image", interrupt)
+    monkeypatch.setattr("napari_unet.io.read_image", interrupt)
     out = tmp_path / "out"
     result = run("predict", annotated.images, "--model", model, "--out", out)
     assert result.code == 130

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 
 import napari_unet as nu
-from napari_unet.learning import train as engine
+from napari_unet import learning as engine
 from napari_unet.learning.events import ModelImproved
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec

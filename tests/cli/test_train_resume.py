@@ -17,18 +17,18 @@ import pytest
 import tifffile
 import torch
 
+from napari_unet import learning as engine
+from napari_unet import weights
 from napari_unet.cli import training
 from napari_unet.cli.interrupted import checkpoint_path
 from napari_unet.cli.training import run_training
 from napari_unet.errors import StorageError
-from napari_unet.learning import train as engine
 from napari_unet.learning.checkpoint import read_header
 from napari_unet.learning.config import Checkpointing
 from napari_unet.learning.events import ModelImproved
 from napari_unet.learning.train import Training
 from napari_unet.models.folder import WEIGHTS_FILE
 from napari_unet.project.lock import FileLock, Holder
-from napari_unet.weights import folder as weights
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model
@@ -229,7 +229,7 @@ def test_a_result_that_cannot_be_saved_keeps_its_state(
 
     command = (*options, "--steps", 2, "--out", out)
     with monkeypatch.context() as patch:
-        patch.setattr("napari_unet.weights.folder.save_model", full)
+        patch.setattr("napari_unet.weights.save_model", full)
         run(*command).refused("The disk is full")
     assert checkpoint_path(out).exists()
     assert run(*command, "--resume").code == 0

@@ -1,0 +1,4 @@
+from .events import Sized as Sized
+from .forward import with_tiling as with_tiling
+from .model_input import check_image as check_image
+from .predict import iter_predict as iter_predict

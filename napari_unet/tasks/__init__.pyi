@@ -1,0 +1,12 @@
+from .objectives import refuse_idle_loss_options as refuse_idle_loss_options
+from .registry import (
+    CLASSES as CLASSES,
+    INSTANCES as INSTANCES,
+    REGRESSION as REGRESSION,
+    Task as Task,
+    TaskName as TaskName,
+    all_tasks as all_tasks,
+    find_task as find_task,
+    register as register,
+    task_of as task_of,
+)
