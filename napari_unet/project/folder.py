@@ -101,7 +101,8 @@ class ProjectFolder:
 
     def _manifest_file(self, name: str) -> ManifestFile:
         try:
-            return read_manifest_file(self._inside(name))
+            path = self._inside(name)
+            return read_manifest_file(path, shown=str(path))
         except NewerFormatError:
             if name == MANIFEST:
                 raise

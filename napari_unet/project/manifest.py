@@ -282,8 +282,13 @@ class ManifestFile:
     version: int = 0
 
 
-def read_manifest_file(path: Path) -> ManifestFile:
+def read_manifest_file(path: Path, shown: str = "") -> ManifestFile:
     """Read a manifest of which nothing is believed yet.
+
+    Parameters
+    ----------
+    shown : str
+        How it is called where it cannot be read; by its name, if nothing is said.
 
     Raises
     ------
@@ -297,7 +302,7 @@ def read_manifest_file(path: Path) -> ManifestFile:
     except (FileNotFoundError, NotADirectoryError):
         return ManifestFile(name)
     except OSError as error:
-        problem = f"{name} cannot be read: {error.strerror}."
+        problem = f"{shown or name} cannot be read: {error.strerror}."
         return ManifestFile(name, present=True, problem=problem)
     try:
         manifest, version = parse_manifest(text), format_version(text)
