@@ -21,8 +21,7 @@ from napari_unet.cli.console import (
     say,
 )
 from napari_unet.errors import InputError
-from napari_unet.io.names import stem_of
-from napari_unet.io.pairing import by_stem, hint_at, list_images, name_some
+from napari_unet.io.pairing import by_stem, hint_at, list_images, name_some, stem_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

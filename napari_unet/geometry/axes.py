@@ -43,11 +43,8 @@ def guess_axes(shape: tuple[int, ...], dtype: npt.DTypeLike) -> str:
     longer. A last axis of 1 is a single section, or a single time. Other third axes
     are depth.
 
-    Raises
-    ------
-    InputError
-        If the array has fewer than two or more than five axes, or the last axis can be
-        columns as well as channels.
+    Raises an InputError if the array has fewer than two or more than five axes, or the
+    last axis can be columns as well as channels.
     """
     samples = _has_samples_last(shape, dtype)
     kept = _GUESSES.get(len(shape) - samples)
@@ -93,11 +90,8 @@ def axis_letter(name: object) -> str | None:
 def parse_axes(axes: str, ndim: int) -> str:
     """Return `axes` in upper case after checking that it can describe an image.
 
-    Raises
-    ------
-    InputError
-        If letters are unknown or repeated, Y or X is missing, or the number of
-        letters is not `ndim`.
+    Raises an InputError if letters are unknown or repeated, Y or X is missing, or the
+    number of letters is not `ndim`.
     """
     if not isinstance(axes, str):
         raise InputError(

@@ -100,12 +100,7 @@ def latest_free_id(*ids: int) -> int:
 
 
 def compact(labels: npt.NDArray[np.integer[Any]]) -> tuple[LabelMap, LabelMap]:
-    """Replace the ids of a label map by consecutive numbers.
-
-    Parameters
-    ----------
-    labels : ndarray of int
-        Any shape and any ids, however large, sparse or negative.
+    """Replace the ids of a label map, however large or sparse, by consecutive numbers.
 
     Returns
     -------
@@ -147,19 +142,10 @@ def pixels_by_id(dense: LabelMap, count: int) -> npt.NDArray[np.int64]:
 def count_pairs(
     first: npt.NDArray[np.integer[Any]], second: npt.NDArray[np.integer[Any]]
 ) -> tuple[LabelMap, LabelMap, npt.NDArray[np.int64]]:
-    """Count which ids meet in how many pixels.
+    """Count which ids meet in how many pixels of two label maps of one shape.
 
-    Parameters
-    ----------
-    first, second : ndarray of int
-        Two label maps of one shape, ids within int32 and not negative.
-
-    Returns
-    -------
-    a, b : ndarray of int32, shape (n,)
-        Pairs of ids, in order.
-    pixels : ndarray of int64, shape (n,)
-        How often each pair occurs.
+    Returns pairs of ids in order, (n,) each, and how often each pair occurs. Ids are
+    within int32 and not negative.
     """
     flat_a, flat_b = first.reshape(-1), second.reshape(-1)
     starts = range(0, flat_a.size, _CHUNK)

@@ -88,10 +88,7 @@ def values_of_runs(runs: Runs, dtype: npt.DTypeLike = np.int64) -> npt.NDArray[A
 def check_mask(runs: Runs, box: Box) -> int:
     """Return how many pixels a mask takes of a box.
 
-    Raises
-    ------
-    ValueError
-        If the runs are no mask of the box.
+    Raises a ValueError if the runs are no mask of the box.
     """
     area = int(np.prod(box.shape, dtype=object))
     if len(runs) % 2 or (runs < 0).any() or (runs[1::2] < 1).any():
@@ -104,10 +101,7 @@ def check_mask(runs: Runs, box: Box) -> int:
 def check_values(runs: Runs, count: int, smallest: int, largest: int) -> None:
     """Refuse what are not `count` values within limits.
 
-    Raises
-    ------
-    ValueError
-        If the runs hold other values, or another number of them.
+    Raises a ValueError if the runs hold other values, or another number of them.
     """
     values, counts = runs[0::2], runs[1::2]
     if len(runs) % 2 or (counts < 1).any() or sum(counts.tolist()) != count:

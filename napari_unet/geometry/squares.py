@@ -11,19 +11,10 @@ _WANTED = 64
 
 
 def number_squares(mask: Mask) -> LabelMap:
-    """Cover the marked pixels with a grid of numbered squares.
+    """Cover the marked pixels with a grid of numbered squares; 0 where none is marked.
 
-    Their size follows from the marked area: about 64 of them cover it.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (Y, X) or (Z, Y, X)
-        What is known. In 3-D, squares reach through all sections.
-
-    Returns
-    -------
-    ndarray of int32
-        Same shape; 0 where nothing is marked.
+    Their size follows from the marked area: about 64 of them cover it. In 3-D they
+    reach through all sections.
     """
     area = np.count_nonzero(mask) / (len(mask) if mask.ndim > 2 else 1)
     size = int(np.clip(np.sqrt(area / _WANTED), *_SIZES))

@@ -45,7 +45,7 @@ def padded_shape(shape: tuple[int, ...], stride: int) -> tuple[int, ...]:
 def plan_tiles(
     shape: tuple[int, ...], *, window: int, halo: int, stride: int
 ) -> tuple[Tile, ...]:
-    """Plan the tiles of a plane.
+    """Plan the tiles of a plane, in reading order.
 
     Parameters
     ----------
@@ -58,11 +58,6 @@ def plan_tiles(
         Context around a core, at least the network's receptive radius, in pixels.
     stride : int
         Total stride of the network: windows begin at its multiples.
-
-    Returns
-    -------
-    tuple of Tile
-        In reading order.
     """
     axes = [_plan_axis(n, window, halo, stride) for n in shape]
     return tuple(

@@ -24,19 +24,9 @@ def channel_count(shape: tuple[int, ...], axes: str) -> int:
 def parse_channels(text: str, count: int, names: Sequence[str] = ()) -> Channels:
     """Return the channels that a person names, such as "2", "DAPI" or "3,1".
 
-    Parameters
-    ----------
-    text : str
-        Numbers from 1, or names; several are separated by commas.
-    count : int
-        How many channels there are.
-    names : sequence of str
-        Their names, where they are known.
+    Numbers count from 1; several are separated by commas.
 
-    Raises
-    ------
-    InputError
-        If there is no such channel, or one is named twice.
+    Raises an InputError if there is no such channel, or one is named twice.
     """
     # A name may hold a comma itself.
     parts = [text] if _by_name(text, names) else text.split(",")

@@ -25,14 +25,9 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class StatedAxes:
-    """Axes as a file states them.
+    """Axes as a file states them, and their extents.
 
-    Parameters
-    ----------
-    axes : str
-        Out of "TCZYX", one letter per axis.
-    shape : tuple of int
-        Extents of these axes. A viewer may show another array of the same file.
+    A viewer may show another array of the same file.
     """
 
     axes: str
@@ -41,15 +36,7 @@ class StatedAxes:
 
 @dataclass(frozen=True, slots=True)
 class KnownAxes:
-    """Axes of an array, and who says so.
-
-    Parameters
-    ----------
-    letters : str
-        One out of "TCZYX" for every axis of the array.
-    origin : {"person", "layer", "file", "guess"}
-        Where they come from.
-    """
+    """Axes of an array, one letter out of "TCZYX" each, and who says so."""
 
     letters: str
     origin: Origin
@@ -68,8 +55,6 @@ def resolve_axes(
 
     Parameters
     ----------
-    shape, dtype : tuple of int, dtype
-        Of the array.
     person : str, optional
         What the person says; it has to fit.
     layer : str, optional
@@ -81,10 +66,8 @@ def resolve_axes(
     colour : bool
         Whether the last axis is known to be red, green and blue.
 
-    Raises
-    ------
-    InputError
-        If what the person says does not fit, or there are too few or too many axes.
+    Raises an InputError if what the person says does not fit, or there are too few or
+    too many axes.
     """
     if person is not None:
         return KnownAxes(parse_axes(person, len(shape)), "person")

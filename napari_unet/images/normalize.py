@@ -43,10 +43,7 @@ class PercentileNormalization(BaseModel):
     def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
         """Return the grey values that become 0 and 1.
 
-        Raises
-        ------
-        InputError
-            If no pixel is finite.
+        Raises an InputError if no pixel is finite.
         """
         values = _finite_sample(channel)
         if values.size == 0:
@@ -67,16 +64,9 @@ class PercentileNormalization(BaseModel):
     def scale(
         self, image: npt.NDArray[Any], limits: Sequence[tuple[float, float]]
     ) -> npt.NDArray[np.float32]:
-        """Normalise an image, or a part of it, with limits of the whole.
+        """Normalise an image (C, ...), or a part of it, with the limits of the whole.
 
         Pixels that are not finite become 0, which is the darkest of the usual range.
-
-        Parameters
-        ----------
-        image : ndarray, shape (C, ...)
-            Image, plane or tile.
-        limits : sequence of (float, float)
-            What `limits` returned for every channel.
         """
         channels = zip(image, limits, strict=True)
         return np.stack([_scale(channel, *limit) for channel, limit in channels])

@@ -72,8 +72,6 @@ class PlanePredictor:
 
     Parameters
     ----------
-    model : Model
-        What to predict with.
     execution : Execution
         Where and how. The predictor lowers its batch and window when memory runs
         out, and keeps what it learned for the planes that follow.
@@ -103,21 +101,11 @@ class PlanePredictor:
     def iter_maps(
         self, plane: npt.NDArray[np.float32]
     ) -> Generator[PlaneEvent, None, Maps]:
-        """Predict the maps of a normalised plane, or of a volume in 3-D.
+        """Predict the maps of a normalised plane (C, Y, X) or volume (C, Z, Y, X).
 
-        Parameters
-        ----------
-        plane : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
+        They are activated, in the scale of the targets.
 
-        Returns
-        -------
-        ndarray of float32, shape (maps, Y, X) or (maps, Z, Y, X)
-            Activated, in the scale of the targets.
-
-        Raises
-        ------
-        DeviceError
-            If memory does not suffice even for the smallest window.
+        Raises a DeviceError if memory does not suffice even for the smallest window.
         """
         while True:
             try:
@@ -215,15 +203,8 @@ def iter_logits(
 ) -> Generator[float, None, Tensor]:
     """Run a network to predict; its modes end where somebody else computes meanwhile.
 
-    Yields
-    ------
-    float
-        The share that is done; several times on a CPU, where it takes long.
-
-    Returns
-    -------
-    Tensor
-        What the network returns, in the precision of the execution.
+    Yields the share that is done, several times on a CPU, where it takes long, and
+    returns what the network does, in the precision of the execution.
     """
     in_strips = _in_strips(net, execution)
     forward = type(net).iter_forward if in_strips else Network.iter_forward
@@ -259,14 +240,9 @@ def with_tiling(
 ) -> Model:
     """Return a model that knows its tile, and what tiles of that size change.
 
-    Parameters
-    ----------
-    model : Model
-        Returned as it is where its network can be tiled exactly.
-    plane : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
-        A normalised image of the kind that the model was trained on.
-    execution : Execution
-        Where to compute.
+    A model whose network can be tiled exactly is returned as it is. The plane
+    (C, Y, X), or (C, Z, Y, X), is a normalised image of the kind that the model was
+    trained on.
     """
     if model.net.exact_tiling:
         return model

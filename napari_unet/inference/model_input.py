@@ -22,10 +22,9 @@ import torch
 import torch.nn.functional as F
 
 from napari_unet.errors import ChannelMismatchError, InputError
-from napari_unet.images.arrays import as_image
 from napari_unet.images.channels import channel_count, take_channels
 from napari_unet.images.known_axes import resolve_axes
-from napari_unet.images.source import ArrayImage, CanonicalImage
+from napari_unet.images.source import ArrayImage, CanonicalImage, as_image
 from napari_unet.models.folder import list_models
 from napari_unet.weights.model import Model, check_model
 
@@ -52,11 +51,8 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
     Quick, whatever the image's size: whether three colours are one grey is only
     known for sure by `fit_image`.
 
-    Raises
-    ------
-    InputError
-        If the image is empty, complex or not numeric, its axes do not fit, or it has
-        not as many channels as the model (`ChannelMismatchError`).
+    Raises an InputError if the image is empty, complex or not numeric, its axes do not
+    fit, or it has not as many channels as the model (`ChannelMismatchError`).
     """
     resolved = _resolve_axes(image, axes, model)
     _fit(image, resolved, model, thinned=True)
@@ -68,17 +64,10 @@ def fit_image(
 ) -> tuple[CanonicalImage, str]:
     """Return an image with the channels that the model takes.
 
-    And what was made of it, in a sentence, or nothing.
+    And what was made of it, in a sentence, or nothing. Arrays are taken as by
+    `napari_unet.images.source.as_image`.
 
-    Parameters
-    ----------
-    image : ImageSource, ndarray or array-like
-        As `napari_unet.images.arrays.as_image` takes it.
-
-    Raises
-    ------
-    InputError
-        As `check_image`, and if it is no array.
+    Raises an InputError as `check_image`, and if it is no array.
     """
     check_model(model)
     found = as_image(image)
@@ -249,7 +238,9 @@ def _thin(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
-    """Return by how much a plane is zoomed before the network sees it.
+    """Return by how much a plane (Y, X) is zoomed before the network sees it.
+
+    Very large ones are zoomed in less, to fit into memory.
 
     Parameters
     ----------
@@ -257,8 +248,6 @@ def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
         Typical diameter of the objects, in pixels.
     known : tuple of float
         The smallest and largest diameter that the model knows, in pixels.
-    shape : tuple of int
-        (Y, X) of the plane; very large ones are zoomed in less, to fit into memory.
     """
     zoom = float(np.clip(diameter, *known)) / diameter
     if 1 / NEAR_ENOUGH <= zoom <= NEAR_ENOUGH:

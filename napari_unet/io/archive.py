@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_unet.errors import InputError
-from napari_unet.io.memory import in_words
+from napari_unet.io.reader import in_words
 
 _END = b"PK\x05\x06"
 _END_64 = b"PK\x06\x07"
@@ -50,27 +50,13 @@ def is_zip(path: Path) -> bool:
 
 
 def read_zip(path: Path, limits: Limits) -> dict[str, bytes]:
-    """Read all files of a zip file.
+    """Read all files of a zip file: content by name, in the order of the file.
 
-    Parameters
-    ----------
-    path : Path
-        The zip file.
-    limits : Limits
-        How much it may hold.
+    Without folders, and without what macOS adds.
 
-    Returns
-    -------
-    dict of str to bytes
-        Content by name, in the order of the file; without folders, and without what
-        macOS adds.
-
-    Raises
-    ------
-    InputError
-        If it is no zip file or damaged; holds more than it may; or a member is
-        encrypted, a link, there twice, packed in an unusual way, or has a name that
-        leads out of the archive.
+    Raises an InputError if it is no zip file or damaged; holds more than it may; or a
+    member is encrypted, a link, there twice, packed in an unusual way, or has a name
+    that leads out of the archive.
     """
     try:
         _check_directory(path, limits)

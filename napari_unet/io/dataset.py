@@ -116,10 +116,7 @@ class _Read:
 def with_channels(sample: Sample, path: Path, channel: str | None) -> Sample:
     """Return a sample with the channels alone that a person has named.
 
-    Raises
-    ------
-    InputError
-        If its image has no such channel.
+    Raises an InputError if its image has no such channel.
     """
     if channel is None or sample.axes is None:
         return sample
@@ -133,10 +130,7 @@ def find_channels(
 ) -> Channels:
     """Return the channels of a file's image that a person has named.
 
-    Raises
-    ------
-    InputError
-        If it has no such channel.
+    Raises an InputError if it has no such channel.
     """
     count = channel_count(shape, axes)
     names = names_or_colours(read_header(path).channels, axes, count)
@@ -191,15 +185,8 @@ def _axes(image: ImageFile, axes: str | None) -> str:
 def axes_of_file(image: ImageFile, axes: str | None) -> KnownAxes:
     """Return the axes of an image that was read from a file, and who says so.
 
-    Parameters
-    ----------
-    axes : str or None
-        What the person says.
-
-    Raises
-    ------
-    InputError
-        If that does not fit, or there are too few or too many axes.
+    Raises an InputError if those that a person names do not fit, or there are too few
+    or too many.
     """
     shape = tuple(image.array.shape)
     stated = StatedAxes(image.axes, shape) if image.axes is not None else None

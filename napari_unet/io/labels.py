@@ -46,8 +46,6 @@ class LabelFile:
     ----------
     array : ndarray
         Of any real type, without channels.
-    path : Path
-        Where it was read from.
     axes : str or None
         Axes out of "TZYX", where the file names them or leaves no doubt.
     notes : tuple of str
@@ -68,17 +66,9 @@ def read_label_file(
 ) -> LabelFile:
     """Read the numbers of a label map, or draw the regions of a file.
 
-    Parameters
-    ----------
-    path : str or Path
-        An image, or a file of ImageJ's regions.
-    shape : tuple of int, optional
-        Of the label map; needed for regions, whose files know no size.
+    Regions need the shape of the label map, because their files know no size.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or holds colours or fractions.
+    Raises an InputError if the file cannot be read, or holds colours or fractions.
     """
     file = _read_numbers(Path(path), shape)
     with _naming(file.path):
@@ -106,10 +96,7 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
 def read_labels(path: str | Path, kind: LabelKind = OBJECT_IDS) -> Labels:
     """Read one label map by the rule of `napari_unet.annotation.labels.as_labels`.
 
-    Raises
-    ------
-    InputError
-        As `read_label_file`, and if its numbers are no labels.
+    Raises an InputError as `read_label_file`, and if its numbers are no labels.
     """
     return labels_of(read_label_file(path), kind)
 
@@ -117,10 +104,7 @@ def read_labels(path: str | Path, kind: LabelKind = OBJECT_IDS) -> Labels:
 def labels_of(file: LabelFile, kind: LabelKind, *, mask: bool | None = None) -> Labels:
     """Make a label map of what a file holds, by `annotation.labels.as_labels`.
 
-    Raises
-    ------
-    InputError
-        If its numbers are no labels; it names the file.
+    Raises an InputError if its numbers are no labels; it names the file.
     """
     if file.regions:
         return Labels(file.array)
@@ -141,10 +125,7 @@ def are_mask_files(files: Iterable[LabelFile], kind: LabelKind) -> bool:
 def read_ids(path: str | Path) -> LabelMap:
     """Read object ids that are known to be ids: nothing is split, nothing told.
 
-    Raises
-    ------
-    InputError
-        As `read_labels`.
+    Raises an InputError as `read_labels`.
     """
     file = read_label_file(path)
     with _naming(file.path):
@@ -154,10 +135,7 @@ def read_ids(path: str | Path) -> LabelMap:
 def read_mask(path: str | Path) -> Labels:
     """Read where a mask is set, as bool.
 
-    Raises
-    ------
-    InputError
-        As `read_label_file`, and if it holds fractions or NaN.
+    Raises an InputError as `read_label_file`, and if it holds fractions or NaN.
     """
     file = read_label_file(path)
     with _naming(file.path):

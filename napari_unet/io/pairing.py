@@ -1,14 +1,18 @@
-"""Which files of a folder are images, and which belong together."""
+"""Which files of a folder are images, what they are called, and which belong together.
+
+Names that are the same for a person are the same here, and names that only look the
+same are told apart in words.
+"""
 
 from __future__ import annotations
 
+import difflib
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.errors import InputError
-from napari_unet.io.names import difference, nearest, same_name, stem_of
-from napari_unet.io.zarr_groups import list_zarr_images, name_inside
-from napari_unet.io.zarr_metadata import is_zarr
+from napari_unet.io.zarr import is_group, is_zarr, list_zarr_images
 
 IMAGE_SUFFIXES = frozenset(
     {".bmp", ".btf", ".gif", ".jpeg", ".jpg", ".lsm", ".png", ".tf8", ".tif", ".tiff"}
@@ -16,6 +20,9 @@ IMAGE_SUFFIXES = frozenset(
 """Lower-case suffixes of the files that a folder of images is searched for."""
 
 _ZARR = ".zarr"
+_PLATE_DEPTH = 3  # field, well, row
+_OME = ".ome"
+_ALIKE = 0.6
 _SHOWN = 3
 
 
@@ -25,19 +32,11 @@ def list_images(
     """Return the images of a folder, sorted by name; hidden files are left out.
 
     Images are files, and folders whose names end in `.zarr`. A folder that is a zarr
-    itself is one image, or those of a plate or container.
+    itself is one image, or those of a plate or container. Other folders are not
+    searched deeper. `more` names suffixes of other files that are welcome.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Not searched deeper.
-    more : frozenset of str
-        Suffixes of other files that are welcome, in lower case.
-
-    Raises
-    ------
-    InputError
-        If the folder is missing, is a file, cannot be read or holds no image.
+    Raises an InputError if the folder is missing, is a file, cannot be read or holds no
+    image.
     """
     folder = Path(folder)
     name = repr(str(folder))
@@ -71,29 +70,20 @@ def pair_by_stem(
     what: str = "label map",
     more: frozenset[str] = frozenset(),
 ) -> list[tuple[Path, Path]]:
-    """Pair the images of two folders that have the same name up to the suffix.
+    """Pair the images of two folders that have the same name up to the suffix, sorted.
 
     Letters with accents are the same however they are composed, and `.ome.tif` is one
     suffix.
 
     Parameters
     ----------
-    images, labels : str or Path
-        The folders.
     what : str
         What the second folder holds, for the messages.
     more : frozenset of str
         Suffixes that its files may have besides those of images.
 
-    Returns
-    -------
-    list of (Path, Path)
-        Image and label map, sorted by name.
-
-    Raises
-    ------
-    InputError
-        If a folder is missing or empty, or anything in either has no partner.
+    Raises an InputError if a folder is missing or empty, or anything in either has no
+    partner.
     """
     left, right = by_stem(list_images(images)), by_stem(list_images(labels, more=more))
     lonely = sorted(left.keys() - right.keys())
@@ -115,7 +105,7 @@ def pair_by_stem(
 
 def name_of(path: Path) -> str:
     """Return what an image is called: no suffix, but the way to it inside a zarr."""
-    return name_inside(path) or stem_of(path)
+    return _name_inside(path) or stem_of(path)
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
@@ -123,19 +113,16 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
     An image inside of a zarr has the name of the zarr and the way to it.
 
-    Raises
-    ------
-    InputError
-        If two have the same stem.
+    Raises an InputError if two have the same stem.
     """
     found: dict[str, Path] = {}
     for path in paths:
-        stem = same_name(name_of(path))
+        stem = _same_name(name_of(path))
         if stem in found:
             raise InputError(
                 f"{str(found[stem])!r} and {str(path)!r} have the same name up to the "
                 "suffix, so they cannot be told apart; rename one."
-                + difference(found[stem].name, path.name)
+                + _difference(found[stem].name, path.name)
             )
         found[stem] = path
     return found
@@ -143,10 +130,10 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
 def hint_at(lonely: list[str], others: Iterable[str]) -> str:
     """Return a sentence on the name that is nearest to a name without a partner."""
-    near = nearest(lonely[0], others)
+    near = _nearest(lonely[0], others)
     if near is None:
         return ""
-    how = difference(lonely[0], near) or " Rename one of them if they belong together."
+    how = _difference(lonely[0], near) or " Rename one of them if they belong together."
     return f" There is {near!r}.{how}"
 
 
@@ -162,3 +149,76 @@ def _is_one(path: Path, suffixes: frozenset[str]) -> bool:
     if path.name.startswith("."):
         return False
     return path.is_dir() if suffix == _ZARR else suffix in suffixes and path.is_file()
+
+
+def _name_inside(path: Path) -> str | None:
+    """Return the name of an image inside of a zarr, such as "plate_A_1_0"; or None."""
+    path = path.absolute()
+    groups = [one for one in path.parents if one.suffix.lower() == ".zarr"]
+    if not groups:
+        groups = _groups_above(path)
+    if not groups:
+        return None
+    whole = groups[-1]
+    return "_".join((stem_of(whole), *path.relative_to(whole).parts))
+
+
+def _groups_above(path: Path) -> list[Path]:
+    """Return the groups around an image; rows of a plate may be plain folders."""
+    if not is_group(path.parent):
+        return []
+    return [one for one in path.parents[:_PLATE_DEPTH] if is_group(one)]
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without suffix; `.ome.tif` and `.ome.zarr` are one."""
+    stem = path.stem
+    if stem.lower().endswith(_OME) and len(stem) > len(_OME):
+        return stem[: -len(_OME)]
+    return stem
+
+
+def _same_name(name: str) -> str:
+    """Return a name in the form that is compared.
+
+    macOS takes letters apart from their accents, others keep them together.
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def _nearest(name: str, others: Iterable[str]) -> str | None:
+    """Return the name that a person would take for this one, if there is one."""
+    look = _look(name)
+    by_look = {_look(other): other for other in sorted(others)}
+    longer = [other for other in by_look if other.startswith(look)]
+    found = longer or difflib.get_close_matches(look, by_look, n=1, cutoff=_ALIKE)
+    return by_look[found[0]] if found else None
+
+
+def _difference(name: str, other: str) -> str:
+    """Return a sentence on how two names differ that look the same, or nothing."""
+    if name == other:
+        return ""
+    if _same_name(name) == _same_name(other):
+        return " Their accents are written in two ways that look the same."
+    if name.casefold() == other.casefold():
+        return " They differ in capital letters alone."
+    if len(name) != len(other):
+        return ""
+    places = [i for i, (a, b) in enumerate(zip(name, other, strict=True)) if a != b]
+    first, second = name[places[0]], other[places[0]]
+    if first.isascii() and second.isascii():
+        return ""
+    return (
+        f" They differ in {_in_words(first)} and {_in_words(second)}, which may look "
+        "the same."
+    )
+
+
+def _look(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+def _in_words(letter: str) -> str:
+    called = unicodedata.name(letter, "a letter without a name")
+    return f"U+{ord(letter):04X} ({called.lower()})"

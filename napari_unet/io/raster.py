@@ -17,8 +17,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from napari_unet.errors import InputError
-from napari_unet.io.memory import in_words, refuse_beyond_memory
-from napari_unet.io.tiff import NO_TRANSPARENCY, TURNED, TiffImage
+from napari_unet.images.source import ArrayImage
+from napari_unet.io.reader import (
+    NO_TRANSPARENCY,
+    TURNED,
+    in_words,
+    refuse_beyond_memory,
+)
 
 _AXES = {2: "YX", 3: "YXC"}
 
@@ -47,23 +52,15 @@ SEVERAL_FRAMES = (
 )
 
 
-def read_raster(path: Path, *, stored: bool) -> TiffImage:
+def read_raster(path: Path, *, stored: bool) -> ArrayImage:
     """Read the first frame of a file.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    stored : bool
-        Return the numbers of colours of a palette, and not its colours.
+    Where what is `stored` is wanted, the numbers of a palette's colours are returned
+    and not the colours.
 
-    Raises
-    ------
-    InputError
-        If the file claims what it cannot hold, or more than fits into memory, or
-        needs another package.
-    Exception
-        Whatever else Pillow raises for what it cannot read.
+    Raises an InputError if the file claims what it cannot hold, or more than fits into
+    memory, or needs another package. Raises whatever else Pillow raises for what it
+    cannot read.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,7 +78,8 @@ def read_raster(path: Path, *, stored: bool) -> TiffImage:
     if array.ndim == 3 and array.shape[2] == 2:
         array = array[..., 0]
         notes.append(NO_TRANSPARENCY)
-    return TiffImage(array, _AXES.get(array.ndim), note="; ".join(notes) or None)
+    axes, note = _AXES.get(array.ndim), "; ".join(notes) or None
+    return ArrayImage(array=array, axes=axes, note=note)
 
 
 def _pixels(image: Image.Image, *, stored: bool) -> tuple[npt.NDArray[Any], list[str]]:

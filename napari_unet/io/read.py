@@ -3,12 +3,17 @@
 TIFF, OME-TIFF and ImageJ files go through tifffile, everything else (PNG, JPEG,
 BMP, ...) through Pillow. The content decides, not the file's suffix. Zarr folders, with
 or without OME's metadata, go through zarr.
+
+Viewers read some files in another way: napari's own readers turn nothing round where 0
+is white, take inks for colours, and keep 8 of the 16 bits of a PNG's colours.
+`as_file_means` gives an open image the pixels that are read here, in the shape in which
+it was opened.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +23,38 @@ from PIL import Image, UnidentifiedImageError
 
 from napari_unet.errors import InputError
 from napari_unet.images.known_axes import StatedAxes
-from napari_unet.io.image_header import ImageHeader
-from napari_unet.io.raster import FORMATS, read_raster
+from napari_unet.images.source import ArrayImage
+from napari_unet.io.raster import FORMATS, has_16_bit_colours, read_raster
+from napari_unet.io.reader import ImageHeader
 from napari_unet.io.tiff import (
-    TiffImage,
+    is_shown_otherwise,
     is_tiff,
     read_tiff,
     read_tiff_header,
 )
-from napari_unet.io.zarr_image import read_zarr, read_zarr_header
-from napari_unet.io.zarr_metadata import is_zarr
+from napari_unet.io.zarr import is_zarr, read_zarr, read_zarr_header
+
+_COLOURS = (3, 4)
+WHOLE_BITS = "the file has 16 bits a channel, which were read from it whole"
+EIGHT_BITS = (
+    "the file has 16 bits a channel, and only 8 of them were opened; open it as TIFF"
+)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageFile:
-    """An image as it lies in a file.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ImageFile(ArrayImage):
+    """An image as it lies in a file; an `ImageSource`.
+
+    Its pixels are integers, unsigned integers or floats in native byte order; masks
+    come as uint8. The file names its axes, or leaves no doubt, or they are None.
 
     Parameters
     ----------
-    array : ndarray
-        Integers, unsigned integers or floats in native byte order; masks come as
-        uint8.
-    axes : str or None
-        Axes out of "TCZYX", where the file names them or leaves no doubt.
     path : Path
         Where it was read from.
-    pixel_size : dict of str to float
-        Micrometres per pixel along "Z", "Y" and "X", where the file says so.
-    note : str or None
-        Something the person should know, such as a part that was left out.
     """
 
-    array: npt.NDArray[Any]
-    axes: str | None
     path: Path
-    pixel_size: dict[str, float] = field(default_factory=dict)
-    note: str | None = None
 
 
 def read_image(path: str | Path, *, stored: bool = False) -> ImageFile:
@@ -61,24 +62,24 @@ def read_image(path: str | Path, *, stored: bool = False) -> ImageFile:
 
     Parameters
     ----------
-    path : str or Path
-        The file, or the folder.
     stored : bool
         Return the numbers that lie in the file, which are the ids of a label map, and
         not what they are shown as: numbers of colours instead of a palette's colours,
         and grey values that are not turned round where 0 is white.
 
-    Raises
-    ------
-    InputError
-        If the file is missing, a folder, empty, not an image, damaged, or holds no
-        pixels or pixels that are not real numbers.
+    Raises an InputError if the file is missing, a folder, empty, not an image, damaged,
+    or holds no pixels or pixels that are not real numbers.
     """
     path = Path(path)
     _check_file(path)
     found = _read_any(path, stored=stored)
-    array = _real_pixels(found.array, path)
-    return ImageFile(array, found.axes, path, found.pixel_size, found.note)
+    return ImageFile(
+        array=_real_pixels(found.array, path),
+        axes=found.axes,
+        pixel_size=found.pixel_size,
+        note=found.note,
+        path=path,
+    )
 
 
 def read_header(path: Path) -> ImageHeader:
@@ -109,17 +110,9 @@ def _header_with_pillow(path: Path) -> ImageHeader:
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.float32]:
-    """Read values to be regressed, or any other real numbers; NaN is allowed.
+    """Read values to be regressed; NaN is allowed, and channels (variables) come first.
 
-    Returns
-    -------
-    ndarray of float32
-        In the file's order of axes, channels (variables) first.
-
-    Raises
-    ------
-    InputError
-        As `read_image`.
+    Raises an InputError as `read_image`.
     """
     image = read_image(path)
     values = image.array.astype(np.float32)
@@ -157,7 +150,7 @@ def _check_file(path: Path) -> None:
         raise InputError(f"Cannot read {name}: {_reason(error)}.") from error
 
 
-def _read_any(path: Path, *, stored: bool) -> TiffImage:
+def _read_any(path: Path, *, stored: bool) -> ArrayImage:
     try:
         if path.is_dir():
             return read_zarr(path)
@@ -218,3 +211,58 @@ def _real_pixels(array: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
 
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
+
+
+def as_file_means(
+    path: Path | None, pixels: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], str | None]:
+    """Return the pixels that a model gets of an opened file, and a note if others.
+
+    Pixels that are no longer those of the file stay as they were opened.
+    """
+    if path is None or not path.is_file():
+        return pixels, None
+    try:
+        if is_tiff(path):
+            return _of_tiff(path, pixels)
+        if pixels.dtype == np.uint8 and has_16_bit_colours(path):
+            return _of_16_bits(path, pixels)
+    except (InputError, OSError):
+        pass  # opened by somebody else, who can read it
+    return pixels, None
+
+
+def _of_tiff(
+    path: Path, pixels: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], str | None]:
+    if not is_shown_otherwise(path):
+        return pixels, None
+    stored = read_image(path, stored=True).array
+    if not np.array_equal(stored, pixels):
+        return pixels, None
+    shown = read_image(path)
+    fitting = _in_shape(shown.array, pixels.shape)
+    return (pixels, None) if fitting is None else (fitting, shown.note)
+
+
+def _of_16_bits(
+    path: Path, pixels: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], str | None]:
+    fitting = _in_shape(read_image(path).array, pixels.shape)
+    if fitting is None or not np.array_equal(fitting >> 8, pixels):
+        return pixels, EIGHT_BITS
+    return fitting, WHOLE_BITS
+
+
+def _in_shape(
+    found: npt.NDArray[Any], shape: tuple[int, ...]
+) -> npt.NDArray[Any] | None:
+    """Return grey as colours, and colours with full opacity, where others are so."""
+    if found.shape == shape:
+        return found
+    if found.shape == shape[:-1] and shape[-1] in _COLOURS:
+        found = np.repeat(found[..., None], 3, axis=-1)
+    if found.shape[:-1] == shape[:-1] and (found.shape[-1], shape[-1]) == _COLOURS:
+        opaque = np.full_like(found[..., :1], np.iinfo(found.dtype).max)
+        found = np.concatenate([found, opaque], axis=-1)
+    return found if found.shape == shape else None

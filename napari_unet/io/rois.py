@@ -1,18 +1,27 @@
-"""Label maps from ImageJ's regions: `NAME.roi`, or `NAME.zip` of the ROI Manager."""
+"""Label maps from ImageJ's regions: `NAME.roi`, or `NAME.zip` of the ROI Manager.
+
+roifile reads their bytes; the outlines are filled by the even-odd rule.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+import roifile
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.archive import Limits, read_zip
-from napari_unet.io.memory import refuse_beyond_memory
-from napari_unet.io.outlines import Loop, count_crossings, fill, window_of
-from napari_unet.io.quiet import collect_log
-from napari_unet.io.roi_shapes import NoAreaError, loops_of
+from napari_unet.io.reader import collect_log, refuse_beyond_memory
+
+Loop: TypeAlias = npt.NDArray[np.float64]
+"""Corners (Y, X) of a closed outline, shape (n, 2); pixel (0, 0) reaches to (1, 1)."""
+
+Window: TypeAlias = tuple[slice, slice]
 
 ROI_SUFFIXES = frozenset({".roi", ".zip"})
 """Lower-case suffixes of files of regions."""
@@ -22,6 +31,23 @@ _MOST_WORK = 50
 _FREE_WORK = 10**8
 _MOST_CROSSINGS = 5 * 10**6
 
+_Kind = roifile.ROI_TYPE
+_Sub = roifile.ROI_SUBTYPE
+
+_POLYGONS = {_Kind.POLYGON, _Kind.FREEHAND, _Kind.TRACED}
+_POLYGON_SUBTYPES = {_Sub.UNDEFINED, _Sub.ELLIPSE, _Sub.ROTATED_RECT}
+_LINES = {
+    _Kind.LINE: "a straight line",
+    _Kind.FREELINE: "a freehand line",
+    _Kind.POLYLINE: "a segmented line",
+    _Kind.ANGLE: "an angle",
+    _Kind.POINT: "points",
+}
+_OVAL_CORNERS = 360
+# Of a composite: how many numbers follow each kind of step.
+_MOVE, _LINE, _CLOSE = 0, 1, 4
+_STEPS = {_MOVE: 2, _LINE: 2, _CLOSE: 0}
+
 
 def is_roi_file(path: Path) -> bool:
     """Return whether a file is one of regions, by its suffix."""
@@ -29,26 +55,13 @@ def is_roi_file(path: Path) -> bool:
 
 
 def read_rois(path: str | Path, shape: tuple[int, ...]) -> LabelMap:
-    """Draw the regions of a file into a label map.
+    """Draw the regions of a file into a label map of the shape (Y, X) of their image.
 
-    Parameters
-    ----------
-    path : str or Path
-        A `.roi` file, or a zip file of them.
-    shape : tuple of int
-        Of the image that they were drawn on: Y, X.
+    Ids count from 1 in the order of the file. Where regions overlap, the last one
+    counts. What lies outside of the image is cut off.
 
-    Returns
-    -------
-    ndarray of int32
-        Ids count from 1 in the order of the file. Where regions overlap, the last one
-        counts. What lies outside of the image is cut off.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged, the image no plane, or a region has no area (lines,
-        points), no pixel in the image, or none that is left of it.
+    Raises an InputError if the file is damaged, the image no plane, or a region has no
+    area (lines, points), no pixel in the image, or none that is left of it.
     """
     path = Path(path)
     if len(shape) != 2:
@@ -142,3 +155,129 @@ def _refuse_covered(path: Path, names: list[str], labels: LabelMap) -> None:
             f"The region {name!r} in {str(path)!r} is covered by later ones; delete "
             "it, or what covers it."
         )
+
+
+class NoAreaError(ValueError):
+    """The region is of a kind that has no area, or none that is known here."""
+
+
+def loops_of(content: bytes) -> list[Loop]:
+    """Return the outlines of a region, several for a composite (by the even-odd rule).
+
+    Raises a NoAreaError saying in words what it is instead. Raises whatever else
+    roifile raises for what it cannot read.
+    """
+    roi = roifile.ImagejRoi.frombytes(content)
+    if roi.composite:
+        loops = list(_iter_composite(roi.multi_coordinates))
+    elif roi.roitype in _LINES:
+        raise NoAreaError(_LINES[roi.roitype])
+    elif roi.subtype not in _POLYGON_SUBTYPES:
+        raise NoAreaError(f"of the kind {roi.subtype.name.lower()}")
+    elif roi.options & roifile.ROI_OPTIONS.SPLINE_FIT:
+        raise NoAreaError("a spline")
+    elif roi.roitype in _POLYGONS:
+        loops = [_polygon(roi)]
+    elif roi.roitype in {_Kind.RECT, _Kind.OVAL} and not roi.rounded_rect_arc_size:
+        loops = [_box(roi)]
+    else:
+        raise NoAreaError("of an unknown kind")
+    return loops
+
+
+def _polygon(roi: Any) -> Loop:
+    if roi.subpixelresolution:
+        corners = np.asarray(roi.subpixel_coordinates, np.float64)
+    else:
+        corners = roi.integer_coordinates + np.array([roi.left, roi.top], np.float64)
+    return corners[:, ::-1]
+
+
+def _box(roi: Any) -> Loop:
+    """Return the corners of a rectangle, or as many of an oval as nobody can tell."""
+    if roi.subpixelrect:
+        x, y, width, height = roi.xd, roi.yd, roi.widthd, roi.heightd
+    else:
+        x, y = roi.left, roi.top
+        width, height = roi.right - x, roi.bottom - y
+    if roi.roitype == _Kind.RECT:
+        unit = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float64)
+    else:
+        angle = np.arange(_OVAL_CORNERS) * 2 * np.pi / _OVAL_CORNERS
+        unit = (np.stack([np.sin(angle), np.cos(angle)], axis=1) + 1) / 2
+    return unit * np.array([height, width], np.float64) + np.array([y, x], np.float64)
+
+
+def _iter_composite(numbers: Any) -> Iterator[Loop]:
+    """Follow the steps of a composite, and yield what they enclose."""
+    loop: list[tuple[float, float]] = []
+    place = 0
+    while place < len(numbers):
+        step = int(numbers[place])
+        if step not in _STEPS:
+            raise NoAreaError("a composite with curves")
+        corner = numbers[place + 1 : place + 1 + _STEPS[step]]
+        place += 1 + _STEPS[step]
+        if step != _LINE and loop:
+            yield np.array(loop)
+            loop = []
+        if len(corner) == 2:
+            loop.append((float(corner[1]), float(corner[0])))
+    if loop:
+        yield np.array(loop)
+
+
+def window_of(loops: Sequence[Loop], shape: tuple[int, int]) -> Window:
+    """Return the rows and columns of an image that outlines can reach; may be empty."""
+    corners = np.concatenate(loops)
+    size = np.array(shape)
+    first = np.clip(np.floor(corners.min(0)), 0, size).astype(int)
+    last = np.clip(np.ceil(corners.max(0)), first, size).astype(int)
+    return slice(first[0], last[0]), slice(first[1], last[1])
+
+
+def count_crossings(loops: Sequence[Loop], window: Window) -> int:
+    """Return how often outlines cross the rows of a window: the work of `fill`."""
+    return sum(int(_rows(loop, window)[1].sum()) for loop in loops)
+
+
+def fill(loops: Sequence[Loop], window: Window) -> npt.NDArray[np.bool_]:
+    """Return which pixels of a window have their centre inside of finite outlines.
+
+    As ImageJ does it, and in time that grows with the outlines' length and the window
+    only; `skimage.draw.polygon` looks at all corners for every pixel. Where two overlap
+    is outside.
+    """
+    rows, columns = window
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    turns = np.zeros((shape[0], shape[1] + 1), np.int32)
+    for loop in loops:
+        row, x = _crossings(loop, window)
+        column = np.clip(np.ceil(x - 0.5), columns.start, columns.stop).astype(int)
+        np.add.at(turns, (row - rows.start, column - columns.start), 1)
+    inside: npt.NDArray[np.bool_] = np.cumsum(turns, axis=1)[:, :-1] % 2 == 1
+    return inside
+
+
+def _rows(
+    loop: Loop, window: Window
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return for every edge its first row in the window, and how many it crosses."""
+    y, end = loop[:, 0], np.roll(loop[:, 0], -1)
+    limits = window[0].start, window[0].stop
+    first = np.clip(np.ceil(np.minimum(y, end) - 0.5), *limits).astype(np.int64)
+    last = np.clip(np.ceil(np.maximum(y, end) - 0.5), *limits).astype(np.int64)
+    return first, last - first
+
+
+def _crossings(
+    loop: Loop, window: Window
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the rows whose centre lines an outline crosses, and where (X)."""
+    first, count = _rows(loop, window)
+    edge = np.repeat(np.arange(len(loop)), count)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+    row = first[edge] + step
+    start, end = loop[edge], np.roll(loop, -1, axis=0)[edge]
+    share = (row + 0.5 - start[:, 0]) / (end[:, 0] - start[:, 0])
+    return row, start[:, 1] + share * (end[:, 1] - start[:, 1])

@@ -41,8 +41,6 @@ class SampleInfo:
         What a person reads in a menu.
     axes : str
         Axes of every image of it, such as "YX", "ZYX" or "CYX".
-    n_images : int
-        How many images it has.
     has_labels : bool
         Whether every image has a label map.
     """
@@ -64,8 +62,6 @@ class SampleImage:
         Camera counts, with the axes named in `axes`.
     labels : ndarray of int32 or None
         The true objects; axes of the image without C. None where there is no truth.
-    axes : str
-        Axes of the image.
     name : str
         Stem of its file, such as "phase_01".
     path : Path
@@ -92,10 +88,7 @@ class _Entry(BaseModel):
 def list_samples() -> list[SampleInfo]:
     """Return the samples in the order in which a person should meet them.
 
-    Raises
-    ------
-    StorageError
-        If the sample data are missing or their index cannot be read.
+    Raises a StorageError if the sample data are missing or their index cannot be read.
     """
     folder = sample_folder()
     return [_describe(folder, entry) for entry in _read_index(folder)]
@@ -104,12 +97,8 @@ def list_samples() -> list[SampleInfo]:
 def load_sample(name: str) -> list[SampleImage]:
     """Read all images of a sample, in the order of their names.
 
-    Raises
-    ------
-    InputError
-        If there is no such sample, or one of its files is damaged.
-    StorageError
-        If the sample data are missing.
+    Raises an InputError if there is no such sample, or one of its files is damaged.
+    Raises a StorageError if the sample data are missing.
     """
     folder = sample_folder()
     entries = {entry.name: entry for entry in _read_index(folder)}
@@ -123,10 +112,7 @@ def load_sample(name: str) -> list[SampleImage]:
 def sample_folder() -> Path:
     """Return the folder of the sample data, in the package or in the checkout.
 
-    Raises
-    ------
-    StorageError
-        If neither exists.
+    Raises a StorageError if neither exists.
     """
     candidates = (_PACKAGE / "sample_data", _PACKAGE.parent / "sample_data")
     for folder in candidates:

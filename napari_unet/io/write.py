@@ -14,7 +14,7 @@ from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.io.names import stem_of
+from napari_unet.io.pairing import stem_of
 
 _MICROMETRES_PER_CENTIMETRE = 1e4
 
@@ -47,21 +47,13 @@ def write_image(
     path : str or Path
         Where to; the folder must exist. What is called `.ome.tif` is an OME-TIFF, with
         its axes in the order TCZYX.
-    array : ndarray
-        Classes, values or ids.
     axes : str
         Axes of the array, such as "YX" or "CYX"; stored in the file.
-    overwrite : bool
-        Replace a file that is there.
     pixel_size : mapping of str to float, optional
         Micrometres per pixel along "Y" and "X", stored as the TIFF's resolution.
 
-    Raises
-    ------
-    InputError
-        If the file exists and `overwrite` is false, or the axes do not fit.
-    StorageError
-        If the file cannot be written.
+    Raises an InputError if the file exists and `overwrite` is false, or the axes do not
+    fit. Raises a StorageError if the file cannot be written.
     """
     path = Path(path)
     if len(axes) != array.ndim:

@@ -21,7 +21,7 @@ from napari_unet.annotation.labels import (
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import Mask
-from napari_unet.images.arrays import as_array, as_image
+from napari_unet.images.source import as_array, as_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Sample:
     ----------
     image : ndarray
         Any real dtype, with the axes named in `axes`. Arrays of other libraries, and
-        lists, are taken as `napari_unet.images.arrays.as_image` does.
+        lists, are taken as `napari_unet.images.source.as_image` does.
     labels : ndarray
         Axes of the image without C: object ids, 0 is background; or class numbers from
         0, 255 is unknown. For regression values in their own units, NaN is unknown,

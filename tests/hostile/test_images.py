@@ -11,9 +11,10 @@ import tifffile
 from PIL import Image
 
 from napari_unet.errors import InputError
-from napari_unet.io import tiff_header, tiff_size
 from napari_unet.io.read import read_image
-from napari_unet.io.segment_size import pixels_of
+from napari_unet.io.tiff import checks as tiff_header
+from napari_unet.io.tiff import sizes as tiff_size
+from napari_unet.io.tiff.sizes import pixels_of
 from tests.hostile.bad_images import BAD_IMAGES, jpeg
 from tests.hostile.forge import ome, tags, tiff, write
 
@@ -73,7 +74,7 @@ def test_no_more_memory_than_there_is(
     plane = np.ones((100, 100), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", plane)
     Image.fromarray(plane).save(tmp_path / "a.png")
-    monkeypatch.setattr("napari_unet.io.memory.available_memory", lambda: 9_999)
+    monkeypatch.setattr("napari_unet.io.reader.available_memory", lambda: 9_999)
     for name in ("a.tif", "a.png"):
         with pytest.raises(InputError, match=r"need 10 kB and 10 kB are free"):
             read_image(tmp_path / name)

@@ -14,7 +14,7 @@ from PIL import Image
 
 import napari_unet as nu
 from napari_unet.errors import InputError
-from napari_unet.images.arrays import as_image
+from napari_unet.images.source import as_image
 
 PLANE = np.random.default_rng(0).integers(0, 99, (20, 24)).astype(np.float32)
 

@@ -12,19 +12,23 @@ from scipy.signal import find_peaks
 from skimage.segmentation import watershed
 
 from napari_unet.core.jobs import drain
-from napari_unet.instances import peaks as peaks_module
+from napari_unet.instances import decoding as peaks_module
 from napari_unet.instances.decoding import (
     Decoding,
     decode_instances,
     iter_flood,
-    link_planes,
+    iter_link_planes,
+    iter_prominent_peaks,
     remove_small,
 )
-from napari_unet.instances.peaks import prominent_peaks
 from napari_unet.instances.targets import instance_targets
 from napari_unet.scores.metrics import evaluate
 
 DECODING = Decoding()
+
+
+def prominent_peaks(height: np.ndarray, prominence: float) -> np.ndarray:
+    return drain(iter_prominent_peaks(height, prominence))
 
 
 def touching_disks(seed: int, radius: int, size: int = 96) -> np.ndarray:
@@ -164,7 +168,7 @@ def test_sections_are_linked_where_they_overlap(shift: int) -> None:
     planes = np.zeros((3, 32, 32), np.int32)
     for z in range(3):
         planes[z, 4 : 4 + 8, 1 + z * shift : 1 + z * shift + 8] = 1
-    linked = link_planes(planes)
+    linked = drain(iter_link_planes(planes))
     assert len(np.unique(linked[linked > 0])) == (1 if shift == 1 else 3)
 
 
@@ -172,7 +176,7 @@ def test_linked_ids_are_unique_in_the_stack() -> None:
     planes = np.zeros((2, 8, 16), np.int32)
     planes[0, :, :6] = 1
     planes[1, :, 9:] = 1
-    assert set(np.unique(link_planes(planes))) == {0, 1, 2}
+    assert set(np.unique(drain(iter_link_planes(planes)))) == {0, 1, 2}
 
 
 SMOOTH = hnp.arrays(np.float32, (17, 23), elements=st.floats(0, 1, width=32))

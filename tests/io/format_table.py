@@ -14,7 +14,7 @@ from typing import Any
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import guess_axes
-from napari_unet.images.arrays import as_image
+from napari_unet.images.source import as_image
 from napari_unet.inference.model_input import fit_channels
 from napari_unet.io.labels import read_ids
 from napari_unet.io.read import read_image

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from napari_unet.errors import InputError
-from napari_unet.io.photometric import turn_round
-from napari_unet.io.read import read_image
-from napari_unet.io.reread import EIGHT_BITS, as_file_means
+from napari_unet.io.read import EIGHT_BITS, as_file_means, read_image
+from napari_unet.io.tiff.photometric import turn_round
 from tests.io.format_cases import (
     DEEP,
     PLANE,

@@ -13,8 +13,7 @@ from skimage.draw import polygon
 
 from napari_unet.errors import InputError
 from napari_unet.io.dataset import read_samples
-from napari_unet.io.outlines import fill, window_of
-from napari_unet.io.rois import read_rois
+from napari_unet.io.rois import fill, read_rois, window_of
 
 SQUARE = np.array([[2, 1], [6, 1], [6, 4], [2, 4]])  # X, Y
 Kind, Sub = roifile.ROI_TYPE, roifile.ROI_SUBTYPE

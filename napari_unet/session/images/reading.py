@@ -21,7 +21,7 @@ from napari_unet.images.channels import (
     names_or_colours,
 )
 from napari_unet.images.known_axes import KnownAxes, Origin, axes_in_words, resolve_axes
-from napari_unet.io.image_header import ImageHeader
+from napari_unet.io.reader import ImageHeader
 from napari_unet.project.identity import ImageIdentity, labels_shape
 from napari_unet.project.manifest import ImageReading, Manifest
 from napari_unet.tasks.task import goes_with

@@ -44,10 +44,7 @@ MASK_OF_TIFFFILE = (
 def refuse_unread_colours(path: Path, page: Any) -> None:
     """Refuse pixels that stand for neither grey nor red, green and blue.
 
-    Raises
-    ------
-    InputError
-        If they do; with what to save instead.
+    Raises an InputError if they do; with what to save instead.
     """
     name = _UNREAD.get(int(page.photometric))
     if int(page.photometric) == _YCBCR and int(page.compression) in _LOSSLESS:
@@ -66,16 +63,7 @@ def as_shown(
 ) -> tuple[npt.NDArray[Any], str | None, list[str]]:
     """Return the pixels as viewers show them, their axes, and what was made of them.
 
-    Parameters
-    ----------
-    array : ndarray
-        Pixels as they are stored.
-    axes : str or None
-        Axes out of "TCZYX".
-    page : tifffile.TiffPage
-        The first one.
-    imagej : bool
-        Whether ImageJ wrote the file, whose palettes are only a look.
+    Palettes of ImageJ are only a look, and stay as they are.
     """
     makers: dict[int, Callable[..., Any]] = {_WHITE_IS_ZERO: _turned_round}
     if not imagej and page.colormap is not None and array.dtype.kind == "u":
@@ -100,13 +88,7 @@ def _turned_round(
 
 
 def turn_round(array: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
-    """Return grey values with black and white exchanged; twice, and nothing changed.
-
-    Parameters
-    ----------
-    bits : int
-        That a pixel has in the file.
-    """
+    """Return grey values of so many bits with black and white exchanged."""
     if array.dtype.kind == "f":
         return -array
     if array.dtype.kind == "u":

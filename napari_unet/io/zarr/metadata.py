@@ -25,6 +25,7 @@ from napari_unet.core.strict_json import parse_json
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import InputError
 from napari_unet.images.known_axes import axes_of_names
+from napari_unet.io.reader import as_names
 
 T = TypeVar("T")
 
@@ -129,10 +130,6 @@ class ArrayHead(BaseModel):
 
     Parameters
     ----------
-    zarr_format : {2, 3}
-        Version of the store.
-    shape, chunks : tuple of int
-        Of the array, and of every chunk.
     itemsize : int
         Bytes of a pixel.
     packing : str
@@ -186,10 +183,7 @@ def group_attributes(folder: Path) -> dict[str, Any] | None:
 
     None for an array.
 
-    Raises
-    ------
-    InputError
-        If the metadata are damaged.
+    Raises an InputError if the metadata are damaged.
     """
     if (folder / "zarr.json").is_file():
         content = _read(folder / "zarr.json")
@@ -207,10 +201,7 @@ def group_attributes(folder: Path) -> dict[str, Any] | None:
 def find_multiscales(folder: Path) -> Multiscales | None:
     """Return OME's metadata of a group, or None for an array.
 
-    Raises
-    ------
-    InputError
-        If it is neither.
+    Raises an InputError if it is neither.
     """
     attributes = group_attributes(folder)
     if attributes is None:
@@ -224,13 +215,20 @@ def find_multiscales(folder: Path) -> Multiscales | None:
     return _checked(Multiscales, found[0], folder)
 
 
+def channel_names(folder: Path, count: int) -> tuple[str, ...]:
+    """Return the labels that OME-Zarr has for its viewer, or nothing."""
+    try:
+        attributes: Any = group_attributes(folder)
+        labels = [one.get("label", "") for one in attributes["omero"]["channels"]]
+    except (AttributeError, InputError, LookupError, OSError, TypeError):
+        return ()
+    return as_names(labels, count)
+
+
 def level_folder(folder: Path, path: str) -> Path:
     """Return the folder of a level that the metadata name.
 
-    Raises
-    ------
-    InputError
-        If the name leads out of the zarr.
+    Raises an InputError if the name leads out of the zarr.
     """
     parts = PurePosixPath(path).parts
     if "\\" in path or ":" in path or ".." in parts or path.startswith("/"):
@@ -244,10 +242,8 @@ def level_folder(folder: Path, path: str) -> Path:
 def read_head(folder: Path) -> ArrayHead:
     """Read what an array says of itself.
 
-    Raises
-    ------
-    InputError
-        If that is no array of plain numbers, or packed in a way that is not read.
+    Raises an InputError if that is no array of plain numbers, or packed in a way that
+    is not read.
     """
     if (folder / "zarr.json").is_file():
         return _head3(folder, _checked(_Array3, _read(folder / "zarr.json"), folder))

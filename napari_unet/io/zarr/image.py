@@ -17,13 +17,12 @@ import numpy.typing as npt
 from napari_unet.errors import InputError
 from napari_unet.images.channels import channel_count
 from napari_unet.images.known_axes import StatedAxes
-from napari_unet.io.channel_names import zarr_channel_names
-from napari_unet.io.image_header import ImageHeader
-from napari_unet.io.memory import in_words, refuse_beyond_memory
-from napari_unet.io.tiff import TiffImage
-from napari_unet.io.zarr_groups import image_inside
-from napari_unet.io.zarr_metadata import (
+from napari_unet.images.source import ArrayImage
+from napari_unet.io.reader import ImageHeader, in_words, refuse_beyond_memory
+from napari_unet.io.zarr.groups import image_inside
+from napari_unet.io.zarr.metadata import (
     ArrayHead,
+    channel_names,
     find_multiscales,
     level_folder,
     read_head,
@@ -40,28 +39,16 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 _LEAST, _MOST = 1e-6, 1e9
 
 
-def read_zarr(path: Path) -> TiffImage:
+def read_zarr(path: Path) -> ArrayImage:
     """Read a zarr array, or the finest level of an OME-Zarr image.
 
-    Of a container of bioformats2raw, the first image is read.
+    Of a container of bioformats2raw, the first image is read. The zarr library takes
+    memory for what a chunk's first bytes claim, so these are compared with the metadata
+    first.
 
-    Parameters
-    ----------
-    path : Path
-        A folder on this machine.
-
-    Raises
-    ------
-    InputError
-        If its metadata are not those of plain numbers in plain chunks; its files are
-        links to elsewhere; or it claims more than it holds or fits into memory.
-    Exception
-        Whatever else the zarr library raises for what it cannot read.
-
-    Notes
-    -----
-    The zarr library takes memory for what a chunk's first bytes claim, so these are
-    compared with the metadata first.
+    Raises an InputError if its metadata are not those of plain numbers in plain chunks;
+    its files are links to elsewhere; or it claims more than it holds or fits into
+    memory. Raises whatever else the zarr library raises for what it cannot read.
     """
     image, note = image_inside(path)
     multiscales = find_multiscales(image)
@@ -76,16 +63,13 @@ def read_zarr(path: Path) -> TiffImage:
     array = _read(folder, head)
     axes = axes if axes is not None and len(axes) == array.ndim else None
     array, axes = _without_single(array, axes)
-    return TiffImage(array, axes, _plausible(sizes), note)
+    return ArrayImage(array=array, axes=axes, pixel_size=_plausible(sizes), note=note)
 
 
 def read_zarr_header(path: Path) -> ImageHeader:
     """Return what a zarr states of its finest level; no pixels are read.
 
-    Raises
-    ------
-    InputError
-        As `read_zarr`, from the metadata alone.
+    Raises an InputError as `read_zarr`, from the metadata alone.
     """
     multiscales = find_multiscales(path)
     if multiscales is None:
@@ -94,7 +78,7 @@ def read_zarr_header(path: Path) -> ImageHeader:
     axes, sizes = multiscales.letters, _plausible(multiscales.pixel_size)
     if axes is None or len(axes) != len(head.shape):
         return ImageHeader(pixel_size=sizes)
-    names = zarr_channel_names(path, channel_count(head.shape, axes))
+    names = channel_names(path, channel_count(head.shape, axes))
     return ImageHeader(StatedAxes(axes, head.shape), names, sizes)
 
 

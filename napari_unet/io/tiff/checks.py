@@ -1,7 +1,7 @@
 """What is looked at in a TIFF before tifffile reads it: its chain of pages, its XML.
 
 tifffile believes what a file says of itself and makes its lists as long as the file
-wants them. The sizes of pixels are compared in `napari_unet.io.tiff_size`.
+wants them. The sizes of pixels are compared in `napari_unet.io.tiff.sizes`.
 """
 
 from __future__ import annotations
@@ -32,18 +32,16 @@ _ENTITY = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 def check_pages(path: Path) -> None:
     """Follow the chain of pages, and refuse one that has no end.
 
-    Raises
-    ------
-    InputError
-        If it runs in a circle, or has more pages or levels than any image.
+    Raises an InputError if it runs in a circle, or has more pages or levels than any
+    image.
     """
     seen: set[int] = set()
     with path.open("rb") as file:
         for offset, levels in _iter_pages(file):
             if offset in seen:
-                raise _damaged(path, "its list of pages runs in a circle")
+                raise damaged(path, "its list of pages runs in a circle")
             if levels > _MOST_LEVELS:
-                raise _damaged(path, f"a page of it claims {levels} smaller copies")
+                raise damaged(path, f"a page of it claims {levels} smaller copies")
             seen.add(offset)
             if len(seen) > MOST_PAGES:
                 raise InputError(
@@ -82,10 +80,7 @@ def _number(file: BinaryIO, layout: str) -> int:
 def refuse_entities(path: Path, text: object) -> None:
     """Refuse XML that defines entities: they can grow without end, or name files.
 
-    Raises
-    ------
-    InputError
-        If the text has a document type or an entity of its own.
+    Raises an InputError if the text has a document type or an entity of its own.
     """
     if isinstance(text, bytes):
         text = text.replace(b"\0", b"").decode("latin-1")
@@ -98,20 +93,12 @@ def refuse_entities(path: Path, text: object) -> None:
 
 
 def check_ome(path: Path, xml: str) -> bool:
-    """Compare the numbers of planes in OME metadata with what an image can have.
+    """Return whether OME metadata name other files, which are left alone.
 
-    Returns
-    -------
-    bool
-        Whether the metadata name other files, which are left alone.
-
-    Raises
-    ------
-    InputError
-        If they claim more planes than any image has.
+    Raises an InputError if they claim more planes than any image has.
     """
     if len(xml) > _LARGEST_XML:
-        raise _damaged(path, "its metadata are larger than 128 MB")
+        raise damaged(path, "its metadata are larger than 128 MB")
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
@@ -121,7 +108,7 @@ def check_ome(path: Path, xml: str) -> bool:
         planes += _planes(one.attrib)
         ranges = max(ranges, _steps(one.attrib))
     if planes > _MOST_PLANES or ranges > _MOST_PLANES:
-        raise _damaged(path, f"its metadata claim more than {_MOST_PLANES:,} planes")
+        raise damaged(path, f"its metadata claim more than {_MOST_PLANES:,} planes")
     return _names_others(root, path.name)
 
 
@@ -158,7 +145,8 @@ def _names_others(root: ElementTree.Element, name: str) -> bool:
     return any(other.lower() != name.lower() for other in names)
 
 
-def _damaged(path: Path, what: str) -> InputError:
+def damaged(path: Path, what: str) -> InputError:
+    """Return an error that says what is wrong with a file."""
     return InputError(
         f"The image {str(path)!r} is incomplete or damaged: {what}; copy or export it "
         "again."

@@ -23,10 +23,8 @@ class Stack:
 
     Parameters
     ----------
-    there : int
-        Planes in the file.
-    told : int
-        Planes that the header tells of.
+    there, told : int
+        Planes in the file, and those that the header tells of.
     sizes : tuple of int
         Of what can be made of them, without Y and X; the slowest axis first.
     axes : str or None
@@ -61,13 +59,7 @@ class Stack:
 
 
 def find_stack(path: Path, file: Any) -> Stack | None:
-    """Return how the planes are arranged, or None where the header is right.
-
-    Parameters
-    ----------
-    file : tifffile.TiffFile
-        Of ImageJ.
-    """
+    """Return how the planes are arranged, or None where ImageJ's header is right."""
     header = file.imagej_metadata or {}
     sizes = {a: header.get(name, 1) for a, name in _SLOWEST_FIRST.items()}
     if not all(isinstance(n, int) and n > 0 for n in sizes.values()):

@@ -6,10 +6,8 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +16,24 @@ import tifffile
 from napari_unet.geometry.axes import CANONICAL
 from napari_unet.images.channels import channel_count
 from napari_unet.images.known_axes import StatedAxes
-from napari_unet.io.channel_names import tiff_channel_names
-from napari_unet.io.image_header import ImageHeader
-from napari_unet.io.imagej import Stack, find_stack, read_contiguous
-from napari_unet.io.memory import refuse_beyond_memory
-from napari_unet.io.photometric import (
+from napari_unet.images.source import ArrayImage
+from napari_unet.io.reader import (
+    NO_TRANSPARENCY,
+    TURNED,
+    ImageHeader,
+    collect_log,
+    refuse_beyond_memory,
+)
+from napari_unet.io.tiff.checks import check_ome, check_pages, refuse_entities
+from napari_unet.io.tiff.imagej import Stack, find_stack, read_contiguous
+from napari_unet.io.tiff.metadata import channel_names, pixel_sizes
+from napari_unet.io.tiff.photometric import (
     SHOWN_OTHERWISE,
     as_shown,
     is_turned,
     refuse_unread_colours,
 )
-from napari_unet.io.quiet import collect_log
-from napari_unet.io.tiff_header import check_ome, check_pages, refuse_entities
-from napari_unet.io.tiff_size import check_series
+from napari_unet.io.tiff.sizes import check_series
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -48,29 +51,8 @@ _NEEDED_TAGS = frozenset(
 )
 _MORE_PAGES = re.compile(r"OME series expected (\d+) frames, got (\d+)")
 
-_MICROMETRES = {
-    "nm": 1e-3,
-    "um": 1.0,
-    "µm": 1.0,  # micro sign
-    "μm": 1.0,
-    r"\u00b5m": 1.0,  # ImageJ writes the escape itself
-    "micron": 1.0,
-    "microns": 1.0,
-    "mm": 1e3,
-    "cm": 1e4,
-    "m": 1e6,
-}
-
-
-# Outside of them a number is no pixel's size, and cannot be written to a file.
-_LEAST, _MOST = 1e-6, 1e9
-
 _XML_TAGS = (270, 700)
 _ALPHA = frozenset({1, 2})
-NO_TRANSPARENCY = "transparency was left out, and the pixels were taken as stored"
-TURNED = (
-    "the file says that it is shown turned; its pixels were taken as they are stored"
-)
 
 
 class DamagedTiffError(Exception):
@@ -95,57 +77,23 @@ class _OneFile(tifffile.TiffFile):  # type: ignore[misc]
     is_ndtiff = False
 
 
-@dataclass(frozen=True, slots=True)
-class TiffImage:
-    """What `read_tiff` found in a file.
-
-    Parameters
-    ----------
-    array : ndarray
-        Pixels, in the file's own dtype and order of axes.
-    axes : str or None
-        Axes out of "TCZYX" as the file's metadata name them; None if they do not.
-    pixel_size : dict of str to float
-        Micrometres per pixel along "Z", "Y" and "X", where the file says so.
-    note : str or None
-        What of the file was left out, in words.
-    """
-
-    array: npt.NDArray[Any]
-    axes: str | None
-    pixel_size: dict[str, float] = field(default_factory=dict)
-    note: str | None = None
-
-
 def is_tiff(path: Path) -> bool:
     """Return whether the file begins like a TIFF or BigTIFF."""
     with path.open("rb") as file:
         return file.read(4) in _MAGIC
 
 
-def read_tiff(path: Path, *, stored: bool = False) -> TiffImage:
+def read_tiff(path: Path, *, stored: bool = False) -> ArrayImage:
     """Read the first image of a TIFF, OME-TIFF or ImageJ file.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    stored : bool
-        Return the numbers that lie in the file, and not what they are shown as.
+    Where what is `stored` is wanted, these are the numbers that lie in the file, and
+    not what they are shown as. Metadata that name other files are not followed: a file
+    from a stranger could name any file of this machine, and pixels would come from
+    where nobody looked.
 
-    Raises
-    ------
-    InputError
-        If the file claims what it cannot hold, or more than fits into memory.
-    DamagedTiffError
-        If the file is truncated or damaged.
-    Exception
-        Whatever else tifffile raises for what it cannot read.
-
-    Notes
-    -----
-    Metadata that name other files are not followed: a file from a stranger could name
-    any file of this machine, and pixels would come from where nobody looked.
+    Raises an InputError if the file claims what it cannot hold, or more than fits into
+    memory. Raises a DamagedTiffError if the file is truncated or damaged. Raises
+    whatever else tifffile raises for what it cannot read.
     """
     check_pages(path)
     with collect_log("tifffile") as messages, _opened(path) as file:
@@ -160,7 +108,7 @@ def read_tiff(path: Path, *, stored: bool = False) -> TiffImage:
             array, axes, note = _read_stack(path, stack, page)
             messages[:] = [one for one in messages if "ImageJ series" not in one]
         notes += [note, *_told_by(messages)]
-        sizes = _pixel_size(file)
+        sizes = pixel_sizes(file)
         damage = next(filter(_is_damage, messages), None)
         if damage:
             raise DamagedTiffError(damage)
@@ -169,7 +117,9 @@ def read_tiff(path: Path, *, stored: bool = False) -> TiffImage:
             array, axes, made = as_shown(array, axes, page, imagej=file.is_imagej)
             said += made + ([TURNED] if is_turned(page) else [])
     words = [note for note in (*notes, *said) if note]
-    return TiffImage(array, axes, sizes, "; ".join(words) or None)
+    return ArrayImage(
+        array=array, axes=axes, pixel_size=sizes, note="; ".join(words) or None
+    )
 
 
 def _is_damage(message: str) -> bool:
@@ -190,10 +140,7 @@ def _told_by(messages: list[str]) -> list[str]:
 def read_tiff_header(path: Path) -> ImageHeader:
     """Return what a file states of its first image; no pixels are read.
 
-    Raises
-    ------
-    Exception
-        As `read_tiff`.
+    Raises an Exception as `read_tiff`.
     """
     check_pages(path)
     with collect_log("tifffile") as messages, _opened(path) as file:
@@ -201,7 +148,7 @@ def read_tiff_header(path: Path) -> ImageHeader:
         series = list(file.series)
         if any(map(_is_damage, messages)):
             return ImageHeader()
-        sizes = _pixel_size(file)
+        sizes = pixel_sizes(file)
         if file.is_imagej and (stack := find_stack(path, file)) is not None:
             shape = (*stack.sizes, *file.pages.first.shape)
             stated = StatedAxes(stack.axes, shape) if stack.axes else None
@@ -211,7 +158,7 @@ def read_tiff_header(path: Path) -> ImageHeader:
         if known is None:
             return ImageHeader(pixel_size=sizes)
         shape = tuple(int(n) for n in first.shape)
-        names = tiff_channel_names(file, channel_count(shape, known))
+        names = channel_names(file, channel_count(shape, known))
     return ImageHeader(StatedAxes(known, shape), names, sizes)
 
 
@@ -328,42 +275,3 @@ def _known_axes(axes: str) -> str | None:
     if not {"Y", "X"} <= set(known) <= set(CANONICAL):
         return None
     return known if len(set(known)) == len(known) else None
-
-
-def _pixel_size(file: Any) -> dict[str, float]:
-    """Return the micrometres that the file states; metadata can be any nonsense."""
-    try:
-        if file.is_ome:
-            sizes = _ome_sizes(file.ome_metadata)
-        elif file.is_imagej:
-            sizes = _imagej_sizes(file)
-        else:
-            return {}
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        return {}
-    except ElementTree.ParseError:
-        return {}
-    return {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
-
-
-def _ome_sizes(xml: str) -> dict[str, float]:
-    root = ElementTree.fromstring(xml)
-    pixels = next(one for one in root.iter() if one.tag.endswith("}Pixels"))
-    return {
-        axis: float(pixels.attrib[f"PhysicalSize{axis}"])
-        * _MICROMETRES[pixels.attrib.get(f"PhysicalSize{axis}Unit", "µm")]
-        for axis in "ZYX"
-        if f"PhysicalSize{axis}" in pixels.attrib
-    }
-
-
-def _imagej_sizes(file: Any) -> dict[str, float]:
-    metadata = file.imagej_metadata
-    scale = _MICROMETRES[str(metadata["unit"]).lower()]
-    sizes = {}
-    for axis in "YX":
-        pixels, per_units = file.pages[0].tags[f"{axis}Resolution"].value
-        sizes[axis] = scale * per_units / pixels
-    if "spacing" in metadata:
-        sizes["Z"] = scale * float(metadata["spacing"])
-    return sizes

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.errors import InputError
-from napari_unet.io.names import stem_of
-from napari_unet.io.zarr_metadata import group_attributes, is_group, level_folder
+from napari_unet.io.zarr.metadata import group_attributes, is_group, level_folder
 
 _CONTAINER = "bioformats2raw.layout"
 _MOST_FOLDERS, _DEEPEST = 2_000, 5
-_PLATE_DEPTH = 3  # field, well, row
 _MOST_IMAGES = 100_000
 _SHOWN = 3
 
@@ -24,10 +22,8 @@ def list_zarr_images(folder: Path) -> list[Path]:
     All fields of a plate or of a well; all series of a container that has several.
     Everything else is one image, which is read or refused as a whole.
 
-    Raises
-    ------
-    InputError
-        If the metadata lead out of the zarr, or name more than anybody has.
+    Raises an InputError if the metadata lead out of the zarr, or name more than anybody
+    has.
     """
     attributes = group_attributes(folder) or {}
     if "plate" in attributes:
@@ -53,11 +49,8 @@ def list_zarr_images(folder: Path) -> list[Path]:
 def image_inside(folder: Path) -> tuple[Path, str | None]:
     """Return the one image that a zarr stands for, and what is said of others.
 
-    Raises
-    ------
-    InputError
-        If it is a plate or another group without an image of its own; it names those
-        inside.
+    Raises an InputError if it is a plate or another group without an image of its own;
+    it names those inside.
     """
     attributes = group_attributes(folder)
     if attributes is None or "multiscales" in attributes:
@@ -70,25 +63,6 @@ def image_inside(folder: Path) -> tuple[Path, str | None]:
         f"name the others, such as {str(series[-1])!r}"
     )
     return series[0], note if len(series) > 1 else None
-
-
-def name_inside(path: Path) -> str | None:
-    """Return the name of an image inside of a zarr, such as "plate_A_1_0"; or None."""
-    path = path.absolute()
-    groups = [one for one in path.parents if one.suffix.lower() == ".zarr"]
-    if not groups:
-        groups = _groups_above(path)
-    if not groups:
-        return None
-    whole = groups[-1]
-    return "_".join((stem_of(whole), *path.relative_to(whole).parts))
-
-
-def _groups_above(path: Path) -> list[Path]:
-    """Return the groups around an image; rows of a plate may be plain folders."""
-    if not is_group(path.parent):
-        return []
-    return [one for one in path.parents[:_PLATE_DEPTH] if is_group(one)]
 
 
 def _series(folder: Path, attributes: dict[str, Any]) -> list[Path]:
