@@ -43,12 +43,6 @@ class Limits:
     total_bytes: int
 
 
-def is_zip(path: Path) -> bool:
-    """Return whether a file begins like a zip file with something in it."""
-    with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
-
-
 def read_zip(path: Path, limits: Limits) -> dict[str, bytes]:
     """Read all files of a zip file: content by name, in the order of the file.
 

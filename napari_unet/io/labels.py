@@ -14,7 +14,6 @@ import numpy.typing as npt
 from PIL import Image
 
 from napari_unet.annotation.labels import (
-    OBJECT_IDS,
     LabelKind,
     Labels,
     are_masks,
@@ -93,14 +92,6 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     return slices
 
 
-def read_labels(path: str | Path, kind: LabelKind = OBJECT_IDS) -> Labels:
-    """Read one label map by the rule of `napari_unet.annotation.labels.as_labels`.
-
-    Raises an InputError as `read_label_file`, and if its numbers are no labels.
-    """
-    return labels_of(read_label_file(path), kind)
-
-
 def labels_of(file: LabelFile, kind: LabelKind, *, mask: bool | None = None) -> Labels:
     """Make a label map of what a file holds, by `annotation.labels.as_labels`.
 
@@ -125,7 +116,7 @@ def are_mask_files(files: Iterable[LabelFile], kind: LabelKind) -> bool:
 def read_ids(path: str | Path) -> LabelMap:
     """Read object ids that are known to be ids: nothing is split, nothing told.
 
-    Raises an InputError as `read_labels`.
+    Raises an InputError as `labels_of`.
     """
     file = read_label_file(path)
     with _naming(file.path):

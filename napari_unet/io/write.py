@@ -13,23 +13,9 @@ import tifffile
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL
-from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.pairing import stem_of
 
 _MICROMETRES_PER_CENTIMETRE = 1e4
-
-
-def write_labels(
-    path: str | Path,
-    labels: LabelMap,
-    axes: str,
-    *,
-    overwrite: bool = False,
-    pixel_size: Mapping[str, float] | None = None,
-) -> None:
-    """Write object ids as int32; see `write_image`."""
-    ids = np.ascontiguousarray(labels, dtype=np.int32)
-    write_image(path, ids, axes, overwrite=overwrite, pixel_size=pixel_size)
 
 
 def write_image(

@@ -12,14 +12,19 @@ import roifile
 import tifffile
 from PIL import Image
 
+from napari_unet.annotation.labels import OBJECT_IDS, Labels
 from napari_unet.errors import InputError
 from napari_unet.io.dataset import read_samples
-from napari_unet.io.labels import read_ids, read_label_file, read_labels, read_mask
+from napari_unet.io.labels import labels_of, read_ids, read_label_file, read_mask
 
 IDS = np.zeros((12, 14), np.uint8)
 IDS[1:4, 1:5], IDS[1:4, 5:9], IDS[6:9, 2:6] = 1, 2, 3
 COLOURS = np.array([[0, 0, 0], [200, 30, 30], [200, 30, 30], [9, 200, 9]], np.uint8)
 STACK = np.stack([IDS, IDS * np.uint8(2), (IDS > 0).astype(np.uint8)])
+
+
+def read_labels(path: Path) -> Labels:
+    return labels_of(read_label_file(path), OBJECT_IDS)
 
 
 def palette() -> Image.Image:

@@ -9,7 +9,7 @@ import tifffile
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.labels import read_ids
 from napari_unet.io.read import read_image
-from napari_unet.io.write import write_labels
+from napari_unet.io.write import write_image
 
 LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
 
@@ -17,7 +17,7 @@ LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
 @pytest.mark.parametrize("axes", ["ZYX", "TYX", "YXZ"])
 def test_written_labels_come_back(tmp_path: Path, axes: str) -> None:
     path = tmp_path / "labels.tif"
-    write_labels(path, LABELS, axes)
+    write_image(path, LABELS, axes)
     assert read_ids(path).tolist() == LABELS.tolist()
     assert read_image(path).axes == axes
     with tifffile.TiffFile(path) as file:
@@ -27,13 +27,13 @@ def test_written_labels_come_back(tmp_path: Path, axes: str) -> None:
 
 
 def test_same_labels_same_bytes(tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.tif", LABELS, "ZYX")
-    write_labels(tmp_path / "b.tif", LABELS, "ZYX")
+    write_image(tmp_path / "a.tif", LABELS, "ZYX")
+    write_image(tmp_path / "b.tif", LABELS, "ZYX")
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
 
 
 def test_pixel_size_becomes_the_resolution(tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.tif", LABELS, "ZYX", pixel_size={"Y": 0.5, "X": 0.25})
+    write_image(tmp_path / "a.tif", LABELS, "ZYX", pixel_size={"Y": 0.5, "X": 0.25})
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         assert file.pages[0].resolution == (40000.0, 20000.0)
 
@@ -42,20 +42,20 @@ def test_existing_file_is_kept_unless_told(tmp_path: Path) -> None:
     path = tmp_path / "labels.tif"
     path.write_text("precious")
     with pytest.raises(InputError, match="exists"):
-        write_labels(path, LABELS, "ZYX")
+        write_image(path, LABELS, "ZYX")
     assert path.read_text() == "precious"
-    write_labels(path, LABELS, "ZYX", overwrite=True)
+    write_image(path, LABELS, "ZYX", overwrite=True)
     assert read_ids(path).shape == LABELS.shape
 
 
 def test_axes_must_fit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="one letter per axis"):
-        write_labels(tmp_path / "a.tif", LABELS, "YX")
+        write_image(tmp_path / "a.tif", LABELS, "YX")
 
 
 def test_missing_folder_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="could not be written"):
-        write_labels(tmp_path / "nowhere" / "a.tif", LABELS, "ZYX")
+        write_image(tmp_path / "nowhere" / "a.tif", LABELS, "ZYX")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_called_ome_tiff_is_one(
     tmp_path: Path, name: str, is_ome: bool
 ) -> None:
     size = {"Y": 0.25, "X": 0.5}
-    write_labels(tmp_path / name, LABELS, "ZYX", pixel_size=size)
+    write_image(tmp_path / name, LABELS, "ZYX", pixel_size=size)
     with tifffile.TiffFile(tmp_path / name) as file:
         assert file.is_ome == is_ome
         assert file.series[0].axes == "ZYX"
@@ -78,7 +78,7 @@ def test_what_is_called_ome_tiff_is_one(
 def test_ome_tiff_has_planes_last(tmp_path: Path, axes: str) -> None:
     shape = (2, 3, 4, 5)[: len(axes)]
     labels = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
-    write_labels(tmp_path / "a.ome.tif", labels, axes)
+    write_image(tmp_path / "a.ome.tif", labels, axes)
     found = read_image(tmp_path / "a.ome.tif")
     order = sorted(range(len(axes)), key=lambda i: "TCZYX".index(axes[i]))
     assert found.axes == "".join(axes[i] for i in order)
