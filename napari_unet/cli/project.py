@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import JsonOption, OverwriteOption
-from napari_unet.io.quiet import collect_log
+from napari_unet.io.reader import collect_log
 
 project = typer.Typer(
     help="Look into, check, recover and export project folders (NAME.unet).",

@@ -20,8 +20,7 @@ from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError, NapariUnetError, StorageError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.io.dataset import axes_of_file
-from napari_unet.io.names import stem_of
-from napari_unet.io.pairing import list_images
+from napari_unet.io.pairing import list_images, stem_of
 from napari_unet.io.read import read_image
 from napari_unet.io.write import write_image
 from napari_unet.project.identity import ImageIdentity
