@@ -25,7 +25,7 @@ import torch
 from napari_unet.learning.sampling import Plane
 from training.ablation_table import table
 from training.feed import Batches
-from training.fit import Means, batches_of, begin, optimize
+from training.fit import Resources, batches_of, begin, optimize
 from training.pictures import Picture
 from training.recipe import RECIPES, Recipe, changed
 from training.score import figures_of_runs, score_run, segment_of
@@ -112,7 +112,7 @@ class Bench:
         train = begin(recipe, out, fold)
         begun = time.monotonic()
         batches = self._ready(recipe, fold, train)
-        optimize(recipe, batches, out, Means(args.device, args.workers))
+        optimize(recipe, batches, out, Resources(args.device, args.workers))
         spent = time.monotonic() - begun
         # Heads are compared as they are: the program zooms the shipped one alone.
         plain = any(setting.startswith("head=") for setting in VARIANTS[variant])

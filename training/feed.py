@@ -23,7 +23,7 @@ class Batches(Dataset[tuple[Tensor, Tensor, Tensor]]):
     """
 
     planes: Sequence[Plane]
-    chance: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]
     recipe: Recipe
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -31,7 +31,7 @@ class Batches(Dataset[tuple[Tensor, Tensor, Tensor]]):
         rng = np.random.default_rng([recipe.seed, step])
         batch = draw_batch(
             self.planes,
-            self.chance,
+            self.probabilities,
             recipe.crop,
             recipe.batch,
             recipe.augmentation,

@@ -28,7 +28,7 @@ from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.nets.network import Network
 from training.feed import Batches, feed
 from training.pictures import Picture
-from training.planes import chances, ready
+from training.planes import probabilities, ready
 from training.recipe import RECIPES, Recipe, changed
 from training.splits import read_split
 
@@ -38,8 +38,8 @@ _BETWEEN_CHECKPOINTS = 120.0
 
 
 @dataclass(frozen=True)
-class Means:
-    """With what a training is done.
+class Resources:
+    """What a training may use, and how long.
 
     Parameters
     ----------
@@ -65,10 +65,12 @@ class Means:
         return min(1.0, max(step / steps, of_time))
 
 
-def fit(recipe: Recipe, data: Path, out: Path, fold: int | None, means: Means) -> None:
+def fit(
+    recipe: Recipe, data: Path, out: Path, fold: int | None, resources: Resources
+) -> None:
     """Run, or continue, a training."""
-    pictures = recipe.pictures(data, begin(recipe, out, fold, means.start))
-    optimize(recipe, batches_of(recipe, pictures), out, means)
+    pictures = recipe.pictures(data, begin(recipe, out, fold, resources.start))
+    optimize(recipe, batches_of(recipe, pictures), out, resources)
 
 
 def begin(
@@ -117,18 +119,20 @@ def batches_of(
     """Make pictures ready to be drawn from, unless `planes` are."""
     planes = planes or [ready(each, recipe) for each in pictures]
     split = read_split(recipe.data)
-    return Batches(planes, chances(pictures, planes, split, recipe.balance), recipe)
+    return Batches(
+        planes, probabilities(pictures, planes, split, recipe.balance), recipe
+    )
 
 
-def optimize(recipe: Recipe, batches: Batches, out: Path, means: Means) -> None:
+def optimize(recipe: Recipe, batches: Batches, out: Path, resources: Resources) -> None:
     """Take the steps that are left, with a checkpoint now and then."""
     torch.manual_seed(recipe.seed)
-    execution = choose_execution(resolve_device(means.device))
+    execution = choose_execution(resolve_device(resources.device))
     place = execution.device
     objective = recipe.objective()
     net = recipe.network()
-    if means.start is not None:
-        net.load_state_dict(averaged_weights(means.start))
+    if resources.start is not None:
+        net.load_state_dict(averaged_weights(resources.start))
     net = execution.place_net(net)
     average = AveragedModel(
         net, multi_avg_fn=get_ema_multi_avg_fn(recipe.memory), use_buffers=True
@@ -143,9 +147,9 @@ def optimize(recipe: Recipe, batches: Batches, out: Path, means: Means) -> None:
     net.train()
     began = saved = time.monotonic()
     before, losses = spent, []
-    for batch in feed(batches, step, means.workers, pinned=place.type == "cuda"):
+    for batch in feed(batches, step, resources.workers, pinned=place.type == "cuda"):
         images, targets, weight = (x.to(place, non_blocking=True) for x in batch)
-        progress = means.progress(step, recipe.steps, spent)
+        progress = resources.progress(step, recipe.steps, spent)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(progress, recipe.rate)
         optimizer.zero_grad()
@@ -168,7 +172,7 @@ def optimize(recipe: Recipe, batches: Batches, out: Path, means: Means) -> None:
             mean = torch.stack(losses).mean().item()
             losses.clear()
             print(f"step {step} seconds {spent:.0f} loss {mean:.4f}", flush=True)
-        ended = means.progress(step, recipe.steps, spent) == 1
+        ended = resources.progress(step, recipe.steps, spent) == 1
         if now - saved > _BETWEEN_CHECKPOINTS or ended:
             save(out, net, average, optimizer, step, spent)
             saved = now
@@ -242,8 +246,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="end after so long at most")
     args = parser.parse_args()
     recipe = changed(RECIPES[args.name], args.set)
-    means = Means(args.device, args.workers, args.minutes, args.start)
-    fit(recipe, args.data, args.out, args.fold, means)
+    resources = Resources(args.device, args.workers, args.minutes, args.start)
+    fit(recipe, args.data, args.out, args.fold, resources)
 
 
 if __name__ == "__main__":

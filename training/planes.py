@@ -43,7 +43,7 @@ def ready(picture: Picture, recipe: Recipe) -> Plane:
     )
 
 
-def chances(
+def probabilities(
     pictures: list[Picture], planes: list[Plane], split: Split, balance: float
 ) -> npt.NDArray[np.float64]:
     """Return how often each picture gives a crop.

@@ -23,11 +23,11 @@ from training.ablate import check_base
 from training.ablation_table import table
 from training.cards import CARDS
 from training.few import annotate
-from training.fit import Means, averaged_weights, begin, fit
+from training.fit import Resources, averaged_weights, begin, fit
 from training.noise import best_growth, grown
 from training.package import package, write_scores
 from training.pictures import read_pictures, verified_part
-from training.planes import chances, ready
+from training.planes import probabilities, ready
 from training.recipe import RECIPES, Recipe, changed
 from training.score import by, figures, known_part, score_objects
 from training.splits import FOLDS, Split, read_split
@@ -97,7 +97,7 @@ def data(tmp_path, monkeypatch):
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     torch.set_num_threads(1)
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=4", "memory=0.5"])
-    fit(recipe, data, tmp_path / "whole", None, Means("cpu"))
+    fit(recipe, data, tmp_path / "whole", None, Resources("cpu"))
     first = module._BETWEEN_CHECKPOINTS
 
     class Stopped(Exception):
@@ -111,10 +111,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
     module._BETWEEN_CHECKPOINTS = -1.0
     try:
         with pytest.raises(Stopped):
-            fit(recipe, data, tmp_path / "parts", None, Means("cpu", workers=1))
+            fit(recipe, data, tmp_path / "parts", None, Resources("cpu", workers=1))
     finally:
         module.save, module._BETWEEN_CHECKPOINTS = save, first
-    fit(recipe, data, tmp_path / "parts", None, Means("cpu", workers=1))
+    fit(recipe, data, tmp_path / "parts", None, Resources("cpu", workers=1))
     whole, parts = (averaged_weights(tmp_path / n) for n in ("whole", "parts"))
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
     out = tmp_path / "model"
@@ -133,9 +133,11 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(data, tmp_path):
 
 def test_a_run_starts_from_the_weights_of_another(data, tmp_path):
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=3", "memory=0"])
-    fit(recipe, data, tmp_path / "first", None, Means("cpu"))
+    fit(recipe, data, tmp_path / "first", None, Resources("cpu"))
     still = changed(recipe, ["rate=1e-12", "decay=0", "seed=1"])
-    fit(still, data, tmp_path / "more", None, Means("cpu", start=tmp_path / "first"))
+    fit(
+        still, data, tmp_path / "more", None, Resources("cpu", start=tmp_path / "first")
+    )
     first, more = (averaged_weights(tmp_path / name) for name in ("first", "more"))
     learned = [key for key in first if "running" not in key and "num_" not in key]
     assert all(torch.allclose(first[key], more[key], atol=1e-6) for key in learned)
@@ -143,9 +145,15 @@ def test_a_run_starts_from_the_weights_of_another(data, tmp_path):
 
 def test_a_run_does_not_start_from_one_that_knows_what_judges(data, tmp_path):
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=1"])
-    fit(recipe, data, tmp_path / "first", None, Means("cpu"))
+    fit(recipe, data, tmp_path / "first", None, Resources("cpu"))
     with pytest.raises(ValueError, match="has seen 3 of the pictures"):
-        fit(recipe, data, tmp_path / "fold", 0, Means("cpu", start=tmp_path / "first"))
+        fit(
+            recipe,
+            data,
+            tmp_path / "fold",
+            0,
+            Resources("cpu", start=tmp_path / "first"),
+        )
     # Nor by way of a third, whose own pictures are others.
     begin(recipe, tmp_path / "second", 0)
     parts = json.loads((tmp_path / "second" / "parts.json").read_text())
@@ -160,7 +168,7 @@ def test_a_run_does_not_start_from_one_that_knows_what_judges(data, tmp_path):
 )
 def test_a_run_goes_on_with_what_it_began_with(data, tmp_path, settings, fold, name):
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=1"])
-    fit(recipe, data, tmp_path, 0, Means("cpu"))
+    fit(recipe, data, tmp_path, 0, Resources("cpu"))
     begin(recipe, tmp_path, 0)
     with pytest.raises(ValueError, match=f"another {name}.json"):
         begin(changed(recipe, settings), tmp_path, fold)
@@ -195,7 +203,7 @@ def test_a_run_is_scored_as_its_head_wants(
     data, tmp_path, monkeypatch, head, plain, way
 ):
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=1", f"head={head}"])
-    fit(recipe, data, tmp_path, 0, Means("cpu"))
+    fit(recipe, data, tmp_path, 0, Resources("cpu"))
     monkeypatch.setattr(score, "by", lambda model: lambda _: "program")  # noqa: ARG005
     monkeypatch.setattr(score, "segment", lambda *_: "plain")
     (picture,) = read_pictures(data / "disks", ["0"])
@@ -220,8 +228,8 @@ def test_larger_pictures_and_small_groups_give_more_crops(data):
     pictures = read_pictures(data / "disks", ["0", "1", "3"])
     planes = [ready(each, Recipe(data=("disks",))) for each in pictures]
     split = Split(test=(), groups=(("0", "1"), ("3",)))
-    equal = chances(pictures, planes, split, 0.0)
-    grouped = chances(pictures, planes, split, 1.0)
+    equal = probabilities(pictures, planes, split, 0.0)
+    grouped = probabilities(pictures, planes, split, 1.0)
     assert equal.sum() == pytest.approx(1)
     assert grouped[2] == pytest.approx(2 * grouped[0], rel=0.1)
     assert equal[2] == pytest.approx(equal[0], rel=0.1)
@@ -293,11 +301,11 @@ def test_objects_where_nothing_is_known_do_not_count(data):
 
 def test_a_training_may_end_with_the_time(data, tmp_path):
     recipe = changed(Recipe(data=("disks",)), [*TINY, "steps=100000"])
-    fit(recipe, data, tmp_path / "short", None, Means("cpu", minutes=0.01))
+    fit(recipe, data, tmp_path / "short", None, Resources("cpu", minutes=0.01))
     assert averaged_weights(tmp_path / "short")
-    assert Means(minutes=2).progress(10, 100, 60) == 0.5
-    assert Means(minutes=2).progress(70, 100, 60) == 0.7
-    assert Means().progress(10, 100, 1e6) == 0.1
+    assert Resources(minutes=2).progress(10, 100, 60) == 0.5
+    assert Resources(minutes=2).progress(70, 100, 60) == 0.7
+    assert Resources().progress(10, 100, 1e6) == 0.1
 
 
 @pytest.mark.parametrize("pixels", [-2, -1, 0, 1, 3])
