@@ -56,7 +56,11 @@ def training_plane(subject: Subject, size: int = 512) -> Plane:
     """Return an annotated plane to draw crops from."""
     scene = draw_nuclei(size)
     image = subject.model.spec.normalization.apply(scene.image[None])
-    return make_plane(image, scene.labels, None)
+    verified = np.ones(scene.labels.shape, bool)
+    objective = objective_of(subject.model.spec)
+    targets = objective.targets(scene.labels, verified)
+    strata = objective.sampling_strata(scene.labels, verified)
+    return make_plane(image, targets, strata)
 
 
 def draw(plane: Plane, config: FitConfig, seed: int = 0) -> Batch:

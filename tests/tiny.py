@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from napari_unet.learning.sampling import Plane, make_plane
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
+from napari_unet.tasks.objectives import Objective
+from napari_unet.tasks.objectives.instances import InstancesObjective
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model, new_model
 
@@ -42,3 +45,17 @@ def make_disks(size: int = 96, pitch: int = 24, radius: int = 7) -> Sample:
 @pytest.fixture
 def disks() -> Sample:
     return make_disks()
+
+
+def make_training_plane(
+    image: np.ndarray,
+    values: np.ndarray,
+    verified: np.ndarray | None = None,
+    objective: Objective | None = None,
+) -> Plane:
+    """Return a plane to draw crops from, of objects where nothing else is said."""
+    objective = objective or InstancesObjective()
+    if verified is None:
+        verified = np.ones(image.shape[1:], bool)
+    targets = objective.targets(values, verified)
+    return make_plane(image, targets, objective.sampling_strata(values, verified))

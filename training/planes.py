@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.geometry.maps import Mask
 from napari_unet.inference.measure import typical_diameter
 from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
 from napari_unet.learning.sampling import Plane, make_plane
+from napari_unet.tasks.objectives import Objective
+from napari_unet.tasks.objectives.objective import Values
 from training.pictures import Picture
 from training.recipe import Recipe
 from training.splits import Split
@@ -21,7 +26,7 @@ def ready(picture: Picture, recipe: Recipe) -> Plane:
     image, values, verified = picture.image, picture.values, picture.verified
     objective = recipe.objective()
     if recipe.classes:
-        return make_plane(image, values, verified, objective=objective)
+        return _plane(image, values, verified, objective)
     diameter = typical_diameter(picture.values) or recipe.diameter or 1.0
     zoom = recipe.diameter / diameter if recipe.diameter else 1.0
     limits = (recipe.least / diameter, recipe.most / diameter)
@@ -30,16 +35,32 @@ def ready(picture: Picture, recipe: Recipe) -> Plane:
         shape = zoomed_shape(values.shape, shrink)
         image, values = resize(image, shape), sample_labels(values, shape)
         verified = None if verified is None else sample_labels(verified, shape)
-    return make_plane(
+    return _plane(
         image,
         values,
         verified,
-        objective=objective,
+        objective,
         zoom=zoom / shrink,
         zoom_limits=(
             min(limits[0], zoom) / shrink,
             max(limits[1], zoom) / shrink,
         ),
+    )
+
+
+def _plane(
+    image: npt.NDArray[np.float32],
+    values: Values,
+    verified: Mask | None,
+    objective: Objective,
+    **zoom: Any,
+) -> Plane:
+    """Return what is learned of a picture; all of it is verified where no mask is."""
+    if verified is None:
+        verified = np.ones(values.shape[-2:], bool)
+    targets = objective.targets(values, verified)
+    return make_plane(
+        image, targets, objective.sampling_strata(values, verified), **zoom
     )
 
 

@@ -33,7 +33,7 @@ from napari_unet.inference.model_input import (
     zoomed_shape,
 )
 from napari_unet.learning.config import FitConfig
-from napari_unet.learning.sampling import Plane, assemble_plane
+from napari_unet.learning.sampling import Plane, make_plane
 from napari_unet.learning.validation import Holdout, Window, Windows, iter_hold_out
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective
@@ -163,7 +163,7 @@ def _iter_plane(
         return None
     strata = objective.sampling_strata(plane.values, part.train)
     yield
-    return assemble_plane(plane.image, targets, strata)
+    return make_plane(plane.image, targets, strata)
 
 
 def _probabilities(

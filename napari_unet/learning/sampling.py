@@ -21,9 +21,7 @@ from napari_unet.learning.augment import (
 )
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.nets.network import Network
-from napari_unet.tasks.objectives import Objective
-from napari_unet.tasks.objectives.instances import InstancesObjective
-from napari_unet.tasks.objectives.objective import Targets, Values
+from napari_unet.tasks.objectives import Targets
 
 _MOST_CENTRES = 6000
 _LEAST_CROP = 64
@@ -75,43 +73,16 @@ class Batch:
 
 def make_plane(
     image: npt.NDArray[np.float32],
-    values: Values,
-    verified: Mask | None,
-    *,
-    objective: Objective | None = None,
-    zoom_limits: tuple[float, float] = (0.5, 2.0),
-    zoom: float = 1.0,
-) -> Plane:
-    """Prepare a plane from a normalised (C, Y, X) image and what a person made of it.
-
-    Parameters
-    ----------
-    values : ndarray
-        Object ids or classes (Y, X), or regressed values (n, Y, X).
-    verified : ndarray of bool, optional
-        None if all pixels are.
-    objective : Objective, optional
-        What is learned; instances where it is missing.
-    zoom_limits, zoom
-        As in `Plane`.
-    """
-    objective = objective or InstancesObjective()
-    if verified is None:
-        verified = np.ones(image.shape[1:], bool)
-    targets = objective.targets(values, verified)
-    strata = objective.sampling_strata(values, verified)
-    return assemble_plane(image, targets, strata, zoom_limits=zoom_limits, zoom=zoom)
-
-
-def assemble_plane(
-    image: npt.NDArray[np.float32],
     targets: Targets,
     strata: list[tuple[Mask, float]],
     *,
     zoom_limits: tuple[float, float] = (0.5, 2.0),
     zoom: float = 1.0,
 ) -> Plane:
-    """Prepare a plane whose targets and strata (see `Objective`) are there already."""
+    """Prepare a plane from a normalised (C, Y, X) image, its targets and its strata.
+
+    Targets and strata are those of an `Objective`.
+    """
     parts = [image, targets.maps, targets.known]
     if targets.pixel_weights is not None:
         parts.append(targets.pixel_weights)

@@ -15,8 +15,8 @@ from napari_unet.learning.augment import (
     resample,
 )
 from napari_unet.learning.config import Augmentation
-from napari_unet.learning.sampling import draw_batch, make_plane
-from tests.tiny import make_disks
+from napari_unet.learning.sampling import draw_batch
+from tests.tiny import make_disks, make_training_plane
 
 STILL = Augmentation(
     zoom=0, rotate=False, gamma=0, contrast=0, offset=0, illumination=0, blur=0, noise=0
@@ -63,7 +63,7 @@ def test_crops_keep_to_verified_pixels() -> None:
     sample = make_disks()
     verified = np.zeros(sample.labels.shape, bool)
     verified[40:60, 40:60] = True
-    plane = make_plane(sample.image[None], sample.labels, verified)
+    plane = make_training_plane(sample.image[None], sample.labels, verified)
     batch = draw_batch([plane], np.ones(1), 32, 20, Augmentation(), rng())
     share = batch.weight.mean(dim=(1, 2, 3))
     assert (share > 0).all()

@@ -13,7 +13,7 @@ from napari_unet.errors import InputError
 from napari_unet.inference.predict import predict
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.learning.data import annotated_planes
-from napari_unet.learning.sampling import draw_batch, make_plane
+from napari_unet.learning.sampling import draw_batch
 from napari_unet.learning.start import TaskRequest, adapt, fill_in, with_new_head
 from napari_unet.learning.train import fit
 from napari_unet.models.architectures.original import OriginalConfig
@@ -26,7 +26,7 @@ from napari_unet.tasks.outputs import LossOptions
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import Model, new_model
-from tests.tiny import make_disks
+from tests.tiny import make_disks, make_training_plane
 
 STILL = Augmentation(
     zoom=0, rotate=False, gamma=0, contrast=0, offset=0, illumination=0, blur=0, noise=0
@@ -51,9 +51,9 @@ def spec(dims: int = 2) -> ModelSpec:
     return ModelSpec(name="toy", architecture=network)
 
 
-def start(request: TaskRequest, sample: Sample, dims: int = 2) -> Model:
+def start(wanted: TaskRequest, sample: Sample, dims: int = 2) -> Model:
     torch.manual_seed(0)
-    return new_model(fill_in(spec(dims), request, [sample]))
+    return new_model(fill_in(spec(dims), wanted, [sample]))
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_a_new_head_says_nothing_of_the_old_score(model: Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request", "labels", "phrase"),
+    ("wanted", "labels", "phrase"),
     [
         (TaskRequest("classes"), [[0, 300]], "object ids"),
         (TaskRequest("classes"), [[0, -1]], "number classes from 0"),
@@ -193,11 +193,11 @@ def test_a_new_head_says_nothing_of_the_old_score(model: Model) -> None:
         (TaskRequest("instances", ("a",)), [[0, 1]], "Objects have no names"),
     ],
 )
-def test_labels_that_do_not_fit_the_task(request, labels, phrase) -> None:
+def test_labels_that_do_not_fit_the_task(wanted, labels, phrase) -> None:
     labels = np.array(labels)
     sample = Sample(np.zeros(labels.shape[-2:]), labels)
     with pytest.raises(InputError, match=phrase):
-        fill_in(spec(), request, [sample])
+        fill_in(spec(), wanted, [sample])
 
 
 def test_only_one_class_teaches_nothing(classes: Sample) -> None:
@@ -230,7 +230,9 @@ def test_unknown_classes_and_values_teach_nothing(classes: Sample, values: Sampl
 def test_the_recipe_of_2015_weighs_gaps(classes: Sample) -> None:
     options = LossOptions(balance=True, border_weight=10.0)
     objective = objective_of(start(TaskRequest("classes"), classes).spec, options)
-    plane = make_plane(classes.image[None], classes.labels, None, objective=objective)
+    plane = make_training_plane(
+        classes.image[None], classes.labels, None, objective=objective
+    )
     rng = np.random.default_rng(0)
     batch = draw_batch([plane], np.ones(1), 48, 2, STILL, rng)
     inside = batch.targets[:, 1:] > 0.99
@@ -251,7 +253,7 @@ def test_sections_of_a_volume_are_planes_of_a_2d_model() -> None:
 def test_crops_of_a_volume_bend_together() -> None:
     sample = volume()
     (plane,) = annotated_planes(sample, start(TaskRequest(), sample, dims=3))
-    ready = make_plane(plane.image, plane.values, None)
+    ready = make_training_plane(plane.image, plane.values, None)
     rng = np.random.default_rng(0)
     batch = draw_batch([ready], np.ones(1), (16, 32, 32), 3, Augmentation(), rng)
     assert batch.images.shape == (3, 1, 16, 32, 32)
@@ -298,7 +300,7 @@ def test_an_unpadded_network_learns_what_it_answers_for(classes: Sample) -> None
 
 def test_beyond_its_border_an_image_goes_on_as_its_mirror_image() -> None:
     ramp = np.tile(np.arange(8, dtype=np.float32), (8, 1))
-    plane = make_plane(ramp[None], np.ones((8, 8), np.int32), None)
+    plane = make_training_plane(ramp[None], np.ones((8, 8), np.int32), None)
     rng = np.random.default_rng(0)
     batch = draw_batch([plane], np.ones(1), 16, 1, STILL, rng, margin=4)
     row = batch.images[0, 0, 8]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from napari_unet.learning.augment import Crop, resample
 from napari_unet.learning.config import Augmentation
-from napari_unet.learning.sampling import draw_batch, make_plane
+from napari_unet.learning.sampling import draw_batch
 from napari_unet.nets.build import build
 from napari_unet.scores.metrics import evaluate
-from tests.tiny import make_disks
+from tests.tiny import make_disks, make_training_plane
 from training.flows import flow_field, turned, without_holes
 from training.heads import FLOW_SCALE, FlowsObjective, Head, segment
 from training.pictures import Picture
@@ -129,7 +129,7 @@ def test_the_border_of_the_plane_teaches_no_wrong_flow():
     disk = ((y - 6) ** 2 + (x - 20) ** 2 <= 12**2).astype(np.int32)
     objective = FlowsObjective()
     image = np.zeros((1, 40, 40), np.float32)
-    plane = make_plane(image, disk, None, objective=objective)
+    plane = make_training_plane(image, disk, None, objective=objective)
     # Zoomed by 1 and not turned, but beyond the plane: flows are what they were.
     rng = np.random.default_rng(0)
     still = Augmentation(zoom=0, rotate=False)
@@ -161,7 +161,7 @@ def test_every_head_learns_and_segments(head):
     image = (disks.image[None] / 120).astype(np.float32)
     objective, net = recipe.objective(), recipe.network()
     assert net.out_channels == objective.channels
-    plane = make_plane(image, disks.labels, None, objective=objective)
+    plane = make_training_plane(image, disks.labels, None, objective=objective)
     optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
     losses = []
     for step in range(40):
