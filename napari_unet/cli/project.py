@@ -20,8 +20,6 @@ FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Project folder, such as cells.unet.")
 ]
 
-# What the commands need is imported by them: all others start without it.
-
 
 @project.callback()
 def _keep_quiet(context: typer.Context) -> None:
@@ -36,6 +34,7 @@ def info(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     Nothing is written, and the project may be open elsewhere.
     """
+    # All other commands start without it.
     from napari_unet.cli.project_report import report_info
 
     report_info(folder, as_json=as_json)
@@ -47,6 +46,7 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     Nothing is written. The exit code is 2 if anything is damaged or missing.
     """
+    # All other commands start without it.
     from napari_unet.cli.project_report import report_verify
 
     report_verify(folder, as_json=as_json)
@@ -69,6 +69,7 @@ def recover(
     Nothing is destroyed: damaged files are kept in DIR/damaged-DATE-TIME. The exit code
     is 2 if anything is lost.
     """
+    # All other commands start without it.
     from napari_unet.cli.project_export import iter_near
     from napari_unet.cli.project_report import report_recover
 
@@ -90,6 +91,7 @@ def export(
 
     The folders OUT/labels and OUT/verified are those that `train` takes.
     """
+    # All other commands start without it.
     from napari_unet.cli.project_export import report_export
 
     report_export(folder, out, task, overwrite=overwrite, as_json=as_json)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy.typing as npt
+import skimage
 
 from napari_unet.errors import NapariUnetError
 from napari_unet.io.samples import load_sample
@@ -92,10 +93,7 @@ def _layer(image: npt.NDArray[Any], name: str, axes: str, **options: Any) -> Lay
 
 def _fetch(function: str, file: str) -> npt.NDArray[Any]:
     """Return an image of scikit-image, which downloads it if need be."""
-    # Imported late: no other sample needs it.
-    from skimage import data
-
-    read: Callable[[], npt.NDArray[Any]] = getattr(data, function)
+    read: Callable[[], npt.NDArray[Any]] = getattr(skimage.data, function)
     try:
         return read()
     except ImportError as error:

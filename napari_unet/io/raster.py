@@ -135,7 +135,7 @@ def _of_16_bits(path: Path) -> npt.NDArray[Any] | None:
 
 def _png(path: Path) -> npt.NDArray[Any]:
     try:
-        from imagecodecs import png_decode
+        from imagecodecs import png_decode  # an extra, which may be missing
     except ImportError as error:
         raise InputError(
             f"The PNG {str(path)!r} has colours of 16 bits a channel, which needs one "

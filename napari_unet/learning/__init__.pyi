@@ -1,9 +1,20 @@
 from .checkpoint import (
+    read_best_model as read_best_model,
     read_header as read_header,
     remove_checkpoint as remove_checkpoint,
+)
+from .checkpointing import (
+    differences as differences,
+    iter_fingerprint as iter_fingerprint,
 )
 from .config import Checkpointing as Checkpointing, PRESETS as PRESETS
 from .data import annotated_planes as annotated_planes
 from .events import ModelImproved as ModelImproved
-from .start import TaskRequest as TaskRequest, adapt as adapt, fill_in as fill_in
+from .start import (
+    TaskRequest as TaskRequest,
+    adapt as adapt,
+    fill_in as fill_in,
+    with_new_head as with_new_head,
+)
 from .train import iter_fit as iter_fit
+from .train_state import get_ready_to_train as get_ready_to_train

@@ -3,10 +3,13 @@ from .folder import (
     SPEC_FILE as SPEC_FILE,
     WEIGHTS_FILE as WEIGHTS_FILE,
     describe as describe,
+    is_built_in as is_built_in,
     list_models as list_models,
     model_folder as model_folder,
     model_size as model_size,
+    read_record as read_record,
     read_spec as read_spec,
+    weights_checksum as weights_checksum,
 )
 from .settings import with_settings as with_settings
 from .spec import ModelCard as ModelCard, ModelSpec as ModelSpec

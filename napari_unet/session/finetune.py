@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy.typing as npt
 
+from napari_unet import learning
 from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.core.events import MicroBatch, Notice, Preparing, TrainStep, Validated
 from napari_unet.core.jobs import Job, told_as
@@ -155,27 +156,25 @@ class TrainRound(Job[RoundEvent, None]):
         """Train; see `napari_unet.learning.train.iter_fit`."""
         yield Preparing(0, len(self.snapshots))
         # Imported in the background: torch takes seconds.
-        from napari_unet.learning.config import PRESETS
-        from napari_unet.learning.events import ModelImproved
-        from napari_unet.learning.train import iter_fit
-
         samples = [snapshot.as_sample() for snapshot in self.snapshots]
         yield Preparing(0, len(samples))
-        config = PRESETS[self.preset].model_copy(update={"minutes": self.minutes})
+        config = learning.PRESETS[self.preset].model_copy(
+            update={"minutes": self.minutes}
+        )
         replay = []
         if task_of(self.model.spec).labels.objects:
             replay = replay_samples(self.record.replay)
             yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)
         start_score = 0.0
-        for event in iter_fit(
+        for event in learning.iter_fit(
             begun.model,
             samples,
             begun.config,
             replay=replay,
             checkpoint=begun.checkpoint,
         ):
-            if isinstance(event, ModelImproved):
+            if isinstance(event, learning.ModelImproved):
                 record = made_by(begun.record, event.step, event.score, start_score)
                 yield Improved(event.model, record, self.number, self.preset)
                 continue

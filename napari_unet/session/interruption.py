@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from napari_unet import learning, models, weights
 from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.errors import NapariUnetError
 from napari_unet.models.record import LARGEST_RECORD, ModelRecord, new_record, uuid_of
@@ -94,14 +95,12 @@ class RoundStart:
 
 def find_interruption(folder: Path) -> Interruption | None:
     """Return what a training left in its folder; None if it left nothing usable."""
-    from napari_unet.learning.checkpoint import read_best_model, read_header
-
     path = folder / _CHECKPOINT
     if not path.exists():
         return None
     try:
-        state = read_header(path)
-        best = read_best_model(path) if state.best_step else None
+        state = learning.read_header(path)
+        best = learning.read_best_model(path) if state.best_step else None
     except NapariUnetError:
         return None
     measured = state.best_step, state.best_score, state.start_score
@@ -130,8 +129,6 @@ def remove_earlier(folder: Path, kept: Collection[UUID]) -> None:
 
 def _set_aside(folder: Path) -> None:
     """Keep the best model of a round of which nothing goes on, if it has one."""
-    from napari_unet.learning.checkpoint import remove_checkpoint
-
     found, path = find_interruption(folder), folder / _CHECKPOINT
     if found is not None and found.best is not None:
         aside = folder / _EARLIER / str(uuid4())
@@ -142,7 +139,7 @@ def _set_aside(folder: Path) -> None:
             path.replace(aside / _CHECKPOINT)
         except OSError as error:
             raise storage_error(aside, error) from error
-    remove_checkpoint(path)
+    learning.remove_checkpoint(path)
 
 
 def run_record(start: ModelRecord) -> ModelRecord:
@@ -181,14 +178,11 @@ def start_round(
     run = run_record(start)
     if folder is None:
         return RoundStart(model, run, config, None)
-    from napari_unet.learning.config import Checkpointing
-    from napari_unet.weights.folder import save_model
-
     _set_aside(folder)
-    save_model(model, folder / _START, overwrite=True, record=start)
+    weights.save_model(model, folder / _START, overwrite=True, record=start)
     text = run.model_dump_json(exclude_none=True).encode()
     write_atomically(folder / _RUN, lambda file: file.write(text))
-    return RoundStart(model, run, config, Checkpointing(folder / _CHECKPOINT))
+    return RoundStart(model, run, config, learning.Checkpointing(folder / _CHECKPOINT))
 
 
 def _read_run(folder: Path) -> ModelRecord | None:
@@ -206,24 +200,18 @@ def iter_resume_round(
     replay: Sequence[Sample],
 ) -> Generator[None, None, RoundStart | None]:
     """Return where an interrupted round goes on; None if it learned from other work."""
-    from napari_unet.learning.checkpoint import read_best_model, read_header
-    from napari_unet.learning.checkpointing import differences, iter_fingerprint
-    from napari_unet.learning.config import Checkpointing
-    from napari_unet.models.folder import read_record
-    from napari_unet.weights.folder import load_model
-
     path = folder / _CHECKPOINT
     try:
-        start, state = load_model(folder / _START), read_header(path)
+        start, state = weights.load_model(folder / _START), learning.read_header(path)
         yield
-        read_best_model(path)  # which looks at every byte
+        learning.read_best_model(path)  # which looks at every byte
     except NapariUnetError:
         return None
-    now = yield from iter_fingerprint(start, samples, replay)
-    if differences(state.fingerprint, now, state.config, config):
+    now = yield from learning.iter_fingerprint(start, samples, replay)
+    if learning.differences(state.fingerprint, now, state.config, config):
         return None
     if config.minutes is not None:
         minutes = config.minutes + state.seconds / 60
         config = config.model_copy(update={"minutes": minutes})
-    run = _read_run(folder) or run_record(read_record(folder / _START))
-    return RoundStart(start, run, config, Checkpointing(path, resume="always"))
+    run = _read_run(folder) or run_record(models.read_record(folder / _START))
+    return RoundStart(start, run, config, learning.Checkpointing(path, resume="always"))

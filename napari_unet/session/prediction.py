@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 from psygnal import Signal
 
+from napari_unet import inference
 from napari_unet.annotation.annotation import Predicted
 from napari_unet.annotation.merge import Mergeable, Merged
 from napari_unet.core.events import Notice, TilesDone
@@ -270,9 +271,7 @@ class Predict(Job[PredictEvent, Predicted]):
     def run(self) -> Generator[PredictEvent, None, Predicted]:
         """Predict."""
         # Imported in the background: torch takes seconds.
-        from napari_unet.inference.predict import iter_predict
-
-        return iter_predict(
+        return inference.iter_predict(
             self.pixels,
             self.model,
             axes=self.axes,

@@ -47,7 +47,7 @@ def test_the_whole_story(stage, drag, press_key, monkeypatch):
         threads.add(threading.get_ident())
         return (yield from iter_fit(*arguments, **options))
 
-    monkeypatch.setattr("napari_unet.learning.train.iter_fit", watched)
+    monkeypatch.setattr("napari_unet.learning.iter_fit", watched)
     stage.open(disks((128, 128), dim=(3, 7, 14)), name="disks")
     stage.predict()
     assert stage.state.image.objects == 13

@@ -71,7 +71,7 @@ GETTING_READY = 3
 
 def play(stage, monkeypatch, *acts):
     engine = Engine(*acts)
-    monkeypatch.setattr("napari_unet.learning.train.iter_fit", engine)
+    monkeypatch.setattr("napari_unet.learning.iter_fit", engine)
     return engine
 
 

@@ -190,7 +190,7 @@ def test_a_training_that_dies_leaves_everything_else(
     stage.run()
     stage.session.accept(Box((0, 0), (64, 160)))
     before = stage.annotation.snapshot()
-    monkeypatch.setattr("napari_unet.learning.train.iter_fit", die)
+    monkeypatch.setattr("napari_unet.learning.iter_fit", die)
     stage.session.finetune(1)
     stage.run()
     assert stage.state.training is None

@@ -79,7 +79,7 @@ class Days(RuleBasedStateMachine):
     def begin(self):
         self.home = Path(tempfile.mkdtemp())
         self.patches = [
-            patch("napari_unet.learning.train.iter_fit", scripted),
+            patch("napari_unet.learning.iter_fit", scripted),
             patch(
                 "napari_unet.project.layout.unfiled_folder",
                 lambda: self.home / "unfiled",
@@ -199,7 +199,7 @@ class Days(RuleBasedStateMachine):
         def fail(*_args, **_options):
             raise StorageError("The disk is full.")
 
-        with patch("napari_unet.weights.folder.save_model", fail):
+        with patch("napari_unet.weights.save_model", fail):
             wait(self.stage, 3)
         wait(self.stage, 12)
 
@@ -336,7 +336,7 @@ def test_a_model_that_was_chosen_before_goes_on_and_nothing_is_deleted(bright, f
 def test_the_models_of_all_days_stay_whatever_is_chosen_first(bright, files):
     place = files[0].with_suffix(".unet")
     days = []
-    with patch("napari_unet.learning.train.iter_fit", scripted):
+    with patch("napari_unet.learning.iter_fit", scripted):
         for chosen, threshold in ((bright, 0.3), ("cells-phase", 0.6), (bright, 0.7)):
             stage = Stage.make(ManualRunner())
             stage.session.models.choose(chosen)
@@ -375,7 +375,7 @@ def test_that_a_model_is_not_kept_is_taken_back_when_it_is(bright, files):
     def fail(*_args, **_options):
         raise StorageError("The disk is full.")
 
-    with patch("napari_unet.weights.folder.save_model", fail):
+    with patch("napari_unet.weights.save_model", fail):
         wait(stage, 3)
     assert "not kept" in stage.state.problems["finetune"].text
     wait(stage, 12)

@@ -125,7 +125,7 @@ def test_a_failed_prediction_is_told_and_changes_nothing(stage, image, monkeypat
     stage.session.predict()
     stage.run()
     labels = stage.annotation.labels.copy()
-    monkeypatch.setattr("napari_unet.inference.predict.iter_predict", fail)
+    monkeypatch.setattr("napari_unet.inference.iter_predict", fail)
     stage.session.predict()
     stage.run()
     problem = stage.state.problems["predict"]
@@ -316,7 +316,7 @@ def bright_pieces(image, model, *, axes, view, **_):
 
 @given(edits)
 def test_predictions_never_change_a_verified_pixel(actions):
-    with patch("napari_unet.inference.predict.iter_predict", bright_pieces):
+    with patch("napari_unet.inference.iter_predict", bright_pieces):
         _edit_and_predict(actions)
 
 

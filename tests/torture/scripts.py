@@ -24,5 +24,5 @@ def a_short_training(task: str, better: bool) -> Iterator[None]:
         if better:
             yield ModelImproved(model_for(task, 1), 2, 0.75)
 
-    with patch("napari_unet.learning.train.iter_fit", play):
+    with patch("napari_unet.learning.iter_fit", play):
         yield

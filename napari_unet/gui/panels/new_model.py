@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet import models
 from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
@@ -180,12 +181,10 @@ class _NetworkForm(_Form):
     def __init__(self, loaded: bool, channels: int) -> None:
         super().__init__()
         # Imports torch, which is there long before a person asks for a network.
-        from napari_unet.models.architectures import ARCHITECTURES
-
         self.kind = QComboBox()
         if loaded:
             self.kind.addItem(_KEEP, None)
-        for name, options in ARCHITECTURES.items():
+        for name, options in models.ARCHITECTURES.items():
             self.kind.addItem(name, options)
         self.about = label("", "faint", wrap=True)
         self.channels = NumberBox()

@@ -181,6 +181,7 @@ def _inflated(file: Any, limit: int) -> int:
 
 
 def _read(folder: Path, head: ArrayHead) -> npt.NDArray[Any]:
+    # Takes half a second, and most images are no zarr.
     import zarr
     from zarr.storage import LocalStore
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from psygnal import Signal
 
+from napari_unet import inference
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.images.channels import channel_count, channel_titles, parse_channels
 from napari_unet.images.known_axes import axes_in_words, resolve_axes
@@ -135,10 +136,8 @@ class Rereading:
             return
         self._holder.clear("image")
         # Not earlier: torch takes seconds. It is loaded when there is a model.
-        from napari_unet.inference.model_input import check_image
-
         try:
-            check_image(*image.model_input, model)
+            inference.check_image(*image.model_input, model)
         except ChannelMismatchError as error:
             names = image.reading.names_of(image.identity.shape, image.axes)
             words = mismatch_in_words(error, names)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_unet import learning, models, nets, weights
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
@@ -64,20 +65,16 @@ class StartEngine(Job[None, EngineStatus]):
 
     def run(self) -> Generator[None, None, EngineStatus]:
         """Import it, and look at the device."""
-        from napari_unet.learning.train_state import get_ready_to_train
-        from napari_unet.models.folder import list_models
-        from napari_unet.nets.device import describe_device, resolve_device
-
         yield
-        device = resolve_device("auto")
-        get_ready_to_train()
+        device = nets.resolve_device("auto")
+        learning.get_ready_to_train()
         yield
-        text = describe_device(device)
+        text = nets.describe_device(device)
         if device.type == "cpu" and _nvidia_card_present():
             text += (
                 " (there is an NVIDIA card, but this torch cannot use it: see README)"
             )
-        names = tuple(spec.name for spec in list_models())
+        names = tuple(spec.name for spec in models.list_models())
         return EngineStatus(True, text, names, self.library.read())
 
 
@@ -90,14 +87,11 @@ class LoadModel(Job[None, Loaded]):
 
     def run(self) -> Generator[None, None, Loaded]:
         """Load it, and note its folder in the list of models."""
-        from napari_unet.models.folder import is_built_in, read_record
-        from napari_unet.weights.folder import load_model
-
         yield
         name, library = self.name_or_path, self.library
-        model = load_model(name)
-        record = read_record(name)
-        if is_built_in(name):
+        model = weights.load_model(name)
+        record = models.read_record(name)
+        if models.is_built_in(name):
             return Loaded(model, record)
         folder = Path(name).expanduser().absolute()
         try:
@@ -118,11 +112,11 @@ class SaveModel(Job[None, Saved]):
     def run(self) -> Generator[None, None, Saved]:
         """Save it, and note its folder in the list of models."""
         model, folder, library = self.model, self.folder, self.library
-        from napari_unet.weights.folder import save_model
-
         yield
         named = model.spec.model_copy(update={"name": folder.name})
-        save_model(type(model)(named, model.net), folder, record=self.record.child())
+        weights.save_model(
+            type(model)(named, model.net), folder, record=self.record.child()
+        )
         try:
             return Saved(folder, library.add(folder))
         except StorageError as error:

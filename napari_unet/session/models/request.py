@@ -6,7 +6,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from napari_unet import learning, models, weights
 from napari_unet.core.jobs import Job
+from napari_unet.core.validation import first_problem
 from napari_unet.errors import InputError
 from napari_unet.tasks import task_of
 from napari_unet.tasks.outputs import LossOptions, OutputRequest, RegressionLoss
@@ -111,24 +115,19 @@ class MakeModel(Job[None, "Model"]):
         old, wish = self.old, self.wish
         if wish.problem:
             raise InputError(wish.problem)
-        from napari_unet.learning.start import with_new_head
-        from napari_unet.weights.model import new_model
-
         yield
         if wish.network is not None:
-            return new_model(
+            return weights.new_model(
                 _new_spec(wish.network, wish), pretrained=wish.network.pretrained
             )
         if old is None:
             raise InputError("Choose a model first, or a new network.")
         name = f"{old.name} {wish.task}"[:_MOST_NAME]
-        return with_new_head(old, _for_task(old.spec, wish, name))
+        return learning.with_new_head(old, _for_task(old.spec, wish, name))
 
 
-def _new_spec(network: NetworkWish, wish: ModelWish) -> ModelSpec:
-    from napari_unet.models.spec import ModelSpec
-
-    spec = ModelSpec(
+def _new_spec(network: NetworkWish, wish: ModelWish) -> models.ModelSpec:
+    spec = models.ModelSpec(
         name="new",
         in_channels=network.in_channels,
         architecture=network.architecture,
@@ -138,10 +137,6 @@ def _new_spec(network: NetworkWish, wish: ModelWish) -> ModelSpec:
 
 
 def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
-    from pydantic import ValidationError
-
-    from napari_unet.core.validation import first_problem
-
     try:
         found = task_of(wish).outputs.requested(wish.outputs)
     except ValidationError as error:

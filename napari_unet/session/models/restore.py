@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_unet import models, weights
 from napari_unet.core.jobs import Job
 from napari_unet.errors import ModelError, NapariUnetError
 from napari_unet.models.record import newest_of_run
@@ -128,18 +129,14 @@ def load_entry(project: Project, entry: ModelEntry) -> Model:
     ModelError
         If it is missing, damaged, or not what was saved.
     """
-    # Imported in the background: torch takes seconds.
-    from napari_unet.models.folder import WEIGHTS_FILE, weights_checksum
-    from napari_unet.weights.folder import load_model
-
     if entry.built_in is not None:
-        return load_model(entry.built_in)
+        return weights.load_model(entry.built_in)
     folder = project.store.files.models / str(entry.folder)
-    weights = folder / WEIGHTS_FILE
-    checked = entry.checksum is not None and weights.is_file()
-    if checked and weights_checksum(weights) != entry.checksum:
-        raise ModelError(f"{weights} is not what was saved.")
-    return load_model(folder)
+    file = folder / models.WEIGHTS_FILE
+    checked = entry.checksum is not None and file.is_file()
+    if checked and models.weights_checksum(file) != entry.checksum:
+        raise ModelError(f"{file} is not what was saved.")
+    return weights.load_model(folder)
 
 
 def version_of(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
+from napari_unet import models, weights
 from napari_unet.core.jobs import Job
 from napari_unet.errors import ModelError
 from napari_unet.project.layout import model_folder
@@ -143,14 +144,11 @@ def _write(
     folder = checksum = None
     if not version.built_in:
         # Imported in the background: torch takes seconds.
-        from napari_unet.models.folder import read_spec
-        from napari_unet.weights.folder import save_model
-
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
         folder = model_folder(number, words)
         target = project.store.files.models / folder
-        save_model(model, target, record=version.record)
-        checksum = read_spec(target).checksum
+        weights.save_model(model, target, record=version.record)
+        checksum = models.read_spec(target).checksum
     return ModelEntry(
         number=number,
         record=version.record,
