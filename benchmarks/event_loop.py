@@ -54,7 +54,7 @@ def _phases(subject: Subject, seconds: float) -> list[Row]:
         hand.start()
         rows.append(_row("painting", for_a_while))
         hand.stop()
-        window.dock.bench.accept_view()
+        window.dock.bench.use("accept view")
         session.finetune(_MINUTES)
         rows.append(_row("training", for_a_while))
         hand.start()

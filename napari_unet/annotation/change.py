@@ -8,23 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from functools import reduce
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from napari_unet.annotation.mark import Mark
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import Points
-from napari_unet.geometry.runs import Runs, mask_of_runs, points_of_runs, values_of_runs
-
-if TYPE_CHECKING:
-    from napari_unet.annotation.pixels import Pixels
+from napari_unet.geometry.runs import (
+    Runs,
+    bounds_of_runs,
+    mask_of_runs,
+    points_of_runs,
+    values_of_runs,
+)
 
 Kind: TypeAlias = Literal[
     "edit", "accept", "unverify", "replace", "undo", "redo", "settle", "predict"
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What painted pixels of one number say, where values are regressed.
+
+    Parameters
+    ----------
+    variable : int
+        Which variable.
+    value : float
+        Its value, in its own units.
+    """
+
+    variable: int
+    value: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +62,11 @@ class Region:
     def points(self) -> Points:
         """Coordinates by axis, in the order of the array."""
         return points_of_runs(self.runs, self.box)
+
+    @property
+    def bounds(self) -> Box:
+        """The smallest box that holds the pixels, of which there are some."""
+        return bounds_of_runs(self.runs, self.box)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +171,8 @@ class Change:
     values : tuple of ndarray of float32, each of shape (variables, n)
         Where values are regressed: what is accepted of the pixels of each part, before
         the change or after it; NaN elsewhere. So a value is known that a mark hides.
+    shown : Box or None
+        Where other predicted values are shown, which are no part of the annotation.
     """
 
     kind: Kind
@@ -158,6 +184,14 @@ class Change:
     certain: bool = False
     marks: Mapping[int, Mark] = field(default_factory=dict)
     values: tuple[ValueMap, ...] = ()
+    shown: Box | None = None
+
+    @property
+    def box(self) -> Box | None:
+        """What has to be drawn again; None where only objects were closed."""
+        boxes = [part.region.bounds for part in self.parts]
+        boxes += [self.shown] if self.shown else []
+        return reduce(Box.union, boxes) if boxes else None
 
     @property
     def ids(self) -> frozenset[int]:
@@ -166,50 +200,3 @@ class Change:
 
 
 Listener: TypeAlias = Callable[[Change], None]
-
-
-class Chronicle:
-    """Collects changes of pixels until they are told as one change.
-
-    Parameters
-    ----------
-    pixels : Pixels
-        What changes.
-
-    Attributes
-    ----------
-    values_of : callable or None
-        Returns the values of a part that is about to change; see `Change`.
-    """
-
-    def __init__(self, pixels: Pixels) -> None:
-        self.values_of: Callable[[PixelChange], ValueMap] | None = None
-        self._parts: list[PixelChange] = []
-        self._values: list[ValueMap] = []
-        pixels.listener = self._append
-
-    def tell(self, kind: Kind, *, anyway: bool = False, **facts: Any) -> Change | None:
-        """Return what has happened since the last time, if anything did.
-
-        Parameters
-        ----------
-        anyway : bool
-            Something did, even if no pixel changed.
-        """
-        parts, values = tuple(self._parts), tuple(self._values)
-        self.forget()
-        if not any(p.was_or_is(Provenance.ACCEPTED).any() for p in parts if values):
-            values = ()
-        if parts or anyway:
-            return Change(kind, parts, values=values, **facts)
-        return None
-
-    def forget(self) -> None:
-        """Tell nothing of what has happened since the last time."""
-        self._parts.clear()
-        self._values.clear()
-
-    def _append(self, part: PixelChange) -> None:
-        self._parts.append(part)
-        if self.values_of is not None:
-            self._values.append(self.values_of(part))

@@ -7,42 +7,19 @@ in which they happen, and when they are read back from a journal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Literal, TypeAlias, get_args
 
 from napari_unet.annotation.change import Change, PixelChange
-from napari_unet.geometry.box import Box
+from napari_unet.annotation.pixels import Pixels
+from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.maps import ValueMap
+from napari_unet.geometry.points import chosen_points
 
 StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace"]
 
 STEPS: tuple[StepKind, ...] = get_args(StepKind)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Edit:
-    """What a person did just now, or took back, or did again.
-
-    Parameters
-    ----------
-    kind : str
-        "edit" or "accept" for something new, "undo" or "redo".
-    box : Box
-        Everything that changed, labels or provenance: the step, and objects that were
-        settled or came unsettled with it.
-    entry : Entry
-        The step as it is remembered.
-    """
-
-    kind: Literal["edit", "accept", "undo", "redo"]
-    box: Box
-    entry: Entry
-
-    @property
-    def stroke(self) -> PixelChange:
-        """The pixels that the person changed, before and after."""
-        return self.entry.parts[-1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +51,6 @@ class Entry:
     open_before: frozenset[int]
     open_after: frozenset[int] = frozenset()
     settled: tuple[PixelChange, ...] = ()
-
-    @property
-    def box(self) -> Box:
-        """Everything that undoing or redoing may change."""
-        every = (part.region.box for part in (*self.parts, *self.settled))
-        return reduce(Box.union, every)
 
     @property
     def nbytes(self) -> int:
@@ -193,3 +164,56 @@ class _Stack:
     def clear(self) -> None:
         self.entries.clear()
         self._nbytes = 0
+
+
+Prepare: TypeAlias = Callable[[Entry, int], None]
+"""Is called before a part of a step is replayed, with its number."""
+
+
+def take_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
+    """Undo the last step, and first what was settled after it.
+
+    All that changed since is what predictions did. Where the step left pixels
+    unverified, theirs goes: what the person had stood behind comes back as it was.
+    """
+    for part in reversed(entry.settled):
+        _unsettle(pixels, part)
+    for number, part in reversed(tuple(enumerate(entry.parts))):
+        prepare(entry, number)
+        pixels.put(part.region, part.before, part.was)
+
+
+def bring_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
+    """Redo a step.
+
+    Between undo and redo a prediction may have changed pixels. What a person has not
+    seen is not accepted.
+    """
+    for number, part in enumerate(entry.parts):
+        prepare(entry, number)
+        if entry.kind == "accept":
+            settle_again(pixels, part)
+        else:
+            pixels.put(part.region, part.after, part.now)
+
+
+def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
+    """Accept pixels whose labels are those that the person saw.
+
+    Returns
+    -------
+    frozenset of int
+        Objects that are not the same: they are open once more.
+    """
+    box, mask, seen = part.region.box, part.region.mask, part.labels_after
+    same = pixels.labels[box.slices][mask] == seen
+    mask[mask] = same
+    pixels.accept_mask(box, mask)
+    return frozenset(seen[~same].tolist()) - {0}
+
+
+def _unsettle(pixels: Pixels, part: PixelChange) -> None:
+    points = part.points
+    still = pixels.provenance[points] == Provenance.ACCEPTED
+    points = chosen_points(points, still)
+    pixels.write(points, pixels.labels[points], part.provenance_before[still])

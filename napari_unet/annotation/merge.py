@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_veri
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import check_ids_left, compact, pixels_by_id
-from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
+from napari_unet.geometry.maps import LabelMap, Mask
 
 
 class PredictedObject(NamedTuple):
@@ -82,36 +82,6 @@ class MergedPrediction:
     def has_new_ids(self) -> bool:
         """Whether there are ids that must not meet ids given away elsewhere."""
         return self.next_id > self.first_id
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ShownValues:
-    """Regressed values to be shown inside a box; nothing has to be merged.
-
-    Parameters
-    ----------
-    values : ndarray of float32
-        With the variables as first axis.
-    box : Box
-        Which part of the annotation they cover.
-    room : ndarray of float32 or None
-        NaN for the whole annotation, where nothing was shown before.
-    """
-
-    values: ValueMap
-    box: Box
-    room: ValueMap | None
-
-
-Merged: TypeAlias = MergedPrediction | ShownValues
-"""A prediction that can be written into an annotation part by part."""
-
-
-class Mergeable(Protocol):
-    """A prediction that is not fitted into an annotation yet; it can be pickled."""
-
-    def merge(self) -> Merged:
-        """Do it; for a worker thread."""
 
 
 def merge_prediction(

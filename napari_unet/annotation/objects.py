@@ -34,6 +34,11 @@ class ObjectCounts:
     objects: int
     verified_objects: int
 
+    @property
+    def nothing(self) -> bool:
+        """Whether there are no labels, and nobody has verified any."""
+        return not (self.objects or self.verified_pixels)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Content:

@@ -1,14 +1,15 @@
-"""Where the value of every pixel of a label map comes from."""
+"""Where the label of every pixel comes from, and a copy of both at one moment."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.geometry.maps import Mask
+from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 
 ProvenanceMap: TypeAlias = npt.NDArray[np.uint8]
 
@@ -25,3 +26,28 @@ class Provenance(IntEnum):
 def is_verified(provenance: ProvenanceMap) -> Mask:
     """Return where a person stands behind the label: accepted or corrected."""
     return provenance >= Provenance.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnotationSnapshot:
+    """Labels and their provenance at one moment.
+
+    The arrays are copies that nobody writes to any more.
+
+    Parameters
+    ----------
+    labels : ndarray of int32 or float32
+        Object ids or class numbers, 0 is background; any number of axes (YX, ZYX, TYX,
+        TZYX). Or verified values, NaN elsewhere, with the variables as first axis.
+    provenance : ndarray of uint8
+        `Provenance` of every pixel.
+    next_id : int
+        The smallest id that was never used; ids are never recycled.
+    revision : int
+        Counts the changes up to this moment.
+    """
+
+    labels: LabelMap | ValueMap
+    provenance: ProvenanceMap
+    next_id: int
+    revision: int

@@ -5,42 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_unet.annotation.merge import MergedPrediction
-from napari_unet.annotation.pixels import Pixels, crop
-from napari_unet.annotation.provenance import Provenance, ProvenanceMap
-from napari_unet.annotation.rules import Rules
+from napari_unet.annotation.pixels import Pixels
+from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter, compact, pixels_by_id
 from napari_unet.geometry.maps import LabelMap, Mask
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Merging:
-    """A prediction, and a copy of what it is merged with; see `Annotation.merging`."""
-
-    rules: Rules
-    labels: LabelMap
-    provenance: ProvenanceMap
-    predicted: npt.NDArray[Any]
-    next_id: int
-    box: Box
-
-    def merge(self) -> MergedPrediction:
-        """Fit the prediction into the copy."""
-        return self.rules.merge(
-            self.labels, self.provenance, self.predicted, self.next_id, box=self.box
-        )
-
-
 @dataclass(slots=True, eq=False)
-class _Decisions:
+class Decisions:
     """What was decided on the way, once and for all boxes of a merged prediction.
 
     Parameters
@@ -58,15 +37,6 @@ class _Decisions:
 class Predictions:
     """All merged predictions of one annotation, on their way into it.
 
-    Parameters
-    ----------
-    pixels : Pixels
-        Labels and provenance.
-    live : ndarray of int32
-        The array in which the person paints.
-    ids : IdCounter
-        Where new objects get their ids.
-
     Attributes
     ----------
     foreground : ndarray of bool or None
@@ -78,20 +48,20 @@ class Predictions:
         self._pixels = pixels
         self._live = live
         self._ids = ids
-        self._decisions: WeakKeyDictionary[MergedPrediction, _Decisions] = (
+        self._decisions: WeakKeyDictionary[MergedPrediction, Decisions] = (
             WeakKeyDictionary()
         )
 
-    def merging(self, rules: Rules, predicted: npt.NDArray[Any], box: Box) -> Merging:
-        """Return what a worker thread has to do; see `Annotation.merging`."""
-        labels = self._pixels.labels[box.slices].copy()
-        provenance = self._pixels.provenance[box.slices].copy()
-        return Merging(rules, labels, provenance, predicted, self._ids.next, box)
-
     def apply(
         self, merged: MergedPrediction, box: Box, working_on: Iterable[int]
-    ) -> Box | None:
-        """Write what is free in a box; see `napari_unet.annotation.annotation`."""
+    ) -> None:
+        """Write what is free in a box, but nothing of objects that are worked on.
+
+        Raises
+        ------
+        InputError
+            If the prediction was made for something larger, or no ids are left.
+        """
         if not self._pixels.whole.contains(merged.box):
             raise InputError(
                 f"Expected a prediction within the shape {self._live.shape}, found "
@@ -99,22 +69,22 @@ class Predictions:
             )
         box = box.intersect(merged.box)
         if box.empty:
-            return None
+            return
         if self.foreground is None:
             self.foreground = np.zeros(self._live.shape, bool)
         local = box.relative_to(merged.box).slices
         self.foreground[box.slices] = merged.foreground[local]
-        decided = self._decided(merged)
-        return Refresh(self._pixels, self._live, working_on, merged, decided).write(box)
+        decided = self._decisions_of(merged)
+        Refresh(self._pixels, self._live, working_on, merged, decided).write(box)
 
-    def _decided(self, merged: MergedPrediction) -> _Decisions:
+    def _decisions_of(self, merged: MergedPrediction) -> Decisions:
         """Return what is known of a merged prediction; at first, give it ids."""
         if merged not in self._decisions:
             shift = 0
             if merged.has_new_ids:
                 shift = max(0, self._ids.next - merged.first_id)
                 self._ids.take_below(merged.next_id + shift)
-            self._decisions[merged] = _Decisions(shift)
+            self._decisions[merged] = Decisions(shift)
         return self._decisions[merged]
 
 
@@ -125,19 +95,6 @@ class Refresh:
     now: not verified, not part of an object that the person works on, and not painted
     since labels were looked at last. (Free now alone is not enough: after an undo the
     merged labels would bring the undone stroke back.)
-
-    Parameters
-    ----------
-    pixels : Pixels
-        Labels and provenance.
-    live : ndarray of int32
-        The array in which the person paints.
-    working_on : iterable of int
-        Ids of objects that the person works on.
-    merged : MergedPrediction
-        What to write.
-    decided : _Decisions
-        Decisions about `merged` so far.
     """
 
     def __init__(
@@ -146,7 +103,7 @@ class Refresh:
         live: LabelMap,
         working_on: Iterable[int],
         merged: MergedPrediction,
-        decided: _Decisions,
+        decided: Decisions,
     ) -> None:
         self._pixels = pixels
         self._live = live
@@ -154,30 +111,20 @@ class Refresh:
         self._merged = merged
         self._decided = decided
 
-    def write(self, box: Box) -> Box | None:
-        """Write what is free in a box; return where labels or provenance changed.
-
-        Parameters
-        ----------
-        box : Box
-            Inside ``merged.box``.
-        """
+    def write(self, box: Box) -> None:
+        """Write what is free in a box inside of the merged one."""
         place = box.slices
         free = self._free(box)
         labels = np.where(free, self._wanted(box), self._pixels.labels[place])
         changed = labels != self._pixels.labels[place]
         changed |= free & (self._pixels.provenance[place] != Provenance.PREDICTED)
-        if not changed.any():
-            return None
-        # Only these: what was painted and not noticed yet is ahead of `labels`.
-        self._live[place][changed] = labels[changed]
-        self._pixels.refresh(box, changed, labels)
-        return crop(box, changed)
+        if changed.any():
+            self._pixels.refresh(box, changed, labels)
 
     def _free(self, box: Box) -> Mask:
         """Return which pixels of a box may be written."""
         labels = self._pixels.labels[box.slices]
-        free = self._pixels.unverified(box)
+        free = self._pixels.unverified(box.slices)
         free &= self._live[box.slices] == labels
         free &= ~self._merged.kept[self._local(box)]
         for object_id in self._working_on:

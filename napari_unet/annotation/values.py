@@ -13,235 +13,140 @@ at any time; what was accepted is a copy of what was shown then.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from napari_unet.annotation.annotation import Annotation, Predicted
-from napari_unet.annotation.change import Change, PixelChange
-from napari_unet.annotation.history import Entry
-from napari_unet.annotation.mark import Mark
-from napari_unet.annotation.merge import Merged, ShownValues
-from napari_unet.annotation.provenance import Provenance, ProvenanceMap
+from napari_unet.annotation.annotation import Annotation, EditOf, Mergeable, Predicted
+from napari_unet.annotation.change import Change, Mark, PixelChange
+from napari_unet.annotation.edit import Edit, register
+from napari_unet.annotation.provenance import (
+    AnnotationSnapshot,
+    Provenance,
+    ProvenanceMap,
+)
 from napari_unet.annotation.rules import MarkRules
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
 from napari_unet.geometry.bands import cut_into_bands
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import LARGEST_NEW_ID
-from napari_unet.geometry.maps import LabelMap, ValueMap
+from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import Points, chosen_points
 from napari_unet.geometry.runs import Runs
 
 
-class ValueAnnotation(Annotation):
-    """An annotation whose labels are marks, each of which stands for a value.
-
-    Painting a mark makes pixels corrected, erasing it makes them unseen.
-
-    Parameters
-    ----------
-    labels : ndarray of int32
-        The marks, 0 is none; painted in, as labels of `Annotation` are.
-    variables : int
-        How many there are.
-    provenance : ndarray of uint8, optional
-        As for `Annotation`.
+class ValueWorkspace(Workspace):
+    """A workspace in which labels are marks, beside predicted and accepted values.
 
     Attributes
     ----------
     predicted : ndarray of float32 or None
-        What a model says of every pixel, with the variables as first axis. NaN where
-        it has said nothing yet. None until it says something.
+        What a model says; see `ValueAnnotation`.
+    palette : dict of int to Mark
+        What each mark says.
     """
 
-    def __init__(
-        self,
-        labels: LabelMap,
-        variables: int,
-        provenance: ProvenanceMap | None = None,
-    ) -> None:
-        super().__init__(labels, provenance, rules=MarkRules())
+    def __init__(self, variables: int, *parts: Any) -> None:
+        super().__init__(*parts)
         self.predicted: ValueMap | None = None
+        self.palette: dict[int, Mark] = {}
         self._variables = variables
-        self._palette: dict[int, Mark] = {}
         # Labels of an earlier life that were no marks, and what they are called here.
         self._strangers: dict[int, int] = {}
         self._accepted: ValueMap | None = None
-        self._chronicle.values_of = self._accepted_in
-
-    @classmethod
-    def restored(cls, values: ValueMap, provenance: ProvenanceMap) -> ValueAnnotation:
-        """Make an annotation of verified values, as a snapshot holds them.
-
-        Parameters
-        ----------
-        values : ndarray of float32
-            With the variables as first axis; NaN where they are unknown.
-        provenance : ndarray of uint8
-            Of every pixel.
-        """
-        marks, palette = _marks_of(values, provenance)
-        made = cls(marks, len(values), provenance)
-        made._palette = dict(enumerate(palette, 1))
-        if (provenance == Provenance.ACCEPTED).any():
-            made._accepted = np.where(provenance == Provenance.ACCEPTED, values, np.nan)
-        return made
 
     @property
-    def values(self) -> ValueAnnotation:
-        """The annotation itself."""
-        return self
+    def shape(self) -> tuple[int, ...]:
+        """The shape of values: the variables are the first axis."""
+        return (self._variables, *self.live.shape)
 
-    @property
-    def has_prediction(self) -> bool:
-        """Whether there are values to accept."""
-        return self.predicted is not None
-
-    @property
-    def palette(self) -> dict[int, Mark]:
-        """What each mark says."""
-        return dict(self._palette)
-
-    def mark_for(self, variable: int, value: float) -> int:
-        """Return the label to paint with, to say that a variable has a value.
-
-        Raises
-        ------
-        InputError
-            If the value is no finite number.
-        """
-        if not np.isfinite(value) or not 0 <= variable < self._variables:
-            raise InputError(
-                f"Expected a number for one of {self._variables} variables, found "
-                f"{value} for number {variable}; choose another value."
-            )
-        mark = Mark(variable, float(np.float32(value)))
-        for label, known in self._palette.items():
+    def mark_for(self, mark: Mark) -> int:
+        """Return the label that says so."""
+        for label, known in self.palette.items():
             if known == mark:
                 return label
         label = self._new_number()
-        self._palette[label] = mark
+        self.palette[label] = mark
         return label
 
-    def snapshot(self) -> AnnotationSnapshot:
-        """Return copies of the verified values and of the provenance."""
-        return AnnotationSnapshot(
-            self._values(), self.provenance.copy(), self.next_id, self.revision
-        )
-
-    def accept(self, box: Box) -> Box | None:
-        """Take the values that are shown in a box as right, where nothing is verified.
-
-        Returns
-        -------
-        Box or None
-            Where provenance changed; None also where nothing was predicted.
-        """
-        box = box.intersect(self._pixels.whole)
-        if box.empty or self.predicted is None:
-            return None
-        accepted = self._room()
+    def acceptable(self, box: Box) -> tuple[Box, Mask]:
+        """Take the values that are shown in a box, where nobody stands behind any."""
+        box = box.intersect(self.pixels.whole)
         mask = np.zeros(box.shape, bool)
+        if box.empty or self.predicted is None:
+            return box, mask
+        accepted = self._room()
         for band in cut_into_bands(box):
             shown = self.predicted[:, *band.slices]
-            free = np.isfinite(shown).all(axis=0) & self._pixels.unverified(band)
+            free = np.isfinite(shown).all(axis=0) & self.pixels.unverified(band.slices)
             np.copyto(accepted[:, *band.slices], shown, where=free)
             mask[band.relative_to(box).slices] = free
-        return self._accept(box, mask)
+        return box, mask
 
-    def bring_back(self, earlier: AnnotationSnapshot) -> Box | None:
-        """Put a snapshot in the place of everything; see `Annotation.bring_back`."""
+    def restore(self, earlier: AnnotationSnapshot) -> Change | None:
+        """Put the values of a snapshot in the place of all, as one step."""
         values = earlier.labels.astype(np.float32)
         marks, palette = _marks_of(values, earlier.provenance)
-        own = [0, *(self.mark_for(each.variable, each.value) for each in palette)]
-        labels = np.array(own, np.int32)[marks]
+        labels = np.array([0, *map(self.mark_for, palette)], np.int32)[marks]
 
-        def write() -> Box:
+        def write() -> None:
             # In two parts, so that each pixel of a part has one accepted value.
             nobody = np.zeros_like(earlier.provenance)
-            self._pixels.replace_all(np.zeros_like(marks), nobody)
+            self.pixels.replace_all(np.zeros_like(marks), nobody)
             becomes = earlier.provenance == Provenance.ACCEPTED
             np.copyto(self._room(), values, where=becomes)
-            return self._pixels.replace_all(labels, earlier.provenance)
+            self.pixels.replace_all(labels, earlier.provenance)
 
-        return self._strokes.decide("replace", write)
+        return self.step("replace", write)
 
-    def merging(self, predicted: Predicted, box: Box) -> _Showing:
-        """Return a prediction that is to be shown; nothing has to be merged."""
-        shape = (self._variables, *box.shape)
-        if predicted.shape != shape:
-            raise InputError(
-                f"Expected predicted values of shape {shape}, found {predicted.shape}; "
-                "predict the image that the annotation belongs to."
-            )
-        whole = (self._variables, *self.labels.shape)
-        return _Showing(predicted, box, None if self.has_prediction else whole)
+    def know(self, values: ValueMap) -> None:
+        """Remember accepted values of the whole image; NaN where there are none."""
+        self._accepted = values
 
-    def apply(self, merged: Merged, box: Box) -> Box | None:
-        """Show predicted values inside a box; see `Annotation.apply`."""
-        if not isinstance(merged, ShownValues):
-            raise InputError("Expected predicted values, found object ids or classes.")
-        if self.predicted is None:
-            self.predicted = merged.room
-        if self.predicted is None:
-            raise InputError("There is no room for values; predict the image again.")
-        box = box.intersect(merged.box)
-        local = box.relative_to(merged.box).slices
-        self.predicted[:, *box.slices] = merged.values[:, *local]
-        return None if box.empty else box
+    def verified(self) -> ValueMap:
+        """Return what is verified: accepted values, and marks over them."""
+        values = np.full(self.shape, np.nan, np.float32)
+        if self._accepted is not None:
+            accepted = self.pixels.provenance == Provenance.ACCEPTED
+            np.copyto(values, self._accepted, where=accepted)
+        marks = self.pixels.labels
+        painted = np.nonzero(marks)
+        # By number, not by a table: a person may paint any number that there is.
+        found, index = np.unique(marks[painted], return_inverse=True)
+        known = [self.palette.get(label) for label in found.tolist()]
+        for variable in range(self._variables):
+            said = [m.value if m and m.variable == variable else np.nan for m in known]
+            values[variable][painted] = np.array(said, np.float32)[index]
+        return values
 
-    def repeat(self, change: Change) -> None:
-        """Let a change happen again; see `Annotation.repeat`."""
-        change = self._in_own_marks(change)
-        for part, values in zip(change.parts, change.values, strict=False):
-            self._accept_values(part.points, values)
-        super().repeat(change)
-
-    def recall(self, change: Change) -> None:
-        """Remember a change; see `Annotation.recall`."""
-        super().recall(self._in_own_marks(change))
-
-    def _prepare(self, entry: Entry, part: int) -> None:
-        """Know again which values were accepted, also those that a mark has hidden."""
-        if entry.values:
-            self._accept_values(entry.parts[part].points, entry.values[part])
-
-    def _room(self) -> ValueMap:
-        if self._accepted is None:
-            shape = (self._variables, *self.labels.shape)
-            self._accepted = np.full(shape, np.nan, np.float32)
-        return self._accepted
-
-    def _accept_values(self, points: Points, values: ValueMap) -> None:
-        known = np.asarray(np.isfinite(values).all(axis=0))
-        place = _of_all_variables(chosen_points(points, known))
-        self._room()[place] = values[:, known]
-
-    def _completed(self, change: Change) -> Change:
-        known = self._palette
-        marks = {label: known[label] for label in change.ids if label in known}
-        return replace(change, marks=marks)
-
-    def _accepted_in(self, part: PixelChange) -> ValueMap:
-        """Return what is accepted in a part before it or after it; NaN elsewhere."""
+    def _values_of(self, part: PixelChange) -> ValueMap:
         values = np.full((self._variables, part.count), np.nan, np.float32)
         if self._accepted is not None:
             there = self._accepted[_of_all_variables(part.points)]
             np.copyto(values, there, where=part.was_or_is(Provenance.ACCEPTED))
         return values
 
-    def _in_own_marks(self, change: Change) -> Change:
-        """Return a change in the numbers that its marks have here.
+    def _know_values(self, part: PixelChange, values: ValueMap) -> None:
+        """Remember accepted values, also those that a mark has hidden."""
+        known = np.asarray(np.isfinite(values).all(axis=0))
+        place = _of_all_variables(chosen_points(part.points, known))
+        self._room()[place] = values[:, known]
 
-        Numbers of marks are not saved, only what they say.
-        """
+    def _completed(self, change: Change) -> Change:
+        known = self.palette
+        marks = {label: known[label] for label in change.ids if label in known}
+        return replace(change, marks=marks)
+
+    def _translated(self, change: Change) -> Change:
+        """Numbers of marks are not saved, only what they say."""
         own = {0: 0}
         for label in change.ids:
             mark = change.marks.get(label)
             if mark is not None:
-                own[label] = self.mark_for(mark.variable, mark.value)
+                own[label] = self.mark_for(mark)
                 continue
             if label not in self._strangers:
                 self._strangers[label] = self._new_number()
@@ -260,46 +165,174 @@ class ValueAnnotation(Annotation):
             ),
         )
 
+    def _room(self) -> ValueMap:
+        if self._accepted is None:
+            self._accepted = np.full(self.shape, np.nan, np.float32)
+        return self._accepted
+
     def _new_number(self) -> int:
         """Return a number for a mark; also after somebody painted the largest one."""
-        if self.next_id <= LARGEST_NEW_ID:
-            return self.new_id()
-        taken = {*self._palette, *self._strangers, *self._strangers.values()}
+        if self.ids.next <= LARGEST_NEW_ID:
+            return self.ids.take()
+        taken = {*self.palette, *self._strangers, *self._strangers.values()}
         numbers = (n for n in count(1) if n not in taken)
-        return next(n for n in numbers if n not in self._pixels.objects)
+        return next(n for n in numbers if n not in self.pixels.objects)
 
-    def _values(self) -> ValueMap:
-        """Return what is verified: accepted values, and marks over them."""
-        shape = (self._variables, *self.labels.shape)
-        values = np.full(shape, np.nan, np.float32)
-        if self._accepted is not None:
-            accepted = self.provenance == Provenance.ACCEPTED
-            np.copyto(values, self._accepted, where=accepted)
-        marks = self._pixels.labels
-        painted = np.nonzero(marks)
-        # By number, not by a table: a person may paint any number that there is.
-        found, index = np.unique(marks[painted], return_inverse=True)
-        known = [self._palette.get(label) for label in found.tolist()]
-        for variable in range(self._variables):
-            said = [m.value if m and m.variable == variable else np.nan for m in known]
-            values[variable][painted] = np.array(said, np.float32)[index]
-        return values
+
+@register
+@dataclass(frozen=True, slots=True, eq=False)
+class ShowValues(Edit):
+    """A model's values inside a box are shown beside the marks; nothing else changes.
+
+    Parameters
+    ----------
+    predicted : ndarray of float32
+        What the model says of `whole`, with the variables as first axis.
+    room : ndarray of float32 or None
+        Where to show it, if nothing is shown yet.
+    whole, box : Box
+        What was predicted, and which part of it to show.
+    """
+
+    name: ClassVar[str] = "show values"
+    predicted: Predicted
+    room: ValueMap | None
+    whole: Box
+    box: Box
+
+    def do(self, work: Workspace) -> Change | None:
+        """Show them in the place of those that were shown."""
+        values = cast("ValueWorkspace", work)
+        if values.predicted is None:
+            values.predicted = self.room
+        if values.predicted is None:
+            raise InputError("There is no room for values; predict the image again.")
+        box = self.box.intersect(self.whole)
+        if box.empty:
+            return None
+        local = box.relative_to(self.whole).slices
+        values.predicted[:, *box.slices] = self.predicted[:, *local]
+        return Change("predict", (), work.ids.next, work.open, shown=box)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Showing:
-    """A prediction, and the shape of what is shown where nothing is shown yet."""
+class Showing:
+    """Predicted values; `room` is the shape of all of them, if none are shown yet."""
 
-    values: ValueMap
+    predicted: Predicted
+    room: tuple[int, ...] | None
     box: Box
-    whole: tuple[int, ...] | None
 
-    def merge(self) -> ShownValues:
-        """Make room, which takes long for large images."""
+    def merge(self) -> EditOf:
+        """Make room for them, which takes long for large images."""
         room = None
-        if self.whole is not None:
-            room = np.full(self.whole, np.nan, np.float32)
-        return ShownValues(self.values, self.box, room)
+        if self.room is not None:
+            room = np.full(self.room, np.nan, np.float32)
+        return partial(ShowValues, self.predicted, room, self.box)
+
+
+class ValueAnnotation(Annotation):
+    """An annotation whose labels are marks, each of which stands for a value.
+
+    Painting a mark makes pixels corrected, erasing it makes them unseen.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        The marks, 0 is none; painted in, as labels of `Annotation` are.
+    variables : int
+        How many there are.
+    provenance : ndarray of uint8, optional
+        As for `Annotation`.
+    """
+
+    _work: ValueWorkspace
+
+    def __init__(
+        self,
+        labels: LabelMap,
+        variables: int,
+        provenance: ProvenanceMap | None = None,
+    ) -> None:
+        self._variables = variables
+        super().__init__(labels, provenance, rules=MarkRules())
+
+    def _workspace(self, *parts: Any) -> ValueWorkspace:
+        return ValueWorkspace(self._variables, *parts)
+
+    @classmethod
+    def restored(cls, values: ValueMap, provenance: ProvenanceMap) -> ValueAnnotation:
+        """Make an annotation of verified values, as a snapshot holds them.
+
+        Parameters
+        ----------
+        values : ndarray of float32
+            With the variables as first axis; NaN where they are unknown.
+        provenance : ndarray of uint8
+            Of every pixel.
+        """
+        marks, palette = _marks_of(values, provenance)
+        made = cls(marks, len(values), provenance)
+        made._work.palette.update(enumerate(palette, 1))
+        if (provenance == Provenance.ACCEPTED).any():
+            accepted = provenance == Provenance.ACCEPTED
+            made._work.know(np.where(accepted, values, np.nan))
+        return made
+
+    @property
+    def predicted(self) -> ValueMap | None:
+        """What a model says of every pixel, with the variables as first axis.
+
+        NaN where it has said nothing yet. None until it says something.
+        """
+        return self._work.predicted
+
+    @property
+    def values(self) -> ValueAnnotation:
+        """The annotation itself."""
+        return self
+
+    @property
+    def has_prediction(self) -> bool:
+        """Whether there are values to accept."""
+        return self.predicted is not None
+
+    @property
+    def palette(self) -> dict[int, Mark]:
+        """What each mark says."""
+        return dict(self._work.palette)
+
+    def mark_for(self, variable: int, value: float) -> int:
+        """Return the label to paint with, to say that a variable has a value.
+
+        Raises
+        ------
+        InputError
+            If the value is no finite number.
+        """
+        if not np.isfinite(value) or not 0 <= variable < self._variables:
+            raise InputError(
+                f"Expected a number for one of {self._variables} variables, found "
+                f"{value} for number {variable}; choose another value."
+            )
+        return self._work.mark_for(Mark(variable, float(np.float32(value))))
+
+    def snapshot(self) -> AnnotationSnapshot:
+        """Return copies of the verified values and of the provenance."""
+        return AnnotationSnapshot(
+            self._work.verified(), self.provenance.copy(), self.next_id, self.revision
+        )
+
+    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
+        """Return a prediction that is to be shown; nothing has to be merged."""
+        shape = (self._variables, *box.shape)
+        if predicted.shape != shape:
+            raise InputError(
+                f"Expected predicted values of shape {shape}, found {predicted.shape}; "
+                "predict the image that the annotation belongs to."
+            )
+        room = self._work.shape if self.predicted is None else None
+        return Showing(predicted, room, box)
 
 
 def _marks_of(

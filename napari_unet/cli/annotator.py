@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import AcceptView, Settle
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
@@ -76,10 +77,10 @@ class ScriptedAnnotator:
             for _ in self._corrections(annotation, truth, view):
                 spent += 1
                 if spent == budget:
-                    annotation.settle()
+                    annotation.do(Settle())
                     return spent
-            annotation.settle()
-            annotation.accept(view)
+            annotation.do(Settle())
+            annotation.do(AcceptView(view))
         return spent
 
     def _views(self, shape: tuple[int, ...]) -> list[Box]:
@@ -154,9 +155,8 @@ def _discard(annotation: Annotation) -> None:
     of it is right.
     """
     whole = Box.whole(annotation.labels.shape)
-    annotation.apply(
-        annotation.merging(np.zeros(whole.shape, np.int32), whole).merge(), whole
-    )
+    part = annotation.merging(np.zeros(whole.shape, np.int32), whole).merge()
+    annotation.do(part(whole))
 
 
 def _mostly_inside(labels: LabelMap, view: Box) -> list[int]:

@@ -187,7 +187,8 @@ def _correct(
 
 def _apply(annotation: Annotation, found: LabelMap) -> None:
     whole = Box.whole(found.shape)
-    annotation.apply(annotation.merging(found, whole).merge(), whole)
+    part = annotation.merging(found, whole).merge()
+    annotation.do(part(whole))
 
 
 def _fine_tune(

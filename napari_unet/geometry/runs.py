@@ -58,6 +58,24 @@ def points_of_runs(runs: Runs, box: Box) -> Points:
     return tuple(axis + start for axis, start in zip(local, box.start, strict=True))
 
 
+def bounds_of_runs(runs: Runs, box: Box) -> Box:
+    """Return the smallest box that holds the pixels, of which a mask takes some."""
+    ends = np.cumsum(runs)
+    first, last = ends[0::2], ends[1::2] - 1
+    corners = (np.unravel_index(each, box.shape) for each in (first, last))
+    start, stop = [], []
+    for axis, (low, high) in enumerate(zip(*corners, strict=True)):
+        # A run from one line to the next goes over the border between them.
+        line = int(np.prod(box.shape[axis:]))
+        if (first // line != last // line).any():
+            start.append(box.start[axis])
+            stop.append(box.stop[axis])
+        else:
+            start.append(box.start[axis] + int(low.min()))
+            stop.append(box.start[axis] + int(high.max()) + 1)
+    return Box(tuple(start), tuple(stop))
+
+
 def runs_of_values(values: npt.NDArray[Any]) -> Runs:
     """Return whole numbers, of which there are some, as value and count."""
     first = run_starts(values)

@@ -61,6 +61,12 @@ class ChannelAxis:
             array, shape, strides, writeable=bool(array.flags.writeable)
         )
 
+    def labels(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the labels of an array of the shape of the layer: its last channel."""
+        if self.position is None:
+            return array
+        return np.take(array, -1, self.position)
+
     def box_in_layer(self, box: Box) -> Box:
         """Return a box of the labels as a box of the layer: over all channels."""
         if self.position is None:
@@ -77,14 +83,6 @@ class ChannelAxis:
         start, stop = list(box.start), list(box.stop)
         del start[self.position], stop[self.position]
         return Box(tuple(start), tuple(stop))
-
-    def points_in_layer(self, points: Points) -> Points:
-        """Return pixels of the labels as pixels of the layer, in channel 0."""
-        if self.position is None:
-            return points
-        lifted = list(points)
-        lifted.insert(self.position, np.zeros(len(points[0]), np.intp))
-        return tuple(lifted)
 
     def points_of_labels(self, points: Points) -> Points:
         """Return pixels of the layer as pixels of the labels."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from napari_unet.annotation.edit import tools
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -17,47 +18,58 @@ class Key:
 
     Parameters
     ----------
-    binding : str
-        As napari writes it.
     shown : str
         As a person reads it.
     does : str
         What it does, in a few words.
     """
 
-    binding: str
     shown: str
     does: str
 
-
-class Keys(Enum):
-    """Every key combination of the dock."""
-
-    PREDICT = Key("S", "S", "predict")
-    ACCEPT_VIEW = Key("Shift-A", "Shift+A", "accept everything in view")
-    UNDO = Key("Control-Z", "Ctrl+Z", "undo, where no other labels layer is selected")
-    REDO = Key("Control-Shift-Z", "Ctrl+Shift+Z", "redo, in the same way")
-    UNVERIFY_VIEW = Key("Shift-U", "Shift+U", "un-verify everything in view")
-    TRAIN = Key("Shift-T", "Shift+T", "start or stop training")
+    @property
+    def binding(self) -> str:
+        """As napari writes it."""
+        return self.shown.replace("Ctrl", "Control").replace("+", "-")
 
 
-def hint(text: str, key: Keys) -> str:
-    """Return a tooltip that names the key."""
-    return f"{text} ({key.value.shown})"
+PREDICT = Key("S", "predict")
+UNDO = Key("Ctrl+Z", "undo, where no other labels layer is selected")
+REDO = Key("Ctrl+Shift+Z", "redo, in the same way")
+TRAIN = Key("Shift+T", "start or stop training")
 
 
-def bind_keys(viewer: ViewerModel, actions: dict[Keys, Callable[[], object]]) -> None:
+def keys_of_tools() -> dict[str, Key]:
+    """Return the keys of edits that have one, by the names of the edits."""
+    return {
+        name: Key(tool.key, tool.title)
+        for name, (tool, _) in tools().items()
+        if tool.key
+    }
+
+
+def all_keys() -> list[Key]:
+    """Return every key combination of the dock."""
+    return [PREDICT, UNDO, REDO, TRAIN, *keys_of_tools().values()]
+
+
+def hint(text: str, key: str) -> str:
+    """Return a tooltip that names the key, if there is one."""
+    return f"{text} ({key})" if key else text
+
+
+def bind_keys(viewer: ViewerModel, actions: dict[Key, Callable[[], object]]) -> None:
     """Bind keys, unless another plugin has bound them before."""
     taken = {str(binding) for binding in viewer.keymap}
     for key, action in actions.items():
-        if key.value.binding not in taken:
-            viewer.bind_key(key.value.binding, _without_viewer(action))
+        if key.binding not in taken:
+            viewer.bind_key(key.binding, _without_viewer(action))
 
 
 def release_keys(viewer: ViewerModel) -> None:
     """Unbind the keys."""
-    for key in Keys:
-        viewer.bind_key(key.value.binding, None)
+    for key in all_keys():
+        viewer.bind_key(key.binding, None)
 
 
 def _without_viewer(action: Callable[[], object]) -> Callable[[Any], None]:

@@ -18,10 +18,12 @@ import numpy.typing as npt
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_unet.annotation.history import Edit
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.edit import Edit
+from napari_unet.annotation.edits import Settle, TakeOver
 from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.annotation.labels import tell
-from napari_unet.annotation.strokes import NOWHERE
+from napari_unet.annotation.workspace import NOWHERE
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import Points, bounding_box, chosen_points
@@ -70,7 +72,7 @@ class LabelsBinding:
     ----------
     changed : Signal(Box)
         Labels or provenance inside the box are new, whoever changed them.
-    edited : Signal(Edit)
+    edited : Signal(Change)
         The person changed labels, or took a step back, or did one again.
     settled : Signal()
         Touched objects became accepted.
@@ -159,9 +161,9 @@ class LabelsBinding:
             return
         self._commit()
         self._settle_timer.stop()
-        box = self.annotation.settle()
-        if box is not None:
-            self.changed.emit(box)
+        change = self.annotation.do(Settle())
+        if change is not None and change.box is not None:
+            self.changed.emit(change.box)
             self.settled.emit()
 
     def undo(self) -> None:
@@ -172,8 +174,18 @@ class LabelsBinding:
         """Do again what was undone last; nothing while a stroke is under way."""
         self._replay(self.annotation.redo)
 
+    def do(self, edit: Edit) -> Change | None:
+        """Do an edit that nobody painted, and show it; return what changed."""
+        self.flush()
+        change = self.annotation.do(edit)
+        if change is not None and change.box is not None:
+            self.refresh(change.box)
+            if change.open:
+                self._settle_timer.start()
+        return change
+
     def refresh(self, box: Box) -> None:
-        """Show what the program wrote (`Annotation.apply`, `accept`) inside a box."""
+        """Show what the program wrote inside a box."""
         redraw_box(self.layer, self.channel.box_in_layer(box))
         self.changed.emit(box)
 
@@ -230,8 +242,8 @@ class LabelsBinding:
         except InputError as error:
             self.refused.emit(error)
             return
-        self._array[...] = taken.array
-        self._commit()
+        if change := self.annotation.do(TakeOver(self.channel.labels(taken.array))):
+            self._take(change)
         self.layer.refresh()
         if notes := tell([("", taken)]):
             self.told.emit(" ".join(notes))
@@ -270,24 +282,26 @@ class LabelsBinding:
         if box is None:
             return
         were_open = self.annotation.open_objects
-        if edit := self.annotation.notice_change(box, points or NOWHERE):
-            self._take(edit)
+        if change := self.annotation.notice_change(box, points or NOWHERE):
+            self._take(change)
         if were_open - self.annotation.open_objects:
             self.settled.emit()
 
-    def _replay(self, replay: Callable[[], Edit | None]) -> None:
+    def _replay(self, replay: Callable[[], Change | None]) -> None:
         if self.busy or not self.layer.editable:
             return
         self._commit()
-        if edit := replay():
-            redraw_box(self.layer, self.channel.box_in_layer(edit.box))
-            self._take(edit)
+        if change := replay():
+            if change.box is not None:
+                redraw_box(self.layer, self.channel.box_in_layer(change.box))
+            self._take(change)
 
-    def _take(self, edit: Edit) -> None:
+    def _take(self, change: Change) -> None:
         """Pass on what the person did."""
         self._settle_timer.start()
-        self.edited.emit(edit)
-        self.changed.emit(edit.box)
+        self.edited.emit(change)
+        if change.box is not None:
+            self.changed.emit(change.box)
 
 
 def _recording_data(layer: Labels, labels: npt.NDArray[Any]) -> RecordingArray:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels
 from psygnal import Signal
 
+from napari_unet.annotation.change import Mark
+from napari_unet.annotation.edits import TakeOver
 from napari_unet.annotation.labels import tell
-from napari_unet.annotation.mark import Mark
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.gui.geometry import box_in_sight, without_channel
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.results import Results
-from napari_unet.gui.strangers import Strangers, labels_for, not_kept, take_over
+from napari_unet.gui.strangers import Strangers, labels_for, not_kept
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
@@ -177,7 +178,8 @@ class ViewerLayers:
         found = labels_for(image, stranger)
         self._session.images.show_labels(image)
         if shown := self._results.current:
-            take_over(shown.layer, found.array, shown.binding.channel)
+            if shown.binding.do(TakeOver(found.array)):
+                self._session.note_edit(image)
             stranger.visible = False
             self._viewer.layers.selection.active = shown.layer
         if notes := tell([(stranger.name, found)]):

@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from psygnal import Signal
 
-from napari_unet.annotation.history import Edit
+from napari_unet.annotation.change import Change
 from napari_unet.gui.image_layers import ImageLayers
 from napari_unet.gui.layer_look import LayerLook
 from napari_unet.gui.napari_private import insert_quietly
@@ -136,7 +136,7 @@ class Results:
         shown = ShownResult(self._layers, image, below, layer, look)
         self._shown[image] = shown
         binding = shown.binding
-        binding.edited.connect(lambda edit: self._on_edited(image, edit))
+        binding.edited.connect(lambda change: self._on_edited(image, change))
         binding.settled.connect(lambda: self._session.note_edit(image))
         binding.told.connect(self._session.tell)
         binding.refused.connect(lambda e: self._session.report("correct", e))
@@ -147,9 +147,9 @@ class Results:
         self.brush_changed.emit(int(layer.selected_label))
         self._hand_over(image)
 
-    def _on_edited(self, image: OpenImage, edit: Edit) -> None:
+    def _on_edited(self, image: OpenImage, change: Change) -> None:
         self._session.note_edit(image)
-        self._session.correcting.note_replay(image, edit)
+        self._session.correcting.note_replay(image, change)
 
     def _on_joined(self, image: OpenImage) -> None:
         """Put another layer of an image below the labels of that image."""

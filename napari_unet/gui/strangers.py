@@ -18,8 +18,6 @@ from psygnal import Signal
 from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
-from napari_unet.geometry.maps import LabelMap
-from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.session.images.image import OpenImage
 from napari_unet.tasks import task_of
 
@@ -116,29 +114,3 @@ def _without_channels(image: OpenImage, stranger: Labels) -> npt.NDArray[Any]:
         f"'{stranger.name}' has {found} pixels, the labels of '{image.name}' have "
         f"{' x '.join(str(n) for n in wanted)}; choose the image that they belong to."
     )
-
-
-def take_over(layer: Labels, labels: LabelMap, channel: ChannelAxis) -> bool:
-    """Paint labels into the layer of the dock, as one stroke that can be undone.
-
-    Parameters
-    ----------
-    layer : Labels
-        The layer of the dock.
-    labels : ndarray of int32
-        Of the shape of the annotation.
-    channel : ChannelAxis
-        What the layer has more than that.
-
-    Returns
-    -------
-    bool
-        Whether anything was different.
-    """
-    shown = np.asarray(layer.data)
-    if channel.position is not None:
-        shown = np.take(shown, 0, channel.position)
-    points = np.nonzero(shown != labels)
-    if points[0].size:
-        layer.data_setitem(channel.points_in_layer(points), labels[points])
-    return bool(points[0].size)

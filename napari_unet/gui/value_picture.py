@@ -11,6 +11,8 @@ from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
@@ -94,6 +96,10 @@ class ValuePicture:
     def settle(self) -> None:
         """Tell the annotation what was marked so far: marks are never open."""
         self._binding.settle()
+
+    def do(self, edit: Edit) -> Change | None:
+        """Do an edit that nobody painted, and show it; return what changed."""
+        return self._binding.do(edit)
 
     def refresh(self, box: Box) -> None:
         """Show what the program changed inside a box, the picture a moment later."""

@@ -12,14 +12,16 @@ import weakref
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
+from napari_unet.annotation.edit import tools
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
@@ -30,7 +32,15 @@ from napari_unet.gui.drawing import free_layers_where_they_are_drawn
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.geometry import source_of
 from napari_unet.gui.grey import MakeGrey
-from napari_unet.gui.keys import Keys, bind_keys, release_keys
+from napari_unet.gui.keys import (
+    PREDICT,
+    REDO,
+    TRAIN,
+    UNDO,
+    bind_keys,
+    keys_of_tools,
+    release_keys,
+)
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.runner import QtRunner
 from napari_unet.gui.unsaved import tell_unsaved
@@ -94,12 +104,11 @@ class Workbench(QObject):
         bind_keys(
             viewer,
             {
-                Keys.PREDICT: self.session.predict,
-                Keys.ACCEPT_VIEW: self.accept_view,
-                Keys.UNDO: self.undo,
-                Keys.REDO: self.redo,
-                Keys.UNVERIFY_VIEW: self.unverify_view,
-                Keys.TRAIN: self.train_or_stop,
+                PREDICT: self.session.predict,
+                UNDO: self.undo,
+                REDO: self.redo,
+                TRAIN: self.train_or_stop,
+                **{key: partial(self.use, n) for n, key in keys_of_tools().items()},
             },
         )
         if application := QApplication.instance():
@@ -110,31 +119,22 @@ class Workbench(QObject):
         )
         self.session.start()
 
-    def accept_view(self) -> None:
-        """Make everything in sight verified."""
+    def use(self, name: str) -> None:
+        """Use a tool on what is in sight, or on the object whose label is selected."""
+        tool, edit = tools()[name]
         box = self._view()
-        self._out_of_sight = box is None and not self.session.state.why_not_accept
+        why_not = self.session.state.why_not_do(name)
+        self._out_of_sight = tool.needs == "view" and box is None and not why_not
         if self._out_of_sight:
-            self.session.refuse("correct", self._why_nothing_in_sight())
-        else:
-            # Where there is nothing to accept at all, the session says why.
-            self.session.accept(box or Box((), ()))
-
-    def accept_object(self) -> None:
-        """Make the object whose label is selected verified."""
-        self.session.accept_object(self.layers.selected_object)
-
-    def unverify_view(self) -> None:
-        """Let nobody stand behind what is in sight."""
-        box = self._view()
-        if box is None:
-            self.session.refuse("correct", "Un-verify view works in the 2-D view.")
+            self.session.refuse("correct", self._why_nothing_in_sight(tool.title))
             return
-        self.session.correcting.unverify(box)
-
-    def unverify_object(self) -> None:
-        """Let nobody stand behind the object whose label is selected."""
-        self.session.correcting.unverify_object(self.layers.selected_object)
+        chosen: dict[str, tuple[Any, ...]] = {
+            # Where there is nothing to do at all, the session says why.
+            "view": (box or Box((), ()),),
+            "object": (self.layers.selected_object,),
+            "nothing": (),
+        }
+        self.session.correcting.do(edit(*chosen[tool.needs]))
 
     def undo(self) -> None:
         """Take back what was done last with the labels of the chosen image."""
@@ -249,15 +249,15 @@ class Workbench(QObject):
         self._quitting = True
         self.close()
 
-    def _why_nothing_in_sight(self) -> str:
+    def _why_nothing_in_sight(self, title: str) -> str:
         if self.viewer.dims.ndisplay != 2:
             return (
-                "Accept view takes what is in sight in the 2-D view: go back to it "
-                "first (Ctrl+Y)."
+                f"{title} takes what is in sight in the 2-D view: go back to it first "
+                "(Ctrl+Y)."
             )
         return (
             "Nothing of the image is in sight: bring it back first (Ctrl+R), then "
-            "accept."
+            f"{title.split()[0].lower()}."
         )
 
     def _tick(self) -> None:

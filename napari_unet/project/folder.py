@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.atomic import storage_error, sync_folder, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.project import layout

@@ -25,8 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from napari_unet.annotation.change import Change, Kind, PixelChange, Region
-from napari_unet.annotation.mark import Mark
+from napari_unet.annotation.change import Change, Kind, Mark, PixelChange, Region
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError

@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_unet.annotation.provenance import Provenance, ProvenanceMap
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import (
+    AnnotationSnapshot,
+    Provenance,
+    ProvenanceMap,
+)
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import LabelMap, ValueMap

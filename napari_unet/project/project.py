@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.journal import Journal, Syncer

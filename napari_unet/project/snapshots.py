@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.atomic import storage_error, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import result_axes

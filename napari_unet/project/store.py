@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.ids import free_id, latest_free_id

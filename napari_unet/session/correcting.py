@@ -10,11 +10,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_unet.annotation.history import Edit, StepKind
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.edit import Edit
+from napari_unet.annotation.edits import Restore, StartOver
+from napari_unet.annotation.history import StepKind
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
-from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
 from napari_unet.session.images.image import OpenImage
@@ -23,7 +25,6 @@ from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.words import snapshot_in_words, verified_in_words
 
-_NO_OBJECT = "Choose an object first, with the picker of the labels layer (5)."
 _STEPS: dict[StepKind, str] = {
     "edit": "a stroke",
     "accept": "what was accepted",
@@ -63,29 +64,14 @@ class Correcting:
         self._note_edit = note_edit
         self._cancel = cancel
 
-    def accept(self, box: Box) -> None:
-        """Make everything inside a box of the current labels verified."""
-        if image := self._allowed(self._holder.state.why_not_accept):
-            self._show(image, image.annotation.accept(box))
-            self._say(verified_in_words(image))
-
-    def accept_object(self, number: int) -> None:
-        """Make one object of the current labels verified."""
-        why_not = self._holder.state.why_not_accept_object
-        if image := self._allowed(why_not or _why_no_object(number)):
-            self._show(image, image.annotation.accept_object(number))
-            self._say(verified_in_words(image))
-
-    def unverify(self, box: Box) -> None:
-        """Let nobody stand behind what is inside a box of the current labels."""
-        if image := self._allowed(self._holder.state.why_not_unverify):
-            self._unverified(image, image.annotation.unverify(box))
-
-    def unverify_object(self, number: int) -> None:
-        """Let nobody stand behind one object of the current labels."""
-        why_not = self._holder.state.why_not_unverify_object
-        if image := self._allowed(why_not or _why_no_object(number)):
-            self._unverified(image, image.annotation.unverify_object(number))
+    def do(self, edit: Edit) -> None:
+        """Do what a tool offers with the current labels, and say what came of it."""
+        why_not = self._holder.state.why_not_do(edit.name) or edit.misses()
+        if image := self._allowed(why_not):
+            change, words = self._do(image, edit), ""
+            if edit.tool:
+                words = edit.tool.done if change else edit.tool.unchanged
+            self._say(f"{words} {verified_in_words(image)}".lstrip())
 
     def start_empty(self) -> None:
         """Show the labels without a prediction: empty ones, or those of earlier."""
@@ -104,7 +90,7 @@ class Correcting:
             return
         self._cancel()
         work, objects = image.annotation.snapshot(), image.annotation.counts().objects
-        self._show(image, image.annotation.start_over())
+        self._do(image, StartOver())
         self._say(f"Started over on {image.name}. Undo with Ctrl+Z.")
         self._runner.start(
             KeepSnapshot(
@@ -130,11 +116,16 @@ class Correcting:
             ),
         )
 
-    def note_replay(self, image: OpenImage, edit: Edit) -> None:
+    def note_replay(self, image: OpenImage, change: Change) -> None:
         """Say what was undone or redone, where no stroke shows it."""
-        if edit.kind in ("undo", "redo") and image is self._images.current:
-            word = "Took back" if edit.kind == "undo" else "Did again"
-            what = _STEPS[edit.entry.kind]
+        history = image.annotation.history
+        words = {
+            "undo": ("Took back", history.undone),
+            "redo": ("Did again", history.done),
+        }
+        if change.kind in words and image is self._images.current:
+            word, steps = words[change.kind]
+            what = _STEPS[steps[-1].kind]
             self._say(f"{word}: {what}. {verified_in_words(image)}")
 
     def _allowed(self, why_not: str) -> OpenImage | None:
@@ -148,15 +139,11 @@ class Correcting:
             each.canvas.settle()
         return image
 
-    def _show(self, image: OpenImage, changed: Box | None) -> None:
-        if changed is not None:
-            image.canvas.refresh(changed)
+    def _do(self, image: OpenImage, edit: Edit) -> Change | None:
+        change = image.canvas.do(edit)
+        if change is not None:
             self._note_edit(image)
-
-    def _unverified(self, image: OpenImage, changed: Box | None) -> None:
-        self._show(image, changed)
-        said = "Nothing here was verified." if changed is None else "Un-verified."
-        self._say(f"{said} {verified_in_words(image)}")
+        return change
 
     def _on_kept(self, image: OpenImage, kept: Snapshot) -> None:
         image.snapshots = (kept, *image.snapshots)
@@ -172,15 +159,11 @@ class Correcting:
             return
         self._images.show_labels(image)
         image.canvas.settle()
-        self._show(image, image.annotation.bring_back(work))
+        self._do(image, Restore(work))
         self._say(f"Earlier work is here again. {verified_in_words(image)}")
 
     def _say(self, words: str) -> None:
         self._holder.say(words, "image", "labels")
-
-
-def _why_no_object(number: int) -> str:
-    return "" if number > 0 else _NO_OBJECT
 
 
 def _not_kept(error: Exception) -> StorageError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy.typing as npt
 
 from napari_unet import learning
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.events import MicroBatch, Notice, Preparing, TrainStep, Validated
 from napari_unet.core.jobs import Job, told_as
 from napari_unet.errors import StorageError

@@ -24,8 +24,7 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from napari_unet import inference
-from napari_unet.annotation.annotation import Predicted
-from napari_unet.annotation.merge import Mergeable, Merged
+from napari_unet.annotation.annotation import EditOf, Mergeable, Predicted
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.bands import cut_into_bands
@@ -184,15 +183,15 @@ class Prediction:
         self._preview = self._runner.start(
             Merge(self._merging(event.labels, event.box)),
             Handlers(
-                result=lambda merged: self._apply_preview(merged, event.box),
+                result=lambda part: self._apply_preview(part, event.box),
                 error=lambda error: self.noticed.emit(f"No early view: {error}"),
             ),
         )
 
-    def _apply_preview(self, merged: Merged, box: Box) -> None:
+    def _apply_preview(self, part: EditOf, box: Box) -> None:
         # The whole image may have come first; then the view is part of it already.
         if not self._merges and not self._stopping:
-            self._todo = _Todo(merged, deque(cut_into_bands(box)), last=False)
+            self._todo = _Todo(part, deque(cut_into_bands(box)), last=False)
 
     def _merge(self, predicted: Predicted) -> None:
         """Merge into the labels as they are now."""
@@ -205,19 +204,19 @@ class Prediction:
         self._job = self._runner.start(
             Merge(merging),
             Handlers(
-                result=lambda merged: self._apply(merged, predicted, revision),
+                result=lambda part: self._apply(part, predicted, revision),
                 error=self.failed.emit,
                 closed=self.cancelled.emit,
             ),
         )
 
-    def _apply(self, merged: Merged, predicted: Predicted, revision: int) -> None:
+    def _apply(self, part: EditOf, predicted: Predicted, revision: int) -> None:
         self.image.canvas.flush()
         edited = self.image.annotation.revision != revision
         if self._stopping or (edited and self._merges < MOST_MERGES):
             self._merge(predicted)
             return
-        self._todo = _Todo(merged, deque(cut_into_bands(self._whole)), last=True)
+        self._todo = _Todo(part, deque(cut_into_bands(self._whole)), last=True)
 
     @property
     def _whole(self) -> Box:
@@ -230,10 +229,10 @@ class Prediction:
 
     def _apply_band(self, todo: _Todo) -> None:
         self.image.canvas.flush()
-        changed = self.image.annotation.apply(todo.merged, todo.bands.popleft())
-        if changed is not None:
-            self.image.canvas.refresh(changed)
-            self.applied.emit(changed)
+        change = self.image.annotation.do(todo.part(todo.bands.popleft()))
+        if change is not None and change.box is not None:
+            self.image.canvas.refresh(change.box)
+            self.applied.emit(change.box)
         if not todo.bands:
             self._todo = None
             if todo.last:
@@ -242,9 +241,9 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Todo:
-    """A prediction, and where it is still to be applied."""
+    """What makes edits of a prediction, and where they are still to be done."""
 
-    merged: Merged
+    part: EditOf
     bands: deque[Box]
     last: bool
 
@@ -294,12 +293,12 @@ class Decode(Job[PredictEvent, Predicted]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Merge(Job[None, Merged]):
+class Merge(Job[None, EditOf]):
     """Fit a prediction into a snapshot; see `Annotation.merging`."""
 
     merging: Mergeable
 
-    def run(self) -> Generator[None, None, Merged]:
+    def run(self) -> Generator[None, None, EditOf]:
         """Merge."""
         yield
         return self.merging.merge()

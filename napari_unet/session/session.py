@@ -166,14 +166,6 @@ class Session:
         """Cancel the prediction that is going on; what is there stays."""
         self.predicting.cancel()
 
-    def accept(self, box: Box) -> None:
-        """Make everything inside a box of the current labels verified."""
-        self.correcting.accept(box)
-
-    def accept_object(self, number: int) -> None:
-        """Make one object of the current labels verified."""
-        self.correcting.accept_object(number)
-
     def start_empty(self) -> None:
         """Show labels to paint in, without a prediction."""
         self.correcting.start_empty()

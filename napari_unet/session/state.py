@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from napari_unet.annotation.edit import EDITS
 from napari_unet.models.library import OwnModel
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
@@ -115,44 +116,21 @@ class State:
             return "The labels are there already."
         return self._why_no_image() or self._why_read_only()
 
-    @property
-    def why_not_accept(self) -> str:
-        """Return why Accept is refused now, or nothing if it is not."""
-        if reason := self._why_no_image() or self._why_read_only():
+    def why_not_do(self, name: str) -> str:
+        """Return why an edit of that name is refused now, or nothing if it is not."""
+        edit, image = EDITS[name], self.image
+        tool = edit.tool
+        picked = tool is not None and tool.needs == "object"
+        if tool and picked and image and not task_of(image).labels.objects:
+            return f"There are no objects here; {tool.instead}."
+        if (reason := self.why_not_change) or image is None:
             return reason
-        if self.image and not self.image.has_labels:
-            return "There are no labels yet; press Predict first."
-        if self.image and not self.image.has_prediction:
-            return "There are no predicted values to accept; press Predict first."
-        return self.target.why_not_accept
-
-    @property
-    def why_not_accept_object(self) -> str:
-        """Return why an object cannot be accepted now, or nothing if it can."""
-        if self.image and not task_of(self.image).labels.objects:
-            return "There are no objects here; accept a view."
-        return self.why_not_accept
+        return edit.why_not(image, self.target.why_not_accept)
 
     @property
     def why_not_change(self) -> str:
         """Return why nothing can be done with the labels now, or nothing if it can."""
         return self._why_no_image() or self._why_read_only()
-
-    @property
-    def why_not_unverify(self) -> str:
-        """Return why nothing can be un-verified, or nothing if it can."""
-        if reason := self.why_not_change or self.target.why_not_accept:
-            return reason
-        if self.image and not self.image.verified_share:
-            return "Nothing is verified yet."
-        return ""
-
-    @property
-    def why_not_unverify_object(self) -> str:
-        """Return why no object can be un-verified, or nothing if one can."""
-        if self.image and not task_of(self.image).labels.objects:
-            return "There are no objects here; un-verify a view."
-        return self.why_not_unverify
 
     @property
     def why_not_start_over(self) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.annotation.annotation import Annotation, Edit
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.change import Change
 from napari_unet.geometry.box import Box
 
 
@@ -28,7 +29,7 @@ class Painter:
     def state(self) -> tuple[np.ndarray, np.ndarray]:
         return self.labels.copy(), self.annotation.provenance.copy()
 
-    def paint(self, where: Any, label: int) -> Edit | None:
+    def paint(self, where: Any, label: int) -> Change | None:
         self.write(where, label)
         return self.annotation.notice_change(self.whole)
 
@@ -36,10 +37,10 @@ class Painter:
         """Paint, and let nobody look yet."""
         self.labels[where] = label
 
-    def undo(self) -> Edit | None:
+    def undo(self) -> Change | None:
         return self.annotation.undo()
 
-    def redo(self) -> Edit | None:
+    def redo(self) -> Change | None:
         return self.annotation.redo()
 
 

@@ -7,7 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from napari_unet.annotation.annotation import Annotation, merge_prediction
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import Settle
+from napari_unet.annotation.merge import merge_prediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -34,9 +36,9 @@ def test_a_stroke_is_corrected_and_nothing_else(painter):
     assert ((labels != before) == (provenance == CORRECTED)).all()
     assert (provenance[labels == before] == PREDICTED).all()
     assert edit.kind == "edit"
-    assert edit.stroke.ids == {1, 2, 7}
-    assert (edit.stroke.labels_before == before[edit.stroke.points]).all()
-    assert (edit.stroke.labels_after == 7).all()
+    assert edit.parts[-1].ids == {1, 2, 7}
+    assert (edit.parts[-1].labels_before == before[edit.parts[-1].points]).all()
+    assert (edit.parts[-1].labels_after == 7).all()
     assert edit.box.slices[-2:] == np.s_[6:7, 2:20]
     assert painter.annotation.open_objects == {1, 2, 7}
 
@@ -84,12 +86,12 @@ def test_any_id_a_person_can_type_is_taken():
     painter.paint(np.s_[12, 2:9], -5)
     painter.paint(np.s_[14, 2:9], 2**31 - 1)
     annotation = painter.annotation
-    annotation.settle()
+    annotation.do(Settle())
     assert annotation.next_id == 4
     assert annotation.counts().objects == 5
     predicted = 10 * cells()[::-1]
     whole = painter.whole
-    annotation.apply(annotation.merging(predicted, whole).merge(), whole)
+    annotation.do(annotation.merging(predicted, whole).merge()(whole))
     assert annotation.new_id() == annotation.next_id - 1 < 10
     assert annotation.labels[14, 2] == 2**31 - 1
     nothing = np.zeros_like(painter.labels)

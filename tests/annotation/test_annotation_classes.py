@@ -15,6 +15,13 @@ from hypothesis.stateful import (
 )
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import (
+    AcceptObject,
+    AcceptView,
+    ApplyPrediction,
+    Settle,
+    UnverifyView,
+)
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.rules import ClassRules, MarkRules, ObjectRules
 from napari_unet.geometry.box import Box
@@ -34,7 +41,7 @@ def predict(work: Annotation, predicted: np.ndarray, box: Box | None = None):
     merged = work.rules.merge(
         snapshot.labels, snapshot.provenance, predicted, snapshot.next_id
     )
-    return work.apply(merged, box or Box.whole(predicted.shape))
+    return work.do(ApplyPrediction(merged, box or Box.whole(predicted.shape)))
 
 
 def test_painted_pixels_are_corrected_and_nothing_else():
@@ -42,7 +49,7 @@ def test_painted_pixels_are_corrected_and_nothing_else():
     predict(work, np.ones((16, 16), np.uint8))
     Painter(work).paint(np.s_[2:5, 2:5], 2)
     assert not work.open_objects
-    assert work.settle() is None
+    assert work.do(Settle()) is None
     assert (work.provenance == Provenance.CORRECTED).sum() == 9
     assert (work.provenance == Provenance.PREDICTED).sum() == 256 - 9
     assert (work.trainable() == (work.labels == 2)).all()
@@ -59,7 +66,7 @@ def test_erasing_says_class_zero():
 def test_accepting_a_box_accepts_all_of_it_and_nothing_outside():
     work = annotation()
     predict(work, np.ones((16, 16), np.uint8))
-    work.accept(Box((0, 0), (3, 5)))
+    work.do(AcceptView(Box((0, 0), (3, 5))))
     assert (work.provenance == Provenance.ACCEPTED).sum() == 15
     assert (work.provenance[:3, :5] == Provenance.ACCEPTED).all()
     assert work.verified_labels() == {1}
@@ -68,7 +75,7 @@ def test_accepting_a_box_accepts_all_of_it_and_nothing_outside():
 def test_there_is_no_object_to_accept():
     work = annotation()
     predict(work, np.ones((16, 16), np.uint8))
-    assert work.accept_object(1) is None
+    assert work.do(AcceptObject(1)) is None
     assert work.counts().verified_pixels == 0
 
 
@@ -92,7 +99,7 @@ def test_class_numbers_are_never_shifted_like_new_ids():
         snapshot.next_id,
     )
     Painter(work).paint(np.s_[:1], 3)  # three were ids in use, if they were ids
-    work.apply(late, Box.whole((16, 16)))
+    work.do(ApplyPrediction(late, Box.whole((16, 16))))
     assert set(np.unique(work.labels)) == {2, 3}
     predict(work, np.full((16, 16), 1, np.uint8))
     assert set(np.unique(work.labels)) == {1, 3}
@@ -173,7 +180,7 @@ class Work(RuleBasedStateMachine):
     def unverify(self, corners):
         box = box_in(self.annotation.labels.shape, corners)
         before = self.state()
-        self.annotation.unverify(box)
+        self.annotation.do(UnverifyView(box))
         expected = before[1].copy()
         inside = expected[box.slices]
         inside[is_verified(inside)] = Provenance.PREDICTED
@@ -198,7 +205,7 @@ class Work(RuleBasedStateMachine):
     def accept(self, corners):
         box = box_in(self.annotation.labels.shape, corners)
         before = self.state()
-        self.annotation.accept(box)
+        self.annotation.do(AcceptView(box))
         assert (self.state()[0] == before[0]).all()
         self.check_only(before, np.zeros(before[0].shape, bool))
         expected = before[1].copy()
@@ -221,7 +228,7 @@ class Work(RuleBasedStateMachine):
         merged, predicted = merge
         box = box_in(self.annotation.labels.shape, corners)
         before = self.state()
-        self.annotation.apply(merged, box)
+        self.annotation.do(ApplyPrediction(merged, box))
         self.check_only(before, np.zeros(before[0].shape, bool))
         inside = np.zeros(predicted.shape, bool)
         inside[box.slices] = True

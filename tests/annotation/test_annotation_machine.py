@@ -16,14 +16,19 @@ from hypothesis.stateful import (
     rule,
 )
 
-from napari_unet.annotation.annotation import (
-    Annotation,
-    MergedPrediction,
-    merge_prediction,
-)
+from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.change import Change
-from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.edits import (
+    AcceptView,
+    ApplyPrediction,
+    Restore,
+    Settle,
+    StartOver,
+    UnverifyObject,
+    UnverifyView,
+)
+from napari_unet.annotation.merge import MergedPrediction, merge_prediction
+from napari_unet.annotation.provenance import AnnotationSnapshot, is_verified
 from napari_unet.geometry.box import Box
 from tests.annotation.painter import Painter, same
 from tests.annotation.reference import Reference, kept_pixels
@@ -186,7 +191,7 @@ class Work(RuleBasedStateMachine):
         before = self.state()
         ids = set(self.annotation.open_objects)
         ids = ids if everything else set(sorted(ids)[:1])
-        self.annotation.settle(None if everything else ids)
+        self.annotation.do(Settle(None if everything else frozenset(ids)))
         self.reference.settle(ids)
         self.check_only_accepted(before)
 
@@ -194,7 +199,7 @@ class Work(RuleBasedStateMachine):
     def accept(self, corners):
         before = self.state()
         box = box_in(self.annotation.labels.shape, corners)
-        self.annotation.accept(box)
+        self.annotation.do(AcceptView(box))
         inside = np.zeros(self.annotation.labels.shape, bool)
         inside[box.slices] = True
         self.reference.accept(inside)
@@ -204,7 +209,7 @@ class Work(RuleBasedStateMachine):
     def unverify(self, corners):
         before = self.state()
         box = box_in(self.annotation.labels.shape, corners)
-        self.annotation.unverify(box)
+        self.annotation.do(UnverifyView(box))
         inside = np.zeros(self.annotation.labels.shape, bool)
         inside[box.slices] = True
         self.reference.unverify(inside)
@@ -215,7 +220,7 @@ class Work(RuleBasedStateMachine):
         before = self.state()
         labels = self.annotation.labels
         here = int(labels[box_in(labels.shape, corners).start])
-        self.annotation.unverify_object(here)
+        self.annotation.do(UnverifyObject(here))
         self.reference.unverify_object(here)
         self.check_only_unverified(before)
 
@@ -228,13 +233,13 @@ class Work(RuleBasedStateMachine):
 
     @rule()
     def start_over(self):
-        if self.annotation.start_over() is not None:
+        if self.annotation.do(StartOver()) is not None:
             empty = np.zeros_like(self.reference.labels)
             self.reference.replace(empty, empty)
 
     @rule(snapshot=snapshots)
     def bring_back(self, snapshot):
-        self.annotation.bring_back(snapshot)
+        self.annotation.do(Restore(snapshot))
         self.reference.replace(snapshot.labels, snapshot.provenance)
         assert same(self.state(), (snapshot.labels, snapshot.provenance))
 
@@ -270,7 +275,8 @@ class Work(RuleBasedStateMachine):
         labels = self.annotation.labels
         box = Box.whole(labels.shape) if everywhere else box_in(labels.shape, corners)
         before = self.state()
-        changed = self.annotation.apply(merged, box)
+        change = self.annotation.do(ApplyPrediction(merged, box))
+        changed = change and change.box
         after = self.state()
         if changed is not None:
             self.initial = None

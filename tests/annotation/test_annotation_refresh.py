@@ -8,11 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet.annotation.annotation import (
-    Annotation,
-    MergedPrediction,
-    merge_prediction,
-)
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import AcceptObject, ApplyPrediction
+from napari_unet.annotation.merge import MergedPrediction, merge_prediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -41,12 +39,15 @@ def merge(painter: Painter, predicted: np.ndarray) -> MergedPrediction:
     )
 
 
-def apply(painter: Painter, merged: MergedPrediction) -> Box | None:
-    return painter.annotation.apply(merged, painter.whole)
+def apply(
+    painter: Painter, merged: MergedPrediction, box: Box | None = None
+) -> Box | None:
+    change = painter.annotation.do(ApplyPrediction(merged, box or painter.whole))
+    return change and change.box
 
 
 def test_without_a_person_in_between_the_merged_arrays_appear(painter):
-    painter.annotation.accept_object(1)
+    painter.annotation.do(AcceptObject(1))
     merged = merge(painter, cells(3, 28))
     box = apply(painter, merged)
     assert same(painter.state(), (merged.labels, merged.provenance))
@@ -69,7 +70,7 @@ def test_in_bands_is_the_same_as_at_once(labels, provenance, predicted, late, or
         painter = Painter(Annotation(labels.copy(), provenance.copy()))
         merged = merge(painter, predicted)
         painter.paint(late, 9)
-        changed = [painter.annotation.apply(merged, box) for box in boxes]
+        changed = [apply(painter, merged, box) for box in boxes]
         assert all(
             c is None or b.contains(c) for b, c in zip(boxes, changed, strict=True)
         )
@@ -80,7 +81,7 @@ def test_in_bands_is_the_same_as_at_once(labels, provenance, predicted, late, or
 def test_what_was_painted_meanwhile_stays(painter):
     merged = merge(painter, cells(26))
     painter.paint(np.s_[30:33, 2:18], 7)
-    painter.annotation.accept_object(2)
+    painter.annotation.do(AcceptObject(2))
     before = painter.state()
     apply(painter, merged)
     verified = before[1] >= ACCEPTED
@@ -92,7 +93,7 @@ def test_an_object_mostly_taken_meanwhile_is_left_out(painter):
     merged = merge(painter, cells(26))
     painter.paint(np.s_[28:33, 2:18], 7)
     for row in range(40):
-        painter.annotation.apply(merged, Box((row, 0), (row + 1, 20)))
+        painter.annotation.do(ApplyPrediction(merged, Box((row, 0), (row + 1, 20))))
     assert set(np.unique(painter.labels)) == {0, 7}
     assert (painter.annotation.provenance[26, 6:14] == PREDICTED).all()
 
@@ -142,7 +143,7 @@ def test_a_write_that_nobody_noticed_yet_stays(painter):
     painter.write(np.s_[27:29, 7], 9)
     apply(painter, merged)
     assert (painter.labels[27:29, 7] == 9).all()
-    assert painter.annotation.notice_change(painter.whole).stroke.ids == {9}
+    assert painter.annotation.notice_change(painter.whole).parts[-1].ids == {9}
     assert painter.undo().kind == "undo"
     assert (painter.labels[27:29, 7] == 0).all()
 
@@ -160,9 +161,9 @@ def test_ids_that_a_person_took_meanwhile_are_not_given_again(painter):
 def test_two_predictions_on_their_way_share_no_ids(painter):
     one, other = merge(painter, cells(26)), merge(painter, cells(30))
     upper, lower = Box((0, 0), (30, 20)), Box((30, 0), (40, 20))
-    painter.annotation.apply(one, upper)
-    painter.annotation.apply(other, lower)
-    painter.annotation.apply(one, lower)
+    painter.annotation.do(ApplyPrediction(one, upper))
+    painter.annotation.do(ApplyPrediction(other, lower))
+    painter.annotation.do(ApplyPrediction(one, lower))
     ids = set(np.unique(painter.labels[26:34, 6:14]))
     assert ids == {one.first_id}
     assert painter.annotation.next_id == one.first_id + 2
@@ -178,10 +179,10 @@ def test_part_of_the_image_first(painter):
         snapshot.next_id,
         box=view,
     )
-    assert painter.annotation.apply(merged, painter.whole) == Box((28, 6), (36, 14))
+    assert apply(painter, merged) == Box((28, 6), (36, 14))
     assert set(np.unique(painter.labels[:24])) == {0, 1, 2}
     assert (painter.labels[28:36, 6:14] == 3).all()
-    assert painter.annotation.apply(merged, Box((0, 0), (9, 20))) is None
+    assert painter.annotation.do(ApplyPrediction(merged, Box((0, 0), (9, 20)))) is None
 
 
 def test_a_prediction_of_another_image_is_refused(painter):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import grey_dilation
 
-from napari_unet.annotation.annotation import Annotation, merge_prediction
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import (
+    AcceptObject,
+    AcceptView,
+    ApplyPrediction,
+    Settle,
+)
+from napari_unet.annotation.merge import merge_prediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 from tests.annotation.painter import Painter, cells, same
@@ -26,7 +33,7 @@ def ring_of(body: np.ndarray, width: int = 2) -> np.ndarray:
 
 def test_a_touched_object_settles_as_a_whole_with_a_ring(painter):
     painter.paint(np.s_[6, 8:13], 1)
-    box = painter.annotation.settle()
+    box = painter.annotation.do(Settle()).box
     labels, provenance = painter.state()
     body = labels == 1
     ring = ring_of(body)
@@ -37,17 +44,17 @@ def test_a_touched_object_settles_as_a_whole_with_a_ring(painter):
     changed = provenance == ACCEPTED
     assert changed[box.slices].sum() == changed.sum()
     assert painter.annotation.open_objects == set()
-    assert painter.annotation.settle() is None
+    assert painter.annotation.do(Settle()) is None
 
 
 def test_the_ring_leaves_out_neighbours_and_what_the_model_sees():
     labels = cells()
     labels[4:10, 11:14] = 8
     painter = Painter(Annotation(labels, np.full((32, 32), PREDICTED, np.uint8)))
-    painter.annotation._predictions.foreground = np.zeros((32, 32), bool)
+    painter.annotation._work.predictions.foreground = np.zeros((32, 32), bool)
     painter.annotation.foreground[10:14, :] = True
     painter.paint(np.s_[4, 4], 0)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     provenance = painter.annotation.provenance
     assert (provenance[labels == 8] == PREDICTED).all()
     assert (provenance[10:] == PREDICTED).all()
@@ -60,7 +67,7 @@ def test_the_ring_stays_in_the_plane(width):
     labels[1:] = cells()
     painter = Painter(Annotation(labels, ring=width))
     painter.paint(np.s_[1, 6, 8:13], 1)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     provenance = painter.annotation.provenance
     body = painter.labels == 1
     assert (provenance[0] == UNSEEN).all()
@@ -89,7 +96,7 @@ def test_moving_on_settles_what_is_not_touched_any_more(painter):
 def test_erasing_an_object_wholly_leaves_nothing_open(painter):
     painter.paint(np.s_[20:28, 18:28], 0)
     assert painter.annotation.open_objects == set()
-    assert painter.annotation.settle() is None
+    assert painter.annotation.do(Settle()) is None
     assert (painter.annotation.provenance[20:28, 18:28] == CORRECTED).all()
     assert painter.annotation.counts().objects == 2
     painter.undo()
@@ -99,10 +106,10 @@ def test_erasing_an_object_wholly_leaves_nothing_open(painter):
 def test_undo_takes_back_the_settling_of_its_stroke_only(painter):
     painter.paint(np.s_[6, 8:13], 1)
     first = painter.state()
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     settled = painter.state()
     painter.paint(np.s_[22, 10:20], 3)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     painter.undo()
     assert same(painter.state(), settled)
     painter.undo()
@@ -125,7 +132,7 @@ def test_a_stroke_into_the_ring_of_the_last_object(painter):
 
 def test_what_a_program_wrote_is_a_step_of_its_own(painter):
     painter.paint(np.s_[6, 8:12], 1)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     settled = painter.state()
     painter.labels[6, 13] = 9
     painter.annotation.notice_change(painter.whole)
@@ -136,7 +143,7 @@ def test_what_a_program_wrote_is_a_step_of_its_own(painter):
 def test_undo_opens_what_was_open_before(painter):
     painter.paint(np.s_[6, 8:13], 1)
     painter.paint(np.s_[7, 8:13], 1)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     painter.undo()
     assert painter.annotation.open_objects == {1}
     painter.redo()
@@ -150,20 +157,20 @@ def test_undo_opens_what_was_open_before(painter):
 
 def test_only_chosen_objects_settle(painter):
     painter.paint(np.s_[6, 8:18], 0)
-    painter.annotation.settle([2, 3])
+    painter.annotation.do(Settle(frozenset([2, 3])))
     assert painter.annotation.open_objects == {1}
     assert (painter.annotation.provenance[cells() == 3] == PREDICTED).all()
 
 
 def test_a_distant_part_of_an_object_settles_with_it(painter):
     painter.paint(np.s_[30, 2:6], 2)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     assert (painter.annotation.provenance[painter.labels == 2] >= ACCEPTED).all()
 
 
 def test_accepting_a_view_takes_whole_objects(painter):
     view = Box((0, 0), (24, 20))
-    changed = painter.annotation.accept(view)
+    changed = painter.annotation.do(AcceptView(view)).box
     labels, provenance = painter.state()
     inside = np.zeros((32, 32), bool)
     inside[view.slices] = True
@@ -172,27 +179,28 @@ def test_accepting_a_view_takes_whole_objects(painter):
     assert (provenance[(labels == 1) | (labels == 2)] == ACCEPTED).all()
     assert (provenance[labels == 3] == PREDICTED).all()
     assert changed == Box((0, 0), (24, 22))
-    assert painter.annotation.accept(view) is None
-    assert painter.annotation.accept(Box((5, 5), (5, 9))) is None
+    assert painter.annotation.do(AcceptView(view)) is None
+    assert painter.annotation.do(AcceptView(Box((5, 5), (5, 9)))) is None
 
 
 def test_accepting_an_object(painter):
-    box = painter.annotation.accept_object(2)
+    box = painter.annotation.do(AcceptObject(2)).box
     assert box == Box((4, 16), (10, 22))
     assert ((painter.annotation.provenance == ACCEPTED) == (painter.labels == 2)).all()
-    assert painter.annotation.accept_object(2) is None
-    assert painter.annotation.accept_object(0) is None
-    assert painter.annotation.accept_object(77) is None
+    assert painter.annotation.do(AcceptObject(2)) is None
+    assert painter.annotation.do(AcceptObject(0)) is None
+    assert painter.annotation.do(AcceptObject(77)) is None
 
 
 def test_accepting_is_a_step_like_a_stroke(painter):
     start = painter.state()
     painter.paint(np.s_[6, 8:13], 1)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     settled = painter.state()
-    painter.annotation.accept(Box((0, 0), (16, 16)))
+    painter.annotation.do(AcceptView(Box((0, 0), (16, 16))))
     accepted = painter.state()
-    assert painter.undo().entry.kind == "accept"
+    assert painter.undo().kind == "undo"
+    assert painter.annotation.history.undone[-1].kind == "accept"
     assert same(painter.state(), settled)
     painter.undo()
     assert same(painter.state(), start)
@@ -203,19 +211,19 @@ def test_accepting_is_a_step_like_a_stroke(painter):
 
 
 def test_counts_follow(painter):
-    painter.annotation.accept_object(1)
+    painter.annotation.do(AcceptObject(1))
     counts = painter.annotation.counts()
     assert (counts.pixels, counts.verified_pixels) == (32 * 32, 36)
     assert (counts.objects, counts.verified_objects) == (3, 1)
 
 
 def test_training_does_not_see_open_objects(painter):
-    painter.annotation.accept(Box((0, 14), (16, 32)))
+    painter.annotation.do(AcceptView(Box((0, 14), (16, 32))))
     painter.paint(np.s_[6, 8:13], 1)
     trainable = painter.annotation.trainable()
     assert not trainable[painter.labels == 1].any()
     assert trainable[painter.labels == 2].all()
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     assert painter.annotation.trainable()[painter.labels == 1].all()
 
 
@@ -224,7 +232,7 @@ def test_a_long_thin_object_settles_like_any_other():
     painter = Painter(Annotation(labels))
     along = np.arange(5, 690)
     painter.paint((along, along), 1)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     body = painter.labels == 1
     assert ((painter.annotation.provenance >= ACCEPTED) == body | ring_of(body)).all()
 
@@ -234,16 +242,16 @@ def test_an_object_that_had_to_give_way_is_not_called_background():
     labels = np.zeros((32, 32), np.int32)
     labels[4:12, 4:12] = 1
     painter = Painter(Annotation(labels))
-    painter.annotation.accept_object(1)
+    painter.annotation.do(AcceptObject(1))
     predicted = np.zeros((32, 32), np.int32)
     predicted[4:12, 6:14] = 1  # mostly inside the verified object: it is dropped
     merged = merge_prediction(
         painter.annotation.labels, painter.annotation.provenance, predicted, 2
     )
     whole = Box.whole((32, 32))
-    painter.annotation.apply(merged, whole)
+    painter.annotation.do(ApplyPrediction(merged, whole))
     assert (painter.annotation.labels[4:12, 12:14] == 0).all()
     painter.paint(np.s_[8, 4], 0)
-    painter.annotation.settle()
+    painter.annotation.do(Settle())
     assert (painter.annotation.provenance[4:12, 12:14] == PREDICTED).all()
     assert (painter.annotation.provenance[2:4, 4:12] == ACCEPTED).all()

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.annotation.annotation import Annotation, merge_prediction
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import (
+    AcceptObject,
+    AcceptView,
+    ApplyPrediction,
+    Restore,
+    Settle,
+    StartOver,
+    UnverifyObject,
+    UnverifyView,
+)
+from napari_unet.annotation.merge import merge_prediction
 from napari_unet.annotation.provenance import Provenance
 from tests.annotation.painter import Painter, cells, same
 
@@ -23,11 +34,11 @@ ROW = np.s_[..., 6, 2:20]
 
 
 def test_undo_and_redo_restore_both_arrays(painter):
-    painter.annotation.accept_object(2)
+    painter.annotation.do(AcceptObject(2))
     states = [painter.state()]
     for where, label in [(ROW, 7), (np.s_[..., 7, :], 0), (np.s_[..., 3:9, 8:18], 2)]:
         painter.paint(where, label)
-        painter.annotation.settle()
+        painter.annotation.do(Settle())
         states.append(painter.state())
     for _ in range(2):
         for state in states[-2::-1]:
@@ -43,18 +54,18 @@ def test_every_kind_of_step_is_taken_back_and_done_again(painter):
     earlier = work.snapshot()
     steps = [
         lambda: painter.paint(ROW, 7),
-        lambda: work.accept(painter.whole),
-        lambda: work.unverify_object(2),
-        lambda: work.accept_object(2),
-        lambda: work.unverify(painter.whole),
-        work.start_over,
+        lambda: work.do(AcceptView(painter.whole)),
+        lambda: work.do(UnverifyObject(2)),
+        lambda: work.do(AcceptObject(2)),
+        lambda: work.do(UnverifyView(painter.whole)),
+        lambda: work.do(StartOver()),
         lambda: painter.paint(ROW, 8),
-        lambda: work.bring_back(earlier),
+        lambda: work.do(Restore(earlier)),
     ]
     states = [painter.state()]
     for step in steps:
         assert step() is not None
-        work.settle()
+        work.do(Settle())
         states.append(painter.state())
     for _ in range(2):
         for state in states[-2::-1]:
@@ -69,13 +80,13 @@ def test_every_kind_of_step_is_taken_back_and_done_again(painter):
 
 def test_what_changes_nothing_is_no_step(painter):
     work = painter.annotation
-    work.accept(painter.whole)
-    work.accept(painter.whole)
-    work.unverify(painter.whole)
-    work.unverify(painter.whole)
-    work.unverify_object(99)
-    work.start_over()
-    work.start_over()
+    work.do(AcceptView(painter.whole))
+    work.do(AcceptView(painter.whole))
+    work.do(UnverifyView(painter.whole))
+    work.do(UnverifyView(painter.whole))
+    work.do(UnverifyObject(99))
+    work.do(StartOver())
+    work.do(StartOver())
     assert [entry.kind for entry in work.history.done] == [
         "accept",
         "unverify",
@@ -85,9 +96,9 @@ def test_what_changes_nothing_is_no_step(painter):
 
 def test_unverified_pixels_keep_their_labels_until_a_model_changes_them(plane):
     plane.paint(np.s_[4:10, 10:12], 1)
-    plane.annotation.settle()
+    plane.annotation.do(Settle())
     before = plane.state()
-    plane.annotation.unverify_object(1)
+    plane.annotation.do(UnverifyObject(1))
     assert same([plane.labels], [before[0]])
     assert not (plane.annotation.provenance >= ACCEPTED).any()
     predicted = cells()
@@ -101,9 +112,9 @@ def test_unverified_pixels_keep_their_labels_until_a_model_changes_them(plane):
 
 def test_an_object_that_is_unverified_is_not_worked_on_any_more(plane):
     plane.paint(np.s_[4:10, 10:12], 1)
-    plane.annotation.unverify(plane.whole)
+    plane.annotation.do(UnverifyView(plane.whole))
     assert not plane.annotation.open_objects
-    assert plane.annotation.settle() is None
+    assert plane.annotation.do(Settle()) is None
     plane.undo()
     assert plane.annotation.open_objects == {1}
 
@@ -111,7 +122,7 @@ def test_an_object_that_is_unverified_is_not_worked_on_any_more(plane):
 def test_starting_over_and_predicting_anew_does_not_mix_with_the_way_back(plane):
     plane.paint(np.s_[4:10, 10:12], 1)
     before = plane.state()
-    plane.annotation.start_over()
+    plane.annotation.do(StartOver())
     assert not plane.labels.any()
     assert not plane.annotation.provenance.any()
     predicted = np.zeros((32, 32), np.int32)
@@ -125,7 +136,7 @@ def test_starting_over_and_predicting_anew_does_not_mix_with_the_way_back(plane)
 
 
 def test_redo_accepts_only_what_was_seen(plane):
-    plane.annotation.accept(plane.whole)
+    plane.annotation.do(AcceptView(plane.whole))
     plane.undo()
     predicted = cells()
     predicted[20:28, 18:28] = 0
@@ -149,7 +160,7 @@ def test_a_forgotten_step_is_not_lost_with_its_labels(painter):
 def test_accepting_ends_what_can_be_redone(painter):
     painter.paint(ROW, 7)
     painter.undo()
-    painter.annotation.accept(painter.whole)
+    painter.annotation.do(AcceptView(painter.whole))
     accepted = painter.state()
     assert painter.redo() is None
     assert same(painter.state(), accepted)
@@ -161,7 +172,7 @@ def refresh(painter: Painter, predicted: np.ndarray) -> int:
     merged = merge_prediction(
         snapshot.labels, snapshot.provenance, predicted, snapshot.next_id
     )
-    painter.annotation.apply(merged, painter.whole)
+    painter.annotation.do(ApplyPrediction(merged, painter.whole))
     return merged.first_id
 
 
@@ -172,7 +183,7 @@ def plane() -> Painter:
 
 def test_redo_does_not_settle_what_nobody_has_seen(plane):
     plane.paint(np.s_[4:10, 8:12], 7)
-    plane.annotation.settle()
+    plane.annotation.do(Settle())
     plane.undo()
     predicted = np.zeros((32, 32), np.int32)
     predicted[4:10, 3:6] = 1
@@ -188,7 +199,7 @@ def test_redo_does_not_settle_what_nobody_has_seen(plane):
 
 def test_an_object_that_changed_before_redo_is_open_again(plane):
     plane.paint(np.s_[4:10, 8:12], 7)
-    plane.annotation.settle()
+    plane.annotation.do(Settle())
     plane.undo()
     smaller = cells()
     smaller[9] = 0

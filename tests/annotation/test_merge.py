@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet.annotation.annotation import merge_prediction
+from napari_unet.annotation.merge import merge_prediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.annotation.mark import Mark
+from napari_unet.annotation.change import Mark
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import InputError
@@ -23,7 +24,7 @@ def annotation(variables=2) -> ValueAnnotation:
 
 
 def show(work: ValueAnnotation, values, box: Box = WHOLE) -> None:
-    work.apply(work.merging(np.asarray(values, np.float32), box).merge(), box)
+    work.do(work.merging(np.asarray(values, np.float32), box).merge()(box))
 
 
 def known(work: ValueAnnotation) -> np.ndarray:
@@ -71,7 +72,7 @@ def test_accepting_takes_what_is_shown_then():
     work = annotation()
     show(work, np.ones((2, *SHAPE)))
     Painter(work).paint(np.s_[0, 0], work.mark_for(0, 7))
-    work.accept(Box((0, 0), (2, 3)))
+    work.do(AcceptView(Box((0, 0), (2, 3))))
     show(work, np.full((2, *SHAPE), 5))
     assert known(work)[0, 0, 0] == 7
     assert np.isnan(known(work)[1, 0, 0])
@@ -81,16 +82,16 @@ def test_accepting_takes_what_is_shown_then():
 
 def test_nothing_is_accepted_where_nothing_was_predicted():
     work = annotation()
-    assert work.accept(WHOLE) is None
+    assert work.do(AcceptView(WHOLE)) is None
     show(work, np.ones((2, 3, 8)), Box((0, 0), (3, 8)))
-    work.accept(WHOLE)
+    work.do(AcceptView(WHOLE))
     assert is_verified(work.provenance).sum() == 24
 
 
 def test_undoing_a_mark_brings_the_accepted_value_back():
     work = annotation(1)
     show(work, np.ones((1, *SHAPE)))
-    work.accept(WHOLE)
+    work.do(AcceptView(WHOLE))
     hand = Painter(work)
     hand.paint(np.s_[:2], work.mark_for(0, 9))
     assert (known(work)[0, :2] == 9).all()
@@ -106,7 +107,7 @@ def test_what_a_snapshot_holds_can_be_restored():
     hand.paint(np.s_[0, :4], work.mark_for(0, -1.25))
     hand.paint(np.s_[0, 4:], work.mark_for(1, 3))
     hand.paint(np.s_[5, 5:], work.mark_for(0, 3))
-    work.accept(Box((2, 0), (4, 8)))
+    work.do(AcceptView(Box((2, 0), (4, 8))))
     snapshot = work.snapshot()
     again = ValueAnnotation.restored(snapshot.labels, snapshot.provenance)
     assert np.array_equal(known(again), snapshot.labels, equal_nan=True)
@@ -139,7 +140,7 @@ def test_only_a_persons_hand_changes_verified_values(steps):
         elif what == "show":
             show(work, np.full((2, *SHAPE), number))
         elif what == "accept":
-            work.accept(Box((row, 0), (row + 1, 8)))
+            work.do(AcceptView(Box((row, 0), (row + 1, 8))))
         else:
             getattr(hand, what)()
         kept = is_verified(before.provenance) & (labels == work.labels)

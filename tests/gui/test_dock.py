@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.geometry.box import Box
 from napari_unet.gui.dock import (
     Correct,
@@ -18,7 +19,7 @@ from napari_unet.gui.dock import (
     SegmentAndCorrect,
     workbench_of,
 )
-from napari_unet.gui.keys import Keys
+from napari_unet.gui.keys import REDO, UNDO, all_keys
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
@@ -51,12 +52,12 @@ def test_what_is_missing_is_said_by_the_buttons(stage):
     correct = stage.panel(CorrectPanel)
     assert not predict.predict.isEnabled()
     assert "Choose an image" in predict.predict.toolTip()
-    assert not correct.accept_view.isEnabled()
+    assert not correct.edits["accept view"].isEnabled()
     stage.open(disks(), name="disks")
     predict, correct = stage.panel(PredictPanel), stage.panel(CorrectPanel)
     assert predict.predict.isEnabled()
     assert "(S)" in predict.predict.toolTip()
-    assert "press Predict" in correct.accept_view.toolTip()
+    assert "press Predict" in correct.edits["accept view"].toolTip()
     assert "Nothing is verified" in stage.panel(FinetunePanel).finetune.toolTip()
 
 
@@ -147,7 +148,7 @@ def test_the_view_is_what_is_in_sight(stage):
     assert part.shape[0] < 100
     assert part.start[0] < 64 < part.stop[0]
     stage.predict()
-    stage.session.accept(part)
+    stage.session.correcting.do(AcceptView(part))
     verified = np.argwhere(stage.annotation.provenance > 1)
     assert len(verified)
     assert (verified.min(axis=0) >= np.array(part.start) - 20).all()
@@ -158,7 +159,7 @@ def test_the_view_is_what_is_in_sight(stage):
     layer.visible = False
     stage.viewer.dims.ndisplay = 3
     assert stage.bench.layers.visible_box() is None
-    stage.bench.accept_view()
+    stage.bench.use("accept view")
     assert "2-D" in stage.state.problems["correct"].text
 
 
@@ -194,8 +195,8 @@ def test_keys_are_free_in_napari(make_napari_viewer):
     }
     assert "Ctrl+Z" in taken
     # On a labels layer napari's own undo comes first, and leads to the same.
-    keys = set(Keys) - {Keys.UNDO, Keys.REDO}
-    assert not taken & {key.value.shown for key in keys}
+    keys = set(all_keys()) - {UNDO, REDO}
+    assert not taken & {key.shown for key in keys}
 
 
 def test_keys_do_what_the_tooltips_say(stage, press_key):
@@ -222,12 +223,12 @@ def test_accepting_one_object_takes_a_picked_label(stage):
     stage.predict()
     panel = stage.panel(CorrectPanel)
     stage.labels.selected_label = int(stage.annotation.labels[16, 16])
-    click(panel.accept_object)
+    click(panel.edits["accept object"])
     assert stage.state.image.verified_objects == 1
     panel = stage.panel(CorrectPanel)
     assert panel.counts.text().startswith("1 of 20 objects verified")
     stage.labels.selected_label = 0
-    click(panel.accept_object)
+    click(panel.edits["accept object"])
     assert "Choose an object" in stage.panel(CorrectPanel).problem.words.text()
 
 
@@ -244,10 +245,10 @@ def test_what_is_verified_can_be_shown(stage):
 def test_deleting_the_labels_layer_loses_nothing(stage):
     stage.open(disks(), name="disks")
     stage.predict()
-    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     stage.viewer.layers.remove(stage.labels)
     assert stage.labels is None
-    assert "press Predict" in stage.state.why_not_accept
+    assert "press Predict" in stage.state.why_not_do("accept view")
     stage.predict()
     assert stage.state.image.verified_objects == 10
     assert stage.labels in stage.viewer.layers
@@ -279,7 +280,7 @@ def test_the_dock_can_be_closed_and_opened_again(stage):
     stage.dock.deleteLater()
     QApplication.sendPostedEvents(stage.dock, 52)
     QTest.qWait(50)
-    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     stage.session.training.started.emit()
     dock = SegmentAndCorrect(stage.viewer)
     stage.viewer.window.add_dock_widget(dock)

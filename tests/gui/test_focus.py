@@ -103,7 +103,7 @@ def after_predict_two_is_the_brush(stage, keyboard):
 
 
 def space_accepts_nothing_again(stage, keyboard, monkeypatch):
-    click(stage.panel(CorrectPanel).accept_view)
+    click(stage.panel(CorrectPanel).edits["accept view"])
     assert stage.state.image.verified_objects == 20
     accepted = []
     with monkeypatch.context() as patch:
@@ -208,7 +208,7 @@ def tab_reaches_every_control(stage, keyboard):
         stage.panel(ModelPanel).chooser,
         stage.panel(PredictPanel).predict,
         stage.panel(PredictPanel).tuning.diameter,
-        stage.panel(CorrectPanel).accept_view,
+        stage.panel(CorrectPanel).edits["accept view"],
         stage.panel(FinetunePanel).minutes,
     }
     stage.panel(ImagePanel).axes.setFocus(Qt.FocusReason.TabFocusReason)

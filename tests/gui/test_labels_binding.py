@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_unet.annotation.annotation import merge_prediction
+from napari_unet.annotation.edits import AcceptView, ApplyPrediction
+from napari_unet.annotation.merge import merge_prediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 
@@ -95,7 +96,7 @@ def test_undo_and_redo_keys_restore_labels_and_provenance(
     screen, drag, click, mouse, press_key
 ):
     bound = screen()
-    bound.annotation.accept(Box((0, 0), (22, 22)))
+    bound.annotation.do(AcceptView(Box((0, 0), (22, 22))))
     before = bound.state()
     for tool in (paint, paint_over_several, erase, fill, polygon, encircle):
         bound.edits.clear()
@@ -140,7 +141,7 @@ def test_a_refresh_between_stroke_and_undo_loses_nothing(screen, drag, press_key
     predicted = np.zeros((64, 64), np.int32)
     predicted[24:36, 4:60] = 1
     merged = merge_prediction(*bound.state(), predicted, bound.annotation.next_id)
-    changed = bound.annotation.apply(merged, Box.whole((64, 64)))
+    changed = bound.annotation.do(ApplyPrediction(merged, Box.whole((64, 64)))).box
     bound.binding.refresh(changed)
     assert (bound.labels[stroke] == 7).all()
     refreshed = bound.state()

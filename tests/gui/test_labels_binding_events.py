@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -193,7 +194,7 @@ def test_a_closed_binding_hears_nothing(model, qtbot):
 def test_the_program_tells_where_it_wrote(model):
     bound = model()
     box = Box((0, 0), (22, 22))
-    bound.annotation.accept(box)
+    bound.annotation.do(AcceptView(box))
     bound.binding.refresh(box)
     assert bound.boxes == [box]
     assert not bound.edits

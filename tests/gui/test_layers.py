@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from napari.layers import _layer_actions
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.labels import as_labels
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.geometry.box import Box
@@ -106,8 +107,8 @@ def test_values_of_several_variables_take_no_slider_of_the_image(
     annotation = desk.image.annotation
     shape = annotation.labels.shape
     predicted = np.stack([np.full(shape, n, np.float32) for n in range(len(names))])
-    annotation.apply(
-        annotation.merging(predicted, Box.whole(shape)).merge(), Box.whole(shape)
+    annotation.do(
+        annotation.merging(predicted, Box.whole(shape)).merge()(Box.whole(shape))
     )
     desk.image.canvas.redraw()
     pictures = [desk.viewer.layers[f"cells prediction {name}"] for name in names]
@@ -176,12 +177,12 @@ def test_accept_hits_what_is_selected_and_in_sight(desk: Desk) -> None:
     desk.predict()
     first, second = tuple(desk.session.images)
     desk.viewer.layers.selection.active = desk.viewer.layers["first labels"]
-    desk.session.accept(Box.whole((32, 40)))
+    desk.session.correcting.do(AcceptView(Box.whole((32, 40))))
     assert is_verified(first.annotation.provenance).any()
     assert not is_verified(second.annotation.provenance).any()
     desk.viewer.layers["second labels"].visible = False
     desk.viewer.layers.selection.active = desk.viewer.layers["second labels"]
-    desk.session.accept(Box.whole((32, 40)))
+    desk.session.correcting.do(AcceptView(Box.whole((32, 40))))
     assert not is_verified(second.annotation.provenance).any()
     assert "'second labels' is hidden" in desk.session.state.problems["correct"].text
     desk.viewer.layers["second"].visible = False

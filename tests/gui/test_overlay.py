@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
@@ -75,7 +76,7 @@ def test_it_follows_strokes_undo_and_accepting(
     assert np.array_equal(viewer.screenshot(flash=False), empty)
 
     box = Box((*plane, 0, 0), (*(at + 1 for at in plane), 20, 20))
-    binding.annotation.accept(box)
+    binding.annotation.do(AcceptView(box))
     binding.refresh(box)
     accepted = viewer.screenshot(flash=False)
     reds, blues = (accepted != empty)[..., 0], (accepted != empty)[..., 2]

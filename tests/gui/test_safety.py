@@ -90,7 +90,7 @@ def test_a_project_that_is_open_elsewhere_is_read_only(stage, unfiled, tmp_path)
     stage.predict()
     assert "open elsewhere" in stage.panel(ProjectPanel).failure.text()
     assert not stage.labels.editable
-    assert not stage.panel(CorrectPanel).accept_view.isEnabled()
+    assert not stage.panel(CorrectPanel).edits["accept view"].isEnabled()
     assert [path.name for path in folder.iterdir()] == [LOCK]
     image, layer = stage.session.images.current, stage.labels
     stage.session.save_to(tmp_path / "mine.unet")

@@ -66,7 +66,7 @@ def test_no_button_moves_while_a_person_works(stage, drag):
         said.add(stage.panel(ProjectPanel).saved.text())
         assert not moved(start, places(stage)), "while saving"
     assert len(said) > 1
-    stage.bench.accept_view()
+    stage.bench.use("accept view")
     stage.session.finetune(0.05)
     assert not moved(start, places(stage)), "while training"
     stage.until(lambda: not stage.state.training)
@@ -101,7 +101,7 @@ def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_di
     stage.predict()
     assert "Found" in stage.state.message
     assert stage.state.tuning.measured
-    stage.bench.accept_view()
+    stage.bench.use("accept view")
     stage.session.finetune(0.02)
     panel = stage.panel(FinetunePanel)
     assert panel.curve.isVisible()
@@ -117,7 +117,7 @@ def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):
     stage.open(np.stack([disks()] * 3), name="stack")
     stage.predict()
     stage.viewer.dims.ndisplay = 3
-    stage.bench.accept_view()
+    stage.bench.use("accept view")
     assert "2-D view" in stage.state.problems["correct"].text
     stage.dock.status.show_state(stage.state)
     assert stage.dock.status.mark.text() == "⚠"
@@ -127,7 +127,7 @@ def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):
     camera = getattr(stage.viewer, "scene", stage.viewer).camera
     camera.center = (0, 5000, 5000)
     QTest.qWait(50)
-    stage.bench.accept_view()
+    stage.bench.use("accept view")
     assert "in sight" in stage.state.problems["correct"].text
     assert "2-D" not in stage.state.problems["correct"].text
     stage.viewer.reset_view()

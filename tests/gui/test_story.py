@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtTest import QTest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.finetune import FinetunePanel
@@ -67,7 +68,7 @@ def test_the_whole_story(stage, drag, press_key, monkeypatch):
     press_key(stage.viewer, "Ctrl+Shift+Z")
     stage.until(lambda: annotation.provenance[16, 80] == Provenance.CORRECTED)
     stage.until(lambda: not annotation.open_objects)
-    stage.session.accept(Box((0, 0), (64, 128)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 128))))
     verified = is_verified(annotation.provenance)
     before = annotation.labels[verified].copy()
 
@@ -92,7 +93,7 @@ def test_the_whole_story(stage, drag, press_key, monkeypatch):
 def test_a_better_model_refreshes_the_prediction(stage, bright_dim):
     stage.open(disks((128, 128), dim=(3, 7, 14)), name="disks")
     stage.predict()
-    stage.session.accept(Box((0, 0), (64, 128)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 128))))
     verified = is_verified(stage.annotation.provenance)
     before = stage.annotation.labels[verified].copy()
     stage.choose(bright_dim)
@@ -111,7 +112,7 @@ def test_a_better_model_refreshes_the_prediction(stage, bright_dim):
 def test_closing_the_window_during_training_ends_cleanly(stage, drag, unfiled):
     stage.open(disks((128, 128)), name="disks")
     stage.predict()
-    stage.session.accept(Box((0, 0), (128, 128)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (128, 128))))
     stage.session.finetune(10)
     curve = stage.panel(FinetunePanel).curve
     stage.until(lambda: len(curve._losses) > 0)

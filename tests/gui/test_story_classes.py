@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtTest import QTest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.correct import CorrectPanel
@@ -62,7 +63,7 @@ def test_the_story_of_classes(stage, drag, press_key):
     stage.until(lambda: annotation.provenance[48, 16] == Provenance.CORRECTED)
     assert annotation.labels[48, 16] == 0
 
-    stage.session.accept(Box((0, 0), (64, 128)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 128))))
     verified = is_verified(annotation.provenance)
     assert verified[:64].all()
     before = annotation.labels[verified].copy()
@@ -136,7 +137,7 @@ def test_another_task_has_its_own_layer_and_the_work_comes_back(stage, drag, bri
     assert stage.state.image.objects == 13
     panel = stage.panel(CorrectPanel)
     assert not panel.classes.isVisible()
-    assert panel.accept_object.isVisible()
+    assert panel.edits["accept object"].isVisible()
     stage.session.activate_version(2)
     stage.until(lambda: stage.labels and stage.labels.name == "disks classes")
     stage.until(lambda: len(stage.viewer.layers) == 2)
@@ -144,7 +145,7 @@ def test_another_task_has_its_own_layer_and_the_work_comes_back(stage, drag, bri
     assert stage.annotation.provenance[16, 80] == Provenance.CORRECTED
     panel = stage.panel(CorrectPanel)
     assert panel.classes.isVisible()
-    assert not panel.accept_object.isVisible()
+    assert not panel.edits["accept object"].isVisible()
 
 
 def test_a_class_more_gets_a_button_and_a_colour(stage, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.correct import CorrectPanel
@@ -60,7 +61,7 @@ def test_the_story_of_values(stage, folders, drag, press_key):
     stage.until(lambda: annotation.provenance[16, 80] == Provenance.UNSEEN)
     press_key(stage.viewer, "Ctrl+Shift+Z")
     stage.until(lambda: annotation.provenance[16, 80] == Provenance.CORRECTED)
-    stage.session.accept(Box((64, 0), (128, 128)))
+    stage.session.correcting.do(AcceptView(Box((64, 0), (128, 128))))
     known = annotation.snapshot().labels
     assert np.array_equal(known[0, 64:], annotation.predicted[0, 64:])
     stage.session.finetune(10)

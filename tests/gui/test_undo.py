@@ -81,9 +81,9 @@ def test_every_step_is_taken_back_and_done_again_in_order(desk, models, task):
     stage.predict()
     steps = [
         lambda: desk.stroke(16),
-        lambda: desk.click(panel.accept_view),
+        lambda: desk.click(panel.edits["accept view"]),
         lambda: desk.stroke(48),
-        lambda: desk.choose(panel.unverify_view),
+        lambda: desk.choose(panel.edits["un-verify view"]),
         lambda: desk.press("Shift+A"),
         lambda: desk.choose(panel.start_over),
     ]
@@ -113,7 +113,7 @@ def test_what_was_accepted_can_be_taken_back_after_a_restart(desk):
     stage.predict()
     desk.stroke(16)
     before = desk.state()
-    desk.click(panel.accept_view)
+    desk.click(panel.edits["accept view"])
     after = desk.state()
     image = stage.viewer.layers["disks"]
     for layer in (stage.labels, image):
@@ -132,7 +132,7 @@ def test_undo_works_while_the_image_is_selected(desk):
     desk.stroke(16)
     before = desk.state()
     stage.viewer.layers.selection.active = stage.viewer.layers["disks"]
-    desk.click(panel.accept_view)
+    desk.click(panel.edits["accept view"])
     after = desk.state()
     for _ in range(2):
         desk.press(UNDO)
@@ -148,9 +148,9 @@ def test_a_picked_object_is_unverified(desk):
     stage.predict()
     before = desk.state()
     stage.labels.selected_label = 3
-    desk.click(panel.accept_object)
+    desk.click(panel.edits["accept object"])
     assert (stage.annotation.provenance[stage.annotation.labels == 3] == 2).all()
-    desk.choose(panel.unverify_object)
+    desk.choose(panel.edits["un-verify object"])
     assert desk.is_as(before)
     assert "Un-verified" in stage.state.message
 

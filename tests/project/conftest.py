@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.store import ProjectStore
 from tests.project.desk import Desk

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.store import ProjectStore
 

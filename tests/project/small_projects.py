@@ -10,8 +10,9 @@ import numpy as np
 import tifffile
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
-from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.models.folder import weights_checksum
@@ -117,7 +118,7 @@ def work_on(work: Work) -> None:
     work.paint(9, 1, label())
     work.paint(9, 4, label())
     work.save()
-    work.annotation.accept(Box((0, 18), (24, 30)))
+    work.annotation.do(AcceptView(Box((0, 18), (24, 30))))
     work.save()
     work.paint(17, 1, label())
     work.paint(17, 9, label())
@@ -151,7 +152,7 @@ def make_project(folder: Path, schema: LabelSchema = INSTANCES) -> Work:
     if isinstance(work.annotation, ValueAnnotation):
         shown = np.random.default_rng(1).normal(size=(2, *SHAPE)).astype(np.float32)
         whole = Box.whole(SHAPE)
-        work.annotation.apply(work.annotation.merging(shown, whole).merge(), whole)
+        work.annotation.do(work.annotation.merging(shown, whole).merge()(whole))
     work_on(work)
     add_model(project)
     project.close()

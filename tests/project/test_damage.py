@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity, content_hash
 from napari_unet.project.manifest import FORMAT_VERSION

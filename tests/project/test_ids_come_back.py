@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from napari_unet.annotation.edits import Settle
 from napari_unet.geometry.ids import LARGEST_ID, LARGEST_NEW_ID
 from napari_unet.project.rescue.repair import recover_here
 from napari_unet.project.rescue.survey import no_images
@@ -43,7 +44,7 @@ def test_every_id_comes_back_and_none_is_given_away_twice(
         work.paint(x, y, new)
         if saved:
             work.save()
-    work.annotation.settle()
+    work.annotation.do(Settle())
     final = work.annotation.snapshot()
     project.close()
     syncer.close()

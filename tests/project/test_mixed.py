@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.edits import Settle
+from napari_unet.annotation.provenance import AnnotationSnapshot, is_verified
 from napari_unet.annotation.schema import INSTANCES
-from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageFields
@@ -116,7 +116,7 @@ def twice(request: pytest.FixtureRequest, tmp_path: Path) -> Twice:
     made.save(one)
     other.paint(9, 15, _label(other, 2))
     other.paint(9, 22, _label(other, 2))
-    other.annotation.settle()
+    other.annotation.do(Settle())
     made.save(other)
     one.paint(17, 1, _label(one, 1))
     made.close()
@@ -231,7 +231,7 @@ def take(made: Twice, who: int, what: str, y: int, x: int, label: int) -> None:
     elif what == "paint":
         work.paint(y, x, label)
     else:
-        work.annotation.settle()
+        work.annotation.do(Settle())
 
 
 def cut_short(folder: Path, damage: list[int]) -> list[Path]:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import AcceptView, Settle, StartOver, UnverifyView
 from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.project.journal_line import (
@@ -32,14 +33,14 @@ def told() -> list:
     whole = Box.whole(SHAPE)
     annotation.labels[2:5, 3:7] = 3
     annotation.notice_change(whole)
-    annotation.settle()
+    annotation.do(Settle())
     annotation.undo()
     annotation.redo()
-    annotation.accept(Box((0, 0), (4, 11)))
+    annotation.do(AcceptView(Box((0, 0), (4, 11))))
     annotation.undo()
     annotation.redo()
-    annotation.unverify(Box((0, 0), (1, 11)))
-    annotation.start_over()
+    annotation.do(UnverifyView(Box((0, 0), (1, 11))))
+    annotation.do(StartOver())
     annotation.undo()
     return changes
 

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.annotation.provenance import is_verified
+from napari_unet.annotation.provenance import AnnotationSnapshot, is_verified
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
-from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.rescue.repair import recover_copy, recover_here

@@ -11,7 +11,7 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.resolve import Candidate, Place, resolve_entry, same_name
 from napari_unet.project.store import ProjectStore

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.ids import LARGEST_NEW_ID
 from napari_unet.project.identity import ImageIdentity

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.annotation.schema import LabelSchema
-from napari_unet.annotation.snapshot import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.manifest import Manifest, parse_manifest
 from napari_unet.project.store import ProjectStore

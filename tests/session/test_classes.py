@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptObject, AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.box import Box
@@ -43,7 +44,7 @@ def test_predict_paint_accept(stage, image):
     stage.paint(np.s_[100:110, 100:110], 2)
     assert (stage.annotation.provenance[100:110, 100:110] >= 2).any()
     assert not stage.annotation.open_objects
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     assert is_verified(stage.annotation.provenance[:64]).all()
     assert "of pixels are verified" in stage.state.message
     stage.session.predict()
@@ -64,14 +65,14 @@ def test_what_cannot_be_done_is_said(stage, image):
     stage.open(image)
     stage.session.predict()
     stage.run()
-    stage.session.accept_object(1)
+    stage.session.correcting.do(AcceptObject(1))
     assert "no objects" in stage.state.problems["correct"].text
     assert "paint some pixels of every class" in stage.state.why_not_finetune
-    stage.session.accept(Box((0, 0), (3, 3)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (3, 3))))
     assert "Only one class" in stage.state.why_not_finetune
     stage.session.finetune(0.01)
     assert "Only one class" in stage.state.problems["finetune"].text
-    stage.session.accept(WHOLE)
+    stage.session.correcting.do(AcceptView(WHOLE))
     assert not stage.state.why_not_finetune
 
 
@@ -79,7 +80,7 @@ def test_fine_tuning_learns_from_verified_classes(stage, image):
     stage.open(image)
     stage.session.predict()
     stage.run()
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     (snapshot,) = stage.session.images.training_snapshots()
     sample = snapshot.as_sample()
     assert set(np.unique(sample.labels)) == {0, 1, 2}
@@ -104,7 +105,7 @@ def test_objects_and_classes_have_separate_work(stage, image, bright, shades):
     stage.session.predict()
     stage.run()
     assert stage.state.image.objects == 17
-    stage.session.accept_object(3)
+    stage.session.correcting.do(AcceptObject(3))
     stage.session.activate_version(1)
     stage.run()
     assert stage.state.image.task == "classes"
@@ -147,7 +148,7 @@ def test_another_task_ends_the_training(image, bright, shades):
     stage.open(image)
     stage.session.predict()
     stage.run()
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     stage.session.finetune(5)
     for _ in range(5):
         stage.runner.step()

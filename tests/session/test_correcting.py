@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.annotation.edits import AcceptView, UnverifyObject, UnverifyView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 from napari_unet.session.runner import InlineRunner
@@ -59,9 +60,9 @@ def test_steps_are_undone_after_a_restart(path, bright, task):
     states = [state(stage)]
     for step in (
         lambda: stage.paint(np.s_[:9, :9], label),
-        lambda: session.accept(Box((0, 0), (64, 128))),
-        lambda: session.correcting.unverify(Box((0, 0), (32, 128))),
-        lambda: session.accept(WHOLE),
+        lambda: session.correcting.do(AcceptView(Box((0, 0), (64, 128)))),
+        lambda: session.correcting.do(UnverifyView(Box((0, 0), (32, 128)))),
+        lambda: session.correcting.do(AcceptView(WHOLE)),
         session.correcting.start_over,
     ):
         step()
@@ -85,7 +86,7 @@ def test_what_was_left_behind_comes_back_from_its_copy(path, bright, task):
     stage = sitting(path, bright, task)
     stage.session.predict()
     stage.run()
-    stage.session.accept(Box((0, 0), (64, 128)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 128))))
     label = stage.annotation.mark_for(0, 2.5) if task == "regression" else 1
     stage.paint(np.s_[70:79, :9], label)
     stage.session.images.current.canvas.settle()
@@ -137,8 +138,8 @@ def test_a_copy_that_cannot_be_written_is_told_and_undo_is_left(path, bright):
 def test_what_cannot_be_done_is_refused_in_words(stage, image):
     stage.open(image)
     for command in (
-        lambda: stage.session.correcting.unverify(WHOLE),
-        lambda: stage.session.correcting.unverify_object(3),
+        lambda: stage.session.correcting.do(UnverifyView(WHOLE)),
+        lambda: stage.session.correcting.do(UnverifyObject(3)),
         stage.session.correcting.start_over,
         lambda: stage.session.correcting.bring_back(1),
     ):
@@ -153,7 +154,7 @@ def test_a_refreshed_prediction_may_change_what_was_unverified(path, bright):
     stage.run()
     found = stage.annotation.labels.copy()
     stage.paint(np.s_[:9, :9], stage.annotation.new_id())
-    stage.session.correcting.unverify(WHOLE)
+    stage.session.correcting.do(UnverifyView(WHOLE))
     assert (stage.annotation.provenance <= Provenance.PREDICTED).all()
     stage.session.predict()
     stage.run()

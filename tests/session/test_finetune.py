@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
 from napari_unet.geometry.box import Box
 from napari_unet.learning.events import ModelImproved
@@ -61,7 +62,7 @@ def manual(bright, image):
     stage.open(image)
     stage.session.predict()
     stage.run()
-    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     return stage
 
 
@@ -227,7 +228,7 @@ def test_what_the_engine_refuses_is_told_in_its_words(bright, image):
     stage.session.models.choose(bright)
     stage.open(image)
     stage.session.start_empty()
-    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     stage.session.finetune(1)
     stage.run()
     assert "Only background is verified" in stage.state.problems["finetune"].text

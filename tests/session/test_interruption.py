@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptView, UnverifyView
 from napari_unet.core.events import TrainStep
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
@@ -97,7 +98,7 @@ def begun_training(bright, tmp_path):
     stage.open(disks(), "a.tif", path=tmp_path / "a.tif")
     stage.session.predict()
     stage.run()
-    stage.session.accept(Box((0, 0), (128, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (128, 160))))
     stage.session.finetune(0.5)
     steps = []
     stage.session.training.measured.connect(
@@ -145,7 +146,9 @@ def test_a_crash_right_after_an_interrupted_training_was_begun_anew(bright, tmp_
     again = Stage.make(ManualRunner())
     again.open(disks(), "a.tif", path=tmp_path / "a.tif")
     again.run()
-    again.session.correcting.unverify(Box((0, 0), (64, 160)))  # so that it cannot go on
+    again.session.correcting.do(
+        UnverifyView(Box((0, 0), (64, 160)))
+    )  # so that it cannot go on
     again.session.finetune(0.5)
     while not (place / "training" / "earlier").exists():
         again.runner.step()
@@ -188,7 +191,7 @@ def test_a_training_that_dies_leaves_everything_else(
     stage.open(disks(), "a.tif", path=tmp_path / "a.tif")
     stage.session.predict()
     stage.run()
-    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     before = stage.annotation.snapshot()
     monkeypatch.setattr("napari_unet.learning.iter_fit", die)
     stage.session.finetune(1)

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.models.record import ModelRecord
@@ -167,7 +168,7 @@ class Days(RuleBasedStateMachine):
         session = self.stage.session
         session.start_empty()
         self.stage.paint(np.s_[4:12, 4:12], 7)
-        session.accept(Box((0, 0), SIZE))
+        session.correcting.do(AcceptView(Box((0, 0), SIZE)))
         session.finetune(0.5)
         for _ in range(seconds):
             self.stage.clock.now += 1
@@ -185,7 +186,7 @@ class Days(RuleBasedStateMachine):
         if self.stage.session.images.current is None:
             return
         self.stage.session.start_empty()
-        self.stage.session.accept(Box((0, 0), SIZE))
+        self.stage.session.correcting.do(AcceptView(Box((0, 0), SIZE)))
         self.stage.session.finetune(0.5)
         self.stage.runner.step()
         open_file(self.stage, self.images[number])
@@ -350,7 +351,7 @@ def test_the_models_of_all_days_stay_whatever_is_chosen_first(bright, files):
             }
             stage.session.start_empty()
             stage.paint(np.s_[4:12, 4:12], 7)
-            stage.session.accept(Box((0, 0), SIZE))
+            stage.session.correcting.do(AcceptView(Box((0, 0), SIZE)))
             stage.session.tuning.set_thresholds(foreground=threshold)
             stage.session.finetune(0.5)
             stage.run()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.geometry.box import Box
 from napari_unet.session.models.request import ModelWish, NetworkWish
 
@@ -15,7 +16,7 @@ def teach(stage):
     """Paint two classes without a prediction, and train on them."""
     stage.session.start_empty()
     stage.paint(np.s_[8:24, 8:24], 1)
-    stage.session.accept(Box((0, 0), (3, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (3, 160))))
     stage.session.finetune(0.05)
     stage.run()
     assert "finetune" not in stage.state.problems

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.geometry.box import Box
 from napari_unet.io.read import read_image
 from napari_unet.project.lock import ProjectLock
@@ -122,7 +123,7 @@ def test_to_open_writes_nothing(bright, files, tmp_path):
 def test_models_and_settings_come_back(bright, files, monkeypatch):
     stage = make(bright, ManualRunner)
     work(stage, files[0])
-    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     play(stage, monkeypatch, steps(0.6, 0.7))
     stage.session.finetune(2)
     stage.run()
@@ -183,7 +184,7 @@ def test_a_damaged_version_of_a_model_does_not_stop_the_others(
 ):
     stage = make(bright, ManualRunner)
     work(stage, files[0])
-    stage.session.accept(Box((0, 0), (64, 160)))
+    stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     play(stage, monkeypatch, steps(0.6))
     stage.session.finetune(2)
     stage.run()
@@ -210,7 +211,7 @@ def test_who_comes_second_may_look_but_not_change(bright, files):
     assert (second.annotation.labels == 77).any()
     assert "is open elsewhere" in second.state.save.text
     assert second.state.save.failed
-    second.session.accept(Box((0, 0), (64, 160)))
+    second.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     assert "Read-only" in second.state.problems["correct"].text
     before = bytes_of(files[0].parent)
     wait(second)
@@ -230,7 +231,7 @@ def test_what_another_window_holds_opens_by_itself_when_it_is_free(bright, files
     second = make(bright)
     open_file(second, files[0])
     assert second.state.image.read_only
-    first.session.accept(Box((0, 0), (64, 160)))
+    first.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     verified = first.state.image.verified_objects
     first.session.close()
     wait(second, 3)

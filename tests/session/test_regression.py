@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.session.runner import InlineRunner, ManualRunner
@@ -47,7 +48,7 @@ def test_predict_mark_accept_and_learn(stage, image):
     assert stage.state.image.has_labels
     assert "marks with values" in stage.state.why_not_finetune
     stage.paint(np.s_[100:110, 100:110], annotation.mark_for(0, 12.5))
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     assert "% of pixels are verified" in stage.state.message
     (snapshot,) = stage.session.images.training_snapshots()
     sample = snapshot.as_sample()
@@ -63,14 +64,14 @@ def test_nothing_can_be_accepted_before_a_prediction(stage, image):
     stage.open(image)
     stage.session.start_empty()
     stage.run()
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     assert "press Predict" in stage.state.problems["correct"].text
 
 
 def test_verified_values_are_here_again(stage, image, values):
     annotation = predicted(stage, image)
     stage.paint(np.s_[100:110, 100:110], annotation.mark_for(0, 12.5))
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     before = annotation.snapshot()
     assert stage.session.close() == []
     again = Stage.make(InlineRunner())

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
+from napari_unet.annotation.edits import AcceptObject, AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.core.events import TilesDone
 from napari_unet.geometry.box import Box
@@ -30,7 +31,7 @@ def test_open_predict_accept(stage, image):
     assert stage.state.image.objects == 17
     assert stage.state.message.startswith("Found 17 objects")
     assert (stage.annotation.provenance == Provenance.PREDICTED).all()
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     assert stage.state.image.verified_objects == 8
     assert is_verified(stage.annotation.provenance[:64]).all()
     assert stage.state.message == "8 of 17 objects are verified."
@@ -45,16 +46,16 @@ def test_what_cannot_be_done_is_said(bright, image):
     session.predict()
     assert "loaded" in stage.state.problems["predict"].text
     session.models.choose(bright)
-    session.accept(UPPER_HALF)
+    session.correcting.do(AcceptView(UPPER_HALF))
     assert "press Predict" in stage.state.problems["correct"].text
     session.finetune(1)
     assert "Nothing is verified" in stage.state.problems["finetune"].text
     session.predict()
     stage.run()
     assert "predict" not in stage.state.problems
-    session.accept_object(0)
+    session.correcting.do(AcceptObject(0))
     assert "Choose an object" in stage.state.problems["correct"].text
-    session.accept_object(1)
+    session.correcting.do(AcceptObject(1))
     assert "correct" not in stage.state.problems
     assert stage.state.image.verified_objects == 1
 
@@ -182,7 +183,7 @@ def test_work_is_here_again_after_reopening(stage, image, tmp_path):
     stage.session.predict()
     stage.run()
     stage.paint(np.s_[0:5, 0:5], 40)
-    stage.session.accept(UPPER_HALF)
+    stage.session.correcting.do(AcceptView(UPPER_HALF))
     labels = stage.annotation.labels.copy()
     provenance = stage.annotation.provenance.copy()
     assert stage.session.close() == []
@@ -346,7 +347,7 @@ def _act(stage, action, box):
     if action == "settle":
         stage.session.images.current.canvas.settle()
     elif action == "accept":
-        stage.annotation.accept(box)
+        stage.annotation.do(AcceptView(box))
     elif action == "step":
         stage.runner.step()
         stage.session.tick()

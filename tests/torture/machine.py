@@ -21,6 +21,12 @@ from hypothesis.stateful import (
 )
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import (
+    AcceptObject,
+    AcceptView,
+    UnverifyObject,
+    UnverifyView,
+)
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.ids import LARGEST_ID
@@ -199,7 +205,7 @@ class Sitting(RuleBasedStateMachine):
     def unverify_view(self, corners):
         self.count("un-verify view")
         shape = self.annotation.labels.shape
-        self.life.session.correcting.unverify(box_in(shape, corners))
+        self.life.session.correcting.do(UnverifyView(box_in(shape, corners)))
 
     @precondition(lambda self: self.task == "instances")
     @rule(corners=CORNERS)
@@ -207,7 +213,7 @@ class Sitting(RuleBasedStateMachine):
         self.count("un-verify object")
         labels = self.annotation.labels
         here = labels[tuple(box_in(labels.shape, corners).start)]
-        self.life.session.correcting.unverify_object(int(here))
+        self.life.session.correcting.do(UnverifyObject(int(here)))
 
     @rule(now=st.booleans())
     def start_over(self, now):
@@ -232,7 +238,7 @@ class Sitting(RuleBasedStateMachine):
     def accept_view(self, corners):
         with self.verified_stays("accept view"):
             shape = self.annotation.labels.shape
-            self.life.session.accept(box_in(shape, corners))
+            self.life.session.correcting.do(AcceptView(box_in(shape, corners)))
 
     @precondition(lambda self: self.task == "instances")
     @rule(corners=CORNERS)
@@ -240,7 +246,7 @@ class Sitting(RuleBasedStateMachine):
         with self.verified_stays("accept object"):
             labels = self.annotation.labels
             here = labels[tuple(box_in(labels.shape, corners).start)]
-            self.life.session.accept_object(int(here))
+            self.life.session.correcting.do(AcceptObject(int(here)))
 
     # --- a model ------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import tifffile
 
+from napari_unet.annotation.edits import AcceptView, Settle
 from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.session import Session
@@ -94,14 +95,14 @@ def run_soak(home: Path, minutes: float, seed: int) -> Soak:
             image.annotation.undo()
             session.note_edit(image)
         if strokes % _EVERY == 0:
-            session.accept(Box((0, 0), (16, SHAPE[1])))
+            session.correcting.do(AcceptView(Box((0, 0), (16, SHAPE[1]))))
             _predict_and_train(session, strokes)
             if spent > 60 * minutes * _WARM_UP:
                 taken.append(_look(image.project.folder))
         live_on()
     while session.state.predicting or session.state.training:
         live_on()
-    image.annotation.settle()
+    image.annotation.do(Settle())
     problems = session.close()
     lost = problems + _differences(home, image.annotation)
     return Soak(minutes, strokes, taken, lost)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet.annotation.change import Change
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
@@ -49,10 +50,10 @@ def test_a_number_that_is_no_mark_says_nothing_and_costs_no_memory():
 @pytest.mark.parametrize("known", [0, 1], ids=["whole journal", "only the stroke"])
 def test_an_accepted_value_under_a_mark_is_here_after_a_restart_and_an_undo(known):
     annotation, told = work()
-    annotation.apply(
-        annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE).merge(), WHOLE
+    annotation.do(
+        annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE).merge()(WHOLE)
     )
-    annotation.accept(Box((0, 0), (3, 8)))
+    annotation.do(AcceptView(Box((0, 0), (3, 8))))
     paint(annotation, np.s_[:2, :2], annotation.mark_for(0, 1.5))
     snapshot = annotation.snapshot()
     again = ValueAnnotation.restored(snapshot.labels, snapshot.provenance)
@@ -67,10 +68,10 @@ def test_an_accepted_value_under_a_mark_is_here_after_a_restart_and_an_undo(know
 
 def test_a_value_under_a_mark_is_here_when_only_its_undo_is_repeated():
     annotation, told = work()
-    annotation.apply(
-        annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE).merge(), WHOLE
+    annotation.do(
+        annotation.merging(np.full((2, *SHAPE), 7, np.float32), WHOLE).merge()(WHOLE)
     )
-    annotation.accept(Box((0, 0), (3, 8)))
+    annotation.do(AcceptView(Box((0, 0), (3, 8))))
     paint(annotation, np.s_[:4, :2], annotation.mark_for(0, 1.5))
     snapshot = annotation.snapshot()
     annotation.undo()

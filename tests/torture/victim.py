@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.box import Box
 from napari_unet.session.images.image import OpenImage
@@ -193,11 +194,12 @@ class Victim:
         self._session.note_edit(image)
 
     def _accept(self) -> None:
-        if self._session.state.why_not_accept:
+        if self._session.state.why_not_do("accept view"):
             return
         self._tell("accept")
         top = self._random.randrange(SHAPE[0] - 16)
-        self._session.accept(Box((top, 0), (top + 16, SHAPE[1])))
+        box = Box((top, 0), (top + 16, SHAPE[1]))
+        self._session.correcting.do(AcceptView(box))
 
     def _predict(self) -> None:
         if not self._session.state.why_not_predict:

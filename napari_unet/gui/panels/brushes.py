@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.annotation.mark import Mark
+from napari_unet.annotation.change import Mark
 from napari_unet.gui.class_colors import colors_of_classes
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import label

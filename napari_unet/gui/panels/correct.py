@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidget
 
-from napari_unet.gui.keys import Keys, hint
+from napari_unet.annotation.edit import tools
+from napari_unet.gui.keys import hint
 from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
 from napari_unet.gui.panels.panel import (
@@ -63,18 +65,7 @@ class CorrectPanel(Panel):
         self.use_labels = button(
             "Use its labels", _USE_LABELS_TIP, self.bench.use_labels
         )
-        self.accept_view = button(
-            "Accept view",
-            hint("Everything in view is right: it becomes verified", Keys.ACCEPT_VIEW),
-            self.bench.accept_view,
-            primary=True,
-        )
-        self.accept_object = button(
-            "Accept object",
-            "The object that is picked (5) is right: it becomes verified",
-            self.bench.accept_object,
-        )
-        self._make_menu()
+        row = self._make_tools()
         self.overlay = QCheckBox("Show verified")
         self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
         self.overlay.toggled.connect(self.bench.layers.show_verified)
@@ -92,27 +83,31 @@ class CorrectPanel(Panel):
         self.add(self.use_labels)
         self.add(self.classes)
         self.add(self.value)
-        self.add_row(self.accept_view, self.accept_object, self.more)
+        self.add_row(*row, self.more)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.connections.connect(self.bench.layers.brush_changed, self._on_brush)
 
-    def _make_menu(self) -> None:
-        """Put what is wanted now and then behind one button."""
+    def _make_tools(self) -> list[QPushButton]:
+        """Offer all edits that are tools, some of them behind one button."""
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
-        self.unverify_view = self._entry(
-            f"Un-verify view ({Keys.UNVERIFY_VIEW.value.shown})",
-            "Nobody stands behind what is in view any more: labels stay, and a "
-            "prediction may change them",
-            self.bench.unverify_view,
-        )
-        self.unverify_object = self._entry(
-            "Un-verify object",
-            "Nobody stands behind the object that is picked (5) any more: a "
-            "prediction may change it",
-            self.bench.unverify_object,
-        )
+        self.edits: dict[str, QPushButton | QAction] = {}
+        row = []
+        for name, (tool, _) in tools().items():
+            use = partial(self.bench.use, name)
+            if tool.seldom:
+                title = hint(tool.title, tool.key)
+                self.edits[name] = self._entry(title, tool.tip, use)
+                continue
+            tip = hint(tool.tip, tool.key)
+            row.append(button(tool.title, tip, use, primary=tool.primary))
+            self.edits[name] = row[-1]
+        self._make_menu()
+        return row
+
+    def _make_menu(self) -> None:
+        """Put what is wanted now and then behind one button."""
         self.menu.addSeparator()
         self.start_over = self._entry(
             "Start over",
@@ -153,10 +148,8 @@ class CorrectPanel(Panel):
         self.use_labels.setText(f"Use the labels of '{stranger}'")
         self._show_task(state, labelled)
         allow(self.empty, state.why_not_paint)
-        allow(self.accept_view, state.why_not_accept)
-        allow(self.accept_object, state.why_not_accept_object)
-        allow(self.unverify_view, state.why_not_unverify)
-        allow(self.unverify_object, state.why_not_unverify_object)
+        for name, control in self.edits.items():
+            allow(control, state.why_not_do(name))
         allow(self.start_over, state.why_not_start_over)
         self._show_earlier(image.snapshots if image else (), state)
         self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
@@ -178,8 +171,9 @@ class CorrectPanel(Panel):
         self.value.setVisible(task == "regression")
         self.classes.setEnabled(labelled)
         self.value.setEnabled(labelled)
-        self.accept_object.setVisible(task == "instances")
-        self.unverify_object.setVisible(task == "instances")
+        for name, (tool, _) in tools().items():
+            if tool.needs == "object" and name in self.edits:
+                self.edits[name].setVisible(task == "instances")
         if labelled:
             self._on_brush(self.bench.layers.selected_object)
 

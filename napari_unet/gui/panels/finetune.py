@@ -7,7 +7,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_unet.gui.curve import Curve
-from napari_unet.gui.keys import Keys, hint
+from napari_unet.gui.keys import TRAIN, hint
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Panel, allow, button, label
 from napari_unet.session.state import State
@@ -37,13 +37,13 @@ class FinetunePanel(Panel):
         self.minutes.valueChanged.connect(self.session.set_minutes)
         self.finetune = button(
             "Fine-tune",
-            hint("Learn from everything that is verified", Keys.TRAIN),
+            hint("Learn from everything that is verified", TRAIN.shown),
             lambda: self.session.finetune(self.session.state.minutes),
             primary=True,
         )
         self.stop = button(
             "Stop",
-            hint("Stop training; the best model stays", Keys.TRAIN),
+            hint("Stop training; the best model stays", TRAIN.shown),
             self.session.stop,
         )
         self._shown: tuple[VersionState, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QProgressBar
 
-from napari_unet.gui.keys import Keys, hint
+from napari_unet.gui.keys import PREDICT, hint
 from napari_unet.gui.panels.panel import Panel, allow, button
 from napari_unet.gui.panels.tuning import TuningForm
 from napari_unet.session.state import State
@@ -22,7 +22,7 @@ class PredictPanel(Panel):
         """Make the controls."""
         self.predict = button(
             "Predict",
-            hint("Predict the image, first what is in view", Keys.PREDICT),
+            hint("Predict the image, first what is in view", PREDICT.shown),
             self.session.predict,
             primary=True,
         )

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot, is_verified
 from napari_unet.errors import StorageError
 from napari_unet.geometry.ids import latest_free_id
 from napari_unet.geometry.maps import Mask

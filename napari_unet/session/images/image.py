@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.edit import Edit
+from napari_unet.annotation.edits import Settle
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import take_channels
@@ -40,6 +43,10 @@ class Canvas(Protocol):
         """Accept the objects that were touched so far."""
         ...
 
+    def do(self, edit: Edit) -> Change | None:
+        """Do an edit that nobody painted, and show it; return what changed."""
+        ...
+
     def refresh(self, box: Box) -> None:
         """Show what the program changed inside a box."""
         ...
@@ -61,7 +68,11 @@ class BareCanvas:
 
     def settle(self) -> None:
         """Accept the objects that were touched so far."""
-        self.annotation.settle()
+        self.do(Settle())
+
+    def do(self, edit: Edit) -> Change | None:
+        """Do an edit."""
+        return self.annotation.do(edit)
 
     def refresh(self, box: Box) -> None:
         """Do nothing: nobody looks."""

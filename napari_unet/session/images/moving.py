@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.annotation.change import Change
-from napari_unet.annotation.snapshot import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.project.away import note_away

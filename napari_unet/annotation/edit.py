@@ -1,0 +1,135 @@
+"""The form of an edit: a frozen command that changes an annotation.
+
+An edit says what to change and changes it through a `Workspace`, which tells what
+happened as one `Change`: that is written down, and can be taken back and done again.
+So an edit needs no undo of its own. One that is a `Tool` is offered by front ends, with
+its words and its key, without their knowing it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol, TypeVar
+
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.workspace import Workspace
+
+
+class Facts(Protocol):
+    """What is known of an annotation where an edit of it is offered."""
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are labels to look at."""
+        ...
+
+    @property
+    def has_prediction(self) -> bool:
+        """Whether there is something to accept besides what a person painted."""
+        ...
+
+    @property
+    def verified_share(self) -> float:
+        """Verified share of all pixels."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """How a front end offers an edit.
+
+    Parameters
+    ----------
+    title, tip : str
+        What its button says, and what that means.
+    needs : {"view", "object", "nothing"}
+        What the edit is made of: the box in sight, or the object that is picked.
+    key : str
+        The key that does it, as people write it ("Shift+A"), or nothing.
+    primary : bool
+        Whether it is the one that most people want most of the time.
+    seldom : bool
+        Whether it is wanted now and then, and may lie behind another button.
+    done, unchanged : str
+        What is said when something changed, and when nothing did.
+    instead : str
+        What to do where there are no objects.
+    """
+
+    title: str
+    tip: str
+    needs: Literal["view", "object", "nothing"]
+    key: str = ""
+    primary: bool = False
+    seldom: bool = False
+    done: str = ""
+    unchanged: str = ""
+    instead: str = "use a tool for a view"
+
+
+class Edit(ABC):
+    """One thing that a person or a model does to an annotation.
+
+    Subclasses are frozen dataclasses; see `register`.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    """What it is called wherever edits are told apart."""
+
+    tool: ClassVar[Tool | None] = None
+    """How front ends offer it; None where something else makes it."""
+
+    @abstractmethod
+    def do(self, work: Workspace) -> Change | None:
+        """Change the annotation; return what changed, None if nothing did."""
+
+    @classmethod
+    def why_not(cls, facts: Facts, out_of_sight: str) -> str:  # noqa: ARG003
+        """Return why it would do nothing now, or nothing if it would do something.
+
+        Parameters
+        ----------
+        facts : Facts
+            What is known of the annotation.
+        out_of_sight : str
+            Why it would change what the person does not look at, or nothing.
+        """
+        return out_of_sight
+
+    def misses(self) -> str:
+        """Return what the person has to choose before, or nothing."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEdit(Edit):
+    """An edit of one object."""
+
+    object_id: int
+
+    def misses(self) -> str:
+        """Return that no object is chosen, where none is."""
+        if self.object_id > 0:
+            return ""
+        return "Choose an object first, with the picker of the labels layer (5)."
+
+
+E = TypeVar("E", bound=Edit)
+
+EDITS: dict[str, type[Edit]] = {}
+"""All edits by their names, in the order in which tools are offered."""
+
+
+def register(edit: type[E]) -> type[E]:
+    """Add an edit to those that there are."""
+    EDITS[edit.name] = edit
+    return edit
+
+
+def tools() -> dict[str, tuple[Tool, Callable[..., Edit]]]:
+    """Return the edits that a front end offers, by name, and what makes them."""
+    return {n: (edit.tool, edit) for n, edit in EDITS.items() if edit.tool}
