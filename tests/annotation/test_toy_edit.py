@@ -9,9 +9,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari_unet.project.fields import ImageFields
-from napari_unet.project.segments import read_journal
-from napari_unet.project.syncer import Syncer
 from scipy.ndimage import binary_fill_holes
 
 from napari_unet.annotation.annotation import Annotation
@@ -23,8 +20,9 @@ from napari_unet.annotation.workspace import Workspace
 from napari_unet.gui.keys import all_keys
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.workbench import Workbench
-from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.journal import Journal
+from napari_unet.project.identity import ImageFields, ImageIdentity
+from napari_unet.project.journal import Journal, Syncer
+from napari_unet.project.journal_reader import read_journal
 
 SHAPE = (16, 16)
 IMAGE = ImageIdentity.of("a", np.zeros(SHAPE, np.uint8), "YX")
@@ -95,14 +93,14 @@ def test_it_is_written_down_and_undone_after_a_restart(tmp_path: Path):
     syncer, annotation = Syncer(), ring()
     before = state(annotation)
     fields = ImageFields.of(IMAGE, tmp_path)
-    journal = Journal(tmp_path / "j", IMAGE.key, fields, 0, syncer, lambda: None)
+    journal = Journal(tmp_path, IMAGE.key, fields, 0, syncer, lambda: None)
     annotation.listener = journal.append
     annotation.do(FillHoles(1))
     annotation.do(Settle())
     journal.close()
     syncer.close()
     again = ring()
-    for logged in read_journal(tmp_path / "j", IMAGE.key, SHAPE).logged:
+    for logged in read_journal(tmp_path, IMAGE.key, fields).logged:
         again.repeat(logged.change)
     assert state(again) == state(annotation)
     again.undo()

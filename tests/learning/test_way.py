@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 import napari_unet
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.core.events import TrainStep
 from napari_unet.geometry.box import Box
 from napari_unet.learning.config import FitConfig
@@ -73,7 +74,7 @@ def painted() -> list[TrainingSnapshot]:
     stage.open(disks.image)
     for label in range(1, 9):
         stage.paint(disks.labels == label, label)
-    stage.annotation.accept(Box.whole(disks.labels.shape))
+    stage.annotation.do(AcceptView(Box.whole(disks.labels.shape)))
     return stage.session.images.training_snapshots()
 
 
