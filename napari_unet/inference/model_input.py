@@ -22,9 +22,15 @@ import torch
 import torch.nn.functional as F
 
 from napari_unet.errors import ChannelMismatchError, InputError
+from napari_unet.geometry.box import Box
 from napari_unet.images.channels import channel_count, take_channels
 from napari_unet.images.known_axes import resolve_axes
-from napari_unet.images.source import ArrayImage, CanonicalImage, as_image
+from napari_unet.images.source import (
+    ArrayImage,
+    CanonicalImage,
+    ImageSource,
+    as_image,
+)
 from napari_unet.models.folder import list_models
 from napari_unet.weights.model import Model, check_model
 
@@ -65,18 +71,22 @@ def fit_image(
     """Return an image with the channels that the model takes.
 
     And what was made of it, in a sentence, or nothing. Arrays are taken as by
-    `napari_unet.images.source.as_image`.
+    `napari_unet.images.source.as_image`; of a source with these very channels, no pixel
+    is read.
 
     Raises an InputError as `check_image`, and if it is no array.
     """
     check_model(model)
-    found = as_image(image)
-    resolved = _resolve_axes(found.array, axes or found.axes, model)
-    fitted = _fit(found.array, resolved, model)
-    notes = [note for note in (found.note, fitted.note) if note]
-    note = "; ".join(notes)
-    seen = CanonicalImage(fitted, fitted.axes or resolved)
-    return seen, f"{note[0].upper()}{note[1:]}." if note else ""
+    source: ImageSource = image if isinstance(image, ImageSource) else as_image(image)
+    notes = [source.note] if isinstance(source, ArrayImage) else []
+    resolved = _resolve_axes(source, axes or source.axes, model)
+    if channel_count(source.shape, resolved) != model.spec.in_channels:
+        fitted = _fit(source.read(Box.whole(source.shape)), resolved, model)
+        source, resolved = fitted, fitted.axes or resolved
+        notes.append(fitted.note)
+    note = "; ".join(filter(None, notes))
+    told = f"{note[0].upper()}{note[1:]}." if note else ""
+    return CanonicalImage(source, resolved), told
 
 
 def _fit(
@@ -88,13 +98,15 @@ def _fit(
     return fitted
 
 
-def _resolve_axes(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
+def _resolve_axes(
+    image: npt.NDArray[Any] | ImageSource, axes: str | None, model: Model
+) -> str:
     if image.dtype.kind not in "buif":
         raise InputError(
             f"Expected an image of real numbers, found the data type {image.dtype}; "
             "convert it first, for example to float32 by taking the magnitude."
         )
-    if image.size == 0:
+    if 0 in image.shape:
         raise InputError(
             f"The image is empty (shape {image.shape}); choose another one."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -10,7 +11,12 @@ import torch
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
-from napari_unet.images.source import ArrayImage, ArrayLabels, CanonicalImage
+from napari_unet.images.source import (
+    ArrayImage,
+    ArrayLabels,
+    CanonicalImage,
+    ImageSource,
+)
 from napari_unet.inference import chunks
 from napari_unet.inference.chunks import ChunkPlan, iter_predict_chunk, plan_chunks
 from napari_unet.inference.chunks import stitch as stitch_chunk
@@ -171,6 +177,36 @@ def test_what_fits_is_one_chunk_a_plane_and_a_plan_can_be_sent() -> None:
         "3 chunks of up to 50 x 60 px, zoom 1, of an image with T, Z, Y, X = "
         "(3, 1, 50, 60)"
     )
+
+
+class InPieces:
+    """An image that only gives regions, as one that is larger than memory does."""
+
+    axes = "TYX"
+    pixel_size: Mapping[str, float] = {}
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array
+        self.shape, self.dtype, self.levels = array.shape, array.dtype, (array.shape,)
+        self.asked: list[Box] = []
+
+    def read(self, region: Box, level: int = 0) -> np.ndarray:
+        assert level == 0
+        self.asked.append(region)
+        return self._array[region.slices].copy()
+
+
+def test_a_source_is_read_by_regions_and_gives_the_labels_of_its_array(cut) -> None:
+    frames = np.stack([make_disks(144).image] * 2)
+    cut(100)
+    expected = predict(frames, brightness_model(), axes="TYX", device="cpu")
+    source = InPieces(frames)
+    assert isinstance(source, ImageSource)
+    found = predict(source, brightness_model(), device="cpu")
+    np.testing.assert_array_equal(found, expected)
+    # Once for its statistics; everything else is a plane, or a part of one.
+    assert sum(box.shape[0] == 2 for box in source.asked) == 1
+    assert any(box.shape[1] < 144 for box in source.asked)
 
 
 def test_networks_that_see_everything_are_not_cut(cut) -> None:
