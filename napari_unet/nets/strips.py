@@ -14,6 +14,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from napari_unet.core.jobs import mapped
+
 R = TypeVar("R")
 
 # Twice as many, which a block reads, take less than 32 MiB in bfloat16: up to there
@@ -77,13 +79,7 @@ def iter_part(
     steps: Generator[float, None, R], number: int, count: int
 ) -> Generator[float, None, R]:
     """Report the progress of one part as that of `count` equal parts."""
-    while True:
-        try:
-            share = next(steps)
-        except StopIteration as finished:
-            result: R = finished.value
-            return result
-        yield (number + share) / count
+    return mapped(lambda share: (number + share) / count, steps)
 
 
 def strip_height(values: int) -> int:
