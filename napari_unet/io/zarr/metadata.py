@@ -35,8 +35,6 @@ _LARGEST = 16_000_000
 _METADATA = ("zarr.json", ".zarray", ".zgroup")
 _MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
 
-_TYPES = r"^(bool|u?int(8|16|32|64)|float(16|32|64))$"
-
 _Extents = Annotated[
     tuple[Annotated[int, Field(ge=0, le=2**48)], ...],
     Field(min_length=1, max_length=8),
