@@ -28,7 +28,6 @@ from napari_unet.project.rescue.recover import RecoveredWork, recover_work
 from napari_unet.project.rescue.survey import (
     Survey,
     find_image,
-    image_path,
     no_images,
     survey,
 )
@@ -180,7 +179,7 @@ def _row(found: Survey, left: RecoveredWork, name: str) -> dict[str, Any]:
         return {}
     counts = left.annotation.counts()
     objects = task_of(left.image).labels.objects
-    path = image_path(found.folder, left.image)
+    path = left.image.path_from(found.folder)
     values = (
         name,
         left.image.name,

@@ -22,7 +22,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ENXIO}
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
+LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
+"""Files that systems put into folders."""
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -169,7 +170,7 @@ def refuse_foreign(folder: Path, ours: Collection[str]) -> None:
         If there is a file or folder of another name.
     """
     present = {item.name for item in folder.iterdir()} if folder.exists() else set()
-    foreign = sorted(present - set(ours) - _LITTER)
+    foreign = sorted(present - set(ours) - LITTER)
     if foreign:
         raise StorageError(
             f"{folder} also holds {foreign[0]!r}, which would be deleted; "

@@ -269,6 +269,12 @@ class ImageFields(Record):
             names=image.schema.names,
         )
 
+    def path_from(self, folder: Path) -> Path | None:
+        """Return where the file was when the project was saved last."""
+        if self.path is None:
+            return None
+        return Path(os.path.normpath(folder.absolute() / self.path))
+
     @property
     def identity(self) -> ImageIdentity:
         """The image as it is known while the program runs."""

@@ -7,7 +7,6 @@ them apart; and an image whose file is not where it was may have been moved or r
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -121,10 +120,10 @@ def place_of(
     same_content : callable or None
         Reads it.
     """
-    if work.path is None:
+    path = work.path_from(folder.resolve())
+    if path is None:
         # A file on another drive has no path from here to there.
         return (Place.NO_FILE if work.file_bytes is None else Place.GONE), None
-    path = Path(os.path.normpath(folder.resolve() / work.path))
     if image.path is not None and same_file(path, image.path):
         return Place.HERE, path
     try:

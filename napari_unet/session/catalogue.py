@@ -78,14 +78,8 @@ class CreateProject(Job[None, ProjectState]):
 
 def _files_there(folder: Path, manifest: Manifest) -> frozenset[Path]:
     """Return the files of a project that are where they were."""
-    paths = (_path_of(folder, entry) for entry in manifest.images)
+    paths = (entry.path_from(folder) for entry in manifest.images)
     return frozenset(path for path in paths if path and path.exists())
-
-
-def _path_of(folder: Path, image: ImageFields) -> Path | None:
-    if image.path is None:
-        return None
-    return Path(os.path.normpath(folder.absolute() / image.path))
 
 
 def _describe(folder: Path, entry: ImageEntry, there: frozenset[Path]) -> ProjectImage:
@@ -117,7 +111,7 @@ def locate(
     others : collection of Path
         Files of other images, which may have the same pixels.
     """
-    path = _path_of(folder, image)
+    path = image.path_from(folder)
     if path is None or path.exists():
         return path
     alike = (

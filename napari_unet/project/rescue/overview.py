@@ -16,7 +16,6 @@ from napari_unet.project.rescue.recover import RecoveredWork, recover_work
 from napari_unet.project.rescue.survey import (
     Survey,
     blocked_words,
-    image_path,
     no_images,
     survey,
 )
@@ -117,7 +116,7 @@ def _look_at(found: Survey, key: str) -> ImageOverview:
         words = "Nobody knows which image its labels belong to."
         problems = (words,) if found.saves.get(key) else ()
         return ImageOverview(key, problems=problems)
-    path = image_path(found.folder, left.image)
+    path = left.image.path_from(found.folder)
     return ImageOverview(
         key,
         left.image,

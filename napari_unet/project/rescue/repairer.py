@@ -49,7 +49,6 @@ from napari_unet.project.rescue.survey import (
     NearImages,
     Survey,
     blocked_words,
-    image_path,
     survey,
 )
 from napari_unet.project.rescue.verify import is_damaged
@@ -299,7 +298,7 @@ class Repairer:
         """Return an entry whose path leads to the image from the new place."""
         if self._homes is None:
             return entry
-        path = image_path(self._homes[0].resolve(), entry)
+        path = entry.path_from(self._homes[0].resolve())
         there = path and relative_path(path, self._homes[1])
         return entry.model_copy(update={"path": there})
 

@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
+from napari_unet.core.atomic import LITTER
 from napari_unet.errors import InputError
 from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.journal_reader import Segment, find_header, list_segments
@@ -44,7 +45,6 @@ NearImages: TypeAlias = Callable[[], Iterable[ImageIdentity]]
 """Returns images that may be those of maps of which nothing else is known."""
 
 _FOLDERS = {LABELS, PROVENANCE, JOURNAL, MODELS, TRAINING}
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _HASH_IN_KEY = re.compile(r"-([0-9a-f]{12})(-[0-9]+)?$")
 
 
@@ -179,13 +179,6 @@ def find_image(found: Survey, key: str, near: NearImages) -> ImageFields | None:
     return _find_near(found, key, near) if key in found.saves else None
 
 
-def image_path(folder: Path, image: ImageFields) -> Path | None:
-    """Return where the image file was when the project was saved last."""
-    if image.path is None:
-        return None
-    return Path(os.path.normpath(folder.absolute() / image.path))
-
-
 def blocked_words(name: str) -> str:
     """Return what is wrong with something that is in the way, without its name."""
     file, folder = "a file", "a folder"
@@ -270,7 +263,7 @@ def _blocked(folder: Path) -> Iterator[str]:
 
 def _strays(folder: Path) -> Iterator[str]:
     for path in _entries(folder):
-        ours = path.name in {MANIFEST, PREVIOUS, LOCK, HOME, *_FOLDERS, *_LITTER}
+        ours = path.name in {MANIFEST, PREVIOUS, LOCK, HOME, *_FOLDERS, *LITTER}
         kept = path.name.startswith(QUARANTINE)
         if not (ours or kept or is_older_manifest(path.name)):
             yield path.name
@@ -278,5 +271,5 @@ def _strays(folder: Path) -> Iterator[str]:
     for kind in (LABELS, PROVENANCE, JOURNAL):
         for path in _entries(folder / kind):
             ours = path.name in segments or parse_map_name(path.name) is not None
-            if not ours and path.name not in _LITTER:
+            if not ours and path.name not in LITTER:
                 yield f"{kind}/{path.name}"

@@ -27,7 +27,6 @@ from napari_unet.project.model_store import entry_problem
 from napari_unet.project.rescue.survey import (
     Survey,
     blocked_words,
-    image_path,
     survey,
 )
 from napari_unet.project.stored import (
@@ -103,7 +102,7 @@ def _of_itself(file: ManifestFile) -> str:
 
 def _check_file(folder: Path, image: ImageFields) -> Iterator[Check]:
     """Check that the image is where it was, by the size of its file."""
-    path = image_path(folder, image)
+    path = image.path_from(folder)
     if path is None:
         return
     what = f"{image.name}, image file"
