@@ -32,15 +32,7 @@ Kind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What painted pixels of one number say, where values are regressed.
-
-    Parameters
-    ----------
-    variable : int
-        Which variable.
-    value : float
-        Its value, in its own units.
-    """
+    """What painted pixels of one number say: a variable has a value, in its units."""
 
     variable: int
     value: float

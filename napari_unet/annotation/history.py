@@ -60,14 +60,9 @@ class Entry:
 
 
 class History:
-    """The last steps that can be undone and redone.
+    """The last steps that can be undone and redone, as far as memory allows.
 
-    Parameters
-    ----------
-    entries : int
-        How many are remembered.
-    nbytes : int
-        How much memory they may take; the newest is always remembered.
+    The newest is always remembered.
     """
 
     def __init__(self, entries: int = 200, nbytes: int = 2**28) -> None:
@@ -200,10 +195,7 @@ def bring_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
 def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
     """Accept pixels whose labels are those that the person saw.
 
-    Returns
-    -------
-    frozenset of int
-        Objects that are not the same: they are open once more.
+    Return the objects that are not the same: they are open once more.
     """
     box, mask, seen = part.region.box, part.region.mask, part.labels_after
     same = pixels.labels[box.slices][mask] == seen

@@ -32,15 +32,7 @@ from napari_unet.geometry.maps import LabelMap, Mask
 
 
 class PredictedObject(NamedTuple):
-    """Where a predicted object is kept, and how large it was before it was cut.
-
-    Parameters
-    ----------
-    box : Box
-        In the coordinates of the merged arrays.
-    pixels : int
-        Number of pixels that the model gave it.
-    """
+    """Where in the merged arrays an object is, and its pixels before it was cut."""
 
     box: Box
     pixels: int

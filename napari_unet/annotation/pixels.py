@@ -210,13 +210,7 @@ class Pixels:
 
 
 def check_maps(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:
-    """Refuse arrays that are no label map with its provenance.
-
-    Raises
-    ------
-    InputError
-        If data types or shapes do not fit.
-    """
+    """Refuse arrays that are no label map with its provenance (InputError)."""
     if labels.dtype != np.int32 or labels.ndim < 2:
         raise InputError(
             "Expected labels as int32 with two axes or more, found "

@@ -22,12 +22,8 @@ from napari_unet.geometry.maps import LabelMap, Mask
 class Decisions:
     """What was decided on the way, once and for all boxes of a merged prediction.
 
-    Parameters
-    ----------
-    shift : int
-        Added to new ids, where a person has used them since the snapshot.
-    staying : dict of int to bool
-        Whether an object is written, decided when the first part of it is reached.
+    `shift` is added to new ids, as others were used since the snapshot. `staying` says
+    whether an object is written, decided when the first part of it is reached.
     """
 
     shift: int

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +20,13 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
 
 
-class Rules(Protocol):
-    """What an annotation asks; stateless, so that any thread may ask too."""
+class Rules:
+    """What an annotation asks; stateless, so that any thread may ask too.
 
-    repainting_accepts: ClassVar[bool]
+    Labels are ids of objects, unless a subclass says otherwise.
+    """
+
+    repainting_accepts: ClassVar[bool] = False
     """Whether to paint a label over itself means that it is right."""
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
@@ -32,72 +34,39 @@ class Rules(Protocol):
 
         Zero is not among `labels`.
         """
-        ...
+        return labels
 
     def painted(self, labels: LabelMap) -> ProvenanceMap:
-        """Return the provenance of pixels that were painted with these labels."""
-        ...
+        """Return the provenance of painted pixels: corrected, also what was erased."""
+        return np.full(labels.shape, Provenance.CORRECTED, np.uint8)
 
     def taken_over(self, labels: Any) -> Labels:
         """Return what is made of labels that somebody else puts in the place of ours.
+
+        A mask is split into its pieces.
 
         Raises
         ------
         InputError
             If they are no labels.
         """
-        ...
-
-    def accepted(
-        self, labels: LabelMap, box: Box, objects: ObjectTable
-    ) -> tuple[Box, Mask]:
-        """Return what a person accepts who accepts a box: pixels of a box."""
-        ...
-
-    def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
-        """Return labels and provenance of pixels when nobody stands behind them."""
-        ...
-
-    def merge(
-        self,
-        labels: LabelMap,
-        provenance: ProvenanceMap,
-        predicted: npt.NDArray[np.integer[Any]],
-        next_id: int,
-        *,
-        box: Box | None = None,
-    ) -> MergedPrediction:
-        """Fit a prediction into labels; see `merge_prediction`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectRules:
-    """Labels are ids of objects."""
-
-    repainting_accepts: ClassVar[bool] = False
-
-    def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
-        """Return all of them."""
-        return labels
-
-    def painted(self, labels: LabelMap) -> ProvenanceMap:
-        """Return corrected, also for what was erased."""
-        return _corrected(labels)
-
-    def taken_over(self, labels: Any) -> Labels:
-        """Return ids; a mask is split into its pieces."""
         return as_labels(labels)
 
     def accepted(
         self, labels: LabelMap, box: Box, objects: ObjectTable
     ) -> tuple[Box, Mask]:
-        """Return the background of the box, and objects that are mostly inside."""
+        """Return what a person accepts who accepts a box: pixels of a box.
+
+        The background of the box, and objects that are mostly inside.
+        """
         return accepted_region(labels, box, objects)
 
     def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
-        """Return the same labels as if a model had said so."""
-        return _as_predicted(labels)
+        """Return labels and provenance of pixels when nobody stands behind them.
+
+        The same labels, as if a model had said so.
+        """
+        return labels, np.full(labels.shape, Provenance.PREDICTED, np.uint8)
 
     def merge(
         self,
@@ -108,23 +77,22 @@ class ObjectRules:
         *,
         box: Box | None = None,
     ) -> MergedPrediction:
-        """Keep what is verified, and objects whole and recognisable."""
+        """Fit a prediction into labels: what is verified is kept, objects whole."""
         return merge_prediction(labels, provenance, predicted, next_id, box=box)
 
 
-@dataclass(frozen=True, slots=True)
-class ClassRules:
-    """Labels are class numbers: every pixel stands for itself."""
+class ObjectRules(Rules):
+    """Labels are ids of objects."""
+
+
+class ClassRules(Rules):
+    """Labels are class numbers: every pixel stands for itself, class 0 too."""
 
     repainting_accepts: ClassVar[bool] = True
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:  # noqa: ARG002
         """Return nothing."""
         return frozenset()
-
-    def painted(self, labels: LabelMap) -> ProvenanceMap:
-        """Return corrected: class 0 is a statement like any other."""
-        return _corrected(labels)
 
     def taken_over(self, labels: Any) -> Labels:
         """Return class numbers; of a mask of 0 and 255, class 1."""
@@ -139,10 +107,6 @@ class ClassRules:
         """Return the box."""
         return box, np.ones(box.shape, bool)
 
-    def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
-        """Return the same labels as if a model had said so."""
-        return _as_predicted(labels)
-
     def merge(
         self,
         labels: LabelMap,
@@ -156,7 +120,6 @@ class ClassRules:
         return merge_classes(labels, provenance, predicted, next_id, box=box)
 
 
-@dataclass(frozen=True, slots=True)
 class MarkRules(ClassRules):
     """Labels are marks beside a prediction; 0 is no mark and says nothing."""
 
@@ -172,11 +135,3 @@ class MarkRules(ClassRules):
     def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
         """Return no marks: a mark for which nobody stands says nothing."""
         return np.zeros_like(labels), np.zeros(labels.shape, np.uint8)
-
-
-def _corrected(labels: LabelMap) -> ProvenanceMap:
-    return np.full(labels.shape, Provenance.CORRECTED, np.uint8)
-
-
-def _as_predicted(labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
-    return labels, np.full(labels.shape, Provenance.PREDICTED, np.uint8)

@@ -184,14 +184,8 @@ class ValueWorkspace(Workspace):
 class ShowValues(Edit):
     """A model's values inside a box are shown beside the marks; nothing else changes.
 
-    Parameters
-    ----------
-    predicted : ndarray of float32
-        What the model says of `whole`, with the variables as first axis.
-    room : ndarray of float32 or None
-        Where to show it, if nothing is shown yet.
-    whole, box : Box
-        What was predicted, and which part of it to show.
+    `predicted` is what it says of `whole`; `room` is where to show it, if nothing is
+    shown yet. Both have the variables as first axis.
     """
 
     name: ClassVar[str] = "show values"

@@ -81,7 +81,7 @@ class Workspace:
         return exists and bool(self.rules.objects_among(frozenset((object_id,))))
 
     def in_view(self, box: Box) -> tuple[Box, Mask]:
-        """Return what a person means who means a box: pixels of a box."""
+        """Return which pixels a person means who means a box."""
         box = box.intersect(self.pixels.whole)
         if box.empty:
             return box, np.zeros(box.shape, bool)
@@ -92,7 +92,7 @@ class Workspace:
         return self.in_view(box)
 
     def finished(self, object_id: int) -> Points:
-        """Return which pixels are right once an object is: its own, and a ring."""
+        """Return the pixels that are right once an object is; a ring is among them."""
         return finished_object(
             self.pixels.labels,
             self.pixels.objects.box(object_id),
@@ -106,8 +106,7 @@ class Workspace:
     ) -> Change | None:
         """Let pixels be corrected, as one step.
 
-        Objects that were open before and are not touched are settled first; those that
-        are, old and new, are open afterwards.
+        Open objects that are not touched are settled first; those that are, are open.
 
         Parameters
         ----------
@@ -144,16 +143,9 @@ class Workspace:
         write: Callable[[], None],
         closing: frozenset[int] = frozenset(),
     ) -> Change | None:
-        """Let something else than painting be one step.
+        """Let something else than painting be one step, if `write` changes `pixels`.
 
-        Parameters
-        ----------
-        kind : str
-            What it is in the history.
-        write : callable
-            Writes to `pixels`. If that changes nothing, there is no step.
-        closing : frozenset of int
-            Objects that the person does not work on any more.
+        `closing` names objects that the person does not work on any more.
         """
         before = self.open
         write()
@@ -187,10 +179,9 @@ class Workspace:
         certain: bool = False,
         anyway: bool = False,
     ) -> Change | None:
-        """Tell what was written since the last time as one change.
+        """Tell what was written since the last time as one change; see `Change`.
 
-        Nothing is told where no pixel changed, unless it shall be told `anyway`; for
-        the other parameters see `Change`.
+        Nothing is told where no pixel changed, unless it shall be told `anyway`.
         """
         parts, values = tuple(self._parts), tuple(self._values)
         self._forget()
@@ -199,8 +190,7 @@ class Workspace:
         if not any(p.was_or_is(Provenance.ACCEPTED).any() for p in parts if values):
             values = ()
         if kind == "edit":
-            for part in parts:
-                self.ids.skip_past(part.ids)
+            self.ids.skip_past(frozenset().union(*(part.ids for part in parts)))
         facts = (self.ids.next, self.open, stroke, entry_open, certain)
         change = self._completed(Change(kind, parts, *facts, values=values))
         self._note(change)
@@ -238,17 +228,19 @@ class Workspace:
 
     def repeat(self, change: Change) -> None:
         """Let a change happen again that was told in an earlier life."""
-        change = self._translated(change)
-        for number, part in enumerate(change.parts):
-            if change.values:
-                self._know_values(part, change.values[number])
+        own = self._translated(change)
+        for number, part in enumerate(own.parts):
+            if own.values:
+                self._know_values(part, own.values[number])
             self.pixels.put(part.region, part.after, part.now)
         self._forget()
-        self._remember(change)
+        self.recall(change)
 
     def recall(self, change: Change) -> None:
         """Remember a change of an earlier life whose pixels are here already."""
-        self._remember(self._translated(change))
+        change = self._translated(change)
+        self._note(change)
+        self.ids.skip_past(change.ids, change.next_id)
 
     def _values_of(self, part: PixelChange) -> ValueMap | None:
         """Return the accepted values of a part that is about to change."""
@@ -282,10 +274,6 @@ class Workspace:
         self._steps += 1
         return self.tell(kind, stroke=self._steps, entry_open=before, certain=True)
 
-    def _remember(self, change: Change) -> None:
-        self._note(change)
-        self.ids.skip_past(change.ids, change.next_id)
-
     def _note(self, change: Change) -> None:
         self.history.note(change)
         self._steps = max(self._steps, change.stroke)
@@ -297,7 +285,7 @@ class Workspace:
         self.open -= ids
 
     def _set_open(self, ids: frozenset[int]) -> None:
-        """Work on these objects, but on none that was erased wholly."""
+        # On none that was erased wholly.
         self.open = frozenset(i for i in ids if i in self.pixels.objects)
 
 
