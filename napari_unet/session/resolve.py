@@ -25,9 +25,9 @@ from napari_unet.session.status import (
     PredictingStatus,
     Problem,
     ProjectState,
+    SettingsState,
     Target,
     TrainingStatus,
-    TuningState,
 )
 from napari_unet.tasks import task_of
 
@@ -56,7 +56,7 @@ class Parts:
         The chosen project; without one, work is kept beside each image.
     minutes : float
         How long the next training lasts.
-    tuning : TuningState or None
+    settings : SettingsState or None
         Size of objects and thresholds, where objects are predicted.
     target : Target
         What of the image is selected and in sight.
@@ -70,7 +70,7 @@ class Parts:
     training: TrainingStatus = field(default_factory=TrainingStatus)
     project: ProjectState | None = None
     minutes: float = DEFAULT_MINUTES
-    tuning: TuningState | None = None
+    settings: SettingsState | None = None
     target: Target = NO_TARGET
 
 
@@ -148,7 +148,7 @@ def resolve(parts: Parts, words: Words) -> State:
         problems={place: problem for place, problem, _ in words.problems},
         project=parts.project,
         minutes=parts.minutes,
-        tuning=parts.tuning,
+        settings=parts.settings,
         target=parts.target,
     )
     message = words.message.text if words.message else describe(state)

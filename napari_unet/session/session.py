@@ -28,19 +28,18 @@ from napari_unet.session.correcting import Correcting
 from napari_unet.session.finetune import Improved
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
-from napari_unet.session.images.rereading import Rereading
 from napari_unet.session.images.saving import Saving
-from napari_unet.session.models.keeping import Keeping, Surroundings
 from napari_unet.session.models.models import Models
+from napari_unet.session.models.store import ModelStore
 from napari_unet.session.models.words import schema_of
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
+from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import NO_TARGET, Place, Target
 from napari_unet.session.training import Training
-from napari_unet.session.tuning import Tuning
 from napari_unet.tasks.task import goes_with
 
 if TYPE_CHECKING:
@@ -72,10 +71,8 @@ class Session:
         What is going on.
     correcting : Correcting
         What a person says of labels, besides painting.
-    tuning : Tuning
-        What may be set about predictions.
-    reading : Rereading
-        What may be said of axes and channels.
+    settings : Settings
+        What may be set about predictions: axes, channels, size, thresholds.
     state_changed : Signal(State)
         There is a new state to show.
     """
@@ -99,27 +96,20 @@ class Session:
         self.correcting = Correcting(
             runner, self._holder, self.images, self.note_edit, self.predicting.cancel
         )
-        self.tuning = Tuning(self._holder, self.images, self.models, self.predicting)
-        self.reading = Rereading(
+        self.settings = Settings(
             self._holder, self.images, self.models, self.predicting
         )
         self.training = Training(
             runner, self._holder, self.images.training_snapshots, clock
         )
-        self._keeping = Keeping(
+        self._store = ModelStore(
             runner,
             self._holder,
             self.projects,
-            self.models.timeline,
-            Surroundings(
-                home=lambda: self.images.home,
-                known=self.models.restoring.knows,
-                minutes=self.models.restoring.minutes.get,
-                diameters=self.images.diameters,
-                readings=self.reading.said_of,
-                training_over=self._training_over,
-                usual=lambda: self.models.usual,
-            ),
+            self.images,
+            self.models,
+            self.settings,
+            self.training,
             clock,
         )
         self.state_changed = self._holder.changed
@@ -128,25 +118,27 @@ class Session:
         self._connect()
 
     def _connect(self) -> None:
-        self._saving.ended.connect(self.images.tell)
-        self._saving.ended.connect(self._list_again)
-        self._saving.ended.connect(self._come_home)
+        """Say what follows what: every signal of a part is heard here, by one slot.
+
+        So no order of connections matters. Where one thing must happen before another,
+        the slot calls them one after the other.
+        """
+        self._saving.ended.connect(self._on_saved)
         self.projects.opened.connect(self._on_project_opened)
         self.projects.created.connect(self._on_project_created)
         self.projects.closed.connect(self._put_all_away)
-        self.models.timeline.changed.connect(self._keeping.note_active)
-        self.models.chosen.connect(lambda: self._keeping.want(chosen=True))
-        self.tuning.changed.connect(lambda: self._keeping.want(chosen=True))
-        self.reading.changed.connect(self._on_reread)
-        self.images.current_changed.connect(self._come_home)
-        self.models.timeline.changed.connect(self._follow_model)
+        self.images.current_changed.connect(self._on_image)
         self.images.released.connect(self.predicting.forget)
+        self.models.changed.connect(self._on_model)
+        self.models.chosen.connect(self._keep_choice)
+        self.settings.changed.connect(self._keep_choice)
+        self.settings.read_anew.connect(self._on_read_anew)
+        self.predicting.measured.connect(self.settings.tell)
         self.predicting.applied.connect(self.images.note_change)
         # A prediction that changes nothing is shown too.
         self.predicting.completed.connect(self.images.show_labels)
         self.training.improved.connect(self._on_improved)
-        self.training.ended.connect(self.predicting.hurry_refresh)
-        self.training.ended.connect(self._keep_trained)
+        self.training.ended.connect(self._on_trained)
 
     @property
     def state(self) -> State:
@@ -210,7 +202,7 @@ class Session:
             self._holder.show(minutes=minutes)
             if (home := self.images.home) is not None:
                 self.models.restoring.minutes[home] = minutes
-            self._keeping.want(begin=self.projects.chosen is not None)
+            self._store.want(begin=self.projects.chosen is not None)
 
     def save_to(self, folder: Path) -> None:
         """Save the current image's work in another folder from now on."""
@@ -232,14 +224,14 @@ class Session:
     def tick(self) -> None:
         """Do what is due on the main thread, for some milliseconds; call it often."""
         self.predicting.tick()
-        self.tuning.tick()
+        self.settings.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self.predicting.start(self._current, self._model, refreshing=True)
         now = self._clock()
         if now - self._saved_at >= SAVE_INTERVAL:
             self._saved_at = now
             self._saving.tick()
-            self._keeping.tick()
+            self._store.tick()
             self.images.look_again()
             self.images.tell()
 
@@ -278,15 +270,9 @@ class Session:
         list of str
             What could not be saved, in words.
         """
-        problems = [*self._saving.finish_all(), *self._keeping.finish()]
+        problems = [*self._saving.finish_all(), *self._store.finish()]
         self.projects.close()
         return problems
-
-    def _training_over(self, project: Project) -> bool:
-        """Whether nobody will go on with a training of a project."""
-        restoring = self.models.restoring
-        done = restoring.understands(project) and project not in restoring.interrupted
-        return done and not self.training.goes_on_in(project)
 
     def _come_home(self) -> None:
         """Bring the models of the project where the person works.
@@ -296,8 +282,34 @@ class Session:
         place, locked = self.images.place
         self.models.come_to(place, again=locked)
 
-    def _keep_trained(self) -> None:
-        self._keeping.want(self.training.home, begin=True)
+    def _on_saved(self) -> None:
+        self.images.tell()
+        self._list_again()
+        self._come_home()
+
+    def _on_image(self) -> None:
+        self._tell_settings()
+        self._come_home()
+
+    def _on_model(self) -> None:
+        self._tell_settings()
+        self._store.note_active()
+        self._follow_model()
+
+    def _tell_settings(self) -> None:
+        self.settings.tell()
+        self.settings.check_fit()
+
+    def _keep_choice(self) -> None:
+        self._store.want(chosen=True)
+
+    def _on_read_anew(self) -> None:
+        self.training.note_change()
+        self._keep_choice()
+
+    def _on_trained(self) -> None:
+        self.predicting.hurry_refresh()
+        self._store.want(self.training.home, begin=True)
 
     def _on_project_opened(self) -> None:
         self._put_all_away()
@@ -307,7 +319,7 @@ class Session:
         self._come_home()
         for image in self.images:
             self._move(image, project.folder)
-        self._keeping.want(begin=True)
+        self._store.want(begin=True)
 
     def _move(self, image: OpenImage, folder: Path) -> None:
         self.models.take_along(image.project, self.projects.at(folder))
@@ -322,10 +334,6 @@ class Session:
             return
         if image.key not in {each.key for each in project.images}:
             self.projects.list_again()
-
-    def _on_reread(self) -> None:
-        self.training.note_change()
-        self._keeping.want(chosen=True)
 
     def _put_all_away(self) -> None:
         self.halt()
@@ -360,7 +368,7 @@ class Session:
     def _on_improved(self, improved: Improved) -> None:
         home = self.training.home
         self.models.publish(improved, home, activate=not self._version_chosen)
-        self._keeping.want(home, begin=True)
+        self._store.want(home, begin=True)
         if not self._version_chosen:
             self.predicting.want_refresh()
 

@@ -17,8 +17,8 @@ from napari_unet.session.status import (
     Progress,
     ProjectState,
     SaveState,
+    SettingsState,
     Target,
-    TuningState,
     VersionState,
 )
 from napari_unet.tasks import task_of
@@ -70,7 +70,7 @@ class State:
         The chosen project; without one, work is kept beside each image.
     minutes : float
         How long the next training lasts.
-    tuning : TuningState or None
+    settings : SettingsState or None
         Size of objects and thresholds, where objects are predicted.
     target : Target
         What of the image is selected and in sight.
@@ -98,7 +98,7 @@ class State:
     recovered: str = ""
     project: ProjectState | None = None
     minutes: float = DEFAULT_MINUTES
-    tuning: TuningState | None = None
+    settings: SettingsState | None = None
     target: Target = NO_TARGET
 
     @property

@@ -16,9 +16,9 @@ from napari_unet.session.status import (
     Place,
     PredictingStatus,
     ProjectState,
+    SettingsState,
     Target,
     TrainingStatus,
-    TuningState,
 )
 
 
@@ -33,7 +33,7 @@ class PartChanges(TypedDict, total=False):
     training: TrainingStatus
     project: ProjectState | None
     minutes: float
-    tuning: TuningState | None
+    settings: SettingsState | None
     target: Target
 
 

@@ -282,7 +282,7 @@ class ImageState:
 
 
 @dataclass(frozen=True, slots=True)
-class TuningState:
+class SettingsState:
     """What may be set about the prediction of objects.
 
     Parameters

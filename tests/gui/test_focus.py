@@ -96,10 +96,10 @@ def after_predict_two_is_the_brush(stage, keyboard):
     click(stage.panel(PredictPanel).predict)
     stage.panel(PredictPanel)
     stage.until(lambda: not stage.state.predicting)
-    before = stage.state.tuning
+    before = stage.state.settings
     keyboard.press(Qt.Key.Key_2)
     assert stage.labels.mode == "paint"
-    assert stage.state.tuning == before
+    assert stage.state.settings == before
 
 
 def space_accepts_nothing_again(stage, keyboard, monkeypatch):
@@ -128,7 +128,7 @@ def letters_choose_no_model(stage, keyboard):
 
 def boxes_give_the_keyboard_back(stage, keyboard):
     predict = stage.panel(PredictPanel)
-    size = predict.tuning.diameter
+    size = predict.settings.diameter
     for leave in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
         click(size.lineEdit())
         assert keyboard.holder is size
@@ -138,15 +138,15 @@ def boxes_give_the_keyboard_back(stage, keyboard):
             keyboard.press(digit)
         keyboard.press(leave)
         assert keyboard.on_canvas
-        assert stage.state.tuning.diameter == 21
-        stage.session.tuning.set_diameter(None)
+        assert stage.state.settings.diameter == 21
+        stage.session.settings.set_diameter(None)
         stage.panel(PredictPanel)
     # What was typed counts when something else is clicked.
     click(size.lineEdit())
     QTest.qWait(30)
     keyboard.press(Qt.Key.Key_9)
     click(predict.predict)
-    assert stage.state.tuning.diameter == 9
+    assert stage.state.settings.diameter == 9
     stage.until(lambda: not stage.state.predicting)
 
 
@@ -183,7 +183,7 @@ def every_control_leaves_it(stage, keyboard, late, monkeypatch):
             assert keyboard.holder is box
             keyboard.press(Qt.Key.Key_Escape)
             assert keyboard.on_canvas, box.toolTip()
-    click(stage.panel(PredictPanel).tuning.foreground.slider, QPoint(9, 9))
+    click(stage.panel(PredictPanel).settings.foreground.slider, QPoint(9, 9))
     assert keyboard.on_canvas
     choose_by_mouse(stage.panel(ImagePanel).chooser.native)
     assert keyboard.on_canvas
@@ -209,6 +209,8 @@ def tab_reaches_every_control(stage, keyboard):
         stage.panel(PredictPanel).predict,
         stage.panel(PredictPanel).tuning.diameter,
         stage.panel(CorrectPanel).edits["accept view"],
+        stage.panel(PredictPanel).settings.diameter,
+        stage.panel(CorrectPanel).accept_view,
         stage.panel(FinetunePanel).minutes,
     }
     stage.panel(ImagePanel).axes.setFocus(Qt.FocusReason.TabFocusReason)

@@ -21,7 +21,7 @@ def crash(stage):
     bench = stage.bench
     bench._timer.stop()
     bench.session._saving.finish_all = list
-    bench.session._keeping.finish = list
+    bench.session._store.finish = list
     for image in bench.session.images:
         image.saving.start = lambda: None
         image.annotation.listener = None

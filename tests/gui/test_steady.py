@@ -54,7 +54,7 @@ def test_no_button_moves_while_a_person_works(stage, drag):
     stage.session.predict()
     assert not moved(start, places(stage)), "while predicting"
     stage.until(lambda: not stage.state.predicting)
-    assert stage.state.tuning.warning
+    assert stage.state.settings.warning
     assert not moved(start, places(stage)), "predicted, with a warning of the size"
     stage.labels.mode = "paint"
     for row in (20, 40, 60):
@@ -102,6 +102,8 @@ def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_di
     assert "Found" in stage.state.message
     assert stage.state.tuning.measured
     stage.bench.use("accept view")
+    assert stage.state.settings.measured
+    stage.bench.accept_view()
     stage.session.finetune(0.02)
     panel = stage.panel(FinetunePanel)
     assert panel.curve.isVisible()
@@ -109,8 +111,8 @@ def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_di
     other = known.model_copy(update={"name": "other"})
     stage.session.models.timeline.publish(replace(model, spec=other))
     assert not stage.panel(FinetunePanel).curve.isVisible()
-    assert stage.state.tuning.measured is None
-    assert stage.panel(PredictPanel).tuning.diameter.text() == "auto"
+    assert stage.state.settings.measured is None
+    assert stage.panel(PredictPanel).settings.diameter.text() == "auto"
 
 
 def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):

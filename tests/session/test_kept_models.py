@@ -160,7 +160,7 @@ class Days(RuleBasedStateMachine):
 
     @rule(threshold=st.sampled_from([0.3, 0.6]))
     def move_the_threshold(self, threshold):
-        self.stage.session.tuning.set_thresholds(foreground=threshold)
+        self.stage.session.settings.set_thresholds(foreground=threshold)
 
     @precondition(lambda self: self.stage.session.images.current is not None)
     @rule(seconds=st.integers(0, 3))
@@ -353,6 +353,8 @@ def test_the_models_of_all_days_stay_whatever_is_chosen_first(bright, files):
             stage.paint(np.s_[4:12, 4:12], 7)
             stage.session.correcting.do(AcceptView(Box((0, 0), SIZE)))
             stage.session.tuning.set_thresholds(foreground=threshold)
+            stage.session.accept(Box((0, 0), SIZE))
+            stage.session.settings.set_thresholds(foreground=threshold)
             stage.session.finetune(0.5)
             stage.run()
             wait(stage)

@@ -70,7 +70,7 @@ def test_another_reading_keeps_the_labels_where_they_lie_right(stage, planes):
     stage.run()
     stage.paint(np.s_[0, 0:4, 0:4], 99)
     image = stage.session.images.current
-    stage.session.reading.set_axes("TYX")
+    stage.session.settings.set_axes("TYX")
     stage.run()
     assert stage.session.images.current is image
     assert stage.state.image.axes == "TYX"
@@ -87,10 +87,10 @@ def test_every_reading_and_back_brings_the_work_back(stage, planes):
     stage.open(planes)
     stage.paint(np.s_[1, 0:4, 0:4], 7)
     for axes in readings(planes.shape):
-        stage.session.reading.set_axes(axes)
+        stage.session.settings.set_axes(axes)
         stage.run()
         assert stage.state.image.axes == axes
-    stage.session.reading.set_axes("ZYX")
+    stage.session.settings.set_axes("ZYX")
     stage.run()
     assert (stage.annotation.labels == 7).sum() == 16
 
@@ -99,9 +99,9 @@ def test_axes_that_a_person_named_are_there_again(stage, planes, tmp_path):
     path = tmp_path / "plain.tif"
     tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "ZYX"})
     open_file(stage, path)
-    stage.session.reading.set_axes("CYX")
+    stage.session.settings.set_axes("CYX")
     stage.run()
-    stage.session.reading.set_channels("2")
+    stage.session.settings.set_channels("2")
     stage.session.predict()
     stage.run()
     leave(stage)
@@ -141,7 +141,7 @@ def test_work_that_was_begun_with_a_guess_opens_where_the_file_knows_better(
         # Labels of one plane do not fit a time-lapse.
         assert stage.state.image.reading.origin == "project"
         assert "under Axes to begin anew" in stage.state.message
-        stage.session.reading.set_axes("TYX")
+        stage.session.settings.set_axes("TYX")
         stage.run()
         assert not stage.annotation.labels.any()
     assert stage.state.image.axes == "TYX"
@@ -156,7 +156,7 @@ def test_a_channel_by_its_name_is_predicted_and_learned_from(stage, image, tmp_p
     open_file(stage, path)
     problem = stage.state.problems["image"].text
     assert "under Channel (1 blank, 2 GFP)" in problem
-    stage.session.reading.set_channels("gfp")
+    stage.session.settings.set_channels("gfp")
     assert "image" not in stage.state.problems
     stage.session.predict()
     stage.run()
@@ -166,18 +166,18 @@ def test_a_channel_by_its_name_is_predicted_and_learned_from(stage, image, tmp_p
     sample = snapshot.as_sample()
     assert sample.axes == "YX"
     np.testing.assert_array_equal(sample.image, image)
-    stage.session.reading.set_channels(None)
+    stage.session.settings.set_channels(None)
     assert "image" in stage.state.problems
 
 
 def test_a_prediction_of_another_channel_does_not_go_on(stage, image):
     stage.open(np.stack([image, image[::-1]]), axes="CYX")
-    stage.session.reading.set_channels("1")
+    stage.session.settings.set_channels("1")
     stage.session.predict()
     stage.run()
     model = stage.session.models.active
     current = stage.session.images.current
     decodable = stage.session.predicting.can_decode(current, model)
-    stage.session.reading.set_channels("2")
+    stage.session.settings.set_channels("2")
     assert decodable
     assert not stage.session.predicting.can_decode(current, model)

@@ -77,7 +77,7 @@ def test_other_axes_of_a_file_do_not_make_it_a_second_image(bright, files):
     stage = make(bright)
     stack = np.stack([disks(), disks(pitch=40)])
     stage.open(stack, "stack.tif", "TYX", files[0].with_name("stack.tif"))
-    stage.session.reading.set_axes("ZYX")
+    stage.session.settings.set_axes("ZYX")
     stage.run()
     stage.open(stack.copy(), "stack.tif", "CYX", files[0].with_name("stack.tif"))
     (image,) = stage.session.images

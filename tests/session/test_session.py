@@ -88,11 +88,11 @@ def test_images_that_do_not_fit_are_refused_in_words(stage, array, axes, words):
 def test_axes_can_be_corrected(stage, image):
     stage.open(np.stack([image, image[::-1], image]))
     assert stage.state.image.axes == "ZYX"
-    stage.session.reading.set_axes("CYX")
+    stage.session.settings.set_axes("CYX")
     stage.run()
     assert stage.state.image.axes == "CYX"
     assert "expects 1 channel" in stage.state.problems["image"].text
-    stage.session.reading.set_axes("tyx")
+    stage.session.settings.set_axes("tyx")
     stage.run()
     assert stage.state.image.axes == "TYX"
     stage.session.predict()

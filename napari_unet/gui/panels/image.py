@@ -140,7 +140,7 @@ class ImagePanel(Panel):
 
     def _set_axes(self, axes: str) -> None:
         try:
-            self.session.reading.set_axes(axes)
+            self.session.settings.set_axes(axes)
         except InputError as error:
             self._mark(False)
             self.session.report("image", error)
@@ -156,7 +156,7 @@ class ImagePanel(Panel):
     def _set_channels(self, channels: str) -> None:
         wanted = None if channels in ("", _ALL) else channels
         try:
-            self.session.reading.set_channels(wanted)
+            self.session.settings.set_channels(wanted)
         except InputError as error:
             self.session.report("image", error)
 

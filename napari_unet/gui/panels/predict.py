@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QProgressBar
 
 from napari_unet.gui.keys import PREDICT, hint
 from napari_unet.gui.panels.panel import Panel, allow, button
-from napari_unet.gui.panels.tuning import TuningForm
+from napari_unet.gui.panels.settings import SettingsForm
 from napari_unet.session.state import State
 
 _STEPS = 1000
@@ -37,8 +37,8 @@ class PredictPanel(Panel):
         self.progress.setSizePolicy(policy)
         self.add_row(self.predict, self.cancel)
         self.add(self.progress)
-        self.tuning = TuningForm(self.session.tuning)
-        self.add(self.tuning)
+        self.settings = SettingsForm(self.session.settings)
+        self.add(self.settings)
 
     def render_state(self, state: State) -> None:
         """Show what is predicted."""
@@ -50,4 +50,4 @@ class PredictPanel(Panel):
         # A range of nothing makes the bar run to and fro.
         self.progress.setRange(0, _STEPS if share is not None else 0)
         self.progress.setValue(round((share or 0) * _STEPS))
-        self.tuning.show_tuning(state.tuning)
+        self.settings.show_settings(state.settings)

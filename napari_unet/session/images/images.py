@@ -14,7 +14,6 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import TrainingSnapshot
-from napari_unet.session.image_words import describe_image
 from napari_unet.session.images.held import Held
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import Opened, OpenJob, Request, file_of
@@ -24,6 +23,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import ImageState, ImageStatus
+from napari_unet.session.words import describe_image
 from napari_unet.tasks.task import goes_with
 
 

@@ -25,7 +25,7 @@ from napari_unet.session.models.loading import (
     StartEngine,
 )
 from napari_unet.session.models.request import MakeModel, ModelWish
-from napari_unet.session.models.restoring import Restoring
+from napari_unet.session.models.restore import Restoring
 from napari_unet.session.models.timeline import ModelVersion, Preset, Timeline
 from napari_unet.session.models.words import describe_model, describe_versions
 from napari_unet.session.runner import Handlers, Runner, Running
@@ -58,10 +58,17 @@ class Models:
         All versions of the session.
     restoring : Restoring
         What projects have brought.
+    has_chosen : bool
+        Whether the person has chosen what predicts.
+    default : int
+        Number of the version that is there because nobody chose one.
+    changed : Signal()
+        There are other versions, or another one predicts; the state tells it.
     chosen : Signal()
         A model predicts that the person has chosen.
     """
 
+    changed = Signal()
     chosen = Signal()
 
     def __init__(
@@ -76,20 +83,13 @@ class Models:
         self._home = home
         self._library = library or ModelLibrary()
         self._loading: Running | None = None
-        self._has_chosen = False
-        self._default = 0
+        self.has_chosen = False
+        self.default = 0
         self._made: set[UUID] = set()
         self._place: Project | None = None
         self.timeline = Timeline()
-        self.timeline.changed.connect(self._tell)
-        self.restoring = Restoring(
-            runner,
-            holder,
-            self.timeline,
-            chosen=lambda: self._has_chosen,
-            default=lambda: self._default,
-            activate=self._go_to,
-        )
+        self.timeline.changed.connect(self._on_timeline)
+        self.restoring = Restoring(runner, holder, self)
 
     @property
     def active(self) -> Model | None:
@@ -107,7 +107,7 @@ class Models:
     def usual(self) -> bool:
         """Whether the model predicts that does so where nobody chose one."""
         active = self.timeline.active
-        return active is None or active.number == self._default
+        return active is None or active.number == self.default
 
     def start(self) -> None:
         """Load the engine, then the built-in model unless another one was chosen."""
@@ -124,7 +124,7 @@ class Models:
 
         A built-in model that was in use here before is here still, with its thresholds.
         """
-        self._has_chosen = True
+        self.has_chosen = True
         self._load(str(name_or_path), asked=True)
 
     def activate(self, number: int) -> None:
@@ -135,8 +135,8 @@ class Models:
         InputError
             If there is no such version.
         """
-        self._has_chosen = True
-        self._go_to(number, asked=True)
+        self.has_chosen = True
+        self.go_to(number, asked=True)
 
     def come_to(self, place: Project | None, *, again: bool = False) -> None:
         """Work in a project from now on; see `Restoring.come_to`."""
@@ -174,7 +174,7 @@ class Models:
             # A run that went on came by the same step again: nearly the same model.
             record = record.model_copy(update={"uuid": uuid4()})
         self._made.add(record.uuid)
-        self._has_chosen |= activate
+        self.has_chosen |= activate
         return self.timeline.publish(
             self._as_tuned(improved.model),
             record=record,
@@ -239,7 +239,7 @@ class Models:
     def _on_made(
         self, wish: ModelWish, model: Model, parent: ModelVersion | None
     ) -> None:
-        self._has_chosen = True
+        self.has_chosen = True
         self.timeline.publish(
             model,
             record=new_record(parent=parent.uuid if parent is not None else None),
@@ -275,7 +275,7 @@ class Models:
         if asked:
             self.chosen.emit()
 
-    def _go_to(self, number: int, *, asked: bool = False) -> None:
+    def go_to(self, number: int, *, asked: bool = False) -> None:
         """Make a version active; load it before, if memory has let go of it."""
         self._stop_loading()
         version = self.timeline.get(number)
@@ -326,8 +326,8 @@ class Models:
                 source=loaded.source,
                 activate=False,
             )
-            if not self._has_chosen:
-                self._default = there.number
+            if not self.has_chosen:
+                self.default = there.number
         self._go_live(there.number, asked=asked)
         self._tell_ready(model.name, loaded.problem)
 
@@ -384,6 +384,10 @@ class Models:
     def _tell_ready(self, name: str, problem: str = "") -> None:
         words = f"The model {name} is ready. {problem}".strip()
         self._holder.say(words, "model", "loading")
+
+    def _on_timeline(self) -> None:
+        self._tell()
+        self.changed.emit()
 
     def _tell(self) -> None:
         active = self.timeline.active

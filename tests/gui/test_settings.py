@@ -23,7 +23,7 @@ def make_form(stage):
     model = brightness_model()
     known = model.spec.model_copy(update={"diameters": (6.0, 30.0)})
     stage.session.models.timeline.publish(replace(model, spec=known))
-    return stage.panel(PredictPanel).tuning
+    return stage.panel(PredictPanel).settings
 
 
 def click_at(slider, share):
@@ -40,16 +40,16 @@ def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     stage.open(disks(), name="disks")
     qtbot.waitUntil(lambda: form.diameter.text() == "auto")
     form.diameter.stepUp()
-    assert stage.session.state.tuning.diameter is None, "there is nothing to step from"
+    assert stage.session.state.settings.diameter is None, "nothing to step from"
     stage.predict()
     qtbot.waitUntil(lambda: form.diameter.text().endswith("px (auto)"))
     assert not form.warning.text()
     form.diameter.setFocus()
     form.diameter.selectAll()
     QTest.keyClicks(form.diameter, "90")
-    assert stage.session.state.tuning.diameter is None, "still typing"
+    assert stage.session.state.settings.diameter is None, "still typing"
     QTest.keyClick(form.diameter, Qt.Key.Key_Return)
-    assert stage.session.state.tuning.diameter == 90
+    assert stage.session.state.settings.diameter == 90
     qtbot.waitUntil(lambda: bool(form.warning.text()))
     assert "90 px" in form.warning.text()
     qtbot.waitUntil(form.measure.isEnabled)
@@ -58,7 +58,7 @@ def test_the_size_is_measured_shown_and_typed(stage, qtbot):
     assert not form.measure.isEnabled()
     assert form.diameter.text() == "18 px (auto)"
     form.diameter.stepUp()
-    assert stage.session.state.tuning.diameter == 19
+    assert stage.session.state.settings.diameter == 19
 
 
 def test_a_layer_in_micrometres_tells_how_large_a_pixel_is(stage, qtbot):
@@ -78,9 +78,9 @@ def test_a_slider_finds_other_objects_at_once(stage, qtbot):
     stage.predict()
     before = stage.annotation.labels.copy()
     click_at(form.foreground, 0.01)
-    tuning = stage.session.state.tuning
-    assert tuning.foreground < 0.1
-    qtbot.waitUntil(lambda: form.foreground.box.value() == tuning.foreground)
+    settings = stage.session.state.settings
+    assert settings.foreground < 0.1
+    qtbot.waitUntil(lambda: form.foreground.box.value() == settings.foreground)
     qtbot.waitUntil(lambda: stage.session.state.predicting is None)
     assert "Found" in stage.session.state.message
     click_at(form.foreground, 0.5)
@@ -123,7 +123,7 @@ def test_the_wheel_scrolls_the_dock_and_changes_nothing(stage, monkeypatch):
     stage.open(disks(), name="disks")
     stage.predict()
     form.diameter.setValue(20)
-    before = stage.session.state.tuning
+    before = stage.session.state.settings
     chooser = stage.panel(ModelPanel).chooser
     chosen = chooser.currentIndex()
     for widget in (form.diameter, form.foreground, form.prominence, chooser):
@@ -132,10 +132,10 @@ def test_the_wheel_scrolls_the_dock_and_changes_nothing(stage, monkeypatch):
             if part.isVisible():
                 turn_wheel(part)
         assert not widget.hasFocus()
-    assert stage.session.state.tuning == before
+    assert stage.session.state.settings == before
     assert chooser.currentIndex() == chosen
     # A window has no focus to give where nothing manages windows.
     monkeypatch.setattr(type(form.diameter), "hasFocus", lambda _: True)
     turn_wheel(form.diameter)
-    assert stage.session.state.tuning.diameter == 19, "what has the focus can be turned"
+    assert stage.session.state.settings.diameter == 19, "what has focus turns"
     assert form.diameter.focusPolicy() == Qt.FocusPolicy.StrongFocus

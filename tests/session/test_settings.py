@@ -25,21 +25,21 @@ def sized():
 
 
 def test_what_was_measured_is_shown_and_can_be_set(sized):
-    tuning = sized.session.tuning
-    assert sized.state.tuning.knows_size
+    settings = sized.session.settings
+    assert sized.state.settings.knows_size
     sized.open(disks())
-    assert sized.state.tuning.measured is None
+    assert sized.state.settings.measured is None
     sized.session.predict()
     sized.run()
-    assert sized.state.tuning.measured == pytest.approx(18, rel=0.15)
-    tuning.set_diameter(25)
-    assert sized.state.tuning.diameter == 25
+    assert sized.state.settings.measured == pytest.approx(18, rel=0.15)
+    settings.set_diameter(25)
+    assert sized.state.settings.diameter == 25
     assert "Predict again" in sized.state.message
     sized.session.predict()
     sized.run()
     assert sized.session.images.current.diameter == 25
-    tuning.set_diameter(None)
-    assert sized.state.tuning.diameter is None
+    settings.set_diameter(None)
+    assert sized.state.settings.diameter is None
 
 
 def test_the_pixel_size_of_a_file_is_known(sized, tmp_path):
@@ -47,34 +47,34 @@ def test_the_pixel_size_of_a_file_is_known(sized, tmp_path):
     options = {"imagej": True, "resolution": (4, 4), "metadata": {"unit": "um"}}
     tifffile.imwrite(path, disks(), **options)
     sized.open(disks(), path=path)
-    assert sized.state.tuning.pixel_size == pytest.approx(0.25)
+    assert sized.state.settings.pixel_size == pytest.approx(0.25)
     other = tmp_path / "other.tif"
     other.write_bytes(path.read_bytes())
     sized.session.images.open(disks(), "layer", None, other, 0.5)
     sized.run()
-    assert sized.state.tuning.pixel_size == 0.5
+    assert sized.state.settings.pixel_size == 0.5
     damaged = tmp_path / "damaged.tif"
     damaged.write_bytes(b"II*\0nonsense")
     sized.open(disks(), name="damaged", path=damaged)
-    assert sized.state.tuning.pixel_size is None
+    assert sized.state.settings.pixel_size is None
 
 
 def test_sizes_belong_to_images(sized):
     sized.open(disks())
-    sized.session.tuning.set_diameter(25)
+    sized.session.settings.set_diameter(25)
     sized.open(disks(pitch=40), name="other")
-    assert sized.state.tuning.diameter is None
+    assert sized.state.settings.diameter is None
 
 
 def test_objects_that_the_model_never_saw_are_told(sized):
     sized.open(disks(shape=(300, 300), pitch=100, radius=40))
     sized.session.predict()
     sized.run()
-    assert "measure 79 px" in sized.state.tuning.warning
-    assert "knows 6 to 30 px" in sized.state.tuning.warning
+    assert "measure 79 px" in sized.state.settings.warning
+    assert "knows 6 to 30 px" in sized.state.settings.warning
     assert sized.state.image.objects == 9, "it was predicted anyway"
-    sized.session.tuning.set_diameter(20)
-    assert not sized.state.tuning.warning
+    sized.session.settings.set_diameter(20)
+    assert not sized.state.settings.warning
 
 
 def faint_disks():
@@ -89,12 +89,12 @@ def test_a_threshold_applies_at_once_without_the_network(stage, monkeypatch):
     monkeypatch.setattr(
         "napari_unet.session.prediction.Predict.run", lambda *_: pytest.fail("asked")
     )
-    stage.session.tuning.set_thresholds(0.005, 0.1)
+    stage.session.settings.set_thresholds(0.005, 0.1)
     stage.run()
     assert stage.state.image.objects == before + 3
-    assert stage.state.tuning.foreground == 0.005
+    assert stage.state.settings.foreground == 0.005
     assert stage.state.message.startswith(f"Found {before + 3} objects")
-    stage.session.tuning.set_thresholds(0.5, 0.1)
+    stage.session.settings.set_thresholds(0.5, 0.1)
     stage.run()
     assert stage.state.image.objects == before
 
@@ -105,7 +105,7 @@ def test_a_threshold_that_moves_during_a_prediction_applies_at_its_end():
     stage.open(faint_disks())
     stage.session.predict()
     assert stage.state.predicting
-    stage.session.tuning.set_thresholds(foreground=0.005)
+    stage.session.settings.set_thresholds(foreground=0.005)
     stage.run()
     shown = stage.state.image.objects
     stage.session.predict()
@@ -117,8 +117,8 @@ def test_a_threshold_that_moves_during_a_prediction_applies_at_its_end():
 def test_one_threshold_leaves_the_other_as_it_is(stage, image):
     stage.open(image)
     before = stage.session.models.active.spec.decoding
-    stage.session.tuning.set_thresholds(foreground=0.3)
-    stage.session.tuning.set_thresholds(prominence=0.4)
+    stage.session.settings.set_thresholds(foreground=0.3)
+    stage.session.settings.set_thresholds(prominence=0.4)
     after = stage.session.models.active.spec.decoding
     assert after == before.model_copy(update={"foreground": 0.3, "prominence": 0.4})
 
@@ -126,27 +126,27 @@ def test_one_threshold_leaves_the_other_as_it_is(stage, image):
 def test_thresholds_go_back_to_those_that_the_model_came_with(stage, image):
     stage.open(image)
     came_with = stage.session.models.active.spec.decoding
-    assert not stage.state.tuning.thresholds_moved
-    stage.session.tuning.set_thresholds(foreground=0.3)
-    stage.session.tuning.set_thresholds(prominence=0.4)
-    assert stage.state.tuning.thresholds_moved
-    stage.session.tuning.reset_thresholds()
+    assert not stage.state.settings.thresholds_moved
+    stage.session.settings.set_thresholds(foreground=0.3)
+    stage.session.settings.set_thresholds(prominence=0.4)
+    assert stage.state.settings.thresholds_moved
+    stage.session.settings.reset_thresholds()
     assert stage.session.models.active.spec.decoding == came_with
-    assert not stage.state.tuning.thresholds_moved
+    assert not stage.state.settings.thresholds_moved
 
 
 def test_a_built_in_model_keeps_its_thresholds_while_another_is_tried():
     stage = Stage.make(InlineRunner())
     stage.session.start()
     stage.run()
-    stage.session.tuning.set_thresholds(foreground=0.7)
+    stage.session.settings.set_thresholds(foreground=0.7)
     stage.session.models.choose("axons")
     stage.run()
     assert stage.state.model.name == "axons"
     stage.session.models.choose("nuclei")
     stage.run()
     assert stage.state.model.name == "nuclei"
-    assert stage.state.tuning.foreground == 0.7
+    assert stage.state.settings.foreground == 0.7
     assert len(stage.state.versions) == 2
 
 
@@ -154,23 +154,23 @@ def test_few_large_objects_are_told(sized):
     sized.open(disks(shape=(64, 64), pitch=64, radius=14))
     sized.session.predict()
     sized.run()
-    assert "few to measure" in sized.state.tuning.warning
-    sized.session.tuning.set_diameter(28)
-    assert not sized.state.tuning.warning
+    assert "few to measure" in sized.state.settings.warning
+    sized.session.settings.set_diameter(28)
+    assert not sized.state.settings.warning
 
 
 def test_nothing_seen_now_hides_what_another_model_measured(sized):
     sized.open(disks())
     sized.session.predict()
     sized.run()
-    assert sized.state.tuning.measured
+    assert sized.state.settings.measured
     blind = sized.session.models.active
     decoding = blind.spec.decoding.model_copy(update={"min_size": 10_000})
     sized.session.models.timeline.publish(blind.with_decoding(decoding))
     sized.session.predict()
     sized.run()
     assert sized.state.image.objects == 0
-    assert sized.state.tuning.measured is None
+    assert sized.state.settings.measured is None
 
 
 def test_what_is_verified_stays_whatever_the_threshold(stage):
@@ -178,7 +178,7 @@ def test_what_is_verified_stays_whatever_the_threshold(stage):
     stage.session.predict()
     stage.run()
     stage.paint(np.s_[60:64, 60:80], 90)
-    stage.session.tuning.set_thresholds(0.999, 0.1)
+    stage.session.settings.set_thresholds(0.999, 0.1)
     stage.run()
     assert (stage.annotation.labels[60:64, 60:80] == 90).all()
 
@@ -190,7 +190,7 @@ def test_only_the_last_of_many_thresholds_counts():
     stage.session.predict()
     stage.run()
     for foreground in (0.3, 0.2, 0.1, 0.005):
-        stage.session.tuning.set_thresholds(foreground, 0.1)
+        stage.session.settings.set_thresholds(foreground, 0.1)
         stage.runner.step()
     stage.run()
     assert stage.session.models.active.spec.decoding.foreground == 0.005
@@ -202,12 +202,12 @@ def test_only_the_last_of_many_thresholds_counts():
 
 def test_other_networks_have_said_nothing_yet(stage, image):
     stage.open(image)
-    stage.session.tuning.set_thresholds(0.4, 0.1)
+    stage.session.settings.set_thresholds(0.4, 0.1)
     assert "Predict again" in stage.state.message
     stage.session.predict()
     stage.run()
     stage.session.models.timeline.publish(brightness_model(0.4))
-    stage.session.tuning.set_thresholds(0.3, 0.1)
+    stage.session.settings.set_thresholds(0.3, 0.1)
     assert "Predict again" in stage.state.message
 
 
@@ -234,15 +234,15 @@ def test_thresholds_go_with_training_and_come_back_with_the_project(
     stage = make(bright)
     stage.session.projects.create(tmp_path / "study")
     work(stage, files[0])
-    stage.session.tuning.set_thresholds(0.35, 0.2)
+    stage.session.settings.set_thresholds(0.35, 0.2)
     wait(stage)
     stage.session.close()
     again = make(bright)
     again.session.projects.open(tmp_path / "study.unet")
     again.run()
     open_file(again, files[0])
-    assert again.state.tuning.foreground == 0.35
-    assert again.state.tuning.prominence == 0.2
+    assert again.state.settings.foreground == 0.35
+    assert again.state.settings.prominence == 0.2
     again.session.close()
 
 
@@ -271,18 +271,22 @@ def test_what_was_set_comes_back_where_only_a_built_in_model_was_used(
     stage.session.predict()
     stage.run()
     stage.paint(np.s_[5:9, 5:9], 90)
-    stage.session.tuning.set_thresholds(0.35, 0.2)
-    stage.session.tuning.set_diameter(33)
+    stage.session.settings.set_thresholds(0.35, 0.2)
+    stage.session.settings.set_diameter(33)
     wait(stage)
     stage.session.close()
     again = open_again()
-    tuning = again.state.tuning
-    assert (tuning.foreground, tuning.prominence, tuning.diameter) == (0.35, 0.2, 33)
-    assert tuning.thresholds_moved
-    again.session.tuning.set_diameter(None)
+    settings = again.state.settings
+    assert (settings.foreground, settings.prominence, settings.diameter) == (
+        0.35,
+        0.2,
+        33,
+    )
+    assert settings.thresholds_moved
+    again.session.settings.set_diameter(None)
     again.session.predict()
     wait(again)
     again.session.close()
     last = open_again()
-    assert last.state.tuning.diameter is None
+    assert last.state.settings.diameter is None
     last.session.close()

@@ -19,8 +19,8 @@ from napari_unet.errors import InputError
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import SteadyText, label
 from napari_unet.instances.diameter import LEAST_DIAMETER, in_pixels
-from napari_unet.session.status import TuningState
-from napari_unet.session.tuning import Tuning
+from napari_unet.session.settings import Settings
+from napari_unet.session.status import SettingsState
 
 _LARGEST = 5000
 _SIZE_TIP = (
@@ -39,24 +39,24 @@ _MEASURE_TIP = "Let the model measure the size again"
 _RESET_TIP = "Back to the thresholds that the model came with"
 
 
-class TuningForm(QWidget):
+class SettingsForm(QWidget):
     """Shows what is set, and tells what a person sets.
 
     Parameters
     ----------
-    tuning : Tuning
+    settings : Settings
         Who is told.
     """
 
-    def __init__(self, tuning: Tuning) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._tuning = tuning
+        self._settings = settings
         self.diameter = SizeBox()
         self.diameter.valueChanged.connect(self._on_diameter)
         self.foreground = Threshold(0.05, 0.95, _FOREGROUND_TIP, self._on_foreground)
         self.prominence = Threshold(0.02, 0.5, _PROMINENCE_TIP, self._on_prominence)
-        self.measure = _back(_MEASURE_TIP, lambda: tuning.set_diameter(None))
-        self.reset = _back(_RESET_TIP, tuning.reset_thresholds)
+        self.measure = _back(_MEASURE_TIP, lambda: settings.set_diameter(None))
+        self.reset = _back(_RESET_TIP, settings.reset_thresholds)
         self.warning = SteadyText("warning", lines=2)
         self._rows = QGridLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -77,7 +77,7 @@ class TuningForm(QWidget):
         self._rows.addWidget(self.warning, 3, 0, 1, 3)
         self._rows.setColumnStretch(1, 1)
 
-    def show_tuning(self, state: TuningState | None) -> None:
+    def show_settings(self, state: SettingsState | None) -> None:
         """Show what is set; nothing where nothing can be set."""
         self.setVisible(state is not None)
         if state is None:
@@ -93,13 +93,13 @@ class TuningForm(QWidget):
         self.warning.setVisible(state.knows_size)
 
     def _on_diameter(self, value: float) -> None:
-        self._tuning.set_diameter(value or None)
+        self._settings.set_diameter(value or None)
 
     def _on_foreground(self, value: float) -> None:
-        self._tuning.set_thresholds(foreground=value)
+        self._settings.set_thresholds(foreground=value)
 
     def _on_prominence(self, value: float) -> None:
-        self._tuning.set_thresholds(prominence=value)
+        self._settings.set_thresholds(prominence=value)
 
 
 class Threshold(QWidget):
@@ -159,7 +159,7 @@ class SizeBox(NumberBox):
         self.setSuffix(" px")
         self.setToolTip(_SIZE_TIP)
 
-    def show_size(self, state: TuningState) -> None:
+    def show_size(self, state: SettingsState) -> None:
         """Show the size that is used, and where it comes from."""
         self._measured = state.measured
         words = _measured(state)
@@ -194,7 +194,7 @@ class SizeBox(NumberBox):
             self.setValue(max(1, round(self._measured) + steps))
 
 
-def _measured(state: TuningState) -> str:
+def _measured(state: SettingsState) -> str:
     if state.measured is None:
         return "auto"
     pixels = f"{in_pixels(state.measured)} px"

@@ -1,0 +1,260 @@
+"""What a person may set about predictions: axes, channels, size, and thresholds.
+
+All have good values by themselves. With other axes, channels or another size the image
+has to be predicted again; other thresholds are applied at once, to what the network
+said before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_unet import inference
+from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
+from napari_unet.images.channels import channel_count, channel_titles, parse_channels
+from napari_unet.images.known_axes import axes_in_words, resolve_axes
+from napari_unet.instances.diameter import size_warning
+from napari_unet.project.manifest import ImageReading
+from napari_unet.project.project import Project
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.images import Images
+from napari_unet.session.images.reading import Reading, keeps_labels, mismatch_in_words
+from napari_unet.session.models.models import Models
+from napari_unet.session.predicting import Predicting
+from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.status import SettingsState
+from napari_unet.tasks import task_of
+
+if TYPE_CHECKING:
+    from napari_unet.instances.decoding import Decoding
+    from napari_unet.weights.model import Model
+
+
+class Settings:
+    """How the current image is read, the size of its objects, and thresholds.
+
+    Parameters
+    ----------
+    holder : StateHolder
+        Where the state is told.
+    images, models, predicting : Images, Models, Predicting
+        What is open, what predicts, and what is going on.
+
+    Attributes
+    ----------
+    changed : Signal()
+        The person has set something.
+    read_anew : Signal()
+        It was how the current image is read.
+    """
+
+    changed = Signal()
+    read_anew = Signal()
+
+    def __init__(
+        self,
+        holder: StateHolder,
+        images: Images,
+        models: Models,
+        predicting: Predicting,
+    ) -> None:
+        self._holder = holder
+        self._images = images
+        self._models = models
+        self._predicting = predicting
+        self._decode_wanted = False
+        self._measured_by = ""
+
+    def set_axes(self, axes: str) -> None:
+        """Read the current image with other axes.
+
+        Its labels stay where they lie right with these axes, too. Otherwise it is
+        opened again; work under the old ones stays saved, and is here again with them.
+
+        Raises
+        ------
+        InputError
+            If the axes do not fit; then nothing changes.
+        """
+        image = self._images.current
+        if image is None:
+            return
+        shape, old = image.identity.shape, image.axes
+        new = resolve_axes(shape, image.pixels.dtype, person=axes).letters
+        reading = replace(image.reading, origin="person")
+        if keeps_labels(shape, old, new):
+            image.identity = replace(image.identity, axes=new)
+            told = f"{image.name} is read as a {axes_in_words(new)}."
+            if image.has_labels and new != old:
+                told += " Its labels stay; predict again to have them found like that."
+            self._read(image, reading, told)
+            return
+        told = f"{image.name} is read as {new} now."
+        if image.has_labels:
+            told += f" Its labels as {old} stay saved, and are here again with {old}."
+        self._images.reopen(image, new, replace(reading, channels=None), told)
+        self.read_anew.emit()
+
+    def set_channels(self, channels: str | None) -> None:
+        """Let models see some channels of the current image alone.
+
+        Parameters
+        ----------
+        channels : str or None
+            Numbers from 1, or names, separated by commas; None for all.
+
+        Raises
+        ------
+        InputError
+            If there is no such channel; then nothing changes.
+        """
+        image = self._images.current
+        if image is None:
+            return
+        count = channel_count(image.identity.shape, image.axes)
+        names = image.reading.names_of(image.identity.shape, image.axes)
+        chosen = None if channels is None else parse_channels(channels, count, names)
+        if chosen == image.reading.channels:
+            return
+        titles = channel_titles(count, names)
+        used = ", ".join(titles[n] for n in chosen or range(count))
+        told = f"Models see channel {used}."
+        if image.has_labels:
+            told += " Predict again to see what that changes."
+        self._read(image, replace(image.reading, channels=chosen), told)
+
+    def set_diameter(self, diameter: float | None) -> None:
+        """Say how large the objects are, in pixels; None to have them measured."""
+        image = self._images.current
+        if image is None or image.diameter == diameter:
+            return
+        image.diameter = diameter
+        self.tell()
+        self.changed.emit()
+        self._ask_to_predict("size")
+
+    def set_thresholds(
+        self, foreground: float | None = None, prominence: float | None = None
+    ) -> None:
+        """Find the objects with other thresholds, at once where that is possible.
+
+        One that is not given stays as it is.
+        """
+        model = self._models.active
+        if model is None:
+            return
+        moved = {"foreground": foreground, "prominence": prominence}
+        self._decode_with(
+            model,
+            model.spec.decoding.model_copy(
+                update={name: each for name, each in moved.items() if each is not None}
+            ),
+        )
+
+    def reset_thresholds(self) -> None:
+        """Find the objects with the thresholds that the model came with."""
+        model, came_with = self._models.active, self._models.timeline.moved_from
+        if model is not None and came_with is not None:
+            self._decode_with(model, came_with)
+
+    def tick(self) -> None:
+        """Find objects anew, if thresholds moved and nothing else is going on.
+
+        What is being predicted with former thresholds is waited for.
+        """
+        image, model = self._images.current, self._models.active
+        if not self._decode_wanted or self._holder.state.predicting:
+            return
+        self._decode_wanted = False
+        if image and model and self._predicting.can_decode(image, model):
+            self._predicting.decode(image, model)
+        else:
+            self._ask_to_predict("threshold")
+
+    def tell(self) -> None:
+        """Show what is set now."""
+        model = self._models.active
+        self._forget_measured(model.name if model is not None else "")
+        self._holder.show(settings=self._state(model) if model is not None else None)
+
+    def readings(self, project: Project) -> dict[str, ImageReading]:
+        """Return what a person has said of a project's images, by their content."""
+        said = {
+            each.identity.content_hash: each.reading.to_remember(each.axes)
+            for each in self._images
+            if each.project is project
+        }
+        return {content: one for content, one in said.items() if one is not None}
+
+    def _read(self, image: OpenImage, reading: Reading, told: str) -> None:
+        """Let what was begun with other axes or channels go."""
+        image.reading = reading
+        self._predicting.cancel()
+        self._predicting.forget(image)
+        self._images.tell()
+        self._holder.say(told, "image")
+        self.check_fit()
+        self.read_anew.emit()
+
+    def check_fit(self) -> None:
+        """Tell whether the model can take the image, as soon as both are known."""
+        image, model = self._images.current, self._models.active
+        if image is None or model is None:
+            return
+        self._holder.clear("image")
+        # Not earlier: torch takes seconds. It is loaded when there is a model.
+        try:
+            inference.check_image(*image.model_input, model)
+        except ChannelMismatchError as error:
+            names = image.reading.names_of(image.identity.shape, image.axes)
+            words = mismatch_in_words(error, names)
+            self._holder.report("image", InputError(words))
+        except NapariUnetError as error:
+            self._holder.report("image", error)
+
+    def _decode_with(self, model: Model, decoding: Decoding) -> None:
+        if decoding == model.spec.decoding:
+            return
+        self._models.timeline.adjust(model.with_decoding(decoding))
+        self.changed.emit()
+        self._decode_wanted = True
+        self.tick()
+
+    def _ask_to_predict(self, what: str) -> None:
+        words = f"Predict again to use this {what}."
+        self._holder.say(words, "image", "model", "predicting")
+
+    def _forget_measured(self, name: str) -> None:
+        """Forget the sizes that another model has measured."""
+        if name != self._measured_by:
+            self._measured_by = name
+            for image in self._images:
+                image.measured = None
+
+    def _state(self, model: Model) -> SettingsState | None:
+        spec, image = model.spec, self._images.current
+        if not task_of(spec).outputs.sized:
+            return None
+        diameter = image.diameter if image is not None else None
+        measured = image.measured if image is not None else None
+        warning = ""
+        if image is not None and (size := diameter or measured):
+            warning = size_warning(
+                size,
+                spec.diameters,
+                told=diameter is not None,
+                shape=image.identity.labels_shape[-2:],
+            )
+        return SettingsState(
+            spec.decoding.foreground,
+            spec.decoding.prominence,
+            spec.best_diameters is not None,
+            diameter,
+            measured,
+            image.pixel_size if image is not None else None,
+            warning,
+            self._models.timeline.moved_from is not None,
+        )
