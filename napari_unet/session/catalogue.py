@@ -106,8 +106,6 @@ def locate(
     ----------
     folder : Path
         The project folder.
-    image : ImageFields
-        What is remembered of the image.
     others : collection of Path
         Files of other images, which may have the same pixels.
     """

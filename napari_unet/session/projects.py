@@ -22,13 +22,6 @@ class Projects:
 
     Without a chosen one, every image has a project of its own, beside its file.
 
-    Parameters
-    ----------
-    runner : Runner
-        Reads and makes folders in the background.
-    holder : StateHolder
-        Where the state is told.
-
     Attributes
     ----------
     opened : Signal(Project)

@@ -54,12 +54,8 @@ class Session:
 
     Parameters
     ----------
-    runner : Runner
-        Drives jobs; its owner closes it, before the session.
     view : callable, optional
         Returns the part of the current image that the person looks at, or None.
-    clock : callable
-        Returns monotonic seconds.
 
     Attributes
     ----------

@@ -36,13 +36,6 @@ if TYPE_CHECKING:
 class Settings:
     """How the current image is read, the size of its objects, and thresholds.
 
-    Parameters
-    ----------
-    holder : StateHolder
-        Where the state is told.
-    images, models, predicting : Images, Models, Predicting
-        What is open, what predicts, and what is going on.
-
     Attributes
     ----------
     changed : Signal()

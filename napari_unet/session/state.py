@@ -28,52 +28,8 @@ from napari_unet.tasks import task_of
 class State:
     """Everything that a front end shows.
 
-    Parameters
-    ----------
-    ready : bool
-        Whether the engine is loaded.
-    device : str
-        Where the engine computes, in words.
-    models : tuple of str
-        Names of the built-in models.
-    model : ModelState or None
-        The chosen model.
-    loading : str
-        The model that is being loaded, or nothing.
-    versions : tuple of VersionState
-        The chosen model and what training made of it, oldest first.
-    version : int
-        The version that predicts.
-    source : str
-        The built-in model or the model folder that it is; nothing if training made it.
-    own_models : tuple of OwnModel
-        Model folders that the person saved or opened, also on other days.
-    image : ImageState or None
-        The chosen image.
-    predicting, training : Progress or None
-        None while nothing of the kind is going on.
-    refreshing : bool
-        Whether the prediction that goes on was started by training.
-    cancelling, stopping : bool
-        Whether the prediction, or the training, was asked to stop.
-    notice : str
-        What a person should know about the last training, or nothing.
-    message : str
-        What is going on or what came of it; never empty.
-    problems : dict
-        What did not work, by the place where it is told.
-    save : SaveState
-        How saving goes.
-    recovered : str
-        What came back from the journal after a crash, or nothing.
-    project : ProjectState or None
-        The chosen project; without one, work is kept beside each image.
-    minutes : float
-        How long the next training lasts.
-    settings : SettingsState or None
-        Size of objects and thresholds, where objects are predicted.
-    target : Target
-        What of the image is selected and in sight.
+    What the fields mean is said in `session.status`. A `message` is never empty, and
+    `notice` is what a person should know of the last training.
     """
 
     ready: bool = False

@@ -66,17 +66,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SaveState:
-    """Where work is saved, and how that goes.
-
-    Parameters
-    ----------
-    text : str
-        A sentence or two.
-    folder : Path or None
-        The project folder.
-    failed : bool
-        Whether the last attempt failed; then `text` says why and what to do.
-    """
+    """Where work is saved and how that goes: `failed` with words on what to do."""
 
     text: str = ""
     folder: Path | None = None
@@ -93,17 +83,11 @@ class ProjectImage:
     Parameters
     ----------
     key : str
-        Its name in the project.
-    name : str
-        For people.
-    task : str
-        What its labels are.
+        Its name in the project; `name` is for people.
     saved : str
         When its labels were saved last, in words.
     path : Path or None
         The image file; None if it is missing, or the image is no file.
-    is_file : bool
-        Whether the image is a file at all.
     """
 
     key: str
@@ -116,19 +100,7 @@ class ProjectImage:
 
 @dataclass(frozen=True, slots=True)
 class ProjectState:
-    """What there is to know about the chosen project.
-
-    Parameters
-    ----------
-    name : str
-        Name of its folder.
-    folder : Path
-        Where it lies.
-    images : tuple of ProjectImage
-        What it holds.
-    told : str
-        What a person must know of it, or nothing.
-    """
+    """The chosen project; `told` is what a person must know of it, or nothing."""
 
     name: str
     folder: Path
@@ -170,15 +142,7 @@ class ClassState:
 
 @dataclass(frozen=True, slots=True)
 class VariableState:
-    """A regressed variable: its name, its unit or nothing, and how it is spread.
-
-    Parameters
-    ----------
-    name, unit : str
-        For people.
-    mean, scale : float
-        Of the values that a model was trained with.
-    """
+    """A regressed variable; mean and scale are of the values it was trained with."""
 
     name: str
     unit: str = ""
@@ -192,8 +156,6 @@ class ModelState:
 
     Parameters
     ----------
-    name : str
-        Short name.
     about : str
         What it is for and how good it is, in a line.
     card : tuple of (str, str)
@@ -202,12 +164,6 @@ class ModelState:
         Channels that the image must have.
     predicts : str
         Task and names, in a line.
-    task : str
-        What it predicts.
-    classes : tuple of ClassState
-        The classes by their numbers.
-    variables : tuple of VariableState
-        The regressed variables.
     """
 
     name: str
@@ -234,12 +190,6 @@ class ImageState:
 
     Parameters
     ----------
-    name : str
-        File or layer name.
-    axes : str
-        One letter per axis.
-    shape : tuple of int
-        Extent of every axis.
     has_labels : bool
         Whether there are labels to look at and to correct.
     worked_on : bool
@@ -250,14 +200,10 @@ class ImageState:
         Whether there is something to accept besides what a person painted.
     open : bool
         Whether earlier work on it was looked for and, if there was any, restored.
-    task : str
-        What its labels are.
-    objects, verified_objects : int
-        How many there are, and how many of them a person stands behind.
     verified_classes : int
         Of how many classes there are verified pixels, in all open images together.
     verified_share : float
-        Verified share of all pixels.
+        Verified share of all pixels, from 0 to 1.
     read_only : str
         Why it cannot be corrected, or nothing.
     reading : Reading
@@ -291,10 +237,8 @@ class SettingsState:
         Thresholds, see `napari_unet.instances.decoding.Decoding`.
     knows_size : bool
         Whether the model zooms images to the size of objects that it knows.
-    diameter : float or None
-        Size that the person has set, in pixels.
-    measured : float or None
-        Size that the model has measured, in pixels.
+    diameter, measured : float or None
+        Sizes in pixels: what the person has set, and what the model has measured.
     pixel_size : float or None
         Width of a pixel in micrometres, where somebody knows it.
     warning : str
@@ -315,12 +259,10 @@ class SettingsState:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """What the engine offers on this machine, and which models a person has.
+    """What the engine offers here, and which models a person has.
 
     Parameters
     ----------
-    ready : bool
-        Whether it is loaded.
     device : str
         Where it computes, in words.
     models : tuple of str
@@ -337,14 +279,10 @@ class EngineStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """The chosen model and its versions.
+    """The chosen model and its versions, oldest first.
 
     Parameters
     ----------
-    model : ModelState or None
-        The chosen model.
-    versions : tuple of VersionState
-        The chosen model and what training made of it, oldest first.
     version : int
         The version that predicts.
     source : str
@@ -368,17 +306,7 @@ class ImageStatus:
 
 @dataclass(frozen=True, slots=True)
 class PredictingStatus:
-    """A prediction, or none.
-
-    Parameters
-    ----------
-    progress : Progress or None
-        None while nothing of the kind is going on.
-    refreshing : bool
-        Whether it was started by training.
-    cancelling : bool
-        Whether it was asked to stop.
-    """
+    """A prediction, or none: `refreshing` if training started it."""
 
     progress: Progress | None = None
     refreshing: bool = False

@@ -114,8 +114,6 @@ class OpenImage:
         What else was given to be opened and is this image.
     reading : Reading
         Who says which axis is which, and which channels a model gets.
-    saving : ImageSaving
-        How it is saved, from the moment in which it is open.
     """
 
     source: npt.NDArray[Any]

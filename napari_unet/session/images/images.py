@@ -30,17 +30,6 @@ from napari_unet.tasks.task import goes_with
 class Images:
     """Open images with their annotations; one of them is current.
 
-    Parameters
-    ----------
-    runner : Runner
-        Looks up earlier work in the background.
-    holder : StateHolder
-        Where the state is told.
-    saving : Saving
-        Takes care of every image that is opened.
-    projects : Projects
-        Where work is kept.
-
     Attributes
     ----------
     labels_shown : Signal(OpenImage)
@@ -189,8 +178,6 @@ class Images:
 
         Parameters
         ----------
-        image : OpenImage
-            Is put away.
         axes, reading : str, Reading
             How it is read then; as before where they are missing.
         told : str

@@ -219,17 +219,7 @@ def interrupted() -> StorageError:
 
 
 class Moving:
-    """The way of one image to another project: where a person wants, or where it can.
-
-    Parameters
-    ----------
-    image : OpenImage
-        It.
-    saving : ImageSaving
-        Goes on where it arrives.
-    everyone : Saving
-        Knows the other images.
-    """
+    """The way of one image to another project: where a person wants, or can save."""
 
     def __init__(self, image: OpenImage, saving: ImageSaving, everyone: Saving) -> None:
         self._image = image

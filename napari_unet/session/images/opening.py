@@ -49,8 +49,6 @@ class Opened:
 
     Parameters
     ----------
-    image : OpenImage
-        With the work that was saved earlier, if there was any.
     sequence : int
         Number of the last change in its journal.
     told : str

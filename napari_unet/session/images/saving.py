@@ -26,15 +26,6 @@ from napari_unet.session.status import Problem, SaveState
 class Saving:
     """All images that are saved: those that are open, and those not saved yet.
 
-    Parameters
-    ----------
-    runner : Runner
-        Saves in the background.
-    projects : Projects
-        Where to.
-    clock : callable
-        Returns monotonic seconds.
-
     Attributes
     ----------
     ended : Signal()
@@ -99,13 +90,6 @@ class Saving:
 
 class ImageSaving:
     """How one image is saved.
-
-    Parameters
-    ----------
-    image : OpenImage
-        It; nobody else gives it another place.
-    everyone : Saving
-        Knows the other images.
 
     Attributes
     ----------

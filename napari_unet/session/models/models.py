@@ -43,14 +43,8 @@ class Models:
 
     Parameters
     ----------
-    runner : Runner
-        Loads and saves in the background.
-    holder : StateHolder
-        Where the state is told.
     home : callable
         Returns the project that models belong to now, or None.
-    library : ModelLibrary, optional
-        Where a person's own models are remembered.
 
     Attributes
     ----------

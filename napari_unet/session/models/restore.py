@@ -171,15 +171,6 @@ def version_of(
 class Restoring:
     """Brings models of projects into the timeline.
 
-    Parameters
-    ----------
-    runner : Runner
-        Reads in the background.
-    holder : StateHolder
-        Where the state is told.
-    models : Models
-        Where models come, and which one predicts.
-
     Attributes
     ----------
     interrupted : set of Project

@@ -201,16 +201,8 @@ class ModelStore:
 
     Parameters
     ----------
-    runner : Runner
-        Writes in the background.
-    holder : StateHolder
-        Where problems are told.
-    projects : Projects
-        Says who else writes.
     images, models, settings, training : Images, Models, Settings, Training
         What is kept, and where it belongs.
-    clock : callable
-        Returns monotonic seconds.
     """
 
     def __init__(
