@@ -189,7 +189,7 @@ class Session:
         if number == self.state.version:
             return
         self._version_chosen = True
-        self.models.activate(number)
+        self.models.loader.activate(number)
         self.predicting.want_refresh(soon=True)
 
     def set_minutes(self, minutes: float) -> None:

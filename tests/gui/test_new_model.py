@@ -8,7 +8,7 @@ from napari_unet.annotation.provenance import is_verified
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.models.architectures import ARCHITECTURES
-from napari_unet.session.models.request import ModelWish
+from napari_unet.session.models.request import ModelRequest
 from tests.session.brightness import disks
 
 
@@ -33,7 +33,7 @@ def test_it_asks_only_for_what_the_task_needs(dialog):
     assert schema.unit.isVisible()
     schema.task.setCurrentIndex(2)
     assert not schema.names.isVisible()
-    assert dialog.wish == ModelWish("instances")
+    assert dialog.request == ModelRequest("instances")
 
 
 def test_it_stays_until_the_names_make_sense(dialog):
@@ -44,20 +44,20 @@ def test_it_stays_until_the_names_make_sense(dialog):
     dialog.schema.names.setPlainText("background\n\n axon \nmyelin\n")
     dialog.accept()
     assert not dialog.isVisible()
-    assert dialog.wish.names == ("background", "axon", "myelin")
+    assert dialog.request.names == ("background", "axon", "myelin")
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_network_can_be_chosen(dialog, name):
     choose_network(dialog, name)
-    wish = dialog.wish.network
-    assert wish.name == name
-    assert wish.architecture == ARCHITECTURES[name]
-    assert wish.in_channels == 3
-    assert wish.pixel_size is None
-    backbone = wish.architecture.kind == "backbone"
+    request = dialog.request.network
+    assert request.name == name
+    assert request.architecture == ARCHITECTURES[name]
+    assert request.in_channels == 3
+    assert request.pixel_size is None
+    backbone = request.architecture.kind == "backbone"
     assert dialog.network.pretrained.isVisible() == backbone
-    assert not wish.pretrained
+    assert not request.pretrained
 
 
 def test_options_are_those_of_the_network(dialog):
@@ -66,15 +66,15 @@ def test_options_are_those_of_the_network(dialog):
     controls["base_channels"].value = 24
     controls["norm"].value = "group"
     dialog.network.pixel_size.setValue(0.5)
-    wish = dialog.wish.network
-    assert wish.architecture.base_channels == 24
-    assert wish.architecture.norm == "group"
-    assert wish.pixel_size == 0.5
+    request = dialog.request.network
+    assert request.architecture.base_channels == 24
+    assert request.architecture.norm == "group"
+    assert request.pixel_size == 0.5
     choose_network(dialog, "original")
     dialog.network.options.controls["dropout"].value = 0.25
-    assert dialog.wish.network.architecture.dropout == 0.25
+    assert dialog.request.network.architecture.dropout == 0.25
     dialog.network.kind.setCurrentIndex(0)
-    assert dialog.wish.network is None
+    assert dialog.request.network is None
 
 
 def test_an_option_at_a_forbidden_limit_is_told_in_words(dialog):

@@ -82,7 +82,7 @@ class ModelPanel(Panel):
             self, loaded=state.model is not None, channels=channels_of(state.image)
         )
         if dialog.exec():
-            self.session.models.make(dialog.wish)
+            self.session.models.make(dialog.request)
         dialog.deleteLater()
 
     def _fill(self, entries: tuple[Entry, ...], current: str) -> None:

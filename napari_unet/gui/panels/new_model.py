@@ -24,7 +24,7 @@ from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
 from napari_unet.gui.panels.panel import label
-from napari_unet.session.models.request import ModelWish, NetworkWish
+from napari_unet.session.models.request import ModelRequest, NetworkRequest
 from napari_unet.tasks.outputs import RegressionLoss
 
 if TYPE_CHECKING:
@@ -92,23 +92,23 @@ class NewModelDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
 
     @property
-    def wish(self) -> ModelWish:
+    def request(self) -> ModelRequest:
         """What was asked for."""
         schema = self.schema
-        return ModelWish(
+        return ModelRequest(
             schema.chosen_task,
             schema.chosen_names,
             schema.unit.text().strip(),
             schema.low.value(),
             schema.high.value(),
             schema.loss.currentData(),
-            self.network.wish,
+            self.network.request,
         )
 
     def accept(self) -> None:
         """Close, unless something is missing."""
         try:
-            problem = self.wish.problem
+            problem = self.request.problem
         except ValidationError as error:
             place, words = first_problem(error)
             problem = f"{place.replace('_', ' ').capitalize()}: {words}."
@@ -206,11 +206,11 @@ class _NetworkForm(_Form):
         self._show_kind()
 
     @property
-    def wish(self) -> NetworkWish | None:
+    def request(self) -> NetworkRequest | None:
         if self.options is None:
             return None
         architecture: Any = self.options.value
-        return NetworkWish(
+        return NetworkRequest(
             self.kind.currentText(),
             architecture,
             int(self.channels.value()),

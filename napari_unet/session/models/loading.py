@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING
 
 from napari_unet import learning, models, nets, weights
 from napari_unet.core.jobs import Job
-from napari_unet.errors import StorageError
+from napari_unet.errors import InputError, StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import ModelRecord
 from napari_unet.session.models.restore import load_entry
 from napari_unet.session.models.timeline import ModelVersion
+from napari_unet.session.runner import Handlers, Runner, Running
+from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import EngineStatus
 
 if TYPE_CHECKING:
+    from napari_unet.session.models.models import Models
     from napari_unet.weights.model import Model
 
+DEFAULT = "nuclei"
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -160,3 +164,184 @@ def _not_listed(error: StorageError) -> str:
 
 def _nvidia_card_present() -> bool:
     return _NVIDIA_DRIVER.exists() or shutil.which("nvidia-smi") is not None
+
+
+class ModelLoader:
+    """Loads the model that a person chooses, or the usual one, and lets it predict.
+
+    Attributes
+    ----------
+    has_chosen : bool
+        Whether the person has chosen what predicts.
+    default : int
+        Number of the version that is there because nobody chose one.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        holder: StateHolder,
+        models: Models,
+        library: ModelLibrary,
+    ) -> None:
+        self._runner = runner
+        self._holder = holder
+        self._models = models
+        self._timeline = models.timeline
+        self._library = library
+        self._loading: Running | None = None
+        self.has_chosen = False
+        self.default = 0
+
+    def start(self) -> None:
+        """Load the engine, then the built-in model unless another one was chosen."""
+        self._runner.start(
+            StartEngine(self._library),
+            Handlers(
+                result=self._on_engine,
+                error=lambda error: self._holder.report("model", error),
+            ),
+        )
+
+    def choose(self, name_or_path: str | Path) -> None:
+        """Load a built-in model or a model folder; it is active when it is there.
+
+        A built-in model that was in use here before is here still, with its thresholds.
+        """
+        self.has_chosen = True
+        self._load(str(name_or_path), asked=True)
+
+    def activate(self, number: int) -> None:
+        """Make an earlier or later version active, as soon as it is loaded.
+
+        Raises
+        ------
+        InputError
+            If there is no such version.
+        """
+        self.has_chosen = True
+        self.go_to(number, asked=True)
+
+    def go_to(self, number: int, *, asked: bool = False) -> None:
+        """Make a version active; load it before, if memory has let go of it."""
+        self._stop_loading()
+        version = self._timeline.get(number)
+        if version.model is not None:
+            self._holder.show(loading="")
+            self._go_live(number, asked=asked)
+            return
+        name = version.note or f"version {number}"
+        self._tell_loading(name)
+        self._loading = self._runner.start(
+            LoadVersion(version),
+            Handlers(
+                result=lambda models: self._on_version_loaded(
+                    name, number, models, asked=asked
+                ),
+                error=lambda error: self._on_load_failed(name, error),
+            ),
+        )
+
+    def _load(self, name: str, *, asked: bool = False) -> None:
+        self._stop_loading()
+        self._holder.clear("model")
+        there = self._timeline.built_in(name, self._models.place)
+        if there is not None and there.model is not None:
+            self._holder.show(loading="")
+            self._go_live(there.number, asked=asked)
+            self._tell_ready(name)
+            return
+        self._tell_loading(name)
+        self._loading = self._runner.start(
+            LoadModel(name, self._library),
+            Handlers(
+                result=lambda loaded: self._on_loaded(name, loaded, asked=asked),
+                error=lambda error: self._on_load_failed(name, error),
+            ),
+        )
+
+    def _go_live(self, number: int, *, asked: bool) -> None:
+        self._timeline.activate(number)
+        if asked:
+            self._models.chosen.emit()
+
+    def _stop_loading(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+
+    def _on_engine(self, engine: EngineStatus) -> None:
+        self._holder.show(engine=engine)
+        undecided = self._models.active is None and not self._holder.state.loading
+        if undecided and DEFAULT in engine.models:
+            self._load(DEFAULT)
+        elif undecided:
+            words = "Choose a model."
+            self._holder.say(words, "model", "loading")
+
+    def _on_loaded(self, name: str, loaded: Loaded, *, asked: bool) -> None:
+        if loaded.own_models is not None:
+            self._models.show_own(loaded.own_models)
+        if self._holder.state.loading != name:
+            return  # another one was chosen meanwhile
+        model, record = loaded.model, loaded.record
+        self._holder.show(loading="")
+        find = self._timeline.find
+        there = find(record.uuid, self._models.place) or find(record.uuid, None)
+        if there is None or there.model is None:
+            there = self._timeline.publish(
+                model,
+                record=record,
+                note=model.name,
+                built_in="" if loaded.source else name,
+                source=loaded.source,
+                activate=False,
+            )
+            if not self.has_chosen:
+                self.default = there.number
+        self._go_live(there.number, asked=asked)
+        self._tell_ready(model.name, loaded.problem)
+
+    def _on_version_loaded(
+        self, name: str, number: int, models: tuple[Model, Model], *, asked: bool
+    ) -> None:
+        as_made, model = models
+        moved = as_made.spec.decoding != model.spec.decoding
+        self._timeline.fill(number, model, as_made.spec.decoding if moved else None)
+        if self._holder.state.loading == name:
+            self._holder.show(loading="")
+            self._go_live(number, asked=asked)
+            self._tell_ready(name)
+
+    def _on_load_failed(self, name: str, error: Exception) -> None:
+        if self._holder.state.loading != name:
+            return
+        self._holder.show(loading="")
+        self._holder.report("model", error)
+        own = [each for each in self._holder.state.own_models if str(each.path) == name]
+        if own and not Path(name).exists():
+            self._forget(own[0])
+
+    def _forget(self, gone: OwnModel) -> None:
+        """Take a model off the list whose folder is gone, with a word."""
+        self._holder.report(
+            "model",
+            InputError(
+                f"There is no model in {gone.path} any more, and it was taken off the "
+                "list. If it was moved, open it where it is now."
+            ),
+        )
+        self._runner.start(
+            ForgetModel(gone.path, self._library),
+            Handlers(
+                result=self._models.show_own,
+                error=lambda error: self._holder.report("model", error),
+            ),
+        )
+
+    def _tell_loading(self, name: str) -> None:
+        words = f"Loading the model {name}…"
+        self._holder.say(words, "loading", loading=name)
+
+    def _tell_ready(self, name: str, problem: str = "") -> None:
+        words = f"The model {name} is ready. {problem}".strip()
+        self._holder.say(words, "model", "loading")

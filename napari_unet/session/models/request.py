@@ -24,7 +24,7 @@ _MOST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkWish:
+class NetworkRequest:
     """A network that begins anew.
 
     Parameters
@@ -49,7 +49,7 @@ class NetworkWish:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelWish:
+class ModelRequest:
     """What a model should predict from now on.
 
     Parameters
@@ -64,7 +64,7 @@ class ModelWish:
         Between what their values usually lie.
     loss : {"huber", "mse", "mae"}
         What training makes small, see `tasks.objectives.losses.regression_loss`.
-    network : NetworkWish, optional
+    network : NetworkRequest, optional
         A network to start anew with; without it, the loaded one keeps all but its
         head.
     """
@@ -75,7 +75,7 @@ class ModelWish:
     low: float = 0.0
     high: float = 1.0
     loss: RegressionLoss = "huber"
-    network: NetworkWish | None = None
+    network: NetworkRequest | None = None
 
     @property
     def outputs(self) -> OutputRequest:
@@ -99,7 +99,7 @@ class MakeModel(Job[None, "Model"]):
     """Make a model that knows nothing of its task yet."""
 
     old: Model | None
-    wish: ModelWish
+    request: ModelRequest
 
     def run(self) -> Generator[None, None, Model]:
         """Make it.
@@ -107,45 +107,50 @@ class MakeModel(Job[None, "Model"]):
         Raises
         ------
         InputError
-            If the wish cannot be fulfilled.
+            If the request cannot be fulfilled.
         ModelError
             If the network needs a package that is not installed, or its pretrained
             weights cannot be downloaded.
         """
-        old, wish = self.old, self.wish
-        if wish.problem:
-            raise InputError(wish.problem)
+        old, request = self.old, self.request
+        if request.problem:
+            raise InputError(request.problem)
         yield
-        if wish.network is not None:
+        if request.network is not None:
             return weights.new_model(
-                _new_spec(wish.network, wish), pretrained=wish.network.pretrained
+                _new_spec(request.network, request),
+                pretrained=request.network.pretrained,
             )
         if old is None:
             raise InputError("Choose a model first, or a new network.")
-        name = f"{old.name} {wish.task}"[:_MOST_NAME]
-        return learning.with_new_head(old, _for_task(old.spec, wish, name))
+        name = f"{old.name} {request.task}"[:_MOST_NAME]
+        return learning.with_new_head(old, _for_task(old.spec, request, name))
 
 
-def _new_spec(network: NetworkWish, wish: ModelWish) -> models.ModelSpec:
+def _new_spec(network: NetworkRequest, request: ModelRequest) -> models.ModelSpec:
     spec = models.ModelSpec(
         name="new",
         in_channels=network.in_channels,
         architecture=network.architecture,
         pixel_size=network.pixel_size,
     )
-    return _for_task(spec, wish, f"{network.name} {wish.task}")
+    return _for_task(spec, request, f"{network.name} {request.task}")
 
 
-def _for_task(old: ModelSpec, wish: ModelWish, name: str) -> ModelSpec:
+def _for_task(old: ModelSpec, request: ModelRequest, name: str) -> ModelSpec:
     try:
-        found = task_of(wish).outputs.requested(wish.outputs)
+        found = task_of(request).outputs.requested(request.outputs)
     except ValidationError as error:
         _, reason = first_problem(error)
         raise InputError(f"These names cannot be used: {reason}.") from error
     spec = old.for_task(
-        wish.task,
+        request.task,
         classes=found.classes,
         variables=found.variables,
     )
-    told = {"name": name, "description": "", "loss": LossOptions(regression=wish.loss)}
+    told = {
+        "name": name,
+        "description": "",
+        "loss": LossOptions(regression=request.loss),
+    }
     return spec.model_copy(update=told)

@@ -260,13 +260,13 @@ class Restoring:
         if not versions:
             return
         here = project is self._place
-        takes_over = here and not self._models.has_chosen
+        takes_over = here and not self._models.loader.has_chosen
         active = lost[-1] if lost else restored.active
         uuid = active.uuid if active is not None and takes_over else None
         if uuid is not None:
             self._active[project] = uuid
             self._holder.show(loading="")
-        self._timeline.merge(versions, uuid, without=self._models.default)
+        self._timeline.merge(versions, uuid, without=self._models.loader.default)
         if not self._holder.state.loading:
             words = self._welcome(taken_over=uuid is not None)
             self._holder.say(words, "version")
@@ -286,13 +286,13 @@ class Restoring:
             self._holder.show(minutes=self.minutes[project])
         there = self._to_go_on_with(project)
         if there is not None and there is not self._timeline.active:
-            self._models.go_to(there.number)
+            self._models.loader.go_to(there.number)
 
     def _to_go_on_with(self, project: Project) -> ModelVersion | None:
         """Return a version of a project that should predict there, if there is one."""
         active = self._timeline.active
         last = self._active.get(project)
-        if last is not None and not self._models.has_chosen:
+        if last is not None and not self._models.loader.has_chosen:
             return self._timeline.find(last, project)
         return None if active is None else self._timeline.find(active.uuid, project)
 

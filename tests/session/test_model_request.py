@@ -9,7 +9,7 @@ import pytest
 
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.geometry.box import Box
-from napari_unet.session.models.request import ModelWish, NetworkWish
+from napari_unet.session.models.request import ModelRequest, NetworkRequest
 
 
 def teach(stage):
@@ -24,7 +24,7 @@ def teach(stage):
 
 def test_a_model_gets_other_classes_and_learns_them(stage, image):
     stage.open(image)
-    stage.session.models.make(ModelWish("classes", ("dark", "bright")))
+    stage.session.models.make(ModelRequest("classes", ("dark", "bright")))
     stage.run()
     assert stage.state.model.predicts == "Classes: dark, bright"
     assert stage.state.model.name == "bright classes"
@@ -39,8 +39,8 @@ def test_a_model_gets_other_classes_and_learns_them(stage, image):
 
 def test_a_model_learns_values(stage, image):
     stage.open(image)
-    wish = ModelWish("regression", ("calcium",), "nM", 100, 500)
-    stage.session.models.make(wish)
+    request = ModelRequest("regression", ("calcium",), "nM", 100, 500)
+    stage.session.models.make(request)
     stage.run()
     assert stage.state.model.predicts == "Values: calcium (nM)"
     stage.session.predict()
@@ -51,9 +51,9 @@ def test_a_model_learns_values(stage, image):
 
 def test_values_can_become_objects_again(stage, image):
     stage.open(image)
-    stage.session.models.make(ModelWish("regression", ("calcium",)))
+    stage.session.models.make(ModelRequest("regression", ("calcium",)))
     stage.run()
-    stage.session.models.make(ModelWish("instances"))
+    stage.session.models.make(ModelRequest("instances"))
     stage.run()
     assert stage.state.model.predicts == "Finds objects"
     stage.session.predict()
@@ -62,17 +62,17 @@ def test_values_can_become_objects_again(stage, image):
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("request", "words"),
     [
-        (ModelWish("classes", ("one",)), "two classes"),
-        (ModelWish("regression"), "one variable"),
-        (ModelWish("classes", ("a", "a")), "every name once"),
-        (ModelWish("classes", ("a", "b" * 61)), "cannot be used"),
-        (ModelWish("regression", ("a",), "", 2, 2), "above the lowest"),
+        (ModelRequest("classes", ("one",)), "two classes"),
+        (ModelRequest("regression"), "one variable"),
+        (ModelRequest("classes", ("a", "a")), "every name once"),
+        (ModelRequest("classes", ("a", "b" * 61)), "cannot be used"),
+        (ModelRequest("regression", ("a",), "", 2, 2), "above the lowest"),
     ],
 )
-def test_what_makes_no_sense_is_refused(stage, wish, words):
-    stage.session.models.make(wish)
+def test_what_makes_no_sense_is_refused(stage, request, words):
+    stage.session.models.make(request)
     stage.run()
     assert words in stage.state.problems["model"].text
     assert len(stage.state.versions) == 1
@@ -82,7 +82,7 @@ def network(name="unet", **options):
     from napari_unet.models.architectures.unet import UNetConfig
 
     config = UNetConfig(depth=2, base_channels=4, **options)
-    return NetworkWish(name, config, in_channels=1, pixel_size=0.5)
+    return NetworkRequest(name, config, in_channels=1, pixel_size=0.5)
 
 
 def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
@@ -90,8 +90,8 @@ def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
 
     stage.open(image)
     assert stage.session.models.preset == "fine-tune"
-    wish = ModelWish("classes", ("dark", "bright"), network=network())
-    stage.session.models.make(wish)
+    request = ModelRequest("classes", ("dark", "bright"), network=network())
+    stage.session.models.make(request)
     stage.run()
     model = stage.session.models.active
     assert model.spec.architecture == network().architecture
@@ -107,7 +107,7 @@ def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
 
 def test_a_network_without_pretrained_weights_is_refused_in_words(stage, image):
     stage.open(image)
-    wish = replace(network(), pretrained=True)
-    stage.session.models.make(ModelWish("instances", network=wish))
+    request = replace(network(), pretrained=True)
+    stage.session.models.make(ModelRequest("instances", network=request))
     stage.run()
     assert "no pretrained weights" in stage.state.problems["model"].text
