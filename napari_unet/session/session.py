@@ -23,15 +23,12 @@ from typing import TYPE_CHECKING
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
-from napari_unet.project.project import Project
 from napari_unet.session.correcting import Correcting
-from napari_unet.session.finetune import Improved
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.images.saving import Saving
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
-from napari_unet.session.models.words import schema_of
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
@@ -40,7 +37,7 @@ from napari_unet.session.state import State
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import NO_TARGET, Place, Target
 from napari_unet.session.training import Training
-from napari_unet.tasks.task import goes_with
+from napari_unet.session.wiring import Wiring
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model
@@ -110,31 +107,7 @@ class Session:
         )
         self.state_changed = self._holder.changed
         self._saved_at = clock()
-        self._version_chosen = False
-        self._connect()
-
-    def _connect(self) -> None:
-        """Say what follows what: every signal of a part is heard here, by one slot.
-
-        So no order of connections matters. Where one thing must happen before another,
-        the slot calls them one after the other.
-        """
-        self._saving.ended.connect(self._on_saved)
-        self.projects.opened.connect(self._on_project_opened)
-        self.projects.created.connect(self._on_project_created)
-        self.projects.closed.connect(self._put_all_away)
-        self.images.current_changed.connect(self._on_image)
-        self.images.released.connect(self.predicting.forget)
-        self.models.changed.connect(self._on_model)
-        self.models.chosen.connect(self._keep_choice)
-        self.settings.changed.connect(self._keep_choice)
-        self.settings.read_anew.connect(self._on_read_anew)
-        self.predicting.measured.connect(self.settings.tell)
-        self.predicting.applied.connect(self.images.note_change)
-        # A prediction that changes nothing is shown too.
-        self.predicting.completed.connect(self.images.show_labels)
-        self.training.improved.connect(self._on_improved)
-        self.training.ended.connect(self._on_trained)
+        self._wiring = Wiring(self, self._holder, self._saving, self._store)
 
     @property
     def state(self) -> State:
@@ -166,7 +139,7 @@ class Session:
         start = None if why_not else self.models.settle(home)
         if self._refused("finetune", why_not) or start is None:
             return
-        self._version_chosen = False
+        self._wiring.version_chosen = False
         interrupted = self.models.restoring.interrupted
         resume = home in interrupted
         interrupted.discard(home)
@@ -188,7 +161,7 @@ class Session:
         """Go to another version of the model, and predict with it."""
         if number == self.state.version:
             return
-        self._version_chosen = True
+        self._wiring.version_chosen = True
         self.models.loader.activate(number)
         self.predicting.want_refresh(soon=True)
 
@@ -204,7 +177,7 @@ class Session:
         """Save the current image's work in another folder from now on."""
         if self.images.current is not None:
             self._holder.clear("project")
-            self._move(self.images.current, folder)
+            self._wiring.move(self.images.current, folder)
 
     def save_now(self) -> None:
         """Save the current image's work."""
@@ -255,8 +228,7 @@ class Session:
 
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""
-        self.predicting.cancel()
-        self.training.stop()
+        self._wiring.halt()
 
     def close(self) -> list[str]:
         """Save everything; the runner is closed by then.
@@ -269,71 +241,6 @@ class Session:
         problems = [*self._saving.finish_all(), *self._store.finish()]
         self.projects.close()
         return problems
-
-    def _come_home(self) -> None:
-        """Bring the models of the project where the person works.
-
-        One that others work in is asked anew each time.
-        """
-        place, locked = self.images.place
-        self.models.come_to(place, again=locked)
-
-    def _on_saved(self) -> None:
-        self.images.tell()
-        self._list_again()
-        self._come_home()
-
-    def _on_image(self) -> None:
-        self._tell_settings()
-        self._come_home()
-
-    def _on_model(self) -> None:
-        self._tell_settings()
-        self._store.note_active()
-        self._follow_model()
-
-    def _tell_settings(self) -> None:
-        self.settings.tell()
-        self.settings.check_fit()
-
-    def _keep_choice(self) -> None:
-        self._store.want(chosen=True)
-
-    def _on_read_anew(self) -> None:
-        self.training.note_change()
-        self._keep_choice()
-
-    def _on_trained(self) -> None:
-        self.predicting.hurry_refresh()
-        self._store.want(self.training.home, begin=True)
-
-    def _on_project_opened(self) -> None:
-        self._put_all_away()
-        self._come_home()
-
-    def _on_project_created(self, project: Project) -> None:
-        self._come_home()
-        for image in self.images:
-            self._move(image, project.folder)
-        self._store.want(begin=True)
-
-    def _move(self, image: OpenImage, folder: Path) -> None:
-        self.models.take_along(image.project, self.projects.at(folder))
-        image.saving.moving.start(
-            folder, lambda error: self._holder.report("project", error)
-        )
-
-    def _list_again(self) -> None:
-        """Show an image in its project once it is saved there."""
-        image, project = self.images.current, self.state.project
-        if image is None or project is None or image.project.folder != project.folder:
-            return
-        if image.key not in {each.key for each in project.images}:
-            self.projects.list_again()
-
-    def _put_all_away(self) -> None:
-        self.halt()
-        self.images.release_all()
 
     @property
     def _current(self) -> OpenImage:
@@ -361,28 +268,9 @@ class Session:
         for image in self.images:
             image.canvas.settle()
 
-    def _on_improved(self, improved: Improved) -> None:
-        home = self.training.home
-        self.models.publish(improved, home, activate=not self._version_chosen)
-        self._store.want(home, begin=True)
-        if not self._version_chosen:
-            self.predicting.want_refresh()
-
     def _shows_prediction(self) -> bool:
         """Whether there is a prediction that a better model could replace."""
         # What training makes better may be out of sight.
         state = replace(self.state, target=NO_TARGET)
         labelled = state.image is not None and state.image.has_labels
         return labelled and not state.why_not_predict
-
-    def _follow_model(self) -> None:
-        """Work on what the model predicts; what goes on for another task ends."""
-        if self.models.active is None:
-            return
-        schema = schema_of(self.models.active.spec)
-        if not goes_with(schema, self.images.schema):
-            self.halt()
-            # What the training still publishes must not bring its task back.
-            self._version_chosen = True
-        if schema != self.images.schema:
-            self.images.set_schema(schema)

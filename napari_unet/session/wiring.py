@@ -1,0 +1,153 @@
+"""What follows what in a session, said in one place.
+
+Every signal of a part is heard here, by one slot, so no order of connections matters.
+Where one thing must happen before another, the slot calls them one after the other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_unet.project.project import Project
+from napari_unet.session.finetune import Improved
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.saving import Saving
+from napari_unet.session.models.store import ModelStore
+from napari_unet.session.models.words import schema_of
+from napari_unet.session.state_holder import StateHolder
+from napari_unet.tasks.task import goes_with
+
+if TYPE_CHECKING:
+    from napari_unet.session.session import Session
+
+
+class Wiring:
+    """Connects the parts of a session.
+
+    Attributes
+    ----------
+    version_chosen : bool
+        Whether the person went to another version since the training began, which
+        what it makes must not replace.
+    """
+
+    def __init__(
+        self, session: Session, holder: StateHolder, saving: Saving, store: ModelStore
+    ) -> None:
+        self._holder = holder
+        self._saving = saving
+        self._store = store
+        self._projects = session.projects
+        self._images = session.images
+        self._models = session.models
+        self._settings = session.settings
+        self._predicting = session.predicting
+        self._training = session.training
+        self.version_chosen = False
+        self._saving.ended.connect(self._on_saved)
+        self._projects.opened.connect(self._on_project_opened)
+        self._projects.created.connect(self._on_project_created)
+        self._projects.closed.connect(self._put_all_away)
+        self._images.current_changed.connect(self._on_image)
+        self._images.released.connect(self._predicting.forget)
+        self._models.changed.connect(self._on_model)
+        self._models.chosen.connect(self._keep_choice)
+        self._settings.changed.connect(self._keep_choice)
+        self._settings.read_anew.connect(self._on_read_anew)
+        self._predicting.measured.connect(self._settings.tell)
+        self._predicting.applied.connect(self._images.note_change)
+        # A prediction that changes nothing is shown too.
+        self._predicting.completed.connect(self._images.show_labels)
+        self._training.improved.connect(self._on_improved)
+        self._training.ended.connect(self._on_trained)
+
+    def move(self, image: OpenImage, folder: Path) -> None:
+        """Let work on an image go to another project, with what was trained on it."""
+        self._models.take_along(image.project, self._projects.at(folder))
+        image.saving.moving.start(
+            folder, lambda error: self._holder.report("project", error)
+        )
+
+    def halt(self) -> None:
+        """Stop whatever is going on; what is there stays."""
+        self._predicting.cancel()
+        self._training.stop()
+
+    def _on_saved(self) -> None:
+        self._images.tell()
+        self._list_again()
+        self._come_home()
+
+    def _on_image(self) -> None:
+        self._tell_settings()
+        self._come_home()
+
+    def _on_model(self) -> None:
+        self._tell_settings()
+        self._store.note_active()
+        self._follow_model()
+
+    def _tell_settings(self) -> None:
+        self._settings.tell()
+        self._settings.check_fit()
+
+    def _keep_choice(self) -> None:
+        self._store.want(chosen=True)
+
+    def _on_read_anew(self) -> None:
+        self._training.note_change()
+        self._keep_choice()
+
+    def _on_trained(self) -> None:
+        self._predicting.hurry_refresh()
+        self._store.want(self._training.home, begin=True)
+
+    def _come_home(self) -> None:
+        """Bring the models of the project where the person works.
+
+        One that others work in is asked anew each time.
+        """
+        place, locked = self._images.place
+        self._models.come_to(place, again=locked)
+
+    def _on_project_opened(self) -> None:
+        self._put_all_away()
+        self._come_home()
+
+    def _on_project_created(self, project: Project) -> None:
+        self._come_home()
+        for image in self._images:
+            self.move(image, project.folder)
+        self._store.want(begin=True)
+
+    def _list_again(self) -> None:
+        """Show an image in its project once it is saved there."""
+        image, project = self._images.current, self._holder.state.project
+        if image is None or project is None or image.project.folder != project.folder:
+            return
+        if image.key not in {each.key for each in project.images}:
+            self._projects.list_again()
+
+    def _put_all_away(self) -> None:
+        self.halt()
+        self._images.release_all()
+
+    def _on_improved(self, improved: Improved) -> None:
+        home = self._training.home
+        self._models.publish(improved, home, activate=not self.version_chosen)
+        self._store.want(home, begin=True)
+        if not self.version_chosen:
+            self._predicting.want_refresh()
+
+    def _follow_model(self) -> None:
+        """Work on what the model predicts; what goes on for another task ends."""
+        if self._models.active is None:
+            return
+        schema = schema_of(self._models.active.spec)
+        if not goes_with(schema, self._images.schema):
+            self.halt()
+            # What the training still publishes must not bring its task back.
+            self.version_chosen = True
+        if schema != self._images.schema:
+            self._images.set_schema(schema)
