@@ -173,6 +173,10 @@ class Settings:
         self._forget_measured(model.name if model is not None else "")
         self._holder.show(settings=self._state(model) if model is not None else None)
 
+    def diameters(self, project: Project) -> dict[str, float | None]:
+        """Return what a person has said of sizes, by the keys of a project's images."""
+        return {i.key: i.diameter for i in self._images if i.project is project}
+
     def readings(self, project: Project) -> dict[str, ImageReading]:
         """Return what a person has said of a project's images, by their content."""
         said = {

@@ -14,15 +14,15 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import TrainingSnapshot
-from napari_unet.session.images.held import Held
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.images.opening import Opened, OpenJob, Request, file_of
+from napari_unet.session.images.opener import Opener
+from napari_unet.session.images.opening import Request, file_of
 from napari_unet.session.images.reading import Reading, first_axes
 from napari_unet.session.images.saving import Saving
 from napari_unet.session.projects import Projects
-from napari_unet.session.runner import Handlers, Runner, Running
+from napari_unet.session.runner import Runner
 from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.status import ImageState, ImageStatus
+from napari_unet.session.status import ImageStatus
 from napari_unet.session.words import describe_image
 from napari_unet.tasks.task import goes_with
 
@@ -58,18 +58,19 @@ class Images:
         saving: Saving,
         projects: Projects,
     ) -> None:
-        self._runner = runner
         self._holder = holder
-        self._saving = saving
         self._projects = projects
         self._all: list[OpenImage] = []
         self._current: OpenImage | None = None
-        self._opening: Running | None = None
         self._schema = INSTANCES
-        self._wanted: Request | None = None
+        self._opener = Opener(runner, holder, self, saving, projects)
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter(tuple(self._all))
+
+    def add(self, image: OpenImage) -> None:
+        """Have an image that is open from now on."""
+        self._all.append(image)
 
     @property
     def schema(self) -> LabelSchema:
@@ -98,12 +99,6 @@ class Images:
     def find(self, source: object) -> OpenImage | None:
         """Return the image that was opened from this very object, or is the same."""
         return next((each for each in self._all if each.is_made_of(source)), None)
-
-    def diameters(self, project: Project) -> dict[str, float | None]:
-        """Return what a person has said of sizes, by the keys of a project's images."""
-        return {
-            each.key: each.diameter for each in self._all if each.project is project
-        }
 
     def open(
         self,
@@ -144,28 +139,25 @@ class Images:
             return
         path = path.absolute() if path is not None else None
         project = self._projects.for_image(file_of(path), name)
-        schema = self._schema
-        self._want(
+        self._opener.want(
             Request(
                 source,
                 name,
                 known.letters,
                 path,
-                schema,
+                self._schema,
                 project,
                 pixel_size,
                 axes,
                 colour,
             )
         )
-        self._open_wanted()
+        self._opener.go()
 
     def select(self, image: OpenImage | None) -> None:
         """Make an open image current, or none."""
-        self._wanted = None
-        if self._opening is not None:
-            self._opening.cancel()
-        self._set_current(image)
+        self._opener.drop()
+        self.make_current(image)
 
     def reopen(
         self,
@@ -197,12 +189,12 @@ class Images:
         )
 
         def open_it() -> None:
-            if request is self._wanted:
-                self._open_wanted()
+            if request is self._opener.wanted:
+                self._opener.go()
 
         self._all.remove(image)
-        self._set_current(None)
-        self._want(request)
+        self.make_current(None)
+        self._opener.want(request)
         image.saving.release(open_it)
 
     def set_schema(self, schema: LabelSchema) -> None:
@@ -220,18 +212,18 @@ class Images:
             else:
                 self.put_away.emit(image)
                 self.release(image)
-        if self._wanted is not None and self._wanted.schema != schema:
-            if self._opening is not None:
-                self._opening.cancel()
-            self._want(replace(self._wanted, schema=schema))
-            self._open_wanted()
+        wanted = self._opener.wanted
+        if wanted is not None and wanted.schema != schema:
+            self._opener.cancel()
+            self._opener.want(replace(wanted, schema=schema))
+            self._opener.go()
         self.tell()
 
     def release(self, image: OpenImage) -> None:
         """Save what is unsaved of an image, and forget it."""
         self._all.remove(image)
         if self._current is image:
-            self._set_current(None)
+            self.make_current(None)
         image.saving.release()
         self.released.emit(image)
 
@@ -284,99 +276,17 @@ class Images:
         image = self._current
         if image is not None:
             save = image.saving.describe()
-            classes = len(self.verified_labels())
+            verified = (each.annotation.verified_labels() for each in self._all)
+            classes = len(frozenset().union(*verified))
             status = self._holder.parts.images
             shown = describe_image(image, classes)
             self._holder.show(images=replace(status, image=shown, save=save))
 
-    def verified_labels(self) -> frozenset[int]:
-        """Return the labels of which some pixel is verified in an open image."""
-        each = (image.annotation.verified_labels() for image in self._all)
-        return frozenset().union(*each)
-
-    def _want(self, request: Request) -> None:
-        self._wanted = request
-        image = ImageState(request.name, request.axes, tuple(request.source.shape))
-        words = f"Opening {request.name}…"
-        self._holder.say(words, "image", images=ImageStatus(image))
-
-    def _open_wanted(self) -> None:
-        if self._wanted is None:
-            return
-        project = self._wanted.project
-        request = self._wanted = replace(
-            self._wanted,
-            held=self._held(project),
-            kept=self._projects.kept_for(project),
-        )
-        self._opening = self._runner.start(
-            OpenJob(request),
-            Handlers(
-                result=lambda opened: self._on_opened(request, opened),
-                error=lambda error: self._on_not_opened(request, error),
-            ),
-        )
-
-    def _held(self, project: Project) -> Held:
-        kept = [i for i in self._saving.images if not i.saving.moving.under_way]
-        closing = tuple(
-            i for i in kept if i not in self._all and i.place.belongs_to is project
-        )
-        return Held(tuple(self._all), closing, self._saving.keys(project))
-
-    def _set_current(self, image: OpenImage | None) -> None:
+    def make_current(self, image: OpenImage | None) -> None:
+        """Describe another image in the state, or none."""
         self._current = image
         self._holder.clear("image", "predict", "correct", "finetune")
         # So that an image of the same name and shape is seen to be another one.
         self._holder.show(images=ImageStatus())
         self.tell()
         self.current_changed.emit()
-
-    def _on_opened(self, request: Request, opened: Opened) -> None:
-        if request is not self._wanted:
-            return  # another one was chosen meanwhile
-        image = opened.image
-        if self._is_outdated(opened):
-            self._open_wanted()
-            return
-        self._wanted = None
-        if opened.again:
-            self._join(image, request)
-            return
-        self._all.append(image)
-        self._saving.add(image, opened.sequence, opened.seen)
-        self._set_current(image)
-        recovered = f"{opened.kept} {opened.recovered.describe()}".strip()
-        status = replace(self._holder.parts.images, recovered=recovered)
-        words = opened.told or f"{image.name} is open."
-        self._holder.say(words, "image", images=status)
-        if image.has_labels:
-            self.labels_shown.emit(image)
-        if opened.problem is not None:
-            self._holder.report("correct", opened.problem)
-
-    def _is_outdated(self, opened: Opened) -> bool:
-        """Whether another image was saved, or moved to its place, meanwhile."""
-        image = opened.image
-        if opened.again:
-            return image not in self._saving.images
-        return image.key in self._saving.keys(image.project)
-
-    def _join(self, image: OpenImage, request: Request) -> None:
-        """Go to an image that is open, or is not saved yet, instead of a second one."""
-        if image not in self._all:
-            image.saving.keep()
-            self._all.append(image)
-            image.has_labels |= not image.annotation.empty  # its layer may be gone
-        if not image.is_made_of(request.source):
-            image.copies.append(request.source)
-        self._set_current(image)
-        words = f"{image.name} is open already; this layer shows the same work."
-        self._holder.say(words, "image")
-        if image.has_labels:
-            self.labels_shown.emit(image)
-        self.joined.emit(image)
-
-    def _on_not_opened(self, request: Request, error: Exception) -> None:
-        if request is self._wanted:
-            self._holder.report("image", error)

@@ -319,7 +319,7 @@ class ModelStore:
             self._timeline.superseded,
             duty.active,
             self._models.restoring.minutes.get(project),
-            self._images.diameters(project),
+            self._settings.diameters(project),
             self._settings.readings(project),
             training_over=self._training_over(project),
         )
