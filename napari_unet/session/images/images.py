@@ -119,8 +119,6 @@ class Images:
         ----------
         source : ndarray
             Pixels; nobody may change them afterwards.
-        name : str
-            For people and for the project.
         axes : str, optional
             One letter of "TCZYX" per axis, where they came with the array; else the
             file is asked, and what nobody states is guessed.
@@ -139,17 +137,10 @@ class Images:
             return
         path = path.absolute() if path is not None else None
         project = self._projects.for_image(file_of(path), name)
+        letters, schema = known.letters, self._schema
         self._opener.want(
             Request(
-                source,
-                name,
-                known.letters,
-                path,
-                self._schema,
-                project,
-                pixel_size,
-                axes,
-                colour,
+                source, name, letters, path, schema, project, pixel_size, axes, colour
             )
         )
         self._opener.go()
@@ -172,8 +163,6 @@ class Images:
         ----------
         axes, reading : str, Reading
             How it is read then; as before where they are missing.
-        told : str
-            What the person should know.
         """
         self.put_away.emit(image)
         request = Request(

@@ -84,7 +84,7 @@ class Opener:
         closing = tuple(
             i for i in kept if i not in self._images and i.place.belongs_to is project
         )
-        return Held(self._images, closing, self._saving.keys(project))
+        return Held(tuple(self._images), closing, self._saving.keys(project))
 
     def _on_opened(self, request: Request, opened: Opened) -> None:
         if request is not self.wanted:
