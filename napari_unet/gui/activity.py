@@ -1,8 +1,12 @@
-"""What goes on, in napari's own activity area too."""
+"""What is told outside of the dock: what goes on, and what was not saved."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from napari.utils import progress
+from qtpy.QtCore import Qt, QThread
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_unet.session.state import State
 from napari_unet.session.status import Progress
@@ -38,3 +42,43 @@ class Activity:
         steps = round((now.share or 0) * _STEPS) - bar.n
         if steps > 0:
             bar.update(steps)
+
+
+def tell_unsaved(told: Sequence[str], *, quitting: bool = False) -> QMessageBox | None:
+    """Show a message before the window is gone.
+
+    Where a person closes the window, all waits until it is read: the program may end
+    with the window. Where a script closes it, nobody may be there to read, so nothing
+    waits.
+
+    Parameters
+    ----------
+    told : sequence of str
+        Sentences; none for nothing to tell.
+    quitting : bool
+        Whether the program ends.
+    """
+    application = QApplication.instance()
+    if not told or application is None:
+        return None
+    box = QMessageBox()
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("U-Net: not saved where it belongs")
+    box.setText("\n\n".join(told))
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    if quitting or _by_a_person():
+        box.exec()
+        return None
+    box.setModal(False)
+    # The window that it could belong to is going: the application keeps it alive.
+    name = f"napari-unet-{id(box)}"
+    setattr(application, name, box)
+    box.finished.connect(lambda _: delattr(application, name))
+    box.show()
+    return box
+
+
+def _by_a_person() -> bool:
+    """Whether this happens in the event loop, and not in a line of a script."""
+    thread = QThread.currentThread()
+    return thread is not None and thread.loopLevel() > 0

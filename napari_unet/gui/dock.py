@@ -10,27 +10,55 @@ from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QFrame,
+    QHBoxLayout,
+    QLabel,
     QMainWindow,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_unet.gui.curve import Curve
-from napari_unet.gui.focus import KeyboardGuard
+from napari_unet.gui.focus import KeyboardGuard, WheelGuard
 from napari_unet.gui.napari_private import canvas_of
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
 from napari_unet.gui.panels.model import ModelPanel
-from napari_unet.gui.panels.panel import Connections, Panel
+from napari_unet.gui.panels.panel import Connections, Panel, set_role
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
-from napari_unet.gui.status import StatusLine
 from napari_unet.gui.theme import colors_of, style_sheet
-from napari_unet.gui.wheel import WheelGuard
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.state import State
+
+
+class StatusLine(QWidget):
+    """One line of words; all of them in the tooltip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mark = QLabel()
+        self.words = QElidingLabel()
+        self.words.setElideMode(Qt.TextElideMode.ElideRight)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.mark)
+        row.addWidget(self.words, 1)
+
+    def show_state(self, state: State) -> None:
+        """Say what is going on."""
+        said = any(p.text == state.message for p in state.problems.values())
+        # No tick while anything is wrong, whatever is said meanwhile.
+        wrong = bool(state.problems) or state.save.failed
+        busy = state.predicting or state.training or state.loading or not state.ready
+        self.mark.setText("⚠" if wrong else "●" if busy else "✓")
+        set_role(self.mark, "error" if wrong else "")
+        set_role(self.words, "error" if said else "")
+        self.words.setText(state.message)
+        self.words.setToolTip(state.message)
+
 
 _RENDER_MS = 30
 _WIDTH = 300

@@ -1,8 +1,9 @@
-"""The canvas has the keyboard, whatever the mouse does in the dock.
+"""Who has the keyboard and the mouse wheel: the canvas, whatever is in the dock.
 
 The keys of the brushes, of Predict and of Accept go where the keyboard is. So a control
 takes it from the mouse only where there is something to type, and gives it back after
 Enter, Escape, or a click elsewhere in the dock. With Tab every control can be reached.
+The wheel scrolls the dock, and changes nothing by accident.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QChildEvent, QEvent, QObject, Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -25,7 +26,62 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.gui.tree_filter import TreeFilter
+
+class TreeFilter(QObject):
+    """An event filter for a widget and everything in it.
+
+    Parameters
+    ----------
+    root : QWidget
+        Owns the filter.
+    """
+
+    def __init__(self, root: QWidget) -> None:
+        super().__init__(root)
+        self._watch(root)
+
+    def adopt(self, widget: QWidget) -> None:
+        """Do what is to be done with a widget once."""
+
+    def filter(self, widget: QWidget, event: QEvent) -> bool:
+        """Return whether the widget shall not hear of an event."""
+        raise NotImplementedError
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Look at an event, and for new children."""
+        if event is None or not isinstance(watched, QWidget):
+            return False
+        # A child is polished when all of it is made, before it is shown.
+        if event.type() == QEvent.Type.ChildPolished and isinstance(event, QChildEvent):
+            child = event.child()
+            if isinstance(child, QWidget):
+                self._watch(child)
+        return self.filter(watched, event)
+
+    def _watch(self, widget: QWidget) -> None:
+        for each in (widget, *widget.findChildren(QWidget)):
+            # Installing again only moves a filter to the front.
+            each.installEventFilter(self)
+            self.adopt(each)
+
+
+_TURNED_BY_WHEELS = (QComboBox, QAbstractSpinBox, QAbstractSlider)
+
+
+class WheelGuard(TreeFilter):
+    """Lets the wheel turn numbers that have the focus, and choices never."""
+
+    def filter(self, widget: QWidget, event: QEvent) -> bool:
+        """Leave the wheel to what scrolls."""
+        if event.type() != QEvent.Type.Wheel:
+            return False
+        if not isinstance(widget, _TURNED_BY_WHEELS):
+            return False
+        if isinstance(widget, QComboBox) or not widget.hasFocus():
+            event.ignore()
+            return True
+        return False
+
 
 _BY_CLICK = (
     Qt.FocusPolicy.ClickFocus,

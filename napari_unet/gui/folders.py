@@ -54,8 +54,6 @@ class Folders(QObject):
 
     Parameters
     ----------
-    viewer : napari.components.ViewerModel
-        Its layers.
     open_file : callable
         Opens one image file.
 

@@ -6,13 +6,17 @@ one image, and its work is here as long as one of them is.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 from napari.layers import Image
 from psygnal import Signal
 
+from napari_unet.core.jobs import Job
 from napari_unet.gui.folders import folder_of
 from napari_unet.gui.geometry import pixel_size, source_of, stated_axes
 from napari_unet.gui.recording import RecordingArray
@@ -26,13 +30,6 @@ if TYPE_CHECKING:
 
 class ImageLayers:
     """Opens the image of the layer that is chosen, and knows which layers show it.
-
-    Parameters
-    ----------
-    layers : LayerList
-        The viewer's.
-    images : Images
-        The session's.
 
     Attributes
     ----------
@@ -157,3 +154,34 @@ def _name(layer: Image) -> str:
 
 def _path(layer: Image) -> Path | None:
     return Path(layer.source.path) if layer.source.path else None
+
+
+# Rec. 601: how bright red, green and blue look.
+_WEIGHTS = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MakeGrey(Job[None, npt.NDArray[Any]]):
+    """Return the brightness of an RGB or RGBA image, in its own data type.
+
+    Parameters
+    ----------
+    axes : str
+        One letter per axis, with a C.
+    """
+
+    image: npt.NDArray[Any]
+    axes: str
+
+    def run(self) -> Generator[None, None, npt.NDArray[Any]]:
+        """Weigh the colours as eyes do."""
+        yield
+        image = np.asarray(self.image)
+        colours = np.moveaxis(image, self.axes.index("C"), 0)[:3]
+        grey = sum(
+            weight * colour.astype(np.float32)
+            for weight, colour in zip(_WEIGHTS, colours, strict=True)
+        )
+        if np.issubdtype(image.dtype, np.integer):
+            grey = np.rint(grey)
+        return np.asarray(grey).astype(image.dtype)

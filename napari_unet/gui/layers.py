@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 class ViewerLayers:
     """Chooses images, shows labels, and knows what is in sight.
 
-    Parameters
-    ----------
-    viewer : napari.components.ViewerModel
-        Its layers.
-    session : Session
-        Its images.
-
     Attributes
     ----------
     chosen_changed : Signal()

@@ -6,6 +6,7 @@ of them moves.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from qtpy.compat import isalive
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import Points, marked_points
@@ -168,3 +171,25 @@ def redraw_box(layer: Labels, box: Box) -> None:
     if not np.may_share_memory(piece.image.raw, piece.image.view):
         piece.image.view[region] = colors
     layer.events.labels_update(data=colors, offset=[s.start for s in region])
+
+
+def free_layers_where_they_are_drawn(layers: LayerList, window: QWidget) -> None:
+    """Make the canvas of a window the current OpenGL context before a layer goes.
+
+    napari deletes the programs and textures of a removed layer at once, in whatever
+    context is current. That is often the one in which Qt composes the window, and
+    then Mesa's software OpenGL (remote desktops, virtual machines) crashes at one of
+    the next drawings. It lasts as long as the window does.
+    """
+    layers.events.removing.connect(_make_current(weakref.ref(window)))
+
+
+def _make_current(window: weakref.ref[QWidget]) -> Callable[[Any], None]:
+    def make_current(_event: Any) -> None:
+        widget = window()
+        if widget is not None and isalive(widget):
+            for canvas in widget.findChildren(QWidget):
+                if canvas.inherits("QOpenGLWidget"):
+                    canvas.makeCurrent()
+
+    return make_current

@@ -32,8 +32,6 @@ class VerifiedOverlay:
 
     Parameters
     ----------
-    layers : LayerList
-        The viewer's layers; the overlay goes right above the labels.
     binding : LabelsBinding
         Tells what changed. When it loses its layer, the overlay goes too.
     """

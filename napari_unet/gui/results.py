@@ -12,7 +12,6 @@ from psygnal import Signal
 
 from napari_unet.annotation.change import Change
 from napari_unet.gui.image_layers import ImageLayers
-from napari_unet.gui.layer_look import LayerLook
 from napari_unet.gui.napari_private import insert_quietly
 from napari_unet.gui.result_layers import (
     first_label,
@@ -20,7 +19,7 @@ from napari_unet.gui.result_layers import (
     nearest_meaning,
     shows_labels_of,
 )
-from napari_unet.gui.shown_result import ShownResult
+from napari_unet.gui.shown_result import LayerLook, ShownResult
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 from napari_unet.session.status import ClassState, VariableState
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
 
 class Results:
     """Shows the labels of images, and brings what a person does in them to the session.
-
-    Parameters
-    ----------
-    layers : LayerList
-        The viewer's.
-    images : ImageLayers
-        Where images are shown.
-    session : Session
-        Its images.
 
     Attributes
     ----------

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer
 
 from napari_unet.annotation.values import ValueAnnotation
-from napari_unet.gui.class_colors import class_colormap
 from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.layer_look import LayerLook
 from napari_unet.gui.overlay import VerifiedOverlay
 from napari_unet.gui.placement import LayersTogether
-from napari_unet.gui.result_layers import brush_for, channel_axis
+from napari_unet.gui.result_layers import (
+    brush_for,
+    channel_axis,
+    class_colormap,
+    nearest_meaning,
+)
 from napari_unet.gui.target import Role
 from napari_unet.gui.value_picture import ValuePicture
 from napari_unet.session.images.image import OpenImage
@@ -24,16 +27,76 @@ from napari_unet.session.status import ClassState
 if TYPE_CHECKING:
     from napari.components import LayerList
 
+_NOT_AGAIN = ("transform",)
+"""Modes of the mouse that nobody expects in a layer that is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLook:
+    """What a person sets in a labels layer beside its pixels.
+
+    Parameters
+    ----------
+    brush_size : int
+        0 where the person has not chosen one.
+    selected_label, contour, n_edit_dimensions : int
+        As napari names them.
+    opacity : float
+        From 0 to 1.
+    blending, mode : str
+        As napari names them.
+    visible, contiguous, preserve_labels, show_selected_label : bool
+        As napari names them.
+    colormap : object or None
+        None where the person has not chosen one.
+    """
+
+    brush_size: int
+    selected_label: int
+    contour: int
+    n_edit_dimensions: int
+    opacity: float
+    blending: str
+    mode: str
+    visible: bool
+    contiguous: bool
+    preserve_labels: bool
+    show_selected_label: bool
+    colormap: Any
+
+    @classmethod
+    def of(cls, layer: Labels) -> Self:
+        """Return how a layer is set up now."""
+        return cls(**{each.name: getattr(layer, each.name) for each in fields(cls)})
+
+    def give(self, layer: Labels, image: OpenImage) -> None:
+        """Set a layer up like that, with a label that means something in an image."""
+        left_alone = {
+            "brush_size": not self.brush_size,
+            "colormap": self.colormap is None,
+            "mode": self.mode in _NOT_AGAIN or not layer.editable,
+            "selected_label": not _means_something(self.selected_label, image),
+        }
+        for name in (each.name for each in fields(self)):
+            if not left_alone.get(name):
+                setattr(layer, name, getattr(self, name))
+
+
+def _means_something(label: int, image: OpenImage) -> bool:
+    """Whether a label is an object, a class or a mark of an image.
+
+    An id that no object had may be another object's by now.
+    """
+    if label != nearest_meaning(image, label):
+        return False
+    return image.schema.task != "instances" or image.annotation.pixels_of(label) > 0
+
 
 class ShownResult:
     """Keeps the layers of one image in step with its annotation and with each other.
 
     Parameters
     ----------
-    layers : LayerList
-        The viewer's layers; `labels` is among them.
-    image : OpenImage
-        Owner of the annotation.
     below : napari.layers.Image
         The layer on which they lie.
     labels : napari.layers.Labels

@@ -48,8 +48,6 @@ class ValuePicture:
 
     Parameters
     ----------
-    layers : LayerList
-        The viewer's layers; the pictures go right below the marks.
     binding : LabelsBinding
         Keeps the marks.
     annotation : ValueAnnotation

@@ -27,11 +27,11 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.gui.activity import Activity
-from napari_unet.gui.drawing import free_layers_where_they_are_drawn
+from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.geometry import source_of
 from napari_unet.gui.grey import MakeGrey
+from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.keys import (
     PREDICT,
     REDO,
@@ -42,8 +42,8 @@ from napari_unet.gui.keys import (
     release_keys,
 )
 from napari_unet.gui.layers import ViewerLayers
+from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
 from napari_unet.gui.runner import QtRunner
-from napari_unet.gui.unsaved import tell_unsaved
 from napari_unet.project.resolve import same_file
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
@@ -61,11 +61,6 @@ logger = logging.getLogger(__name__)
 
 class Workbench(QObject):
     """The session of one viewer, and what connects the two.
-
-    Parameters
-    ----------
-    viewer : napari.components.ViewerModel
-        The viewer itself, not a proxy.
 
     Attributes
     ----------

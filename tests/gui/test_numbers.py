@@ -10,10 +10,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QDoubleSpinBox, QToolTip
 
 from napari_unet.errors import InputError
-from napari_unet.gui.number_text import may_become_number, read_number
 from napari_unet.gui.panels.new_model import NewModelDialog
-from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.settings import SizeBox
+from napari_unet.gui.panels.number_box import NumberBox, may_become_number, read_number
+from napari_unet.gui.panels.predict import SizeBox
 from napari_unet.models.architectures import ARCHITECTURES
 
 COUNTRIES = sorted(

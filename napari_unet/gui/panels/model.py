@@ -1,18 +1,61 @@
-"""Which model, what it is good for, and what it computes on."""
+"""Which model, what it is good for and what is known of it, and what computes."""
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import TypeAlias
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFileDialog
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
-from napari_unet.gui.panels.about import AboutModel
 from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.gui.panels.panel import Panel, SteadyText, button
 from napari_unet.session.state import State
-from napari_unet.session.status import ImageState
+from napari_unet.session.status import ImageState, ModelState
+
+_WIDTH, _HEIGHT = 440, 520
+
+
+class AboutModel(QDialog):
+    """Shows the card of a model; its words can be copied.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Beside what it is shown.
+    model : ModelState
+        The model.
+    """
+
+    def __init__(self, parent: QWidget, model: ModelState) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(f"About {model.name}")
+        self.words = QTextBrowser()
+        self.words.setHtml(card_html(model))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addWidget(self.words)
+        column.addWidget(buttons)
+        self.resize(_WIDTH, _HEIGHT)
+
+
+def card_html(model: ModelState) -> str:
+    """Return the card of a model with headings; nothing in it is taken for HTML."""
+    return "".join(
+        f"<p><b>{escape(heading)}</b><br>{escape(text)}</p>"
+        for heading, text in model.card
+    )
+
 
 Entry: TypeAlias = tuple[str, str, str]
 """What is shown, what it stands for, and where it lies."""

@@ -226,9 +226,8 @@ class Images:
     def look_again(self) -> None:
         """Open an image again that waited for another window, if that is gone."""
         image = self._current
-        if image is None or not image.place.waiting or image.project.why_read_only():
-            return
-        self.reopen(image)
+        if image and image.place.waiting and not image.project.why_read_only():
+            self.reopen(image)
 
     def dismiss_recovered(self) -> None:
         """Note that the person has read what came back from the journal."""
