@@ -61,6 +61,8 @@ class LabelsBinding:
         Single-scale layer of the annotation's shape.
     annotation : Annotation
         Owner of labels and provenance.
+    layers : LayerList, optional
+        The viewer's layers, to notice that the layer is removed.
     settle_seconds : float
         How long after the last edit touched objects count as finished.
     channel : ChannelAxis

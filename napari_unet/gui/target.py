@@ -39,6 +39,8 @@ class LayerFacts:
         As the person reads it.
     role : Role
         What the layer is to the dock.
+    image : hashable
+        Which image it shows, or whose result; layers of one image have equal ones.
     visible, selected : bool
         As napari says.
     """
@@ -56,6 +58,8 @@ class Resolved:
 
     Parameters
     ----------
+    image : int or None
+        Which of the layers shows the chosen image.
     target : Target
         The same in words, with what speaks against it.
     """
@@ -74,6 +78,8 @@ def resolve_target(layers: Sequence[LayerFacts], chosen: int | None) -> Resolved
 
     Parameters
     ----------
+    layers : sequence of LayerFacts
+        All layers of the viewer, the lowest first.
     chosen : int or None
         Which of them was chosen before; None if none was, or if it is gone.
     """
