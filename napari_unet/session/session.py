@@ -179,11 +179,6 @@ class Session:
             self._holder.clear("project")
             self._wiring.move(self.images.current, folder)
 
-    def save_now(self) -> None:
-        """Save the current image's work."""
-        if self.images.current is not None:
-            self.images.current.saving.start()
-
     def note_edit(self, image: OpenImage) -> None:
         """Note that the person edited an image or that touched objects settled."""
         self._holder.clear("correct")

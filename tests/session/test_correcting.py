@@ -124,7 +124,7 @@ def test_a_copy_that_cannot_be_written_is_told_and_undo_is_left(path, bright):
     stage.session.predict()
     stage.run()
     work = state(stage)
-    stage.session.save_now()
+    stage.session.images.current.saving.start()
     (folder,) = path.parent.glob("*.unet")
     (folder / "snapshots").write_text("in the way")
     stage.session.correcting.start_over()

@@ -219,7 +219,7 @@ def test_a_failed_save_is_told_and_can_be_moved(stage, image, tmp_path):
     stage.open(image, path=tmp_path / "gone" / "cells.tif")
     stage.session.predict()
     stage.run()
-    stage.session.save_now()
+    stage.session.images.current.saving.start()
     stage.run()
     assert stage.state.save.failed
     assert "Not saved" in stage.state.save.text
@@ -239,7 +239,7 @@ def test_unreadable_work_is_told_and_not_overwritten(stage, image, tmp_path):
     assert "cannot be opened" in stage.state.problems["correct"].text
     stage.session.predict()
     stage.run()
-    stage.session.save_now()
+    stage.session.images.current.saving.start()
     stage.run()
     assert stage.state.save.failed
     assert (folder / "project.json").read_text() == "{"

@@ -47,9 +47,9 @@ def test_what_is_published_is_active_and_keeps_its_story() -> None:
     assert timeline.versions == (first, second)
     assert timeline.active is second
     assert (first.number, second.number) == (1, 2)
-    assert second.created - first.created == timedelta(minutes=1)
-    assert first.gain is None
-    assert second.gain == 0.25
+    assert second.record.created - first.record.created == timedelta(minutes=1)
+    assert first.score is None
+    assert second.score - second.start_score == 0.25
 
 
 def test_an_older_version_can_be_brought_back(timeline: Timeline) -> None:

@@ -296,7 +296,7 @@ class Sitting(RuleBasedStateMachine):
     @rule(now=st.booleans())
     def save_now(self, now):
         with self.verified_stays("save now"):
-            self.life.session.save_now()
+            self.life.session.images.current.saving.start()
             self.finish(now)
 
     @rule(seconds=st.sampled_from([1.5, 3.0, 11.0]), now=st.booleans())
@@ -309,7 +309,7 @@ class Sitting(RuleBasedStateMachine):
     def save_fails(self, step, code):
         self.life.run()
         with self.verified_stays("failing save"), failing_replace(step, code):
-            self.life.session.save_now()
+            self.life.session.images.current.saving.start()
             self.life.run()
 
     @rule(corners=CORNERS, code=ERRORS)

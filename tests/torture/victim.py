@@ -219,7 +219,7 @@ class Victim:
             self._session.finetune(_TRAINING_MINUTES)
 
     def _save(self) -> None:
-        self._session.save_now()
+        self._session.images.current.saving.start()
 
     def _switch(self) -> None:
         # What a prediction or training still writes belongs to an image that is open.

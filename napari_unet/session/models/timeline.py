@@ -42,23 +42,22 @@ class Stored:
 class ModelVersion:
     """One model and where it comes from.
 
+    Scores of different versions were measured on different pixels, so only the
+    difference between `score` and `start_score` may be compared.
+
     Parameters
     ----------
     number : int
         Counts from 1 and is never used again in this session.
     record : ModelRecord
-        What it is; two versions with the same one are the same model.
+        Two versions with the same one are the same model.
     model : Model or None
         Immutable, so that it can be brought back at any time; None if it lies on the
         disk and is loaded when it is chosen.
-    note : str
-        In words: "built-in", "after 12 corrections", ...
     preset : {"fine-tune", "from-scratch"}
         How it is trained: gently, or as a network that began anew.
-    built_in : str
-        Its name, if it is a built-in model.
-    source : str
-        The model folder that a person opened, or nothing.
+    built_in, source : str
+        Its name, if it is built in; the model folder that a person opened.
     came_with : Decoding or None
         Its thresholds before a person moved them, if one has.
     home : Project or None
@@ -92,22 +91,6 @@ class ModelVersion:
     def start_score(self) -> float | None:
         """Score of the model from which the training started, on the same pixels."""
         return self.record.start_score
-
-    @property
-    def created(self) -> datetime:
-        """When the model was made."""
-        return self.record.created
-
-    @property
-    def gain(self) -> float | None:
-        """How much better than its start it is; None if that was not measured.
-
-        Scores of different versions were measured on different pixels, so only this
-        difference may be compared.
-        """
-        if self.score is None or self.start_score is None:
-            return None
-        return self.score - self.start_score
 
     @property
     def at_rest(self) -> bool:
@@ -183,12 +166,8 @@ class Timeline:
 
         Parameters
         ----------
-        model : Model
-            The model; nobody changes it any more.
         record : ModelRecord, optional
-            What it is; a new model without one.
-        note, preset, built_in, source, home
-            See `ModelVersion`.
+            A new one where it is missing.
         activate : bool
             False for a version that waits for a person's consent. The first version
             is active in any case.
