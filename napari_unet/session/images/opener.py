@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_unet.project.project import Project
-from napari_unet.session.images.held import Held
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.images.opening import Opened, OpenJob, Request
+from napari_unet.session.images.opening import Held, Opened, OpenJob, Request
 from napari_unet.session.images.saving import Saving
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner, Running
