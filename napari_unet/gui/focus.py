@@ -28,13 +28,7 @@ from qtpy.QtWidgets import (
 
 
 class TreeFilter(QObject):
-    """An event filter for a widget and everything in it.
-
-    Parameters
-    ----------
-    root : QWidget
-        Owns the filter.
-    """
+    """An event filter for a widget and everything in it."""
 
     def __init__(self, root: QWidget) -> None:
         super().__init__(root)
@@ -101,8 +95,6 @@ class KeyboardGuard(TreeFilter):
 
     Parameters
     ----------
-    root : QWidget
-        The dock.
     canvas : callable
         Returns who shall have the keyboard, or None where there is nobody.
     """

@@ -29,13 +29,7 @@ _LIKE_THOUSANDS = 3
 
 
 class ClassBrushes(QWidget):
-    """One button per class, with its colour; the brush paints the one that is pressed.
-
-    Parameters
-    ----------
-    on_chosen : callable
-        Called with the number of the class that a person chose.
-    """
+    """One button per class, in its colour; the brush paints the one that is pressed."""
 
     def __init__(self, on_chosen: Callable[[int], object]) -> None:
         super().__init__()
@@ -88,13 +82,7 @@ class ClassBrushes(QWidget):
 
 
 class ValueBrush(QWidget):
-    """Which variable the brush marks, and with what value.
-
-    Parameters
-    ----------
-    on_chosen : callable
-        Called with the variable's number and the value that a person chose.
-    """
+    """Which variable the brush marks, and with what value."""
 
     def __init__(self, on_chosen: Callable[[int, float], object]) -> None:
         super().__init__()

@@ -26,15 +26,7 @@ _WIDTH, _HEIGHT = 440, 520
 
 
 class AboutModel(QDialog):
-    """Shows the card of a model; its words can be copied.
-
-    Parameters
-    ----------
-    parent : QWidget
-        Beside what it is shown.
-    model : ModelState
-        The model.
-    """
+    """Shows the card of a model; its words can be copied."""
 
     def __init__(self, parent: QWidget, model: ModelState) -> None:
         super().__init__(parent)

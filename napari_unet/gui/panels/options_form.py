@@ -45,17 +45,7 @@ class Control(Protocol):
 
 
 class NumberControl:
-    """A number, which is read as in all other boxes of the dock.
-
-    Parameters
-    ----------
-    label : str
-        What stands beside it.
-    value : int or float
-        Where it starts; whole numbers stay whole.
-    limits : dict
-        The least ("min") and the largest ("max"), if there are any.
-    """
+    """A number, which is read as in all other boxes of the dock."""
 
     def __init__(self, label: str, value: float, limits: dict[str, float]) -> None:
         self.label = label

@@ -33,8 +33,6 @@ class Panel(QWidget):
 
     Parameters
     ----------
-    bench : Workbench
-        Where its commands go.
     number : int, optional
         Its place in the workflow; 0 where it stands alone.
     """
@@ -159,13 +157,6 @@ class SteadyText(QElidingLabel):
     """Words in a place of so many lines, whatever they say: nothing moves by them.
 
     What there is no room for is in the tooltip.
-
-    Parameters
-    ----------
-    role : str
-        Decides about the colour.
-    lines : int
-        How many lines are reserved.
     """
 
     def __init__(self, role: str = "", lines: int = 1) -> None:

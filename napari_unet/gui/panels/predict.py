@@ -44,13 +44,7 @@ _RESET_TIP = "Back to the thresholds that the model came with"
 
 
 class SettingsForm(QWidget):
-    """Shows what is set, and tells what a person sets.
-
-    Parameters
-    ----------
-    settings : Settings
-        Who is told.
-    """
+    """Shows what is set, and tells what a person sets."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -107,17 +101,7 @@ class SettingsForm(QWidget):
 
 
 class Threshold(QWidget):
-    """A number to slide or to type.
-
-    Parameters
-    ----------
-    least, most : float
-        The limits.
-    tip : str
-        What it does.
-    on_chosen : callable
-        Called with a number that a person chose.
-    """
+    """A number to slide or to type."""
 
     def __init__(
         self, least: float, most: float, tip: str, on_chosen: Callable[[float], object]
