@@ -39,8 +39,8 @@ def test_a_model_gets_other_classes_and_learns_them(stage, image):
 
 def test_a_model_learns_values(stage, image):
     stage.open(image)
-    request = ModelRequest("regression", ("calcium",), "nM", 100, 500)
-    stage.session.models.make(request)
+    asked = ModelRequest("regression", ("calcium",), "nM", 100, 500)
+    stage.session.models.make(asked)
     stage.run()
     assert stage.state.model.predicts == "Values: calcium (nM)"
     stage.session.predict()
@@ -62,7 +62,7 @@ def test_values_can_become_objects_again(stage, image):
 
 
 @pytest.mark.parametrize(
-    ("request", "words"),
+    ("asked", "words"),
     [
         (ModelRequest("classes", ("one",)), "two classes"),
         (ModelRequest("regression"), "one variable"),
@@ -71,8 +71,8 @@ def test_values_can_become_objects_again(stage, image):
         (ModelRequest("regression", ("a",), "", 2, 2), "above the lowest"),
     ],
 )
-def test_what_makes_no_sense_is_refused(stage, request, words):
-    stage.session.models.make(request)
+def test_what_makes_no_sense_is_refused(stage, asked, words):
+    stage.session.models.make(asked)
     stage.run()
     assert words in stage.state.problems["model"].text
     assert len(stage.state.versions) == 1
@@ -90,8 +90,8 @@ def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
 
     stage.open(image)
     assert stage.session.models.preset == "fine-tune"
-    request = ModelRequest("classes", ("dark", "bright"), network=network())
-    stage.session.models.make(request)
+    asked = ModelRequest("classes", ("dark", "bright"), network=network())
+    stage.session.models.make(asked)
     stage.run()
     model = stage.session.models.active
     assert model.spec.architecture == network().architecture
@@ -107,7 +107,7 @@ def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
 
 def test_a_network_without_pretrained_weights_is_refused_in_words(stage, image):
     stage.open(image)
-    request = replace(network(), pretrained=True)
-    stage.session.models.make(ModelRequest("instances", network=request))
+    asked = replace(network(), pretrained=True)
+    stage.session.models.make(ModelRequest("instances", network=asked))
     stage.run()
     assert "no pretrained weights" in stage.state.problems["model"].text
