@@ -205,7 +205,7 @@ def test_every_box_of_the_dialog_is_one_of_ours(qtbot, name):
     boxes = dialog.findChildren(QAbstractSpinBox)
     assert len(boxes) > 3
     assert all(isinstance(box, NumberBox) for box in boxes)
-    assert ARCHITECTURES[name] == dialog.wish.network.architecture
+    assert ARCHITECTURES[name] == dialog.request.network.architecture
 
 
 def test_no_other_boxes_are_made(qtbot):
