@@ -30,7 +30,6 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.geometry import source_of
-from napari_unet.gui.grey import MakeGrey
 from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.keys import (
     PREDICT,

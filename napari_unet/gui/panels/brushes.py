@@ -15,8 +15,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.annotation.change import Mark
-from napari_unet.annotation.mark import Mark
-from napari_unet.gui.class_colors import colors_of_classes
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import label
 from napari_unet.gui.result_layers import colors_of_classes

@@ -20,7 +20,6 @@ from napari_unet.errors import InputError
 from napari_unet.gui.keys import PREDICT, hint
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Panel, SteadyText, allow, button, label
-from napari_unet.gui.panels.settings import SettingsForm
 from napari_unet.instances.diameter import LEAST_DIAMETER, in_pixels
 from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
