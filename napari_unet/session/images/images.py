@@ -32,6 +32,8 @@ class Images:
 
     Attributes
     ----------
+    schema : LabelSchema
+        On what a person works; `set_schema` changes it.
     labels_shown : Signal(OpenImage)
         The image has labels to look at, from now on or from earlier work.
     put_away : Signal(OpenImage)
@@ -62,7 +64,7 @@ class Images:
         self._projects = projects
         self._all: list[OpenImage] = []
         self._current: OpenImage | None = None
-        self._schema = INSTANCES
+        self.schema = INSTANCES
         self._opener = Opener(runner, holder, self, saving, projects)
 
     def __iter__(self) -> Iterator[OpenImage]:
@@ -71,11 +73,6 @@ class Images:
     def add(self, image: OpenImage) -> None:
         """Have an image that is open from now on."""
         self._all.append(image)
-
-    @property
-    def schema(self) -> LabelSchema:
-        """On what a person works."""
-        return self._schema
 
     @property
     def current(self) -> OpenImage | None:
@@ -137,7 +134,7 @@ class Images:
             return
         path = path.absolute() if path is not None else None
         project = self._projects.for_image(file_of(path), name)
-        letters, schema = known.letters, self._schema
+        letters, schema = known.letters, self.schema
         self._opener.want(
             Request(
                 source, name, letters, path, schema, project, pixel_size, axes, colour
@@ -170,7 +167,7 @@ class Images:
             image.name,
             axes or image.axes,
             image.path,
-            self._schema,
+            self.schema,
             image.place.belongs_to,
             image.pixel_size,
             reading=reading or image.reading,
@@ -192,7 +189,7 @@ class Images:
         The current image is opened again with the work that belongs to the schema.
         All other work stays saved, and is here again when its schema is.
         """
-        self._schema = schema
+        self.schema = schema
         for image in tuple(self._all):
             if goes_with(image.schema, schema):
                 image.identity = replace(image.identity, schema=schema)
