@@ -207,10 +207,8 @@ def tab_reaches_every_control(stage, keyboard):
     wanted = {
         stage.panel(ModelPanel).chooser,
         stage.panel(PredictPanel).predict,
-        stage.panel(PredictPanel).tuning.diameter,
-        stage.panel(CorrectPanel).edits["accept view"],
         stage.panel(PredictPanel).settings.diameter,
-        stage.panel(CorrectPanel).accept_view,
+        stage.panel(CorrectPanel).edits["accept view"],
         stage.panel(FinetunePanel).minutes,
     }
     stage.panel(ImagePanel).axes.setFocus(Qt.FocusReason.TabFocusReason)

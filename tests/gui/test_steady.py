@@ -100,10 +100,8 @@ def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_di
     stage.open(disks((128, 128)), name="disks")
     stage.predict()
     assert "Found" in stage.state.message
-    assert stage.state.tuning.measured
-    stage.bench.use("accept view")
     assert stage.state.settings.measured
-    stage.bench.accept_view()
+    stage.bench.use("accept view")
     stage.session.finetune(0.02)
     panel = stage.panel(FinetunePanel)
     assert panel.curve.isVisible()

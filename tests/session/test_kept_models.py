@@ -352,8 +352,6 @@ def test_the_models_of_all_days_stay_whatever_is_chosen_first(bright, files):
             stage.session.start_empty()
             stage.paint(np.s_[4:12, 4:12], 7)
             stage.session.correcting.do(AcceptView(Box((0, 0), SIZE)))
-            stage.session.tuning.set_thresholds(foreground=threshold)
-            stage.session.accept(Box((0, 0), SIZE))
             stage.session.settings.set_thresholds(foreground=threshold)
             stage.session.finetune(0.5)
             stage.run()
