@@ -132,6 +132,11 @@ def _drop_the_rest(stream: TextIO) -> None:
         os.close(nowhere)
 
 
+def plain(text: str) -> str:
+    """Spell out what could steer a terminal: names may come from anywhere."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def about(path: Path, message: str) -> str:
     """Return the message with the file that it is about, named once."""
     return message if str(path) in message else f"{path}: {message}"

@@ -15,6 +15,7 @@ from napari_unet import io, models, weights
 from napari_unet.cli.console import (
     JsonOption,
     OverwriteOption,
+    plain,
     print_json,
     print_result,
     say,
@@ -77,7 +78,7 @@ def show(
     wide = shutil.get_terminal_size().columns
     for name, text in _facts(model, spec).items():
         if text:
-            print_result(textwrap.fill(_plain(text), wide, **_hanging(name)))
+            print_result(textwrap.fill(plain(text), wide, **_hanging(name)))
 
 
 @app.command("import")
@@ -194,11 +195,6 @@ def _hanging(name: str) -> dict[str, Any]:
         "break_long_words": False,
         "break_on_hyphens": False,
     }
-
-
-def _plain(text: str) -> str:
-    """Spell out what could steer a terminal: a description may come from anywhere."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _first_words(description: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.cli.console import print_json, print_result
+from napari_unet.cli.console import plain, print_json, print_result
 from napari_unet.cli.outputs import output_folder, refuse_existing
-from napari_unet.cli.project_report import end_with, plain
+from napari_unet.cli.project_report import end_with
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError, NapariUnetError, StorageError
 from napari_unet.geometry.axes import result_axes

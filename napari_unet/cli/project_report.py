@@ -8,7 +8,13 @@ from typing import Any
 
 import typer
 
-from napari_unet.cli.console import EXIT_MISTAKE, print_json, print_result, say
+from napari_unet.cli.console import (
+    EXIT_MISTAKE,
+    plain,
+    print_json,
+    print_result,
+    say,
+)
 from napari_unet.project.rescue.overview import ImageOverview, Overview, look_into
 from napari_unet.project.rescue.repair import needs_repair, recover_copy, recover_here
 from napari_unet.project.rescue.repairer import Outcome, Recovery
@@ -217,8 +223,3 @@ def _state(image: Recovery) -> str:
     if image.origin:
         return "recovered"
     return "not recovered" if image.lost else "sound"
-
-
-def plain(text: str) -> str:
-    """Spell out what could steer a terminal: names may come from anywhere."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

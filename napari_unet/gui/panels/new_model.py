@@ -215,7 +215,7 @@ class _NetworkForm(_Form):
             architecture,
             int(self.channels.value()),
             self.pixel_size.value() or None,
-            architecture.kind == "backbone" and self.pretrained.isChecked(),
+            architecture.has_pretrained and self.pretrained.isChecked(),
         )
 
     def _show_kind(self) -> None:
@@ -229,7 +229,7 @@ class _NetworkForm(_Form):
         self.about.setText(_ABOUT_KEPT if options is None else _ABOUT_NEW)
         for widget in (self.channels, self.pixel_size):
             self._set_visible(widget, options is not None)
-        self.pretrained.setVisible(getattr(options, "kind", "") == "backbone")
+        self.pretrained.setVisible(getattr(options, "has_pretrained", False))
 
 
 def _number(value: float) -> NumberBox:
