@@ -88,21 +88,14 @@ def merge_prediction(
 
     Parameters
     ----------
-    labels : ndarray of int32
-        Labels of a snapshot of the annotation, or of a box of it.
-    provenance : ndarray of uint8
-        Their provenance, same shape.
+    labels, provenance : ndarray
+        Of a snapshot of the annotation, or of a box of it.
     predicted : ndarray of int
         New labels, same shape; 0 is background, ids are preliminary.
     next_id : int
         The smallest id that was never used in the whole annotation.
     box : Box, optional
         Which part of the annotation the arrays are. None if they are all of it.
-
-    Returns
-    -------
-    MergedPrediction
-        To be given to `Annotation.apply`, in the main thread.
 
     Raises
     ------

@@ -53,11 +53,6 @@ class ObjectTable:
 
     A change costs what its pixels cost, whatever the size of the image; nothing is
     kept about objects that are gone.
-
-    Parameters
-    ----------
-    content : Content
-        The whole label map.
     """
 
     def __init__(self, content: Content) -> None:
@@ -140,13 +135,7 @@ class ObjectTable:
         self._widen_all(ids, low, high)
 
     def extend_in(self, box: Box, labels: LabelMap) -> None:
-        """Take note that objects are where they are in a box; before `replace`.
-
-        Parameters
-        ----------
-        labels : ndarray of int32
-            What the box holds now.
-        """
+        """Take note that a box holds these labels now; before `replace`."""
         # A run ends where a line of the array does, so that it lies on one line.
         flat, width = labels.reshape(-1), labels.shape[-1]
         ends = flat[1:] != flat[:-1]

@@ -34,25 +34,9 @@ from napari_unet.geometry.runs import (
 class Pixels:
     """The label map that was noticed last, with provenance and a table of objects.
 
-    A person paints in another array, which may be ahead of this one.
-
-    Parameters
-    ----------
-    live : ndarray of int32
-        The array in which the person paints; changed in place.
-    provenance : ndarray of uint8
-        Owned and changed in place.
-    record : callable
-        Gets every change right before it happens.
-
-    Attributes
-    ----------
-    labels : ndarray of int32
-        A copy of `live`, as it was noticed last.
-    objects : ObjectTable
-        Always in step with both arrays.
-    revision : int
-        Grows with every change.
+    A person paints in another array, `live`, which may be ahead of `labels`. All three
+    arrays are changed in place; `record` gets every change right before it happens.
+    `objects` is always in step, and `revision` grows with every change.
     """
 
     def __init__(
@@ -166,14 +150,10 @@ class Pixels:
             self.put(region, runs_of_values(labels[band.slices].ravel()), now)
 
     def refresh(self, box: Box, changed: Mask, labels: LabelMap) -> None:
-        """Replace the marked pixels of a box, which nobody has verified, by predicted.
+        """Replace unverified pixels of a box by predicted ones.
 
-        Parameters
-        ----------
-        changed : ndarray of bool
-            Which pixels of the box have new labels or become predicted.
-        labels : ndarray of int32
-            New labels of the whole box.
+        `changed` are those with new labels or another provenance; `labels` are the new
+        ones of the whole box.
         """
         place = box.slices
         self._announce_mask(

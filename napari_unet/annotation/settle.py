@@ -27,28 +27,11 @@ def finished_object(
 ) -> Points:
     """Return the pixels that are right once a person has finished an object.
 
-    These are the whole object and a ring of background around it, as that is looked at
-    while the outline is drawn.
-
-    Parameters
-    ----------
-    labels : ndarray of int32
-        The whole label map.
-    box : Box
-        Holds the object.
-    object_id : int
-        The object.
-    ring : int
-        Width of the ring in pixels. It lies in the plane (the last two axes): nobody
-        has looked at the next slice or the next point in time.
-    foreground : ndarray of bool, optional
-        Where the model sees an object, in the shape of `labels`. Such pixels do not
-        belong to the ring: perhaps an object is missing there.
-
-    Returns
-    -------
-    tuple of ndarray
-        Coordinates of these pixels.
+    These are the whole object, which lies in `box`, and a ring of background around it,
+    as that is looked at while the outline is drawn. The ring is so many pixels wide, in
+    the plane (the last two axes): nobody has looked at the next slice or the next point
+    in time. Pixels where the model sees an object (`foreground`, in the shape of
+    `labels`) do not belong to it: perhaps an object is missing there.
     """
     parts = []
     for tile in _tiles(_grow_in_plane(box, ring, labels.shape)):
@@ -71,23 +54,9 @@ def accepted_region(
     """Return what a person accepts who accepts a box: a view, or a part of it.
 
     That is the background in the box, and every object with more than half of its
-    pixels in the box, as a whole. Of other objects nothing is accepted.
-
-    Parameters
-    ----------
-    labels : ndarray of int32
-        The whole label map.
-    box : Box
-        Not empty.
-    objects : ObjectTable
-        The objects of `labels`.
-
-    Returns
-    -------
-    box : Box
-        The box, grown to hold the objects that hang over its border.
-    mask : ndarray of bool
-        Which pixels of that box.
+    pixels in the box, as a whole. Of other objects nothing is accepted. Returns the
+    box, which is not empty, grown to hold the objects that hang over its border, and
+    which of its pixels.
     """
     flat = labels[box.slices].reshape(-1)
     # By runs of one label, of which there are far fewer than pixels.

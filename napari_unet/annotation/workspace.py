@@ -43,13 +43,9 @@ class Workspace:
     Attributes
     ----------
     live : ndarray of int32
-        The array that is shown, in which a person paints.
-    pixels : Pixels
-        Labels as they were noticed last, and provenance.
+        The array that is shown, in which a person paints; may be ahead of `pixels`.
     open : frozenset of int
         Objects that were touched and not settled.
-    history : History
-        What can be undone and redone.
     listener : callable or None
         Is told of every change, right after it happened.
     """
