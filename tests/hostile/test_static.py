@@ -23,7 +23,8 @@ UNPACKERS = {"extract", "extractall", "unpack_archive", "make_archive"}
 TORCH_LOADERS = {"weights/foreign.py", "nets/pretrained.py"}
 # Their arguments are names that the package itself spells.
 IMPORTERS = {
-    "__init__.py", "gui/workbench.py", "nets/backbones.py", "nets/pretrained.py",
+    "__init__.py", "gui/workbench.py", "models/architectures/__init__.py",
+    "nets/backbones.py", "nets/build.py", "nets/pretrained.py", "tasks/task.py",
 }  # fmt: skip
 
 
