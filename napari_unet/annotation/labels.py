@@ -65,6 +65,9 @@ class LabelKind:
     whole: ClassVar[bool] = True
     """Whether they are whole numbers."""
 
+    unknown: ClassVar[int | None] = None
+    """The number of pixels of which nothing is known, if there is one."""
+
     def can_be_masks(self, values: set[int]) -> bool:
         """Return whether label maps with these only values besides 0 can be masks."""
         return len(values) == 1 or (bool(values) and values <= _MASK_VALUES)
@@ -93,6 +96,8 @@ class LabelKind:
 
 class ClassNumbers(LabelKind):
     """Numbers are classes from 0; 255 is unknown."""
+
+    unknown: ClassVar[int | None] = UNKNOWN_CLASS
 
     def can_be_masks(self, values: set[int]) -> bool:
         """Return whether 0 and 255 are all there is: 0 and 1 are two classes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from napari_unet import annotation, io, scores
+from napari_unet import annotation, io, tasks
 from napari_unet.cli.console import (
     JsonOption,
     about,
@@ -54,19 +54,28 @@ def evaluate(
     and the counts of objects found, false and missed. For classes: Dice of each and
     accuracy. For values: correlation and errors. Files are matched by their names.
     """
-    if task not in _TASKS:
-        raise InputError(
-            f"Task {task!r} is not available; choose one of: {', '.join(_TASKS)}."
-        )
-    pairs = _pair(truth, predicted, regions=task == "instances")
+    compared = tasks.find_task(task)
+    labels, scoring = compared.labels, compared.scoring
+    pairs = _pair(truth, predicted, regions=labels.objects)
     with progress_bar() as progress:
-        report = _TASKS[task](_Pairs(pairs, progress))
+        shown = _Pairs(pairs, progress)
+        if labels.values:
+            scores = _compare_values(shown, scoring.compare)
+        else:
+            scores = _compare(shown, labels.kind, scoring.compare)
+    report = scoring.report([stem_of(true) for true, _ in pairs], scores)
     if as_json:
         print_json(report.as_json)
-    else:
-        print_result(report.table)
-        if report.words:
-            print_result(report.words)
+        return
+    table = Table(title=report.title)
+    for number, heading in enumerate(report.columns):
+        numbers = number >= report.numbers_from
+        table.add_column(heading, justify="right" if numbers else "left")
+    for row in report.rows:
+        table.add_row(*map(escape, row))
+    print_result(table)
+    if report.words:
+        print_result(report.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +87,6 @@ class _Pairs:
 
     def __iter__(self) -> Iterator[tuple[Path, Path]]:
         return iter(self.progress.track(self.paths, description="evaluate"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """The same scores for programs and for people."""
-
-    as_json: dict[str, Any]
-    table: Table
-    words: str = ""
 
 
 def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Path]]:
@@ -104,22 +104,6 @@ def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Pa
     if extra:
         say(f"Left out, for there is no truth for them: {name_some(extra)}.")
     return [(true[stem], found[stem]) for stem in sorted(true)]
-
-
-def _score_instances(pairs: _Pairs) -> _Report:
-    found = scores.pool(_compare(pairs, annotation.OBJECT_IDS, scores.metrics.evaluate))
-    table = Table(title=f"Average precision, {found.images} images")
-    table.add_column("IoU")
-    table.add_column("pooled", justify="right")
-    table.add_column("mean of images", justify="right")
-    pooled = found.pooled
-    for threshold, value in pooled.ap.items():
-        table.add_row(threshold, f"{value:.3f}", f"{found.ap_mean[threshold]:.3f}")
-    words = (
-        f"Dice {pooled.dice:.3f}. At IoU 0.50: {pooled.tp} found, {pooled.fp} false, "
-        f"{pooled.fn} missed."
-    )
-    return _Report(found.as_json(), table, words)
 
 
 def _compare(
@@ -177,44 +161,16 @@ def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
     return true, found
 
 
-def _score_classes(pairs: _Pairs) -> _Report:
-    counts = _compare(pairs, annotation.CLASS_NUMBERS, scores.count_classes)
-    pooled = scores.add_counts(counts)
-    table = Table(title=f"Classes, {len(counts)} images")
-    table.add_column("class", justify="right")
-    table.add_column("Dice, pooled", justify="right")
-    for number, dice in enumerate(pooled.dice):
-        table.add_row(str(number), "-" if dice is None else f"{dice:.3f}")
-    as_json = {
-        "images": len(counts),
-        "dice": pooled.dice,
-        "accuracy": pooled.accuracy,
-    }
-    return _Report(as_json, table, f"Accuracy {pooled.accuracy:.3f}.")
-
-
-def _score_values(pairs: _Pairs) -> _Report:
-    rows: dict[str, list[dict[str, Any]]] = {}
-    table = Table(title="Values")
-    for heading in ("image", "variable", "correlation", "mean error", "RMS error"):
-        table.add_column(heading, justify="left" if heading == "image" else "right")
-    for true, found in pairs:
-        values = [io.read_values(path) for path in (true, found)]
+def _compare_values(
+    pairs: _Pairs, compare: Callable[[NDArray[Any], NDArray[Any]], R]
+) -> list[R]:
+    """Compare the values of every pair; those of one variable may lack its axis."""
+    scores: list[R] = []
+    for pair in pairs:
+        values = [io.read_values(path) for path in pair]
         truth, predicted = (v[None] if v.ndim == 2 else v for v in values)
-        variables = _named(found, scores.score_values, truth, predicted)
-        rows[stem_of(true)] = [asdict(score) for score in variables]
-        for number, s in enumerate(variables, start=1):
-            numbers = (f"{s.correlation:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}")
-            table.add_row(escape(stem_of(true)), str(number), *numbers)
-    means = _mean_correlations(list(rows.values()))
-    as_json = {"images": len(rows), "correlation": means, "variables": rows}
-    return _Report(as_json, table)
-
-
-def _mean_correlations(rows: list[list[dict[str, Any]]]) -> list[float]:
-    """Return the mean correlation of every variable over the images."""
-    columns = zip(*rows, strict=False)
-    return [sum(v["correlation"] for v in c) / len(c) for c in columns]
+        scores.append(_named(pair[1], compare, truth, predicted))
+    return scores
 
 
 def _named(path: Path, compare: Callable[..., R], *arguments: Any) -> R:
@@ -223,10 +179,3 @@ def _named(path: Path, compare: Callable[..., R], *arguments: Any) -> R:
         return compare(*arguments)
     except InputError as error:
         raise InputError(about(path, str(error))) from error
-
-
-_TASKS: dict[str, Callable[[_Pairs], _Report]] = {
-    "instances": _score_instances,
-    "classes": _score_classes,
-    "regression": _score_values,
-}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from napari_unet import io, models, weights
+from napari_unet import io, models, tasks, weights
 from napari_unet.cli.console import (
     JsonOption,
     OverwriteOption,
@@ -30,8 +30,6 @@ from napari_unet.errors import InputError
 if TYPE_CHECKING:
     from napari_unet.models.spec import ModelSpec
     from napari_unet.weights.model import Model
-
-_TASKS = {"instances": "objects", "classes": "classes", "regression": "values"}
 
 app = typer.Typer(
     help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
@@ -52,7 +50,7 @@ def list_(as_json: JsonOption = False) -> None:
     for spec, row in zip(specs, rows, strict=True):
         table.add_row(
             spec.name,
-            f"{_TASKS[spec.task]}: {_first_words(spec.description)}",
+            f"{tasks.task_of(spec).words.outcome}: {_first_words(spec.description)}",
             _briefly(spec.card.data),
             spec.card.license,
             spec.card.headline,

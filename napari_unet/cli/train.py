@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from napari_unet import annotation, io, learning, models, nets, tasks, weights
+from napari_unet import io, learning, models, nets, tasks, weights
 from napari_unet.cli.channels import mismatch_in_words
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -222,7 +222,7 @@ def _preset(preset: str | None, start: str | None, request: TaskRequest) -> str:
             f"Preset {preset!r} is not available; choose one of: "
             f"{', '.join(learning.PRESETS)}."
         )
-    if preset == _OF_2015 and request.task != "classes":
+    if preset == _OF_2015 and not tasks.task_of(request).outputs.classes:
         raise InputError(
             f"The recipe {_OF_2015} tells classes of pixels apart, but the model "
             f"predicts {request.task}; add --task classes, with labels that hold a "
@@ -297,12 +297,13 @@ def _read(
 
 def _ignoring(labels: NDArray[Any], ignore: int, request: TaskRequest) -> NDArray[Any]:
     """Mark as unknown what the person wants to be ignored."""
-    if request.task != "classes":
+    unknown = tasks.task_of(request).labels.kind.unknown
+    if unknown is None:
         raise InputError(
             "--ignore names a class number, so it needs --task classes; for other "
             "tasks give masks of what is known with --verified."
         )
-    return np.where(labels == ignore, annotation.UNKNOWN_CLASS, labels)
+    return np.where(labels == ignore, unknown, labels)
 
 
 def _seed(seed: int) -> None:

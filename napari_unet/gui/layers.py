@@ -11,7 +11,6 @@ from psygnal import Signal
 from napari_unet.annotation.change import Mark
 from napari_unet.annotation.edits import TakeOver
 from napari_unet.annotation.labels import tell
-from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.gui.geometry import box_in_sight, without_channel
@@ -133,9 +132,9 @@ class ViewerLayers:
     def mark(self, label: int) -> Mark | None:
         """Return what a label of the chosen image says, where labels are marks."""
         image = self._session.images.current
-        if image is None or not isinstance(image.annotation, ValueAnnotation):
+        if image is None or image.annotation.values is None:
             return None
-        return image.annotation.palette.get(label)
+        return image.annotation.values.palette.get(label)
 
     @property
     def selected_object(self) -> int:

@@ -10,12 +10,13 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.gui.placement import cover
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.status import ClassState, VariableState
+from napari_unet.tasks import task_of
+from napari_unet.tasks.labeling import Brush
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness, without the
 # blue and the orange in which verified pixels are shown.
@@ -45,11 +46,6 @@ def class_colormap(classes: Sequence[ClassState]) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict={None: UNKNOWN, 0: "transparent", **colors})
 
 
-_CALLED: dict[str, str] = {
-    "instances": "labels",
-    "classes": "classes",
-    "regression": "marks",
-}
 _CLASS_OPACITY = 0.5
 _LARGEST_BRUSH = 40
 _NEW_LABEL = "M"
@@ -66,14 +62,15 @@ def make_layer(image: OpenImage, below: Image, classes: Sequence[ClassState]) ->
     classes : sequence of ClassState
         The classes by their numbers; none for other tasks.
     """
-    task = image.schema.task
+    task = task_of(image.schema)
     shown = channel_axis(image, below).spread(image.annotation.labels)
-    layer = Labels(RecordingArray.wrap(shown), name=f"{below.name} {_CALLED[task]}")
+    name = f"{below.name} {task.words.layer}"
+    layer = Labels(RecordingArray.wrap(shown), name=name)
     cover(layer, below)
-    if task == "classes":
+    if task.labels.brush is Brush.CLASS:
         layer.opacity = _CLASS_OPACITY
         layer.colormap = class_colormap(classes)
-    if task == "instances":
+    if task.labels.objects:
         _never_reuse_ids(layer, image.annotation)
     return layer
 
@@ -94,13 +91,8 @@ def shows_labels_of(layer: Labels, image: OpenImage, below: Image) -> bool:
 
 def nearest_meaning(image: OpenImage, label: int) -> int:
     """Return a label that means something in an image, this one if it does."""
-    annotation = image.annotation
-    if isinstance(annotation, ValueAnnotation):
-        marks = annotation.palette
-        return label if label in marks or not marks else max(marks)
-    if image.schema.task == "classes":
-        return min(label, len(image.schema.names) - 1)
-    return label
+    schema = image.schema
+    return task_of(schema).labels.nearest(image.annotation, schema.names, label)
 
 
 def _never_reuse_ids(layer: Labels, annotation: Annotation) -> None:
@@ -121,16 +113,14 @@ def first_label(image: OpenImage, variables: Sequence[VariableState]) -> int:
 
     A new object, the first class, or the mean of the first variable.
     """
-    annotation = image.annotation
-    if isinstance(annotation, ValueAnnotation):
-        return annotation.mark_for(0, variables[0].mean if variables else 0.0)
-    return annotation.new_id() if image.schema.task == "instances" else 1
+    mean = variables[0].mean if variables else 0.0
+    return task_of(image.schema).labels.first_label(image.annotation, mean)
 
 
 def brush_for(image: OpenImage) -> int:
     """Return a brush a third as wide as an object, where there are objects."""
     objects = image.annotation.counts().objects
-    if image.schema.task != "instances" or not objects:
+    if not task_of(image.schema).labels.objects or not objects:
         return _USUAL_BRUSH
     planes = int(np.prod(image.annotation.labels.shape[:-2]))
     area = np.count_nonzero(image.annotation.labels) / objects

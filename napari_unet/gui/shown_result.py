@@ -17,12 +17,13 @@ from napari_unet.gui.result_layers import (
     brush_for,
     channel_axis,
     class_colormap,
-    nearest_meaning,
 )
 from napari_unet.gui.target import Role
 from napari_unet.gui.value_picture import ValuePicture
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.status import ClassState
+from napari_unet.tasks import task_of
+from napari_unet.tasks.labeling import Brush
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -71,25 +72,18 @@ class LayerLook:
 
     def give(self, layer: Labels, image: OpenImage) -> None:
         """Set a layer up like that, with a label that means something in an image."""
+        schema = image.schema
         left_alone = {
             "brush_size": not self.brush_size,
             "colormap": self.colormap is None,
             "mode": self.mode in _NOT_AGAIN or not layer.editable,
-            "selected_label": not _means_something(self.selected_label, image),
+            "selected_label": not task_of(schema).labels.known(
+                image.annotation, schema.names, self.selected_label
+            ),
         }
         for name in (each.name for each in fields(self)):
             if not left_alone.get(name):
                 setattr(layer, name, getattr(self, name))
-
-
-def _means_something(label: int, image: OpenImage) -> bool:
-    """Whether a label is an object, a class or a mark of an image.
-
-    An id that no object had may be another object's by now.
-    """
-    if label != nearest_meaning(image, label):
-        return False
-    return image.schema.task != "instances" or image.annotation.pixels_of(label) > 0
 
 
 class ShownResult:
@@ -133,8 +127,8 @@ class ShownResult:
         self._given_brush = -1 if look and look.brush_size else labels.brush_size
         self._together.add(below)
         self._together.add(labels)
-        if isinstance(image.annotation, ValueAnnotation):
-            image.canvas = self._picture = self._show_values(image.annotation)
+        if (values := image.annotation.values) is not None:
+            image.canvas = self._picture = self._show_values(values)
 
     def _show_values(self, annotation: ValueAnnotation) -> ValuePicture:
         name, variables = f"{self._below.name} prediction", self._image.schema.names
@@ -194,7 +188,7 @@ class ShownResult:
     def color(self, classes: Sequence[ClassState]) -> None:
         """Show classes in these colours, unless the person has chosen others."""
         if (
-            self._image.schema.task == "classes"
+            task_of(self._image.schema).labels.brush is Brush.CLASS
             and self.layer.colormap is self._given_colors
         ):
             self.layer.colormap = class_colormap(classes)

@@ -22,7 +22,6 @@ from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_unet.annotation.edit import tools
-from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
@@ -150,8 +149,8 @@ class Workbench(QObject):
     def mark_with(self, variable: int, value: float) -> None:
         """Let the brush say that a variable has a value."""
         image = self.session.images.current
-        if image is not None and isinstance(image.annotation, ValueAnnotation):
-            self.layers.paint_with(image.annotation.mark_for(variable, value))
+        if image is not None and (values := image.annotation.values) is not None:
+            self.layers.paint_with(values.mark_for(variable, value))
             self.layers.look_at_variable(variable)
 
     def open_file(self, path: Path) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
+import scipy  # its modules are imported when they are used first
 
 from napari_unet.annotation.labels import as_whole
 from napari_unet.errors import InputError
@@ -219,8 +218,9 @@ def _count_matches(overlaps: _Overlaps, threshold: float) -> int:
     if len(np.unique(rows)) == len(np.unique(columns)) == len(rows):
         return len(rows)
     # Only at exactly 0.5 can an object have two candidates.
-    graph = csr_array(
+    graph = scipy.sparse.csr_array(
         (np.ones(len(rows), bool), (rows, columns)),
         shape=(overlaps.n_true, overlaps.n_predicted),
     )
-    return int(np.count_nonzero(maximum_bipartite_matching(graph) >= 0))
+    matches = scipy.sparse.csgraph.maximum_bipartite_matching(graph)
+    return int(np.count_nonzero(matches >= 0))

@@ -16,7 +16,7 @@ from napari_unet.session.images.saving import Saving
 from napari_unet.session.models.store import ModelStore
 from napari_unet.session.models.words import schema_of
 from napari_unet.session.state_holder import StateHolder
-from napari_unet.tasks.task import goes_with
+from napari_unet.tasks import goes_with
 
 if TYPE_CHECKING:
     from napari_unet.session.session import Session

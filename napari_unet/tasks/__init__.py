@@ -1,5 +1,6 @@
 """What a network can be asked for: objects, classes, values; one file each.
 
+A new task is one more file, and its name in the list of `registry`.
 Without torch, but for `objectives`, which is imported when a task is asked for its
 objective.
 """

@@ -7,6 +7,7 @@ from .registry import (
     TaskName as TaskName,
     all_tasks as all_tasks,
     find_task as find_task,
+    goes_with as goes_with,
     register as register,
     task_of as task_of,
 )

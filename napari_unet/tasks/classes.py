@@ -20,6 +20,7 @@ from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.rules import ClassRules
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, ValueMap
+from napari_unet.scores.report import CLASS_SCORES
 from napari_unet.tasks.labeling import Brush, Fit, Labeling, Names
 from napari_unet.tasks.outputs import (
     Described,
@@ -29,7 +30,7 @@ from napari_unet.tasks.outputs import (
     PixelClass,
 )
 from napari_unet.tasks.sample import Sample
-from napari_unet.tasks.task import Task, objective_in, register
+from napari_unet.tasks.task import Task, objective_in
 from napari_unet.tasks.words import Words, percent
 
 _MOST_CLASSES = 64
@@ -95,14 +96,7 @@ class ClassLabeling(Labeling):
 class ClassOutputs(Outputs):
     """A map for every class."""
 
-    named = True
-
-    def check(self, spec: Described) -> None:
-        """Check that there are classes, and no variables."""
-        if len(spec.classes) < 2:
-            raise ValueError("two or more classes belong to the task 'classes'")
-        if spec.variables:
-            raise ValueError("one or more variables belong to the task 'regression'")
+    classes = True
 
     def why_not(self, request: OutputRequest) -> str:
         """Check that there are two names or more."""
@@ -199,12 +193,11 @@ def _shares(annotation: Annotation, names: tuple[str, ...]) -> list[str]:
     return [f"{name} {percent(share)}" for share, name in largest[:_MOST_TOLD]]
 
 
-CLASSES = register(
-    Task(
-        "classes",
-        ClassLabeling(),
-        ClassOutputs(),
-        ClassWords(),
-        objective_in("napari_unet.tasks.objectives.classes"),
-    )
+CLASSES = Task(
+    "classes",
+    ClassLabeling(),
+    ClassOutputs(),
+    ClassWords(),
+    CLASS_SCORES,
+    objective_in("napari_unet.tasks.objectives.classes"),
 )

@@ -14,9 +14,10 @@ from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.rules import ObjectRules
 from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.instances.targets import InstanceMap
+from napari_unet.scores.report import OBJECT_SCORES
 from napari_unet.tasks.labeling import Brush, Fit, Labeling, Names
 from napari_unet.tasks.outputs import Described, Outputs
-from napari_unet.tasks.task import Task, objective_in, register
+from napari_unet.tasks.task import Task, objective_in
 from napari_unet.tasks.words import Words
 
 
@@ -119,12 +120,11 @@ class ObjectWords(Words):
         return f"{verified_objects:,} of {objects:,} objects are verified."
 
 
-INSTANCES = register(
-    Task(
-        "instances",
-        ObjectLabeling(),
-        ObjectOutputs(),
-        ObjectWords(),
-        objective_in("napari_unet.tasks.objectives.instances"),
-    )
+INSTANCES = Task(
+    "instances",
+    ObjectLabeling(),
+    ObjectOutputs(),
+    ObjectWords(),
+    OBJECT_SCORES,
+    objective_in("napari_unet.tasks.objectives.instances"),
 )

@@ -138,11 +138,11 @@ class OutputRequest:
 class Outputs:
     """The outputs of the models of a task; without names, unless a task has them."""
 
-    named: ClassVar[bool] = False
-    """Whether outputs are classes or variables that have names."""
+    classes: ClassVar[bool] = False
+    """Whether outputs are classes, one of which every pixel has."""
 
-    valued: ClassVar[bool] = False
-    """Whether outputs have units, usual values and a choice of losses."""
+    variables: ClassVar[bool] = False
+    """Whether outputs are variables, with units, usual values and a loss to choose."""
 
     sized: ClassVar[bool] = False
     """Whether objects are found by thresholds, and have a typical size."""
@@ -150,15 +150,20 @@ class Outputs:
     head_starts_at_zero: ClassVar[bool] = False
     """Whether a new head predicts 0 everywhere, or anything."""
 
+    @property
+    def named(self) -> bool:
+        """Whether outputs have names."""
+        return self.classes or self.variables
+
     def channels(self, spec: Described) -> int:
         """Return how many maps the network predicts."""
         return len(spec.classes) + len(spec.variables)
 
     def check(self, spec: Described) -> None:
         """Raise a ValueError if a description has the outputs of another task."""
-        if len(spec.classes) > 1:
+        if self.classes != (len(spec.classes) > 1):
             raise ValueError("two or more classes belong to the task 'classes'")
-        if spec.variables:
+        if self.variables != (len(spec.variables) > 0):
             raise ValueError("one or more variables belong to the task 'regression'")
 
     def why_not(self, request: OutputRequest) -> str:

@@ -1,27 +1,103 @@
-"""All tasks, registered; the first one is the usual one."""
+"""The registry of tasks: what a network can be asked for.
 
-from napari_unet.tasks.instances import INSTANCES
+A new task is one file with its facets, and is registered once. The dock, the command
+line, model folders and projects then know it. Nobody else asks which task it is.
+"""
 
-# isort: split
+from __future__ import annotations
+
+from typing import Annotated, Protocol, TypeAlias
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from napari_unet.annotation.schema import LabelSchema
+from napari_unet.errors import InputError
 from napari_unet.tasks.classes import CLASSES
+from napari_unet.tasks.instances import INSTANCES
 from napari_unet.tasks.regression import REGRESSION
-from napari_unet.tasks.task import (
-    Task,
-    TaskName,
-    all_tasks,
-    find_task,
-    register,
-    task_of,
-)
+from napari_unet.tasks.task import Task
 
 __all__ = [
     "CLASSES",
     "INSTANCES",
     "REGRESSION",
+    "HasTask",
     "Task",
     "TaskName",
     "all_tasks",
     "find_task",
+    "goes_with",
     "register",
     "task_of",
 ]
+
+
+class HasTask(Protocol):
+    """What knows the name of its task: a schema, a model's description, a state."""
+
+    @property
+    def task(self) -> str:
+        """Its name."""
+        ...
+
+
+_TASKS: dict[str, Task] = {}
+
+
+def register(task: Task) -> Task:
+    """Make a task known by its name, and return it."""
+    if task.name in _TASKS:
+        raise ValueError(f"there is a task {task.name!r} already")
+    _TASKS[task.name] = task
+    return task
+
+
+def all_tasks() -> tuple[Task, ...]:
+    """Return the tasks; the usual one comes first."""
+    return tuple(_TASKS.values())
+
+
+def find_task(name: str) -> Task:
+    """Return the task of that name.
+
+    Raises
+    ------
+    InputError
+        If there is none; it names those that there are.
+    """
+    if name not in _TASKS:
+        raise InputError(
+            f"Task {name!r} is not available; choose one of: {', '.join(_TASKS)}."
+        )
+    return _TASKS[name]
+
+
+def task_of(described: HasTask) -> Task:
+    """Return the task of what is described."""
+    return find_task(described.task)
+
+
+def goes_with(schema: LabelSchema, other: LabelSchema) -> bool:
+    """Return whether work on the one can go on as work on the other."""
+    if schema.task != other.task:
+        return False
+    return task_of(schema).labels.goes_with(schema.names, other.names)
+
+
+def _known(name: str) -> str:
+    if name not in _TASKS:
+        known = [repr(each) for each in _TASKS]
+        expected = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise PydanticCustomError(
+            "literal_error", "Input should be {expected}", {"expected": expected}
+        )
+    return name
+
+
+TaskName: TypeAlias = Annotated[str, AfterValidator(_known)]
+"""Name of a task, as JSON has it; checked where it is read."""
+
+# In the order in which they are listed.
+for _task in (INSTANCES, CLASSES, REGRESSION):
+    register(_task)

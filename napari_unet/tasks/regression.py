@@ -16,6 +16,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.images.known_axes import resolve_axes
+from napari_unet.scores.report import VALUE_SCORES
 from napari_unet.tasks.labeling import Brush, Fit, Labeling, Names
 from napari_unet.tasks.outputs import (
     Described,
@@ -25,7 +26,7 @@ from napari_unet.tasks.outputs import (
     Variable,
 )
 from napari_unet.tasks.sample import Sample
-from napari_unet.tasks.task import Task, objective_in, register
+from napari_unet.tasks.task import Task, objective_in
 from napari_unet.tasks.words import Words
 
 # Values within a range lie about two standard deviations on each side of its middle.
@@ -92,17 +93,9 @@ class ValueLabeling(Labeling):
 class ValueOutputs(Outputs):
     """A map for every variable, in its own unit."""
 
-    named = True
-    valued = True
+    variables = True
     # Outputs of any size would have to be unlearned; 0 is the mean of the targets.
     head_starts_at_zero = True
-
-    def check(self, spec: Described) -> None:
-        """Check that there are variables, and no classes."""
-        if len(spec.classes) > 1:
-            raise ValueError("two or more classes belong to the task 'classes'")
-        if not spec.variables:
-            raise ValueError("one or more variables belong to the task 'regression'")
 
     def why_not(self, request: OutputRequest) -> str:
         """Check that there are names, and a range."""
@@ -221,12 +214,11 @@ def _ranges(annotation: ValueAnnotation, names: tuple[str, ...]) -> list[str]:
     return ranges
 
 
-REGRESSION = register(
-    Task(
-        "regression",
-        ValueLabeling(),
-        ValueOutputs(),
-        ValueWords(),
-        objective_in("napari_unet.tasks.objectives.regression"),
-    )
+REGRESSION = Task(
+    "regression",
+    ValueLabeling(),
+    ValueOutputs(),
+    ValueWords(),
+    VALUE_SCORES,
+    objective_in("napari_unet.tasks.objectives.regression"),
 )

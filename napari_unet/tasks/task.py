@@ -1,21 +1,13 @@
-"""The registry of tasks: what a network can be asked for.
-
-A new task is one file: its facets, and a call of `register`. The dock, the command
-line, model folders and projects then know it. Nobody else asks which task it is.
-"""
+"""What a task is: an object with a facet for every room that asks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
-
-from napari_unet.annotation.schema import LabelSchema
-from napari_unet.errors import InputError
+from napari_unet.scores.report import Scoring
 from napari_unet.tasks.labeling import Labeling
 from napari_unet.tasks.outputs import Described, LossOptions, Outputs
 from napari_unet.tasks.words import Words
@@ -40,6 +32,8 @@ class Task:
         What its models predict, and which can be asked for.
     words : Words
         What is said of it.
+    scoring : Scoring
+        How results are compared with the truth.
     objective : callable
         Returns targets, loss, decoding and score for a model; imports torch.
     """
@@ -48,59 +42,8 @@ class Task:
     labels: Labeling
     outputs: Outputs
     words: Words
+    scoring: Scoring[Any]
     objective: Learning
-
-
-class HasTask(Protocol):
-    """What knows the name of its task: a schema, a model's description, a state."""
-
-    @property
-    def task(self) -> str:
-        """Its name."""
-        ...
-
-
-_TASKS: dict[str, Task] = {}
-
-
-def register(task: Task) -> Task:
-    """Make a task known by its name, and return it."""
-    if task.name in _TASKS:
-        raise ValueError(f"there is a task {task.name!r} already")
-    _TASKS[task.name] = task
-    return task
-
-
-def all_tasks() -> tuple[Task, ...]:
-    """Return the tasks; the usual one comes first."""
-    return tuple(_TASKS.values())
-
-
-def find_task(name: str) -> Task:
-    """Return the task of that name.
-
-    Raises
-    ------
-    InputError
-        If there is none; it names those that there are.
-    """
-    if name not in _TASKS:
-        raise InputError(
-            f"Task {name!r} is not available; choose one of: {', '.join(_TASKS)}."
-        )
-    return _TASKS[name]
-
-
-def task_of(described: HasTask) -> Task:
-    """Return the task of what is described."""
-    return find_task(described.task)
-
-
-def goes_with(schema: LabelSchema, other: LabelSchema) -> bool:
-    """Return whether work on the one can go on as work on the other."""
-    if schema.task != other.task:
-        return False
-    return task_of(schema).labels.goes_with(schema.names, other.names)
 
 
 def objective_in(module: str) -> Learning:
@@ -114,17 +57,3 @@ def objective_in(module: str) -> Learning:
         return made
 
     return objective
-
-
-def _known(name: str) -> str:
-    if name not in _TASKS:
-        known = [repr(each) for each in _TASKS]
-        expected = f"{', '.join(known[:-1])} or {known[-1]}"
-        raise PydanticCustomError(
-            "literal_error", "Input should be {expected}", {"expected": expected}
-        )
-    return name
-
-
-TaskName: TypeAlias = Annotated[str, AfterValidator(_known)]
-"""Name of a task, as JSON has it; checked where it is read."""

@@ -25,8 +25,15 @@ def choose_network(dialog, name):
     kind.setCurrentIndex(kind.findText(name))
 
 
+def press_new(stage):
+    """Ask for a new model, as soon as that is allowed."""
+    new_model = stage.panel(ModelPanel).new_model
+    stage.until(new_model.isEnabled)
+    new_model.click()
+
+
 def test_it_asks_only_for_what_the_task_needs(dialog):
-    schema = dialog.schema
+    schema = dialog.outputs
     assert schema.names.isVisible()
     assert not schema.unit.isVisible()
     schema.task.setCurrentIndex(1)
@@ -37,11 +44,11 @@ def test_it_asks_only_for_what_the_task_needs(dialog):
 
 
 def test_it_stays_until_the_names_make_sense(dialog):
-    dialog.schema.names.setPlainText("background")
+    dialog.outputs.names.setPlainText("background")
     dialog.accept()
     assert "two classes" in dialog.problem.text()
     assert dialog.isVisible()
-    dialog.schema.names.setPlainText("background\n\n axon \nmyelin\n")
+    dialog.outputs.names.setPlainText("background\n\n axon \nmyelin\n")
     dialog.accept()
     assert not dialog.isVisible()
     assert dialog.request.names == ("background", "axon", "myelin")
@@ -78,7 +85,7 @@ def test_options_are_those_of_the_network(dialog):
 
 
 def test_an_option_at_a_forbidden_limit_is_told_in_words(dialog):
-    dialog.schema.names.setPlainText("dark\nbright")
+    dialog.outputs.names.setPlainText("dark\nbright")
     choose_network(dialog, "original")
     dialog.network.options.controls["dropout"].value = 1
     dialog.accept()
@@ -90,11 +97,11 @@ def test_the_model_panel_makes_the_head(stage, monkeypatch):
     stage.open(disks((128, 128)), name="disks")
 
     def choose(dialog):
-        dialog.schema.names.setPlainText("dark\nbright")
+        dialog.outputs.names.setPlainText("dark\nbright")
         return True
 
     monkeypatch.setattr(NewModelDialog, "exec", choose)
-    stage.panel(ModelPanel).new_model.click()
+    press_new(stage)
     stage.until(lambda: stage.state.image and stage.state.image.task == "classes")
     panel = stage.panel(ModelPanel)
     assert panel.predicts.text() == "Classes: dark, bright"
@@ -105,14 +112,14 @@ def test_a_new_network_learns_from_the_brush(stage, monkeypatch, drag):
     stage.open(disks((128, 128)), name="disks")
 
     def choose(dialog):
-        dialog.schema.names.setPlainText("dark\nbright")
+        dialog.outputs.names.setPlainText("dark\nbright")
         choose_network(dialog, "unet")
         dialog.network.options.controls["depth"].value = 2
         dialog.network.options.controls["base_channels"].value = 4
         return True
 
     monkeypatch.setattr(NewModelDialog, "exec", choose)
-    stage.panel(ModelPanel).new_model.click()
+    press_new(stage)
     stage.until(lambda: stage.state.image and stage.state.image.task == "classes")
     assert stage.state.versions[-1].text == "new unet: dark, bright"
     stage.session.start_empty()

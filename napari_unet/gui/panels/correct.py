@@ -8,6 +8,7 @@ from functools import partial
 from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidget
 
 from napari_unet.annotation.edit import tools
+from napari_unet.annotation.schema import INSTANCES
 from napari_unet.gui.keys import hint
 from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
@@ -20,27 +21,11 @@ from napari_unet.gui.panels.panel import (
 )
 from napari_unet.session.state import State
 from napari_unet.session.status import ImageState
+from napari_unet.tasks import task_of
+from napari_unet.tasks.labeling import Brush
 from napari_unet.tasks.words import percent
 
 _TOOLS = "In '{}': paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
-_TOOLS_TIP: dict[str, str] = {
-    "instances": (
-        "Choose the labels layer and correct with napari's tools: brush (2), eraser "
-        "(1), polygon (3), fill (4), picker (5), undo (Ctrl+Z), new label (M). What "
-        "you touch is verified: no prediction and no training changes it any more."
-    ),
-    "classes": (
-        "Choose a class below and paint it with napari's tools: brush (2), eraser (1: "
-        "the first class), polygon (3), fill (4), picker (5), undo (Ctrl+Z). What you "
-        "paint is verified: no prediction and no training changes it any more. So is "
-        "what has that class already; Accept verifies all that is in view."
-    ),
-    "regression": (
-        "Choose a value below and mark pixels that have it, with napari's tools: brush "
-        "(2), eraser (1), polygon (3), fill (4), picker (5), undo (Ctrl+Z). Training "
-        "learns from marks and from accepted values."
-    ),
-}
 _EMPTY = "Paint without a prediction"
 _EARLIER = "Show the earlier work"
 _USE_LABELS_TIP = (
@@ -162,18 +147,18 @@ class CorrectPanel(Panel):
         image, model = state.image, state.model
         # What an image holds is known when it is open.
         known = image if image is not None and image.open else model
-        task = known.task if known is not None else "instances"
+        task = task_of(known or INSTANCES)
         if model is not None:
             self.classes.show_classes(model.classes)
             self.value.show_variables(model.variables)
-        self.tools.show_text(_TOOLS.format(state.target.labels), _TOOLS_TIP[task])
-        self.classes.setVisible(task == "classes")
-        self.value.setVisible(task == "regression")
+        self.tools.show_text(_TOOLS.format(state.target.labels), task.words.painting)
+        self.classes.setVisible(task.labels.brush is Brush.CLASS)
+        self.value.setVisible(task.labels.brush is Brush.VALUE)
         self.classes.setEnabled(labelled)
         self.value.setEnabled(labelled)
         for name, (tool, _) in tools().items():
             if tool.needs == "object" and name in self.edits:
-                self.edits[name].setVisible(task == "instances")
+                self.edits[name].setVisible(task.labels.objects)
         if labelled:
             self._on_brush(self.bench.layers.selected_object)
 
@@ -206,7 +191,7 @@ def _counts(image: ImageState | None) -> str:
     if image is None or not image.has_labels:
         return ""
     share = percent(image.verified_share)
-    if image.task != "instances":
+    if not task_of(image).labels.objects:
         return f"{share} of pixels verified"
     counts = f"{image.verified_objects:,} of {image.objects:,} objects verified"
     return f"{counts} ({share} of pixels)" if image.verified_share else counts

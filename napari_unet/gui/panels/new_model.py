@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from qtpy.QtCore import Qt
@@ -25,21 +25,12 @@ from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.options_form import OptionsForm
 from napari_unet.gui.panels.panel import label
 from napari_unet.session.models.request import ModelRequest, NetworkRequest
+from napari_unet.tasks import all_tasks, find_task
 from napari_unet.tasks.outputs import RegressionLoss
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_TASKS: dict[str, str] = {
-    "classes": "A class for every pixel",
-    "regression": "A number for every pixel",
-    "instances": "Single objects",
-}
-_HINTS: dict[str, str] = {
-    "classes": "background\naxon\nmyelin",
-    "regression": "calcium",
-    "instances": "",
-}
 _LOSSES: dict[RegressionLoss, str] = {
     "huber": "Huber (forgives bright outliers)",
     "mse": "Mean squared error",
@@ -74,7 +65,7 @@ class NewModelDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("New model")
-        self.schema = _OutputsForm()
+        self.outputs = _OutputsForm()
         self.network = _NetworkForm(loaded, channels)
         self.problem = label("", "error", wrap=True)
         self.buttons = QDialogButtonBox()
@@ -82,7 +73,7 @@ class NewModelDialog(QDialog):
         self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         beside = QHBoxLayout()
         beside.setSpacing(18)
-        beside.addWidget(self.schema, 1, Qt.AlignmentFlag.AlignTop)
+        beside.addWidget(self.outputs, 1, Qt.AlignmentFlag.AlignTop)
         beside.addWidget(self.network, 1, Qt.AlignmentFlag.AlignTop)
         below = QVBoxLayout(self)
         below.addLayout(beside)
@@ -94,14 +85,14 @@ class NewModelDialog(QDialog):
     @property
     def request(self) -> ModelRequest:
         """What was asked for."""
-        schema = self.schema
+        outputs = self.outputs
         return ModelRequest(
-            schema.chosen_task,
-            schema.chosen_names,
-            schema.unit.text().strip(),
-            schema.low.value(),
-            schema.high.value(),
-            schema.loss.currentData(),
+            outputs.chosen_task,
+            outputs.chosen_names,
+            outputs.unit.text().strip(),
+            outputs.low.value(),
+            outputs.high.value(),
+            outputs.loss.currentData(),
             self.network.request,
         )
 
@@ -137,8 +128,9 @@ class _OutputsForm(_Form):
     def __init__(self) -> None:
         super().__init__()
         self.task = QComboBox()
-        for task, words in _TASKS.items():
-            self.task.addItem(words, task)
+        # What is told apart by names comes first: the loaded model finds objects.
+        for task in sorted(all_tasks(), key=lambda task: not task.outputs.named):
+            self.task.addItem(task.words.title, task.name)
         self.names = QPlainTextEdit()
         self.names.setFixedHeight(84)
         self.unit = QLineEdit()
@@ -157,22 +149,22 @@ class _OutputsForm(_Form):
 
     @property
     def chosen_task(self) -> str:
-        return cast("str", self.task.currentData())
+        return str(self.task.currentData())
 
     @property
     def chosen_names(self) -> tuple[str, ...]:
-        if self.chosen_task == "instances":
+        if not find_task(self.chosen_task).outputs.named:
             return ()
         lines = (line.strip() for line in self.names.toPlainText().splitlines())
         return tuple(line for line in lines if line)
 
     def _show_task(self) -> None:
         """Ask only for what the task needs."""
-        task = self.chosen_task
-        self.names.setPlaceholderText(_HINTS[task])
-        self._set_visible(self.names, task != "instances")
+        task = find_task(self.chosen_task)
+        self.names.setPlaceholderText(task.words.example)
+        self._set_visible(self.names, task.outputs.named)
         for widget in (self.unit, self.low, self.high, self.loss):
-            self._set_visible(widget, task == "regression")
+            self._set_visible(widget, task.outputs.variables)
 
 
 class _NetworkForm(_Form):

@@ -17,6 +17,7 @@ from napari_unet.session.status import (
     ProjectState,
     SaveState,
 )
+from napari_unet.tasks import task_of
 
 _BESIDE = "Work is kept beside each image"
 _TIP = (
@@ -139,7 +140,8 @@ def project_folder(chosen: Path, current: Path | None) -> Path:
 
 
 def _describe(image: ProjectImage) -> str:
-    task = "" if image.task == "instances" else f" ({image.task})"
+    aside = task_of(image).words.aside
+    task = f" ({aside})" if aside else ""
     where = "" if image.path else " · missing" if image.is_file else " · not a file"
     return f"{image.name}{task}{where}"
 

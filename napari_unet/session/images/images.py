@@ -24,7 +24,7 @@ from napari_unet.session.runner import Runner
 from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import ImageStatus
 from napari_unet.session.words import describe_image
-from napari_unet.tasks.task import goes_with
+from napari_unet.tasks import goes_with
 
 
 class Images:

@@ -45,8 +45,7 @@ from napari_unet.session.images.reading import (
     other_axes_told,
     recall,
 )
-from napari_unet.tasks import task_of
-from napari_unet.tasks.task import goes_with
+from napari_unet.tasks import goes_with, task_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from napari_unet.images.known_axes import KnownAxes, Origin, axes_in_words, reso
 from napari_unet.io.reader import ImageHeader
 from napari_unet.project.identity import ImageIdentity, labels_shape
 from napari_unet.project.manifest import ImageReading, Manifest
-from napari_unet.tasks.task import goes_with
+from napari_unet.tasks import goes_with
 
 ReadBy: TypeAlias = Origin | Literal["project"]
 """Who says which axis is which; "project" is work that was done with these axes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_unet.errors import InputError
 from napari_unet.tasks.objectives.objective import Objective, Targets
 from napari_unet.tasks.outputs import Described, LossOptions
-from napari_unet.tasks.task import task_of
+from napari_unet.tasks.registry import task_of
 
 __all__ = ["Objective", "Targets", "objective_of", "refuse_idle_loss_options"]
 
