@@ -107,7 +107,7 @@ def space_accepts_nothing_again(stage, keyboard, monkeypatch):
     assert stage.state.image.verified_objects == 20
     accepted = []
     with monkeypatch.context() as patch:
-        patch.setattr(stage.session, "accept", accepted.append)
+        patch.setattr(stage.session.correcting, "do", accepted.append)
         keyboard.press(Qt.Key.Key_Space)
         keyboard.press(Qt.Key.Key_Return)
     assert accepted == []
