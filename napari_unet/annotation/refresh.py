@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -47,6 +48,13 @@ class Predictions:
         self._decisions: WeakKeyDictionary[MergedPrediction, Decisions] = (
             WeakKeyDictionary()
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but what was decided of predictions, which stay where they are."""
+        return vars(self) | {"_decisions": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"_decisions": WeakKeyDictionary()})
 
     def apply(
         self, merged: MergedPrediction, box: Box, working_on: Iterable[int]

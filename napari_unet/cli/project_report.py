@@ -17,7 +17,7 @@ from napari_unet.cli.console import (
 )
 from napari_unet.project.rescue.overview import ImageOverview, Overview, look_into
 from napari_unet.project.rescue.repair import needs_repair, recover_copy, recover_here
-from napari_unet.project.rescue.repairer import Outcome, Recovery
+from napari_unet.project.rescue.repairer import Recovery, RepairResult
 from napari_unet.project.rescue.survey import NearImages, survey
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.stored import count
@@ -179,7 +179,7 @@ def _print_facts(facts: dict[str, str]) -> None:
         print_result(plain(f"{name:<11} {text}"))
 
 
-def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
+def _outcome_json(outcome: RepairResult, place: Path) -> dict[str, Any]:
     return {
         "project": str(place),
         "changed": outcome.changed,
@@ -198,7 +198,7 @@ def _outcome_json(outcome: Outcome, place: Path) -> dict[str, Any]:
     }
 
 
-def _print_outcome(outcome: Outcome, place: Path, *, copied: bool) -> None:
+def _print_outcome(outcome: RepairResult, place: Path, *, copied: bool) -> None:
     for image in outcome.images:
         origin = f" from {image.origin}" if image.origin else ""
         print_result(plain(f"{image.name}: {_state(image)}{origin}."))

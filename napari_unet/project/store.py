@@ -79,6 +79,15 @@ class ProjectStore:
         """Its files."""
         return self._files
 
+    def note(self, key: str, copy: ProjectStore) -> None:
+        """Note which saves of an image a copy in another process has read."""
+        self._known[key] = copy._known.get(key, ())
+        self._needed[key] = copy._needed.get(key, frozenset())
+
+    def note_saved(self, entry: ImageEntry) -> None:
+        """Note what a copy in another process has saved."""
+        self._known[entry.key] = (entry.newest,)
+
     def read(self) -> tuple[Manifest, str | None]:
         """Return the manifest, and a notice if it had to be the previous one."""
         return self._files.read_manifest()

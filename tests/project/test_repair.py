@@ -18,7 +18,7 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.rescue.repair import recover_copy, recover_here
-from napari_unet.project.rescue.repairer import Outcome
+from napari_unet.project.rescue.repairer import RepairResult
 from napari_unet.project.rescue.survey import no_images
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
@@ -431,7 +431,7 @@ def test_an_image_of_which_nothing_is_left_is_told_once(
 ) -> None:
     files = without(objects[1], "/labels/", "/journal/")
     folder = lay_out(files, tmp_path)
-    outcome: Outcome = recover_here(folder, no_images)
+    outcome: RepairResult = recover_here(folder, no_images)
     (image,) = outcome.images
     assert not image.origin
     assert image.lost

@@ -133,7 +133,7 @@ class ProblemLine(QWidget):
             clipboard.setText(self._details)
 
 
-class Notice(QFrame):
+class DismissibleNote(QFrame):
     """Something that a person must read, until they say that they have."""
 
     def __init__(self, on_read: Callable[[], object]) -> None:

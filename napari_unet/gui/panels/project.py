@@ -8,7 +8,13 @@ from typing import Any, ClassVar
 from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
 from superqt import QElidingLabel
 
-from napari_unet.gui.panels.panel import Notice, Panel, SteadyText, label, set_role
+from napari_unet.gui.panels.panel import (
+    DismissibleNote,
+    Panel,
+    SteadyText,
+    label,
+    set_role,
+)
 from napari_unet.project.layout import SUFFIX
 from napari_unet.session.state import State
 from napari_unet.session.status import (
@@ -51,7 +57,7 @@ class ProjectPanel(Panel):
         self.button.setMenu(self.menu)
         self.saved = SteadyText("faint")
         self.failure = label("", "error", wrap=True)
-        self.recovered = Notice(self.session.images.dismiss_recovered)
+        self.recovered = DismissibleNote(self.session.images.dismiss_recovered)
         self.images = QComboBox()
         self.images.setToolTip("Images whose labels are in this project")
         self.images.activated.connect(self._on_image)

@@ -243,7 +243,7 @@ def _losses(
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class FoundModels:
     """Versions of the model.
 
     Parameters
@@ -262,7 +262,7 @@ class Models:
     words: tuple[str, ...] = ()
 
 
-def find_models(found: Survey) -> Models:
+def find_models(found: Survey) -> FoundModels:
     """Return which versions of the model are whole, with those nobody names.
 
     Folders that no manifest names count here only where the newest manifest is damaged:
@@ -288,4 +288,4 @@ def find_models(found: Survey) -> Models:
         active = numbers[-1] if numbers else None
     elif active is not None and active not in numbers:
         active = max((n for n in numbers if n < active), default=None)
-    return Models(tuple(kept), active, tuple(dropped), tuple(words))
+    return FoundModels(tuple(kept), active, tuple(dropped), tuple(words))

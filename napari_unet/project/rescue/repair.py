@@ -21,7 +21,7 @@ from napari_unet.errors import InputError, StorageError
 from napari_unet.project.layout import JOURNAL, LABELS, MODELS, PROVENANCE, TRAINING
 from napari_unet.project.lock import ProjectLock, read_holder
 from napari_unet.project.rescue.recover import find_models
-from napari_unet.project.rescue.repairer import Outcome, Recovery, Repairer
+from napari_unet.project.rescue.repairer import Recovery, Repairer, RepairResult
 from napari_unet.project.rescue.survey import (
     NearImages,
     Survey,
@@ -46,7 +46,7 @@ def needs_repair(found: Survey) -> bool:
 
 def recover_here(
     folder: Path, near: NearImages, when: datetime | None = None
-) -> Outcome:
+) -> RepairResult:
     """Repair a project where it is; copies of damaged files are kept in it.
 
     Raises
@@ -63,7 +63,7 @@ def recover_here(
             "recover it into another folder with --out."
         )
     if not needs_repair(found):
-        return Outcome(tuple(_untouched(found)))
+        return RepairResult(tuple(_untouched(found)))
     lock = ProjectLock(folder)
     lock.acquire()
     try:
@@ -74,7 +74,7 @@ def recover_here(
 
 def recover_copy(
     folder: Path, out: Path, near: NearImages, when: datetime | None = None
-) -> Outcome:
+) -> RepairResult:
     """Make a sound copy of a project; the project itself is not touched.
 
     Raises
@@ -89,7 +89,7 @@ def recover_copy(
         raise InputError(f"{str(out)!r} exists already; choose another --out.")
     if out.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{str(out)!r} lies in the project; choose another --out.")
-    outcomes: list[Outcome] = []
+    outcomes: list[RepairResult] = []
 
     def fill(copy: Path) -> None:
         _copy_project(folder, copy)

@@ -39,7 +39,7 @@ from napari_unet.project.manifest import (
     ManifestFile,
 )
 from napari_unet.project.rescue.recover import (
-    Models,
+    FoundModels,
     RecoveredWork,
     fields_of,
     find_models,
@@ -80,7 +80,7 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RepairResult:
     """What became of a project.
 
     Parameters
@@ -131,7 +131,7 @@ class Repairer:
         self._entries: list[ImageEntry] = []
         self._has_room = False
 
-    def run(self) -> Outcome:
+    def run(self) -> RepairResult:
         """Repair everything; tell what became of it.
 
         Raises
@@ -147,7 +147,7 @@ class Repairer:
         others = [*self._set_aside(), *models.words]
         if others or self._homes or any(image.repaired for image in images):
             self._commit(models)
-        return Outcome(tuple(images), tuple(others), self._quarantine.folder)
+        return RepairResult(tuple(images), tuple(others), self._quarantine.folder)
 
     def _repair_image(self, key: str) -> Recovery:
         whole = self._found.current.manifest
@@ -240,7 +240,7 @@ class Repairer:
             else:
                 self._quarantine.remove(path)
 
-    def _refuse_nothing(self, models: Models, images: list[Recovery]) -> None:
+    def _refuse_nothing(self, models: FoundModels, images: list[Recovery]) -> None:
         unharmed = any(not image.lost for image in images)
         if not (self._entries or models.models or unharmed or self._is_readable):
             problems = [problem for image in images for problem in image.lost]
@@ -272,7 +272,7 @@ class Repairer:
         if not self._found.current.present and self._found.has_lost_manifest:
             yield f"{MANIFEST} is missing. A new one was written."
 
-    def _commit(self, models: Models) -> None:
+    def _commit(self, models: FoundModels) -> None:
         """Let what was written count; then remove what is of no use any more."""
         for file in (self._found.current, self._found.previous):
             self._quarantine.keep(self._found.folder / file.name)

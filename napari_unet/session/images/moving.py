@@ -306,15 +306,16 @@ class Moving:
         self._everyone.runner.start(
             task,
             Handlers(
-                result=lambda _: self._moved(task, move),
+                result=lambda entry: self._moved(task, move, entry),
                 error=self._not_moved,
                 closed=lambda: self._not_moved(interrupted()),
             ),
         )
 
-    def _moved(self, task: SaveImage, move: Move) -> None:
+    def _moved(self, task: SaveImage, move: Move, entry: ImageEntry) -> None:
         image, self._move = self._image, None
         self._projects.busy.discard(task.project)
+        task.project.store.note_saved(entry)
         image.end_journal()
         if image.place.home is not None:
             forget_kept(image)

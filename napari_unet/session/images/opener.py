@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.images.opening import Held, Opened, OpenJob, Request
+from napari_unet.session.images.opening import Held, LookUpImage, Opened, Request
 from napari_unet.session.images.saving import Saving
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Runner, Running
@@ -71,7 +72,7 @@ class Opener:
             kept=self._projects.kept_for(project),
         )
         self._opening = self._runner.start(
-            OpenJob(request),
+            LookUpImage(request),
             Handlers(
                 result=lambda opened: self._on_opened(request, opened),
                 error=lambda error: self._on_not_opened(request, error),
@@ -81,21 +82,26 @@ class Opener:
     def _held(self, project: Project) -> Held:
         kept = [i for i in self._saving.images if not i.saving.moving.under_way]
         closing = tuple(
-            i for i in kept if i not in self._images and i.place.belongs_to is project
+            image.identity
+            for image in kept
+            if image not in self._images and image.place.belongs_to is project
         )
-        return Held(tuple(self._images), closing, self._saving.keys(project))
+        open_ones = tuple(image.identity for image in self._images)
+        return Held(open_ones, closing, self._saving.keys(project))
 
-    def _on_opened(self, request: Request, opened: Opened) -> None:
+    def _on_opened(self, request: Request, opened: Opened | ImageIdentity) -> None:
         if request is not self.wanted:
             return  # another one was chosen meanwhile
-        image = opened.image
-        if self._is_outdated(opened):
+        if isinstance(opened, ImageIdentity):
+            self._join_same(opened, request)
+            return
+        place = request.own(opened.place)
+        if place.key in self._saving.keys(place.project):
+            # Another image was saved, or moved to its place, meanwhile.
             self.go()
             return
         self.wanted = None
-        if opened.again:
-            self._join(image, request)
-            return
+        image = opened.as_image(request.source, place)
         self._images.add(image)
         self._saving.add(image, opened.sequence, opened.seen)
         self._images.make_current(image)
@@ -108,12 +114,14 @@ class Opener:
         if opened.problem is not None:
             self._holder.report("correct", opened.problem)
 
-    def _is_outdated(self, opened: Opened) -> bool:
-        """Whether another image was saved, or moved to its place, meanwhile."""
-        image = opened.image
-        if opened.again:
-            return image not in self._saving.images
-        return image.key in self._saving.keys(image.project)
+    def _join_same(self, identity: ImageIdentity, request: Request) -> None:
+        """Go to the image that is the same one, unless it was saved meanwhile."""
+        same = [i for i in self._saving.images if i.identity == identity]
+        if not same:
+            self.go()
+            return
+        self.wanted = None
+        self._join(same[0], request)
 
     def _join(self, image: OpenImage, request: Request) -> None:
         """Go to an image that is open, or is not saved yet, instead of a second one."""

@@ -54,51 +54,42 @@ class Held:
 
     Parameters
     ----------
-    open : tuple of OpenImage
+    open : tuple of ImageIdentity
         Those that are open.
-    closing : tuple of OpenImage
+    closing : tuple of ImageIdentity
         Those that were closed and are not saved yet.
     keys : frozenset of str
         What they are called in the project of an image that shall be opened: one entry
         belongs to one image.
     """
 
-    open: tuple[OpenImage, ...] = ()
-    closing: tuple[OpenImage, ...] = ()
+    open: tuple[ImageIdentity, ...] = ()
+    closing: tuple[ImageIdentity, ...] = ()
     keys: frozenset[str] = frozenset()
 
-    @property
-    def all(self) -> tuple[OpenImage, ...]:
-        """Both."""
-        return self.open + self.closing
-
-    def same(self, identity: ImageIdentity) -> OpenImage | None:
+    def same(self, identity: ImageIdentity) -> ImageIdentity | None:
         """Return the image that is this very one.
 
         That is the same file with the same pixels, by whatever path; or, where there
         is no file, the same pixels under the same name. An open one is it with other
         axes too: those that the person has chosen hold.
         """
-        for image in self.all:
-            known = image.identity
-            if image in self.closing and not _fits(identity, known):
-                continue
-            if known.content_hash == identity.content_hash and _together(
-                identity, known
-            ):
-                return image
+        closing = (known for known in self.closing if _fits(identity, known))
+        for known in (*self.open, *closing):
+            alike = known.content_hash == identity.content_hash
+            if alike and _together(identity, known):
+                return known
         return None
 
-    def renamed(self, identity: ImageIdentity) -> OpenImage | None:
+    def renamed(self, identity: ImageIdentity) -> ImageIdentity | None:
         """Return the image with the same pixels whose file is gone.
 
         It was moved or renamed while it was open.
         """
-        for image in self.all:
-            path = image.identity.path
-            gone = path is not None and not path.exists()
-            if gone and _fits(identity, image.identity):
-                return image
+        for known in (*self.open, *self.closing):
+            gone = known.path is not None and not known.path.exists()
+            if gone and _fits(identity, known):
+                return known
         return None
 
 
@@ -119,14 +110,28 @@ def _fits(one: ImageIdentity, other: ImageIdentity) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """An image that was just opened.
+    """An image that was just opened, with the work that was saved for it.
 
     Parameters
     ----------
+    identity : ImageIdentity
+        Name, axes and content.
+    pixels : ndarray
+        What is predicted and learned from; see `OpenImage`.
+    annotation : Annotation
+        Empty if there was no work.
+    place : Place
+        Where it is saved.
+    has_labels : bool
+        Whether there was any work.
+    diameter, pixel_size, snapshots, reading
+        See `OpenImage`.
     sequence : int
         Number of the last change in its journal.
+    seen : tuple
+        The files of its journal when it was read.
     told : str
         What the person should know about that work, or nothing.
     recovered : Recovered
@@ -135,20 +140,44 @@ class Opened:
         Why earlier work could not be read.
     kept : str
         Where the work was that could not be saved at home, or nothing.
-    again : bool
-        Whether the image was open, or about to be saved, already.
-    seen : tuple
-        The files of its journal when it was read.
     """
 
-    image: OpenImage
-    sequence: int = 0
-    told: str = ""
-    recovered: Recovered = NOTHING
-    problem: StorageError | None = None
-    kept: str = ""
-    again: bool = False
-    seen: Files = ()
+    identity: ImageIdentity
+    pixels: npt.NDArray[Any]
+    annotation: Annotation
+    place: Place
+    has_labels: bool
+    diameter: float | None
+    pixel_size: float | None
+    snapshots: tuple[Snapshot, ...]
+    reading: Reading
+    sequence: int
+    seen: Files
+    told: str
+    recovered: Recovered
+    problem: StorageError | None
+    kept: str
+
+    def as_image(self, source: npt.NDArray[Any], place: Place) -> OpenImage:
+        """Return the open image that was made of an array, in a place of this session.
+
+        Which saves the job has read is noted there.
+        """
+        place.project.store.note(place.key, self.place.project.store)
+        return OpenImage(
+            source,
+            self.pixels,
+            self.identity,
+            self.annotation,
+            place,
+            self.identity.path,
+            has_labels=self.has_labels,
+            canvas=BareCanvas(self.annotation),
+            diameter=self.diameter,
+            pixel_size=self.pixel_size,
+            snapshots=self.snapshots,
+            reading=self.reading,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,15 +226,22 @@ class Request:
     held: Held = NOTHING_HELD
     kept: Project | None = None
 
+    def own(self, place: Place) -> Place:
+        """Return a place with the projects of this request, not copies of them."""
+        here = self.kept is None or place.project.folder == self.project.folder
+        project = self.project if here or self.kept is None else self.kept
+        home = place.home and replace(place.home, project=self.project)
+        return replace(place, project=project, home=home)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OpenJob(Job[None, Opened]):
+class LookUpImage(Job[None, Opened | ImageIdentity]):
     """Identify an image by its content and load what was saved for it; only reads."""
 
     request: Request
 
-    def run(self) -> Generator[None, None, Opened]:
-        """Identify and load.
+    def run(self) -> Generator[None, None, Opened | ImageIdentity]:
+        """Identify and load; return the identity alone of what is open already.
 
         Raises
         ------
@@ -219,8 +255,8 @@ class OpenJob(Job[None, Opened]):
         yield
         identity = yield from iter_identify(request.name, pixels, axes, request.schema)
         identity = replace(identity, path=request.path)
-        if image := request.held.same(identity):
-            return Opened(image, again=True)
+        if known := request.held.same(identity):
+            return known
         project, stored, problem = request.project, None, None
         found, diameter, why_not = Found(identity.key), None, ""
         kept: KeptAway | None = None
@@ -231,8 +267,8 @@ class OpenJob(Job[None, Opened]):
             if request.reading is None:
                 identity, reading, said = _as_before(identity, reading, request)
             found = project.store.look_up(identity, request.held.keys, holds_image)
-            if not found.known and (image := request.held.renamed(identity)):
-                return Opened(image, again=True)
+            if not found.known and (known := request.held.renamed(identity)):
+                return known
             stored = project.store.load_work(identity, found)
             kept = None if why_not else _kept(request, identity, found, stored)
             if kept is not None and kept.home.may_return:
@@ -248,28 +284,27 @@ class OpenJob(Job[None, Opened]):
         pixels, note = as_file_means(request.path, pixels)
         away = kept.home if kept and kept.home.may_return else None
         waiting = bool(why_not) and problem is None
-        place = Place(project, found.key, away, why_not, waiting)
-        image = OpenImage(
-            request.source,
-            pixels,
+        sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
+        of_work = said or _told(stored) or _told_of_twins(found)
+        told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
+        return Opened(
             identity,
+            pixels,
             annotation,
-            place,
-            request.path,
+            Place(project, found.key, away, why_not, waiting),
             has_labels=stored is not None,
-            canvas=BareCanvas(annotation),
             diameter=diameter,
             pixel_size=request.pixel_size or header.pixel_size.get("X"),
             snapshots=snapshots,
             reading=reading,
+            sequence=sequence,
+            seen=seen,
+            told=told,
+            # Where another window works on, nothing crashed.
+            recovered=NOTHING if waiting else recovered,
+            problem=problem,
+            kept=_told_of_kept(kept),
         )
-        sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
-        of_work = said or _told(stored) or _told_of_twins(found)
-        told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
-        of_kept = _told_of_kept(kept)
-        if waiting:
-            recovered = NOTHING  # nothing crashed: the other window works on
-        return Opened(image, sequence, told, recovered, problem, of_kept, seen=seen)
 
 
 def _read_axes(

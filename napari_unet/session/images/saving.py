@@ -260,6 +260,7 @@ class ImageSaving:
             self.fail(outcome)
         else:
             self._policy.succeeded(self._clock())
+            task.project.store.note_saved(outcome)
             if self._image.journal is not None:
                 # A single save may be damaged: then the whole journal is needed.
                 single = len(outcome.generations) == 1
