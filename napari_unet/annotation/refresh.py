@@ -23,11 +23,13 @@ from napari_unet.geometry.maps import LabelMap, Mask
 class Decisions:
     """What was decided on the way, once and for all boxes of a merged prediction.
 
-    `shift` is added to new ids, as others were used since the snapshot. `staying` says
-    whether an object is written, decided when the first part of it is reached.
+    `shift` is added to new ids, as others were used since the snapshot; it is settled
+    when the first pixel is written. `staying` says whether an object is written,
+    decided when the first part of it is reached.
     """
 
-    shift: int
+    shift: int = 0
+    settled: bool = False
     staying: dict[int, bool] = field(default_factory=dict)
 
 
@@ -78,18 +80,17 @@ class Predictions:
             self.foreground = np.zeros(self._live.shape, bool)
         local = box.relative_to(merged.box).slices
         self.foreground[box.slices] = merged.foreground[local]
-        decided = self._decisions_of(merged)
-        Refresh(self._pixels, self._live, working_on, merged, decided).write(box)
-
-    def _decisions_of(self, merged: MergedPrediction) -> Decisions:
-        """Return what is known of a merged prediction; at first, give it ids."""
-        if merged not in self._decisions:
-            shift = 0
+        decided = self._decisions.setdefault(merged, Decisions())
+        if not decided.settled and merged.has_new_ids:
+            decided.shift = max(0, self._ids.next - merged.first_id)
+        refresh = Refresh(self._pixels, self._live, working_on, merged, decided)
+        if (found := refresh.find(box)) is None:
+            return  # nothing will be told, so no ids may be used up either
+        if not decided.settled:
+            decided.settled = True
             if merged.has_new_ids:
-                shift = max(0, self._ids.next - merged.first_id)
-                self._ids.take_below(merged.next_id + shift)
-            self._decisions[merged] = Decisions(shift)
-        return self._decisions[merged]
+                self._ids.take_below(merged.next_id + decided.shift)
+        self._pixels.refresh(box, *found)
 
 
 class Refresh:
@@ -115,15 +116,14 @@ class Refresh:
         self._merged = merged
         self._decided = decided
 
-    def write(self, box: Box) -> None:
-        """Write what is free in a box inside of the merged one."""
+    def find(self, box: Box) -> tuple[Mask, LabelMap] | None:
+        """Return what changes in a box inside of the merged one, and to what."""
         place = box.slices
         free = self._free(box)
         labels = np.where(free, self._wanted(box), self._pixels.labels[place])
         changed = labels != self._pixels.labels[place]
         changed |= free & (self._pixels.provenance[place] != Provenance.PREDICTED)
-        if changed.any():
-            self._pixels.refresh(box, changed, labels)
+        return (changed, labels) if changed.any() else None
 
     def _free(self, box: Box) -> Mask:
         """Return which pixels of a box may be written."""

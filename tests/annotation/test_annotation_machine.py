@@ -165,9 +165,8 @@ class Work(RuleBasedStateMachine):
         self.annotation.redo()
         self.reference.redo()
         # What a prediction made of pixels that nobody stood behind is gone.
-        stays = ~step.mask
-        for now, left in zip(before, step.after, strict=True):
-            stays |= now == left
+        same_now = [now == left for now, left in zip(before, step.after, strict=True)]
+        stays = ~step.mask | np.logical_and(*same_now)
         assert same([a[stays] for a in self.state()], [b[stays] for b in before])
         if stays.all():
             assert self.annotation.open_objects == were_open

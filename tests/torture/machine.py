@@ -29,7 +29,7 @@ from napari_unet.annotation.edits import (
 )
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.values import ValueAnnotation
-from napari_unet.geometry.ids import LARGEST_ID
+from napari_unet.geometry.ids import LARGEST_ID, LARGEST_NEW_ID
 from napari_unet.geometry.points import marked_points
 from napari_unet.session.images.image import OpenImage
 from tests.annotation.painter import Painter
@@ -415,5 +415,7 @@ class Sitting(RuleBasedStateMachine):
     def ids_are_remembered(self):
         if hasattr(self, "life"):
             for image in self.life.session.images:
-                largest = int(image.annotation.labels.max())
+                ids = image.annotation.labels
+                # Larger ones are a person's to choose, and count for nothing.
+                largest = int(ids[ids <= LARGEST_NEW_ID].max(initial=0))
                 self.used[image.name] = max(self.used.get(image.name, 0), largest)
