@@ -59,8 +59,6 @@ class LabelsBinding:
     ----------
     layer : napari.layers.Labels
         Single-scale layer of the annotation's shape.
-    annotation : Annotation
-        Owner of labels and provenance.
     layers : LayerList, optional
         The viewer's layers, to notice that the layer is removed.
     settle_seconds : float
@@ -81,9 +79,8 @@ class LabelsBinding:
     refused : Signal(InputError)
         An array that cannot take the place of the labels, which stayed as they were.
     removed : Signal()
-        The layer is gone. The annotation is complete, with
-        the last stroke in it, and the binding has let go of the layer. napari is still
-        at work on its list of layers: change that list a moment later.
+        The layer is gone and let go of; the last stroke is in the annotation. napari
+        is still at work on its list of layers: change that list a moment later.
     """
 
     changed = Signal(Box)
