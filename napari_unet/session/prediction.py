@@ -29,6 +29,7 @@ from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.bands import cut_into_bands
 from napari_unet.geometry.box import Box
+from napari_unet.images.channels import Channels, take_channels
 from napari_unet.inference.events import (
     MapsCached,
     PredictEvent,
@@ -254,6 +255,7 @@ class Predict(Job[PredictEvent, Predicted]):
 
     pixels: npt.NDArray[Any]
     axes: str
+    channels: Channels | None
     model: Model
     view: Box | None
     diameter: float | None
@@ -262,18 +264,21 @@ class Predict(Job[PredictEvent, Predicted]):
     @classmethod
     def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
         """Return the prediction of an image as it is read now."""
-        pixels, axes = image.model_input
+        channels = image.reading.channels
         # One that was said for another model tells nothing to one that never zooms.
         diameter = image.diameter if model.spec.best_diameters else None
-        return cls(pixels, axes, model, view, diameter, image.pixel_size)
+        pixels, axes, size = image.pixels, image.axes, image.pixel_size
+        return cls(pixels, axes, channels, model, view, diameter, size)
 
     def run(self) -> Generator[PredictEvent, None, Predicted]:
         """Predict."""
         # Imported in the background: torch takes seconds.
+        # Chosen here: several channels are copied.
+        pixels, axes = take_channels(self.pixels, self.axes, self.channels)
         return inference.iter_predict(
-            self.pixels,
+            pixels,
             self.model,
-            axes=self.axes,
+            axes=axes,
             view=self.view,
             diameter=self.diameter,
             pixel_size=self.pixel_size,
