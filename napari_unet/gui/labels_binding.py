@@ -51,14 +51,13 @@ LOOK_AFTER_MS = 50
 class LabelsBinding:
     """Keeps an annotation in step with what a person does to a Labels layer.
 
-    Lives on the main thread. The layer shows an array that shares the memory of
-    ``annotation.labels``; a layer made with ``RecordingArray.wrap(annotation.labels)``
-    is not sliced a second time.
+    Lives on the main thread. The layer shows the memory of ``annotation.labels``; one
+    of ``RecordingArray.wrap(annotation.labels)`` is not sliced a second time.
 
     Parameters
     ----------
-    layer : napari.layers.Labels
-        Single-scale layer of the annotation's shape.
+    layer : Labels
+        Single-scale, of the annotation's shape.
     layers : LayerList, optional
         The viewer's layers, to notice that the layer is removed.
     settle_seconds : float
@@ -79,8 +78,8 @@ class LabelsBinding:
     refused : Signal(InputError)
         An array that cannot take the place of the labels, which stayed as they were.
     removed : Signal()
-        The layer is gone and let go of; the last stroke is in the annotation. napari
-        is still at work on its list of layers: change that list a moment later.
+        The layer is gone, its last stroke in the annotation. napari is still at work on
+        its layers: change that list later.
     """
 
     changed = Signal(Box)
