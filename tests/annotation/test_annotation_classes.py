@@ -279,7 +279,9 @@ def test_to_confirm_only_is_a_step_too():
     assert not work.provenance.any()
 
 
-@pytest.mark.parametrize("rules", [ObjectRules(), MarkRules()], ids=str)
+@pytest.mark.parametrize(
+    "rules", [ObjectRules(), MarkRules()], ids=["objects", "marks"]
+)
 def test_objects_and_marks_are_not_accepted_by_repainting(rules):
     work = Annotation(np.zeros((4, 4), np.int32), rules=rules)
     points = (np.array([1]), np.array([3]))
