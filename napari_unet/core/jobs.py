@@ -98,12 +98,18 @@ def told_as(event: F, steps: Generator[object, None, R]) -> Generator[F, None, R
 def within(
     context: Callable[[], AbstractContextManager[object]], steps: Generator[E, None, R]
 ) -> Generator[E, None, R]:
-    """Pass a generator on whose steps run inside a context that ends between them."""
-    while True:
-        with context():
-            try:
-                event = next(steps)
-            except StopIteration as end:
-                result: R = end.value
-                return result
-        yield event
+    """Pass a generator on whose steps run inside a context that ends between them.
+
+    Closing it closes the other.
+    """
+    try:
+        while True:
+            with context():
+                try:
+                    event = next(steps)
+                except StopIteration as end:
+                    result: R = end.value
+                    return result
+            yield event
+    finally:
+        steps.close()
