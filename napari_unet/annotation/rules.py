@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_unet.annotation.labels import CLASS_NUMBERS, Labels, as_labels
 from napari_unet.annotation.merge import (
-    MergedPrediction,
     merge_classes,
     merge_prediction,
 )
@@ -28,6 +26,9 @@ class Rules:
 
     repainting_accepts: ClassVar[bool] = False
     """Whether to paint a label over itself means that it is right."""
+
+    merge = staticmethod(merge_prediction)
+    """How a prediction is fitted in: what is verified is kept, objects whole."""
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
         """Return which labels are objects, that are finished and accepted as a whole.
@@ -68,18 +69,6 @@ class Rules:
         """
         return labels, np.full(labels.shape, Provenance.PREDICTED, np.uint8)
 
-    def merge(
-        self,
-        labels: LabelMap,
-        provenance: ProvenanceMap,
-        predicted: npt.NDArray[np.integer[Any]],
-        next_id: int,
-        *,
-        box: Box | None = None,
-    ) -> MergedPrediction:
-        """Fit a prediction into labels: what is verified is kept, objects whole."""
-        return merge_prediction(labels, provenance, predicted, next_id, box=box)
-
 
 class ObjectRules(Rules):
     """Labels are ids of objects."""
@@ -89,6 +78,7 @@ class ClassRules(Rules):
     """Labels are class numbers: every pixel stands for itself, class 0 too."""
 
     repainting_accepts: ClassVar[bool] = True
+    merge = staticmethod(merge_classes)
 
     def objects_among(self, labels: frozenset[int]) -> frozenset[int]:  # noqa: ARG002
         """Return nothing."""
@@ -106,18 +96,6 @@ class ClassRules(Rules):
     ) -> tuple[Box, Mask]:
         """Return the box."""
         return box, np.ones(box.shape, bool)
-
-    def merge(
-        self,
-        labels: LabelMap,
-        provenance: ProvenanceMap,
-        predicted: npt.NDArray[np.integer[Any]],
-        next_id: int,
-        *,
-        box: Box | None = None,
-    ) -> MergedPrediction:
-        """Keep what is verified, and nothing else."""
-        return merge_classes(labels, provenance, predicted, next_id, box=box)
 
 
 class MarkRules(ClassRules):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.labels import (
@@ -14,14 +13,11 @@ from napari_unet.annotation.labels import (
     UNKNOWN_CLASS,
     Labels,
     as_labels,
-    as_whole,
 )
-from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.rules import ClassRules
 from napari_unet.errors import InputError
-from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.scores.report import CLASS_SCORES
-from napari_unet.tasks.labeling import Brush, Fit, Labeling, Names
+from napari_unet.tasks.labeling import Brush, Labeling, Names
 from napari_unet.tasks.outputs import (
     Described,
     OutputNames,
@@ -41,6 +37,7 @@ class ClassLabeling(Labeling):
     """Labels are numbers of classes, each with a name."""
 
     kind = CLASS_NUMBERS
+    rules = ClassRules()
     brush = Brush.CLASS
     exported = np.uint8
 
@@ -48,17 +45,6 @@ class ClassLabeling(Labeling):
         """Return whether the classes are the same, but for more or fewer at the end."""
         common = min(len(names), len(others))
         return names[:common] == others[:common]
-
-    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:  # noqa: ARG002
-        """Return an annotation of class 0, which is background by custom."""
-        return Annotation(np.zeros(shape, np.int32), rules=ClassRules())
-
-    def restored(
-        self, saved: LabelMap | ValueMap, provenance: ProvenanceMap, next_id: int
-    ) -> Annotation:
-        """Return an annotation of these classes."""
-        labels = saved.astype(np.int32, copy=False)
-        return Annotation(labels, provenance, rules=ClassRules(), next_id=next_id)
 
     def take_over(
         self, labels: Callable[[], Any], names: Names, axes: str, source: str
@@ -73,16 +59,6 @@ class ClassLabeling(Labeling):
                 f"classes 0 to {most} can be used here; renumber them first."
             )
         return found
-
-    def learned(
-        self,
-        labels: npt.NDArray[Any],
-        variables: int,  # noqa: ARG002
-        dims: int,  # noqa: ARG002
-        fit: Fit,
-    ) -> npt.NDArray[Any]:
-        """Return the class numbers."""
-        return fit(as_whole(labels, self.kind), "labels")
 
     def first_label(self, annotation: Annotation, mean: float) -> int:  # noqa: ARG002
         """Return the first class after the background."""

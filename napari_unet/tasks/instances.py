@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.labels import OBJECT_IDS, Labels, as_labels, as_whole
-from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.annotation.labels import OBJECT_IDS, Labels, as_labels
 from napari_unet.annotation.rules import ObjectRules
-from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.instances.targets import InstanceMap
 from napari_unet.scores.report import OBJECT_SCORES
-from napari_unet.tasks.labeling import Brush, Fit, Labeling, Names
+from napari_unet.tasks.labeling import Brush, Labeling, Names
 from napari_unet.tasks.outputs import Described, Outputs
 from napari_unet.tasks.task import Task, objective_in
 from napari_unet.tasks.words import Words
@@ -25,19 +20,9 @@ class ObjectLabeling(Labeling):
     """Labels are ids of objects, 0 is background."""
 
     kind = OBJECT_IDS
+    rules = ObjectRules()
     brush = Brush.OBJECT
     objects = True
-
-    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:  # noqa: ARG002
-        """Return an annotation without objects."""
-        return Annotation(np.zeros(shape, np.int32), rules=ObjectRules())
-
-    def restored(
-        self, saved: LabelMap | ValueMap, provenance: ProvenanceMap, next_id: int
-    ) -> Annotation:
-        """Return an annotation of these objects."""
-        labels = saved.astype(np.int32, copy=False)
-        return Annotation(labels, provenance, rules=ObjectRules(), next_id=next_id)
 
     def take_over(
         self,
@@ -48,16 +33,6 @@ class ObjectLabeling(Labeling):
     ) -> Labels:
         """Return ids; a mask is split into its pieces."""
         return as_labels(labels(), self.kind, axes=axes)
-
-    def learned(
-        self,
-        labels: npt.NDArray[Any],
-        variables: int,  # noqa: ARG002
-        dims: int,  # noqa: ARG002
-        fit: Fit,
-    ) -> npt.NDArray[Any]:
-        """Return the ids."""
-        return fit(as_whole(labels, self.kind), "labels")
 
     def first_label(self, annotation: Annotation, mean: float) -> int:  # noqa: ARG002
         """Return a new object."""

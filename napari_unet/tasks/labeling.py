@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.labels import LabelKind, Labels
+from napari_unet.annotation.labels import LabelKind, Labels, as_whole
 from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.annotation.rules import Rules
 from napari_unet.geometry.maps import LabelMap, ValueMap
 
 Names: TypeAlias = tuple[str, ...]
@@ -39,6 +40,9 @@ class Labeling(ABC):
 
     kind: ClassVar[LabelKind]
     """How label maps from elsewhere are read."""
+
+    rules: ClassVar[Rules]
+    """What painting and accepting do, where labels themselves are saved."""
 
     brush: ClassVar[Brush]
     objects: ClassVar[bool] = False
@@ -75,11 +79,10 @@ class Labeling(ABC):
         """Return whether work with some names can go on with others."""
         return names == others
 
-    @abstractmethod
-    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:
+    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:  # noqa: ARG002
         """Return an annotation of pixels about which nothing is known."""
+        return Annotation(np.zeros(shape, np.int32), rules=self.rules)
 
-    @abstractmethod
     def restored(
         self,
         saved: LabelMap | ValueMap,
@@ -93,6 +96,8 @@ class Labeling(ABC):
         InputError
             If the maps do not belong together.
         """
+        labels = saved.astype(np.int32, copy=False)
+        return Annotation(labels, provenance, rules=self.rules, next_id=next_id)
 
     @abstractmethod
     def take_over(
@@ -115,9 +120,12 @@ class Labeling(ABC):
             If they cannot be used here.
         """
 
-    @abstractmethod
     def learned(
-        self, labels: npt.NDArray[Any], variables: int, dims: int, fit: Fit
+        self,
+        labels: npt.NDArray[Any],
+        variables: int,  # noqa: ARG002
+        dims: int,  # noqa: ARG002
+        fit: Fit,
     ) -> npt.NDArray[Any]:
         """Return what is learned from the labels of an image.
 
@@ -137,6 +145,7 @@ class Labeling(ABC):
         InputError
             If the labels cannot be learned by the model.
         """
+        return fit(as_whole(labels, self.kind), "labels")
 
     @abstractmethod
     def first_label(self, annotation: Annotation, mean: float) -> int:

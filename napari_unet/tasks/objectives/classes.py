@@ -18,7 +18,7 @@ from napari_unet.geometry.squares import number_squares
 from napari_unet.instances.borders import balance_classes, border_weights
 from napari_unet.tasks.objectives.instances import overlap_disagreement
 from napari_unet.tasks.objectives.losses import class_loss
-from napari_unet.tasks.objectives.objective import Targets, Values
+from napari_unet.tasks.objectives.objective import Targets, Values, iter_each_target
 from napari_unet.tasks.outputs import Described, LossOptions
 
 
@@ -49,12 +49,8 @@ class ClassesObjective:
     def iter_targets(
         self, values: Values, masks: Sequence[Mask]
     ) -> Generator[None, None, list[Targets]]:
-        """Return `targets` for each of several masks; yields after each."""
-        found = []
-        for mask in masks:
-            found.append(self.targets(values, mask))
-            yield
-        return found
+        """Return `targets` for each of several masks, which share nothing."""
+        return iter_each_target(self.targets, values, masks)
 
     def sampling_strata(
         self, values: Values, verified: Mask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -128,3 +128,14 @@ class Objective(Protocol):
     def empty_result(self, shape: tuple[int, ...]) -> Values | None:
         """Return the result for a plane without any contrast; None: ask the network."""
         ...
+
+
+def iter_each_target(
+    target: Callable[[Values, Mask], Targets], values: Values, masks: Sequence[Mask]
+) -> Generator[None, None, list[Targets]]:
+    """Return what is learned from each of several masks; yields after each."""
+    found = []
+    for mask in masks:
+        found.append(target(values, mask))
+        yield
+    return found

@@ -14,7 +14,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.squares import number_squares
 from napari_unet.tasks.objectives.losses import regression_loss
-from napari_unet.tasks.objectives.objective import Targets, Values
+from napari_unet.tasks.objectives.objective import Targets, Values, iter_each_target
 from napari_unet.tasks.outputs import Described, LossOptions, Variable
 
 
@@ -44,12 +44,8 @@ class RegressionObjective:
     def iter_targets(
         self, values: Values, masks: Sequence[Mask]
     ) -> Generator[None, None, list[Targets]]:
-        """Return `targets` for each of several masks; yields after each."""
-        found = []
-        for mask in masks:
-            found.append(self.targets(values, mask))
-            yield
-        return found
+        """Return `targets` for each of several masks, which share nothing."""
+        return iter_each_target(self.targets, values, masks)
 
     def sampling_strata(
         self, values: Values, verified: Mask
