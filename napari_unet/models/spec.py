@@ -15,16 +15,18 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.annotation.schema import INSTANCES
+from napari_unet import tasks
 from napari_unet.errors import InputError
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.instances.decoding import Decoding
 from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
-from napari_unet.tasks import TaskName, find_task, task_of
 from napari_unet.tasks.outputs import LossOptions, PixelClass, Variable
 
 FORMAT_VERSION: Literal[1] = 1
+
+TaskName = Annotated[str, AfterValidator(lambda name: tasks.check_name(name))]
+"""Name of a task, as JSON has it; tasks are imported when the first one is read."""
 
 Words = Annotated[str, Field(max_length=10_000)]
 
@@ -178,7 +180,9 @@ class ModelSpec(BaseModel):
         if not isinstance(content, dict):
             return content
         try:
-            task = find_task(content.get("task", INSTANCES.task))
+            task = tasks.find_task(
+                content.get("task", cls.model_fields["task"].default)
+            )
         except (InputError, TypeError):  # refused below, with its place
             return content
         left = () if task.outputs.sized else _SIZES
@@ -186,7 +190,7 @@ class ModelSpec(BaseModel):
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> ModelSpec:
-        task_of(self).outputs.check(self)
+        tasks.task_of(self).outputs.check(self)
         return self
 
     @model_validator(mode="after")
@@ -254,4 +258,4 @@ class ModelSpec(BaseModel):
     @property
     def out_channels(self) -> int:
         """Maps that the network predicts."""
-        return task_of(self).outputs.channels(self)
+        return tasks.task_of(self).outputs.channels(self)

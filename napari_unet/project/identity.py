@@ -34,7 +34,8 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import parse_axes
-from napari_unet.tasks import TaskName, goes_with, task_of
+from napari_unet.models.spec import TaskName
+from napari_unet.tasks import goes_with, task_of
 
 _CHUNK_BYTES = 16 * 2**20
 _SLUG_LENGTH = 60

@@ -6,9 +6,8 @@ line, model folders and projects then know it. Nobody else asks which task it is
 
 from __future__ import annotations
 
-from typing import Annotated, Protocol, TypeAlias
+from typing import Protocol
 
-from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from napari_unet.annotation.schema import LabelSchema
@@ -24,8 +23,8 @@ __all__ = [
     "REGRESSION",
     "HasTask",
     "Task",
-    "TaskName",
     "all_tasks",
+    "check_name",
     "find_task",
     "goes_with",
     "register",
@@ -85,7 +84,8 @@ def goes_with(schema: LabelSchema, other: LabelSchema) -> bool:
     return task_of(schema).labels.goes_with(schema.names, other.names)
 
 
-def _known(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return the name of a task; pydantic tells what is wrong with any other."""
     if name not in _TASKS:
         known = [repr(each) for each in _TASKS]
         expected = f"{', '.join(known[:-1])} or {known[-1]}"
@@ -94,9 +94,6 @@ def _known(name: str) -> str:
         )
     return name
 
-
-TaskName: TypeAlias = Annotated[str, AfterValidator(_known)]
-"""Name of a task, as JSON has it; checked where it is read."""
 
 # In the order in which they are listed.
 for _task in (INSTANCES, CLASSES, REGRESSION):
