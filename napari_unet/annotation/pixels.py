@@ -12,7 +12,6 @@ from napari_unet.annotation.change import PixelChange, Region
 from napari_unet.annotation.objects import Content, ObjectTable
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_verified
 from napari_unet.errors import InputError
-from napari_unet.geometry.bands import cut_into_bands
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import (
@@ -29,6 +28,7 @@ from napari_unet.geometry.runs import (
     runs_of_values,
     values_of_runs,
 )
+from napari_unet.geometry.tiling import cut_into_bands
 
 
 class Pixels:

@@ -30,12 +30,12 @@ from napari_unet.annotation.provenance import (
 from napari_unet.annotation.rules import MarkRules
 from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
-from napari_unet.geometry.bands import cut_into_bands
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import LARGEST_NEW_ID
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import Points, chosen_points
 from napari_unet.geometry.runs import Runs
+from napari_unet.geometry.tiling import cut_into_bands
 
 
 class ValueWorkspace(Workspace):

@@ -21,17 +21,15 @@ _GUESSES = MappingProxyType({2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"})
 _SURE, _LIKELY = 4, 2
 _THIN, _LONG = 16, 16
 
-_NAMES = MappingProxyType(
-    {
-        "T": ("t", "time", "times", "frame", "frames", "timepoint"),
-        "C": ("c", "ch", "channel", "channels", "band", "bands", "wavelength", "rgb"),
-        "Z": ("z", "depth", "slice", "slices", "section", "sections", "plane"),
-        "Y": ("y", "row", "rows", "height", "lat"),
-        "X": ("x", "col", "cols", "column", "columns", "width", "lon"),
-    }
-)
+_NAMES = {
+    "T": "t time times frame frames timepoint",
+    "C": "c ch channel channels band bands wavelength rgb",
+    "Z": "z depth slice slices section sections plane",
+    "Y": "y row rows height lat",
+    "X": "x col cols column columns width lon",
+}
 _LETTERS = MappingProxyType(
-    {name: letter for letter, names in _NAMES.items() for name in names}
+    {name: letter for letter, names in _NAMES.items() for name in names.split()}
 )
 
 
@@ -128,10 +126,8 @@ def to_canonical(array: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:
     Axes that the array does not have become axes of length one.
     """
     axes = parse_axes(axes, array.ndim)
-    present = [axis for axis in CANONICAL if axis in axes]
-    ordered = array.transpose([axes.index(axis) for axis in present])
-    index = tuple(slice(None) if axis in axes else None for axis in CANONICAL)
-    return ordered[index]
+    ordered = array.transpose([axes.index(axis) for axis in CANONICAL if axis in axes])
+    return ordered[tuple(slice(None) if axis in axes else None for axis in CANONICAL)]
 
 
 def from_canonical(array: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import add, sub
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +47,18 @@ class Box:
 
     def contains(self, other: Box) -> bool:
         """Return whether no pixel of `other` lies outside."""
-        return all(
-            a <= c and d <= b
-            for a, b, c, d in zip(
-                self.start, self.stop, other.start, other.stop, strict=True
-            )
-        )
+        return self.union(other) == self
 
     def intersect(self, other: Box) -> Box:
         """Return the common region, which may be empty."""
         return Box(
-            tuple(max(a, b) for a, b in zip(self.start, other.start, strict=True)),
-            tuple(min(a, b) for a, b in zip(self.stop, other.stop, strict=True)),
+            _by_axis(max, self.start, other.start), _by_axis(min, self.stop, other.stop)
         )
 
     def union(self, other: Box) -> Box:
         """Return the smallest box that holds both."""
         return Box(
-            tuple(min(a, b) for a, b in zip(self.start, other.start, strict=True)),
-            tuple(max(a, b) for a, b in zip(self.stop, other.stop, strict=True)),
+            _by_axis(min, self.start, other.start), _by_axis(max, self.stop, other.stop)
         )
 
     def grow(self, margin: int, shape: tuple[int, ...]) -> Box:
@@ -75,14 +70,17 @@ class Box:
 
     def relative_to(self, other: Box) -> Box:
         """Return the same region in the coordinates of `other`."""
-        return Box(
-            tuple(a - o for a, o in zip(self.start, other.start, strict=True)),
-            tuple(b - o for b, o in zip(self.stop, other.start, strict=True)),
-        )
+        return self._moved(sub, other.start)
 
     def placed_in(self, other: Box) -> Box:
         """Return the region whose coordinates relative to `other` these are."""
-        return Box(
-            tuple(a + o for a, o in zip(self.start, other.start, strict=True)),
-            tuple(b + o for b, o in zip(self.stop, other.start, strict=True)),
-        )
+        return self._moved(add, other.start)
+
+    def _moved(self, how: Callable[[int, int], int], origin: tuple[int, ...]) -> Box:
+        return Box(_by_axis(how, self.start, origin), _by_axis(how, self.stop, origin))
+
+
+def _by_axis(
+    function: Callable[[int, int], int], first: tuple[int, ...], second: tuple[int, ...]
+) -> tuple[int, ...]:
+    return tuple(function(a, b) for a, b in zip(first, second, strict=True))

@@ -15,10 +15,9 @@ from napari_unet.geometry.maps import LabelMap
 LARGEST_ID = int(np.iinfo(np.int32).max)
 
 LARGEST_NEW_ID = 2**30
-"""The largest id that the program gives to a new object.
+"""The largest id that the program gives to a new object; people may choose larger ones.
 
-Larger ones are for people to choose: who paints the largest id that there is takes
-none of the others away.
+Who paints the largest id that there is takes none of the others away.
 """
 
 # Counting needs a copy of eight bytes per pixel: by parts it stays small.
@@ -82,8 +81,8 @@ class IdCounter:
 
     def _go_on_in_a_gap(self) -> None:
         ids = np.unique(self._present)
-        ids = ids[(ids > 0) & (ids <= LARGEST_NEW_ID)].tolist()
-        gaps = pairwise([0, *ids, LARGEST_NEW_ID + 1])
+        ids = ids[(ids > 0) & (ids <= LARGEST_NEW_ID)]
+        gaps = pairwise([0, *ids.tolist(), LARGEST_NEW_ID + 1])
         low, self._stop = max(gaps, key=lambda gap: gap[1] - gap[0])
         self.next = (low + self._stop + 1) // 2
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
@@ -88,6 +89,5 @@ def take_channels(
         return array, axes
     place = axes.index("C")
     if len(channels) == 1:
-        index: Any = (slice(None),) * place + channels
-        return array[index], axes.replace("C", "")
+        return np.moveaxis(array, place, 0)[channels[0]], axes.replace("C", "")
     return array.take(list(channels), axis=place), axes

@@ -55,11 +55,9 @@ def resolve_axes(
 
     Parameters
     ----------
-    person : str, optional
-        What the person says; it has to fit.
-    layer : str, optional
-        What comes with the array, such as the names of a layer's axes. It is left
-        aside where it does not fit.
+    person, layer : str, optional
+        What the person says, which has to fit; and what comes with the array, such as
+        the names of a layer's axes, which is left aside where it does not fit.
     file : StatedAxes, optional
         What the array's file states; left aside where no part of the file has the
         array's shape.
@@ -91,10 +89,8 @@ def fit_axes(file: StatedAxes, shape: Shape, *, colour: bool = False) -> str | N
         return file.axes
     colours_last = file.axes.replace("C", "") + "C"
     orders = (colours_last,) if colour else (file.axes, CANONICAL)
-    for order in orders:
-        if (found := _cheapest(file, shape, order)) is not None:
-            return found
-    return None
+    fitting = (_cheapest(file, shape, order) for order in orders)
+    return next(filter(None, fitting), None)
 
 
 def _cheapest(file: StatedAxes, shape: Shape, order: str) -> str | None:
@@ -138,8 +134,7 @@ def axes_of_names(names: Sequence[str], ndim: int) -> str | None:
     if len(letters) >= 3 and letters[-2:] == [None, None] and any(letters):
         unnamed = all(str(name).lstrip("-").isdigit() for name in names[-2:])
         letters[-2:] = ["Y", "X"] if unnamed else [None, None]
-    found = "".join(letter or "?" for letter in letters)
-    return _parsed(found, ndim)
+    return _parsed("".join(letter or "?" for letter in letters), ndim)
 
 
 def _parsed(axes: str, ndim: int) -> str | None:
@@ -151,13 +146,8 @@ def _parsed(axes: str, ndim: int) -> str | None:
 
 def readings(shape: Shape) -> tuple[str, ...]:
     """Return how an array of this shape may be read, what is likely first."""
-    known = {
-        2: ("YX",),
-        3: ("ZYX", "TYX", "CYX", "YXC"),
-        4: ("TZYX", "ZCYX", "CZYX", "TCYX", "ZYXC", "TYXC"),
-        5: ("TZCYX", "TCZYX", "TZYXC"),
-    }
-    return known.get(len(shape), ())
+    known = "YX ZYX TYX CYX YXC TZYX ZCYX CZYX TCYX ZYXC TYXC TZCYX TCZYX TZYXC"
+    return tuple(axes for axes in known.split() if len(axes) == len(shape))
 
 
 def axes_in_words(axes: str) -> str:

@@ -93,9 +93,7 @@ def _finite_sample(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return finite pixels, evenly thinned where there are very many."""
     flat = channel.ravel()
     thinned = flat[:: max(1, flat.size // _SAMPLE)]
-    if thinned.dtype == bool:
-        return thinned.astype(np.uint8)
     if not np.issubdtype(thinned.dtype, np.inexact):
-        return thinned
+        return thinned.astype(np.uint8) if thinned.dtype == bool else thinned
     finite: npt.NDArray[Any] = thinned[np.isfinite(thinned)]
     return finite if finite.size else np.asarray(flat[np.isfinite(flat)])

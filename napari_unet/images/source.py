@@ -3,10 +3,10 @@
 What computes reads regions of an `ImageSource` and writes regions of a `LabelStore`. An
 array in memory is both at no cost: `ArrayImage`, `ArrayLabels`.
 
-`as_image` is the door for what Python hands over: dask and zarr arrays are computed,
-tensors are brought to the CPU, named dimensions become axes, masked pixels become NaN.
-What is no array is refused in a sentence. No library is imported for it: an object is
-known by what it offers.
+`as_image` takes what Python hands over: dask and zarr arrays are computed, tensors are
+brought to the CPU, named dimensions become axes, masked pixels become NaN. What is no
+array is refused in a sentence. No library is imported for it: an object is known by its
+attributes.
 """
 
 from __future__ import annotations
@@ -20,15 +20,29 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import CANONICAL, axis_letter, to_canonical
+from napari_unet.geometry.axes import CANONICAL, to_canonical
 from napari_unet.geometry.box import Box
+from napari_unet.images.known_axes import axes_of_names
 
 _REAL = "buif"
 _NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
 
 
+class Regions(Protocol):
+    """An array that is read by regions."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def dtype(self) -> np.dtype[Any]: ...  # noqa: D102
+
+    def read(self, region: Box) -> npt.NDArray[Any]:
+        """Return what lies in a region; nobody writes into it."""
+        ...
+
+
 @runtime_checkable
-class ImageSource(Protocol):
+class ImageSource(Regions, Protocol):
     """An image that is read by regions.
 
     Attributes
@@ -39,88 +53,24 @@ class ImageSource(Protocol):
         One letter of "TCZYX" per axis; None where nothing states them.
     pixel_size : mapping of str to float
         Micrometres per pixel along "Z", "Y" and "X", as far as they are known.
-    levels : tuple of tuple of int
-        Shapes of the image and of smaller copies of it, the image itself first.
     """
 
-    @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def dtype(self) -> np.dtype[Any]: ...  # noqa: D102
     @property
     def axes(self) -> str | None: ...  # noqa: D102
     @property
     def pixel_size(self) -> Mapping[str, float]: ...  # noqa: D102
-    @property
-    def levels(self) -> tuple[tuple[int, ...], ...]: ...  # noqa: D102
-
-    def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
-        """Return the pixels of a region of one level; nobody writes into them."""
-        ...
 
 
-class LabelStore(Protocol):
+class LabelStore(Regions, Protocol):
     """Labels, or values, that are read and written by regions."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def dtype(self) -> np.dtype[Any]: ...  # noqa: D102
-
-    def read(self, region: Box) -> npt.NDArray[Any]:
-        """Return what is stored in a region; nobody writes into it."""
-        ...
 
     def write(self, region: Box, values: npt.NDArray[Any]) -> None:
         """Store the values of a region."""
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ArrayImage:
-    """An image in memory; an `ImageSource`.
-
-    Parameters
-    ----------
-    array : ndarray
-        Real numbers.
-    axes, pixel_size
-        As in `ImageSource`.
-    note : str or None
-        What was made of it, or left out, in words.
-    """
-
-    array: npt.NDArray[Any]
-    axes: str | None = None
-    pixel_size: Mapping[str, float] = field(default_factory=dict)
-    note: str | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array."""
-        return self.array.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Data type of the array."""
-        return self.array.dtype
-
-    @property
-    def levels(self) -> tuple[tuple[int, ...], ...]:
-        """The image alone."""
-        return (self.array.shape,)
-
-    def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
-        """Return a view of a region."""
-        if level:
-            raise ValueError(f"an array has no level {level}")
-        return self.array[region.slices]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class ArrayLabels:
-    """Labels in memory; a `LabelStore`."""
-
+class _InMemory:
     array: npt.NDArray[Any]
 
     @property
@@ -136,6 +86,29 @@ class ArrayLabels:
     def read(self, region: Box) -> npt.NDArray[Any]:
         """Return a view of a region."""
         return self.array[region.slices]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ArrayImage(_InMemory):
+    """An image in memory, an array of real numbers; an `ImageSource`.
+
+    Parameters
+    ----------
+    axes, pixel_size
+        As in `ImageSource`.
+    note : str or None
+        What was made of it, or left out, in words.
+    """
+
+    axes: str | None = None
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    note: str | None = None
+
+
+class ArrayLabels(_InMemory):
+    """Labels in memory; a `LabelStore`."""
+
+    __slots__ = ()
 
     def write(self, region: Box, values: npt.NDArray[Any]) -> None:
         """Write into the array."""
@@ -165,11 +138,10 @@ class CanonicalImage:
     def read(self, region: Box) -> npt.NDArray[Any]:
         """Return a region of (T, C, Z, Y, X)."""
         places = [CANONICAL.index(axis) for axis in self.axes]
-        stored = Box(
-            tuple(region.start[n] for n in places),
-            tuple(region.stop[n] for n in places),
+        start, stop = (
+            tuple(end[n] for n in places) for end in (region.start, region.stop)
         )
-        return to_canonical(self.source.read(stored), self.axes)
+        return to_canonical(self.source.read(Box(start, stop)), self.axes)
 
     def channel(self, number: int) -> npt.NDArray[Any]:
         """Return a whole channel (T, Z, Y, X)."""
@@ -184,12 +156,11 @@ class CanonicalImage:
 
         Or a part of it, the box.
         """
-        channels = self.shape[1]
         whole = self.shape[2:] if section is None else self.shape[3:]
         part = box or Box.whole(whole)
         if section is not None:
             part = Box((section, *part.start), (section + 1, *part.stop))
-        region = Box((frame, 0, *part.start), (frame + 1, channels, *part.stop))
+        region = Box((frame, 0, *part.start), (frame + 1, self.shape[1], *part.stop))
         pixels: npt.NDArray[Any] = self.read(region)[0]
         return pixels if section is None else pixels[:, 0]
 
@@ -210,14 +181,15 @@ def as_image(image: object) -> ArrayImage:
             f"Expected an image of real numbers, found the data type {array.dtype}; "
             "convert it first, for example to float32 by taking the magnitude."
         )
-    axes = _named_axes(image, array)
-    if isinstance(image, np.ma.MaskedArray) and np.ma.is_masked(image):
-        return ArrayImage(
-            array=_without_masked(image),
-            axes=axes,
-            note="masked pixels were taken for unknown (NaN)",
-        )
-    return ArrayImage(array=array, axes=axes)
+    names = getattr(image, "dims", None)
+    axes = axes_of_names(names, array.ndim) if isinstance(names, tuple) else None
+    if not (isinstance(image, np.ma.MaskedArray) and np.ma.is_masked(image)):
+        return ArrayImage(array=array, axes=axes)
+    # float32 holds 16 bits exactly, and large numbers as well as they are needed.
+    small = image.dtype.itemsize <= 2 or image.dtype == np.float32
+    filled = np.ma.filled(image.astype(np.float32 if small else np.float64), np.nan)
+    note = "masked pixels were taken for unknown (NaN)"
+    return ArrayImage(array=np.asarray(filled), axes=axes, note=note)
 
 
 def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:
@@ -234,9 +206,10 @@ def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:
         array = np.asarray(_on_cpu(value))
     # It may be a graph that is computed now, and fail in any way.
     except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"The {what} of type {_type(value)} could not be turned into an array "
-            f"({_first_line(error)}); give a numpy array."
+            f"({reason[:200]}); give a numpy array."
         ) from error
     if array.ndim == 0 or array.dtype.kind == "O":
         raise InputError(
@@ -246,37 +219,30 @@ def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:
     return array
 
 
-def _refuse_other_things(value: object, what: str) -> None:
+def _refuse_other_things(value: Any, what: str) -> None:
     """Refuse what numpy would take for an array of something else."""
     if isinstance(value, (str, bytes, PathLike)):
-        raise InputError(
-            f"Expected an array for the {what}, found the file name "
-            f"{str(value)[:200]!r}; read it first: napari_unet.io.read.read_image(...)"
-            ".array."
-        )
-    if hasattr(value, "data_vars"):
-        names = ", ".join(map(str, list(getattr(value, "data_vars"))[:5]))  # noqa: B009
-        raise InputError(
-            f"Expected one array for the {what}, found a dataset of several; choose "
-            f"one of its variables ({names})."
-        )
-    if hasattr(value, "keys") and not hasattr(value, "__array__"):
-        raise InputError(
-            f"Expected one array for the {what}, found {_type(value)}, which holds "
-            "several by name; choose one of them."
-        )
+        wanted, found = "an array", f"the file name {str(value)[:200]!r}"
+        remedy = "read it first: napari_unet.io.read.read_image(...).array"
+    elif hasattr(value, "data_vars"):
+        wanted, found = "one array", "a dataset of several"
+        names = ", ".join(map(str, list(value.data_vars)[:5]))
+        remedy = f"choose one of its variables ({names})"
+    elif hasattr(value, "keys") and not hasattr(value, "__array__"):
+        wanted = "one array"
+        found = f"{_type(value)}, which holds several by name"
+        remedy = "choose one of them"
     # PIL's images, whose pixels may be numbers of colours.
-    if hasattr(value, "getbands") and getattr(value, "mode", None) in _NO_GREY_VALUES:
-        raise InputError(
-            f"Expected grey values or RGB for the {what}, found an image of mode "
-            f"{getattr(value, 'mode')!r}; "  # noqa: B009
-            'convert it first: image.convert("RGB").'
-        )
+    elif hasattr(value, "getbands") and getattr(value, "mode", None) in _NO_GREY_VALUES:
+        wanted, found = "grey values or RGB", f"an image of mode {value.mode!r}"
+        remedy = 'convert it first: image.convert("RGB")'
+    else:
+        return
+    raise InputError(f"Expected {wanted} for the {what}, found {found}; {remedy}.")
 
 
-def _on_cpu(value: object) -> Any:
+def _on_cpu(found: Any) -> Any:
     """Return tensors and arrays of a graphics card in memory that numpy can read."""
-    found: Any = value
     if hasattr(found, "detach") and hasattr(found, "cpu"):
         found = found.detach().cpu()
         if "bfloat16" in str(found.dtype):
@@ -287,30 +253,7 @@ def _on_cpu(value: object) -> Any:
     return found
 
 
-def _named_axes(image: object, array: npt.NDArray[Any]) -> str | None:
-    """Return the axes that the names of dimensions mean, if all of them are known."""
-    names = getattr(image, "dims", None)
-    if not isinstance(names, tuple) or len(names) != array.ndim:
-        return None
-    letters = [axis_letter(name) for name in names]
-    axes = "".join(letter for letter in letters if letter is not None)
-    known = len(axes) == len(names) and {"Y", "X"} <= set(axes) <= set(CANONICAL)
-    return axes if known and len(set(axes)) == len(axes) else None
-
-
-def _without_masked(image: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[Any]:
-    # float32 holds 16 bits exactly, and large numbers as well as they are needed.
-    small = image.dtype.itemsize <= 2 or image.dtype == np.float32
-    dtype = np.float32 if small else np.float64
-    return np.asarray(np.ma.filled(image.astype(dtype), np.nan))
-
-
 def _type(value: object) -> str:
     kind = type(value)
     module = kind.__module__.split(".")[0]
     return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).splitlines()
-    return (text[0] if text else type(error).__name__)[:200]

@@ -27,8 +27,8 @@ from napari_unet import inference
 from napari_unet.annotation.annotation import EditOf, Mergeable, Predicted
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import Job
-from napari_unet.geometry.bands import cut_into_bands
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.tiling import cut_into_bands
 from napari_unet.images.channels import Channels, take_channels
 from napari_unet.inference.events import (
     MapsCached,

@@ -187,11 +187,10 @@ class InPieces:
 
     def __init__(self, array: np.ndarray) -> None:
         self._array = array
-        self.shape, self.dtype, self.levels = array.shape, array.dtype, (array.shape,)
+        self.shape, self.dtype = array.shape, array.dtype
         self.asked: list[Box] = []
 
-    def read(self, region: Box, level: int = 0) -> np.ndarray:
-        assert level == 0
+    def read(self, region: Box) -> np.ndarray:
         self.asked.append(region)
         return self._array[region.slices].copy()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet.geometry.squares import number_squares
+from napari_unet.geometry.tiling import number_squares
 from napari_unet.instances.borders import balance_classes, border_weights, open_gaps
 
 

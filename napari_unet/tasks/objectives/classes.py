@@ -14,7 +14,7 @@ from torch import Tensor
 from napari_unet.annotation.labels import UNKNOWN_CLASS
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.squares import number_squares
+from napari_unet.geometry.tiling import number_squares
 from napari_unet.instances.borders import balance_classes, border_weights
 from napari_unet.tasks.objectives.instances import overlap_disagreement
 from napari_unet.tasks.objectives.losses import class_loss

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.squares import number_squares
+from napari_unet.geometry.tiling import number_squares
 from napari_unet.tasks.objectives.losses import regression_loss
 from napari_unet.tasks.objectives.objective import Targets, Values, iter_each_target
 from napari_unet.tasks.outputs import Described, LossOptions, Variable
