@@ -1,12 +1,13 @@
 """Other heads of the network that finds objects, to compare with the shipped one.
 
-Each implements `napari_unet.tasks.objectives.objective.Objective` as far as training
+Each is a `napari_unet.tasks.objectives.objective.Objective` as far as training
 and scoring need it. The shipped head has three maps: foreground, closeness to the
 centre and distance to the border.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -16,15 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.instances.decoding import Decoding, decode_instances, remove_small
+from napari_unet.instances.decoding import Decoding, remove_small
 from napari_unet.instances.targets import InstanceMap, instance_targets
 from napari_unet.nets.device import choose_execution
 from napari_unet.nets.network import Network
-from napari_unet.tasks.objectives.instances import (
-    InstancesObjective,
-    overlap_disagreement,
-)
+from napari_unet.tasks.objectives.instances import InstancesObjective
 from napari_unet.tasks.objectives.losses import instance_loss, weighted_mean
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from training.flows import (
@@ -54,7 +53,7 @@ def other_head(head: Head, decoding: Decoding) -> Objective:
     return OneDistanceObjective(decoding, InstanceMap[head.upper()])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OneDistanceObjective(InstancesObjective):
     """Foreground and one of the two distance maps, from which alone the seeds come."""
 
@@ -70,12 +69,14 @@ class OneDistanceObjective(InstancesObjective):
         maps = instance_targets(values)[[InstanceMap.FOREGROUND, self.distance]]
         return Targets(maps, verified[None].astype(np.float32))
 
-    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+    def iter_decode(
+        self, maps: npt.NDArray[np.float32], zoom: float = 1.0
+    ) -> Generator[None, None, Values]:
         """Return int32 ids from 1: the mean of two equal maps is that map."""
-        return decode_instances(maps[[0, 1, 1]], self.decoding)
+        return super().iter_decode(maps[[0, 1, 1]], zoom)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FlowsObjective(InstancesObjective):
     """Foreground and flows to the centre (Stringer et al., Nature Methods 2021)."""
 
@@ -121,10 +122,14 @@ class FlowsObjective(InstancesObjective):
         self, maps: Tensor, targets: Tensor, weight: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return that of the foreground."""
-        return overlap_disagreement(maps[:, :1], targets[:, :1], weight)
+        return super().disagreement(maps[:, :1], targets[:, :1], weight)
 
-    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+    def iter_decode(
+        self, maps: npt.NDArray[np.float32], zoom: float = 1.0
+    ) -> Generator[None, None, Values]:
         """Return int32 ids from 1; maps beyond the third are not looked at."""
+        del zoom
+        yield
         foreground = maps[0] >= self.decoding.foreground
         flow = maps[1:3]
         labels = group(follow(flow, foreground), foreground)
@@ -147,5 +152,5 @@ def segment(
     net = execution.place_net(net).eval()
     with torch.inference_mode(), execution.precision():
         maps = objective.activate(net(execution.place(image)).float())[0]
-    found = objective.decode(maps[:, :height, :width].cpu().numpy())
+    found = drain(objective.iter_decode(maps[:, :height, :width].cpu().numpy()))
     return np.asarray(found, np.int32)

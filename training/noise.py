@@ -21,6 +21,7 @@ import numpy as np
 from scipy import ndimage as ndi
 from skimage.segmentation import expand_labels
 
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.scores.metrics import Scores, evaluate, pool
 from napari_unet.tasks.objectives import Objective
@@ -77,7 +78,7 @@ def segmented(pictures: list[Picture]) -> list[tuple[LabelMap, LabelMap]]:
 def decoded(truth: LabelMap, objective: Objective) -> LabelMap:
     """Return what is decoded of the maps of the truth."""
     maps = objective.targets(truth, np.ones(truth.shape, bool)).maps
-    return np.asarray(objective.decode(maps), np.int32)
+    return np.asarray(drain(objective.iter_decode(maps)), np.int32)
 
 
 def main() -> None:

@@ -37,9 +37,10 @@ from napari_unet.images.source import CanonicalImage, LabelStore
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor, WindowsDone
 from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
-from napari_unet.instances.decoding import Decoding, iter_decode, iter_number_objects
+from napari_unet.instances.decoding import Decoding, iter_number_objects
 from napari_unet.instances.targets import Maps
 from napari_unet.models.spec import ModelSpec
+from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.objectives.objective import Values
 
@@ -98,6 +99,8 @@ class ChunkPlan:
         Grey values of the whole image that become 0 and 1, channel by channel.
     raw : bool
         Whether the network's maps are wanted, and not what they are decoded to.
+    objects : bool
+        Whether the result holds objects, which get their ids when all is done.
     zoom : float
         By how much planes are enlarged for the network.
     chunks : tuple of Chunk
@@ -108,6 +111,7 @@ class ChunkPlan:
     spec: ModelSpec
     limits: tuple[tuple[float, float], ...]
     raw: bool
+    objects: bool
     zoom: float
     chunks: tuple[Chunk, ...]
 
@@ -115,25 +119,15 @@ class ChunkPlan:
     def largest_plane(self) -> tuple[int, ...]:
         """Shape of what the network sees of the largest chunk."""
         shape = max((chunk.read.shape for chunk in self.chunks), key=math.prod)
-        return shape if self.zoom == 1 else zoomed_shape(shape, self.zoom)
-
-    @property
-    def planar_objects(self) -> bool:
-        """Whether objects are found by thresholds in planes."""
-        planar = self.chunks[0].section is not None
-        return self.numbers_objects and planar
-
-    @property
-    def numbers_objects(self) -> bool:
-        """Whether the result holds objects, which get their ids when all is done."""
-        return objective_of(self.spec).finds_objects and not self.raw
+        return zoomed_shape(shape, self.zoom)
 
     @property
     def cached(self) -> bool:
         """Whether maps are kept, rounded, so that thresholds can be moved."""
         pixels = math.prod(self.shape) * self.zoom**2
+        planar = self.chunks[0].section is not None
         whole = len(self.chunks) == self.shape[0] * self.shape[1]
-        return self.planar_objects and whole and pixels <= LARGEST_CACHED
+        return self.objects and planar and whole and pixels <= LARGEST_CACHED
 
     def __str__(self) -> str:
         sizes = {chunk.core.shape for chunk in self.chunks}
@@ -160,18 +154,21 @@ def plan_chunks(
     """
     dims = predictor.dims
     shape = (image.shape[0], *image.shape[2:])
-    parts = _cut(shape[-dims:], predictor, whole=zoom != 1 or not predictor.exact)
+    objects = task_of(spec).labels.objects and not raw
+    whole = zoom != 1 or not predictor.exact
+    margin = MARGIN if objects else 0
+    parts = _cut(shape[-dims:], predictor, margin, whole=whole)
     chunks = tuple(
         Chunk(frame, section, *part)
         for frame in range(shape[0])
         for section in ([None] if dims == 3 else range(shape[1]))
         for part in parts
     )
-    return ChunkPlan(shape, spec, tuple(limits), raw, zoom, chunks)
+    return ChunkPlan(shape, spec, tuple(limits), raw, objects, zoom, chunks)
 
 
 def _cut(
-    shape: tuple[int, ...], predictor: PlanePredictor, *, whole: bool
+    shape: tuple[int, ...], predictor: PlanePredictor, margin: int, *, whole: bool
 ) -> list[tuple[Box, Box, Box]]:
     """Return the cores of a plane or volume, what is decoded, and what is read."""
     plane = Box.whole(shape)
@@ -181,7 +178,7 @@ def _cut(
     halo, stride = predictor.halo + MARGIN, predictor.stride
     tiles = plan_tiles(shape, window=side, halo=halo, stride=stride)
     return [
-        (tile.core, tile.core.grow(MARGIN, shape), tile.window.intersect(plane))
+        (tile.core, tile.core.grow(margin, shape), tile.window.intersect(plane))
         for tile in tiles
     ]
 
@@ -232,7 +229,7 @@ def iter_predict_chunk(
         kept = _narrowed(maps)
         maps = _widened(kept)
     values = yield from iter_decode_chunk(plan, chunk, maps)
-    if plan.numbers_objects and chunk.core != chunk.decoded:
+    if chunk.core != chunk.decoded:
         values = _own_objects(values, chunk.core.relative_to(chunk.decoded))
     return ChunkResult(values, kept)
 
@@ -243,8 +240,7 @@ def iter_chunk_maps(
     """Return the network's maps of what is decoded of a chunk, on the zoomed grid."""
     pixels = image.plane(chunk.frame, chunk.section, chunk.read)
     plane = plan.spec.normalization.scale(pixels, plan.limits)
-    if plan.zoom != 1:
-        plane = resize(plane, zoomed_shape(plane.shape[1:], plan.zoom))
+    plane = resize(plane, zoomed_shape(plane.shape[1:], plan.zoom))
     maps = yield from predictor.iter_maps(plane)
     if chunk.decoded == chunk.read:
         return maps
@@ -255,36 +251,27 @@ def iter_decode_chunk(
     plan: ChunkPlan, chunk: Chunk, maps: Maps
 ) -> Generator[PlaneEvent, None, Values]:
     """Return what a person asked for, on the grid of the image."""
-    decoded = WindowsDone(1, 1)
+    decoded, shape = WindowsDone(1, 1), chunk.decoded.shape
     yield decoded
-    shape = chunk.decoded.shape
-    if plan.planar_objects:
-        steps = iter_decode_zoomed(maps, shape, plan.spec.decoding, plan.zoom)
-        return (yield from told_as(decoded, steps))
     if plan.raw:
-        return maps if plan.zoom == 1 else resize(maps, _planar(shape))
-    return objective_of(plan.spec).decode(maps)
+        return resize(maps, shape)
+    steps = _iter_decode(plan.spec, maps, shape, plan.zoom)
+    return (yield from told_as(decoded, steps))
 
 
-def iter_decode_zoomed(
-    maps: Maps, shape: tuple[int, ...], decoding: Decoding, zoom: float
-) -> Generator[None, None, LabelMap]:
-    """Return the objects of a zoomed plane on the grid of the plane itself.
+def _iter_decode(
+    spec: ModelSpec, maps: Maps, shape: tuple[int, ...], zoom: float
+) -> Generator[None, None, Values]:
+    """Return what the maps of a zoomed plane mean, on the grid of the plane itself.
 
     Small objects are told apart where they are large; large ones get their outlines on
     the finer grid.
     """
+    objective = objective_of(spec)
     if zoom > 1:
-        found = yield from iter_decode(maps, decoding)
-        return sample_labels(found, _planar(shape))
-    least = max(1, round(decoding.min_size / zoom**2))
-    fitting = decoding.model_copy(update={"min_size": least})
-    return (yield from iter_decode(resize(maps, _planar(shape)), fitting))
-
-
-def _planar(shape: tuple[int, ...]) -> tuple[int, int]:
-    height, width = shape
-    return height, width
+        found = yield from objective.iter_decode(maps)
+        return sample_labels(found, shape)
+    return (yield from objective.iter_decode(resize(maps, shape), zoom))
 
 
 def _own_objects(labels: LabelMap, core: Box) -> LabelMap:
@@ -311,15 +298,13 @@ def stitch(
     """
     chunk, values = plan.chunks[number], found.values
     leading = values.shape[: -len(chunk.core.shape)]
-    if chunk.core == chunk.decoded or not plan.numbers_objects:
-        values = chunk.crop(values)
-        region = chunk.in_result(chunk.core)
-        every = Box((0,) * len(leading) + region.start, leading + region.stop)
-        store.write(every, values.reshape(every.shape))
-        return last
     region = chunk.in_result(chunk.decoded)
-    stored = store.read(region)
+    region = Box((0,) * len(leading) + region.start, leading + region.stop)
     values = values.reshape(region.shape)
+    if chunk.core == chunk.decoded:
+        store.write(region, values)
+        return last
+    stored = store.read(region)
     free = (values > 0) & (stored == 0)
     store.write(region, np.where(free, values + last, stored))
     return last + int(values.max(initial=0))
@@ -343,31 +328,29 @@ class CachedMaps:
     ----------
     planes : tuple of ndarray of float16, each of shape (3, Y, X)
         Time by time, and section by section.
-    shape : tuple of int
-        (T, Z, Y, X) of the image.
+    plan : ChunkPlan
+        A chunk a plane.
     axes : str
         Of the image.
-    zoom : float
-        By how much the maps are larger than the image.
     """
 
     planes: tuple[npt.NDArray[np.float16], ...]
-    shape: tuple[int, int, int, int]
+    plan: ChunkPlan
     axes: str
-    zoom: float
 
     def iter_decode(
         self, decoding: Decoding
     ) -> Generator[PredictEvent, None, LabelMap]:
         """Find the objects again, with other thresholds, in the axes of the image."""
-        total = len(self.planes)
+        plan, total = self.plan, len(self.planes)
+        spec = plan.spec.model_copy(update={"decoding": decoding})
         labels = []
         for number, plane in enumerate(self.planes, start=1):
-            maps, shape = _widened(plane), self.shape[2:]
-            decoded = iter_decode_zoomed(maps, shape, decoding, self.zoom)
+            maps, shape = _widened(plane), plan.shape[2:]
+            decoded = _iter_decode(spec, maps, shape, plan.zoom)
             labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
             yield TilesDone(number, total)
-        stacks = np.stack(labels).reshape(self.shape)
+        stacks = np.stack(labels).reshape(plan.shape)
         yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
         return in_image_axes(stacks, self.axes)
 

@@ -268,7 +268,7 @@ def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
     return float(np.clip(zoom, LEAST_ZOOM, max(1.0, min(MOST_ZOOM, fits))))
 
 
-def resize(maps: Grey, shape: tuple[int, int]) -> Grey:
+def resize(maps: Grey, shape: tuple[int, ...]) -> Grey:
     """Return maps (K, Y, X) on a grid of another shape, without aliasing."""
     if maps.shape[1:] == shape:
         return maps
@@ -282,16 +282,15 @@ def resize(maps: Grey, shape: tuple[int, int]) -> Grey:
     return np.asarray(resized[0].numpy())
 
 
-def zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
+def zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, ...]:
     """Return the shape of a zoomed plane."""
-    height, width = (max(1, round(n * zoom)) for n in shape)
-    return height, width
+    return tuple(max(1, round(n * zoom)) for n in shape)
 
 
-def sample_labels(labels: npt.NDArray[S], shape: tuple[int, int]) -> npt.NDArray[S]:
+def sample_labels(labels: npt.NDArray[S], shape: tuple[int, ...]) -> npt.NDArray[S]:
     """Return labels on another grid: each pixel takes what lies at its centre."""
     rows, columns = (
         np.minimum(((np.arange(n) + 0.5) * m / n).astype(int), m - 1)
-        for n, m in zip(shape, labels.shape, strict=True)
+        for n, m in zip(shape, labels.shape[-2:], strict=True)
     )
-    return np.ascontiguousarray(labels[np.ix_(rows, columns)])
+    return np.ascontiguousarray(labels[..., *np.ix_(rows, columns)])

@@ -39,10 +39,11 @@ from napari_unet.inference.events import MapsCached, PredictEvent, Sized, ViewPr
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.measure import iter_only_noise, measure_objects, plausible
 from napari_unet.inference.model_input import fit_image, zoom_for
-from napari_unet.instances.decoding import Decoding, iter_decode, iter_number_objects
+from napari_unet.instances.decoding import iter_number_objects
 from napari_unet.instances.diameter import check_diameter, size_warning
 from napari_unet.nets.device import choose_execution, resolve_device
-from napari_unet.tasks.objectives import objective_of
+from napari_unet.tasks import task_of
+from napari_unet.tasks.objectives import Objective, objective_of
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.weights.model import Model
 
@@ -198,14 +199,13 @@ def _nothing(
     told : bool
         Whether somebody said how large objects are, so there are some.
     """
-    objective = objective_of(model.spec)
     if raw:
         return None
-    empty = objective.empty_result((image.shape[0], *image.shape[2:]))
+    empty = objective_of(model.spec).empty_result((image.shape[0], *image.shape[2:]))
     if empty is not None and all(high <= low for low, high in limits):
         yield Notice("The image is constant; there is nothing to find in it.")
         return empty
-    if told or not objective.nothing_in_noise:
+    if told or not task_of(model.spec).labels.objects:
         return None
     scale = partial(model.spec.normalization.scale, limits=limits)
     if not (yield from told_as(TilesDone(0, 1), iter_only_noise(image, scale))):
@@ -236,7 +236,7 @@ def _zoom(
     likely = plausible(spec.expected_diameter(pixel_size), shape)
     if diameter is None:
         scale = partial(spec.normalization.scale, limits=limits)
-        segment = partial(_segment, predictor, spec.decoding)
+        segment = partial(_segment, predictor, objective_of(spec))
         diameter = yield from measure_objects(image, scale, known, segment, likely)
     # What the pixel size makes likely is believed where nothing is seen.
     size = diameter or likely
@@ -252,11 +252,11 @@ def _zoom(
 
 
 def _segment(
-    predictor: PlanePredictor, decoding: Decoding, plane: npt.NDArray[np.float32]
+    predictor: PlanePredictor, objective: Objective, plane: npt.NDArray[np.float32]
 ) -> Generator[PredictEvent, None, LabelMap]:
     """Segment a part of a plane as it is."""
     maps = yield from mapped(_progress(0, 0, _PARTS), predictor.iter_maps(plane))
-    return (yield from told_as(_BEGUN, iter_decode(maps, decoding)))
+    return (yield from told_as(_BEGUN, objective.iter_decode(maps)))
 
 
 def _progress(
@@ -295,11 +295,11 @@ def _whole(
         if found.maps is not None:
             cached.append(found.maps)
     result = store.array
-    if plan.numbers_objects:
+    if plan.objects:
         numbered = iter_number_objects(result, link=predictor.dims == 2)
         yield from told_as(TilesDone(total, total), numbered)
     if plan.cached:
-        yield MapsCached(CachedMaps(tuple(cached), plan.shape, image.axes, plan.zoom))
+        yield MapsCached(CachedMaps(tuple(cached), plan, image.axes))
     return result
 
 

@@ -92,7 +92,8 @@ class StainObjective(ClassesObjective):
     def activate(self, logits):
         return F.sigmoid(logits)
 
-    def decode(self, maps):
+    def iter_decode(self, maps, zoom=1.0):
+        yield
         return (maps[0] > 0.5).astype(np.uint8)
 
 

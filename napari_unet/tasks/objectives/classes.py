@@ -16,29 +16,31 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import number_squares
 from napari_unet.instances.borders import balance_classes, border_weights
-from napari_unet.tasks.objectives.instances import overlap_disagreement
 from napari_unet.tasks.objectives.losses import class_loss
-from napari_unet.tasks.objectives.objective import Targets, Values, iter_each_target
+from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions
 
 
-@dataclass(frozen=True, slots=True)
-class ClassesObjective:
-    """Implements `Objective` for class numbers (Y, X) from 0 to ``channels - 1``."""
+@dataclass(frozen=True)
+class ClassesObjective(Objective):
+    """For class numbers (Y, X) from 0 to ``count - 1``."""
 
     loss_options: ClassVar[frozenset[str]] = frozenset(
         {"dice", "balance", "border_weight", "border_sigma"}
     )
-    finds_objects: ClassVar[bool] = False
-    nothing_in_noise: ClassVar[bool] = False
 
-    channels: int
+    count: int
     options: LossOptions = field(default_factory=LossOptions)
+
+    @property
+    def channels(self) -> int:
+        """A probability of each class."""
+        return self.count
 
     def targets(self, values: Values, verified: Mask) -> Targets:
         """Return one map per class, 1 inside it."""
-        classes = np.arange(self.channels).reshape(-1, *[1] * values.ndim)
-        known = verified & (values < self.channels)
+        classes = np.arange(self.count).reshape(-1, *[1] * values.ndim)
+        known = verified & (values < self.count)
         maps = (values == classes) & known
         return Targets(
             maps.astype(np.float32),
@@ -46,18 +48,12 @@ class ClassesObjective:
             self._pixel_weights(values, known),
         )
 
-    def iter_targets(
-        self, values: Values, masks: Sequence[Mask]
-    ) -> Generator[None, None, list[Targets]]:
-        """Return `targets` for each of several masks, which share nothing."""
-        return iter_each_target(self.targets, values, masks)
-
     def sampling_strata(
         self, values: Values, verified: Mask
     ) -> list[tuple[Mask, float]]:
         """See all classes equally often."""
-        classes = range(self.channels)
-        return [(verified & (values == i), 1 / self.channels) for i in classes]
+        classes = range(self.count)
+        return [(verified & (values == i), 1 / self.count) for i in classes]
 
     def holdout_units(self, values: Values, verified: Mask) -> LabelMap:
         """Return squares: there are no objects."""
@@ -69,11 +65,11 @@ class ClassesObjective:
         for classes, verified in planes:
             found.update(np.unique(classes[verified]).tolist())
         found.discard(UNKNOWN_CLASS)
-        strange = sorted(i for i in found if not 0 <= i < self.channels)
+        strange = sorted(i for i in found if not 0 <= i < self.count)
         if strange:
             raise InputError(
                 f"The labels hold class {strange[0]}, but the model has the classes 0 "
-                f"to {self.channels - 1} ({UNKNOWN_CLASS} means unknown); name as many "
+                f"to {self.count - 1} ({UNKNOWN_CLASS} means unknown); name as many "
                 "classes as the labels have."
             )
         if len(found) < 2:
@@ -96,14 +92,12 @@ class ClassesObjective:
         """Return probabilities."""
         return logits.softmax(1)
 
-    def disagreement(
-        self, maps: Tensor, targets: Tensor, weight: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return ``|p - t|`` and ``p + t``: agreement is the mean Dice of classes."""
-        return overlap_disagreement(maps, targets, weight)
-
-    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+    def iter_decode(
+        self, maps: npt.NDArray[np.float32], zoom: float = 1.0
+    ) -> Generator[None, None, Values]:
         """Return the likeliest class, uint8."""
+        del zoom
+        yield
         return np.asarray(maps.argmax(0), np.uint8)
 
     def empty_result(self, shape: tuple[int, ...]) -> Values:
@@ -122,7 +116,7 @@ class ClassesObjective:
             return None
         weights = known.astype(np.float32)
         if options.balance:
-            weights = balance_classes(values, known, self.channels)
+            weights = balance_classes(values, known, self.count)
         if options.border_weight:
             objects, _ = ndi.label(known & (values > 0))
             weights += border_weights(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +13,16 @@ from torch import Tensor
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.instances.decoding import Decoding, decode_instances
+from napari_unet.instances.decoding import Decoding, iter_decode
 from napari_unet.instances.targets import InstanceMap, iter_instance_targets
 from napari_unet.tasks.objectives.losses import instance_loss
-from napari_unet.tasks.objectives.objective import Targets, Values
+from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions
 
 
-@dataclass(frozen=True, slots=True)
-class InstancesObjective:
-    """Implements `Objective` for object ids (Y, X), 0 for background."""
-
-    loss_options: ClassVar[frozenset[str]] = frozenset()
-    finds_objects: ClassVar[bool] = True
-    nothing_in_noise: ClassVar[bool] = True
+@dataclass(frozen=True)
+class InstancesObjective(Objective):
+    """For object ids (Y, X), 0 for background."""
 
     decoding: Decoding = field(default_factory=Decoding)
 
@@ -84,28 +80,17 @@ class InstancesObjective:
         """Return probabilities."""
         return logits.sigmoid()
 
-    def disagreement(
-        self, maps: Tensor, targets: Tensor, weight: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return ``|p - t|`` and ``p + t``: for binary maps agreement is Dice."""
-        return overlap_disagreement(maps, targets, weight)
-
-    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
-        """Return int32 ids from 1."""
-        return decode_instances(maps, self.decoding)
+    def iter_decode(
+        self, maps: npt.NDArray[np.float32], zoom: float = 1.0
+    ) -> Generator[None, None, Values]:
+        """Return int32 ids from 1; the least area counts pixels of the network."""
+        least = max(1, round(self.decoding.min_size / zoom**2))
+        fitting = self.decoding.model_copy(update={"min_size": least})
+        return (yield from iter_decode(maps, fitting))
 
     def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""
         return np.zeros(shape, np.int32)
-
-
-def overlap_disagreement(
-    maps: Tensor, targets: Tensor, weight: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the sums of ``|p - t|`` and of ``p + t`` by map, over known pixels."""
-    dims = (0, *range(2, maps.ndim))
-    difference = (weight * (maps - targets).abs()).double().sum(dims)
-    return difference, (weight * (maps + targets)).double().sum(dims)
 
 
 def objective(spec: Described, options: LossOptions) -> InstancesObjective:  # noqa: ARG001

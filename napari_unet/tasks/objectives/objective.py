@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,54 +36,45 @@ class Targets:
     pixel_weights: npt.NDArray[np.float32] | None = None
 
 
-class Objective(Protocol):
+class Objective(ABC):
     """Targets, loss, decoding and score of a task.
 
     Shapes are those of 2-D networks; 3-D ones have Z before Y.
-
-    Attributes
-    ----------
-    loss_options : frozenset of str
-        Fields of `LossOptions` that have an effect.
-    finds_objects : bool
-        Whether maps are decoded to ids by thresholds, see `Decoding`.
-    nothing_in_noise : bool
-        Whether a plane of mere noise is known to hold nothing; `empty_result` is what
-        is predicted then.
     """
 
-    loss_options: ClassVar[frozenset[str]]
-    finds_objects: ClassVar[bool]
-    nothing_in_noise: ClassVar[bool]
+    loss_options: ClassVar[frozenset[str]] = frozenset()
+    """Fields of `LossOptions` that have an effect."""
 
     @property
+    @abstractmethod
     def channels(self) -> int:
         """Maps that the network predicts."""
-        ...
 
+    @abstractmethod
     def targets(self, values: Values, verified: Mask) -> Targets:
         """Return what is learned from a plane; `values` may be unknown in part."""
-        ...
 
     def iter_targets(
         self, values: Values, masks: Sequence[Mask]
     ) -> Generator[None, None, list[Targets]]:
         """Return `targets` for each of several masks; yields now and then."""
-        ...
+        found = []
+        for mask in masks:
+            found.append(self.targets(values, mask))
+            yield
+        return found
 
+    @abstractmethod
     def sampling_strata(
         self, values: Values, verified: Mask
     ) -> list[tuple[Mask, float]]:
         """Return kinds of pixels, and which share of the crops is centred on each."""
-        ...
 
+    @abstractmethod
     def holdout_units(self, values: Values, verified: Mask) -> LabelMap:
-        """Return numbered parts of a plane that are held out as a whole; 0 is none.
+        """Return numbered parts of a plane that are held out as a whole; 0 is none."""
 
-        For instances these are the objects.
-        """
-        ...
-
+    @abstractmethod
     def check(self, planes: Sequence[tuple[Values, Mask]]) -> None:
         """Check that something can be learned from planes with something verified.
 
@@ -91,8 +83,8 @@ class Objective(Protocol):
         InputError
             If not; with what to do.
         """
-        ...
 
+    @abstractmethod
     def loss(
         self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
@@ -106,36 +98,36 @@ class Objective(Protocol):
         hard_pixel_weight : float
             Extra weight of pixels that the network has wrong.
         """
-        ...
 
+    @abstractmethod
     def activate(self, logits: Tensor) -> Tensor:
         """Return maps in the scale of the targets, same shape."""
-        ...
 
     def disagreement(
         self, maps: Tensor, targets: Tensor, weight: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return how far maps are from targets, and how far they could be, by map.
 
-        Both have the shape (K,); agreement is 1 minus the mean of their quotient.
+        Both have the shape (K,); agreement is 1 minus the mean of their quotient. Here
+        they are the sums of ``|p - t|`` and ``p + t``: for binary maps that is Dice.
         """
-        ...
+        dims = (0, *range(2, maps.ndim))
+        difference = (weight * (maps - targets).abs()).double().sum(dims)
+        return difference, (weight * (maps + targets)).double().sum(dims)
 
-    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
-        """Return what a person gets, from activated maps (K, Y, X)."""
-        ...
+    @abstractmethod
+    def iter_decode(
+        self, maps: npt.NDArray[np.float32], zoom: float = 1.0
+    ) -> Generator[None, None, Values]:
+        """Return what a person gets, from activated maps; yields now and then.
 
+        Parameters
+        ----------
+        maps : ndarray, shape (K, Y, X)
+        zoom : float
+            Of the plane that the network saw, if the maps were enlarged since.
+        """
+
+    @abstractmethod
     def empty_result(self, shape: tuple[int, ...]) -> Values | None:
         """Return the result for a plane without any contrast; None: ask the network."""
-        ...
-
-
-def iter_each_target(
-    target: Callable[[Values, Mask], Targets], values: Values, masks: Sequence[Mask]
-) -> Generator[None, None, list[Targets]]:
-    """Return what is learned from each of several masks; yields after each."""
-    found = []
-    for mask in masks:
-        found.append(target(values, mask))
-        yield
-    return found

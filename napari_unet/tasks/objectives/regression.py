@@ -14,17 +14,15 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import number_squares
 from napari_unet.tasks.objectives.losses import regression_loss
-from napari_unet.tasks.objectives.objective import Targets, Values, iter_each_target
+from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions, Variable
 
 
-@dataclass(frozen=True, slots=True)
-class RegressionObjective:
-    """Implements `Objective` for values (n, Y, X); NaN where they are unknown."""
+@dataclass(frozen=True)
+class RegressionObjective(Objective):
+    """For values (n, Y, X); NaN where they are unknown."""
 
     loss_options: ClassVar[frozenset[str]] = frozenset({"regression"})
-    finds_objects: ClassVar[bool] = False
-    nothing_in_noise: ClassVar[bool] = False
 
     variables: tuple[Variable, ...]
     options: LossOptions = field(default_factory=LossOptions)
@@ -40,12 +38,6 @@ class RegressionObjective:
         means, scales = self._columns(values.ndim)
         maps = np.where(known, (values - means) / scales, 0)
         return Targets(maps.astype(np.float32), known.astype(np.float32))
-
-    def iter_targets(
-        self, values: Values, masks: Sequence[Mask]
-    ) -> Generator[None, None, list[Targets]]:
-        """Return `targets` for each of several masks, which share nothing."""
-        return iter_each_target(self.targets, values, masks)
 
     def sampling_strata(
         self, values: Values, verified: Mask
@@ -86,8 +78,12 @@ class RegressionObjective:
         residual = (weight * (maps - targets).square()).double().sum(dims)
         return residual, (weight * targets.square()).double().sum(dims)
 
-    def decode(self, maps: npt.NDArray[np.float32]) -> Values:
+    def iter_decode(
+        self, maps: npt.NDArray[np.float32], zoom: float = 1.0
+    ) -> Generator[None, None, Values]:
         """Return float32 values (n, Y, X) in their own units."""
+        del zoom
+        yield
         means, scales = self._columns(maps.ndim)
         return (maps * scales + means).astype(np.float32)
 
