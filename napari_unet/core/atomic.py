@@ -27,20 +27,11 @@ LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that it is never seen half written.
+    """Write or replace a file so that it is never seen half written.
 
-    Parameters
-    ----------
-    path : Path
-        The file; replaced if it exists. Its folder must exist.
-    write : callable
-        Called once with a seekable binary file.
-
-    Raises
-    ------
-    StorageError
-        If the disk is full, read-only or gone. The old content is still there and
-        no temporary file is left. Errors of `write` itself come through unchanged.
+    `write` is called once with a seekable binary file, and its errors come through
+    unchanged. A StorageError says that the disk is full, read-only or gone; the old
+    content is still there then, and no temporary file is left.
     """
     temporary = _sibling(path, "tmp")
     with _told_in_words(path):
@@ -61,26 +52,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def write_folder_atomically(
     folder: Path, write: Callable[[Path], object], *, overwrite: bool = False
 ) -> None:
-    """Write a folder of files so that it is never seen half written.
+    """Write a folder, and those above it, so that it is never seen half written.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder to make. Folders above it are made as needed.
-    write : callable
-        Called once with an empty folder to fill.
-    overwrite : bool
-        Whether an existing folder is replaced. One that holds anything else than
-        what is written now is refused even so: it is not ours to delete.
+    `write` is called once with an empty folder to fill. With `overwrite` an existing
+    folder is replaced, unless it holds anything else than what is written now: that
+    is not ours to delete. After a StorageError an existing folder is as it was.
 
-    Raises
-    ------
-    StorageError
-        If the folder exists and must stay, or the disk is full, read-only or gone.
-        An existing folder is then as it was.
-
-    Notes
-    -----
     An existing folder is moved aside before the new one takes its place. A power
     cut between these two steps leaves both beside each other, as `.NAME.*.old` and
     `.NAME.*.tmp`; nothing is lost.
@@ -162,13 +139,7 @@ def _refuse_existing(folder: Path, *, overwrite: bool) -> None:
 
 
 def refuse_foreign(folder: Path, ours: Collection[str]) -> None:
-    """Refuse to replace a folder that also holds what others put there.
-
-    Raises
-    ------
-    StorageError
-        If there is a file or folder of another name.
-    """
+    """Refuse to replace a folder that also holds what others put there."""
     present = {item.name for item in folder.iterdir()} if folder.exists() else set()
     foreign = sorted(present - set(ours) - LITTER)
     if foreign:

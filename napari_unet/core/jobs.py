@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from itertools import islice
 from typing import Generic, TypeVar
 
 from napari_unet.core.events import Notice
@@ -27,8 +28,8 @@ R_co = TypeVar("R_co", covariant=True)
 class Job(ABC, Generic[E_co, R_co]):
     """Work with its inputs; every kind of job is a frozen dataclass derived from it.
 
-    Its fields are data: no callbacks, locks, open files or objects of a window. What
-    a job needs of something that changes is copied before the job starts.
+    Its fields are data: no callbacks, locks, open files or objects of a window, and
+    copies of what might change.
     """
 
     __slots__ = ()
@@ -36,6 +37,18 @@ class Job(ABC, Generic[E_co, R_co]):
     @abstractmethod
     def run(self) -> Generator[E_co, None, R_co]:
         """Do the work: yield events, return the result."""
+
+
+class _Steps(Generic[E, R]):
+    """The events of a generator, and what it returned when there are no more."""
+
+    result: R
+
+    def __init__(self, steps: Generator[E, None, R]) -> None:
+        self._steps = steps
+
+    def __iter__(self) -> Generator[E, None, None]:
+        self.result = yield from self._steps
 
 
 def drain(
@@ -49,20 +62,14 @@ def drain(
     >>> drain(count())
     'end'
     """
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            result: R = end.value
-            return result
+    events = _Steps(steps)
+    for event in events:
         hear(event)
+    return events.result
 
 
 def drain_logged(steps: Generator[object, None, R]) -> R:
-    """Run a generator to its end as `drain` does, and log what a person should read.
-
-    For callers in Python, who see no events.
-    """
+    """Run a generator to its end, and log the notices: callers in Python see none."""
     return drain(steps, _log)
 
 
@@ -78,16 +85,11 @@ def mapped(
 
     Closing it closes the other.
     """
-    try:
-        while True:
-            try:
-                event = next(steps)
-            except StopIteration as end:
-                result: R = end.value
-                return result
+    events = _Steps(steps)
+    with closing(steps):
+        for event in events:
             yield change(event)
-    finally:
-        steps.close()
+    return events.result
 
 
 def told_as(event: F, steps: Generator[object, None, R]) -> Generator[F, None, R]:
@@ -102,14 +104,12 @@ def within(
 
     Closing it closes the other.
     """
-    try:
+    events = _Steps(steps)
+    waiting = iter(events)
+    with closing(steps):
         while True:
             with context():
-                try:
-                    event = next(steps)
-                except StopIteration as end:
-                    result: R = end.value
-                    return result
-            yield event
-    finally:
-        steps.close()
+                found = list(islice(waiting, 1))
+            if not found:
+                return events.result
+            yield from found

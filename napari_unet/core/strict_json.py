@@ -11,30 +11,13 @@ _LONGEST_NUMBER = 30
 
 
 def parse_json(text: bytes, *, most_bytes: int) -> Any:
-    """Read JSON that may come from anywhere.
+    """Read JSON in UTF-8 that may come from anywhere.
 
-    Parameters
-    ----------
-    text : bytes
-        UTF-8.
-    most_bytes : int
-        How long it may be.
-
-    Returns
-    -------
-    object
-        Dicts, lists, text, finite numbers of at most 30 digits, true, false and None.
-
-    Raises
-    ------
-    ValueError
-        Saying in words what is wrong: it is no JSON, too long or nested too deep,
-        a key is there twice, or a number is none.
-
-    Notes
-    -----
-    Of two equal keys Python keeps the second and others the first, so that a text can
-    mean one thing where it is checked and another where it is used.
+    It holds dicts, lists, text, finite numbers of at most 30 digits, true, false and
+    None. A ValueError says in words what is wrong: it is no JSON, too long or nested
+    too deep, a number is none, or a key is there twice. Of two equal keys Python
+    keeps the second and others the first, so that a text could mean one thing where
+    it is checked and another where it is used.
     """
     if len(text) > most_bytes:
         raise ValueError(f"it is longer than {most_bytes:,} bytes")

@@ -8,13 +8,7 @@ _PREFIX = "Value error, "
 
 
 def first_problem(error: ValidationError, whole: str = "the whole") -> tuple[str, str]:
-    """Return the place of the first problem, and what the problem is.
-
-    Parameters
-    ----------
-    whole : str
-        What to call the place when it is no single field.
-    """
+    """Return the place of the first problem, or `whole`, and what the problem is."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     return place or whole, first["msg"].removeprefix(_PREFIX)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +33,6 @@ WEIGHTS_FILE = "weights.safetensors"
 LARGEST_SPEC = 1_000_000
 
 _BUILT_IN = Path(__file__).parent
-_PIECE = 2**22
 
 
 def list_models() -> list[ModelSpec]:
@@ -122,20 +122,7 @@ def describe(name_or_path: str) -> ModelSpec:
 
 
 def parse_spec(text: bytes, name: str) -> ModelSpec:
-    """Return the description that a text is.
-
-    Parameters
-    ----------
-    text : bytes
-        JSON.
-    name : str
-        What to call it in an error.
-
-    Raises
-    ------
-    ModelError
-        If it is none that this version knows.
-    """
+    """Return the description that a text in JSON is; `name` is for a ModelError."""
     try:
         content = parse_json(text, most_bytes=LARGEST_SPEC)
     except ValueError as error:
@@ -192,10 +179,8 @@ def weights_checksum(weights: BinaryIO | Path) -> str:
         with weights.open("rb") as file:
             return weights_checksum(file)
     weights.seek(0)
-    digest = hashlib.blake2b(digest_size=16)
-    while piece := weights.read(_PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
+    short = partial(hashlib.blake2b, digest_size=16)
+    return hashlib.file_digest(weights, short).hexdigest()  # type: ignore[arg-type]
 
 
 def refuse_leaving(path: Path) -> None:

@@ -32,15 +32,7 @@ class _Content(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OwnModel:
-    """A model folder of a person.
-
-    Parameters
-    ----------
-    path : Path
-        Where it is.
-    missing : bool
-        Whether there is no model any more, or not now.
-    """
+    """A model folder of a person; missing where it holds no model, or not now."""
 
     path: Path
     missing: bool = False
@@ -52,13 +44,7 @@ class OwnModel:
 
 
 class ModelLibrary:
-    """Reads and writes the list.
-
-    Parameters
-    ----------
-    file : Path, optional
-        Where it is; in the user's data folder without one.
-    """
+    """Reads and writes the list; in the user's data folder where no file is given."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -69,28 +55,17 @@ class ModelLibrary:
         return tuple(OwnModel(path, not _is_model(path)) for path in paths)
 
     def add(self, folder: Path) -> tuple[OwnModel, ...]:
-        """Add a model folder and return the list.
-
-        Raises
-        ------
-        StorageError
-            If it cannot be written.
-        """
-        text = str(folder.expanduser().absolute())
-        others = [each for each in self._content().models if each != text]
-        return self._write((*others, text)[-_MOST:])
+        """Add a model folder and return the list, or raise a StorageError."""
+        others = self._without(folder)
+        return self._write((*others, _text(folder))[-_MOST:])
 
     def remove(self, folder: Path) -> tuple[OwnModel, ...]:
-        """Take a model folder off the list, and return the list.
+        """Take a model folder off the list and return it, or raise a StorageError."""
+        return self._write(self._without(folder))
 
-        Raises
-        ------
-        StorageError
-            If it cannot be written.
-        """
-        text = str(folder.expanduser().absolute())
-        kept = tuple(each for each in self._content().models if each != text)
-        return self._write(kept)
+    def _without(self, folder: Path) -> tuple[str, ...]:
+        text = _text(folder)
+        return tuple(each for each in self._content().models if each != text)
 
     def _content(self) -> _Content:
         try:
@@ -119,6 +94,10 @@ class ModelLibrary:
         except RuntimeError as error:  # there is no home
             raise StorageError(f"There is no folder for your data: {error}") from error
         return folder / "models.json"
+
+
+def _text(folder: Path) -> str:
+    return str(folder.expanduser().absolute())
 
 
 def _is_model(path: Path) -> bool:

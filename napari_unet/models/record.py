@@ -24,25 +24,11 @@ Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class ModelRecord(BaseModel):
-    """The identity of one model, and where it comes from.
+    """The identity of one model, and where it comes from; other weights have others.
 
-    Parameters
-    ----------
-    uuid : UUID
-        Its own; other weights have another one.
-    parent : UUID or None
-        Of the model that it was made from.
-    run : UUID or None
-        Of the training run that made it: one start, one set of samples.
-    steps : int or None
-        Steps of that run when it was made.
-    replay : str
-        The built-in model from which it descends, whose sample images remind it of
-        what that one knew; or nothing.
-    score, start_score : float or None
-        Agreement with what was held out, of it and of the start of its run.
-    created : datetime
-        With a time zone.
+    A run is one training: one start, one set of samples. Steps and scores, agreement
+    with what was held out, are those of that run. `replay` is the built-in model from
+    which it descends, whose sample images remind it of what that one knew.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,13 +79,7 @@ def newest_of_run(records: Iterable[ModelRecord], run: UUID) -> int | None:
 
 
 def record_as_text(record: ModelRecord, checksum: str) -> str:
-    """Return what `record.json` holds.
-
-    Parameters
-    ----------
-    checksum : str
-        Of the weights beside it: the record says nothing of others.
-    """
+    """Return what `record.json` holds, with the checksum of the weights beside it."""
     content = record.model_dump(mode="json", exclude_none=True)
     return json.dumps({"checksum": checksum, "record": content}, indent=2) + "\n"
 

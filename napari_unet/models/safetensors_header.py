@@ -46,19 +46,10 @@ class Header:
 
 
 def read_header(file: BinaryIO, size: int) -> Header:
-    """Read the header of a file that may come from anywhere.
+    """Read the header of a file of `size` bytes that may come from anywhere.
 
-    Parameters
-    ----------
-    file : file
-        Binary, at its start; afterwards at the first tensor.
-    size : int
-        Its length in bytes.
-
-    Raises
-    ------
-    ValueError
-        Saying in words what is wrong with it.
+    The file is at its start, and afterwards at the first tensor. A ValueError says in
+    words what is wrong with it.
     """
     length = file.read(LENGTH)
     count = int.from_bytes(length, "little")
@@ -89,12 +80,7 @@ def encode_header(
 ) -> bytes:
     """Return the bytes before the first tensor.
 
-    Parameters
-    ----------
-    tensors : iterable of tuple
-        Name, type, shape and number of bytes, in the order of the file.
-    metadata : mapping of str to str
-        What to say besides.
+    Of each tensor name, type, shape and number of bytes, in the order of the file.
     """
     start = 0
     header: dict[str, Any] = {_METADATA: metadata}

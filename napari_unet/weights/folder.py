@@ -119,22 +119,10 @@ def save_model(
 
 
 def read_model(spec: ModelSpec, weights: BinaryIO, size: int, name: str) -> Model:
-    """Make a model of a description and a safetensors file.
+    """Make a model of a description and a safetensors file of `size` bytes.
 
-    Parameters
-    ----------
-    weights : file
-        Binary, at its start.
-    size : int
-        Its length in bytes.
-    name : str
-        What to call it in an error.
-
-    Raises
-    ------
-    ModelError
-        If the network is too large, needs a package that is missing, or the weights
-        are not exactly those of the network, or not those that were saved.
+    A ModelError says that the network is too large or needs a package that is missing,
+    or that the file, called `name`, holds other weights, or not those that were saved.
     """
     try:
         state = read_state(weights, size, outline(spec), name)

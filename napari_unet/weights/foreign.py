@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from napari_unet.errors import InputError, ModelError
-from napari_unet.models.spec import ModelCard, ModelSpec
+from napari_unet.models import ModelCard, ModelSpec
 from napari_unet.nets.build import build, outline
 from napari_unet.nets.network import Network
 from napari_unet.weights.model import Model
@@ -55,19 +55,11 @@ _WORDS = frozenset({
     "BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET",
     "GLOBAL", "REDUCE", "BUILD", "BINPERSID",
 })
-# fmt: on
 _STORAGES = (
-    "Double",
-    "Float",
-    "Half",
-    "BFloat16",
-    "Long",
-    "Int",
-    "Short",
-    "Char",
-    "Byte",
+    "Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte",
     "Bool",
-)  # fmt: skip
+)
+# fmt: on
 _GLOBALS = frozenset(
     {
         "collections OrderedDict",
@@ -142,7 +134,8 @@ def _read_torch(path: Path, net: Network) -> tuple[dict[str, torch.Tensor], str]
             path, "it is damaged, or no file that torch saved"
         ) from error
     tensors = _flat(path, found)
-    storages = {t.data_ptr(): t for t in map(_storage, tensors.values())}
+    given = (tensor.untyped_storage() for tensor in tensors.values())
+    storages = {storage.data_ptr(): storage for storage in given}
     if sum(storage.nbytes() for storage in storages.values()) > there:
         raise _not_tensors(path, "its tensors claim more numbers than it has")
     prefix = _common_prefix(tensors, net)
@@ -164,15 +157,8 @@ def _refuse_old_torch() -> None:
         )
 
 
-def _storage(tensor: torch.Tensor) -> torch.UntypedStorage:
-    return tensor.untyped_storage()
-
-
 def _check_archive(path: Path) -> int:
-    """Compare sizes, and look at every word of the pickle without running it.
-
-    Returns the bytes of all tensors in the file.
-    """
+    """Check sizes and every word of the pickle; return the bytes of all tensors."""
     size = path.stat().st_size
     if size > _LARGEST_FILE:
         raise _not_tensors(path, "it is larger than 4 GB")
@@ -223,7 +209,6 @@ def _flat(path: Path, found: Any) -> dict[str, torch.Tensor]:
 def _own(
     key: str, value: torch.Tensor, wanted: torch.Tensor, path: Path
 ) -> torch.Tensor:
-    """Return a copy in memory, away from the file."""
     if value.is_floating_point() != wanted.is_floating_point():
         raise ModelError(
             f"The weights in {path} do not fit the network that is described: {key} is "

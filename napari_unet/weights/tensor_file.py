@@ -41,24 +41,14 @@ _NAMES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-_DTYPES = {name: dtype for dtype, name in _NAMES.items()}
+DTYPES = {name: dtype for dtype, name in _NAMES.items()}
 _EMPTY = "0" * 64
 _LARGEST_FILE = 2**36
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a file says about itself, before any tensor is read.
-
-    Parameters
-    ----------
-    text : str
-        Whatever the writer wanted to say besides tensors.
-    layout : Layout
-        Tensors, in any order.
-    checksum : str
-        Of everything else in the file.
-    """
+    """What a file says about itself: a text, its tensors, and a checksum of it all."""
 
     text: str
     layout: Layout
@@ -77,10 +67,8 @@ class Head:
 
     def names(self) -> list[str]:
         """Return the tensors in the file's order: the widest types first, aligned."""
-        return sorted(self.layout, key=lambda name: (-self._width(name), name))
-
-    def _width(self, name: str) -> int:
-        return self.layout[name][0].itemsize
+        widths = {name: dtype.itemsize for name, (dtype, _) in self.layout.items()}
+        return sorted(widths, key=lambda name: (-widths[name], name))
 
 
 def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
@@ -89,17 +77,7 @@ def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
 
 
 def write_tensors(file: BinaryIO, text: str, tensors: Mapping[str, Tensor]) -> None:
-    """Write text and tensors to an empty file.
-
-    Parameters
-    ----------
-    file : file
-        Binary and seekable; see `napari_unet.core.atomic.write_atomically`.
-    text : str
-        What to say besides tensors.
-    tensors : mapping of Tensor
-        On any device, in any memory order.
-    """
+    """Write text, and tensors of any device and memory order, to an empty file."""
     head = Head(text, layout_of(tensors))
     checksum = hashlib.blake2b(head.encode(), digest_size=32)
     file.write(head.encode())
@@ -112,19 +90,9 @@ def write_tensors(file: BinaryIO, text: str, tensors: Mapping[str, Tensor]) -> N
 
 
 def read_head(file: BinaryIO, path: Path) -> Head:
-    """Read what a file says about itself.
+    """Read what a file says about itself; it is left at the first tensor.
 
-    Parameters
-    ----------
-    file : file
-        At its start; afterwards at the first tensor.
-    path : Path
-        For the words of an error.
-
-    Raises
-    ------
-    StorageError
-        If it is not a file that `write_tensors` wrote, or is cut off.
+    A StorageError says that it was not written by `write_tensors`, or is cut off.
     """
     size = os.fstat(file.fileno()).st_size
     if not LENGTH < size <= _LARGEST_FILE:
@@ -148,29 +116,30 @@ def read_tensors(
 ) -> dict[str, Tensor]:
     """Read the tensors after the head, and check that every byte is what was written.
 
-    Parameters
-    ----------
-    prefix : str
-        Only tensors whose names begin so are returned.
-
-    Raises
-    ------
-    StorageError
-        If the checksum is another one.
+    Only tensors whose names begin with the prefix are returned.
     """
     checksum = hashlib.blake2b(Head(head.text, head.layout).encode(), digest_size=32)
     tensors = {}
     for name in head.names():
-        dtype, shape = head.layout[name]
-        tensor = torch.empty(shape, dtype=dtype)
-        part = _bytes_of(tensor)
-        file.readinto(part)  # type: ignore[attr-defined]
-        checksum.update(part)
+        try:
+            tensor = read_tensor(file, *head.layout[name])
+        except EOFError as error:
+            raise damaged(path, "it ends too early") from error
+        checksum.update(_bytes_of(tensor))
         if name.startswith(prefix):
             tensors[name] = tensor
     if checksum.hexdigest() != head.checksum:
         raise damaged(path, "its checksum is not that of its content")
     return tensors
+
+
+def read_tensor(file: BinaryIO, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
+    """Read the next tensor, or raise an EOFError."""
+    tensor = torch.empty(shape, dtype=dtype)
+    memory = _bytes_of(tensor)
+    if file.readinto(memory) != len(memory):  # type: ignore[attr-defined]
+        raise EOFError
+    return tensor
 
 
 def damaged(path: Path, why: str) -> StorageError:
@@ -190,7 +159,7 @@ def _head_of(header: Header) -> Head:
     """Return what a header means, if it has the types that are written."""
     try:
         layout = {
-            name: (_DTYPES[entry.dtype], tuple(entry.shape))
+            name: (DTYPES[entry.dtype], tuple(entry.shape))
             for name, entry in header.entries.items()
         }
         words = header.metadata

@@ -8,104 +8,57 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import torch
 
 from napari_unet.errors import ModelError
 from napari_unet.models.safetensors_header import Entry, Header, read_header
 from napari_unet.nets.network import Network
+from napari_unet.weights.tensor_file import DTYPES, read_tensor
 
-_FLOATS: Mapping[str, torch.dtype] = MappingProxyType(
-    {
-        "F16": torch.float16,
-        "BF16": torch.bfloat16,
-        "F32": torch.float32,
-        "F64": torch.float64,
-    }
-)
-_WHOLE: Mapping[str, torch.dtype] = MappingProxyType({"I64": torch.int64})
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a tensor lies, and what it is."""
-
-    name: str
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-    start: int
-    nbytes: int
+_FLOATS = ("F16", "BF16", "F32", "F64")
+_WHOLE = ("I64",)
 
 
 def read_state(
     file: BinaryIO, size: int, net: Network, name: str, *, prefix: str = ""
 ) -> dict[str, torch.Tensor]:
-    """Read the weights of a network.
+    """Read the weights of a network from a file of `size` bytes, at its start.
 
-    Parameters
-    ----------
-    file : file
-        Binary, at its start.
-    size : int
-        Its length in bytes.
-    net : Network
-        Whose weights these must be; only names, shapes and types are looked at.
-    name : str
-        What to call the file in an error.
-    prefix : str
-        Left out where a name begins with it.
-
-    Returns
-    -------
-    dict of str to Tensor
-        Floats as float32, as the network has them.
-
-    Raises
-    ------
-    ModelError
-        If the file is damaged, lies, or holds the weights of another network, or a
-        weight is no finite number.
+    Only names, shapes and types of the network are looked at; names may begin with a
+    prefix. Floats become float32, as networks have them. A ModelError says that the
+    file, called `name`, is damaged, lies, or holds the weights of another network, or
+    that a weight is no finite number.
     """
     header = _header_of(file, size, name)
     entries = {key.removeprefix(prefix): one for key, one in header.entries.items()}
     found = {key: tuple(entry.shape) for key, entry in entries.items()}
     refuse_difference(found, net, name)
     wanted = net.state_dict()
-    places = [_place(key, one, wanted[key], name) for key, one in entries.items()]
-    places.sort(key=lambda place: place.start)
+    for key, entry in entries.items():
+        _check_entry(key, entry, wanted[key], name)
+    places = sorted(entries.items(), key=lambda place: place[1].data_offsets[0])
     _refuse_gaps(places, size - len(header.raw), name)
-    return {place.name: _read_tensor(file, place, name) for place in places}
+    state: dict[str, torch.Tensor] = {}
+    for key, entry in places:
+        try:
+            tensor = read_tensor(file, DTYPES[entry.dtype], tuple(entry.shape))
+        except EOFError as error:
+            raise _broken(name, "it ends too early") from error
+        state[key] = finite(key, tensor, name)
+    return state
 
 
 def read_names(file: BinaryIO, size: int, name: str) -> list[str]:
-    """Return the names of the weights in a file; see `read_state`.
-
-    Raises
-    ------
-    ModelError
-        If it is damaged.
-    """
+    """Return the names of the weights in a file; see `read_state`."""
     return list(_header_of(file, size, name).entries)
 
 
 def refuse_difference(
     found: Mapping[str, tuple[int, ...]], net: Network, name: str
 ) -> None:
-    """Refuse weights that are not exactly those of a network.
-
-    Parameters
-    ----------
-    found : mapping of str to tuple of int
-        Shapes by names.
-
-    Raises
-    ------
-    ModelError
-        Naming the first that differs.
-    """
+    """Refuse weights, shapes by names, that are not exactly those of a network."""
     expected = {key: tuple(value.shape) for key, value in net.state_dict().items()}
     if expected == found:
         return
@@ -119,13 +72,7 @@ def refuse_difference(
 
 
 def finite(key: str, value: torch.Tensor, name: str) -> torch.Tensor:
-    """Return a weight as float32, or as the whole number that it is.
-
-    Raises
-    ------
-    ModelError
-        If it is not finite.
-    """
+    """Return a weight as float32, or as the whole number that it is; refuse NaN."""
     if not value.is_floating_point():
         return value
     single = value.float()
@@ -144,8 +91,8 @@ def _header_of(file: BinaryIO, size: int, name: str) -> Header:
         raise _broken(name, str(error)) from error
 
 
-def _place(key: str, entry: Entry, wanted: torch.Tensor, name: str) -> _Place:
-    """Return where a tensor lies, after comparing all that is said of it."""
+def _check_entry(key: str, entry: Entry, wanted: torch.Tensor, name: str) -> None:
+    """Compare all that is said of a tensor."""
     known = _FLOATS if wanted.is_floating_point() else _WHOLE
     if entry.dtype not in known:
         raise ModelError(
@@ -153,30 +100,19 @@ def _place(key: str, entry: Entry, wanted: torch.Tensor, name: str) -> _Place:
             f"is {entry.dtype[:20]!r}, expected one of: {', '.join(known)}."
         )
     start, stop = entry.data_offsets
-    nbytes = math.prod(entry.shape) * known[entry.dtype].itemsize
+    nbytes = math.prod(entry.shape) * DTYPES[entry.dtype].itemsize
     if start < 0 or stop - start != nbytes:
         raise _broken(name, f"{key} has other bytes than its shape needs")
-    return _Place(key, known[entry.dtype], tuple(entry.shape), start, nbytes)
 
 
-def _refuse_gaps(places: list[_Place], size: int, name: str) -> None:
+def _refuse_gaps(places: list[tuple[str, Entry]], size: int, name: str) -> None:
     end = 0
-    for place in places:
-        if place.start != end:
-            raise _broken(name, f"{place.name} does not lie where the one before ends")
-        end += place.nbytes
+    for key, entry in places:
+        if entry.data_offsets[0] != end:
+            raise _broken(name, f"{key} does not lie where the one before ends")
+        end = entry.data_offsets[1]
     if end != size:
         raise _broken(name, f"its header tells of {end:,} bytes, {size:,} are there")
-
-
-def _read_tensor(file: BinaryIO, place: _Place, name: str) -> torch.Tensor:
-    data = bytearray(file.read(place.nbytes))
-    if len(data) != place.nbytes:
-        raise _broken(name, "it ends too early")
-    flat: Any = torch.empty(0, dtype=place.dtype)
-    if data:
-        flat = torch.frombuffer(data, dtype=place.dtype)
-    return finite(place.name, flat.reshape(place.shape), name)
 
 
 def _broken(name: str, why: str) -> ModelError:
