@@ -8,13 +8,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, ModelError
 from napari_unet.models.architecture import Activation, Norm, Upsampling
-from napari_unet.models.architectures.backbone import Encoder
-from napari_unet.nets.backbones import load_classifier, make_encoder
-from napari_unet.nets.blocks import ConvBlock, UpBlock, initialize
+from napari_unet.models.architectures.backbone import ENCODERS, Encoder
+from napari_unet.nets.backbones import imagenet_weights, import_timm, make_encoder
+from napari_unet.nets.blocks import ConvBlock, Style, UpBlock, initialize
 from napari_unet.nets.network import Network
-from napari_unet.nets.pretrained import imagenet_weights
 
 LEVELS = 5
 """Halvings in every one of the encoders."""
@@ -54,7 +53,7 @@ class BackboneUNet(Network):
         Channels of the five blocks of the expansive path, from coarse to fine.
     pretrained : bool
         Start the encoder with ImageNet weights; see `imagenet_weights`. The first
-        layer is adapted to `in_channels`; see `load_classifier`.
+        layer is adapted to `in_channels`; see `load_encoder_weights`.
     norm, activation, upsampling
         Of the expansive path, as in `UNet`.
     dims : {2}
@@ -95,14 +94,14 @@ class BackboneUNet(Network):
         mean, sd = _grey_values(made, in_channels)
         self.register_buffer("mean", mean)
         self.register_buffer("sd", sd)
+        style = Style(norm, activation, upsampling)
         finest = decoder_channels[-1]
-        self.first = ConvBlock(in_channels, finest, norm, activation)
+        self.first = ConvBlock(in_channels, finest, style)
         *skips, deepest = _channels_by_level(made, finest)
+        widths = pairwise((deepest, *decoder_channels))
         self.up = nn.ModuleList(
-            UpBlock(coarse, skip, fine, norm, activation, upsampling=upsampling)
-            for (coarse, fine), skip in zip(
-                pairwise((deepest, *decoder_channels)), reversed(skips), strict=True
-            )
+            UpBlock(coarse, skip, fine, style)
+            for (coarse, fine), skip in zip(widths, reversed(skips), strict=True)
         )
         self.head = nn.Conv2d(finest, out_channels, 1)
         initialize(self, activation)
@@ -128,12 +127,16 @@ class BackboneUNet(Network):
 
 
 def load_encoder_weights(net: BackboneUNet, weights: Mapping[str, Tensor]) -> None:
-    """Give the contracting path the weights of timm's classifier, in place.
+    """Give the contracting path the weights of timm's whole classifier, in place.
+
+    timm adapts the first layer to the channels: for one channel its kernels are
+    summed over the colours, so that a grey image gives what its three equal colours
+    gave; for n channels the colours are repeated in turn and scaled by 3 / n.
 
     Parameters
     ----------
     net : BackboneUNet
-        Its first layer is adapted to its channels; see `load_classifier`.
+        With any number of channels.
     weights : mapping
         State of timm's classifier for three channels.
 
@@ -142,7 +145,30 @@ def load_encoder_weights(net: BackboneUNet, weights: Mapping[str, Tensor]) -> No
     ModelError
         If they belong to another network.
     """
-    load_classifier(net.encoder, net.encoder_name, net.in_channels, weights)
+    name = ENCODERS[net.encoder_name]
+    # timm loads what fits into an encoder and leaves the rest random, but is strict
+    # with classifiers; so the way leads through one. An empty state it would ignore.
+    overlay = {"state_dict": dict(weights) or {"": torch.empty(0)}}
+    try:
+        classifier = import_timm().create_model(
+            name,
+            in_chans=net.in_channels,
+            pretrained=True,
+            pretrained_cfg_overlay=overlay,
+        )
+        state = {_flat(k): value for k, value in classifier.state_dict().items()}
+        encoder = net.encoder
+        encoder.load_state_dict({k: state[_flat(k)] for k in encoder.state_dict()})
+    except (RuntimeError, KeyError) as error:
+        raise ModelError(
+            f"The weights do not fit the backbone {net.encoder_name}; give those of "
+            f"timm's {name}."
+        ) from error
+
+
+def _flat(key: str) -> str:
+    """Undo that encoders name some of a classifier's layers with `_` for `.`."""
+    return key.replace(".", "_")
 
 
 def _check_options(encoder: str, decoder_channels: Sequence[int], dims: int) -> None:

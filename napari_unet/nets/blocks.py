@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from napari_unet.models.architecture import Activation, Norm, Upsampling
-from napari_unet.nets.attention import AttentionGate
 
 Convolution = nn.Conv2d | nn.Conv3d
 Weighted = nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d
@@ -19,7 +19,6 @@ CONV = MappingProxyType({2: nn.Conv2d, 3: nn.Conv3d})
 POOL = MappingProxyType({2: nn.MaxPool2d, 3: nn.MaxPool3d})
 _TRANSPOSED = MappingProxyType({2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d})
 _BATCH_NORM = MappingProxyType({2: nn.BatchNorm2d, 3: nn.BatchNorm3d})
-_LINEAR = MappingProxyType({2: "bilinear", 3: "trilinear"})
 
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
@@ -30,11 +29,23 @@ _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
 }
 
 
-def make_norm(norm: Norm, channels: int, dims: int = 2) -> nn.Module:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What all blocks of a network have in common; the options of `UNet`."""
+
+    norm: Norm = "batch"
+    activation: Activation = "relu"
+    upsampling: Upsampling = "transpose"
+    residual: bool = False
+    attention: bool = False
+    dims: int = 2
+
+
+def make_norm(channels: int, style: Style) -> nn.Module:
     """Return a normalisation layer; groups hold about eight channels each."""
-    if norm == "batch":
-        return _BATCH_NORM[dims](channels)
-    if norm == "group":
+    if style.norm == "batch":
+        return _BATCH_NORM[style.dims](channels)
+    if style.norm == "group":
         return nn.GroupNorm(math.gcd(channels, max(1, channels // 8)), channels)
     return nn.Identity()
 
@@ -43,23 +54,17 @@ class ConvBlock(nn.Sequential):
     """Twice: 3x3 convolution that keeps the size, normalisation, activation.
 
     Shape: (N, `in_channels`, Y, X) to (N, `out_channels`, Y, X); 3x3x3 and (Z, Y, X)
-    where `dims` is 3.
+    where the style has 3 dimensions.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        norm: Norm,
-        activation: Activation,
-        dims: int = 2,
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, style: Style) -> None:
+        conv, bias = CONV[style.dims], style.norm == "none"
         layers: list[nn.Module] = []
         for channels in (in_channels, out_channels):
             layers += [
-                CONV[dims](channels, out_channels, 3, padding=1, bias=norm == "none"),
-                make_norm(norm, out_channels, dims),
-                _ACTIVATIONS[activation](),
+                conv(channels, out_channels, 3, padding=1, bias=bias),
+                make_norm(out_channels, style),
+                _ACTIVATIONS[style.activation](),
             ]
         super().__init__(*layers)
 
@@ -71,22 +76,16 @@ class ResidualBlock(nn.Module):
     projects the input (He et al. 2016, "Deep residual learning", option B).
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        norm: Norm,
-        activation: Activation,
-        dims: int = 2,
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, style: Style) -> None:
         super().__init__()
-        self.convs = ConvBlock(in_channels, out_channels, norm, activation, dims)
+        self.convs = ConvBlock(in_channels, out_channels, style)
         self.activation = self.convs.pop(-1)
         self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels:
+            conv, bias = CONV[style.dims], style.norm == "none"
             self.shortcut = nn.Sequential(
-                CONV[dims](in_channels, out_channels, 1, bias=norm == "none"),
-                make_norm(norm, out_channels, dims),
+                conv(in_channels, out_channels, 1, bias=bias),
+                make_norm(out_channels, style),
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,34 +95,55 @@ class ResidualBlock(nn.Module):
 
 
 def make_block(
-    in_channels: int,
-    out_channels: int,
-    norm: Norm,
-    activation: Activation,
-    dims: int = 2,
-    *,
-    residual: bool = False,
+    in_channels: int, out_channels: int, style: Style
 ) -> ConvBlock | ResidualBlock:
     """Return a block of two convolutions, residual or plain."""
-    block = ResidualBlock if residual else ConvBlock
-    return block(in_channels, out_channels, norm, activation, dims)
+    block = ResidualBlock if style.residual else ConvBlock
+    return block(in_channels, out_channels, style)
 
 
-def make_upsampling(
-    in_channels: int, out_channels: int, upsampling: Upsampling, dims: int = 2
-) -> nn.Module:
+def make_upsampling(in_channels: int, out_channels: int, style: Style) -> nn.Module:
     """Return what doubles the size.
 
     The up-convolution of Ronneberger et al. (2015), that is a transposed 2x2
     convolution; or linear interpolation with a 3x3 convolution after it, which leaves
     no checkerboard (Odena, Dumoulin and Olah 2016).
     """
-    if upsampling == "transpose":
-        return _TRANSPOSED[dims](in_channels, out_channels, 2, stride=2)
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode=_LINEAR[dims], align_corners=False),
-        CONV[dims](in_channels, out_channels, 3, padding=1),
-    )
+    if style.upsampling == "transpose":
+        return _TRANSPOSED[style.dims](in_channels, out_channels, 2, stride=2)
+    conv = CONV[style.dims](in_channels, out_channels, 3, padding=1)
+    return nn.Sequential(_interpolation(style.dims), conv)
+
+
+def _interpolation(dims: int) -> nn.Module:
+    mode = "bilinear" if dims == 2 else "trilinear"
+    return nn.Upsample(scale_factor=2, mode=mode, align_corners=False)
+
+
+class AttentionGate(nn.Module):
+    """Additive attention gate on a skip connection (Oktay et al. 2018).
+
+    ``skip * sigmoid(psi(relu(theta(skip) + phi(gating))))``: coarse features of the
+    expansive path, the gating signal, decide pixel by pixel how much of the skip
+    passes. The weights are computed at the coarse resolution and interpolated.
+
+    Shape: skip (N, `skip_channels`, 2Y, 2X) and gating (N, `gating_channels`, Y, X)
+    to (N, `skip_channels`, 2Y, 2X); with Z in front of Y where `dims` is 3.
+    """
+
+    def __init__(self, skip_channels: int, gating_channels: int, dims: int) -> None:
+        super().__init__()
+        between = max(1, skip_channels // 2)
+        self.theta = CONV[dims](skip_channels, between, 2, stride=2, bias=False)
+        self.phi = CONV[dims](gating_channels, between, 1)
+        self.psi = CONV[dims](between, 1, 1)
+        self.resize = _interpolation(dims)
+
+    def forward(self, skip: Tensor, gating: Tensor) -> Tensor:
+        """Weigh every pixel of the skip by a number between 0 and 1."""
+        questions = torch.relu(self.theta(skip) + self.phi(gating))
+        passed: Tensor = skip * self.resize(torch.sigmoid(self.psi(questions)))
+        return passed
 
 
 class UpBlock(nn.Module):
@@ -134,31 +154,14 @@ class UpBlock(nn.Module):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        skip_channels: int,
-        out_channels: int,
-        norm: Norm,
-        activation: Activation,
-        dims: int = 2,
-        *,
-        upsampling: Upsampling = "transpose",
-        residual: bool = False,
-        attention: bool = False,
+        self, in_channels: int, skip_channels: int, out_channels: int, style: Style
     ) -> None:
         super().__init__()
-        self.up = make_upsampling(in_channels, out_channels, upsampling, dims)
-        self.convs = make_block(
-            out_channels + skip_channels,
-            out_channels,
-            norm,
-            activation,
-            dims,
-            residual=residual,
-        )
+        self.up = make_upsampling(in_channels, out_channels, style)
+        self.convs = make_block(out_channels + skip_channels, out_channels, style)
         self.gate: AttentionGate | None = None
-        if attention:
-            self.gate = AttentionGate(skip_channels, in_channels, dims)
+        if style.attention:
+            self.gate = AttentionGate(skip_channels, in_channels, style.dims)
 
     def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
         """Join the upsampled features with the skip, skip first."""

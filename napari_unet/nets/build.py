@@ -24,11 +24,9 @@ def build(spec: ModelSpec, *, pretrained: bool = False) -> Network:
     Raises
     ------
     InputError
-        If it would be too large to be meant, or there are no pretrained weights for
-        this architecture.
+        If it would be too large to be meant, or has no pretrained weights.
     ModelError
-        If the network needs a package that is not installed, or its pretrained
-        weights cannot be downloaded.
+        If it needs a package that is not installed, or weights cannot be downloaded.
     """
     outline(spec)
     return build_network(
@@ -62,12 +60,7 @@ def build_network(
 def outline(spec: ModelSpec) -> Network:
     """Return the network of a model without content: names, shapes and types.
 
-    Raises
-    ------
-    InputError
-        If it has more weights than `MOST_WEIGHTS`.
-    ModelError
-        If the network needs a package that is not installed.
+    It raises what `build` raises.
     """
     with torch.device("meta"), _NothingDrawn():
         net = build_network(spec.architecture, spec.in_channels, spec.out_channels)

@@ -103,17 +103,10 @@ def _why_absent(name: str) -> str:
 def choose_execution(
     device: torch.device, *, full_precision: bool = False
 ) -> Execution:
-    """Return the fastest safe way to compute on a device.
+    """Return the fastest safe way to compute on a device, or the one in float32.
 
     bf16 pays on CPUs with AVX512-BF16 or AMX only. On MPS, channels_last has given
     wrong gradients, so it stays off there.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where to compute.
-    full_precision : bool
-        In float32, whatever the device is good at.
     """
     execution = _fastest(device)
     return replace(execution, autocast=None) if full_precision else execution

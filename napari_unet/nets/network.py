@@ -68,18 +68,10 @@ class Network(nn.Module, abc.ABC):
         return False
 
     def iter_forward(self, x: Tensor) -> Generator[float, None, Tensor]:
-        """Compute what `forward` does, in steps where the network can.
+        """Compute what `forward` does in steps, where the network can.
 
-        Yields
-        ------
-        float
-            The share that is done. The caller's modes (inference, autocast) are those
-            in which the generator is resumed.
-
-        Returns
-        -------
-        Tensor
-            As `forward` returns it.
+        Yields the share that is done. The modes of torch (inference, autocast) are
+        those in which the generator is resumed.
         """
         yield from ()
         maps: Tensor = self(x)
@@ -88,26 +80,12 @@ class Network(nn.Module, abc.ABC):
     def input_size(self, wanted: int) -> int:
         """Return the smallest valid input extent with an output of at least `wanted`.
 
-        Parameters
-        ----------
-        wanted : int
-            Pixels along one axis of the output.
-
-        Returns
-        -------
-        int
-            Pixels along that axis of the input.
+        Both in pixels, along any axis.
         """
         return max(1, math.ceil(wanted / self.stride)) * self.stride
 
     def replace_head(self, out_channels: int) -> None:
-        """Put a fresh head in place of the old one, in place; keep everything else.
-
-        Parameters
-        ----------
-        out_channels : int
-            Maps to predict from now on.
-        """
+        """Put a fresh head in the place of the old one; keep everything else."""
         old = self.head
         if not isinstance(old, Convolution):
             raise TypeError(f"the head is a {type(old).__name__}, not a convolution")
@@ -172,19 +150,9 @@ def same_size(net: Network) -> Network:
 
 
 def centre_crop(x: Tensor, shape: Sequence[int]) -> Tensor:
-    """Cut the middle out of the last axes.
+    """Return the middle of the last axes, a view whose extents there are `shape`.
 
-    Parameters
-    ----------
-    x : Tensor
-        At least as large as `shape` along its last axes.
-    shape : sequence of int
-        Extents of those axes afterwards.
-
-    Returns
-    -------
-    Tensor
-        A view; where the difference is odd, one pixel more is cut at the end.
+    Where the difference is odd, one pixel more is cut at the end.
     """
     for axis, extent in enumerate(shape, start=x.ndim - len(shape)):
         x = x.narrow(axis, (x.shape[axis] - extent) // 2, extent)

