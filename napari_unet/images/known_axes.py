@@ -7,8 +7,8 @@ this very array, what its file states, and a guess from the shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal, TypeAlias
 
@@ -24,14 +24,23 @@ Shape: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class StatedAxes:
-    """Axes as a file states them, and their extents.
+class ImageHeader:
+    """What a file states of its image; what it does not state is missing.
 
-    A viewer may show another array of the same file.
+    Parameters
+    ----------
+    shape : tuple of int
+        Extents of the axes. A viewer may show another array of the same file.
+    channels : tuple of str
+        Names of the channels; empty, or as many as there are.
+    pixel_size : dict of str to float
+        Micrometres per pixel along "Z", "Y" and "X".
     """
 
-    axes: str
-    shape: Shape
+    axes: str | None = None
+    shape: Shape = ()
+    channels: tuple[str, ...] = ()
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ def resolve_axes(
     *,
     person: str | None = None,
     layer: str | None = None,
-    file: StatedAxes | None = None,
+    file: ImageHeader | None = None,
     colour: bool = False,
 ) -> KnownAxes:
     """Return the axes of an array from everything that is known about them.
@@ -58,7 +67,7 @@ def resolve_axes(
     person, layer : str, optional
         What the person says, which has to fit; and what comes with the array, such as
         the names of a layer's axes, which is left aside where it does not fit.
-    file : StatedAxes, optional
+    file : ImageHeader, optional
         What the array's file states; left aside where no part of the file has the
         array's shape.
     colour : bool
@@ -69,7 +78,7 @@ def resolve_axes(
     """
     if person is not None:
         return KnownAxes(parse_axes(person, len(shape)), "person")
-    if layer is not None and (named := _parsed(layer, len(shape))):
+    if layer is not None and (named := axes_that_fit(layer, len(shape))):
         return KnownAxes(named, "layer")
     if file is not None and (fitting := fit_axes(file, shape, colour=colour)):
         return KnownAxes(fitting, "file")
@@ -79,26 +88,27 @@ def resolve_axes(
     return KnownAxes(guess_axes(shape, dtype), "guess")
 
 
-def fit_axes(file: StatedAxes, shape: Shape, *, colour: bool = False) -> str | None:
+def fit_axes(file: ImageHeader, shape: Shape, *, colour: bool = False) -> str | None:
     """Return the axes of an array that was read from a file; None if it is unclear.
 
     Readers leave out axes of length 1, or add them; they split channels into layers,
     and put colours last. The array may also be one part along an axis of the file.
     """
-    if not colour and file.shape == shape:
+    if file.axes is None or (file.shape == shape and not colour):
         return file.axes
+    sizes = dict(zip(file.axes, file.shape, strict=True))
     colours_last = file.axes.replace("C", "") + "C"
     orders = (colours_last,) if colour else (file.axes, CANONICAL)
-    fitting = (_cheapest(file, shape, order) for order in orders)
+    fitting = (_cheapest(sizes, shape, order) for order in orders)
     return next(filter(None, fitting), None)
 
 
-def _cheapest(file: StatedAxes, shape: Shape, order: str) -> str | None:
+def _cheapest(sizes: dict[str, int], shape: Shape, order: str) -> str | None:
     """Return the axes in this order that leave out least; None if it is unclear.
 
     What an axis with a single plane is called makes no difference.
     """
-    found = sorted(_iter_fitting(file, shape, order))
+    found = sorted(_iter_fitting(sizes, shape, order))
     best = [letters for cost, letters in found if cost == found[0][0]]
     told = {
         tuple(axis for axis, n in zip(letters, shape, strict=True) if n > 1)
@@ -108,9 +118,8 @@ def _cheapest(file: StatedAxes, shape: Shape, order: str) -> str | None:
 
 
 def _iter_fitting(
-    file: StatedAxes, shape: Shape, order: str
+    sizes: dict[str, int], shape: Shape, order: str
 ) -> Iterator[tuple[tuple[int, int, int], str]]:
-    sizes = dict(zip(file.axes, file.shape, strict=True))
     for letters in combinations(order, len(shape)):
         array = dict(zip(letters, shape, strict=True))
         # One part along an axis may keep that axis.
@@ -134,10 +143,11 @@ def axes_of_names(names: Sequence[str], ndim: int) -> str | None:
     if len(letters) >= 3 and letters[-2:] == [None, None] and any(letters):
         unnamed = all(str(name).lstrip("-").isdigit() for name in names[-2:])
         letters[-2:] = ["Y", "X"] if unnamed else [None, None]
-    return _parsed("".join(letter or "?" for letter in letters), ndim)
+    return axes_that_fit("".join(letter or "?" for letter in letters), ndim)
 
 
-def _parsed(axes: str, ndim: int) -> str | None:
+def axes_that_fit(axes: str, ndim: int) -> str | None:
+    """Return axes of an image in upper case; None where they can be none."""
     try:
         return parse_axes(axes, ndim)
     except InputError:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +103,10 @@ class ArrayImage(_InMemory):
     axes: str | None = None
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     note: str | None = None
+
+    def noted(self, *notes: str | None) -> Self:
+        """Return the image with more said of it."""
+        return replace(self, note="; ".join(filter(None, (self.note, *notes))) or None)
 
 
 class ArrayLabels(_InMemory):

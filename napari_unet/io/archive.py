@@ -94,12 +94,12 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], limits: Limits) -
         raise _too_much(path, f"holds more than {limits.members:,} members")
     seen: set[str] = set()
     for member in members:
-        _check_name(path, member.orig_filename)
-        _check_kind(path, member)
         # Windows and macOS take two names that differ in their case for one.
-        if member.filename.casefold() in seen:
-            raise _unsafe(path, member.filename, "is there twice")
-        seen.add(member.filename.casefold())
+        name = member.filename.casefold()
+        wrong = _problem(member) or ("is there twice" if name in seen else None)
+        if wrong is not None:
+            raise _unsafe(path, member, wrong)
+        seen.add(name)
         if member.file_size > limits.member_bytes:
             raise _too_much(
                 path,
@@ -111,24 +111,21 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], limits: Limits) -
         raise _too_much(path, f"holds {in_words(total)} when it is unpacked")
 
 
-def _check_name(path: Path, name: str) -> None:
-    parts = name.split("/")
+def _problem(member: zipfile.ZipInfo) -> str | None:
+    name, parts = member.orig_filename, member.orig_filename.split("/")
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise _unsafe(path, name[:60], "has a name that no file has")
+        return "has a name that no file has"
     if "\\" in name or name.startswith("/") or ":" in parts[0] or ".." in parts:
-        raise _unsafe(path, name, "has a name that leads out of the archive")
-
-
-def _check_kind(path: Path, member: zipfile.ZipInfo) -> None:
-    name = member.filename
+        return "has a name that leads out of the archive"
     if stat.S_IFMT(member.external_attr >> 16) not in _KINDS:
-        raise _unsafe(path, name, "is a link or device, not a file")
+        return "is a link or device, not a file"
     if member.flag_bits & _ENCRYPTED:
-        raise _unsafe(path, name, "is encrypted")
+        return "is encrypted"
     if member.compress_type not in _METHODS:
-        raise _unsafe(path, name, "is packed in an unusual way")
+        return "is packed in an unusual way"
     if member.file_size > member.compress_size * _MOST_EXPANSION:
-        raise _unsafe(path, name, "claims a size that it cannot have")
+        return "claims a size that it cannot have"
+    return None
 
 
 def _unpack(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -136,7 +133,7 @@ def _unpack(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> by
     with archive.open(member) as file:
         content = file.read(member.file_size + 1)
     if len(content) != member.file_size:
-        raise _unsafe(path, member.filename, "has another size than it claims")
+        raise _unsafe(path, member, "has another size than it claims")
     return content
 
 
@@ -144,7 +141,8 @@ def _is_litter(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rpartition("/")[2] == ".DS_Store"
 
 
-def _unsafe(path: Path, name: str, what: str) -> InputError:
+def _unsafe(path: Path, member: zipfile.ZipInfo, what: str) -> InputError:
+    name = member.orig_filename[:_LONGEST_NAME]
     return InputError(
         f"The zip file {str(path)!r} was not read: its member {name!r} {what}; ask for "
         "one that was made in the usual way."

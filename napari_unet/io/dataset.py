@@ -16,7 +16,7 @@ from napari_unet.images.channels import (
     parse_channels,
     take_channels,
 )
-from napari_unet.images.known_axes import KnownAxes, StatedAxes, resolve_axes
+from napari_unet.images.known_axes import ImageHeader, KnownAxes, resolve_axes
 from napari_unet.io.labels import (
     LabelFile,
     are_mask_files,
@@ -26,6 +26,7 @@ from napari_unet.io.labels import (
 )
 from napari_unet.io.pairing import pair_by_stem
 from napari_unet.io.read import ImageFile, read_header, read_image, read_values
+from napari_unet.io.reader import naming
 from napari_unet.io.rois import ROI_SUFFIXES
 from napari_unet.tasks import find_task
 from napari_unet.tasks.labeling import Labeling
@@ -83,20 +84,21 @@ def read_samples(
     labeling = find_task(task).labels
     more = frozenset() if labeling.values else ROI_SUFFIXES
     pairs = pair_by_stem(images, labels, more=more)
-    masks = _pair_masks(images, verified) if verified is not None else {}
+    masks: dict[Path, Path] = {}
+    if verified is not None:
+        masks = dict(pair_by_stem(images, verified, what="mask of verified pixels"))
     read = [
         _read(image, label, masks.get(image), axes, labeling) for image, label in pairs
     ]
     mask = are_mask_files((each.labels for each in read), labeling.kind)
     found = [labels_of(each.labels, labeling.kind, mask=mask) for each in read]
-    samples = {
-        each.image.path: with_channels(
-            Sample(each.image.array, its.array, each.verified, each.axes),
-            each.image.path,
-            channel,
-        )
-        for each, its in zip(read, found, strict=True)
-    }
+    samples = {}
+    for each, its in zip(read, found, strict=True):
+        path, pixels, letters = each.image.path, each.image.array, each.axes
+        if channel is not None:
+            channels = find_channels(path, pixels.shape, letters, channel)
+            pixels, letters = take_channels(pixels, letters, channels)
+        samples[path] = Sample(pixels, its.array, each.verified, letters)
     names = [each.labels.path.name for each in read]
     notes = [note for each in read for note in each.notes]
     return SampleFolder(samples, (*notes, *tell(zip(names, found, strict=True))))
@@ -113,16 +115,40 @@ class _Read:
     notes: tuple[str, ...]
 
 
-def with_channels(sample: Sample, path: Path, channel: str | None) -> Sample:
-    """Return a sample with the channels alone that a person has named.
-
-    Raises an InputError if its image has no such channel.
-    """
-    if channel is None or sample.axes is None:
-        return sample
-    channels = find_channels(path, sample.image.shape, sample.axes, channel)
-    image, axes = take_channels(sample.image, sample.axes, channels)
-    return replace(sample, image=image, axes=axes)
+def _read(
+    image_path: Path,
+    labels_path: Path,
+    mask_path: Path | None,
+    axes: str | None,
+    labeling: Labeling,
+) -> _Read:
+    image = read_image(image_path)
+    notes = [f"{image_path.name}: {image.note}."] if image.note else []
+    with naming(image_path):
+        found = axes_of_file(image, axes).letters
+    kept = tuple(n for n, a in zip(image.shape, found, strict=True) if a != "C")
+    if labeling.values:
+        labels = LabelFile(read_values(labels_path), labels_path)
+    else:
+        labels = read_label_file(labels_path, kept)
+    labels = replace(labels, axes=result_axes(found))
+    # Values of several variables have one axis more.
+    several = labeling.values and labels.array.ndim == len(kept) + 1
+    shapes = {labels_path: labels.array.shape[1:] if several else labels.array.shape}
+    verified: Mask | None = None
+    if mask_path is not None:
+        mask = read_mask(mask_path)
+        verified = mask.array
+        shapes[mask_path] = verified.shape
+        notes += tell([(mask_path.name, mask)])
+    for path, shape in shapes.items():
+        if shape != kept:
+            raise InputError(
+                f"Expected the shape {kept} in {str(path)!r}, as of its image "
+                f"{image_path.name!r} (axes {found}), found {shape}; use the label "
+                "map of that very image, or name the image's axes."
+            )
+    return _Read(image, found, labels, verified, tuple(notes))
 
 
 def find_channels(
@@ -134,52 +160,8 @@ def find_channels(
     """
     count = channel_count(shape, axes)
     names = names_or_colours(read_header(path).channels, axes, count)
-    try:
+    with naming(path):
         return parse_channels(channel, count, names)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-
-
-def _pair_masks(images: str | Path, verified: str | Path) -> dict[Path, Path]:
-    return dict(pair_by_stem(images, verified, what="mask of verified pixels"))
-
-
-def _read(
-    image_path: Path,
-    labels_path: Path,
-    mask_path: Path | None,
-    axes: str | None,
-    labeling: Labeling,
-) -> _Read:
-    image = read_image(image_path)
-    found = _axes(image, axes)
-    kept = [n for n, a in zip(image.array.shape, found, strict=True) if a != "C"]
-    labels = _read_labels(labels_path, tuple(kept), labeling)
-    several = labeling.values and labels.array.ndim == len(kept) + 1
-    shape = labels.array.shape[1:] if several else labels.array.shape
-    _check_shape(shape, tuple(kept), image, found, labels_path)
-    labels = replace(labels, axes=result_axes(found))
-    notes = [f"{image_path.name}: {image.note}."] if image.note else []
-    verified: Mask | None = None
-    if mask_path is not None:
-        mask = read_mask(mask_path)
-        verified = mask.array
-        _check_shape(verified.shape, tuple(kept), image, found, mask_path)
-        notes += tell([(mask_path.name, mask)])
-    return _Read(image, found, labels, verified, tuple(notes))
-
-
-def _read_labels(path: Path, shape: tuple[int, ...], labeling: Labeling) -> LabelFile:
-    if labeling.values:
-        return LabelFile(read_values(path), path)
-    return read_label_file(path, shape)
-
-
-def _axes(image: ImageFile, axes: str | None) -> str:
-    try:
-        return axes_of_file(image, axes).letters
-    except InputError as error:
-        raise InputError(f"{image.path}: {error}") from error
 
 
 def axes_of_file(image: ImageFile, axes: str | None) -> KnownAxes:
@@ -188,21 +170,5 @@ def axes_of_file(image: ImageFile, axes: str | None) -> KnownAxes:
     Raises an InputError if those that a person names do not fit, or there are too few
     or too many.
     """
-    shape = tuple(image.array.shape)
-    stated = StatedAxes(image.axes, shape) if image.axes is not None else None
-    return resolve_axes(shape, image.array.dtype, person=axes or None, file=stated)
-
-
-def _check_shape(
-    found: tuple[int, ...],
-    expected: tuple[int, ...],
-    image: ImageFile,
-    axes: str,
-    path: Path,
-) -> None:
-    if found != expected:
-        raise InputError(
-            f"Expected the shape {expected} in {str(path)!r}, as of its image "
-            f"{image.path.name!r} (axes {axes}), found {found}; use the label "
-            "map of that very image, or name the image's axes."
-        )
+    stated = ImageHeader(image.axes, image.shape)
+    return resolve_axes(image.shape, image.dtype, person=axes or None, file=stated)

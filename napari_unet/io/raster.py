@@ -1,26 +1,32 @@
 """Reading PNG, JPEG, BMP, GIF, WebP and PNM files through Pillow.
 
-Pillow reads colours of 16 bits a channel as 8 bits, without a word. So PNG files of
-that kind go through imagecodecs, and PNM files are read here.
+Pillow reads colours of 16 bits a channel as 8 bits, and grey ones of a PNM in another
+scale, without a word. So PNG files of that kind go through imagecodecs, and the numbers
+of such PNM files are read here.
 """
 
 from __future__ import annotations
 
-import re
+import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFile
 
 from napari_unet.errors import InputError
+from napari_unet.images.known_axes import ImageHeader
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.reader import (
     NO_TRANSPARENCY,
     TURNED,
+    damaged,
     in_words,
     refuse_beyond_memory,
 )
@@ -28,7 +34,7 @@ from napari_unet.io.reader import (
 _AXES = {2: "YX", 3: "YXC"}
 
 # Pillow knows more, and runs Ghostscript for some of them.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 
 _MOST_PIXELS = MappingProxyType(
     {"PNG": 8_800, "GIF": 3_000, "JPEG": 2_000, "MPO": 2_000}
@@ -37,14 +43,7 @@ _MOST_PIXELS = MappingProxyType(
 
 _BITS = 8
 _ORIENTATION = 274
-_PNG = b"\x89PNG\r\n\x1a\n"
-# By the type of colour in a PNG's header; plain grey is read by Pillow.
-_PNG_COLOURS = frozenset({2, 4, 6})
-_GAP = rb"(?:\s|#[^\n]*\n)+"
-_PNM = re.compile(rb"P([2356])" + _GAP + _GAP.join([rb"(\d{1,9})"] * 3) + rb"\s")
-_HEAD = 512
-_TEXT, _COLOUR = b"23", b"36"
-_LARGEST_BYTE, _LARGEST_SHORT = 255, 65_535
+_LARGEST_BYTE = 255
 
 SEVERAL_FRAMES = (
     "the file holds several frames and only the first was read; save them as a "
@@ -62,75 +61,88 @@ def read_raster(path: Path, *, stored: bool) -> ArrayImage:
     memory, or needs another package. Raises whatever else Pillow raises for what it
     cannot read.
     """
+    with _opened(path) as image:
+        _check_size(path, image)
+        # Not their number: it takes a walk through all of them.
+        several = getattr(image, "is_animated", False)
+        if not _is_deep(image):
+            found = _pixels(image, stored=stored)
+        elif image.format == "PNG":
+            found = ArrayImage(array=_png(path))
+        else:
+            found = ArrayImage(array=_pnm(path, image))
+        turned = _is_turned(image)
+    found = replace(found, note=None).noted(
+        SEVERAL_FRAMES if several else None, found.note, TURNED if turned else None
+    )
+    if found.array.ndim == 3 and found.array.shape[2] == 2:
+        found = replace(found, array=found.array[..., 0]).noted(NO_TRANSPARENCY)
+    return replace(found, axes=_AXES.get(found.array.ndim))
+
+
+def read_raster_header(path: Path) -> ImageHeader:
+    """Return what a file states; raises whatever Pillow raises."""
+    with _opened(path) as image:
+        bands = 3 if image.mode == "P" else len(image.getbands())
+        shape = (image.height, image.width, bands)[: 3 if bands > 1 else 2]
+    return ImageHeader(_AXES[len(shape)], shape)
+
+
+def has_16_bit_colours(path: Path) -> bool:
+    """Return whether a file has more bits a channel than Pillow reads."""
+    try:
+        with _opened(path) as image:
+            return _is_deep(image)
+    except Exception:  # noqa: BLE001 - Pillow raises anything on what it cannot read
+        return False
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(path, formats=FORMATS) as image:
-            _check_size(path, image)
-            # Not their number: it takes a walk through all of them.
-            several = getattr(image, "is_animated", False)
-            array = _of_16_bits(path)
-            notes = [SEVERAL_FRAMES] if several else []
-            if array is None:
-                array, said = _pixels(image, stored=stored)
-                notes += said
-            if _is_turned(image):
-                notes.append(TURNED)
-    if array.ndim == 3 and array.shape[2] == 2:
-        array = array[..., 0]
-        notes.append(NO_TRANSPARENCY)
-    axes, note = _AXES.get(array.ndim), "; ".join(notes) or None
-    return ArrayImage(array=array, axes=axes, note=note)
+        with Image.open(path, formats=_FORMATS) as image:
+            yield image
 
 
-def _pixels(image: Image.Image, *, stored: bool) -> tuple[npt.NDArray[Any], list[str]]:
+def _pixels(image: Image.Image, *, stored: bool) -> ArrayImage:
     """Return the pixels, grey or in colours, and what was made of them."""
-    notes = []
     if image.mode in {"P", "PA"}:
         if stored:
-            return np.array(image.getchannel(0)), []
+            return ArrayImage(array=np.array(image.getchannel(0)))
         clear = image.mode == "PA" or "transparency" in image.info
-        return _grey_if_it_is(np.array(image.convert("RGB"))), (
-            [NO_TRANSPARENCY] if clear else []
-        )
+        colours = _grey_if_it_is(np.array(image.convert("RGB")))
+        return ArrayImage(array=colours, note=NO_TRANSPARENCY if clear else None)
+    note = None
     if image.mode in {"CMYK", "YCbCr"}:
-        notes.append(f"colours were converted from {image.mode} to RGB")
+        note = f"colours were converted from {image.mode} to RGB"
     if image.mode in {"CMYK", "YCbCr", "RGBX"}:
         image = image.convert("RGB")
-    return np.array(image), notes
+    return ArrayImage(array=np.array(image), note=note)
 
 
 def _grey_if_it_is(colours: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return one channel of colours that are grey, all of them."""
-    red, green, blue = np.moveaxis(colours, -1, 0)
-    if np.array_equal(red, green) and np.array_equal(red, blue):
-        return np.ascontiguousarray(red)
-    return colours
+    grey = (colours == colours[..., :1]).all()
+    return np.ascontiguousarray(colours[..., 0]) if grey else colours
 
 
-def _is_turned(image: Image.Image) -> bool:
+def _is_turned(image: ImageFile.ImageFile) -> bool:
     try:
         return image.getexif().get(_ORIENTATION, 1) not in {0, 1}
     except Exception:  # noqa: BLE001 - a hint, in a part of the file that can be anything
         return False
 
 
-def has_16_bit_colours(path: Path) -> bool:
-    """Return whether a file has more bits a channel than Pillow reads."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head.startswith(_PNG) and len(head) > 25:
-        # After the signature: length, "IHDR", width, height, bits, type of colour.
-        return head[24] == 16 and head[25] in _PNG_COLOURS
-    return _is_deep_pnm(head) is not None
-
-
-def _of_16_bits(path: Path) -> npt.NDArray[Any] | None:
-    """Return the pixels of a file that Pillow would read as 8 bits, or None."""
-    if not has_16_bit_colours(path):
-        return None
-    with path.open("rb") as file:
-        is_png = file.read(len(_PNG)) == _PNG
-    return _png(path) if is_png else _pnm(path)
+def _is_deep(image: ImageFile.ImageFile) -> bool:
+    """Return whether Pillow reads other numbers than lie in a file of 16 bits."""
+    if image.format not in {"PNG", "PPM"} or not image.tile:
+        return False
+    how = image.tile[0][3]
+    mode, *largest = how if isinstance(how, tuple) else (how,)
+    if image.format == "PNG":
+        return mode in {"RGB;16B", "LA;16B", "RGBA;16B"}
+    return mode == "I;16B" or max(largest, default=0) > _LARGEST_BYTE
 
 
 def _png(path: Path) -> npt.NDArray[Any]:
@@ -144,39 +156,31 @@ def _png(path: Path) -> npt.NDArray[Any]:
     return np.asarray(png_decode(path.read_bytes()))
 
 
-def _is_deep_pnm(content: bytes) -> re.Match[bytes] | None:
-    header = _PNM.match(content)
-    deep = header and _LARGEST_BYTE < int(header[4]) <= _LARGEST_SHORT
-    return header if deep else None
-
-
-def _pnm(path: Path) -> npt.NDArray[Any]:
+def _pnm(path: Path, image: ImageFile.ImageFile) -> npt.NDArray[Any]:
+    colours = (3,) if image.mode == "RGB" else ()
+    shape = (image.height, image.width, *colours)
+    count = math.prod(shape)
+    decoder, _, offset, _ = image.tile[0]
     content = path.read_bytes()
-    header = _is_deep_pnm(content)
-    if header is None:
-        raise ValueError("its header is longer than any")
-    kind, (width, height) = header[1], (int(header[2]), int(header[3]))
-    shape = (height, width, 3) if kind in _COLOUR else (height, width)
-    count = int(np.prod(shape))
-    if kind in _TEXT:
-        words = content[header.end() :].split(maxsplit=count)[:count]
+    if decoder == "ppm_plain":
+        words = content[offset:].split(maxsplit=count)[:count]
         values = np.array([int(word) for word in words], np.uint16)
     else:
-        values = np.frombuffer(content, ">u2", count, header.end()).astype(np.uint16)
+        values = np.frombuffer(content, ">u2", count, offset).astype(np.uint16)
     return values.reshape(shape)
 
 
-def _check_size(path: Path, image: Image.Image) -> None:
+def _check_size(path: Path, image: ImageFile.ImageFile) -> None:
     """Compare the size that the header claims with the file's, and with the memory."""
     pixels = image.width * image.height
     tiles = getattr(image, "tile", None)
     packed = not tiles or tiles[0][0] != "raw"
     most = _MOST_PIXELS.get(image.format or "", np.inf) if packed else _BITS
     if pixels > path.stat().st_size * most:
-        raise InputError(
-            f"The image {str(path)!r} is incomplete or damaged: its header tells of "
-            f"{image.width} x {image.height} pixels, which a file of "
-            f"{in_words(path.stat().st_size)} cannot hold; copy or export it again."
+        raise damaged(
+            path,
+            f"its header tells of {image.width} x {image.height} pixels, which a file "
+            f"of {in_words(path.stat().st_size)} cannot hold",
         )
     bands = 3 if image.mode == "P" else len(image.getbands())
     sample = 4 if image.mode in {"I", "F"} else 2 if image.mode == "I;16" else 1

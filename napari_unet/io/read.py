@@ -12,7 +12,6 @@ it was opened.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,9 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from napari_unet.errors import InputError
-from napari_unet.images.known_axes import StatedAxes
+from napari_unet.images.known_axes import ImageHeader
 from napari_unet.images.source import ArrayImage
-from napari_unet.io.raster import FORMATS, has_16_bit_colours, read_raster
-from napari_unet.io.reader import ImageHeader
+from napari_unet.io.raster import has_16_bit_colours, read_raster, read_raster_header
 from napari_unet.io.tiff import (
     is_shown_otherwise,
     is_tiff,
@@ -92,21 +90,10 @@ def read_header(path: Path) -> ImageHeader:
         if is_zarr(path):
             return read_zarr_header(path)
         if not path.is_file():
-            return ImageHeader()
-        return read_tiff_header(path) if is_tiff(path) else _header_with_pillow(path)
+            return ImageHeader()  # to open a pipe would be to wait for it
+        return read_tiff_header(path) if is_tiff(path) else read_raster_header(path)
     except Exception:  # noqa: BLE001 - readers raise anything on damaged files
         return ImageHeader()
-
-
-def _header_with_pillow(path: Path) -> ImageHeader:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path, formats=FORMATS) as image:
-            bands = 3 if image.mode == "P" else len(image.getbands())
-            size = (image.height, image.width)
-    if bands == 1:
-        return ImageHeader(StatedAxes("YX", size))
-    return ImageHeader(StatedAxes("YXC", (*size, bands)))
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.float32]:
@@ -126,28 +113,27 @@ def _check_file(path: Path) -> None:
     try:
         if is_zarr(path):
             return
-        if path.is_dir():
-            raise InputError(
-                f"Expected an image file, found the folder {name}; "
-                "name the images in it."
-            )
-        if path.is_symlink() and not path.exists():
-            raise InputError(
-                f"The link {name} leads to no file; make it anew, or name the file."
-            )
-        if not path.exists():
-            raise InputError(f"There is no file {name}; check the name and the folder.")
-        if not path.is_file():
-            raise InputError(
-                f"Expected an image file, found a device or pipe: {name}; save the "
-                "image as a file."
-            )
-        if path.stat().st_size == 0:
-            raise InputError(
-                f"The file {name} is empty (0 bytes); copy or export it again."
-            )
+        problem = _problem(path)
     except OSError as error:
         raise InputError(f"Cannot read {name}: {_reason(error)}.") from error
+    if problem is not None:
+        raise InputError(problem.format(name))
+
+
+def _problem(path: Path) -> str | None:
+    """Return why a path is no file that can be read, with a place for its name."""
+    if path.is_dir():
+        return "Expected an image file, found the folder {}; name the images in it."
+    if path.is_symlink() and not path.exists():
+        return "The link {} leads to no file; make it anew, or name the file."
+    if not path.exists():
+        return "There is no file {}; check the name and the folder."
+    if not path.is_file():
+        found = "Expected an image file, found a device or pipe: {}"
+        return f"{found}; save the image as a file."
+    if path.stat().st_size == 0:
+        return "The file {} is empty (0 bytes); copy or export it again."
+    return None
 
 
 def _read_any(path: Path, *, stored: bool) -> ArrayImage:
@@ -224,34 +210,21 @@ def as_file_means(
         return pixels, None
     try:
         if is_tiff(path):
-            return _of_tiff(path, pixels)
+            if not is_shown_otherwise(path):
+                return pixels, None
+            if not np.array_equal(read_image(path, stored=True).array, pixels):
+                return pixels, None
+            shown = read_image(path)
+            fitting = _in_shape(shown.array, pixels.shape)
+            return (pixels, None) if fitting is None else (fitting, shown.note)
         if pixels.dtype == np.uint8 and has_16_bit_colours(path):
-            return _of_16_bits(path, pixels)
+            fitting = _in_shape(read_image(path).array, pixels.shape)
+            if fitting is None or not np.array_equal(fitting >> 8, pixels):
+                return pixels, EIGHT_BITS
+            return fitting, WHOLE_BITS
     except (InputError, OSError):
         pass  # opened by somebody else, who can read it
     return pixels, None
-
-
-def _of_tiff(
-    path: Path, pixels: npt.NDArray[Any]
-) -> tuple[npt.NDArray[Any], str | None]:
-    if not is_shown_otherwise(path):
-        return pixels, None
-    stored = read_image(path, stored=True).array
-    if not np.array_equal(stored, pixels):
-        return pixels, None
-    shown = read_image(path)
-    fitting = _in_shape(shown.array, pixels.shape)
-    return (pixels, None) if fitting is None else (fitting, shown.note)
-
-
-def _of_16_bits(
-    path: Path, pixels: npt.NDArray[Any]
-) -> tuple[npt.NDArray[Any], str | None]:
-    fitting = _in_shape(read_image(path).array, pixels.shape)
-    if fitting is None or not np.array_equal(fitting >> 8, pixels):
-        return pixels, EIGHT_BITS
-    return fitting, WHOLE_BITS
 
 
 def _in_shape(

@@ -1,23 +1,24 @@
 """What the readers of all formats share.
 
 Images come as `napari_unet.images.source.ArrayImage`, what is known of them before a
-pixel is read as `ImageHeader`. Memory is asked for before it is taken, and what
-libraries log is kept from the screen.
+pixel is read as `napari_unet.images.known_axes.ImageHeader`. Memory is asked for before
+it is taken, and what libraries log is kept from the screen.
 """
 
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, BinaryIO
 
+import numpy.typing as npt
 import psutil
 
 from napari_unet.errors import InputError
-from napari_unet.images.known_axes import StatedAxes
 
 NO_TRANSPARENCY = "transparency was left out, and the pixels were taken as stored"
 TURNED = (
@@ -27,22 +28,39 @@ TURNED = (
 _LONGEST_NAME = 100
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
+_MICROMETRES = MappingProxyType(
+    {
+        **dict.fromkeys(["nm", "nanometer"], 1e-3),
+        # The micro sign, the Greek letter, and ImageJ, which writes the escape itself.
+        **dict.fromkeys(["\u00b5m", "\u03bcm", r"\u00b5m", "um"], 1.0),
+        **dict.fromkeys(["micron", "microns", "micrometer"], 1.0),
+        **dict.fromkeys(["mm", "millimeter"], 1e3),
+        "cm": 1e4,
+        "m": 1e6,
+    }
+)
+# Outside of them a number is no pixel's size, and cannot be written to a file.
+_LEAST, _MOST = 1e-6, 1e9
 
-@dataclass(frozen=True, slots=True)
-class ImageHeader:
-    """What a file states; what it does not is missing.
+_PIECE = 2**16
+_GZIP_OR_ZLIB = 47
 
-    Parameters
-    ----------
-    channels : tuple of str
-        Names of the channels; empty, or as many as there are.
-    pixel_size : dict of str to float
-        Micrometres per pixel along "Z", "Y" and "X".
-    """
 
-    axes: StatedAxes | None = None
-    channels: tuple[str, ...] = ()
-    pixel_size: dict[str, float] = field(default_factory=dict)
+def damaged(path: Path, what: str) -> InputError:
+    """Return an error that says what is wrong with an image file."""
+    return InputError(
+        f"The image {str(path)!r} is incomplete or damaged: {what}; copy or export it "
+        "again."
+    )
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file in what is refused of its content."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def refuse_beyond_memory(path: Path, nbytes: int) -> None:
@@ -69,6 +87,16 @@ def in_words(nbytes: int) -> str:
     return f"{size:.3g} {_UNITS[unit]}" if size < 1000 else f"over 1000 {_UNITS[-1]}"
 
 
+def inflated_size(file: BinaryIO, limit: int) -> int:
+    """Return the size of packed data (zlib, gzip); above the limit, only that it is."""
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+    size, data = 0, file.read(_PIECE)
+    while data and not inflater.eof and size <= limit:
+        size += len(inflater.decompress(data, _PIECE))
+        data = inflater.unconsumed_tail or file.read(_PIECE)
+    return size
+
+
 @contextmanager
 def collect_log(name: str) -> Iterator[list[str]]:
     """Collect the warnings and errors that a library logs; none of them is printed."""
@@ -91,3 +119,18 @@ def as_names(found: Iterable[Any], count: int) -> tuple[str, ...]:
 
 def _printable(name: str) -> str:
     return "".join(c for c in name if c.isprintable()).strip()[:_LONGEST_NAME]
+
+
+def in_micrometres(sizes: Iterable[tuple[str, Any, str]]) -> dict[str, float]:
+    """Return pixel sizes by axis, of (axis, size, unit); nonsense is left out."""
+    found = {a: float(n) * _MICROMETRES.get(unit, 0) for a, n, unit in sizes}
+    return {axis: size for axis, size in found.items() if _LEAST < size < _MOST}
+
+
+def without_single(
+    array: npt.NDArray[Any], axes: str, which: str
+) -> tuple[npt.NDArray[Any], str]:
+    """Leave out those of some axes that have one plane."""
+    single = [n for n, a in enumerate(axes) if a in which and array.shape[n] == 1]
+    kept = "".join(axis for n, axis in enumerate(axes) if n not in single)
+    return array.squeeze(tuple(single)), kept

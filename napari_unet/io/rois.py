@@ -5,7 +5,7 @@ roifile reads their bytes; the outlines are filled by the even-odd rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import roifile
 
 from napari_unet.errors import InputError
-from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.io.archive import Limits, read_zip
 from napari_unet.io.reader import collect_log, refuse_beyond_memory
 
@@ -43,10 +43,7 @@ _LINES = {
     _Kind.ANGLE: "an angle",
     _Kind.POINT: "points",
 }
-_OVAL_CORNERS = 360
-# Of a composite: how many numbers follow each kind of step.
-_MOVE, _LINE, _CLOSE = 0, 1, 4
-_STEPS = {_MOVE: 2, _LINE: 2, _CLOSE: 0}
+_OVAL_CORNERS = 360  # more than anybody can tell
 
 
 def is_roi_file(path: Path) -> bool:
@@ -89,10 +86,10 @@ def _read(path: Path) -> dict[str, bytes]:
         ) from error
     others = [name for name in found if not name.lower().endswith(".roi")]
     if others or not found:
-        what = f"{others[0]!r}" if others else "nothing"
         raise InputError(
-            f"Expected regions of ImageJ (.roi) in {str(path)!r}, found {what}; save "
-            "them in the ROI Manager (More, Save)."
+            f"Expected regions of ImageJ (.roi) in {str(path)!r}, found "
+            f"{repr(others[0]) if others else 'nothing'}; save them in the ROI Manager "
+            "(More, Save)."
         )
     return found
 
@@ -100,7 +97,7 @@ def _read(path: Path) -> dict[str, bytes]:
 def _loops(path: Path, name: str, content: bytes) -> list[Loop]:
     try:
         with collect_log("roifile") as messages:
-            loops = loops_of(content)
+            loops = _loops_of(content)
     except NoAreaError as error:
         raise InputError(
             f"The region {name!r} in {str(path)!r} is {error}, which is no object; "
@@ -129,7 +126,7 @@ def _draw(
     work, limit = 0, _FREE_WORK + _MOST_WORK * labels.size
     for number, (name, loops) in enumerate(regions.items(), start=1):
         window = window_of(loops, shape)
-        crossings = count_crossings(loops, window)
+        crossings = sum(int(_rows(loop, window)[1].sum()) for loop in loops)
         work += labels[window].size + crossings
         if work > limit or crossings > _MOST_CROSSINGS:
             raise InputError(
@@ -143,33 +140,33 @@ def _draw(
                 f"{shape}); check that it belongs to this image, or delete it."
             )
         labels[window][inside] = number
-    _refuse_covered(path, list(regions), labels)
-    return labels
-
-
-def _refuse_covered(path: Path, names: list[str], labels: LabelMap) -> None:
-    left = np.bincount(labels.ravel(), minlength=len(names) + 1)[1:]
+    left = np.bincount(labels.ravel(), minlength=len(regions) + 1)[1:]
     if not left.all():
-        name = names[int(np.argmin(left > 0))]
+        name = list(regions)[int(np.argmin(left > 0))]
         raise InputError(
             f"The region {name!r} in {str(path)!r} is covered by later ones; delete "
             "it, or what covers it."
         )
+    return labels
 
 
 class NoAreaError(ValueError):
     """The region is of a kind that has no area, or none that is known here."""
 
 
-def loops_of(content: bytes) -> list[Loop]:
+def _loops_of(content: bytes) -> list[Loop]:
     """Return the outlines of a region, several for a composite (by the even-odd rule).
 
-    Raises a NoAreaError saying in words what it is instead. Raises whatever else
-    roifile raises for what it cannot read.
+    Raises a NoAreaError saying in words what it is instead, or whatever else roifile
+    raises for what it cannot read.
     """
     roi = roifile.ImagejRoi.frombytes(content)
+    loops: list[Any]
     if roi.composite:
-        loops = list(_iter_composite(roi.multi_coordinates))
+        try:
+            loops = roi.path2coords(np.asarray(roi.multi_coordinates, np.float32))
+        except NotImplementedError as error:
+            raise NoAreaError("a composite with curves") from error
     elif roi.roitype in _LINES:
         raise NoAreaError(_LINES[roi.roitype])
     elif roi.subtype not in _POLYGON_SUBTYPES:
@@ -177,54 +174,27 @@ def loops_of(content: bytes) -> list[Loop]:
     elif roi.options & roifile.ROI_OPTIONS.SPLINE_FIT:
         raise NoAreaError("a spline")
     elif roi.roitype in _POLYGONS:
-        loops = [_polygon(roi)]
+        loops = [roi.coordinates()]
     elif roi.roitype in {_Kind.RECT, _Kind.OVAL} and not roi.rounded_rect_arc_size:
         loops = [_box(roi)]
     else:
         raise NoAreaError("of an unknown kind")
-    return loops
+    return [np.asarray(loop, np.float64)[:, ::-1] for loop in loops]
 
 
-def _polygon(roi: Any) -> Loop:
-    if roi.subpixelresolution:
-        corners = np.asarray(roi.subpixel_coordinates, np.float64)
-    else:
-        corners = roi.integer_coordinates + np.array([roi.left, roi.top], np.float64)
-    return corners[:, ::-1]
-
-
-def _box(roi: Any) -> Loop:
-    """Return the corners of a rectangle, or as many of an oval as nobody can tell."""
+def _box(roi: Any) -> Any:
+    """Return the corners (X, Y) of a rectangle, or of an oval."""
     if roi.subpixelrect:
-        x, y, width, height = roi.xd, roi.yd, roi.widthd, roi.heightd
+        start, size = (roi.xd, roi.yd), (roi.widthd, roi.heightd)
     else:
-        x, y = roi.left, roi.top
-        width, height = roi.right - x, roi.bottom - y
+        start = roi.left, roi.top
+        size = roi.right - roi.left, roi.bottom - roi.top
     if roi.roitype == _Kind.RECT:
-        unit = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float64)
+        unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
     else:
         angle = np.arange(_OVAL_CORNERS) * 2 * np.pi / _OVAL_CORNERS
-        unit = (np.stack([np.sin(angle), np.cos(angle)], axis=1) + 1) / 2
-    return unit * np.array([height, width], np.float64) + np.array([y, x], np.float64)
-
-
-def _iter_composite(numbers: Any) -> Iterator[Loop]:
-    """Follow the steps of a composite, and yield what they enclose."""
-    loop: list[tuple[float, float]] = []
-    place = 0
-    while place < len(numbers):
-        step = int(numbers[place])
-        if step not in _STEPS:
-            raise NoAreaError("a composite with curves")
-        corner = numbers[place + 1 : place + 1 + _STEPS[step]]
-        place += 1 + _STEPS[step]
-        if step != _LINE and loop:
-            yield np.array(loop)
-            loop = []
-        if len(corner) == 2:
-            loop.append((float(corner[1]), float(corner[0])))
-    if loop:
-        yield np.array(loop)
+        unit = (np.stack([np.cos(angle), np.sin(angle)], axis=1) + 1) / 2
+    return unit * size + start
 
 
 def window_of(loops: Sequence[Loop], shape: tuple[int, int]) -> Window:
@@ -236,12 +206,7 @@ def window_of(loops: Sequence[Loop], shape: tuple[int, int]) -> Window:
     return slice(first[0], last[0]), slice(first[1], last[1])
 
 
-def count_crossings(loops: Sequence[Loop], window: Window) -> int:
-    """Return how often outlines cross the rows of a window: the work of `fill`."""
-    return sum(int(_rows(loop, window)[1].sum()) for loop in loops)
-
-
-def fill(loops: Sequence[Loop], window: Window) -> npt.NDArray[np.bool_]:
+def fill(loops: Sequence[Loop], window: Window) -> Mask:
     """Return which pixels of a window have their centre inside of finite outlines.
 
     As ImageJ does it, and in time that grows with the outlines' length and the window
@@ -255,8 +220,7 @@ def fill(loops: Sequence[Loop], window: Window) -> npt.NDArray[np.bool_]:
         row, x = _crossings(loop, window)
         column = np.clip(np.ceil(x - 0.5), columns.start, columns.stop).astype(int)
         np.add.at(turns, (row - rows.start, column - columns.start), 1)
-    inside: npt.NDArray[np.bool_] = np.cumsum(turns, axis=1)[:, :-1] % 2 == 1
-    return inside
+    return np.asarray(np.cumsum(turns, axis=1)[:, :-1] % 2 == 1)
 
 
 def _rows(

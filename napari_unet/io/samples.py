@@ -29,9 +29,8 @@ _INDEX = "index.json"
 _PACKAGE = Path(__file__).parents[1]
 
 
-@dataclass(frozen=True, slots=True)
-class SampleInfo:
-    """What there is to know about a sample before it is read.
+class SampleInfo(BaseModel):
+    """A sample as it stands in the index.
 
     Parameters
     ----------
@@ -41,15 +40,13 @@ class SampleInfo:
         What a person reads in a menu.
     axes : str
         Axes of every image of it, such as "YX", "ZYX" or "CYX".
-    has_labels : bool
-        Whether every image has a label map.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     name: str
     title: str
     axes: str
-    n_images: int
-    has_labels: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,23 +72,19 @@ class SampleImage:
     path: Path
 
 
-class _Entry(BaseModel):
-    """One line of the index."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    title: str
-    axes: str
-
-
 def list_samples() -> list[SampleInfo]:
     """Return the samples in the order in which a person should meet them.
 
     Raises a StorageError if the sample data are missing or their index cannot be read.
     """
-    folder = sample_folder()
-    return [_describe(folder, entry) for entry in _read_index(folder)]
+    path = sample_folder() / _INDEX
+    try:
+        return TypeAdapter(list[SampleInfo]).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise StorageError(
+            f"The list of sample images {str(path)!r} cannot be read; "
+            "install the package again."
+        ) from error
 
 
 def load_sample(name: str) -> list[SampleImage]:
@@ -100,13 +93,19 @@ def load_sample(name: str) -> list[SampleImage]:
     Raises an InputError if there is no such sample, or one of its files is damaged.
     Raises a StorageError if the sample data are missing.
     """
-    folder = sample_folder()
-    entries = {entry.name: entry for entry in _read_index(folder)}
-    if name not in entries:
+    samples = {sample.name: sample for sample in list_samples()}
+    if name not in samples:
         raise InputError(
-            f"There is no sample {name!r}; choose one of: {', '.join(entries)}."
+            f"There is no sample {name!r}; choose one of: {', '.join(samples)}."
         )
-    return [_load(path, entries[name].axes) for path in _images(folder, name)]
+    folder = sample_folder() / name
+    images = []
+    for path in sorted((folder / "images").glob("*.tif")):
+        truth = folder / "labels" / path.name
+        labels = read_ids(truth) if truth.is_file() else None
+        array, axes = read_image(path).array, samples[name].axes
+        images.append(SampleImage(array, labels, axes, path.stem, path))
+    return images
 
 
 def sample_folder() -> Path:
@@ -123,34 +122,3 @@ def sample_folder() -> Path:
         f"The sample images are missing: expected them in {str(candidates[0])!r} or "
         f"{str(candidates[1])!r}; install the package again."
     )
-
-
-def _read_index(folder: Path) -> list[_Entry]:
-    path = folder / _INDEX
-    try:
-        return TypeAdapter(list[_Entry]).validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise StorageError(
-            f"The list of sample images {str(path)!r} cannot be read; "
-            "install the package again."
-        ) from error
-
-
-def _describe(folder: Path, entry: _Entry) -> SampleInfo:
-    images = _images(folder, entry.name)
-    labelled = bool(images) and all(_truth(path).is_file() for path in images)
-    return SampleInfo(entry.name, entry.title, entry.axes, len(images), labelled)
-
-
-def _images(folder: Path, name: str) -> list[Path]:
-    return sorted((folder / name / "images").glob("*.tif"))
-
-
-def _truth(image: Path) -> Path:
-    return image.parents[1] / "labels" / image.name
-
-
-def _load(path: Path, axes: str) -> SampleImage:
-    truth = _truth(path)
-    labels = read_ids(truth) if truth.is_file() else None
-    return SampleImage(read_image(path).array, labels, axes, path.stem, path)

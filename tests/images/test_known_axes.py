@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from napari_unet.errors import InputError
 from napari_unet.images.known_axes import (
-    StatedAxes,
+    ImageHeader,
     axes_in_words,
     axes_of_names,
     fit_axes,
@@ -22,7 +22,7 @@ SIZES = {"T": 5, "C": 3, "Z": 7, "Y": 40, "X": 41}
 
 
 @st.composite
-def stated(draw: st.DrawFn) -> StatedAxes:
+def stated(draw: st.DrawFn) -> ImageHeader:
     """Axes in any order, Y before X, some of them with one plane only."""
     more = draw(st.permutations(sorted(draw(st.sets(st.sampled_from("TCZ"))))))
     axes = [*more, "Y", "X"]
@@ -30,7 +30,7 @@ def stated(draw: st.DrawFn) -> StatedAxes:
         axes = [*(axis for axis in axes if axis != "C"), "C"]
     single = draw(st.sets(st.sampled_from("TCZ")))
     shape = tuple(1 if axis in single else SIZES[axis] for axis in axes)
-    return StatedAxes("".join(axes), shape)
+    return ImageHeader("".join(axes), shape)
 
 
 @given(stated(), st.sampled_from([np.uint8, np.uint16, np.float32]))
@@ -61,15 +61,15 @@ def test_what_readers_leave_out_or_turn_round_keeps_its_name(file, data):
 def test_colours_that_a_viewer_puts_last_are_channels(order, number):
     axes = "".join([*order[:number], *("C" if "C" not in order[:number] else ""), "YX"])
     last = axes.replace("C", "") + "C"
-    file = StatedAxes(axes, tuple(SIZES[a] for a in axes))
+    file = ImageHeader(axes, tuple(SIZES[a] for a in axes))
     shape = tuple(SIZES[a] for a in last)
     assert resolve_axes(shape, np.uint8, file=file, colour=True).letters == last
 
 
 def test_what_may_be_two_things_is_not_decided_by_the_file():
-    assert fit_axes(StatedAxes("TZYX", (4, 4, 9, 9)), (4, 9, 9)) is None
+    assert fit_axes(ImageHeader("TZYX", (4, 4, 9, 9)), (4, 9, 9)) is None
     # Channels are what viewers split, so these are time points.
-    assert fit_axes(StatedAxes("TCYX", (2, 2, 9, 9)), (2, 9, 9)) == "TYX"
+    assert fit_axes(ImageHeader("TCYX", (2, 2, 9, 9)), (2, 9, 9)) == "TYX"
 
 
 @given(stated(), st.tuples(*[st.integers(9, 12)] * 3))
@@ -80,7 +80,7 @@ def test_a_file_of_another_shape_says_nothing(file, shape):
 
 
 def test_the_person_decides_before_the_layer_and_the_layer_before_the_file():
-    shape, file = (4, 9, 8), StatedAxes("TYX", (4, 9, 8))
+    shape, file = (4, 9, 8), ImageHeader("TYX", (4, 9, 8))
     said = {"person": "cyx", "layer": "ZYX", "file": file}
     for origin, letters in (("person", "CYX"), ("layer", "ZYX"), ("file", "TYX")):
         known = resolve_axes(shape, np.uint8, **said)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from xml.etree import ElementTree
 
 from napari_unet.errors import InputError
+from napari_unet.io.reader import damaged
 
 MOST_PAGES = 100_000
 """More than any recording that fits into memory; each costs tifffile some memory."""
@@ -70,11 +71,11 @@ def _iter_pages(file: BinaryIO) -> Iterator[tuple[int, int]]:
 
 
 def _number(file: BinaryIO, layout: str) -> int:
+    """Read a number; 0 at the end of the file."""
     data = file.read(struct.calcsize(layout))
     if len(data) < struct.calcsize(layout):
         return 0
-    (value,) = struct.unpack(layout, data)
-    return int(value)
+    return int(struct.unpack(layout, data)[0])
 
 
 def refuse_entities(path: Path, text: object) -> None:
@@ -103,22 +104,20 @@ def check_ome(path: Path, xml: str) -> bool:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
         return False  # tifffile reads the pages without them
-    planes, ranges = 0, 0.0
-    for one in root.iter():
-        planes += _planes(one.attrib)
-        ranges = max(ranges, _steps(one.attrib))
-    if planes > _MOST_PLANES or ranges > _MOST_PLANES:
+    attributes = [one.attrib for one in root.iter()]
+    planes, steps = sum(map(_planes, attributes)), max(map(_steps, attributes))
+    if planes > _MOST_PLANES or steps > _MOST_PLANES:
         raise damaged(path, f"its metadata claim more than {_MOST_PLANES:,} planes")
-    return _names_others(root, path.name)
+    names = {each["FileName"].lower() for each in attributes if "FileName" in each}
+    return not names <= {path.name.lower()}
 
 
 def _planes(attributes: dict[str, str]) -> int:
     """Return the planes of a `Pixels`, or those that a `TiffData` refers to."""
     if "SizeX" in attributes:
-        sizes = [_whole(attributes.get(f"Size{axis}", "1")) for axis in "ZCT"]
-        return sizes[0] * sizes[1] * sizes[2]
-    counts = ("PlaneCount", "NumPlanes")
-    return max(_whole(attributes.get(name, "0")) for name in counts)
+        return math.prod(_whole(attributes.get(f"Size{axis}", "1")) for axis in "ZCT")
+    counts = (attributes.get(name, "0") for name in ("PlaneCount", "NumPlanes"))
+    return max(map(_whole, counts))
 
 
 def _steps(attributes: dict[str, str]) -> float:
@@ -138,16 +137,3 @@ def _whole(text: str) -> int:
         return abs(int(text))
     except ValueError:
         return 0
-
-
-def _names_others(root: ElementTree.Element, name: str) -> bool:
-    names = (one.attrib.get("FileName", name) for one in root.iter())
-    return any(other.lower() != name.lower() for other in names)
-
-
-def damaged(path: Path, what: str) -> InputError:
-    """Return an error that says what is wrong with a file."""
-    return InputError(
-        f"The image {str(path)!r} is incomplete or damaged: {what}; copy or export it "
-        "again."
-    )

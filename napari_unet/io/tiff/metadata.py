@@ -1,89 +1,168 @@
-"""Pixel sizes and names of channels in the metadata of OME and ImageJ.
+"""What metadata of OME and ImageJ tell: pixel sizes, names, how planes are arranged.
 
 Metadata can be any nonsense, and then say nothing.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from napari_unet.io.reader import as_names
+import numpy as np
+import numpy.typing as npt
 
-_MICROMETRES = {
-    "nm": 1e-3,
-    "um": 1.0,
-    "µm": 1.0,  # micro sign
-    "μm": 1.0,
-    r"\u00b5m": 1.0,  # ImageJ writes the escape itself
-    "micron": 1.0,
-    "microns": 1.0,
-    "mm": 1e3,
-    "cm": 1e4,
-    "m": 1e6,
-}
+from napari_unet.io.reader import as_names, in_micrometres
 
-# Outside of them a number is no pixel's size, and cannot be written to a file.
-_LEAST, _MOST = 1e-6, 1e9
+_NONSENSE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ElementTree.ParseError,
+)
+_SLOWEST_FIRST = {"T": "frames", "Z": "slices", "C": "channels"}
 
 
 def pixel_sizes(file: Any) -> dict[str, float]:
     """Return the micrometres that the file states."""
-    try:
+    with suppress(*_NONSENSE):
         if file.is_ome:
-            sizes = _ome_sizes(file.ome_metadata)
-        elif file.is_imagej:
-            sizes = _imagej_sizes(file)
-        else:
-            return {}
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        return {}
-    except ElementTree.ParseError:
-        return {}
-    return {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
-
-
-def _ome_sizes(xml: str) -> dict[str, float]:
-    root = ElementTree.fromstring(xml)
-    pixels = next(one for one in root.iter() if one.tag.endswith("}Pixels"))
-    return {
-        axis: float(pixels.attrib[f"PhysicalSize{axis}"])
-        * _MICROMETRES[pixels.attrib.get(f"PhysicalSize{axis}Unit", "µm")]
-        for axis in "ZYX"
-        if f"PhysicalSize{axis}" in pixels.attrib
-    }
-
-
-def _imagej_sizes(file: Any) -> dict[str, float]:
-    metadata = file.imagej_metadata
-    scale = _MICROMETRES[str(metadata["unit"]).lower()]
-    sizes = {}
-    for axis in "YX":
-        pixels, per_units = file.pages[0].tags[f"{axis}Resolution"].value
-        sizes[axis] = scale * per_units / pixels
-    if "spacing" in metadata:
-        sizes["Z"] = scale * float(metadata["spacing"])
-    return sizes
+            return in_micrometres(_iter_ome_sizes(file.ome_metadata))
+        if file.is_imagej:
+            return in_micrometres(_iter_imagej_sizes(file))
+    return {}
 
 
 def channel_names(file: Any, count: int) -> tuple[str, ...]:
     """Return the names in the metadata of a file, if there is one for each channel."""
-    try:
+    with suppress(*_NONSENSE):
         if file.is_ome:
-            return as_names(_ome_names(file.ome_metadata), count)
+            channels = _pixels(file.ome_metadata).iterfind("{*}Channel")
+            return as_names((one.attrib.get("Name", "") for one in channels), count)
         if file.is_imagej:
             # ImageJ labels every plane; those of the channels come first.
             labels = file.imagej_metadata.get("Labels", ())
             return as_names(labels if len(labels) == count else (), count)
-    except (AttributeError, LookupError, TypeError, ValueError):
-        return ()
-    except ElementTree.ParseError:
-        return ()
     return ()
 
 
-def _ome_names(xml: str) -> list[str]:
-    root = ElementTree.fromstring(xml)
-    pixels = next((one for one in root.iter() if one.tag.endswith("}Pixels")), ())
-    channels = (one for one in pixels if one.tag.endswith("}Channel"))
-    return [one.attrib.get("Name", "") for one in channels]
+def _pixels(xml: str) -> Any:
+    return ElementTree.fromstring(xml).find(".//{*}Pixels")
+
+
+def _iter_ome_sizes(xml: str) -> Iterator[tuple[str, Any, str]]:
+    said = _pixels(xml).attrib
+    for axis in "ZYX":
+        if (name := f"PhysicalSize{axis}") in said:
+            yield axis, said[name], said.get(f"{name}Unit", "µm")
+
+
+def _iter_imagej_sizes(file: Any) -> Iterator[tuple[str, Any, str]]:
+    metadata = file.imagej_metadata
+    unit = str(metadata["unit"]).lower()
+    for axis in "YX":
+        pixels, units = file.pages[0].tags[f"{axis}Resolution"].value
+        yield axis, units / pixels, unit
+    if "spacing" in metadata:
+        yield "Z", metadata["spacing"], unit
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """How ImageJ's planes are arranged where there are others than the header tells.
+
+    A recording that was stopped early, and planes that other programs added or took
+    away, leave such files. ImageJ opens them, with the planes that there are.
+
+    Parameters
+    ----------
+    there, told : int
+        Planes in the file, and those that the header tells of.
+    sizes : tuple of int
+        Of what can be made of them, without Y and X; the slowest axis first.
+    axes : str or None
+        One letter per size, and "YX"; None where nothing names the axis.
+    contiguous : bool
+        Whether all planes follow the first one, which alone has a page.
+    """
+
+    there: int
+    told: int
+    sizes: tuple[int, ...]
+    axes: str | None
+    contiguous: bool
+
+    @property
+    def used(self) -> int:
+        """Planes that are part of a whole step along the slowest axis."""
+        return math.prod(self.sizes)
+
+    @property
+    def note(self) -> str:
+        """What the person should know."""
+        read = "they were read" if self.used == self.there else f"{self.used} were read"
+        return (
+            f"its header tells of {self.told} planes and the file holds {self.there}: "
+            f"{read}"
+        )
+
+    def arrange(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return all planes, in the order of the file, with their axes."""
+        return planes[: self.used].reshape(*self.sizes, *planes.shape[1:])
+
+
+def find_stack(path: Path, file: Any) -> Stack | None:
+    """Return how planes are arranged, or None where ImageJ's header is right."""
+    header = file.imagej_metadata or {}
+    sizes = {a: header.get(name, 1) for a, name in _SLOWEST_FIRST.items()}
+    if not all(isinstance(n, int) and n > 0 for n in sizes.values()):
+        return None
+    page, pages = file.pages.first, len(file.pages)
+    if page.samplesperpixel > 1 or len(page.shape) != 2:
+        return None
+    told = math.prod(sizes.values())
+    if told == 1 and pages > 1:
+        return None  # all pages are read, whatever their number
+    contiguous = pages == 1
+    there = _contiguous_planes(path, page, told) if contiguous else pages
+    if there == told or (contiguous and there < 2):
+        return None
+    if any((p.shape, p.dtype) != (page.shape, page.dtype) for p in file.pages):
+        return None
+    return Stack(there, told, *_arrangement(sizes, there), contiguous)
+
+
+def read_contiguous(path: Path, page: Any, count: int) -> npt.NDArray[Any]:
+    """Return the planes that lie behind each other in a file."""
+    dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+    values = np.fromfile(
+        path, dtype, count * page.size, offset=int(page.dataoffsets[0])
+    )
+    return values.reshape(count, *page.shape)
+
+
+def _contiguous_planes(path: Path, page: Any, told: int) -> int:
+    """Return how many planes there are from the first one to the end of the file."""
+    start = int(page.dataoffsets[0]) if page.dataoffsets else 0
+    # Where pixels come first, what follows them is no plane.
+    if not page.is_contiguous or start < page.offset:
+        return told
+    return min(told, (path.stat().st_size - start) // max(1, int(page.nbytes)))
+
+
+def _arrangement(
+    sizes: dict[str, int], there: int
+) -> tuple[tuple[int, ...], str | None]:
+    """Make whole steps of the slowest axis, from as many planes as there are."""
+    present = [axis for axis, size in sizes.items() if size > 1]
+    faster = tuple(sizes[axis] for axis in present[1:])
+    steps = there // math.prod(faster)
+    if not present or steps == 0:
+        return (there,), None
+    return (steps, *faster), "".join(present) + "YX"

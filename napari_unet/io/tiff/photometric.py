@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
+from napari_unet.images.channels import channel_count
+from napari_unet.images.source import ArrayImage
+from napari_unet.io.reader import NO_TRANSPARENCY, TURNED
 
 _WHITE_IS_ZERO, _PALETTE, _SEPARATED, _YCBCR = 0, 3, 5, 6
 SHOWN_OTHERWISE = frozenset({_WHITE_IS_ZERO, _SEPARATED})
@@ -30,6 +34,7 @@ _UNREAD = MappingProxyType(
 _LOSSLESS = frozenset({1, 5, 8, 32773, 32946, 34887, 34925, 50000})
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 _ORIENTATION = 274
+_ALPHA = frozenset({1, 2})
 
 WHITE_WAS_ZERO = (
     "the file says that 0 is white, so grey values were turned round: what viewers "
@@ -58,33 +63,40 @@ def refuse_unread_colours(path: Path, page: Any) -> None:
         )
 
 
-def as_shown(
-    array: npt.NDArray[Any], axes: str | None, page: Any, *, imagej: bool
-) -> tuple[npt.NDArray[Any], str | None, list[str]]:
-    """Return the pixels as viewers show them, their axes, and what was made of them.
+def as_shown(image: ArrayImage, page: Any, *, imagej: bool) -> ArrayImage:
+    """Return an image with the pixels that viewers show, and what was made of them.
 
     Palettes of ImageJ are only a look, and stay as they are.
     """
-    makers: dict[int, Callable[..., Any]] = {_WHITE_IS_ZERO: _turned_round}
-    if not imagej and page.colormap is not None and array.dtype.kind == "u":
+    makers: dict[int, Callable[[ArrayImage, Any], ArrayImage]]
+    makers = {_WHITE_IS_ZERO: _turned_round}
+    if not imagej and page.colormap is not None and image.dtype.kind == "u":
         makers[_PALETTE] = _coloured
-    if axes is None or axes.endswith("C"):
+    if image.axes is None or image.axes.endswith("C"):
         makers[_SEPARATED] = _printed
-    made = makers.get(int(page.photometric))
-    return made(array, axes, page) if made else (array, axes, [])
+    make = makers.get(int(page.photometric))
+    shown = make(image, page) if make else image
+    turned = page.tags.valueof(_ORIENTATION, 1) not in {0, 1}
+    return shown.noted(TURNED) if turned else shown
 
 
-def is_turned(page: Any) -> bool:
-    """Return whether viewers may show the page turned or mirrored."""
-    return page.tags.valueof(_ORIENTATION, 1) not in {0, 1}
+def without_alpha(image: ArrayImage, page: Any) -> ArrayImage:
+    """Leave out the transparency of grey; put that of colours in the last place."""
+    axes, samples = image.axes or "", int(page.samplesperpixel)
+    has_alpha = not _ALPHA.isdisjoint(int(one) for one in page.extrasamples)
+    if not has_alpha or channel_count(image.shape, axes) != samples or "C" not in axes:
+        return image
+    last, kept = np.moveaxis(image.array, axes.index("C"), -1), axes.replace("C", "")
+    if samples == 2:
+        return replace(image, array=last[..., 0], axes=kept).noted(NO_TRANSPARENCY)
+    return replace(image, array=last, axes=f"{kept}C")
 
 
-def _turned_round(
-    array: npt.NDArray[Any], axes: str | None, page: Any
-) -> tuple[npt.NDArray[Any], str | None, list[str]]:
-    if array.dtype.kind == "b" and str(page.software).startswith("tifffile"):
-        return array, axes, [MASK_OF_TIFFFILE]
-    return turn_round(array, page.bitspersample), axes, [WHITE_WAS_ZERO]
+def _turned_round(image: ArrayImage, page: Any) -> ArrayImage:
+    if image.dtype.kind == "b" and str(page.software).startswith("tifffile"):
+        return image.noted(MASK_OF_TIFFFILE)
+    turned = turn_round(image.array, page.bitspersample)
+    return replace(image, array=turned).noted(WHITE_WAS_ZERO)
 
 
 def turn_round(array: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
@@ -98,32 +110,30 @@ def turn_round(array: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
     return ~array
 
 
-def _coloured(
-    numbers: npt.NDArray[Any], axes: str | None, page: Any
-) -> tuple[npt.NDArray[Any], str | None, list[str]]:
+def _coloured(image: ArrayImage, page: Any) -> ArrayImage:
     """Look colours up in a palette; grey where all that are used are grey."""
-    palette = np.asarray(page.colormap)
-    used = palette[:, int(numbers.min()) : int(numbers.max()) + 1]
-    if used.shape[1] != int(numbers.max()) - int(numbers.min()) + 1:
+    numbers, palette = image.array, np.asarray(page.colormap)
+    lowest, highest = int(numbers.min()), int(numbers.max())
+    if highest >= palette.shape[1]:
         raise ValueError("a number lies beyond the palette")
-    red, green, blue = used.astype(np.float64)
+    red, green, blue = palette[:, lowest : highest + 1].astype(np.float64)
     if (np.diff(_RED * red + _GREEN * green + _BLUE * blue) >= 0).all():
-        return numbers, axes, []  # the higher the number, the brighter
+        return image  # the higher the number, the brighter
     if page.bitspersample <= 8:
         palette = (palette >> 8).astype(np.uint8)
-    if (palette[0] == palette[1]).all() and (palette[0] == palette[2]).all():
-        return palette[0][numbers], axes, []
+    if (palette == palette[0]).all():
+        return replace(image, array=palette[0][numbers])
     colours = np.moveaxis(palette[:, numbers], 0, -1)
-    return colours, f"{axes}C" if axes else None, []
+    return replace(image, array=colours, axes=f"{image.axes}C" if image.axes else None)
 
 
-def _printed(
-    inks: npt.NDArray[Any], axes: str | None, _page: Any
-) -> tuple[npt.NDArray[Any], str | None, list[str]]:
+def _printed(image: ArrayImage, _page: Any) -> ArrayImage:
     """Turn cyan, magenta, yellow and black into red, green and blue."""
+    inks = image.array
     if inks.dtype.kind != "u" or inks.shape[-1] != 4:
-        return inks, axes, []
+        return image
     largest = float(np.iinfo(inks.dtype).max)
     left = 1 - inks / largest
     colours = np.rint(left[..., :3] * left[..., 3:] * largest).astype(inks.dtype)
-    return colours, axes, ["colours were converted from CMYK to RGB"]
+    note = "colours were converted from CMYK to RGB"
+    return replace(image, array=colours).noted(note)

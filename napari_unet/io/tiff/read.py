@@ -6,32 +6,30 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 
-from napari_unet.geometry.axes import CANONICAL
 from napari_unet.images.channels import channel_count
-from napari_unet.images.known_axes import StatedAxes
+from napari_unet.images.known_axes import ImageHeader, axes_that_fit
 from napari_unet.images.source import ArrayImage
-from napari_unet.io.reader import (
-    NO_TRANSPARENCY,
-    TURNED,
-    ImageHeader,
-    collect_log,
-    refuse_beyond_memory,
-)
+from napari_unet.io.reader import collect_log, refuse_beyond_memory, without_single
 from napari_unet.io.tiff.checks import check_ome, check_pages, refuse_entities
-from napari_unet.io.tiff.imagej import Stack, find_stack, read_contiguous
-from napari_unet.io.tiff.metadata import channel_names, pixel_sizes
+from napari_unet.io.tiff.metadata import (
+    Stack,
+    channel_names,
+    find_stack,
+    pixel_sizes,
+    read_contiguous,
+)
 from napari_unet.io.tiff.photometric import (
     SHOWN_OTHERWISE,
     as_shown,
-    is_turned,
     refuse_unread_colours,
+    without_alpha,
 )
 from napari_unet.io.tiff.sizes import check_series
 
@@ -52,7 +50,6 @@ _NEEDED_TAGS = frozenset(
 _MORE_PAGES = re.compile(r"OME series expected (\d+) frames, got (\d+)")
 
 _XML_TAGS = (270, 700)
-_ALPHA = frozenset({1, 2})
 
 
 class DamagedTiffError(Exception):
@@ -95,31 +92,24 @@ def read_tiff(path: Path, *, stored: bool = False) -> ArrayImage:
     memory. Raises a DamagedTiffError if the file is truncated or damaged. Raises
     whatever else tifffile raises for what it cannot read.
     """
-    check_pages(path)
-    with collect_log("tifffile") as messages, _opened(path) as file:
-        notes = [_check_metadata(path, file)]
+    with _opened(path) as (file, messages):
+        other_files = _check_metadata(path, file)
         page = file.pages.first
-        stack = find_stack(path, file) if file.is_imagej else None
         if not stored:
             refuse_unread_colours(path, page)
-        if stack is None:
-            array, axes, note = _read_first(path, file)
-        else:
-            array, axes, note = _read_stack(path, stack, page)
+        if file.is_imagej and (stack := find_stack(path, file)) is not None:
+            found = _read_stack(path, stack, page)
             messages[:] = [one for one in messages if "ImageJ series" not in one]
-        notes += [note, *_told_by(messages)]
+        else:
+            found = _read_first(path, file)
         sizes = pixel_sizes(file)
-        damage = next(filter(_is_damage, messages), None)
-        if damage:
+        if damage := next(filter(_is_damage, messages), None):
             raise DamagedTiffError(damage)
-        array, axes, said = _without_alpha(array, axes, page)
-        if not stored:
-            array, axes, made = as_shown(array, axes, page, imagej=file.is_imagej)
-            said += made + ([TURNED] if is_turned(page) else [])
-    words = [note for note in (*notes, *said) if note]
-    return ArrayImage(
-        array=array, axes=axes, pixel_size=sizes, note="; ".join(words) or None
-    )
+        found = replace(found, pixel_size=sizes, note=None).noted(
+            other_files, found.note, *_told_by(messages)
+        )
+        found = without_alpha(found, page)
+        return found if stored else as_shown(found, page, imagej=file.is_imagej)
 
 
 def _is_damage(message: str) -> bool:
@@ -142,24 +132,20 @@ def read_tiff_header(path: Path) -> ImageHeader:
 
     Raises an Exception as `read_tiff`.
     """
-    check_pages(path)
-    with collect_log("tifffile") as messages, _opened(path) as file:
+    with _opened(path) as (file, messages):
         _check_metadata(path, file)
         series = list(file.series)
         if any(map(_is_damage, messages)):
             return ImageHeader()
         sizes = pixel_sizes(file)
         if file.is_imagej and (stack := find_stack(path, file)) is not None:
-            shape = (*stack.sizes, *file.pages.first.shape)
-            stated = StatedAxes(stack.axes, shape) if stack.axes else None
-            return ImageHeader(stated, (), sizes)
-        first = series[0]
-        known = None if _are_pages_of_a_stack(series) else _known_axes(first.axes)
-        if known is None:
+            axes, shape = stack.axes, (*stack.sizes, *file.pages.first.shape)
+        else:
+            axes, shape = _known_axes(series[0].axes), tuple(map(int, series[0].shape))
+        if axes is None or _are_pages_of_a_stack(series):
             return ImageHeader(pixel_size=sizes)
-        shape = tuple(int(n) for n in first.shape)
-        names = channel_names(file, channel_count(shape, known))
-    return ImageHeader(StatedAxes(known, shape), names, sizes)
+        names = channel_names(file, channel_count(shape, axes))
+    return ImageHeader(axes, shape, names, sizes)
 
 
 def is_shown_otherwise(path: Path) -> bool:
@@ -168,20 +154,22 @@ def is_shown_otherwise(path: Path) -> bool:
     False for a file that cannot be read.
     """
     try:
-        check_pages(path)
-        with collect_log("tifffile"), _opened(path) as file:
+        with _opened(path) as (file, _):
             return int(file.pages.first.photometric) in SHOWN_OTHERWISE
     except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
         return False
 
 
 @contextmanager
-def _opened(path: Path, **kinds: bool) -> Iterator[Any]:
+def _opened(path: Path, **kinds: bool) -> Iterator[tuple[Any, list[str]]]:
+    """Open a file, and collect what tifffile logs of it."""
+    check_pages(path)
     with (
+        collect_log("tifffile") as messages,
         _Alone(path.open("rb", buffering=0)) as stream,
         _OneFile(stream, name=path.name, _multifile=False, **kinds) as file,
     ):
-        yield file
+        yield file, messages
 
 
 def _check_metadata(path: Path, file: Any) -> str | None:
@@ -196,64 +184,37 @@ def _check_metadata(path: Path, file: Any) -> str | None:
     )
 
 
-def _read_first(
-    path: Path, file: Any
-) -> tuple[npt.NDArray[Any], str | None, str | None]:
+def _read_first(path: Path, file: Any) -> ArrayImage:
     series = list(file.series)
     if not series:
         raise DamagedTiffError("it holds no image")
+    if _are_pages_of_a_stack(series):
+        check_series(path, series)
+        return ArrayImage(array=np.stack([one.asarray() for one in series]))
     first = series[0]
-    stack = _are_pages_of_a_stack(series)
-    check_series(path, series if stack else [first])
-    if stack:
-        return np.stack([one.asarray() for one in series]), None, None
+    check_series(path, [first])
+    # Axes of one plane that have no meaning.
+    array, axes = without_single(first.asarray(), str(first.axes), "QI")
     note = (
         f"the file holds {len(series)} images and only the first was read; "
         "save the others as files of their own to use them"
     )
-    array, axes = _without_unnamed(first.asarray(), str(first.axes))
-    return array, _known_axes(axes), note if len(series) > 1 else None
+    return ArrayImage(
+        array=array, axes=_known_axes(axes), note=note if len(series) > 1 else None
+    )
 
 
-def _read_stack(
-    path: Path, stack: Stack, page: Any
-) -> tuple[npt.NDArray[Any], str | None, str]:
+def _read_stack(path: Path, stack: Stack, page: Any) -> ArrayImage:
     """Read all planes of ImageJ's that are there, whatever the header says."""
     if stack.contiguous:
         refuse_beyond_memory(path, stack.there * int(page.nbytes))
         planes = read_contiguous(path, page, stack.there)
     else:
-        with _opened(path, is_imagej=False) as file:
-            planes = _read_first(path, file)[0]
+        with _opened(path, is_imagej=False) as (file, _):
+            planes = _read_first(path, file).array
         if len(planes) != stack.there:
             raise DamagedTiffError("its pages differ")
-    return stack.arrange(planes), stack.axes, stack.note
-
-
-def _without_unnamed(
-    array: npt.NDArray[Any], axes: str
-) -> tuple[npt.NDArray[Any], str]:
-    """Leave out axes of one plane that have no meaning."""
-    single = [n for n, a in enumerate(axes) if a in "QI" and array.shape[n] == 1]
-    kept = "".join(axis for n, axis in enumerate(axes) if n not in single)
-    return array.squeeze(tuple(single)), kept
-
-
-def _without_alpha(
-    array: npt.NDArray[Any], axes: str | None, page: Any
-) -> tuple[npt.NDArray[Any], str | None, list[str]]:
-    """Leave out the transparency of grey; put that of colours in the last place."""
-    if not {int(one) for one in page.extrasamples} & _ALPHA or axes is None:
-        return array, axes, []
-    if "C" not in axes:
-        return array, axes, []
-    place, samples = axes.index("C"), int(page.samplesperpixel)
-    if array.shape[place] != samples:
-        return array, axes, []
-    if samples == 2:
-        index = (slice(None),) * place + (0,)
-        return array[index], axes.replace("C", ""), [NO_TRANSPARENCY]
-    return np.moveaxis(array, place, -1), axes.replace("C", "") + "C", []
+    return ArrayImage(array=stack.arrange(planes), axes=stack.axes, note=stack.note)
 
 
 def _are_pages_of_a_stack(series: list[Any]) -> bool:
@@ -271,7 +232,4 @@ def _known_axes(axes: str) -> str | None:
     """Return the axes as a part of "TCZYX" with colour samples as C, or None."""
     if "C" in axes and "S" in axes:
         return None
-    known = str(axes).replace("S", "C")
-    if not {"Y", "X"} <= set(known) <= set(CANONICAL):
-        return None
-    return known if len(set(known)) == len(known) else None
+    return axes_that_fit(axes.replace("S", "C"), len(axes))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import importlib.util
 import math
 import struct
-import zlib
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from napari_unet.errors import InputError
-from napari_unet.io.reader import in_words, refuse_beyond_memory
-from napari_unet.io.tiff.checks import damaged
+from napari_unet.io.reader import (
+    damaged,
+    in_words,
+    inflated_size,
+    refuse_beyond_memory,
+)
 
 _NONE, _OLD_JPEG, _JPEG, _LZMA, _ZSTD = 1, 6, 7, 34925, 50000
 _LERC, _PNG, _WEBP, _JPEG_XL = 34887, 34933, 50001, 50002
@@ -53,10 +57,8 @@ _SAYING = _TELLING | _JPEG_2000 | {_JPEG, _OLD_JPEG}
 
 _LARGEST_TILE = 2**28
 _CHECKED_FROM = 2**18
-_PIECE = 2**16
+_SPARE = 2**16
 
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_JXL_BOXES = b"\0\0\0\x0cJXL "
 _UNKNOWN = 0
 
 
@@ -80,10 +82,7 @@ def check_series(path: Path, series: list[Any]) -> None:
 
 
 def _nbytes(shape: tuple[int, ...], dtype: Any) -> int:
-    nbytes = int(dtype.itemsize)
-    for extent in shape:
-        nbytes *= int(extent)
-    return nbytes
+    return math.prod(map(int, shape), start=int(dtype.itemsize))
 
 
 def _possible(path: Path, page: Any) -> int:
@@ -115,7 +114,7 @@ def _check_tiles(path: Path, series: Any) -> None:
     elif compression in {_LZMA, _ZSTD} | _DEFLATE and not _is_installed():
         if compression not in _DEFLATE:
             raise ImportError("imagecodecs")
-        _check_segments(path, series, lambda data: _inflates_to(data, tile + _PIECE))
+        _check_segments(path, series, lambda data: _inflates_to(data, tile + _SPARE))
 
 
 def _is_installed() -> bool:
@@ -137,14 +136,7 @@ def _check_segments(path: Path, series: Any, is_right: Any) -> None:
 
 def _inflates_to(data: bytes, limit: int) -> bool:
     """Return whether deflated data hold at most so many bytes."""
-    if len(data) < _CHECKED_FROM:
-        return True
-    inflater = zlib.decompressobj()
-    size = 0
-    while data and not inflater.eof and size <= limit:
-        size += len(inflater.decompress(data, _PIECE))
-        data = inflater.unconsumed_tail
-    return size <= limit
+    return len(data) < _CHECKED_FROM or inflated_size(BytesIO(data), limit) <= limit
 
 
 def pixels_of(data: bytes) -> int:
@@ -152,25 +144,21 @@ def pixels_of(data: bytes) -> int:
 
     Of a JPEG, JPEG 2000, JPEG XL, PNG, WebP or LERC; those of one channel are counted.
     """
-    if data[:2] == b"\xff\xd8":
-        return _of_jpeg(data)
-    if data[:2] == b"\xff\x0a":
-        return _of_jpeg_xl(data[2:])
-    if data.startswith(_JXL_BOXES):
-        return _of_boxes(data)
-    if data.startswith(_PNG_MAGIC) and len(data) >= 24:
-        width, height = struct.unpack_from(">II", data, 16)
-        return int(width * height)
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _of_webp(data)
-    if data[:6] == b"Lerc2 " and len(data) >= 22:
-        return _of_lerc(data)
-    return _of_jpeg_2000(data)
+    read = next((read for magic, read in _READERS if data.startswith(magic)), None)
+    try:
+        return read(data) if read else _of_jpeg_2000(data)
+    except struct.error:
+        return _UNKNOWN  # it is too short
+
+
+def _area(layout: str, data: bytes, place: int) -> int:
+    one, other = struct.unpack_from(layout, data, place)
+    return int(max(0, one) * max(0, other))
 
 
 def _of_jpeg_2000(data: bytes) -> int:
     start = data.find(b"\xff\x4f\xff\x51")
-    if start < 0 or len(data) < start + 24:
+    if start < 0:
         return _UNKNOWN
     x, y, left, top = struct.unpack_from(">IIII", data, start + 8)
     return int(max(0, x - left) * max(0, y - top))
@@ -185,22 +173,22 @@ def _of_jpeg(data: bytes) -> int:
             continue
         (length,) = struct.unpack_from(">H", data, place + 2)
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            y, x = struct.unpack_from(">HH", data, place + 5)
-            pixels = max(pixels, int(y * x))
+            pixels = max(pixels, _area(">HH", data, place + 5))
         if marker == 0xDA:
             break
         place += 2 + length
     return pixels
 
 
+def _of_png(data: bytes) -> int:
+    return _area(">II", data, 16)
+
+
 def _of_webp(data: bytes) -> int:
     """Return the largest size of those in the header and in its frames."""
     pixels, place = 0, 12
     while place + 18 <= len(data):
-        kind, (length,) = (
-            data[place : place + 4],
-            struct.unpack_from("<I", data, place + 4),
-        )
+        kind, length = struct.unpack_from("<4sI", data, place)
         body = data[place + 8 : place + 18]
         if kind == b"VP8X":
             sides = [int.from_bytes(body[n : n + 3], "little") + 1 for n in (4, 7)]
@@ -210,8 +198,8 @@ def _of_webp(data: bytes) -> int:
             bits = int.from_bytes(body[1:5], "little")
             sides = [(bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1]
         else:
-            sides = [0, 0]
-        pixels = max(pixels, sides[0] * sides[1])
+            sides = [0]
+        pixels = max(pixels, math.prod(sides))
         place += 8 + length + length % 2
     return pixels
 
@@ -219,30 +207,27 @@ def _of_webp(data: bytes) -> int:
 def _of_lerc(data: bytes) -> int:
     (version,) = struct.unpack_from("<i", data, 6)
     # A checksum stands before the size since version 3.
-    rows, columns = struct.unpack_from("<ii", data, 14 if version >= 3 else 10)
-    return int(max(0, rows) * max(0, columns))
+    return _area("<ii", data, 14 if version >= 3 else 10)
 
 
 def _of_boxes(data: bytes) -> int:
     place = 0
-    while place + 8 <= len(data):
+    while True:
         length, kind = struct.unpack_from(">I4s", data, place)
         head = 16 if length == 1 else 8
         if kind in {b"jxlc", b"jxlp"}:
-            start = place + head + (4 if kind == b"jxlp" else 0)
-            stream = data[start:]
-            return _of_jpeg_xl(stream[2:]) if stream[:2] == b"\xff\x0a" else _UNKNOWN
-        if length == 1 and place + 16 <= len(data):
+            stream = data[place + head + (4 if kind == b"jxlp" else 0) :]
+            return _of_jpeg_xl(stream) if stream.startswith(_JXL) else _UNKNOWN
+        if length == 1:
             (length,) = struct.unpack_from(">Q", data, place + 8)
         if length < head:
             return _UNKNOWN
         place += length
-    return _UNKNOWN
 
 
 def _of_jpeg_xl(data: bytes) -> int:
     """Read the size in front of a code stream, the lowest bits first."""
-    bits, place = int.from_bytes(data[:16], "little"), 0
+    bits, place = int.from_bytes(data[:18], "little"), 8 * len(_JXL)
 
     def take(count: int) -> int:
         nonlocal place
@@ -260,3 +245,14 @@ def _of_jpeg_xl(data: bytes) -> int:
         return height * side(small=small)
     over, under = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
     return height * (height * over // under)
+
+
+_JXL = b"\xff\x0a"
+_READERS = (
+    (b"\xff\xd8", _of_jpeg),
+    (_JXL, _of_jpeg_xl),
+    (b"\0\0\0\x0cJXL ", _of_boxes),
+    (b"\x89PNG\r\n\x1a\n", _of_png),
+    (b"RIFF", _of_webp),
+    (b"Lerc2 ", _of_lerc),
+)

@@ -37,13 +37,18 @@ def list_zarr_images(folder: Path) -> list[Path]:
         series = _series(folder, attributes)
         found = series if len(series) > 1 else []
     root = folder.resolve()
-    leaving = next((p for p in found if not p.resolve().is_relative_to(root)), None)
-    if leaving is not None:
-        raise InputError(
-            f"The zarr {str(folder)!r} was not read: {leaving.name!r} in it is a link "
-            "that leads out of it; copy the whole zarr."
-        )
+    for path in found:
+        if not path.resolve().is_relative_to(root):
+            raise leading_out(folder, path)
     return found or [folder]
+
+
+def leading_out(folder: Path, link: Path) -> InputError:
+    """Return an error that names a link to what is not in a zarr."""
+    return InputError(
+        f"The zarr {str(folder)!r} was not read: {link.name!r} in it is a link that "
+        "leads out of it; copy the whole zarr."
+    )
 
 
 def image_inside(folder: Path) -> tuple[Path, str | None]:
@@ -69,10 +74,8 @@ def _series(folder: Path, attributes: dict[str, Any]) -> list[Path]:
     """Return the images of a container, in the order of their numbers."""
     if _CONTAINER not in attributes:
         return []
-    numbers = sorted(
-        (int(one.name) for one in folder.iterdir() if one.name.isascii()
-         and one.name.isdecimal()),
-    )  # fmt: skip
+    names = (one.name for one in folder.iterdir())
+    numbers = sorted(int(n) for n in names if n.isascii() and n.isdecimal())
     return [folder / str(n) for n in numbers if is_group(folder / str(n))]
 
 
@@ -115,12 +118,8 @@ def _images_below(folder: Path) -> Iterator[Path]:
         if depth and _is_image(here):
             yield here
         elif depth < _DEEPEST:
-            inside = sorted(one for one in here.iterdir() if _may_be_looked_into(one))
-            waiting += [(one, depth + 1) for one in inside]
-
-
-def _may_be_looked_into(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
+            folders = sorted(one for one in here.iterdir() if one.is_dir())
+            waiting += [(one, depth + 1) for one in folders if not one.is_symlink()]
 
 
 def _is_image(folder: Path) -> bool:
@@ -128,6 +127,4 @@ def _is_image(folder: Path) -> bool:
         attributes = group_attributes(folder)
     except InputError:
         return False
-    if attributes is None:
-        return (folder / ".zarray").is_file() or (folder / "zarr.json").is_file()
-    return "multiscales" in attributes
+    return attributes is None or "multiscales" in attributes

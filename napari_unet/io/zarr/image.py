@@ -6,8 +6,8 @@ import os
 import stat
 import struct
 import warnings
-import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import CANONICAL
 from napari_unet.images.channels import channel_count
-from napari_unet.images.known_axes import StatedAxes
+from napari_unet.images.known_axes import ImageHeader
 from napari_unet.images.source import ArrayImage
-from napari_unet.io.reader import ImageHeader, in_words, refuse_beyond_memory
-from napari_unet.io.zarr.groups import image_inside
+from napari_unet.io.reader import (
+    in_micrometres,
+    in_words,
+    inflated_size,
+    refuse_beyond_memory,
+    without_single,
+)
+from napari_unet.io.zarr.groups import image_inside, leading_out
 from napari_unet.io.zarr.metadata import (
     ArrayHead,
     channel_names,
@@ -32,11 +39,8 @@ _MOST_FILES = 2_000_000
 _LARGEST_CHUNK = 2**31
 _LARGE = 2**30
 _MOST_EXPANSION = 50_000
-_PIECE = 2**16
 _HEADER = 32
-_GZIP_OR_ZLIB = 47
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_LEAST, _MOST = 1e-6, 1e9
 
 
 def read_zarr(path: Path) -> ArrayImage:
@@ -52,18 +56,23 @@ def read_zarr(path: Path) -> ArrayImage:
     """
     image, note = image_inside(path)
     multiscales = find_multiscales(image)
-    folder, axes, sizes = image, None, {}
+    folder = image
     if multiscales is not None:
         folder = level_folder(image, multiscales.datasets[0].path)
-        axes, sizes = multiscales.letters, multiscales.pixel_size
     head = read_head(folder)
-    if multiscales is not None and not multiscales.axes and len(head.shape) == 5:
-        axes = "TCZYX"  # before version 0.3 they had no names, and were always these
     _check_sizes(path, head, _check_files(path, folder, head))
-    array = _read(folder, head)
-    axes = axes if axes is not None and len(axes) == array.ndim else None
-    array, axes = _without_single(array, axes)
-    return ArrayImage(array=array, axes=axes, pixel_size=_plausible(sizes), note=note)
+    found = ArrayImage(array=_read(folder, head), note=note)
+    if multiscales is None:
+        return found
+    found = replace(found, pixel_size=in_micrometres(multiscales.sizes))
+    axes = multiscales.letters
+    if not multiscales.axes and len(head.shape) == 5:
+        axes = CANONICAL  # before version 0.3 they had no names, and were always these
+    if axes is None or len(axes) != len(head.shape):
+        return found
+    # OME-Zarr often has axes with one plane, which readers of TIFF leave out.
+    array, axes = without_single(found.array, axes, "TCZ")
+    return replace(found, array=array, axes=axes)
 
 
 def read_zarr_header(path: Path) -> ImageHeader:
@@ -75,15 +84,11 @@ def read_zarr_header(path: Path) -> ImageHeader:
     if multiscales is None:
         return ImageHeader()
     head = read_head(level_folder(path, multiscales.datasets[0].path))
-    axes, sizes = multiscales.letters, _plausible(multiscales.pixel_size)
+    axes, sizes = multiscales.letters, in_micrometres(multiscales.sizes)
     if axes is None or len(axes) != len(head.shape):
         return ImageHeader(pixel_size=sizes)
     names = channel_names(path, channel_count(head.shape, axes))
-    return ImageHeader(StatedAxes(axes, head.shape), names, sizes)
-
-
-def _plausible(sizes: dict[str, float]) -> dict[str, float]:
-    return {axis: size for axis, size in sizes.items() if _LEAST < size < _MOST}
+    return ImageHeader(axes, head.shape, names, sizes)
 
 
 def _check_sizes(path: Path, head: ArrayHead, stored: int) -> None:
@@ -103,13 +108,13 @@ def _check_files(path: Path, folder: Path, head: ArrayHead) -> int:
     """Look at every file of an array; return their bytes."""
     root = path.resolve()
     if not folder.resolve().is_relative_to(root):
-        raise _leaving(path, folder)
+        raise leading_out(path, folder)
     stored = 0
     for number, entry in enumerate(_iter_files(folder)):
         if number > _MOST_FILES:
             raise _damaged(path, f"it has more than {_MOST_FILES:,} files")
         if entry.is_symlink() and not Path(entry).resolve().is_relative_to(root):
-            raise _leaving(path, Path(entry))
+            raise leading_out(path, Path(entry))
         status = entry.stat()
         if not stat.S_ISREG(status.st_mode):
             raise _damaged(path, f"{entry.name!r} in it is no file")
@@ -139,26 +144,24 @@ def _check_chunk(path: Path, chunk: Path, size: int, head: ArrayHead) -> None:
         claimed = _claimed(first, head)
         if head.packing in {"gzip", "zlib"} and size * 1100 > _LARGE:
             file.seek(0)
-            claimed = _inflated(file, head.chunk_nbytes)
+            claimed = inflated_size(file, head.chunk_nbytes)
     if claimed > head.chunk_nbytes:
         raise _damaged(path, f"the chunk {chunk.name!r} claims {in_words(claimed)}")
-    if head.packing == "blosc" and not _is_whole_blosc(first, size):
+    # blosc reads on beyond the end of a chunk that is shorter than it says.
+    whole = len(first) >= 16 and struct.unpack_from("<I", first, 12)[0] <= size
+    if head.packing == "blosc" and not whole:
         raise _damaged(path, f"the chunk {chunk.name!r} is cut off")
 
 
 def _claimed(first: bytes, head: ArrayHead) -> int:
-    if head.packing == "blosc" and len(first) >= 16:
-        return int(struct.unpack_from("<I", first, 4)[0])
-    if head.packing == "lz4" and len(first) >= 4:
-        return int(struct.unpack_from("<I", first)[0])
+    """Return the size in the first bytes of a chunk, 0 where there is none."""
+    if head.packing == "blosc":
+        return int.from_bytes(first[4:8], "little")
+    if head.packing == "lz4":
+        return int.from_bytes(first[:4], "little")
     if head.packing == "zstd" and first[:4] == _ZSTD:
         return _claimed_by_zstd(first)
     return 0
-
-
-def _is_whole_blosc(first: bytes, size: int) -> bool:
-    """Return whether a chunk is as long as it says: blosc reads on beyond its end."""
-    return len(first) >= 16 and struct.unpack_from("<I", first, 12)[0] <= size
 
 
 def _claimed_by_zstd(first: bytes) -> int:
@@ -169,15 +172,6 @@ def _claimed_by_zstd(first: bytes) -> int:
     start = 5 + (0 if single else 1) + (0, 1, 2, 4)[flags & 3]
     size = int.from_bytes(first[start : start + width], "little")
     return size + 256 if width == 2 else size
-
-
-def _inflated(file: Any, limit: int) -> int:
-    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
-    size, data = 0, file.read(_PIECE)
-    while data and size <= limit:
-        size += len(inflater.decompress(data, _PIECE))
-        data = inflater.unconsumed_tail or file.read(_PIECE)
-    return size
 
 
 def _read(folder: Path, head: ArrayHead) -> npt.NDArray[Any]:
@@ -195,24 +189,6 @@ def _read(folder: Path, head: ArrayHead) -> npt.NDArray[Any]:
         if tuple(array.shape) != head.shape or array.dtype.kind not in "biuf":
             raise ValueError("the library sees another array")
         return np.asarray(array[...])
-
-
-def _without_single(
-    array: npt.NDArray[Any], axes: str | None
-) -> tuple[npt.NDArray[Any], str | None]:
-    """Leave out axes with one plane, which OME-Zarr often has, as TIFF readers do."""
-    if axes is None:
-        return array, None
-    single = [n for n, axis in enumerate(axes) if array.shape[n] == 1 and axis in "TCZ"]
-    kept = "".join(axis for n, axis in enumerate(axes) if n not in single)
-    return array.squeeze(tuple(single)), kept
-
-
-def _leaving(path: Path, place: Path) -> InputError:
-    return InputError(
-        f"The zarr {str(path)!r} was not read: {place.name!r} in it is a link that "
-        "leads out of it; copy the whole image."
-    )
 
 
 def _damaged(path: Path, what: str) -> InputError:

@@ -32,8 +32,8 @@ T = TypeVar("T")
 Packing = Literal["none", "blosc", "gzip", "zlib", "zstd", "lz4"]
 
 _LARGEST = 16_000_000
+_PLAIN_CODECS = frozenset({"bytes", "transpose", "crc32c"})
 _METADATA = ("zarr.json", ".zarray", ".zgroup")
-_MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
 
 _Extents = Annotated[
     tuple[Annotated[int, Field(ge=0, le=2**48)], ...],
@@ -59,6 +59,14 @@ class _Array2(_Lenient):
     order: Literal["C", "F"] = "C"
     dimension_separator: Literal[".", "/"] = "."
 
+    @property
+    def itemsize(self) -> int:
+        return int(self.dtype[2])
+
+    @property
+    def packing(self) -> Any:
+        return "none" if self.compressor is None else self.compressor.get("id")
+
 
 class _Named(_Lenient):
     name: Annotated[str, Field(max_length=100)]
@@ -79,9 +87,21 @@ class _Array3(_Lenient):
     codecs: Annotated[tuple[_Named, ...], Field(min_length=1, max_length=5)]
     storage_transformers: Annotated[list[Any], Field(max_length=0)] = []
 
+    @property
+    def chunks(self) -> Any:
+        return self.chunk_grid.configuration.get("chunk_shape")
+
+    @property
+    def itemsize(self) -> int:
+        return np.dtype(self.data_type).itemsize
+
+    @property
+    def packing(self) -> str:
+        names = (codec.name for codec in self.codecs)
+        return "+".join(n for n in names if n not in _PLAIN_CODECS) or "none"
+
 
 class _Scale(_Lenient):
-    type: str = ""
     scale: list[float] = Field(default_factory=list, max_length=8)
 
 
@@ -112,15 +132,15 @@ class Multiscales(_Lenient):
         return axes_of_names([axis.name for axis in self.axes], len(self.axes))
 
     @property
-    def pixel_size(self) -> dict[str, float]:
-        """Micrometres per pixel along "Z", "Y" and "X", where they are said."""
+    def sizes(self) -> list[tuple[str, float, str]]:
+        """Axes out of "ZYX" with the size of a pixel and its unit, as far as known."""
         scales = [one.scale for one in self.datasets[0].coordinateTransformations]
         scale = next((one for one in scales if len(one) == len(self.axes)), [])
-        return {
-            axis.name.upper(): size * _MICROMETRES[axis.unit or ""]
+        return [
+            (axis.name.upper(), size, axis.unit or "")
             for axis, size in zip(self.axes, scale, strict=False)
-            if axis.name.upper() in "ZYX" and axis.unit in _MICROMETRES
-        }
+            if axis.name.upper() in "ZYX"
+        ]
 
 
 class ArrayHead(BaseModel):
@@ -134,7 +154,7 @@ class ArrayHead(BaseModel):
         How chunks are packed.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     zarr_format: Literal[2, 3]
     shape: tuple[int, ...]
@@ -244,41 +264,18 @@ def read_head(folder: Path) -> ArrayHead:
     is not read.
     """
     if (folder / "zarr.json").is_file():
-        return _head3(folder, _checked(_Array3, _read(folder / "zarr.json"), folder))
+        found = _checked(_Array3, _read(folder / "zarr.json"), folder)
+        if found.chunk_grid.name != "regular" or found.packing not in get_args(Packing):
+            names = ", ".join(codec.name for codec in found.codecs)
+            raise InputError(
+                f"The zarr {str(folder)!r} is packed in a way that this program does "
+                f"not read ({names[:100]}); write it in plain chunks, no shards."
+            )
+        return _checked(ArrayHead, found, folder)
     if (folder / ".zarray").is_file():
-        return _head2(folder, _checked(_Array2, _read(folder / ".zarray"), folder))
+        older = _checked(_Array2, _read(folder / ".zarray"), folder)
+        return _checked(ArrayHead, older, folder)
     raise InputError(f"There is no zarr array in {str(folder)!r}; write it anew.")
-
-
-def _head2(folder: Path, found: _Array2) -> ArrayHead:
-    packing = "none" if found.compressor is None else found.compressor.get("id")
-    content = {
-        "zarr_format": 2,
-        "shape": found.shape,
-        "chunks": found.chunks,
-        "itemsize": int(found.dtype[2]),
-        "packing": packing,
-    }
-    return _checked(ArrayHead, content, folder)
-
-
-def _head3(folder: Path, found: _Array3) -> ArrayHead:
-    names = [codec.name for codec in found.codecs]
-    plain = [name for name in names if name not in {"bytes", "transpose", "crc32c"}]
-    known = len(plain) <= 1 and set(plain) <= set(get_args(Packing))
-    if found.chunk_grid.name != "regular" or not known:
-        raise InputError(
-            f"The zarr {str(folder)!r} is packed in a way that this program does not "
-            f"read ({', '.join(names)[:100]}); write it in plain chunks, no shards."
-        )
-    content = {
-        "zarr_format": 3,
-        "shape": found.shape,
-        "chunks": found.chunk_grid.configuration.get("chunk_shape"),
-        "itemsize": np.dtype(found.data_type).itemsize,
-        "packing": plain[0] if plain else "none",
-    }
-    return _checked(ArrayHead, content, folder)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
+from napari_unet.images.known_axes import ImageHeader
 from napari_unet.images.source import as_image
 from napari_unet.io.read import as_file_means, read_header
-from napari_unet.io.reader import ImageHeader
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal_reader import Files

@@ -20,8 +20,13 @@ from napari_unet.images.channels import (
     channel_titles,
     names_or_colours,
 )
-from napari_unet.images.known_axes import KnownAxes, Origin, axes_in_words, resolve_axes
-from napari_unet.io.reader import ImageHeader
+from napari_unet.images.known_axes import (
+    ImageHeader,
+    KnownAxes,
+    Origin,
+    axes_in_words,
+    resolve_axes,
+)
 from napari_unet.project.identity import ImageIdentity, labels_shape
 from napari_unet.project.manifest import ImageReading, Manifest
 from napari_unet.tasks import goes_with
@@ -87,13 +92,7 @@ def first_axes(
         raise InputError(f"The image has no pixels (shape {shape}).")
     if layer is not None:
         parse_axes(layer, len(shape))
-    return resolve_axes(
-        shape,
-        array.dtype,
-        layer=layer,
-        file=header.axes if header is not None else None,
-        colour=colour,
-    )
+    return resolve_axes(shape, array.dtype, layer=layer, file=header, colour=colour)
 
 
 def recall(
