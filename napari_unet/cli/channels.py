@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_unet import io
+from napari_unet.geometry.axes import axes_in_words, readings
 from napari_unet.images.channels import channel_titles, names_or_colours
-from napari_unet.images.known_axes import axes_in_words, readings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet.errors import ChannelMismatchError
-    from napari_unet.images.known_axes import KnownAxes
+    from napari_unet.geometry.axes import KnownAxes
 
 
 def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
-from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.axes import axes_of_names, result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.images.known_axes import axes_of_names
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -41,10 +41,7 @@ class PercentileNormalization(BaseModel):
         return self
 
     def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
-        """Return the grey values that become 0 and 1.
-
-        Raises an InputError if no pixel is finite.
-        """
+        """Return the grey values that become 0 and 1; raise an InputError if none can."""
         values = _finite_sample(channel)
         if values.size == 0:
             raise InputError(

@@ -20,9 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import CANONICAL, to_canonical
+from napari_unet.geometry.axes import CANONICAL, axes_of_names, to_canonical
 from napari_unet.geometry.box import Box
-from napari_unet.images.known_axes import axes_of_names
 
 _REAL = "buif"
 _NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
@@ -123,10 +122,7 @@ class ArrayLabels(_InMemory):
 class CanonicalImage:
     """An image of any axes, read as if it had the axes T, C, Z, Y and X.
 
-    Parameters
-    ----------
-    axes : str
-        Axes of the source, whatever it states itself.
+    `axes` are those of the source, whatever it states itself.
     """
 
     source: ImageSource
@@ -174,8 +170,7 @@ def as_image(image: object) -> ArrayImage:
 
     An `ImageSource` is read whole.
 
-    Raises an InputError if it is no array, cannot be computed, or holds no real
-    numbers.
+    Raises an InputError if it is no array, cannot be computed, or holds other numbers.
     """
     if isinstance(image, ImageSource):
         return replace(as_image(image.read(Box.whole(image.shape))), axes=image.axes)

@@ -22,9 +22,9 @@ import torch
 import torch.nn.functional as F
 
 from napari_unet.errors import ChannelMismatchError, InputError
+from napari_unet.geometry.axes import resolve_axes
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import channel_count, take_channels
-from napari_unet.images.known_axes import resolve_axes
 from napari_unet.images.source import (
     ArrayImage,
     CanonicalImage,

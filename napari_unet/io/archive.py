@@ -28,14 +28,14 @@ _ENCRYPTED = 0x41
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a zip file may hold.
+    """The most that a zip file may hold.
 
     Parameters
     ----------
     members : int
-        Most files and folders in it.
+        Files and folders.
     member_bytes, total_bytes : int
-        Largest file, and all of them together, unpacked.
+        Of one file, and of all of them, unpacked.
     """
 
     members: int
@@ -48,9 +48,8 @@ def read_zip(path: Path, limits: Limits) -> dict[str, bytes]:
 
     Without folders, and without what macOS adds.
 
-    Raises an InputError if it is no zip file or damaged; holds more than it may; or a
-    member is encrypted, a link, there twice, packed in an unusual way, or has a name
-    that leads out of the archive.
+    Raises an InputError if it is no zip file, damaged, holds more than it may, or a
+    member could do harm.
     """
     try:
         _check_directory(path, limits)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_unet.annotation.labels import tell
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.axes import ImageHeader, KnownAxes, resolve_axes, result_axes
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.channels import (
     Channels,
@@ -16,7 +16,6 @@ from napari_unet.images.channels import (
     parse_channels,
     take_channels,
 )
-from napari_unet.images.known_axes import ImageHeader, KnownAxes, resolve_axes
 from napari_unet.io.labels import (
     LabelFile,
     are_mask_files,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,9 @@ from napari_unet.annotation.labels import (
 )
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
+from napari_unet.images.channels import channel_count
 from napari_unet.io.read import ImageFile, read_image
+from napari_unet.io.reader import naming, without_single
 from napari_unet.io.rois import is_roi_file, read_rois
 from napari_unet.io.tiff import is_tiff
 
@@ -70,7 +71,7 @@ def read_label_file(
     Raises an InputError if the file cannot be read, or holds colours or fractions.
     """
     file = _read_numbers(Path(path), shape)
-    with _naming(file.path):
+    with naming(file.path):
         whole_or_refused(file.array)
     return file
 
@@ -79,27 +80,28 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     if shape is not None and is_roi_file(path):
         return LabelFile(read_rois(path, shape), path, regions=True)
     image = read_image(path, stored=True)
-    notes = (f"{image.note}.",) if image.note else ()
     _refuse_lossy(image)
-    axes = image.axes
+    axes, notes = image.axes, (f"{image.note}.",) if image.note else ()
     if axes is None or "C" not in axes:
         return LabelFile(image.array, path, axes, notes)
     if axes.endswith("C"):
         return LabelFile(_one_channel(image), path, axes[:-1], notes)
-    slices = _slices(image, axes, notes)
-    if shape is not None and slices.array.shape != shape:
+    # Writers call slices channels.
+    numbers, left, count = image.array, None, channel_count(image.shape, axes)
+    if count == 1:
+        numbers, left = without_single(numbers, axes, "C")
+    else:
+        notes = (*notes, f"its {count} channels (axes {axes}) were taken as slices.")
+    if shape is not None and numbers.shape != shape:
         raise _colours(image)
-    return slices
+    return LabelFile(numbers, path, left, notes)
 
 
 def labels_of(file: LabelFile, kind: LabelKind, *, mask: bool | None = None) -> Labels:
-    """Make a label map of what a file holds, by `annotation.labels.as_labels`.
-
-    Raises an InputError if its numbers are no labels; it names the file.
-    """
+    """Make a label map of a file by `annotation.labels.as_labels`, naming the file."""
     if file.regions:
         return Labels(file.array)
-    with _naming(file.path):
+    with naming(file.path):
         found = as_labels(file.array, kind, axes=file.axes, mask=mask)
     return replace(found, notes=(*file.notes, *found.notes))
 
@@ -109,43 +111,27 @@ def are_mask_files(files: Iterable[LabelFile], kind: LabelKind) -> bool:
 
     Files are taken one by one, and only until one tells that they are not.
     """
-    values = (_only_value(file, kind) for file in files if not file.regions)
-    return are_masks(values, kind)
+
+    def only(file: LabelFile) -> int:
+        with naming(file.path):
+            return only_value(file.array, kind)
+
+    return are_masks((only(file) for file in files if not file.regions), kind)
 
 
 def read_ids(path: str | Path) -> LabelMap:
-    """Read object ids that are known to be ids: nothing is split, nothing told.
-
-    Raises an InputError as `labels_of`.
-    """
+    """Read object ids that are known to be ids: nothing is split, nothing told."""
     file = read_label_file(path)
-    with _naming(file.path):
+    with naming(file.path):
         return as_whole(file.array)
 
 
 def read_mask(path: str | Path) -> Labels:
-    """Read where a mask is set, as bool.
-
-    Raises an InputError as `read_label_file`, and if it holds fractions or NaN.
-    """
+    """Read where a mask is set, as bool; fractions and NaN are refused."""
     file = read_label_file(path)
-    with _naming(file.path):
+    with naming(file.path):
         found = as_mask(file.array)
     return replace(found, notes=(*file.notes, *found.notes))
-
-
-def _only_value(file: LabelFile, kind: LabelKind) -> int:
-    with _naming(file.path):
-        return only_value(file.array, kind)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the file in what is said of its numbers."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
 
 
 def _refuse_lossy(image: ImageFile) -> None:
@@ -181,13 +167,3 @@ def _colours(image: ImageFile) -> InputError:
         f"Expected a label map of whole numbers, found colours or channels (axes "
         f"{image.axes}) in {str(image.path)!r}; {_WAY_OUT}."
     )
-
-
-def _slices(image: ImageFile, axes: str, notes: tuple[str, ...]) -> LabelFile:
-    """Take channels that come before the planes for slices, which writers call so."""
-    count = image.array.shape[axes.index("C")]
-    if count == 1:
-        one = image.array.squeeze(axes.index("C"))
-        return LabelFile(one, image.path, axes.replace("C", ""), notes)
-    note = f"its {count} channels (axes {axes}) were taken as slices."
-    return LabelFile(image.array, image.path, None, (*notes, note))

@@ -35,8 +35,7 @@ def list_images(
     itself is one image, or those of a plate or container. Other folders are not
     searched deeper. `more` names suffixes of other files that are welcome.
 
-    Raises an InputError if the folder is missing, is a file, cannot be read or holds no
-    image.
+    Raises an InputError if the folder cannot be read or holds no image.
     """
     folder = Path(folder)
     name = repr(str(folder))
@@ -73,14 +72,8 @@ def pair_by_stem(
     """Pair the images of two folders that have the same name up to the suffix, sorted.
 
     Letters with accents are the same however they are composed, and `.ome.tif` is one
-    suffix.
-
-    Parameters
-    ----------
-    what : str
-        What the second folder holds, for the messages.
-    more : frozenset of str
-        Suffixes that its files may have besides those of images.
+    suffix. `what` the second folder holds is named in the messages; `more` are suffixes
+    that its files may have besides those of images.
 
     Raises an InputError if a folder is missing or empty, or anything in either has no
     partner.
@@ -103,17 +96,10 @@ def pair_by_stem(
     return [(left[stem], right[stem]) for stem in sorted(left)]
 
 
-def name_of(path: Path) -> str:
-    """Return what an image is called: no suffix, but the way to it inside a zarr."""
-    return _name_inside(path) or stem_of(path)
-
-
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """Return the paths by their names without suffix, in Unicode's normal form.
 
-    An image inside of a zarr has the name of the zarr and the way to it.
-
-    Raises an InputError if two have the same stem.
+    Raises an InputError if two have the same name.
     """
     found: dict[str, Path] = {}
     for path in paths:
@@ -151,23 +137,18 @@ def _is_one(path: Path, suffixes: frozenset[str]) -> bool:
     return path.is_dir() if suffix == _ZARR else suffix in suffixes and path.is_file()
 
 
-def _name_inside(path: Path) -> str | None:
-    """Return the name of an image inside of a zarr, such as "plate_A_1_0"; or None."""
-    path = path.absolute()
-    groups = [one for one in path.parents if one.suffix.lower() == ".zarr"]
-    if not groups:
-        groups = _groups_above(path)
-    if not groups:
-        return None
-    whole = groups[-1]
-    return "_".join((stem_of(whole), *path.relative_to(whole).parts))
+def name_of(path: Path) -> str:
+    """Return what an image is called: no suffix, but the way to it inside a zarr.
 
-
-def _groups_above(path: Path) -> list[Path]:
-    """Return the groups around an image; rows of a plate may be plain folders."""
-    if not is_group(path.parent):
-        return []
-    return [one for one in path.parents[:_PLATE_DEPTH] if is_group(one)]
+    Such as "plate_A_1_0". Rows of a plate may be plain folders.
+    """
+    here = path.absolute()
+    around = [one for one in here.parents if one.suffix.lower() == _ZARR]
+    if not around and is_group(here.parent):
+        around = [one for one in here.parents[:_PLATE_DEPTH] if is_group(one)]
+    if not around:
+        return stem_of(path)
+    return "_".join((stem_of(around[-1]), *here.relative_to(around[-1]).parts))
 
 
 def stem_of(path: Path) -> str:
@@ -179,10 +160,7 @@ def stem_of(path: Path) -> str:
 
 
 def _same_name(name: str) -> str:
-    """Return a name in the form that is compared.
-
-    macOS takes letters apart from their accents, others keep them together.
-    """
+    """Return a name as it is compared: macOS takes letters apart from their accents."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -205,8 +183,7 @@ def _difference(name: str, other: str) -> str:
         return " They differ in capital letters alone."
     if len(name) != len(other):
         return ""
-    places = [i for i, (a, b) in enumerate(zip(name, other, strict=True)) if a != b]
-    first, second = name[places[0]], other[places[0]]
+    first, second = next((a, b) for a, b in zip(name, other, strict=True) if a != b)
     if first.isascii() and second.isascii():
         return ""
     return (

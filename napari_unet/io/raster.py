@@ -21,14 +21,13 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from napari_unet.errors import InputError
-from napari_unet.images.known_axes import ImageHeader
+from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.reader import (
     NO_TRANSPARENCY,
     TURNED,
-    damaged,
-    in_words,
     refuse_beyond_memory,
+    refuse_more_than_held,
 )
 
 _AXES = {2: "YX", 3: "YXC"}
@@ -58,8 +57,7 @@ def read_raster(path: Path, *, stored: bool) -> ArrayImage:
     and not the colours.
 
     Raises an InputError if the file claims what it cannot hold, or more than fits into
-    memory, or needs another package. Raises whatever else Pillow raises for what it
-    cannot read.
+    memory, or needs another package; or whatever Pillow raises for what it cannot read.
     """
     with _opened(path) as image:
         _check_size(path, image)
@@ -176,12 +174,8 @@ def _check_size(path: Path, image: ImageFile.ImageFile) -> None:
     tiles = getattr(image, "tile", None)
     packed = not tiles or tiles[0][0] != "raw"
     most = _MOST_PIXELS.get(image.format or "", np.inf) if packed else _BITS
-    if pixels > path.stat().st_size * most:
-        raise damaged(
-            path,
-            f"its header tells of {image.width} x {image.height} pixels, which a file "
-            f"of {in_words(path.stat().st_size)} cannot hold",
-        )
+    words = f"{image.width} x {image.height} pixels"
+    refuse_more_than_held(path, pixels, most, words)
     bands = 3 if image.mode == "P" else len(image.getbands())
     sample = 4 if image.mode in {"I", "F"} else 2 if image.mode == "I;16" else 1
     refuse_beyond_memory(path, pixels * bands * sample)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from napari_unet.errors import InputError
-from napari_unet.images.known_axes import ImageHeader
+from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.raster import has_16_bit_colours, read_raster, read_raster_header
 from napari_unet.io.tiff import (
@@ -45,11 +45,6 @@ class ImageFile(ArrayImage):
 
     Its pixels are integers, unsigned integers or floats in native byte order; masks
     come as uint8. The file names its axes, or leaves no doubt, or they are None.
-
-    Parameters
-    ----------
-    path : Path
-        Where it was read from.
     """
 
     path: Path
@@ -97,10 +92,7 @@ def read_header(path: Path) -> ImageHeader:
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.float32]:
-    """Read values to be regressed; NaN is allowed, and channels (variables) come first.
-
-    Raises an InputError as `read_image`.
-    """
+    """Read values to be regressed, of any axes; channels (variables) come first."""
     image = read_image(path)
     values = image.array.astype(np.float32)
     if image.axes is not None and "C" in image.axes:

@@ -1,7 +1,7 @@
 """What the readers of all formats share.
 
 Images come as `napari_unet.images.source.ArrayImage`, what is known of them before a
-pixel is read as `napari_unet.images.known_axes.ImageHeader`. Memory is asked for before
+pixel is read as `napari_unet.geometry.axes.ImageHeader`. Memory is asked for before
 it is taken, and what libraries log is kept from the screen.
 """
 
@@ -72,6 +72,14 @@ def refuse_beyond_memory(path: Path, nbytes: int) -> None:
             f"{in_words(nbytes)} and {in_words(free)} are free; crop it, close other "
             "programs, or use a machine with more."
         )
+
+
+def refuse_more_than_held(path: Path, claimed: int, most: float, words: str) -> None:
+    """Raise an InputError if a file claims more than `most` for each of its bytes."""
+    size = path.stat().st_size
+    if claimed > size * most:
+        held = f"which a file of {in_words(size)} cannot hold"
+        raise damaged(path, f"its header tells of {words}, {held}")
 
 
 def available_memory() -> int:

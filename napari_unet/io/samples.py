@@ -30,17 +30,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 class SampleInfo(BaseModel):
-    """A sample as it stands in the index.
-
-    Parameters
-    ----------
-    name : str
-        What `load_sample` takes, such as "phase".
-    title : str
-        What a person reads in a menu.
-    axes : str
-        Axes of every image of it, such as "YX", "ZYX" or "CYX".
-    """
+    """A sample in the index: its name, its title in a menu, the axes of its images."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,10 +63,7 @@ class SampleImage:
 
 
 def list_samples() -> list[SampleInfo]:
-    """Return the samples in the order in which a person should meet them.
-
-    Raises a StorageError if the sample data are missing or their index cannot be read.
-    """
+    """Return the samples in the order in which a person should meet them."""
     path = sample_folder() / _INDEX
     try:
         return TypeAdapter(list[SampleInfo]).validate_json(path.read_bytes())
@@ -90,8 +77,8 @@ def list_samples() -> list[SampleInfo]:
 def load_sample(name: str) -> list[SampleImage]:
     """Read all images of a sample, in the order of their names.
 
-    Raises an InputError if there is no such sample, or one of its files is damaged.
-    Raises a StorageError if the sample data are missing.
+    Raises an InputError if there is no such sample, or one of its files is damaged, and
+    a StorageError if the sample data are missing.
     """
     samples = {sample.name: sample for sample in list_samples()}
     if name not in samples:

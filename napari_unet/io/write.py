@@ -39,7 +39,7 @@ def write_image(
         Micrometres per pixel along "Y" and "X", stored as the TIFF's resolution.
 
     Raises an InputError if the file exists and `overwrite` is false, or the axes do not
-    fit. Raises a StorageError if the file cannot be written.
+    fit, and a StorageError if the file cannot be written.
     """
     path = Path(path)
     if len(axes) != array.ndim:
@@ -52,12 +52,21 @@ def write_image(
             f"{str(path)!r} exists and was left as it is; choose another place, "
             "or say that it may be overwritten."
         )
-    resolution = _resolution(pixel_size or {})
     ome = stem_of(path) != path.stem
     if ome:  # whose planes are always Y, X
         order = sorted(range(array.ndim), key=lambda i: CANONICAL.index(axes[i]))
         array, axes = array.transpose(order), "".join(axes[i] for i in order)
-    metadata = {"axes": axes, **(_physical_size(pixel_size or {}) if ome else {})}
+    size = pixel_size or {}
+    metadata: dict[str, Any] = {"axes": axes}
+    resolution: dict[str, Any] = {}
+    if ome:
+        metadata |= {f"PhysicalSize{axis}": extent for axis, extent in size.items()}
+        metadata |= {f"PhysicalSize{axis}Unit": "\u00b5m" for axis in size}
+    if {"Y", "X"} <= size.keys():
+        per_centimetre = tuple(
+            _MICROMETRES_PER_CENTIMETRE / size[axis] for axis in "XY"
+        )
+        resolution = {"resolution": per_centimetre, "resolutionunit": "CENTIMETER"}
 
     def write(file: BinaryIO) -> None:
         tifffile.imwrite(
@@ -71,15 +80,3 @@ def write_image(
         )
 
     write_atomically(path, write)
-
-
-def _resolution(pixel_size: Mapping[str, float]) -> dict[str, Any]:
-    if not {"Y", "X"} <= pixel_size.keys():
-        return {}
-    per_centimetre = [_MICROMETRES_PER_CENTIMETRE / pixel_size[axis] for axis in "XY"]
-    return {"resolution": tuple(per_centimetre), "resolutionunit": "CENTIMETER"}
-
-
-def _physical_size(pixel_size: Mapping[str, float]) -> dict[str, Any]:
-    sizes = {f"PhysicalSize{axis}": size for axis, size in pixel_size.items()}
-    return sizes | {f"{name}Unit": "\u00b5m" for name in sizes}

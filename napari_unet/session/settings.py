@@ -14,8 +14,8 @@ from psygnal import Signal
 
 from napari_unet import inference
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
+from napari_unet.geometry.axes import axes_in_words, resolve_axes
 from napari_unet.images.channels import channel_count, channel_titles, parse_channels
-from napari_unet.images.known_axes import axes_in_words, resolve_axes
 from napari_unet.instances.diameter import size_warning
 from napari_unet.project.manifest import ImageReading
 from napari_unet.project.project import Project

@@ -13,9 +13,8 @@ from napari_unet.annotation.labels import REAL_VALUES, Labels
 from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.geometry.maps import LabelMap, ValueMap
-from napari_unet.images.known_axes import resolve_axes
 from napari_unet.scores.report import VALUE_SCORES
 from napari_unet.tasks.labeling import Brush, Fit, Labeling, Names
 from napari_unet.tasks.outputs import (

@@ -12,9 +12,8 @@ from PIL import Image
 
 from napari_unet.errors import InputError
 from napari_unet.io.read import read_image
-from napari_unet.io.tiff import checks as tiff_header
-from napari_unet.io.tiff import sizes as tiff_size
-from napari_unet.io.tiff.sizes import pixels_of
+from napari_unet.io.tiff import checks
+from napari_unet.io.tiff.checks import pixels_of
 from tests.hostile.bad_images import BAD_IMAGES, jpeg
 from tests.hostile.forge import ome, tags, tiff, write
 
@@ -85,7 +84,7 @@ def test_more_pages_than_any_image_has(
 ) -> None:
     path = write(tmp_path / "a.tif", tiff([tags()] * 20))
     assert read_image(path).array.shape == (20, 4, 4)
-    monkeypatch.setattr(tiff_header, "MOST_PAGES", 19)
+    monkeypatch.setattr(checks, "MOST_PAGES", 19)
     with pytest.raises(InputError, match="more than 19 pages"):
         read_image(path)
 
@@ -116,8 +115,8 @@ def test_what_honest_files_shrink_to_is_believed(
 def test_without_imagecodecs_a_bomb_in_a_tile_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiff_size, "_is_installed", lambda: False)
-    monkeypatch.setattr(tiff_size, "_CHECKED_FROM", 0)
+    monkeypatch.setattr(checks, "_is_installed", lambda: False)
+    monkeypatch.setattr(checks, "_CHECKED_FROM", 0)
     path = tmp_path / "a.tif"
     array = np.zeros((2000, 2000), np.uint8)
     tifffile.imwrite(path, array, compression="zlib")

@@ -11,7 +11,7 @@ import tifffile
 import zarr
 from PIL import Image
 
-from napari_unet.images.known_axes import resolve_axes
+from napari_unet.geometry.axes import resolve_axes
 from napari_unet.io.read import read_header, read_image
 
 SIZES = {"T": 2, "Z": 3, "C": 2, "Y": 24, "X": 20}

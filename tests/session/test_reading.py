@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.images.known_axes import readings
+from napari_unet.geometry.axes import readings
 from napari_unet.inference.predict import predict
 from napari_unet.io.read import read_image
 from napari_unet.session.runner import InlineRunner

@@ -9,9 +9,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QLineEdit
 
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import axes_in_words, readings
 from napari_unet.gui.panels.panel import Panel, button, label, set_look
 from napari_unet.images.channels import channel_count, channel_titles
-from napari_unet.images.known_axes import axes_in_words, readings
 from napari_unet.session.state import State
 from napari_unet.session.status import ImageState
 

@@ -1,21 +1,30 @@
-"""What is looked at in a TIFF before tifffile reads it: its chain of pages, its XML.
+"""What is looked at in a TIFF before tifffile reads it: pages, XML, sizes.
 
-tifffile believes what a file says of itself and makes its lists as long as the file
-wants them. The sizes of pixels are compared in `napari_unet.io.tiff.sizes`.
+tifffile believes what a file says of itself: it makes its lists as long as the file
+wants them, and its decoders take the memory that tiles claim.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import re
 import struct
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
 from napari_unet.errors import InputError
-from napari_unet.io.reader import damaged
+from napari_unet.io.reader import (
+    damaged,
+    in_words,
+    inflated_size,
+    refuse_beyond_memory,
+    refuse_more_than_held,
+)
 
 MOST_PAGES = 100_000
 """More than any recording that fits into memory; each costs tifffile some memory."""
@@ -29,13 +38,48 @@ _SUB_PAGES = 330
 _LAYOUTS = {42: ("H", "HHI4x", "I", 4), 43: ("Q", "HHQ8x", "Q", 8)}
 _ENTITY = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
+_NONE, _OLD_JPEG, _JPEG, _LZMA, _ZSTD = 1, 6, 7, 34925, 50000
+_LERC, _PNG, _WEBP, _JPEG_XL = 34887, 34933, 50001, 50002
+_DEFLATE = frozenset({8, 32946, 50013})
+_JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
+
+_MOST_EXPANSION = MappingProxyType(
+    {
+        _NONE: 1,
+        2: 3_000,  # CCITT: a line of some bits for a line of white
+        3: 3_000,
+        4: 30_000,  # a bit repeats the line above
+        5: 2_700,  # LZW: 12 bits for a text of the 4096 in its table
+        32773: 64,  # PackBits: 2 bytes for 128
+        **dict.fromkeys(_DEFLATE, 1_100),  # 2 bits for 258 bytes
+        _LZMA: 10_000,
+        _ZSTD: 50_000,  # 4 bytes for a block of 128 kB, less in practice
+        _JPEG: 6_000,  # a bit or more for a block of 64 pixels in three colours
+        _OLD_JPEG: 6_000,
+        _PNG: 1_100,
+        # A blank tile is a few bytes; what it claims is compared with its place.
+        **dict.fromkeys({_LERC, _WEBP, _JPEG_XL} | _JPEG_2000, 100_000),
+    }
+)
+"""How many bytes of pixels a byte in the file can stand for, by TIFF's compression.
+
+Others are refused: their decoders take what a tile says of itself, not what the page
+says of the tile.
+"""
+
+# Their decoders take memory for what a tile says of itself, so it has to say it.
+_TELLING = frozenset({_LERC, _PNG, _WEBP, _JPEG_XL})
+_SAYING = _TELLING | _JPEG_2000 | {_JPEG, _OLD_JPEG}
+
+_LARGEST_TILE = 2**28
+_CHECKED_FROM = 2**18
+_SPARE = 2**16
+
+_UNKNOWN = 0
+
 
 def check_pages(path: Path) -> None:
-    """Follow the chain of pages, and refuse one that has no end.
-
-    Raises an InputError if it runs in a circle, or has more pages or levels than any
-    image.
-    """
+    """Refuse a chain of pages that runs in a circle, or is longer than any image's."""
     seen: set[int] = set()
     with path.open("rb") as file:
         for offset, levels in _iter_pages(file):
@@ -79,10 +123,7 @@ def _number(file: BinaryIO, layout: str) -> int:
 
 
 def refuse_entities(path: Path, text: object) -> None:
-    """Refuse XML that defines entities: they can grow without end, or name files.
-
-    Raises an InputError if the text has a document type or an entity of its own.
-    """
+    """Refuse XML that defines entities: they can grow without end, or name files."""
     if isinstance(text, bytes):
         text = text.replace(b"\0", b"").decode("latin-1")
     if isinstance(text, str) and _ENTITY.search(text):
@@ -94,10 +135,7 @@ def refuse_entities(path: Path, text: object) -> None:
 
 
 def check_ome(path: Path, xml: str) -> bool:
-    """Return whether OME metadata name other files, which are left alone.
-
-    Raises an InputError if they claim more planes than any image has.
-    """
+    """Return whether OME metadata name other files; refuse more planes than any has."""
     if len(xml) > _LARGEST_XML:
         raise damaged(path, "its metadata are larger than 128 MB")
     try:
@@ -137,3 +175,190 @@ def _whole(text: str) -> int:
         return abs(int(text))
     except ValueError:
         return 0
+
+
+def check_series(path: Path, series: list[Any]) -> None:
+    """Refuse more pixels than the file can hold, or than fit into memory.
+
+    Others than the packings in `_MOST_EXPANSION` are refused, too.
+    """
+    claimed = sum(_nbytes(one.shape, one.dtype) for one in series)
+    most = max(_most_expansion(path, one.keyframe) for one in series)
+    refuse_more_than_held(path, claimed, most, f"{in_words(claimed)} of pixels")
+    refuse_beyond_memory(path, claimed)
+    for one in series:
+        _check_tiles(path, one)
+
+
+def _nbytes(shape: tuple[int, ...], dtype: Any) -> int:
+    return math.prod(map(int, shape), start=int(dtype.itemsize))
+
+
+def _most_expansion(path: Path, page: Any) -> int:
+    compression = int(page.compression)
+    if compression not in _MOST_EXPANSION:
+        name = str(getattr(page.compression, "name", compression))
+        raise InputError(
+            f"The TIFF {str(path)!r} is compressed in a way that this program does "
+            f"not read ({name}); open it in Fiji and save it as TIFF."
+        )
+    bits = page.bitspersample if isinstance(page.bitspersample, int) else 1
+    # Pixels of few bits take whole bytes in memory: 10 of them take 16.
+    unpacked = max(1, math.ceil(8 * int(page.dtype.itemsize) / max(1, bits)))
+    return _MOST_EXPANSION[compression] * unpacked
+
+
+def _check_tiles(path: Path, series: Any) -> None:
+    page = series.keyframe
+    tile = _nbytes(page.chunks, page.dtype)
+    if tile > max(_LARGEST_TILE, 4 * _nbytes(page.shape, page.dtype)):
+        raise damaged(
+            path, f"a tile of it claims {in_words(tile)}, more than the whole page"
+        )
+    compression = int(page.compression)
+    if compression in _SAYING:
+        limit = max(4096, _nbytes(page.chunks[:2], page.dtype))
+        least = 1 if compression in _TELLING else 0
+        _check_segments(path, series, lambda data: least <= pixels_of(data) <= limit)
+    elif compression in {_LZMA, _ZSTD} | _DEFLATE and not _is_installed():
+        if compression not in _DEFLATE:
+            raise ImportError("imagecodecs")
+        _check_segments(path, series, lambda data: _inflates_to(data, tile + _SPARE))
+
+
+def _is_installed() -> bool:
+    """Return whether the decoders are there that stop where a tile is full."""
+    return importlib.util.find_spec("imagecodecs") is not None
+
+
+def _check_segments(path: Path, series: Any, is_right: Any) -> None:
+    with path.open("rb") as file:
+        for page in series.pages:
+            if page is None:
+                continue
+            places = zip(page.dataoffsets, page.databytecounts, strict=False)
+            for offset, count in places:
+                file.seek(offset)
+                if count and not is_right(file.read(count)):
+                    raise damaged(path, "a tile of it holds more than its place")
+
+
+def _inflates_to(data: bytes, limit: int) -> bool:
+    """Return whether deflated data hold at most so many bytes."""
+    return len(data) < _CHECKED_FROM or inflated_size(BytesIO(data), limit) <= limit
+
+
+def pixels_of(data: bytes) -> int:
+    """Return the pixels that a packed tile says a channel of it has; 0 if it does not."""
+    read = next((read for magic, read in _READERS if data.startswith(magic)), None)
+    try:
+        return read(data) if read else _of_jpeg_2000(data)
+    except struct.error:
+        return _UNKNOWN  # it is too short
+
+
+def _area(layout: str, data: bytes, place: int) -> int:
+    one, other = struct.unpack_from(layout, data, place)
+    return int(max(0, one) * max(0, other))
+
+
+def _of_jpeg_2000(data: bytes) -> int:
+    start = data.find(b"\xff\x4f\xff\x51")
+    if start < 0:
+        return _UNKNOWN
+    x, y, left, top = struct.unpack_from(">IIII", data, start + 8)
+    return int(max(0, x - left) * max(0, y - top))
+
+
+def _of_jpeg(data: bytes) -> int:
+    pixels, place = 0, 2
+    while place + 9 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            place += 1 if marker == 0xFF else 2
+            continue
+        (length,) = struct.unpack_from(">H", data, place + 2)
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
+            pixels = max(pixels, _area(">HH", data, place + 5))
+        if marker == 0xDA:
+            break
+        place += 2 + length
+    return pixels
+
+
+def _of_png(data: bytes) -> int:
+    return _area(">II", data, 16)
+
+
+def _of_webp(data: bytes) -> int:
+    """Return the largest size of those in the header and in its frames."""
+    pixels, place = 0, 12
+    while place + 18 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, place)
+        body = data[place + 8 : place + 18]
+        if kind == b"VP8X":
+            sides = [int.from_bytes(body[n : n + 3], "little") + 1 for n in (4, 7)]
+        elif kind == b"VP8 ":
+            sides = [int.from_bytes(body[n : n + 2], "little") & 0x3FFF for n in (6, 8)]
+        elif kind == b"VP8L":
+            bits = int.from_bytes(body[1:5], "little")
+            sides = [(bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1]
+        else:
+            sides = [0]
+        pixels = max(pixels, math.prod(sides))
+        place += 8 + length + length % 2
+    return pixels
+
+
+def _of_lerc(data: bytes) -> int:
+    (version,) = struct.unpack_from("<i", data, 6)
+    # A checksum stands before the size since version 3.
+    return _area("<ii", data, 14 if version >= 3 else 10)
+
+
+def _of_boxes(data: bytes) -> int:
+    place = 0
+    while True:
+        length, kind = struct.unpack_from(">I4s", data, place)
+        head = 16 if length == 1 else 8
+        if kind in {b"jxlc", b"jxlp"}:
+            stream = data[place + head + (4 if kind == b"jxlp" else 0) :]
+            return _of_jpeg_xl(stream) if stream.startswith(_JXL) else _UNKNOWN
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", data, place + 8)
+        if length < head:
+            return _UNKNOWN
+        place += length
+
+
+def _of_jpeg_xl(data: bytes) -> int:
+    """Read the size in front of a code stream, the lowest bits first."""
+    bits, place = int.from_bytes(data[:18], "little"), 8 * len(_JXL)
+
+    def take(count: int) -> int:
+        nonlocal place
+        found = bits >> place & (1 << count) - 1
+        place += count
+        return found
+
+    def side(*, small: bool) -> int:
+        return (take(5) + 1) * 8 if small else take((9, 13, 18, 30)[take(2)]) + 1
+
+    small = bool(take(1))
+    height = side(small=small)
+    ratio = take(3)
+    if ratio == 0:
+        return height * side(small=small)
+    over, under = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
+    return height * (height * over // under)
+
+
+_JXL = b"\xff\x0a"
+_READERS = (
+    (b"\xff\xd8", _of_jpeg),
+    (_JXL, _of_jpeg_xl),
+    (b"\0\0\0\x0cJXL ", _of_boxes),
+    (b"\x89PNG\r\n\x1a\n", _of_png),
+    (b"RIFF", _of_webp),
+    (b"Lerc2 ", _of_lerc),
+)

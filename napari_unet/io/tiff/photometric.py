@@ -47,10 +47,7 @@ MASK_OF_TIFFFILE = (
 
 
 def refuse_unread_colours(path: Path, page: Any) -> None:
-    """Refuse pixels that stand for neither grey nor red, green and blue.
-
-    Raises an InputError if they do; with what to save instead.
-    """
+    """Refuse pixels that stand for neither grey nor red, green and blue."""
     name = _UNREAD.get(int(page.photometric))
     if int(page.photometric) == _YCBCR and int(page.compression) in _LOSSLESS:
         name = "YCbCr"

@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from napari_unet.geometry.axes import ImageHeader, axes_that_fit
 from napari_unet.images.channels import channel_count
-from napari_unet.images.known_axes import ImageHeader, axes_that_fit
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.reader import collect_log, refuse_beyond_memory, without_single
-from napari_unet.io.tiff.checks import check_ome, check_pages, refuse_entities
+from napari_unet.io.tiff.checks import (
+    check_ome,
+    check_pages,
+    check_series,
+    refuse_entities,
+)
 from napari_unet.io.tiff.metadata import (
     Stack,
     channel_names,
@@ -31,7 +36,6 @@ from napari_unet.io.tiff.photometric import (
     refuse_unread_colours,
     without_alpha,
 )
-from napari_unet.io.tiff.sizes import check_series
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -85,12 +89,11 @@ def read_tiff(path: Path, *, stored: bool = False) -> ArrayImage:
 
     Where what is `stored` is wanted, these are the numbers that lie in the file, and
     not what they are shown as. Metadata that name other files are not followed: a file
-    from a stranger could name any file of this machine, and pixels would come from
-    where nobody looked.
+    from a stranger could name any file of this machine.
 
     Raises an InputError if the file claims what it cannot hold, or more than fits into
-    memory. Raises a DamagedTiffError if the file is truncated or damaged. Raises
-    whatever else tifffile raises for what it cannot read.
+    memory; a DamagedTiffError if it is truncated or damaged; or whatever tifffile
+    raises for what it cannot read.
     """
     with _opened(path) as (file, messages):
         other_files = _check_metadata(path, file)
@@ -128,10 +131,7 @@ def _told_by(messages: list[str]) -> list[str]:
 
 
 def read_tiff_header(path: Path) -> ImageHeader:
-    """Return what a file states of its first image; no pixels are read.
-
-    Raises an Exception as `read_tiff`.
-    """
+    """Return what a file states of its first image; no pixels are read."""
     with _opened(path) as (file, messages):
         _check_metadata(path, file)
         series = list(file.series)
@@ -149,10 +149,7 @@ def read_tiff_header(path: Path) -> ImageHeader:
 
 
 def is_shown_otherwise(path: Path) -> bool:
-    """Return whether grey values or colours are shown as others than are stored.
-
-    False for a file that cannot be read.
-    """
+    """Return whether other values are shown than are stored; False if it is damaged."""
     try:
         with _opened(path) as (file, _):
             return int(file.pages.first.photometric) in SHOWN_OTHERWISE

@@ -1,7 +1,6 @@
 """Zarr folders, with or without OME's metadata: what others may use of this room."""
 
-from napari_unet.io.zarr.groups import list_zarr_images
-from napari_unet.io.zarr.image import read_zarr, read_zarr_header
+from napari_unet.io.zarr.image import list_zarr_images, read_zarr, read_zarr_header
 from napari_unet.io.zarr.metadata import is_group, is_zarr
 
 __all__ = ["is_group", "is_zarr", "list_zarr_images", "read_zarr", "read_zarr_header"]

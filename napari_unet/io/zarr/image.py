@@ -1,4 +1,4 @@
-"""Reading images from local zarr folders: arrays, and OME-Zarr at full resolution."""
+"""Images in local zarr folders: arrays, OME-Zarr at full resolution, plates, series."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import stat
 import struct
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import CANONICAL
+from napari_unet.geometry.axes import CANONICAL, ImageHeader
 from napari_unet.images.channels import channel_count
-from napari_unet.images.known_axes import ImageHeader
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.reader import (
     in_micrometres,
@@ -26,12 +25,14 @@ from napari_unet.io.reader import (
     refuse_beyond_memory,
     without_single,
 )
-from napari_unet.io.zarr.groups import image_inside, leading_out
 from napari_unet.io.zarr.metadata import (
     ArrayHead,
     channel_names,
     find_multiscales,
+    group_attributes,
+    is_group,
     level_folder,
+    neither,
     read_head,
 )
 
@@ -40,6 +41,10 @@ _LARGEST_CHUNK = 2**31
 _LARGE = 2**30
 _MOST_EXPANSION = 50_000
 _HEADER = 32
+_CONTAINER = "bioformats2raw.layout"
+_MOST_FOLDERS, _DEEPEST = 2_000, 5
+_MOST_IMAGES = 100_000
+_SHOWN = 3
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -52,43 +57,37 @@ def read_zarr(path: Path) -> ArrayImage:
 
     Raises an InputError if its metadata are not those of plain numbers in plain chunks;
     its files are links to elsewhere; or it claims more than it holds or fits into
-    memory. Raises whatever else the zarr library raises for what it cannot read.
+    memory; or whatever the zarr library raises for what it cannot read.
     """
     image, note = image_inside(path)
-    multiscales = find_multiscales(image)
-    folder = image
-    if multiscales is not None:
-        folder = level_folder(image, multiscales.datasets[0].path)
-    head = read_head(folder)
+    folder, head, stated = _finest(image)
     _check_sizes(path, head, _check_files(path, folder, head))
-    found = ArrayImage(array=_read(folder, head), note=note)
-    if multiscales is None:
-        return found
-    found = replace(found, pixel_size=in_micrometres(multiscales.sizes))
-    axes = multiscales.letters
-    if not multiscales.axes and len(head.shape) == 5:
-        axes = CANONICAL  # before version 0.3 they had no names, and were always these
-    if axes is None or len(axes) != len(head.shape):
-        return found
-    # OME-Zarr often has axes with one plane, which readers of TIFF leave out.
-    array, axes = without_single(found.array, axes, "TCZ")
-    return replace(found, array=array, axes=axes)
+    array, axes = _read(folder, head), stated.axes
+    if axes is not None:
+        # OME-Zarr often has axes with one plane, which readers of TIFF leave out.
+        array, axes = without_single(array, axes, "TCZ")
+    return ArrayImage(array=array, axes=axes, pixel_size=stated.pixel_size, note=note)
 
 
 def read_zarr_header(path: Path) -> ImageHeader:
-    """Return what a zarr states of its finest level; no pixels are read.
+    """Return what a zarr states of its finest level; no pixels are read."""
+    return _finest(image_inside(path)[0])[2]
 
-    Raises an InputError as `read_zarr`, from the metadata alone.
-    """
-    multiscales = find_multiscales(path)
+
+def _finest(image: Path) -> tuple[Path, ArrayHead, ImageHeader]:
+    """Return the folder of an array, or of the finest level, and what is said of it."""
+    multiscales = find_multiscales(image)
     if multiscales is None:
-        return ImageHeader()
-    head = read_head(level_folder(path, multiscales.datasets[0].path))
+        return image, read_head(image), ImageHeader()
+    folder = level_folder(image, multiscales.datasets[0].path)
+    head = read_head(folder)
     axes, sizes = multiscales.letters, in_micrometres(multiscales.sizes)
+    if not multiscales.axes and len(head.shape) == 5:
+        axes = CANONICAL  # before version 0.3 they had no names, and were always these
     if axes is None or len(axes) != len(head.shape):
-        return ImageHeader(pixel_size=sizes)
-    names = channel_names(path, channel_count(head.shape, axes))
-    return ImageHeader(axes, head.shape, names, sizes)
+        return folder, head, ImageHeader(pixel_size=sizes)
+    names = channel_names(image, channel_count(head.shape, axes))
+    return folder, head, ImageHeader(axes, head.shape, names, sizes)
 
 
 def _check_sizes(path: Path, head: ArrayHead, stored: int) -> None:
@@ -195,3 +194,110 @@ def _damaged(path: Path, what: str) -> InputError:
     return InputError(
         f"The zarr {str(path)!r} is incomplete or damaged: {what}; write it anew."
     )
+
+
+def list_zarr_images(folder: Path) -> list[Path]:
+    """Return the images of a zarr, in the order of its metadata.
+
+    All fields of a plate or of a well; all series of a container that has several.
+    Everything else is one image, which is read or refused as a whole.
+    """
+    attributes = group_attributes(folder) or {}
+    if "plate" in attributes:
+        wells = _paths(attributes["plate"], "wells")
+        found = [
+            field for well in wells for field in _fields(level_folder(folder, well))
+        ]
+    elif "well" in attributes:
+        found = _fields(folder)
+    else:
+        series = _series(folder, attributes)
+        found = series if len(series) > 1 else []
+    root = folder.resolve()
+    for path in found:
+        if not path.resolve().is_relative_to(root):
+            raise leading_out(folder, path)
+    return found or [folder]
+
+
+def leading_out(folder: Path, link: Path) -> InputError:
+    """Return an error that names a link to what is not in a zarr."""
+    return InputError(
+        f"The zarr {str(folder)!r} was not read: {link.name!r} in it is a link that "
+        "leads out of it; copy the whole zarr."
+    )
+
+
+def image_inside(folder: Path) -> tuple[Path, str | None]:
+    """Return the one image that a zarr stands for, and what is said of others.
+
+    A plate or another group without an image of its own is refused with those inside.
+    """
+    attributes = group_attributes(folder)
+    if attributes is None or "multiscales" in attributes:
+        return folder, None
+    series = _series(folder, attributes)
+    if not series:
+        raise _none_of_its_own(folder)
+    note = (
+        f"the zarr holds {len(series)} images and only {series[0].name!r} was read; "
+        f"name the others, such as {str(series[-1])!r}"
+    )
+    return series[0], note if len(series) > 1 else None
+
+
+def _series(folder: Path, attributes: dict[str, Any]) -> list[Path]:
+    """Return the images of a container, in the order of their numbers."""
+    if _CONTAINER not in attributes:
+        return []
+    names = (one.name for one in folder.iterdir())
+    numbers = sorted(int(n) for n in names if n.isascii() and n.isdecimal())
+    return [folder / str(n) for n in numbers if is_group(folder / str(n))]
+
+
+def _fields(well: Path) -> list[Path]:
+    attributes = group_attributes(well) if well.is_dir() else None
+    images = _paths((attributes or {}).get("well"), "images")
+    return [level_folder(well, path) for path in images]
+
+
+def _paths(found: Any, what: str) -> list[str]:
+    """Return the paths in a list of metadata, which can be any nonsense."""
+    entries = found.get(what) if isinstance(found, dict) else None
+    if not isinstance(entries, list):
+        return []
+    if len(entries) > _MOST_IMAGES:
+        raise InputError(f"A zarr tells of {len(entries):,} {what}; name one of them.")
+    paths = (one.get("path") for one in entries if isinstance(one, dict))
+    return [path for path in paths if isinstance(path, str) and path]
+
+
+def _none_of_its_own(folder: Path) -> InputError:
+    inside = list(islice(_images_below(folder), _SHOWN))
+    if not inside:
+        return neither(folder)
+    return InputError(
+        f"The zarr {str(folder)!r} is no image but a group of several; name the one "
+        f"inside: {', '.join(map(repr, map(str, inside)))}."
+    )
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    """Yield images and arrays inside of a group; not the levels of an image."""
+    waiting, looked_at = [(folder, 0)], 0
+    while waiting and looked_at < _MOST_FOLDERS:
+        here, depth = waiting.pop(0)
+        looked_at += 1
+        if depth and _is_image(here):
+            yield here
+        elif depth < _DEEPEST:
+            folders = sorted(one for one in here.iterdir() if one.is_dir())
+            waiting += [(one, depth + 1) for one in folders if not one.is_symlink()]
+
+
+def _is_image(folder: Path) -> bool:
+    try:
+        attributes = group_attributes(folder)
+    except InputError:
+        return False
+    return attributes is None or "multiscales" in attributes

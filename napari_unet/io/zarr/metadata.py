@@ -24,7 +24,7 @@ from pydantic import (
 from napari_unet.core.strict_json import parse_json
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import InputError
-from napari_unet.images.known_axes import axes_of_names
+from napari_unet.geometry.axes import axes_of_names
 from napari_unet.io.reader import as_names
 
 T = TypeVar("T")
@@ -144,15 +144,7 @@ class Multiscales(_Lenient):
 
 
 class ArrayHead(BaseModel):
-    """What is known of an array before a chunk is read.
-
-    Parameters
-    ----------
-    itemsize : int
-        Bytes of a pixel.
-    packing : str
-        How chunks are packed.
-    """
+    """What is known of an array before a chunk is read."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -197,12 +189,7 @@ def is_group(folder: Path) -> bool:
 
 
 def group_attributes(folder: Path) -> dict[str, Any] | None:
-    """Return what a group says of itself, nothing for one that says nothing.
-
-    None for an array.
-
-    Raises an InputError if the metadata are damaged.
-    """
+    """Return what a group says of itself, or None for an array."""
     if (folder / "zarr.json").is_file():
         content = _read(folder / "zarr.json")
         if content.get("node_type") == "array":
@@ -217,20 +204,22 @@ def group_attributes(folder: Path) -> dict[str, Any] | None:
 
 
 def find_multiscales(folder: Path) -> Multiscales | None:
-    """Return OME's metadata of a group, or None for an array.
-
-    Raises an InputError if it is neither.
-    """
+    """Return OME's metadata of a group, or None for an array."""
     attributes = group_attributes(folder)
     if attributes is None:
         return None
     found = attributes.get("multiscales")
     if not isinstance(found, list) or not found:
-        raise InputError(
-            f"Expected an array, or an image of OME-Zarr, in {str(folder)!r}, found "
-            "neither; name the array inside."
-        )
+        raise neither(folder)
     return _checked(Multiscales, found[0], folder)
+
+
+def neither(folder: Path) -> InputError:
+    """Return an error that says that a folder is no array and no image."""
+    return InputError(
+        f"Expected an array, or an image of OME-Zarr, in {str(folder)!r}, found "
+        "neither; name the array inside."
+    )
 
 
 def channel_names(folder: Path, count: int) -> tuple[str, ...]:
@@ -244,10 +233,7 @@ def channel_names(folder: Path, count: int) -> tuple[str, ...]:
 
 
 def level_folder(folder: Path, path: str) -> Path:
-    """Return the folder of a level that the metadata name.
-
-    Raises an InputError if the name leads out of the zarr.
-    """
+    """Return the folder of a level that the metadata name; none outside of the zarr."""
     parts = PurePosixPath(path).parts
     if "\\" in path or ":" in path or ".." in parts or path.startswith("/"):
         raise InputError(
@@ -258,11 +244,7 @@ def level_folder(folder: Path, path: str) -> Path:
 
 
 def read_head(folder: Path) -> ArrayHead:
-    """Read what an array says of itself.
-
-    Raises an InputError if that is no array of plain numbers, or packed in a way that
-    is not read.
-    """
+    """Read what an array says of itself; refuse all but plain numbers in plain chunks."""
     if (folder / "zarr.json").is_file():
         found = _checked(_Array3, _read(folder / "zarr.json"), folder)
         if found.chunk_grid.name != "regular" or found.packing not in get_args(Packing):

@@ -18,7 +18,7 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
-from napari_unet.images.known_axes import ImageHeader
+from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import as_image
 from napari_unet.io.read import as_file_means, read_header
 from napari_unet.io.samples import sample_folder

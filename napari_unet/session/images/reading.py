@@ -13,19 +13,19 @@ from typing import Any, Literal, TypeAlias
 import numpy.typing as npt
 
 from napari_unet.errors import ChannelMismatchError, InputError
-from napari_unet.geometry.axes import parse_axes
+from napari_unet.geometry.axes import (
+    ImageHeader,
+    KnownAxes,
+    Origin,
+    axes_in_words,
+    parse_axes,
+    resolve_axes,
+)
 from napari_unet.images.channels import (
     Channels,
     channel_count,
     channel_titles,
     names_or_colours,
-)
-from napari_unet.images.known_axes import (
-    ImageHeader,
-    KnownAxes,
-    Origin,
-    axes_in_words,
-    resolve_axes,
 )
 from napari_unet.project.identity import ImageIdentity, labels_shape
 from napari_unet.project.manifest import ImageReading, Manifest

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.errors import InputError
-from napari_unet.images.known_axes import (
+from napari_unet.geometry.axes import (
     ImageHeader,
     axes_in_words,
     axes_of_names,
