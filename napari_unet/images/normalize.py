@@ -41,7 +41,7 @@ class PercentileNormalization(BaseModel):
         return self
 
     def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
-        """Return the grey values that become 0 and 1; raise an InputError if none can."""
+        """Return the grey values that become 0 and 1; refuse a channel without any."""
         values = _finite_sample(channel)
         if values.size == 0:
             raise InputError(

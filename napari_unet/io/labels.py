@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ from napari_unet.io.read import ImageFile, read_image
 from napari_unet.io.reader import naming, without_single
 from napari_unet.io.rois import is_roi_file, read_rois
 from napari_unet.io.tiff import is_tiff
+
+T = TypeVar("T")
 
 _LOSSY = frozenset({"JPEG", "MPO"})
 _WITH_ALPHA = (2, 4)
@@ -60,6 +62,11 @@ class LabelFile:
     notes: tuple[str, ...] = ()
     regions: bool = False
 
+    def make(self, function: Callable[..., T], *more: Any, **options: Any) -> T:
+        """Make something of the numbers; the file is named in what is refused."""
+        with naming(self.path):
+            return function(self.array, *more, **options)
+
 
 def read_label_file(
     path: str | Path, shape: tuple[int, ...] | None = None
@@ -71,8 +78,7 @@ def read_label_file(
     Raises an InputError if the file cannot be read, or holds colours or fractions.
     """
     file = _read_numbers(Path(path), shape)
-    with naming(file.path):
-        whole_or_refused(file.array)
+    file.make(whole_or_refused)
     return file
 
 
@@ -101,8 +107,7 @@ def labels_of(file: LabelFile, kind: LabelKind, *, mask: bool | None = None) -> 
     """Make a label map of a file by `annotation.labels.as_labels`, naming the file."""
     if file.regions:
         return Labels(file.array)
-    with naming(file.path):
-        found = as_labels(file.array, kind, axes=file.axes, mask=mask)
+    found = file.make(as_labels, kind, axes=file.axes, mask=mask)
     return replace(found, notes=(*file.notes, *found.notes))
 
 
@@ -111,26 +116,19 @@ def are_mask_files(files: Iterable[LabelFile], kind: LabelKind) -> bool:
 
     Files are taken one by one, and only until one tells that they are not.
     """
-
-    def only(file: LabelFile) -> int:
-        with naming(file.path):
-            return only_value(file.array, kind)
-
-    return are_masks((only(file) for file in files if not file.regions), kind)
+    values = (file.make(only_value, kind) for file in files if not file.regions)
+    return are_masks(values, kind)
 
 
 def read_ids(path: str | Path) -> LabelMap:
     """Read object ids that are known to be ids: nothing is split, nothing told."""
-    file = read_label_file(path)
-    with naming(file.path):
-        return as_whole(file.array)
+    return read_label_file(path).make(as_whole)
 
 
 def read_mask(path: str | Path) -> Labels:
     """Read where a mask is set, as bool; fractions and NaN are refused."""
     file = read_label_file(path)
-    with naming(file.path):
-        found = as_mask(file.array)
+    found = file.make(as_mask)
     return replace(found, notes=(*file.notes, *found.notes))
 
 

@@ -39,7 +39,15 @@ def list_images(
     """
     folder = Path(folder)
     name = repr(str(folder))
-    suffixes = IMAGE_SUFFIXES | more
+
+    def is_image(path: Path) -> bool:
+        suffix = path.suffix.lower()
+        if path.name.startswith("."):
+            return False
+        if suffix == _ZARR:
+            return path.is_dir()
+        return suffix in IMAGE_SUFFIXES | more and path.is_file()
+
     if folder.is_file():
         raise InputError(
             f"Expected a folder of images, found the file {name}; name its folder."
@@ -47,7 +55,7 @@ def list_images(
     if is_zarr(folder):
         return list_zarr_images(folder)
     try:
-        found = sorted(path for path in folder.iterdir() if _is_one(path, suffixes))
+        found = sorted(path for path in folder.iterdir() if is_image(path))
     except FileNotFoundError as error:
         raise InputError(f"There is no folder {name}; check the name.") from error
     except OSError as error:
@@ -116,9 +124,13 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
 def hint_at(lonely: list[str], others: Iterable[str]) -> str:
     """Return a sentence on the name that is nearest to a name without a partner."""
-    near = _nearest(lonely[0], others)
-    if near is None:
+    look = _look(lonely[0])
+    by_look = {_look(other): other for other in sorted(others)}
+    longer = [other for other in by_look if other.startswith(look)]
+    found = longer or difflib.get_close_matches(look, by_look, n=1, cutoff=_ALIKE)
+    if not found:
         return ""
+    near = by_look[found[0]]
     how = _difference(lonely[0], near) or " Rename one of them if they belong together."
     return f" There is {near!r}.{how}"
 
@@ -128,13 +140,6 @@ def name_some(names: list[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:_SHOWN])
     more = len(names) - _SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _is_one(path: Path, suffixes: frozenset[str]) -> bool:
-    suffix = path.suffix.lower()
-    if path.name.startswith("."):
-        return False
-    return path.is_dir() if suffix == _ZARR else suffix in suffixes and path.is_file()
 
 
 def name_of(path: Path) -> str:
@@ -162,15 +167,6 @@ def stem_of(path: Path) -> str:
 def _same_name(name: str) -> str:
     """Return a name as it is compared: macOS takes letters apart from their accents."""
     return unicodedata.normalize("NFC", name)
-
-
-def _nearest(name: str, others: Iterable[str]) -> str | None:
-    """Return the name that a person would take for this one, if there is one."""
-    look = _look(name)
-    by_look = {_look(other): other for other in sorted(others)}
-    longer = [other for other in by_look if other.startswith(look)]
-    found = longer or difflib.get_close_matches(look, by_look, n=1, cutoff=_ALIKE)
-    return by_look[found[0]] if found else None
 
 
 def _difference(name: str, other: str) -> str:

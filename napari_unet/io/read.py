@@ -65,7 +65,18 @@ def read_image(path: str | Path, *, stored: bool = False) -> ImageFile:
     """
     path = Path(path)
     _check_file(path)
-    found = _read_any(path, stored=stored)
+    try:
+        if path.is_dir():
+            found = read_zarr(path)
+        elif is_tiff(path):
+            found = read_tiff(path, stored=stored)
+        else:
+            found = read_raster(path, stored=stored)
+    except InputError:
+        raise
+    # A damaged file can make the readers raise anything at all.
+    except Exception as error:
+        raise InputError(_in_words(path, error)) from error
     return ImageFile(
         array=_real_pixels(found.array, path),
         axes=found.axes,
@@ -126,20 +137,6 @@ def _problem(path: Path) -> str | None:
     if path.stat().st_size == 0:
         return "The file {} is empty (0 bytes); copy or export it again."
     return None
-
-
-def _read_any(path: Path, *, stored: bool) -> ArrayImage:
-    try:
-        if path.is_dir():
-            return read_zarr(path)
-        if is_tiff(path):
-            return read_tiff(path, stored=stored)
-        return read_raster(path, stored=stored)
-    except InputError:
-        raise
-    # A damaged file can make the readers raise anything at all.
-    except Exception as error:
-        raise InputError(_in_words(path, error)) from error
 
 
 def _in_words(path: Path, error: Exception) -> str:

@@ -121,12 +121,9 @@ def collect_log(name: str) -> Iterator[list[str]]:
 
 def as_names(found: Iterable[Any], count: int) -> tuple[str, ...]:
     """Return names that can be shown; nothing where they are not one a channel."""
-    names = tuple(_printable(str(name)) for name in found)
+    printable = ("".join(filter(str.isprintable, str(name))) for name in found)
+    names = tuple(name.strip()[:_LONGEST_NAME] for name in printable)
     return names if len(names) == count > 1 and any(names) else ()
-
-
-def _printable(name: str) -> str:
-    return "".join(c for c in name if c.isprintable()).strip()[:_LONGEST_NAME]
 
 
 def in_micrometres(sizes: Iterable[tuple[str, Any, str]]) -> dict[str, float]:

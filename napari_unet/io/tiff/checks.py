@@ -249,7 +249,7 @@ def _inflates_to(data: bytes, limit: int) -> bool:
 
 
 def pixels_of(data: bytes) -> int:
-    """Return the pixels that a packed tile says a channel of it has; 0 if it does not."""
+    """Return the pixels that a tile says a channel of it has; 0 if it does not."""
     read = next((read for magic, read in _READERS if data.startswith(magic)), None)
     try:
         return read(data) if read else _of_jpeg_2000(data)

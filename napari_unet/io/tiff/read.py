@@ -17,25 +17,7 @@ from napari_unet.geometry.axes import ImageHeader, axes_that_fit
 from napari_unet.images.channels import channel_count
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.reader import collect_log, refuse_beyond_memory, without_single
-from napari_unet.io.tiff.checks import (
-    check_ome,
-    check_pages,
-    check_series,
-    refuse_entities,
-)
-from napari_unet.io.tiff.metadata import (
-    Stack,
-    channel_names,
-    find_stack,
-    pixel_sizes,
-    read_contiguous,
-)
-from napari_unet.io.tiff.photometric import (
-    SHOWN_OTHERWISE,
-    as_shown,
-    refuse_unread_colours,
-    without_alpha,
-)
+from napari_unet.io.tiff import checks, metadata, photometric
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -54,10 +36,6 @@ _NEEDED_TAGS = frozenset(
 _MORE_PAGES = re.compile(r"OME series expected (\d+) frames, got (\d+)")
 
 _XML_TAGS = (270, 700)
-
-
-class DamagedTiffError(Exception):
-    """The file is a TIFF, but parts of it are missing or contradict each other."""
 
 
 class _Alone(io.BufferedReader):
@@ -92,42 +70,38 @@ def read_tiff(path: Path, *, stored: bool = False) -> ArrayImage:
     from a stranger could name any file of this machine.
 
     Raises an InputError if the file claims what it cannot hold, or more than fits into
-    memory; a DamagedTiffError if it is truncated or damaged; or whatever tifffile
-    raises for what it cannot read.
+    memory. Raises a ValueError, or whatever tifffile raises, if it is damaged.
     """
     with _opened(path) as (file, messages):
         other_files = _check_metadata(path, file)
         page = file.pages.first
         if not stored:
-            refuse_unread_colours(path, page)
-        if file.is_imagej and (stack := find_stack(path, file)) is not None:
+            photometric.refuse_unread_colours(path, page)
+        if file.is_imagej and (stack := metadata.find_stack(path, file)) is not None:
             found = _read_stack(path, stack, page)
             messages[:] = [one for one in messages if "ImageJ series" not in one]
         else:
             found = _read_first(path, file)
-        sizes = pixel_sizes(file)
+        sizes = metadata.pixel_sizes(file)
         if damage := next(filter(_is_damage, messages), None):
-            raise DamagedTiffError(damage)
+            raise ValueError(damage)
+        missing = [
+            f"its metadata tell of {one[1]} planes and the file holds {one[2]}: the "
+            "others were not read"
+            for one in filter(None, map(_MORE_PAGES.search, messages))
+        ]
         found = replace(found, pixel_size=sizes, note=None).noted(
-            other_files, found.note, *_told_by(messages)
+            other_files, found.note, *missing
         )
-        found = without_alpha(found, page)
-        return found if stored else as_shown(found, page, imagej=file.is_imagej)
+        found = photometric.without_alpha(found, page)
+        if stored:
+            return found
+        return photometric.as_shown(found, page, imagej=file.is_imagej)
 
 
 def _is_damage(message: str) -> bool:
     lost = _LOST_TAG.search(message)
     return (int(lost[1]) in _NEEDED_TAGS) if lost else bool(_DAMAGE.search(message))
-
-
-def _told_by(messages: list[str]) -> list[str]:
-    """Return notes on what tifffile left out."""
-    found = filter(None, map(_MORE_PAGES.search, messages))
-    return [
-        f"its metadata tell of {one[1]} planes and the file holds {one[2]}: the others "
-        "were not read"
-        for one in found
-    ]
 
 
 def read_tiff_header(path: Path) -> ImageHeader:
@@ -137,14 +111,14 @@ def read_tiff_header(path: Path) -> ImageHeader:
         series = list(file.series)
         if any(map(_is_damage, messages)):
             return ImageHeader()
-        sizes = pixel_sizes(file)
-        if file.is_imagej and (stack := find_stack(path, file)) is not None:
+        sizes = metadata.pixel_sizes(file)
+        if file.is_imagej and (stack := metadata.find_stack(path, file)) is not None:
             axes, shape = stack.axes, (*stack.sizes, *file.pages.first.shape)
         else:
             axes, shape = _known_axes(series[0].axes), tuple(map(int, series[0].shape))
         if axes is None or _are_pages_of_a_stack(series):
             return ImageHeader(pixel_size=sizes)
-        names = channel_names(file, channel_count(shape, axes))
+        names = metadata.channel_names(file, channel_count(shape, axes))
     return ImageHeader(axes, shape, names, sizes)
 
 
@@ -152,7 +126,7 @@ def is_shown_otherwise(path: Path) -> bool:
     """Return whether other values are shown than are stored; False if it is damaged."""
     try:
         with _opened(path) as (file, _):
-            return int(file.pages.first.photometric) in SHOWN_OTHERWISE
+            return int(file.pages.first.photometric) in photometric.SHOWN_OTHERWISE
     except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
         return False
 
@@ -160,7 +134,7 @@ def is_shown_otherwise(path: Path) -> bool:
 @contextmanager
 def _opened(path: Path, **kinds: bool) -> Iterator[tuple[Any, list[str]]]:
     """Open a file, and collect what tifffile logs of it."""
-    check_pages(path)
+    checks.check_pages(path)
     with (
         collect_log("tifffile") as messages,
         _Alone(path.open("rb", buffering=0)) as stream,
@@ -172,8 +146,8 @@ def _opened(path: Path, **kinds: bool) -> Iterator[tuple[Any, list[str]]]:
 def _check_metadata(path: Path, file: Any) -> str | None:
     """Look at the XML before anything follows it; return a note on other files."""
     for tag in _XML_TAGS:
-        refuse_entities(path, file.pages.first.tags.valueof(tag))
-    if not file.is_ome or not check_ome(path, file.ome_metadata):
+        checks.refuse_entities(path, file.pages.first.tags.valueof(tag))
+    if not file.is_ome or not checks.check_ome(path, file.ome_metadata):
         return None
     return (
         "the file is one of several and only its own planes were read; join them in "
@@ -184,45 +158,40 @@ def _check_metadata(path: Path, file: Any) -> str | None:
 def _read_first(path: Path, file: Any) -> ArrayImage:
     series = list(file.series)
     if not series:
-        raise DamagedTiffError("it holds no image")
+        raise ValueError("it holds no image")
     if _are_pages_of_a_stack(series):
-        check_series(path, series)
+        checks.check_series(path, series)
         return ArrayImage(array=np.stack([one.asarray() for one in series]))
     first = series[0]
-    check_series(path, [first])
+    checks.check_series(path, [first])
     # Axes of one plane that have no meaning.
     array, axes = without_single(first.asarray(), str(first.axes), "QI")
     note = (
         f"the file holds {len(series)} images and only the first was read; "
         "save the others as files of their own to use them"
     )
-    return ArrayImage(
-        array=array, axes=_known_axes(axes), note=note if len(series) > 1 else None
-    )
+    found = ArrayImage(array=array, axes=_known_axes(axes))
+    return found.noted(note) if len(series) > 1 else found
 
 
-def _read_stack(path: Path, stack: Stack, page: Any) -> ArrayImage:
+def _read_stack(path: Path, stack: metadata.Stack, page: Any) -> ArrayImage:
     """Read all planes of ImageJ's that are there, whatever the header says."""
     if stack.contiguous:
         refuse_beyond_memory(path, stack.there * int(page.nbytes))
-        planes = read_contiguous(path, page, stack.there)
+        planes = metadata.read_contiguous(path, page, stack.there)
     else:
         with _opened(path, is_imagej=False) as (file, _):
             planes = _read_first(path, file).array
         if len(planes) != stack.there:
-            raise DamagedTiffError("its pages differ")
+            raise ValueError("its pages differ")
     return ArrayImage(array=stack.arrange(planes), axes=stack.axes, note=stack.note)
 
 
 def _are_pages_of_a_stack(series: list[Any]) -> bool:
     """Return whether planes were appended one by one, each as a series of its own."""
-    return len(series) > 1 and all(
-        one.kind == "shaped"
-        and one.axes == "YX"
-        and one.shape == series[0].shape
-        and one.dtype == series[0].dtype
-        for one in series
-    )
+    page = "shaped", "YX", series[0].shape, series[0].dtype
+    alike = all((one.kind, one.axes, one.shape, one.dtype) == page for one in series)
+    return len(series) > 1 and alike
 
 
 def _known_axes(axes: str) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 import warnings
 from collections.abc import Iterator
 from itertools import islice
@@ -61,7 +60,14 @@ def read_zarr(path: Path) -> ArrayImage:
     """
     image, note = image_inside(path)
     folder, head, stated = _finest(image)
-    _check_sizes(path, head, _check_files(path, folder, head))
+    stored = _check_files(path, folder, head)
+    if head.chunk_nbytes > _LARGEST_CHUNK:
+        raise _damaged(path, f"a chunk of it claims {in_words(head.chunk_nbytes)}")
+    refuse_beyond_memory(path, head.nbytes)
+    # Chunks may be missing where everything is 0, within reason.
+    if head.nbytes > max(_LARGE, stored * _MOST_EXPANSION):
+        told, held = in_words(head.nbytes), in_words(stored)
+        raise _damaged(path, f"it tells of {told} of pixels and holds {held}")
     array, axes = _read(folder, head), stated.axes
     if axes is not None:
         # OME-Zarr often has axes with one plane, which readers of TIFF leave out.
@@ -90,30 +96,17 @@ def _finest(image: Path) -> tuple[Path, ArrayHead, ImageHeader]:
     return folder, head, ImageHeader(axes, head.shape, names, sizes)
 
 
-def _check_sizes(path: Path, head: ArrayHead, stored: int) -> None:
-    if head.chunk_nbytes > _LARGEST_CHUNK:
-        raise _damaged(path, f"a chunk of it claims {in_words(head.chunk_nbytes)}")
-    refuse_beyond_memory(path, head.nbytes)
-    # Chunks may be missing where everything is 0, within reason.
-    if head.nbytes > max(_LARGE, stored * _MOST_EXPANSION):
-        raise _damaged(
-            path,
-            f"it tells of {in_words(head.nbytes)} of pixels and holds "
-            f"{in_words(stored)}",
-        )
-
-
 def _check_files(path: Path, folder: Path, head: ArrayHead) -> int:
     """Look at every file of an array; return their bytes."""
     root = path.resolve()
     if not folder.resolve().is_relative_to(root):
-        raise leading_out(path, folder)
+        raise _leading_out(path, folder)
     stored = 0
     for number, entry in enumerate(_iter_files(folder)):
         if number > _MOST_FILES:
             raise _damaged(path, f"it has more than {_MOST_FILES:,} files")
         if entry.is_symlink() and not Path(entry).resolve().is_relative_to(root):
-            raise leading_out(path, Path(entry))
+            raise _leading_out(path, Path(entry))
         status = entry.stat()
         if not stat.S_ISREG(status.st_mode):
             raise _damaged(path, f"{entry.name!r} in it is no file")
@@ -126,49 +119,38 @@ def _check_files(path: Path, folder: Path, head: ArrayHead) -> int:
 
 def _iter_files(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield all files below a folder; links to folders as if they were files."""
-    waiting = [folder]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry))
-                else:
-                    yield entry
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _iter_files(Path(entry))
+            else:
+                yield entry
 
 
 def _check_chunk(path: Path, chunk: Path, size: int, head: ArrayHead) -> None:
     """Compare the size that a packed chunk claims with that of all chunks."""
     with chunk.open("rb") as file:
         first = file.read(_HEADER)
-        claimed = _claimed(first, head)
+        claimed = _claimed(first, head.packing)
         if head.packing in {"gzip", "zlib"} and size * 1100 > _LARGE:
             file.seek(0)
             claimed = inflated_size(file, head.chunk_nbytes)
     if claimed > head.chunk_nbytes:
         raise _damaged(path, f"the chunk {chunk.name!r} claims {in_words(claimed)}")
     # blosc reads on beyond the end of a chunk that is shorter than it says.
-    whole = len(first) >= 16 and struct.unpack_from("<I", first, 12)[0] <= size
+    whole = len(first) >= 16 and int.from_bytes(first[12:16], "little") <= size
     if head.packing == "blosc" and not whole:
         raise _damaged(path, f"the chunk {chunk.name!r} is cut off")
 
 
-def _claimed(first: bytes, head: ArrayHead) -> int:
+def _claimed(first: bytes, packing: str) -> int:
     """Return the size in the first bytes of a chunk, 0 where there is none."""
-    if head.packing == "blosc":
-        return int.from_bytes(first[4:8], "little")
-    if head.packing == "lz4":
-        return int.from_bytes(first[:4], "little")
-    if head.packing == "zstd" and first[:4] == _ZSTD:
-        return _claimed_by_zstd(first)
-    return 0
-
-
-def _claimed_by_zstd(first: bytes) -> int:
-    """Return the content size in a frame's header, 0 where it has none."""
-    flags = first[4] if len(first) > 4 else 0
-    single = flags >> 5 & 1
-    width = (1 if single else 0, 2, 4, 8)[flags >> 6]
-    start = 5 + (0 if single else 1) + (0, 1, 2, 4)[flags & 3]
+    start, width = {"blosc": (4, 4), "lz4": (0, 4)}.get(packing, (0, 0))
+    if packing == "zstd" and first.startswith(_ZSTD) and len(first) > 4:
+        flags = first[4]
+        single = flags >> 5 & 1
+        width = (single, 2, 4, 8)[flags >> 6]
+        start = 6 - single + (0, 1, 2, 4)[flags & 3]
     size = int.from_bytes(first[start : start + width], "little")
     return size + 256 if width == 2 else size
 
@@ -204,10 +186,8 @@ def list_zarr_images(folder: Path) -> list[Path]:
     """
     attributes = group_attributes(folder) or {}
     if "plate" in attributes:
-        wells = _paths(attributes["plate"], "wells")
-        found = [
-            field for well in wells for field in _fields(level_folder(folder, well))
-        ]
+        wells = _paths(folder, attributes["plate"], "wells")
+        found = [field for well in wells for field in _fields(well)]
     elif "well" in attributes:
         found = _fields(folder)
     else:
@@ -216,11 +196,11 @@ def list_zarr_images(folder: Path) -> list[Path]:
     root = folder.resolve()
     for path in found:
         if not path.resolve().is_relative_to(root):
-            raise leading_out(folder, path)
+            raise _leading_out(folder, path)
     return found or [folder]
 
 
-def leading_out(folder: Path, link: Path) -> InputError:
+def _leading_out(folder: Path, link: Path) -> InputError:
     """Return an error that names a link to what is not in a zarr."""
     return InputError(
         f"The zarr {str(folder)!r} was not read: {link.name!r} in it is a link that "
@@ -238,7 +218,13 @@ def image_inside(folder: Path) -> tuple[Path, str | None]:
         return folder, None
     series = _series(folder, attributes)
     if not series:
-        raise _none_of_its_own(folder)
+        inside = list(islice(_images_below(folder), _SHOWN))
+        if not inside:
+            raise neither(folder)
+        raise InputError(
+            f"The zarr {str(folder)!r} is no image but a group of several; name the "
+            f"one inside: {', '.join(repr(str(one)) for one in inside)}."
+        )
     note = (
         f"the zarr holds {len(series)} images and only {series[0].name!r} was read; "
         f"name the others, such as {str(series[-1])!r}"
@@ -257,29 +243,18 @@ def _series(folder: Path, attributes: dict[str, Any]) -> list[Path]:
 
 def _fields(well: Path) -> list[Path]:
     attributes = group_attributes(well) if well.is_dir() else None
-    images = _paths((attributes or {}).get("well"), "images")
-    return [level_folder(well, path) for path in images]
+    return _paths(well, (attributes or {}).get("well"), "images")
 
 
-def _paths(found: Any, what: str) -> list[str]:
-    """Return the paths in a list of metadata, which can be any nonsense."""
+def _paths(folder: Path, found: Any, what: str) -> list[Path]:
+    """Return the folders in a list of metadata, which can be any nonsense."""
     entries = found.get(what) if isinstance(found, dict) else None
     if not isinstance(entries, list):
         return []
     if len(entries) > _MOST_IMAGES:
         raise InputError(f"A zarr tells of {len(entries):,} {what}; name one of them.")
     paths = (one.get("path") for one in entries if isinstance(one, dict))
-    return [path for path in paths if isinstance(path, str) and path]
-
-
-def _none_of_its_own(folder: Path) -> InputError:
-    inside = list(islice(_images_below(folder), _SHOWN))
-    if not inside:
-        return neither(folder)
-    return InputError(
-        f"The zarr {str(folder)!r} is no image but a group of several; name the one "
-        f"inside: {', '.join(map(repr, map(str, inside)))}."
-    )
+    return [level_folder(folder, p) for p in paths if isinstance(p, str) and p]
 
 
 def _images_below(folder: Path) -> Iterator[Path]:

@@ -244,7 +244,8 @@ def level_folder(folder: Path, path: str) -> Path:
 
 
 def read_head(folder: Path) -> ArrayHead:
-    """Read what an array says of itself; refuse all but plain numbers in plain chunks."""
+    """Read what an array says of itself; only plain numbers in plain chunks pass."""
+    found: _Array2 | _Array3
     if (folder / "zarr.json").is_file():
         found = _checked(_Array3, _read(folder / "zarr.json"), folder)
         if found.chunk_grid.name != "regular" or found.packing not in get_args(Packing):
@@ -253,11 +254,11 @@ def read_head(folder: Path) -> ArrayHead:
                 f"The zarr {str(folder)!r} is packed in a way that this program does "
                 f"not read ({names[:100]}); write it in plain chunks, no shards."
             )
-        return _checked(ArrayHead, found, folder)
-    if (folder / ".zarray").is_file():
-        older = _checked(_Array2, _read(folder / ".zarray"), folder)
-        return _checked(ArrayHead, older, folder)
-    raise InputError(f"There is no zarr array in {str(folder)!r}; write it anew.")
+    elif (folder / ".zarray").is_file():
+        found = _checked(_Array2, _read(folder / ".zarray"), folder)
+    else:
+        raise InputError(f"There is no zarr array in {str(folder)!r}; write it anew.")
+    return _checked(ArrayHead, found, folder)
 
 
 def _read(path: Path) -> dict[str, Any]:
