@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.runs import run_starts
 
 LARGEST_ID = int(np.iinfo(np.int32).max)
 
@@ -146,30 +147,21 @@ def count_pairs(
     Returns pairs of ids in order, (n,) each, and how often each pair occurs. Ids are
     within int32 and not negative.
     """
-    flat_a, flat_b = first.reshape(-1), second.reshape(-1)
-    starts = range(0, flat_a.size, _CHUNK)
-    parts = [_runs_of_pairs(flat_a, flat_b, slice(n, n + _CHUNK)) for n in starts]
-    empty = np.zeros(0, np.int64)
-    keys = np.concatenate([empty, *(part[0] for part in parts)])
-    lengths = np.concatenate([empty, *(part[1] for part in parts)])
-    found, pixels = _sum_by_key(keys, lengths)
-    a, b = found >> _ID_BITS, found & (2**_ID_BITS - 1)
-    return a.astype(np.int32), b.astype(np.int32), pixels
-
-
-def _runs_of_pairs(
-    first: npt.NDArray[np.integer[Any]],
-    second: npt.NDArray[np.integer[Any]],
-    part: slice,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the pairs of a part as one number each, and their pixels."""
     # One number for a pair: numpy sorts rows a thousand times slower, and locks the
     # interpreter meanwhile, so that a window would stand still. And a number for a
     # whole run: sorting pixels takes longest of all.
-    keys = first[part].astype(np.int64) << _ID_BITS
-    keys |= second[part].astype(np.int64)
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    return _sum_by_key(keys[starts], np.diff(starts, append=keys.size))
+    flat_a, flat_b = first.reshape(-1), second.reshape(-1)
+    keys, lengths = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start in range(0, flat_a.size, _CHUNK):
+        pairs = flat_a[start : start + _CHUNK].astype(np.int64) << _ID_BITS
+        pairs |= flat_b[start : start + _CHUNK].astype(np.int64)
+        starts = run_starts(pairs)
+        found, pixels = _sum_by_key(pairs[starts], np.diff(starts, append=pairs.size))
+        keys.append(found)
+        lengths.append(pixels)
+    found, pixels = _sum_by_key(np.concatenate(keys), np.concatenate(lengths))
+    a, b = found >> _ID_BITS, found & (2**_ID_BITS - 1)
+    return a.astype(np.int32), b.astype(np.int32), pixels
 
 
 def _sum_by_key(

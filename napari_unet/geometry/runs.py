@@ -34,10 +34,9 @@ def runs_of_points(points: Points, box: Box) -> Runs:
     flat = np.ravel_multi_index(local, box.shape)
     first = np.flatnonzero(np.diff(flat, prepend=-2) != 1)
     last = np.append(first[1:], len(flat)) - 1
-    runs = np.empty(2 * len(first), np.int64)
-    runs[0::2] = flat[first] - np.append(0, flat[last[:-1]] + 1)
-    runs[1::2] = flat[last] - flat[first] + 1
-    return runs
+    skipped = flat[first] - np.append(0, flat[last[:-1]] + 1)
+    taken = flat[last] - flat[first] + 1
+    return np.stack([skipped, taken], axis=1, dtype=np.int64).ravel()
 
 
 def mask_of_runs(runs: Runs, box: Box) -> Mask:
@@ -79,10 +78,8 @@ def bounds_of_runs(runs: Runs, box: Box) -> Box:
 def runs_of_values(values: npt.NDArray[Any]) -> Runs:
     """Return whole numbers, of which there are some, as value and count."""
     first = run_starts(values)
-    runs = np.empty(2 * len(first), np.int64)
-    runs[0::2] = values[first]
-    runs[1::2] = np.diff(first, append=len(values))
-    return runs
+    counts = np.diff(first, append=len(values))
+    return np.stack([values[first], counts], axis=1, dtype=np.int64).ravel()
 
 
 def runs_of_one_value(value: int, count: int) -> Runs:

@@ -109,20 +109,16 @@ def _pixels(image: Image.Image, *, stored: bool) -> ArrayImage:
         if stored:
             return ArrayImage(array=np.array(image.getchannel(0)))
         clear = image.mode == "PA" or "transparency" in image.info
-        colours = _grey_if_it_is(np.array(image.convert("RGB")))
-        return ArrayImage(array=colours, note=NO_TRANSPARENCY if clear else None)
+        array = np.array(image.convert("RGB"))
+        if (array == array[..., :1]).all():
+            array = np.ascontiguousarray(array[..., 0])  # its colours are grey
+        return ArrayImage(array=array, note=NO_TRANSPARENCY if clear else None)
     note = None
     if image.mode in {"CMYK", "YCbCr"}:
         note = f"colours were converted from {image.mode} to RGB"
     if image.mode in {"CMYK", "YCbCr", "RGBX"}:
         image = image.convert("RGB")
     return ArrayImage(array=np.array(image), note=note)
-
-
-def _grey_if_it_is(colours: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return one channel of colours that are grey, all of them."""
-    grey = (colours == colours[..., :1]).all()
-    return np.ascontiguousarray(colours[..., 0]) if grey else colours
 
 
 def _is_turned(image: ImageFile.ImageFile) -> bool:

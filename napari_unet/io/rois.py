@@ -66,10 +66,35 @@ def read_rois(path: str | Path, shape: tuple[int, ...]) -> LabelMap:
             f"Regions of ImageJ are drawn on planes (Y, X), and the image of "
             f"{str(path)!r} has the shape {shape}; save its objects as a label map."
         )
-    height, width = shape
-    refuse_beyond_memory(path, 4 * height * width)
+    plane = (shape[0], shape[1])
+    refuse_beyond_memory(path, 4 * plane[0] * plane[1])
     regions = {name: _loops(path, name, data) for name, data in _read(path).items()}
-    return _draw(path, regions, (height, width))
+    labels = np.zeros(plane, np.int32)
+    work, limit = 0, _FREE_WORK + _MOST_WORK * labels.size
+    for number, (name, loops) in enumerate(regions.items(), start=1):
+        window = window_of(loops, plane)
+        crossings = sum(int(_rows(loop, window)[1].sum()) for loop in loops)
+        work += labels[window].size + crossings
+        if work > limit or crossings > _MOST_CROSSINGS:
+            raise InputError(
+                f"The regions in {str(path)!r} overlap so much, or are so jagged, that "
+                "drawing them would not end; check that they belong to this image."
+            )
+        inside = fill(loops, window)
+        if not inside.any():
+            raise InputError(
+                f"The region {name!r} in {str(path)!r} has no pixel in the image (Y, X "
+                f"{shape}); check that it belongs to this image, or delete it."
+            )
+        labels[window][inside] = number
+    left = np.bincount(labels.ravel(), minlength=len(regions) + 1)[1:]
+    if not left.all():
+        name = list(regions)[int(np.argmin(left > 0))]
+        raise InputError(
+            f"The region {name!r} in {str(path)!r} is covered by later ones; delete "
+            "it, or what covers it."
+        )
+    return labels
 
 
 def _read(path: Path) -> dict[str, bytes]:
@@ -95,6 +120,10 @@ def _read(path: Path) -> dict[str, bytes]:
 
 
 def _loops(path: Path, name: str, content: bytes) -> list[Loop]:
+    damaged = InputError(
+        f"The region {name!r} in {str(path)!r} is incomplete or damaged; save it in "
+        "ImageJ again."
+    )
     try:
         with collect_log("roifile") as messages:
             loops = _loops_of(content)
@@ -105,49 +134,11 @@ def _loops(path: Path, name: str, content: bytes) -> list[Loop]:
         ) from error
     # A damaged region can make the reader raise almost anything.
     except Exception as error:
-        raise _damaged(path, name) from error
-    corners = sum(map(len, loops))
-    if messages or not corners or not all(np.isfinite(loop).all() for loop in loops):
-        raise _damaged(path, name)
+        raise damaged from error
+    finite = all(np.isfinite(loop).all() for loop in loops)
+    if messages or not finite or not any(map(len, loops)):
+        raise damaged
     return loops
-
-
-def _damaged(path: Path, name: str) -> InputError:
-    return InputError(
-        f"The region {name!r} in {str(path)!r} is incomplete or damaged; save it in "
-        "ImageJ again."
-    )
-
-
-def _draw(
-    path: Path, regions: dict[str, list[Loop]], shape: tuple[int, int]
-) -> LabelMap:
-    labels = np.zeros(shape, np.int32)
-    work, limit = 0, _FREE_WORK + _MOST_WORK * labels.size
-    for number, (name, loops) in enumerate(regions.items(), start=1):
-        window = window_of(loops, shape)
-        crossings = sum(int(_rows(loop, window)[1].sum()) for loop in loops)
-        work += labels[window].size + crossings
-        if work > limit or crossings > _MOST_CROSSINGS:
-            raise InputError(
-                f"The regions in {str(path)!r} overlap so much, or are so jagged, that "
-                "drawing them would not end; check that they belong to this image."
-            )
-        inside = fill(loops, window)
-        if not inside.any():
-            raise InputError(
-                f"The region {name!r} in {str(path)!r} has no pixel in the image (Y, X "
-                f"{shape}); check that it belongs to this image, or delete it."
-            )
-        labels[window][inside] = number
-    left = np.bincount(labels.ravel(), minlength=len(regions) + 1)[1:]
-    if not left.all():
-        name = list(regions)[int(np.argmin(left > 0))]
-        raise InputError(
-            f"The region {name!r} in {str(path)!r} is covered by later ones; delete "
-            "it, or what covers it."
-        )
-    return labels
 
 
 class NoAreaError(ValueError):

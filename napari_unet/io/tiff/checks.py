@@ -223,7 +223,14 @@ def _check_tiles(path: Path, series: Any) -> None:
     elif compression in {_LZMA, _ZSTD} | _DEFLATE and not _is_installed():
         if compression not in _DEFLATE:
             raise ImportError("imagecodecs")
-        _check_segments(path, series, lambda data: _inflates_to(data, tile + _SPARE))
+        most = tile + _SPARE
+        _check_segments(
+            path,
+            series,
+            lambda data: (
+                len(data) < _CHECKED_FROM or inflated_size(BytesIO(data), most) <= most
+            ),
+        )
 
 
 def _is_installed() -> bool:
@@ -241,11 +248,6 @@ def _check_segments(path: Path, series: Any, is_right: Any) -> None:
                 file.seek(offset)
                 if count and not is_right(file.read(count)):
                     raise damaged(path, "a tile of it holds more than its place")
-
-
-def _inflates_to(data: bytes, limit: int) -> bool:
-    """Return whether deflated data hold at most so many bytes."""
-    return len(data) < _CHECKED_FROM or inflated_size(BytesIO(data), limit) <= limit
 
 
 def pixels_of(data: bytes) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,23 +38,17 @@ _MORE_PAGES = re.compile(r"OME series expected (\d+) frames, got (\d+)")
 
 _XML_TAGS = (270, 700)
 
+# Metadata lead to no other file. Those of Micro-Manager stand in OME and ImageJ's, too.
+_ONE_FILE = MappingProxyType(
+    {"_multifile": False, "is_mmstack": False, "is_ndtiff": False}
+)
+
 
 class _Alone(io.BufferedReader):
     """A file that tifffile cannot find others beside: it has no descriptor."""
 
     def fileno(self) -> int:
         raise io.UnsupportedOperation("fileno")
-
-
-class _OneFile(tifffile.TiffFile):  # type: ignore[misc]
-    """A TIFF whose metadata lead to no other file.
-
-    Micro-Manager's index files and lists of siblings are left alone; its files carry
-    OME and ImageJ metadata as well.
-    """
-
-    is_mmstack = False
-    is_ndtiff = False
 
 
 def is_tiff(path: Path) -> bool:
@@ -138,7 +133,7 @@ def _opened(path: Path, **kinds: bool) -> Iterator[tuple[Any, list[str]]]:
     with (
         collect_log("tifffile") as messages,
         _Alone(path.open("rb", buffering=0)) as stream,
-        _OneFile(stream, name=path.name, _multifile=False, **kinds) as file,
+        tifffile.TiffFile(stream, name=path.name, **_ONE_FILE, **kinds) as file,
     ):
         yield file, messages
 
