@@ -126,7 +126,8 @@ def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]
             raise InputError(
                 "The zip file of a model describes itself; leave --like away."
             )
-        return weights.unpack_model(io.read_zip(file, _model_limits()), str(file)), None
+        found = io.read_zip(file, members=16, member_bytes=2**31, total_bytes=2**31)
+        return weights.unpack_model(found, str(file)), None
     if like is None:
         raise InputError(
             f"{str(file)!r} holds weights at best, and no description of their "
@@ -148,10 +149,6 @@ def _check_file(file: Path) -> None:
         )
     if not file.is_file():
         raise InputError(f"There is no file {str(file)!r}; check the name.")
-
-
-def _model_limits() -> io.Limits:
-    return io.Limits(members=16, member_bytes=2**31, total_bytes=2**31)
 
 
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:

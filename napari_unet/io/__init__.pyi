@@ -1,4 +1,4 @@
-from .archive import Limits as Limits, read_zip as read_zip
+from .archive import read_zip as read_zip
 from .dataset import (
     axes_of_file as axes_of_file,
     find_channels as find_channels,

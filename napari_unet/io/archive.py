@@ -9,7 +9,6 @@ from __future__ import annotations
 import stat
 import struct
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from napari_unet.errors import InputError
@@ -26,39 +25,36 @@ _KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 _ENCRYPTED = 0x41
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The most that a zip file may hold.
+def read_zip(
+    path: Path, *, members: int, member_bytes: int, total_bytes: int
+) -> dict[str, bytes]:
+    """Read all files of a zip file: content by name, in the order of the file.
+
+    Without folders, and without what macOS adds.
 
     Parameters
     ----------
     members : int
-        Files and folders.
+        The most files and folders that it may hold.
     member_bytes, total_bytes : int
-        Of one file, and of all of them, unpacked.
-    """
-
-    members: int
-    member_bytes: int
-    total_bytes: int
-
-
-def read_zip(path: Path, limits: Limits) -> dict[str, bytes]:
-    """Read all files of a zip file: content by name, in the order of the file.
-
-    Without folders, and without what macOS adds.
+        The most that one file may hold, and all of them together, unpacked.
 
     Raises an InputError if it is no zip file, damaged, holds more than it may, or a
     member could do harm.
     """
     try:
-        _check_directory(path, limits)
+        _check_directory(path, members)
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            _check_members(path, members, limits)
+            found = archive.infolist()
+            if len(found) > members:
+                raise _too_much(path, f"holds more than {members:,} members")
+            _check_members(path, found, member_bytes)
+            total = sum(member.file_size for member in found)
+            if total > total_bytes:
+                raise _too_much(path, f"holds {in_words(total)} when it is unpacked")
             return {
                 member.filename: _unpack(path, archive, member)
-                for member in members
+                for member in found
                 if not member.is_dir() and not _is_litter(member.filename)
             }
     except InputError:
@@ -71,7 +67,7 @@ def read_zip(path: Path, limits: Limits) -> dict[str, bytes]:
         ) from error
 
 
-def _check_directory(path: Path, limits: Limits) -> None:
+def _check_directory(path: Path, members: int) -> None:
     """Look at the list of members before zipfile makes an object of each."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
@@ -84,13 +80,11 @@ def _check_directory(path: Path, limits: Limits) -> None:
     if tail[max(0, place - _LOCATOR_SIZE) : place].startswith(_END_64):
         raise _too_much(path, "is of the kind for more than 65,535 members or 4 GB")
     _, _, _, count, length = struct.unpack_from("<HHHHI", tail, place + 4)
-    if count > limits.members or length > limits.members * _LARGEST_ENTRY:
-        raise _too_much(path, f"holds more than {limits.members:,} members")
+    if count > members or length > members * _LARGEST_ENTRY:
+        raise _too_much(path, f"holds more than {members:,} members")
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo], limits: Limits) -> None:
-    if len(members) > limits.members:
-        raise _too_much(path, f"holds more than {limits.members:,} members")
+def _check_members(path: Path, members: list[zipfile.ZipInfo], most: int) -> None:
     seen: set[str] = set()
     for member in members:
         # Windows and macOS take two names that differ in their case for one.
@@ -99,15 +93,12 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], limits: Limits) -
         if wrong is not None:
             raise _unsafe(path, member, wrong)
         seen.add(name)
-        if member.file_size > limits.member_bytes:
+        if member.file_size > most:
             raise _too_much(
                 path,
                 f"holds {member.filename!r} of {in_words(member.file_size)}, at most "
-                f"{in_words(limits.member_bytes)} are possible",
+                f"{in_words(most)} are possible",
             )
-    total = sum(member.file_size for member in members)
-    if total > limits.total_bytes:
-        raise _too_much(path, f"holds {in_words(total)} when it is unpacked")
 
 
 def _problem(member: zipfile.ZipInfo) -> str | None:

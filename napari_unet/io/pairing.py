@@ -14,11 +14,9 @@ from pathlib import Path
 from napari_unet.errors import InputError
 from napari_unet.io.zarr import is_group, is_zarr, list_zarr_images
 
-IMAGE_SUFFIXES = frozenset(
+_IMAGE_SUFFIXES = frozenset(
     {".bmp", ".btf", ".gif", ".jpeg", ".jpg", ".lsm", ".png", ".tf8", ".tif", ".tiff"}
 )
-"""Lower-case suffixes of the files that a folder of images is searched for."""
-
 _ZARR = ".zarr"
 _PLATE_DEPTH = 3  # field, well, row
 _OME = ".ome"
@@ -46,7 +44,7 @@ def list_images(
             return False
         if suffix == _ZARR:
             return path.is_dir()
-        return suffix in IMAGE_SUFFIXES | more and path.is_file()
+        return suffix in _IMAGE_SUFFIXES | more and path.is_file()
 
     if folder.is_file():
         raise InputError(

@@ -4,10 +4,8 @@ TIFF, OME-TIFF and ImageJ files go through tifffile, everything else (PNG, JPEG,
 BMP, ...) through Pillow. The content decides, not the file's suffix. Zarr folders, with
 or without OME's metadata, go through zarr.
 
-Viewers read some files in another way: napari's own readers turn nothing round where 0
-is white, take inks for colours, and keep 8 of the 16 bits of a PNG's colours.
-`as_file_means` gives an open image the pixels that are read here, in the shape in which
-it was opened.
+napari's own readers turn nothing round where 0 is white, take inks for colours, and
+keep 8 of the 16 bits of a PNG's colours; `as_file_means` mends what they opened.
 """
 
 from __future__ import annotations

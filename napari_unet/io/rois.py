@@ -15,7 +15,7 @@ import roifile
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.io.archive import Limits, read_zip
+from napari_unet.io.archive import read_zip
 from napari_unet.io.reader import collect_log, refuse_beyond_memory
 
 Loop: TypeAlias = npt.NDArray[np.float64]
@@ -26,7 +26,7 @@ Window: TypeAlias = tuple[slice, slice]
 ROI_SUFFIXES = frozenset({".roi", ".zip"})
 """Lower-case suffixes of files of regions."""
 
-_LIMITS = Limits(members=60_000, member_bytes=2**24, total_bytes=2**27)
+_MOST_REGIONS, _LARGEST_REGION, _LARGEST_FILE = 60_000, 2**24, 2**27
 _MOST_WORK = 50
 _FREE_WORK = 10**8
 _MOST_CROSSINGS = 5 * 10**6
@@ -100,8 +100,13 @@ def read_rois(path: str | Path, shape: tuple[int, ...]) -> LabelMap:
 def _read(path: Path) -> dict[str, bytes]:
     try:
         if path.suffix.lower() == ".zip":
-            found = read_zip(path, _LIMITS)
-        elif path.stat().st_size > _LIMITS.member_bytes:
+            found = read_zip(
+                path,
+                members=_MOST_REGIONS,
+                member_bytes=_LARGEST_REGION,
+                total_bytes=_LARGEST_FILE,
+            )
+        elif path.stat().st_size > _LARGEST_REGION:
             raise InputError(f"{str(path)!r} is too large for a region; check it.")
         else:
             found = {path.name: path.read_bytes()}

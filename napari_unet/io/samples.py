@@ -2,13 +2,8 @@
 
 They lie in the folder `sample_data`: inside the package when it was installed from a
 wheel, at the top of the repository when it runs from a checkout (an editable install
-does not see files that the build copies).
-
-::
-
-    sample_data/index.json                      name, title and axes of every sample
-    sample_data/<name>/images/<name>_01.tif
-    sample_data/<name>/labels/<name>_01.tif
+does not see files that the build copies). `index.json` in it lists the samples, and
+`NAME/images/NAME_01.tif` has its truth in `NAME/labels/NAME_01.tif`.
 """
 
 from __future__ import annotations

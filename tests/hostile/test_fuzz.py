@@ -22,7 +22,7 @@ from numcodecs import Blosc, GZip, Zstd
 from PIL import Image
 
 from napari_unet.errors import NapariUnetError
-from napari_unet.io.archive import Limits, read_zip
+from napari_unet.io.archive import read_zip
 from napari_unet.io.read import read_image
 from napari_unet.io.rois import read_rois
 from napari_unet.weights.folder import load_model, unpack_model
@@ -131,8 +131,8 @@ def test_zips_of_models(
 ) -> None:
     path = tmp_path_factory.mktemp("zip", numbered=True) / "a.zip"
     path.write_bytes(spoil(zipped(files), changes))
-    limits = Limits(16, 2**24, 2**24)
-    members = answer(lambda: read_zip(path, limits))
+    limits = {"members": 16, "member_bytes": 2**24, "total_bytes": 2**24}
+    members = answer(lambda: read_zip(path, **limits))
     if members is not None:
         assert sum(map(len, members.values())) <= limits.total_bytes
         assert is_sound(answer(lambda: unpack_model(members, "a.zip")))

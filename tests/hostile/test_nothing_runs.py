@@ -150,7 +150,7 @@ from napari_unet.weights.folder import load_model
 from napari_unet.weights.foreign import import_weights
 from napari_unet.weights.folder import unpack_model
 from napari_unet.errors import NapariUnetError
-from napari_unet.io.archive import Limits, read_zip
+from napari_unet.io.archive import read_zip
 from napari_unet.io.read import read_image
 from napari_unet.io.rois import read_rois
 
@@ -165,7 +165,9 @@ for path in sorted(folder.iterdir()):
     readers = {
         "tif": lambda p: read_image(p),
         "roi": lambda p: read_rois(p, (64, 64)),
-        "zip": lambda p: unpack_model(read_zip(p, Limits(16, 2**31, 2**31)), "x"),
+        "zip": lambda p: unpack_model(
+            read_zip(p, members=16, member_bytes=2**31, total_bytes=2**31), "x"
+        ),
         "pt": lambda p: import_weights(p, good.spec, "x"),
         "safetensors": lambda p: import_weights(p, good.spec, "x"),
         "": load_model,
