@@ -23,7 +23,6 @@ from napari_unet.geometry.points import (
 from napari_unet.geometry.runs import (
     Runs,
     runs_of_mask,
-    runs_of_one_value,
     runs_of_points,
     runs_of_values,
     values_of_runs,
@@ -184,7 +183,7 @@ class Pixels:
         self, box: Box, mask: Mask, before: Runs, after: Runs, provenance: Provenance
     ) -> None:
         was = self.provenance[box.slices][mask]
-        now = runs_of_one_value(provenance, was.size)
+        now = np.array([provenance, was.size], np.int64)
         region = Region(box, runs_of_mask(mask))
         self._announce(region, before, after, runs_of_values(was), now)
 

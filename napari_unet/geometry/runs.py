@@ -82,11 +82,6 @@ def runs_of_values(values: npt.NDArray[Any]) -> Runs:
     return np.stack([values[first], counts], axis=1, dtype=np.int64).ravel()
 
 
-def runs_of_one_value(value: int, count: int) -> Runs:
-    """Return the same whole number for all of some pixels, as value and count."""
-    return np.array([value, count], np.int64)
-
-
 def run_starts(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return where runs of equal values begin in an array of one axis; 0 at least."""
     turns = np.flatnonzero(values[1:] != values[:-1])

@@ -42,25 +42,13 @@ _WAY_OUT = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelFile:
-    """The numbers of a label map as they lie in a file, before any rule.
+    """The numbers of a label map as they lie in a file, before any rule."""
 
-    Parameters
-    ----------
-    array : ndarray
-        Of any real type, without channels.
-    axes : str or None
-        Axes out of "TZYX", where the file names them or leaves no doubt.
-    notes : tuple of str
-        What a person should know of the reading.
-    regions : bool
-        Whether it was drawn from regions, each of which is an object.
-    """
-
-    array: npt.NDArray[Any]
+    array: npt.NDArray[Any]  # of any real type, without channels
     path: Path
-    axes: str | None = None
-    notes: tuple[str, ...] = ()
-    regions: bool = False
+    axes: str | None = None  # out of "TZYX"; None where the file leaves doubts
+    notes: tuple[str, ...] = ()  # what a person should know of the reading
+    regions: bool = False  # drawn from regions, each of which is an object
 
     def make(self, function: Callable[..., T], *more: Any, **options: Any) -> T:
         """Make something of the numbers; the file is named in what is refused."""

@@ -79,24 +79,13 @@ class Stack:
 
     A recording that was stopped early, and planes that other programs added or took
     away, leave such files. ImageJ opens them, with the planes that there are.
-
-    Parameters
-    ----------
-    there, told : int
-        Planes in the file, and those that the header tells of.
-    sizes : tuple of int
-        Of what can be made of them, without Y and X; the slowest axis first.
-    axes : str or None
-        One letter per size, and "YX"; None where nothing names the axis.
-    contiguous : bool
-        Whether all planes follow the first one, which alone has a page.
     """
 
-    there: int
-    told: int
-    sizes: tuple[int, ...]
-    axes: str | None
-    contiguous: bool
+    there: int  # planes in the file
+    told: int  # planes that the header tells of
+    sizes: tuple[int, ...]  # of what can be made of them, the slowest axis first
+    axes: str | None  # of the sizes, and "YX"; None where nothing names them
+    contiguous: bool  # whether all planes follow the first, which alone has a page
 
     @property
     def used(self) -> int:
