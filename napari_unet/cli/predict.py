@@ -45,8 +45,8 @@ from napari_unet.io.pairing import by_stem, list_images, name_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_unet.images.source import ArrayImage
     from napari_unet.inference.events import PredictEvent
-    from napari_unet.io.read import ImageFile
     from napari_unet.tasks.objectives.objective import Values
     from napari_unet.weights.model import Model
 
@@ -206,7 +206,7 @@ def _predict_one(
     path: Path, target: Path, order: _Order, advance: Callable[[float], None]
 ) -> _Written:
     image = io.read_image(path)
-    seen, axes, notes = _seen(image, order)
+    seen, axes, notes = _seen(path, image, order)
     result, more, diameter = _result(image, seen, axes, order, advance)
     kept = result_axes(axes)
     io.write_image(
@@ -220,23 +220,25 @@ def _predict_one(
     return _Written(str(path), str(target), objects, [*notes, *more], diameter)
 
 
-def _seen(image: ImageFile, order: _Order) -> tuple[NDArray[Any], str, list[str]]:
+def _seen(
+    path: Path, image: ArrayImage, order: _Order
+) -> tuple[NDArray[Any], str, list[str]]:
     """Return what the model sees of an image, its axes, and what is to be said."""
     known = io.axes_of_file(image, order.axes)
     seen, axes = image.array, known.letters
     if order.channel is not None:
-        channels = io.find_channels(image.path, seen.shape, axes, order.channel)
+        channels = io.find_channels(path, seen.shape, axes, order.channel)
         seen, axes = take_channels(seen, axes, channels)
     try:
         axes = inference.check_image(seen, axes, order.model)
     except ChannelMismatchError as error:
-        raise InputError(mismatch_in_words(error, image.path)) from error
+        raise InputError(mismatch_in_words(error, path)) from error
     notes = [image.note, guess_in_words(known, image.array.shape)]
     return seen, axes, [note for note in notes if note]
 
 
 def _result(
-    image: ImageFile,
+    image: ArrayImage,
     seen: NDArray[Any],
     axes: str,
     order: _Order,

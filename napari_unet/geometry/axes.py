@@ -49,22 +49,12 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What a file states of its image; what it does not state is missing.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Extents of the axes. A viewer may show another array of the same file.
-    channels : tuple of str
-        Names of the channels; empty, or as many as there are.
-    pixel_size : dict of str to float
-        Micrometres per pixel along "Z", "Y" and "X".
-    """
+    """What a file states of its image; what it does not state is missing."""
 
     axes: str | None = None
-    shape: Shape = ()
-    channels: tuple[str, ...] = ()
-    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    shape: Shape = ()  # a viewer may show another array of the same file
+    channels: tuple[str, ...] = ()  # their names; none, or as many as there are
+    pixel_size: Mapping[str, float] = field(default_factory=dict)  # um along Z, Y, X
 
 
 @dataclass(frozen=True, slots=True)

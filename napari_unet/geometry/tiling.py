@@ -29,18 +29,10 @@ _SQUARES_WANTED = 64
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A window that the network reads and the core that is kept of it.
+    """A window that the network reads and the core that is kept of it."""
 
-    Parameters
-    ----------
-    window : Box
-        What the network reads, in coordinates of the padded plane.
-    core : Box
-        What is kept; the cores of a plan cover the plane, each pixel once.
-    """
-
-    window: Box
-    core: Box
+    window: Box  # in coordinates of the padded plane
+    core: Box  # those of a plan cover the plane, each pixel once
 
 
 def padded_shape(shape: tuple[int, ...], stride: int) -> tuple[int, ...]:

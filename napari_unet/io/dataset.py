@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from napari_unet.annotation.labels import tell
 from napari_unet.errors import InputError
@@ -16,6 +19,7 @@ from napari_unet.images.channels import (
     parse_channels,
     take_channels,
 )
+from napari_unet.images.source import ArrayImage
 from napari_unet.io.labels import (
     LabelFile,
     are_mask_files,
@@ -24,7 +28,7 @@ from napari_unet.io.labels import (
     read_mask,
 )
 from napari_unet.io.pairing import pair_by_stem
-from napari_unet.io.read import ImageFile, read_header, read_image, read_values
+from napari_unet.io.read import read_header, read_image, read_values
 from napari_unet.io.reader import naming
 from napari_unet.io.rois import ROI_SUFFIXES
 from napari_unet.tasks import find_task
@@ -34,18 +38,10 @@ from napari_unet.tasks.sample import Sample
 
 @dataclass(frozen=True, slots=True)
 class SampleFolder:
-    """Annotated images that were read together.
+    """Annotated images that were read together."""
 
-    Parameters
-    ----------
-    samples : dict of Path to Sample
-        By the image's path, sorted by name. Every sample has its axes.
-    notes : tuple of str
-        What was left out or changed in reading, in words; files are named.
-    """
-
-    samples: dict[Path, Sample]
-    notes: tuple[str, ...] = ()
+    samples: dict[Path, Sample]  # with axes, by the image's path, sorted by name
+    notes: tuple[str, ...] = ()  # what was left out or changed; files are named
 
 
 def read_samples(
@@ -92,8 +88,8 @@ def read_samples(
     mask = are_mask_files((each.labels for each in read), labeling.kind)
     found = [labels_of(each.labels, labeling.kind, mask=mask) for each in read]
     samples = {}
-    for each, its in zip(read, found, strict=True):
-        path, pixels, letters = each.image.path, each.image.array, each.axes
+    for (path, _), each, its in zip(pairs, read, found, strict=True):
+        pixels, letters = each.image, each.axes
         if channel is not None:
             channels = find_channels(path, pixels.shape, letters, channel)
             pixels, letters = take_channels(pixels, letters, channels)
@@ -107,7 +103,7 @@ def read_samples(
 class _Read:
     """The files of one sample, before the labels of all are judged together."""
 
-    image: ImageFile
+    image: npt.NDArray[Any]
     axes: str
     labels: LabelFile
     verified: Mask | None
@@ -147,7 +143,7 @@ def _read(
                 f"{image_path.name!r} (axes {found}), found {shape}; use the label "
                 "map of that very image, or name the image's axes."
             )
-    return _Read(image, found, labels, verified, tuple(notes))
+    return _Read(image.array, found, labels, verified, tuple(notes))
 
 
 def find_channels(
@@ -163,7 +159,7 @@ def find_channels(
         return parse_channels(channel, count, names)
 
 
-def axes_of_file(image: ImageFile, axes: str | None) -> KnownAxes:
+def axes_of_file(image: ArrayImage, axes: str | None) -> KnownAxes:
     """Return the axes of an image that was read from a file, and who says so.
 
     Raises an InputError if those that a person names do not fit, or there are too few

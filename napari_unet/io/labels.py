@@ -25,7 +25,8 @@ from napari_unet.annotation.labels import (
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.images.channels import channel_count
-from napari_unet.io.read import ImageFile, read_image
+from napari_unet.images.source import ArrayImage
+from napari_unet.io.read import read_image
 from napari_unet.io.reader import naming, without_single
 from napari_unet.io.rois import is_roi_file, read_rois
 from napari_unet.io.tiff import is_tiff
@@ -74,12 +75,12 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     if shape is not None and is_roi_file(path):
         return LabelFile(read_rois(path, shape), path, regions=True)
     image = read_image(path, stored=True)
-    _refuse_lossy(image)
+    _refuse_lossy(path, image)
     axes, notes = image.axes, (f"{image.note}.",) if image.note else ()
     if axes is None or "C" not in axes:
         return LabelFile(image.array, path, axes, notes)
     if axes.endswith("C"):
-        return LabelFile(_one_channel(image), path, axes[:-1], notes)
+        return LabelFile(_one_channel(path, image), path, axes[:-1], notes)
     # Writers call slices channels.
     numbers, left, count = image.array, None, channel_count(image.shape, axes)
     if count == 1:
@@ -87,7 +88,7 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     else:
         notes = (*notes, f"its {count} channels (axes {axes}) were taken as slices.")
     if shape is not None and numbers.shape != shape:
-        raise _colours(image)
+        raise _colours(path, axes)
     return LabelFile(numbers, path, left, notes)
 
 
@@ -120,23 +121,23 @@ def read_mask(path: str | Path) -> Labels:
     return replace(found, notes=(*file.notes, *found.notes))
 
 
-def _refuse_lossy(image: ImageFile) -> None:
+def _refuse_lossy(path: Path, image: ArrayImage) -> None:
     """Refuse a JPEG, unless all of it is one value."""
-    if image.path.is_dir() or is_tiff(image.path):
+    if path.is_dir() or is_tiff(path):
         return
     with warnings.catch_warnings():
         # Of large pictures, whose size was looked at before they were read.
         warnings.simplefilter("ignore")
-        with Image.open(image.path) as picture:
+        with Image.open(path) as picture:
             lossy = picture.format in _LOSSY
-    if lossy and only_value(_one_channel(image)) < 0:
+    if lossy and only_value(_one_channel(path, image)) < 0:
         raise InputError(
-            f"Expected a label map of whole numbers, found a JPEG, "
-            f"{str(image.path)!r}, which changes numbers when it is saved; {_WAY_OUT}."
+            f"Expected a label map of whole numbers, found a JPEG, {str(path)!r}, "
+            f"which changes numbers when it is saved; {_WAY_OUT}."
         )
 
 
-def _one_channel(image: ImageFile) -> npt.NDArray[Any]:
+def _one_channel(path: Path, image: ArrayImage) -> npt.NDArray[Any]:
     """Return the numbers of a file in colour all of whose channels are the same."""
     if image.axes is None or not image.axes.endswith("C"):
         return image.array
@@ -145,11 +146,11 @@ def _one_channel(image: ImageFile) -> npt.NDArray[Any]:
         array = array[..., :-1]
     if (array == array[..., :1]).all():
         return np.ascontiguousarray(array[..., 0])
-    raise _colours(image)
+    raise _colours(path, image.axes)
 
 
-def _colours(image: ImageFile) -> InputError:
+def _colours(path: Path, axes: str) -> InputError:
     return InputError(
         f"Expected a label map of whole numbers, found colours or channels (axes "
-        f"{image.axes}) in {str(image.path)!r}; {_WAY_OUT}."
+        f"{axes}) in {str(path)!r}; {_WAY_OUT}."
     )

@@ -10,7 +10,7 @@ keep 8 of the 16 bits of a PNG's colours; `as_file_means` mends what they opened
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +37,11 @@ EIGHT_BITS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ImageFile(ArrayImage):
-    """An image as it lies in a file; an `ImageSource`.
+def read_image(path: str | Path, *, stored: bool = False) -> ArrayImage:
+    """Read one image: a file, or a zarr folder.
 
     Its pixels are integers, unsigned integers or floats in native byte order; masks
     come as uint8. The file names its axes, or leaves no doubt, or they are None.
-    """
-
-    path: Path
-
-
-def read_image(path: str | Path, *, stored: bool = False) -> ImageFile:
-    """Read one image: a file, or a zarr folder.
 
     Parameters
     ----------
@@ -75,13 +67,7 @@ def read_image(path: str | Path, *, stored: bool = False) -> ImageFile:
     # A damaged file can make the readers raise anything at all.
     except Exception as error:
         raise InputError(_in_words(path, error)) from error
-    return ImageFile(
-        array=_real_pixels(found.array, path),
-        axes=found.axes,
-        pixel_size=found.pixel_size,
-        note=found.note,
-        path=path,
-    )
+    return replace(found, array=_real_pixels(found.array, path))
 
 
 def read_header(path: Path) -> ImageHeader:

@@ -36,25 +36,13 @@ class SampleInfo(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleImage:
-    """One sample image.
+    """One sample image."""
 
-    Parameters
-    ----------
-    image : ndarray of uint8 or uint16
-        Camera counts, with the axes named in `axes`.
-    labels : ndarray of int32 or None
-        The true objects; axes of the image without C. None where there is no truth.
-    name : str
-        Stem of its file, such as "phase_01".
-    path : Path
-        Where it lies. Never write beside it: it may belong to an installed package.
-    """
-
-    image: npt.NDArray[Any]
-    labels: LabelMap | None
+    image: npt.NDArray[Any]  # camera counts, uint8 or uint16, with these axes
+    labels: LabelMap | None  # true objects, with the axes but C; None without truth
     axes: str
-    name: str
-    path: Path
+    name: str  # stem of its file, such as "phase_01"
+    path: Path  # never write beside it: it may belong to an installed package
 
 
 def list_samples() -> list[SampleInfo]:

@@ -36,6 +36,7 @@ _LARGEST_XML = 2**27
 _SUB_PAGES = 330
 # Number of tags, one tag (code, type, count, value), offset of the next page.
 _LAYOUTS = {42: ("H", "HHI4x", "I", 4), 43: ("Q", "HHQ8x", "Q", 8)}
+_XML_TAGS = (270, 700)
 _ENTITY = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 _NONE, _OLD_JPEG, _JPEG, _LZMA, _ZSTD = 1, 6, 7, 34925, 50000
@@ -122,20 +123,26 @@ def _number(file: BinaryIO, layout: str) -> int:
     return int(struct.unpack(layout, data)[0])
 
 
-def refuse_entities(path: Path, text: object) -> None:
-    """Refuse XML that defines entities: they can grow without end, or name files."""
-    if isinstance(text, bytes):
-        text = text.replace(b"\0", b"").decode("latin-1")
-    if isinstance(text, str) and _ENTITY.search(text):
-        raise InputError(
-            f"The metadata of the image {str(path)!r} define entities of their own, "
-            "which no microscope writes, so they were not read; open the image in "
-            "Fiji and save it as TIFF."
-        )
+def check_metadata(path: Path, file: Any) -> bool:
+    """Refuse XML that could do harm; return whether it names other files.
+
+    Entities of its own can grow without end, or name files.
+    """
+    for tag in _XML_TAGS:
+        text = file.pages.first.tags.valueof(tag)
+        if isinstance(text, bytes):
+            text = text.replace(b"\0", b"").decode("latin-1")
+        if isinstance(text, str) and _ENTITY.search(text):
+            raise InputError(
+                f"The metadata of the image {str(path)!r} define entities of their "
+                "own, which no microscope writes, so they were not read; open the "
+                "image in Fiji and save it as TIFF."
+            )
+    return bool(file.is_ome) and _names_others(path, file.ome_metadata)
 
 
-def check_ome(path: Path, xml: str) -> bool:
-    """Return whether OME metadata name other files; refuse more planes than any has."""
+def _names_others(path: Path, xml: str) -> bool:
+    """Refuse more planes than any image has; return whether other files are named."""
     if len(xml) > _LARGEST_XML:
         raise damaged(path, "its metadata are larger than 128 MB")
     try:

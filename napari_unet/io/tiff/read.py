@@ -36,7 +36,10 @@ _NEEDED_TAGS = frozenset(
 )
 _MORE_PAGES = re.compile(r"OME series expected (\d+) frames, got (\d+)")
 
-_XML_TAGS = (270, 700)
+_OTHER_FILES = (
+    "the file is one of several and only its own planes were read; join them in Fiji "
+    "to use all"
+)
 
 # Metadata lead to no other file. Those of Micro-Manager stand in OME and ImageJ's, too.
 _ONE_FILE = MappingProxyType(
@@ -68,7 +71,7 @@ def read_tiff(path: Path, *, stored: bool = False) -> ArrayImage:
     memory. Raises a ValueError, or whatever tifffile raises, if it is damaged.
     """
     with _opened(path) as (file, messages):
-        other_files = _check_metadata(path, file)
+        has_others = checks.check_metadata(path, file)
         page = file.pages.first
         if not stored:
             photometric.refuse_unread_colours(path, page)
@@ -86,7 +89,7 @@ def read_tiff(path: Path, *, stored: bool = False) -> ArrayImage:
             for one in filter(None, map(_MORE_PAGES.search, messages))
         ]
         found = replace(found, pixel_size=sizes, note=None).noted(
-            other_files, found.note, *missing
+            _OTHER_FILES if has_others else None, found.note, *missing
         )
         found = photometric.without_alpha(found, page)
         if stored:
@@ -102,7 +105,7 @@ def _is_damage(message: str) -> bool:
 def read_tiff_header(path: Path) -> ImageHeader:
     """Return what a file states of its first image; no pixels are read."""
     with _opened(path) as (file, messages):
-        _check_metadata(path, file)
+        checks.check_metadata(path, file)
         series = list(file.series)
         if any(map(_is_damage, messages)):
             return ImageHeader()
@@ -136,18 +139,6 @@ def _opened(path: Path, **kinds: bool) -> Iterator[tuple[Any, list[str]]]:
         tifffile.TiffFile(stream, name=path.name, **_ONE_FILE, **kinds) as file,
     ):
         yield file, messages
-
-
-def _check_metadata(path: Path, file: Any) -> str | None:
-    """Look at the XML before anything follows it; return a note on other files."""
-    for tag in _XML_TAGS:
-        checks.refuse_entities(path, file.pages.first.tags.valueof(tag))
-    if not file.is_ome or not checks.check_ome(path, file.ome_metadata):
-        return None
-    return (
-        "the file is one of several and only its own planes were read; join them in "
-        "Fiji to use all"
-    )
 
 
 def _read_first(path: Path, file: Any) -> ArrayImage:
