@@ -41,7 +41,10 @@ class PercentileNormalization(BaseModel):
         return self
 
     def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
-        """Return the grey values that become 0 and 1; refuse a channel without any."""
+        """Return the grey values that become 0 and 1.
+
+        Raises an InputError if no pixel is finite.
+        """
         values = _finite_sample(channel)
         if values.size == 0:
             raise InputError(

@@ -87,7 +87,7 @@ def read_header(path: Path) -> ImageHeader:
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.float32]:
-    """Read values to be regressed, of any axes; channels (variables) come first."""
+    """Read values to be regressed: NaN is allowed; variables (channels) come first."""
     image = read_image(path)
     values = image.array.astype(np.float32)
     if image.axes is not None and "C" in image.axes:
