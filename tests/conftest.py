@@ -20,6 +20,15 @@ REPOSITORY = Path(__file__).parents[1]
 # Each worker holds torch and napari in memory, a gigabyte.
 MOST_WORKERS = 4
 
+MEMORY_DISK = Path("/dev/shm")
+WANTED_ON_IT = 2 << 30  # bytes
+
+
+def pytest_configure() -> None:
+    """Write in memory where there is room: half of the time would go to the disk."""
+    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > WANTED_ON_IT:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

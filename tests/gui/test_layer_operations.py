@@ -1,14 +1,15 @@
 """Whatever people do with layers: labels lie on their image, and strokes are kept.
 
-Every pair of what napari offers, from labels that lie on an image, on a viewer without
-a window. What a session does in the background happens at once.
+Every operation of napari after every other, on a viewer without a window. What a
+session does in the background happens at once.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,12 @@ OPERATIONS: dict[str, Callable[[Any], object]] = {
     "paint": paint,
 }
 NEEDS_LABELS = {"delete and bring back"}
+# Values differ from objects in their layers, not in what napari does to them.
+OTHERS = ["_duplicate_layer", "_convert_to_labels", "add", "predict", "hide verified"]
+NAMES = {
+    "instances": list(OPERATIONS),
+    "regression": [*PLACES, *OTHERS, "delete", "paint"],
+}
 
 
 class Work(Desk):
@@ -132,22 +139,25 @@ class Work(Desk):
         super().__init__(model)
         self.count = 0
         self.painted: dict[tuple[Any, tuple[int, ...]], int] = {}
+        self.bare = False
         self.add()
         self.begin()
         self.predict()
         paint(self)
 
     def do(self, name: str) -> None:
-        if self.layers.chosen is None:
+        """Do it, with labels on the image unless what came just before took them."""
+        while len(self.viewer.layers) > MOST_LAYERS:
+            self.viewer.layers.pop(0)
+        if self.layers.chosen is None or (self.bare and self.labels is None):
             self.tidy()
-        if name not in NEEDS_LABELS or self.labels is not None:
+        self.bare = self.labels is None
+        if name not in NEEDS_LABELS or not self.bare:
             OPERATIONS[name](self)
         self.check()
 
     def tidy(self) -> None:
-        """Leave one image, with labels on it."""
-        while len(self.viewer.layers) > MOST_LAYERS:
-            self.viewer.layers.pop(0)
+        """Leave an image, and labels on it."""
         if self.layers.chosen is None:
             self.viewer.layers.selection.active = self.add()
         if self.labels is None:
@@ -179,6 +189,24 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def each_after_each(names: Sequence[str]) -> Iterator[str]:
+    """Yield a sequence in which every name follows every name, itself too, once.
+
+    A de Bruijn sequence of order two: its Lyndon words in alphabetical order.
+    """
+    for number, first in enumerate(names):
+        yield first
+        for second in names[number + 1 :]:
+            yield first
+            yield second
+    yield names[0]
+
+
+def test_each_operation_follows_each() -> None:
+    names = list(each_after_each("abcd"))
+    assert sorted(pairwise(names)) == sorted(product("abcd", repeat=2))
+
+
 @pytest.mark.parametrize("task", ["instances", "regression"])
 def test_labels_and_images_do_not_lose_each_other(
     folder: Path, values: Path, task: str
@@ -187,11 +215,8 @@ def test_labels_and_images_do_not_lose_each_other(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for first in OPERATIONS if task == "instances" else PLACES:
-                for second in OPERATIONS:
-                    desk.tidy()
-                    desk.do(first)
-                    desk.do(second)
+            for name in each_after_each(NAMES[task]):
+                desk.do(name)
         assert len(desk.painted) > len(PLACES)
     finally:
         desk.close()
