@@ -21,11 +21,13 @@ from napari_unet.geometry.maps import LabelMap, Mask
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
-    """How the annotator works.
+class ScriptedAnnotator:
+    """Corrects annotations towards a truth.
 
     Parameters
     ----------
+    rng : numpy.random.Generator
+        Its hand, and the order in which it opens views.
     view : int
         Extent of a view, in pixels; an image is cut into views of about this size.
     tolerance : float
@@ -34,43 +36,16 @@ class Habits:
         Standard deviation of the painted outline about the true one, in pixels.
     """
 
+    rng: np.random.Generator
     view: int = 160
     tolerance: float = 0.7
     unsteadiness: float = 1.0
 
-
-@dataclass(frozen=True, slots=True)
-class ScriptedAnnotator:
-    """Corrects annotations towards a truth.
-
-    Parameters
-    ----------
-    habits : Habits
-        How it works.
-    rng : numpy.random.Generator
-        Its hand, and the order in which it opens views.
-    """
-
-    habits: Habits
-    rng: np.random.Generator
-
     def correct(self, annotation: Annotation, truth: LabelMap, budget: int) -> int:
         """Correct an annotation view by view, and accept every finished view.
 
-        Parameters
-        ----------
-        annotation : Annotation
-            Changed in place, as a person's brush changes it.
-        truth : ndarray of int32, shape (Y, X)
-            The right labels.
-        budget : int
-            Objects that may be painted or erased. The view in which the budget ends
-            is not accepted, only the objects in it that were corrected.
-
-        Returns
-        -------
-        int
-            Objects that were painted or erased.
+        Returns how many objects were painted or erased, at most the budget. The view
+        in which the budget ends is not accepted, only the objects that were corrected.
         """
         spent = 0
         for view in self._views(truth.shape):
@@ -85,7 +60,7 @@ class ScriptedAnnotator:
 
     def _views(self, shape: tuple[int, ...]) -> list[Box]:
         cuts = [
-            np.linspace(0, n, max(1, round(n / self.habits.view)) + 1).astype(int)
+            np.linspace(0, n, max(1, round(n / self.view)) + 1).astype(int)
             for n in shape
         ]
         views = [
@@ -102,7 +77,9 @@ class ScriptedAnnotator:
         wanted = _mostly_inside(truth, view)
         right = [i for i in wanted if self._is_right(annotation, truth == i)]
         if 2 * len(right) < len(wanted):
-            _discard(annotation)
+            # All of it, not only the view: painting over a part of an object says
+            # that the rest of it is right.
+            take_over(annotation, np.zeros(truth.shape, np.int32))
         for true_id in wanted:
             mask = truth == true_id
             if not self._is_right(annotation, mask):
@@ -111,13 +88,13 @@ class ScriptedAnnotator:
         for wrong_id in _mostly_inside(annotation.labels, view):
             mask = annotation.labels == wrong_id
             if not is_verified(annotation.provenance[mask]).any() and (
-                _best_overlap(truth, mask) < self.habits.tolerance
+                _best_overlap(truth, mask) < self.tolerance
             ):
                 self._write(annotation, mask, 0)
                 yield
 
     def _is_right(self, annotation: Annotation, mask: Mask) -> bool:
-        return _best_overlap(annotation.labels, mask) >= self.habits.tolerance
+        return _best_overlap(annotation.labels, mask) >= self.tolerance
 
     def _paint(self, annotation: Annotation, mask: Mask) -> None:
         """Clear what lies mostly under the object, then paint it."""
@@ -135,7 +112,7 @@ class ScriptedAnnotator:
         """Move the outline in and out by a smooth random amount."""
         distance = ndi.distance_transform_edt(mask) - ndi.distance_transform_edt(~mask)
         wobble = ndi.gaussian_filter(self.rng.normal(size=mask.shape), 4)
-        wobble *= self.habits.unsteadiness / wobble.std()
+        wobble *= self.unsteadiness / wobble.std()
         painted: Mask = distance + wobble > 0
         return painted if painted.any() else mask
 
@@ -148,14 +125,10 @@ class ScriptedAnnotator:
         annotation.notice_change(Box.from_slices(region))
 
 
-def _discard(annotation: Annotation) -> None:
-    """Clear a hopeless prediction from the image, as far as nobody verified it.
-
-    All of it, not only the view: painting over a part of an object says that the rest
-    of it is right.
-    """
-    whole = Box.whole(annotation.labels.shape)
-    part = annotation.merging(np.zeros(whole.shape, np.int32), whole).merge()
+def take_over(annotation: Annotation, found: LabelMap) -> None:
+    """Merge a prediction of the whole image, as far as nobody verified another."""
+    whole = Box.whole(found.shape)
+    part = annotation.merging(found, whole).merge()
     annotation.do(part(whole))
 
 

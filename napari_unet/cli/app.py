@@ -72,13 +72,7 @@ def start(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Without the program's name; from the command line where they are missing.
-    """
+    """Run the command line, with other arguments where some are given, and exit."""
     print_whatever_the_console()
     try:
         app(args=arguments, prog_name="napari-unet")

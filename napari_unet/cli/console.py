@@ -6,9 +6,10 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Any, TextIO
 
 import typer
 from rich.console import Console
@@ -28,33 +29,6 @@ EXIT_MISTAKE = 2
 
 EXIT_INTERRUPTED = 130
 
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print machine-readable results to stdout.")
-]
-DeviceOption = Annotated[
-    str,
-    typer.Option(metavar="auto|cuda|mps|cpu", help="Where to compute."),
-]
-AxesOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="AXES",
-        help="One letter of TCZYX per axis of the images, such as ZYX; "
-        "from the file, or guessed, where it is missing.",
-    ),
-]
-ChannelOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|NAME",
-        help="Channel that the model sees, by its number from 1 or its name in the "
-        "file; several in the model's order, such as 3,1. All where it is missing.",
-    ),
-]
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that exist.")
-]
-
 
 def print_whatever_the_console() -> None:
     """Let names that a console or log cannot show be written in another way."""
@@ -66,12 +40,8 @@ def print_whatever_the_console() -> None:
 def print_result(result: str | Table = "") -> None:
     """Print a result, a line or a table, to stdout.
 
-    Nothing is printed where there is no stdout, or nobody who reads it any more.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be written; what else was done stays done.
+    Nothing is printed where there is no stdout, or nobody who reads it any more. A
+    StorageError says that it cannot be written; what else was done stays done.
     """
     if sys.stdout is None:
         return
@@ -92,13 +62,7 @@ def print_result(result: str | Table = "") -> None:
 
 
 def print_json(result: Any) -> None:
-    """Print a result for machines, in ASCII where the output takes nothing else.
-
-    Raises
-    ------
-    StorageError
-        As `print_result`, and if there is no stdout.
-    """
+    """Print a result for machines, in ASCII where the output takes nothing else."""
     if sys.stdout is None:
         raise StorageError(
             "The result could not be printed, because stdout is closed; files that "
@@ -110,6 +74,24 @@ def print_json(result: Any) -> None:
     except UnicodeEncodeError:
         text = json.dumps(result, indent=2)
     print_result(text)
+
+
+def report(result: Any, lines: Iterable[str | Table], *, as_json: bool) -> None:
+    """Print a result for machines, or else what it is for a person, line by line."""
+    if as_json:
+        print_json(result)
+        return
+    for line in lines:
+        print_result(line)
+
+
+def end_with(problems: Iterable[str]) -> None:
+    """Say what is wrong and end with the exit code of a mistake, if anything is."""
+    told = [plain(problem) for problem in problems]
+    for problem in told:
+        say(problem)
+    if told:
+        raise typer.Exit(EXIT_MISTAKE)
 
 
 def say(message: str) -> None:

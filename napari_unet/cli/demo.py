@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +10,8 @@ import typer
 from rich.table import Table
 
 from napari_unet import nets
-from napari_unet.cli.console import (
-    DeviceOption,
-    JsonOption,
-    print_json,
-    print_result,
-    say,
-)
+from napari_unet.cli.console import report, say
+from napari_unet.cli.options import DeviceOption, JsonOption, flag, option
 from napari_unet.cli.outputs import output_folder
 from napari_unet.cli.window import open_window
 
@@ -24,11 +20,9 @@ if TYPE_CHECKING:
 
 
 def demo(
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the pictures go.")
-    ] = Path("demo_out"),
+    out: Annotated[Path, option("DIR", "Where the pictures go.")] = Path("demo_out"),
     headless: Annotated[
-        bool, typer.Option("--headless", help="Do not open napari afterwards.")
+        bool, flag("--headless", "Do not open napari afterwards.")
     ] = False,
     seeds: Annotated[
         int, typer.Option(min=1, max=100, help="How often to tell the story.")
@@ -46,24 +40,20 @@ def demo(
     nets.resolve_device(device)
     with output_folder(out):
         result = tell_story(out, say, seeds=range(seeds), device=device)
-    if as_json:
-        print_json(result.as_json())
-    else:
-        _show(result)
+    report(result.as_json(), _lines(result), as_json=as_json)
     if not headless:
         raise typer.Exit(open_window("phase"))
 
 
-def _show(result: DemoResult) -> None:
+def _lines(result: DemoResult) -> Iterator[str | Table]:
     table = Table("IoU", "before", "after", title="Average precision, unopened images")
     before, after = result.before.pooled.ap, result.after
     for key in before:
         table.add_row(key, f"{before[key]:.3f}", f"{after[key]:.3f}")
-    print_result(table)
+    yield table
     most = max(run.corrections for run in result.runs)
-    print_result(
+    yield (
         f"At most {most} objects corrected per run, {len(result.runs)} runs, "
         f"{result.seconds:.0f} s in all. Blue: truth, orange: found. Pictures:"
     )
-    for path in result.pictures:
-        print_result(f"  {path}")
+    yield from (f"  {path}" for path in result.pictures)

@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import typer
 from rich.markup import escape
 from rich.table import Table
 
 from napari_unet import annotation, io, tasks
-from napari_unet.cli.console import (
-    JsonOption,
-    about,
-    print_json,
-    print_result,
-    progress_bar,
-    say,
-)
+from napari_unet.cli.console import about, progress_bar, report, say
+from napari_unet.cli.options import JsonOption, option
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import by_stem, hint_at, list_images, name_some, stem_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from rich.progress import Progress
 
     from napari_unet.annotation.labels import LabelKind, Labels
     from napari_unet.io.labels import LabelFile
+    from napari_unet.scores.report import ScoreReport
 
 R = TypeVar("R")
 
 
 def evaluate(
-    truth: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of true label maps.")
-    ],
-    predicted: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of predicted label maps.")
-    ],
+    truth: Annotated[Path, option("DIR", "Folder of true label maps.")],
+    predicted: Annotated[Path, option("DIR", "Folder of predicted label maps.")],
     task: Annotated[
-        str,
-        typer.Option(
-            metavar="TASK", help="What is compared: instances, classes or regression."
-        ),
+        str, option("TASK", "What is compared: instances, classes or regression.")
     ] = "instances",
     as_json: JsonOption = False,
 ) -> None:
@@ -58,35 +44,26 @@ def evaluate(
     labels, scoring = compared.labels, compared.scoring
     pairs = _pair(truth, predicted, regions=labels.objects)
     with progress_bar() as progress:
-        shown = _Pairs(pairs, progress)
+        shown = progress.track(pairs, description="evaluate")
         if labels.values:
             scores = _compare_values(shown, scoring.compare)
         else:
-            scores = _compare(shown, labels.kind, scoring.compare)
-    report = scoring.report([stem_of(true) for true, _ in pairs], scores)
-    if as_json:
-        print_json(report.as_json)
-        return
-    table = Table(title=report.title)
-    for number, heading in enumerate(report.columns):
-        numbers = number >= report.numbers_from
+            judged = [_are_masks(f, labels.kind) for f in zip(*pairs, strict=True)]
+            scores = _compare(shown, labels.kind, judged, scoring.compare)
+    found = scoring.report([stem_of(true) for true, _ in pairs], scores)
+    report(found.as_json, _table_and_words(found), as_json=as_json)
+
+
+def _table_and_words(found: ScoreReport) -> Iterator[str | Table]:
+    table = Table(title=found.title)
+    for number, heading in enumerate(found.columns):
+        numbers = number >= found.numbers_from
         table.add_column(heading, justify="right" if numbers else "left")
-    for row in report.rows:
+    for row in found.rows:
         table.add_row(*map(escape, row))
-    print_result(table)
-    if report.words:
-        print_result(report.words)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """Truths and predictions; a look at them one after the other is shown."""
-
-    paths: list[tuple[Path, Path]]
-    progress: Progress
-
-    def __iter__(self) -> Iterator[tuple[Path, Path]]:
-        return iter(self.progress.track(self.paths, description="evaluate"))
+    yield table
+    if found.words:
+        yield found.words
 
 
 def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Path]]:
@@ -107,12 +84,12 @@ def _pair(truth: Path, predicted: Path, *, regions: bool) -> list[tuple[Path, Pa
 
 
 def _compare(
-    pairs: _Pairs,
+    pairs: Iterable[tuple[Path, Path]],
     kind: LabelKind,
+    judged: list[bool | None],
     compare: Callable[[NDArray[Any], NDArray[Any]], R],
 ) -> list[R]:
     """Compare the label maps of every pair, and say what was made of them."""
-    judged = [_are_masks(files, kind) for files in zip(*pairs.paths, strict=True)]
     compared: list[R] = []
     told: list[tuple[str, Labels]] = []
     for pair in pairs:
@@ -162,7 +139,8 @@ def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
 
 
 def _compare_values(
-    pairs: _Pairs, compare: Callable[[NDArray[Any], NDArray[Any]], R]
+    pairs: Iterable[tuple[Path, Path]],
+    compare: Callable[[NDArray[Any], NDArray[Any]], R],
 ) -> list[R]:
     """Compare the values of every pair; those of one variable may lack its axis."""
     scores: list[R] = []

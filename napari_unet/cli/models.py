@@ -5,21 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from typer import Argument
 
 from napari_unet import io, models, tasks, weights
-from napari_unet.cli.console import (
-    JsonOption,
-    OverwriteOption,
-    plain,
-    print_json,
-    print_result,
-    say,
-)
+from napari_unet.cli.console import plain, report, say
+from napari_unet.cli.options import JsonOption, OverwriteOption, option
 from napari_unet.cli.outputs import (
     output_folder,
     refuse_existing,
@@ -39,61 +35,40 @@ app = typer.Typer(
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the built-in models."""
-    specs = models.list_models()
-    rows = [_row(spec.name, spec) for spec in specs]
-    if as_json:
-        print_json(rows)
-        return
-    table = Table("name", "task", "data", "license", "score", "MB")
-    for column in table.columns:
-        column.overflow = "fold"
-    for spec, row in zip(specs, rows, strict=True):
-        table.add_row(
-            spec.name,
-            f"{tasks.task_of(spec).words.outcome}: {_first_words(spec.description)}",
-            _briefly(spec.card.data),
-            spec.card.license,
-            spec.card.headline,
-            f"{row['megabytes']:.1f}",
-        )
-    print_result(table)
-    print_result("What each is for, and what not: napari-unet models show NAME")
+    rows = [(_row(spec.name, spec), spec) for spec in models.list_models()]
+    report([row for row, _ in rows], _overview(rows), as_json=as_json)
 
 
 @app.command()
 def show(
     model: Annotated[
-        str, typer.Argument(metavar="M", help="A built-in model or a model folder.")
+        str, Argument(metavar="M", help="A built-in model or a model folder.")
     ],
     as_json: JsonOption = False,
 ) -> None:
     """Show what a model is: data, licence, scores, network."""
     # Loading proves that the weights are there and fit.
     spec = weights.load_model(model).spec
-    if as_json:
-        print_json({**_row(model, spec), "spec": spec.model_dump(mode="json")})
-        return
-    wide = shutil.get_terminal_size().columns
-    for name, text in _facts(model, spec).items():
-        if text:
-            print_result(textwrap.fill(plain(text), wide, **_hanging(name)))
+    row = _row(model, spec)
+    result = {**row, "spec": spec.model_dump(mode="json")}
+    report(result, _hanging(_facts(row, spec)), as_json=as_json)
 
 
 @app.command("import")
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(
+        Argument(
             metavar="FILE",
             help="Zip file of a model folder, or weights (.pt, .pth, .safetensors).",
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="MODEL", help="Model folder to make.")],
+    out: Annotated[Path, option("MODEL", "Model folder to make.")],
     like: Annotated[
         str | None,
-        typer.Option(
-            metavar="M",
-            help="Model, or file like its model.json, that has the network which the "
+        option(
+            "M",
+            "Model, or file like its model.json, that has the network which the "
             "weights are of.",
         ),
     ] = None,
@@ -113,14 +88,19 @@ def import_(
         weights.save_model(model, out, overwrite=overwrite)
     if note:
         say(f"{file}: {note}")
-    if as_json:
-        print_json({"model": str(out), "notes": [note] if note else []})
-    else:
-        print_result(f"{out}: {model.spec.task}, {model.spec.architecture.kind}")
+    result = {"model": str(out), "notes": [note] if note else []}
+    words = f"{out}: {model.spec.task}, {model.spec.architecture.kind}"
+    report(result, [words], as_json=as_json)
 
 
 def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:
-    _check_file(file)
+    if file.is_dir():
+        raise InputError(
+            f"{str(file)!r} is a folder; a model folder needs no import, every --model "
+            "takes it as it is."
+        )
+    if not file.is_file():
+        raise InputError(f"There is no file {str(file)!r}; check the name.")
     if file.suffix.lower() == ".zip":
         if like is not None:
             raise InputError(
@@ -141,16 +121,6 @@ def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]
         ) from error
 
 
-def _check_file(file: Path) -> None:
-    if file.is_dir():
-        raise InputError(
-            f"{str(file)!r} is a folder; a model folder needs no import, every --model "
-            "takes it as it is."
-        )
-    if not file.is_file():
-        raise InputError(f"There is no file {str(file)!r}; check the name.")
-
-
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
@@ -162,8 +132,25 @@ def _row(model: str, spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _facts(model: str, spec: ModelSpec) -> dict[str, str]:
-    row = _row(model, spec)
+def _overview(rows: list[tuple[dict[str, Any], ModelSpec]]) -> Iterator[str | Table]:
+    table = Table("name", "task", "data", "license", "score", "MB")
+    for column in table.columns:
+        column.overflow = "fold"
+    for row, spec in rows:
+        first_words = spec.description.split(",")[0]
+        table.add_row(
+            spec.name,
+            f"{tasks.task_of(spec).words.outcome}: {first_words}",
+            _briefly(spec.card.data),
+            spec.card.license,
+            spec.card.headline,
+            f"{row['megabytes']:.1f}",
+        )
+    yield table
+    yield "What each is for, and what not: napari-unet models show NAME"
+
+
+def _facts(row: dict[str, Any], spec: ModelSpec) -> dict[str, str]:
     network, sizes = spec.architecture.model_dump(), spec.diameters
     return {
         "name": spec.name,
@@ -176,31 +163,27 @@ def _facts(model: str, spec: ModelSpec) -> dict[str, str]:
         "pixel size": f"{spec.pixel_size:g} µm" if spec.pixel_size else "",
         "data": spec.card.data,
         "license": spec.card.license,
-        "score": _in_words(spec.card.score),
+        "score": ", ".join(f"{k} {value:.2f}" for k, value in spec.card.score.items()),
         "network": ", ".join(f"{key} {value}" for key, value in network.items()),
         "megabytes": f"{row['megabytes']:.1f}",
     }
 
 
-def _hanging(name: str) -> dict[str, Any]:
-    """Return how a fact is laid out beside its name; long words may be paths."""
-    return {
-        "initial_indent": f"{name:<13} ",
-        "subsequent_indent": 14 * " ",
-        "break_long_words": False,
-        "break_on_hyphens": False,
-    }
-
-
-def _first_words(description: str) -> str:
-    return description.split(",")[0]
+def _hanging(facts: dict[str, str]) -> Iterator[str]:
+    """Yield facts beside their names; words are not cut, for they may be paths."""
+    lines = textwrap.TextWrapper(
+        shutil.get_terminal_size().columns,
+        subsequent_indent=14 * " ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for name, text in facts.items():
+        if text:
+            lines.initial_indent = f"{name:<13} "
+            yield lines.fill(plain(text))
 
 
 def _briefly(data: str) -> str:
     """Return what sets of data are called, without who made them and what was taken."""
     cited = re.findall(r"(?:^|; )([^(;]+) \(", data)
     return ", ".join(cited) or re.split(r"[:;,]", data)[0]
-
-
-def _in_words(score: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.2f}" for name, value in score.items())

@@ -15,13 +15,7 @@ from napari_unet.io.pairing import name_some
 
 @contextmanager
 def output_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and try to write in it; leave no trace if nothing was written.
-
-    Raises
-    ------
-    InputError
-        If it cannot be made or written to.
-    """
+    """Make a folder and try to write in it; leave no trace if nothing was written."""
     missing = [f for f in (folder, *folder.parents) if not f.exists()]
     try:
         try:
@@ -44,13 +38,7 @@ def output_folder(folder: Path) -> Iterator[None]:
 
 
 def refuse_existing(targets: Iterable[Path]) -> None:
-    """Refuse to overwrite.
-
-    Raises
-    ------
-    InputError
-        If any of the files or folders exists.
-    """
+    """Refuse to overwrite files or folders."""
     there = [str(path) for path in targets if path.exists()]
     if there:
         verb = "exists" if len(there) == 1 else "exist"
@@ -61,17 +49,9 @@ def refuse_existing(targets: Iterable[Path]) -> None:
 
 
 def refuse_one_target(targets: Mapping[Path, Path]) -> None:
-    """Refuse results of two images that a disk would take for one file.
+    """Refuse results of two images, all in one folder, that would be one file.
 
-    Parameters
-    ----------
-    targets : mapping of Path to Path
-        Where the result of each image goes; all into one folder.
-
-    Raises
-    ------
-    InputError
-        If names differ in capitals alone, where the disk does not tell them apart.
+    Their names differ in capitals alone, which not every disk tells apart.
     """
     seen: dict[str, Path] = {}
     for image, target in targets.items():
@@ -93,13 +73,7 @@ def _tells_capitals(folder: Path) -> bool:
 
 
 def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
-    """Refuse results that would take the place of what they are made from.
-
-    Raises
-    ------
-    InputError
-        If an input and a target are one file, whatever --overwrite says.
-    """
+    """Refuse results in the place of what they are made from, also by --overwrite."""
     # Not `Path.resolve`, which a link to itself defeats.
     sources = {os.path.realpath(path) for path in inputs}
     same = [str(path) for path in targets if os.path.realpath(path) in sources]

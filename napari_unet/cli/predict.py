@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
+from typer import Argument
 
 from napari_unet import inference, io, nets, weights
-from napari_unet.cli.channels import guess_in_words, mismatch_in_words
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
+    about,
+    progress_bar,
+    report,
+    say,
+)
+from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
     DeviceOption,
     JsonOption,
     OverwriteOption,
-    about,
-    print_json,
-    print_result,
-    progress_bar,
-    say,
+    flag,
+    guess_in_words,
+    mismatch_in_words,
+    option,
 )
 from napari_unet.cli.outputs import (
     output_folder,
@@ -54,42 +59,37 @@ if TYPE_CHECKING:
 def predict(
     images: Annotated[
         list[str],
-        typer.Argument(metavar="IMAGE...", help="Image files, or folders of images."),
+        Argument(metavar="IMAGE...", help="Image files, or folders of images."),
     ],
-    model: Annotated[
-        str, typer.Option(metavar="M", help="A built-in model or a model folder.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where label maps go.")],
+    model: Annotated[str, option("M", "A built-in model or a model folder.")],
+    out: Annotated[Path, option("DIR", "Where label maps go.")],
     device: DeviceOption = "auto",
     axes: AxesOption = None,
     channel: ChannelOption = None,
     probabilities: Annotated[
         bool,
-        typer.Option(
-            "--probabilities", help="Write the network's maps, float32, one a channel."
-        ),
+        flag("--probabilities", "Write the network's maps, float32, one a channel."),
     ] = False,
     rotations: Annotated[
         bool,
-        typer.Option(
-            "--rotations",
-            help="Average over four turned copies: 4 x slower, seldom better.",
+        flag(
+            "--rotations", "Average over four turned copies: 4 x slower, seldom better."
         ),
     ] = False,
     full_precision: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--full-precision",
-            help="Compute in float32 everywhere: often slower, alike on all machines.",
+            "Compute in float32 everywhere: often slower, alike on all machines.",
         ),
     ] = False,
     diameter: Annotated[
         float | None,
-        typer.Option(
-            metavar="PX",
+        option(
+            "PX",
+            "Typical diameter of the objects; measured where it is missing.",
             min=0.5,
             max=10_000,
-            help="Typical diameter of the objects; measured where it is missing.",
         ),
     ] = None,
     overwrite: OverwriteOption = False,
@@ -140,18 +140,12 @@ class _Written:
     diameter: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    image: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Done:
     """What came of all images; those after an interruption are in neither list."""
 
-    written: list[_Written]
-    failed: list[_Failed]
+    written: list[_Written] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
     interrupted: bool = False
 
 
@@ -182,8 +176,7 @@ def _expand(image: str) -> list[Path]:
 
 
 def _predict_all(targets: dict[Path, Path], order: _Order) -> _Done:
-    written: list[_Written] = []
-    failed: list[_Failed] = []
+    done = _Done()
     with progress_bar() as progress:
         task = progress.add_task("predict", total=len(targets))
         for number, (path, target) in enumerate(targets.items()):
@@ -193,13 +186,15 @@ def _predict_all(targets: dict[Path, Path], order: _Order) -> _Done:
                 progress.update(task, completed=number + share)
 
             try:
-                written.append(_predict_one(path, target, order, advance))
+                done.written.append(_predict_one(path, target, order, advance))
             except NapariUnetError as error:
-                failed.append(_Failed(str(path), about(path, str(error))))
+                words = about(path, str(error))
+                done.failed.append({"image": str(path), "error": words})
             except KeyboardInterrupt:
-                say(f"Interrupted; {len(written)} of {len(targets)} are written.")
-                return _Done(written, failed, interrupted=True)
-    return _Done(written, failed)
+                say(f"Interrupted; {len(done.written)} of {len(targets)} are written.")
+                done.interrupted = True
+                break
+    return done
 
 
 def _predict_one(
@@ -207,7 +202,19 @@ def _predict_one(
 ) -> _Written:
     image = io.read_image(path)
     seen, axes, notes = _seen(path, image, order)
-    result, more, diameter = _result(image, seen, axes, order, advance)
+    diameter = None
+
+    def hear(event: PredictEvent) -> None:
+        nonlocal diameter
+        if isinstance(event, Notice):
+            notes.append(event.message)
+        elif isinstance(event, inference.Sized):
+            diameter = event.diameter and round(event.diameter, 1)
+        elif isinstance(event, TilesDone):
+            advance(event.done / event.total)
+
+    steps = order.ask(seen, axes=axes, pixel_size=image.pixel_size.get("X"))
+    result = drain(steps, hear)
     kept = result_axes(axes)
     io.write_image(
         target,
@@ -216,8 +223,10 @@ def _predict_one(
         overwrite=order.overwrite,
         pixel_size=image.pixel_size,
     )
-    objects = _count_objects(result) if result.dtype == np.int32 else None
-    return _Written(str(path), str(target), objects, [*notes, *more], diameter)
+    objects = None
+    if result.dtype == np.int32:
+        objects = int(np.count_nonzero(np.bincount(result.ravel())[1:]))
+    return _Written(str(path), str(target), objects, notes, diameter)
 
 
 def _seen(
@@ -237,56 +246,29 @@ def _seen(
     return seen, axes, [note for note in notes if note]
 
 
-def _result(
-    image: ArrayImage,
-    seen: NDArray[Any],
-    axes: str,
-    order: _Order,
-    advance: Callable[[float], None],
-) -> tuple[NDArray[Any], list[str], float | None]:
-    notes: list[str] = []
-    diameter = None
-    pixel_size = image.pixel_size.get("X")
-
-    def hear(event: PredictEvent) -> None:
-        nonlocal diameter
-        if isinstance(event, Notice):
-            notes.append(event.message)
-        elif isinstance(event, inference.Sized):
-            diameter = event.diameter and round(event.diameter, 1)
-        elif isinstance(event, TilesDone):
-            advance(event.done / event.total)
-
-    values = drain(order.ask(seen, axes=axes, pixel_size=pixel_size), hear)
-    return values, notes, diameter
-
-
-def _count_objects(labels: NDArray[Any]) -> int:
-    return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
-
-
 def _report(done: _Done, *, as_json: bool) -> None:
     written, failed = done.written, done.failed
     for one in written:
         for note in one.notes:
             say(about(Path(one.image), note))
     for bad in failed:
-        say(bad.error)
-    if as_json:
-        result: dict[str, Any] = {
-            "written": [asdict(one) for one in written],
-            "failed": [asdict(bad) for bad in failed],
-        }
-        print_json(result | ({"interrupted": True} if done.interrupted else {}))
-    else:
-        for one in written:
-            count = "" if one.objects is None else f": {one.objects} objects"
-            if one.diameter is not None:
-                count += f", about {in_pixels(one.diameter)} px across"
-            print_result(f"{one.labels}{count}")
+        say(bad["error"])
+    result = asdict(done)
+    if not done.interrupted:
+        del result["interrupted"]
+    report(result, map(_in_words, written), as_json=as_json)
     if done.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     if failed:
         if len(written) + len(failed) > 1:
             say(f"{len(failed)} of {len(written) + len(failed)} images failed.")
         raise typer.Exit(EXIT_MISTAKE)
+
+
+def _in_words(one: _Written) -> str:
+    words = one.labels
+    if one.objects is not None:
+        words += f": {one.objects} objects"
+    if one.diameter is not None:
+        words += f", about {in_pixels(one.diameter)} px across"
+    return words

@@ -5,33 +5,26 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_unet.cli.console import plain, print_json, print_result
+from napari_unet import io, project, tasks
 from napari_unet.cli.outputs import output_folder, refuse_existing
-from napari_unet.cli.project_report import end_with
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError, NapariUnetError, StorageError
 from napari_unet.geometry.axes import result_axes
-from napari_unet.io.dataset import axes_of_file
 from napari_unet.io.pairing import list_images, stem_of
-from napari_unet.io.read import read_image
-from napari_unet.io.write import write_image
-from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.rescue.recover import RecoveredWork, recover_work
-from napari_unet.project.rescue.survey import (
-    Survey,
-    find_image,
-    no_images,
-    survey,
-)
-from napari_unet.tasks import find_task, task_of
+from napari_unet.project import rescue
+
+if TYPE_CHECKING:
+    from napari_unet.annotation.annotation import Annotation
+    from napari_unet.project.identity import ImageIdentity
+    from napari_unet.project.rescue.recover import RecoveredWork
+    from napari_unet.project.rescue.survey import Survey
 
 TABLE = "project.csv"
 _COLUMNS = (
@@ -50,47 +43,16 @@ _COLUMNS = (
 class Exported:
     """What was written, a row of the table each, and what could not be."""
 
-    rows: tuple[dict[str, Any], ...]
-    failed: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def report_export(
-    folder: Path, out: Path, task: str | None, *, overwrite: bool, as_json: bool
-) -> None:
-    """Export a project, and say what was written."""
-    if task is not None:
-        find_task(task)
-    done = _export_project(folder, out, task, overwrite=overwrite)
-    if as_json:
-        failed = [{"name": name, "error": words} for name, words in done.failed]
-        written = list(done.rows)
-        print_json({"written": written, "failed": failed, "lost": list(done.notes)})
-    else:
-        for row in done.rows:
-            share = f"{100 * row['verified_share']:.1f} % verified"
-            print_result(plain(f"{row['image']}: {share}, in {row['name']}.tif"))
-        if done.rows:
-            print_result(plain(f"Labels, masks and {TABLE} are in {out}."))
-    problems = [f"Not exported, for it is lost: {note}" for note in done.notes]
-    problems += [f"{name}: not exported: {words}" for name, words in done.failed]
-    if problems:
-        end_with(problems)
-
-
-def _export_project(
+def export_project(
     folder: Path, out: Path, task: str | None, *, overwrite: bool
 ) -> Exported:
-    """Write labels, masks of what is verified, and a table.
-
-    Raises
-    ------
-    InputError
-        If it is no project, holds no work, or something would be overwritten.
-    StorageError
-        If nothing can be written there.
-    """
-    found = survey(folder)
+    """Write labels, masks of what is verified, and a table."""
+    found = rescue.survey(folder)
     if out.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{str(out)!r} lies in the project; choose another --out.")
     names = _choose_names(found, task)
@@ -107,7 +69,7 @@ def _choose_names(found: Survey, task: str | None) -> dict[str, str]:
     chosen: dict[str, str] = {}
     taken: set[str] = set()
     for key in found.keys:
-        image = find_image(found, key, no_images)
+        image = rescue.find_image(found, key, rescue.no_images)
         if task is not None and image is not None and image.task != task:
             continue
         stem = _file_stem(image.name if image else key)
@@ -129,29 +91,27 @@ def _file_stem(name: str) -> str:
 
 
 def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
-    rows: list[dict[str, Any]] = []
-    failed: list[tuple[str, str]] = []
-    notes: list[str] = []
+    done = Exported()
     for key, name in names.items():
         try:
-            left = recover_work(found, key, no_images)
+            left = rescue.recover_work(found, key, rescue.no_images)
         except StorageError as error:
-            failed.append((_name_of(found, key), str(error)))
+            done.failed.append((_name_of(found, key), str(error)))
             continue
         if left is None or left.annotation is None:
             words = (" ".join(left.lost) or _NOTHING) if left else _UNKNOWN
-            failed.append((_name_of(found, key), words))
+            done.failed.append((_name_of(found, key), words))
             continue
-        _write(left, name, out)
-        rows.append(_row(found, left, name))
-        notes += [f"{left.image.name}: {words}" for words in left.lost]
-    if rows:
-        _write_table(out / TABLE, rows)
-    return Exported(tuple(rows), tuple(failed), tuple(notes))
+        _write(left, left.annotation, name, out)
+        done.rows.append(_row(found, left, left.annotation, name))
+        done.notes.extend(f"{left.image.name}: {words}" for words in left.lost)
+    if done.rows:
+        _write_table(out / TABLE, done.rows)
+    return done
 
 
 def _name_of(found: Survey, key: str) -> str:
-    image = find_image(found, key, no_images)
+    image = rescue.find_image(found, key, rescue.no_images)
     return image.name if image else key
 
 
@@ -159,26 +119,21 @@ _UNKNOWN = "Nobody knows which image its labels belong to; recover the project f
 _NOTHING = "No save of it can be read, and no journal."
 
 
-def _write(left: RecoveredWork, name: str, out: Path) -> None:
-    if left.annotation is None:
-        return
-    labels: NDArray[Any] = left.annotation.snapshot().labels
+def _write(left: RecoveredWork, work: Annotation, name: str, out: Path) -> None:
     axes = result_axes(left.image.axes)
-    verified = left.annotation.trainable().astype(np.uint8) * np.uint8(255)
-    labels = labels.astype(task_of(left.image).labels.exported, copy=False)
+    exported = tasks.task_of(left.image).labels.exported
+    labels = work.snapshot().labels.astype(exported, copy=False)
     of_labels = f"C{axes}" if labels.ndim > len(axes) else axes
-    for kind, array, its_axes in (
-        ("labels", labels, of_labels),
-        ("verified", verified, axes),
-    ):
-        write_image(out / kind / f"{name}.tif", array, its_axes, overwrite=True)
+    verified = work.trainable().astype(np.uint8) * np.uint8(255)
+    io.write_image(out / "labels" / f"{name}.tif", labels, of_labels, overwrite=True)
+    io.write_image(out / "verified" / f"{name}.tif", verified, axes, overwrite=True)
 
 
-def _row(found: Survey, left: RecoveredWork, name: str) -> dict[str, Any]:
-    if left.annotation is None:
-        return {}
-    counts = left.annotation.counts()
-    objects = task_of(left.image).labels.objects
+def _row(
+    found: Survey, left: RecoveredWork, work: Annotation, name: str
+) -> dict[str, Any]:
+    counts = work.counts()
+    objects = tasks.task_of(left.image).labels.objects
     path = left.image.path_from(found.folder)
     values = (
         name,
@@ -215,9 +170,9 @@ def iter_near(folder: Path) -> Iterator[ImageIdentity]:
         return
     for path in paths:
         try:
-            image = read_image(path, stored=True)  # as projects know it
-            axes = axes_of_file(image, None).letters
-            found = ImageIdentity.of(path.name, image.array, axes)
+            image = io.read_image(path, stored=True)  # as projects know it
+            axes = io.axes_of_file(image, None).letters
+            found = project.ImageIdentity.of(path.name, image.array, axes)
             yield replace(found, path=path)
         except NapariUnetError:
             continue

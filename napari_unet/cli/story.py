@@ -20,11 +20,10 @@ from skimage.io import imsave
 from skimage.segmentation import find_boundaries
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.cli.annotator import Habits, ScriptedAnnotator
+from napari_unet.cli.annotator import ScriptedAnnotator, take_over
 from napari_unet.core.events import Validated
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.predict import predict
 from napari_unet.io.samples import SampleImage, load_sample
@@ -48,43 +47,19 @@ _FOUND = (1.0, 0.75, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """One run of the story.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the annotator and of the training.
-    corrections : int
-        Objects painted or erased.
-    ap : dict
-        Average precision afterwards, pooled over the images nobody opened.
-    seconds : float
-        Time of fine-tuning.
-    """
+    """One run of the story, with the seed of the annotator and of the training."""
 
     seed: int
-    corrections: int
-    ap: dict[str, float]
-    seconds: float
+    corrections: int  # objects painted or erased
+    ap: dict[str, float]  # afterwards, pooled over the images nobody opened
+    seconds: float  # of fine-tuning
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What came out.
+    """What came out: before, and once for every seed; pictures show both."""
 
-    Parameters
-    ----------
-    before : PooledScores
-        The shipped model on the images nobody opened.
-    runs : tuple of SeedResult
-        The story, once for every seed.
-    seconds : float
-        Time of everything.
-    pictures : tuple of Path
-        Before and after, side by side.
-    """
-
-    before: PooledScores
+    before: PooledScores  # the shipped model on the images nobody opened
     runs: tuple[SeedResult, ...]
     seconds: float
     pictures: tuple[Path, ...]
@@ -170,25 +145,19 @@ def _correct(
 ) -> tuple[list[Sample], int]:
     """Open two images, predict and correct them; return what was verified."""
     rng = np.random.default_rng(seed)
-    annotator = ScriptedAnnotator(Habits(), rng)
+    annotator = ScriptedAnnotator(rng)
     chosen = rng.choice(_OPENED, 2, replace=False)
     corrected, spent = [], 0
     for share, index in zip((BUDGET // 2, BUDGET), chosen, strict=True):
         sample = samples[index]
         annotation = Annotation(np.zeros(_truth(sample).shape, np.int32))
         found = predict(sample.image, model, axes=sample.axes, device=device)
-        _apply(annotation, found)
+        take_over(annotation, found)
         spent += annotator.correct(annotation, _truth(sample), share - spent)
         corrected.append(
             Sample(sample.image, annotation.labels, annotation.trainable(), sample.axes)
         )
     return corrected, spent
-
-
-def _apply(annotation: Annotation, found: LabelMap) -> None:
-    whole = Box.whole(found.shape)
-    part = annotation.merging(found, whole).merge()
-    annotation.do(part(whole))
 
 
 def _fine_tune(
@@ -210,10 +179,13 @@ def _fine_tune(
 def _draw(
     out: Path, seed: int, sample: SampleImage, before: LabelMap, after: LabelMap
 ) -> Path:
+    """Save pictures side by side, with a white line between."""
     path = out / f"{sample.name}_seed{seed}_before_after.png"
     truth = _truth(sample)
-    pictures = [draw_outlines(sample.image, a, truth) for a in (before, after)]
-    _save_side_by_side(path, pictures)
+    left, right = (draw_outlines(sample.image, a, truth) for a in (before, after))
+    gap = np.full((len(left), 6, 3), 255, np.uint8)
+    both = np.concatenate([left, gap, right], axis=1)
+    imsave(path, both, check_contrast=False)
     return path
 
 
@@ -235,12 +207,3 @@ def draw_outlines(
         picture[find_boundaries(truth, mode="inner")] = _TRUE
     picture[find_boundaries(found, mode="inner")] = _FOUND
     return (255 * picture).astype(np.uint8)
-
-
-def _save_side_by_side(path: Path, pictures: list[npt.NDArray[np.uint8]]) -> None:
-    """Save pictures of one height beside each other, with a white line between."""
-    gap = np.full((len(pictures[0]), 6, 3), 255, np.uint8)
-    parts = [pictures[0]]
-    for picture in pictures[1:]:
-        parts += [gap, picture]
-    imsave(path, np.concatenate(parts, axis=1), check_contrast=False)

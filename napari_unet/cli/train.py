@@ -11,26 +11,34 @@ import numpy as np
 import typer
 
 from napari_unet import io, learning, models, nets, tasks, weights
-from napari_unet.cli.channels import mismatch_in_words
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
+    report,
+    say,
+)
+from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
     DeviceOption,
     JsonOption,
     OverwriteOption,
-    print_json,
-    print_result,
-    say,
+    flag,
+    mismatch_in_words,
+    option,
 )
-from napari_unet.cli.interrupted import claimed, plan_checkpoint
 from napari_unet.cli.outputs import (
     output_folder,
     refuse_existing,
     refuse_replacing_inputs,
 )
-from napari_unet.cli.training import Trained, run_training, save_trained
+from napari_unet.cli.training import (
+    Trained,
+    claimed,
+    plan_checkpoint,
+    run_training,
+    save_trained,
+)
 from napari_unet.core.atomic import refuse_foreign
 from napari_unet.errors import ChannelMismatchError, InputError
 from napari_unet.models.record import RECORD_FILE
@@ -50,67 +58,54 @@ _DROPOUT_OF_2015 = 0.5
 
 
 def train(
-    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of images.")],
+    images: Annotated[Path, option("DIR", "Folder of images.")],
     labels: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="Folder of label maps named like the images."),
+        Path, option("DIR", "Folder of label maps named like the images.")
     ],
-    out: Annotated[Path, typer.Option(metavar="MODEL", help="Model folder to make.")],
+    out: Annotated[Path, option("MODEL", "Model folder to make.")],
     verified: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of masks: only where they are above 0 is learned.",
-        ),
+        option("DIR", "Folder of masks: only where they are above 0 is learned."),
     ] = None,
     start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="M", help="Model to start from (fine-tuning)."),
+        str | None, option("M", "Model to start from (fine-tuning).", "--from")
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(
-            metavar="TASK",
-            help="What the model predicts: instances, classes or regression; what "
+        option(
+            "TASK",
+            "What the model predicts: instances, classes or regression; what "
             "--from predicts, or else instances, where it is missing.",
         ),
     ] = None,
     names: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,...", help="Names of the classes, from 0, or of the values."
-        ),
+        str | None, option("A,B,...", "Names of the classes, from 0, or of the values.")
     ] = None,
     ignore: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Class number that means unknown, besides 255."),
+        int | None, option("N", "Class number that means unknown, besides 255.")
     ] = None,
     architecture: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help='Network of a new model, such as "unet" or "resnet34".'
-        ),
+        option("NAME", 'Network of a new model, such as "unet" or "resnet34".'),
     ] = None,
     pretrained: Annotated[
         bool,
-        typer.Option(
-            "--pretrained", help="Start a backbone with ImageNet weights (downloaded)."
-        ),
+        flag("--pretrained", "Start a backbone with ImageNet weights (downloaded)."),
     ] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            "PATH=VALUE",
+            "Option of a new model, such as architecture.base_channels=32, or of the "
+            "loss, such as loss.regression=mse; may be given again.",
             "--set",
-            metavar="PATH=VALUE",
-            help="Option of a new model, such as architecture.base_channels=32, or of "
-            "the loss, such as loss.regression=mse; may be given again.",
         ),
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Way to train: from-scratch, fine-tune (with --from), or "
+        option(
+            "NAME",
+            "Way to train: from-scratch, fine-tune (with --from), or "
             "original-2015, the recipe of the first U-Net.",
         ),
     ] = None,
@@ -118,21 +113,16 @@ def train(
     channel: ChannelOption = None,
     minutes: Annotated[
         float | None,
-        typer.Option(
-            metavar="N",
-            help=f"Time limit; {_MINUTES_FINE_TUNING:g} minutes where neither limit is "
+        option(
+            "N",
+            f"Time limit; {_MINUTES_FINE_TUNING:g} minutes where neither limit is "
             f"given, {_MINUTES_FROM_SCRATCH:g} without --from.",
         ),
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Limit of training steps.")
-    ] = None,
+    steps: Annotated[int | None, option("N", "Limit of training steps.")] = None,
     overwrite: OverwriteOption = False,
     resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Go on with a training of this model that was killed."
-        ),
+        bool, flag("--resume", "Go on with a training of this model that was killed.")
     ] = False,
     device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
@@ -147,10 +137,10 @@ def train(
     preset = _preset(preset, start, request)
     _check_choices(architecture, start, settings, pretrained=pretrained)
     refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
-    if overwrite:
-        _refuse_replacing_others(out)
-    else:
+    if not overwrite:
         refuse_existing([out])
+    elif out.is_dir():  # before the work what would be refused after it
+        refuse_foreign(out, [models.SPEC_FILE, models.WEIGHTS_FILE, RECORD_FILE])
     config = _configure(preset, minutes, steps, device, seed)
     with output_folder(out.absolute().parent), claimed(out) as claim:
         state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
@@ -208,12 +198,6 @@ def _check_choices(
         )
 
 
-def _refuse_replacing_others(out: Path) -> None:
-    """Refuse before the work what would be refused after it."""
-    if out.is_dir():
-        refuse_foreign(out, [models.SPEC_FILE, models.WEIGHTS_FILE, RECORD_FILE])
-
-
 def _preset(preset: str | None, start: str | None, request: TaskRequest) -> str:
     """Return the way to train, after checking that it fits what is learned."""
     preset = preset or ("fine-tune" if start else "from-scratch")
@@ -241,11 +225,7 @@ def _settings_of(preset: str, architecture: str | None) -> list[str]:
 
 
 def _configure(
-    preset: str,
-    minutes: float | None,
-    steps: int | None,
-    device: str,
-    seed: int,
+    preset: str, minutes: float | None, steps: int | None, device: str, seed: int
 ) -> FitConfig:
     if minutes is not None and steps is not None:
         raise InputError("Give --minutes or --steps, not both.")
@@ -270,13 +250,9 @@ def _read(
     request: TaskRequest,
     ignore: int | None,
 ) -> dict[Path, Sample]:
+    task = request.task
     found = io.read_samples(
-        images,
-        labels,
-        verified=verified,
-        axes=axes,
-        channel=channel,
-        task=request.task,
+        images, labels, verified=verified, axes=axes, channel=channel, task=task
     )
     for note in found.notes:
         say(note)
@@ -329,9 +305,8 @@ def _starting_model(
         model = weights.Model(models.with_settings(model.spec, settings), model.net)
     else:
         network = models.ARCHITECTURES[architecture or next(iter(models.ARCHITECTURES))]
-        spec = models.ModelSpec(
-            name="new", in_channels=_channels(given[0]), architecture=network
-        )
+        channels = _channels(given[0])
+        spec = models.ModelSpec(name="new", in_channels=channels, architecture=network)
         spec = models.with_settings(learning.fill_in(spec, request, given), settings)
         model = weights.new_model(spec, pretrained=pretrained)
     tasks.refuse_idle_loss_options(model.spec)
@@ -351,16 +326,14 @@ def _channels(sample: Sample) -> int:
 
 
 def _report(trained: Trained, out: Path, *, as_json: bool) -> None:
-    result: dict[str, Any] = {
+    result = {
         "model": str(out),
         "steps": trained.steps,
         "score": trained.score,
         "seconds": round(trained.seconds, 2),
     }
-    if as_json:
-        print_json(result)
-    else:
-        print_result(f"{out}: {trained.steps} steps, {trained.seconds:.0f} s")
+    words = f"{out}: {trained.steps} steps, {trained.seconds:.0f} s"
+    report(result, [words], as_json=as_json)
     if trained.interrupted:
         say(f"Interrupted; the best model so far is saved in {out}.")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -1,12 +1,13 @@
-"""Training on a terminal: progress, Ctrl+C, and what is kept of it."""
+"""Training on a terminal: its place, progress, Ctrl+C, and what is kept of it."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING
 import platformdirs
 import typer
 
-from napari_unet import inference, learning, models, nets, weights
+from napari_unet import inference, learning, models, nets, project, weights
 from napari_unet.cli.console import EXIT_INTERRUPTED, progress_bar, say
 from napari_unet.core.events import Notice, TrainStep, Validated
 from napari_unet.core.jobs import drain
-from napari_unet.errors import NapariUnetError, StorageError
+from napari_unet.errors import InputError, ModelError, NapariUnetError, StorageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -32,6 +33,62 @@ if TYPE_CHECKING:
 _MEASURED = 1024
 _CHECKPOINT_SECONDS = 30.0
 _LONGEST_NAME = 60
+_LONGEST_HIDDEN_NAME = 200
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Return where the training of a model keeps its state: hidden, beside it."""
+    folder = out.resolve()
+    name = folder.name
+    if len(name.encode()) > _LONGEST_HIDDEN_NAME:
+        name = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return folder.parent / f".{name}.training.safetensors"
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator[project.FileLock]:
+    """Keep the place of a model for one training, until that has saved it.
+
+    The lock is to be counted up (`sync`) now and then, so that other machines see it.
+    """
+    lock = project.FileLock(checkpoint_path(out).with_suffix(".lock"))
+    if other := lock.take():
+        raise InputError(
+            f"Another training is making {out} right now ({other.describe()}, "
+            f"process {other.pid}); wait until it has ended, or choose another --out."
+        )
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def plan_checkpoint(out: Path, *, resume: bool, overwrite: bool) -> Path:
+    """Return where to keep the state; refuse what contradicts one that is there."""
+    path = checkpoint_path(out)
+    there = path.exists()
+    if resume and not there:
+        raise InputError(
+            f"There is no interrupted training of {out} to go on with; leave --resume "
+            "away to start one."
+        )
+    if there and not resume and not overwrite:
+        raise InputError(_found(path, out))
+    return path
+
+
+def _found(path: Path, out: Path) -> str:
+    try:
+        step = learning.read_header(path).steps
+    except (ModelError, StorageError):
+        return (
+            f"Found an interrupted training of {out} that cannot go on, because {path} "
+            "is damaged or of another version; start anew with --overwrite."
+        )
+    return (
+        f"Found a training of {out} interrupted at step {step}; go on with --resume, "
+        "or start anew with --overwrite."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +181,8 @@ def save_trained(
     """Save the best model, with what it was trained on (`data`, in words).
 
     `sample` is one of the images, to measure what tiles change where they are not
-    exact. The training's state in `path` is removed when the model is on the disk.
-
-    Returns
-    -------
-    Path
-        Where it is: in `out`, or elsewhere where that cannot be written any more.
-
-    Raises
-    ------
-    StorageError
-        If it can be written nowhere; the training's state is kept then.
+    exact. Returns where it is: in `out`, or elsewhere where that cannot be written any
+    more. The training's state in `path` is removed when the model is on the disk.
     """
     old = _with_tiling(trained.model, sample).spec
     origin = f"{data}, starting from {old.name!r}" if old.card.data else data

@@ -16,19 +16,9 @@ _BINDINGS = ("PyQt5", "PyQt6", "PySide6")
 
 
 def open_window(sample: str | None) -> int:
-    """Open napari with the dock and, where it is named, a sample image.
+    """Open napari with the dock and, where it is named, a sample; return its exit code.
 
     Napari is started as a command: the command line imports no Qt.
-
-    Returns
-    -------
-    int
-        Exit code of napari.
-
-    Raises
-    ------
-    InputError
-        If there is no Qt binding, no display or no such sample.
     """
     _check_display()
     # `--with` takes all that follows, so paths come first.

@@ -1,10 +1,16 @@
-"""What is wrong with data that pydantic refuses, in words for people."""
+"""Data that pydantic checks, and what is wrong with it in words for people."""
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 _PREFIX = "Value error, "
+
+
+class Frozen(BaseModel):
+    """A description that never changes and in which nothing unknown is allowed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def first_problem(error: ValidationError, whole: str = "the whole") -> tuple[str, str]:

@@ -14,21 +14,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, Union
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializeAsAny,
     TypeAdapter,
     field_validator,
 )
 
+from napari_unet.core.validation import Frozen
+
 Norm: TypeAlias = Literal["batch", "group", "none"]
 Activation: TypeAlias = Literal["relu", "leaky_relu", "elu", "silu", "tanh"]
 Upsampling: TypeAlias = Literal["transpose", "interpolate"]
 
 
-class ArchitectureConfig(BaseModel):
+class ArchitectureConfig(Frozen):
     """Options of a kind of networks; subclasses have a literal ``kind`` and ``dims``.
 
     Attributes
@@ -41,8 +41,6 @@ class ArchitectureConfig(BaseModel):
     has_pretrained : bool
         Whether the network takes ``pretrained=True``.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: ClassVar[str]
     title: ClassVar[str]

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
+
+from napari_unet.core.validation import Frozen
 
 RECORD_FILE = "record.json"
 LARGEST_RECORD = 100_000
@@ -23,15 +25,13 @@ _NAMESPACE = UUID("6b0d1ad2-64a5-5c0c-9f5e-0c1f7d7a4b5e")
 Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class ModelRecord(BaseModel):
+class ModelRecord(Frozen):
     """The identity of one model, and where it comes from; other weights have others.
 
     A run is one training: one start, one set of samples. Steps and scores, agreement
     with what was held out, are those of that run. `replay` is the built-in model from
     which it descends, whose sample images remind it of what that one knew.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     uuid: UUID
     parent: UUID | None = None

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from napari_unet.core.strict_json import parse_json
-from napari_unet.core.validation import first_problem
+from napari_unet.core.validation import Frozen, first_problem
 
 LENGTH = 8
 """Bytes that say how long the header is."""
@@ -26,10 +26,8 @@ _LARGEST = 4_000_000
 _METADATA = "__metadata__"
 
 
-class Entry(BaseModel):
+class Entry(Frozen, strict=True):
     """What the header says of one tensor."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     dtype: str
     shape: list[Annotated[int, Field(ge=0)]] = Field(max_length=8)

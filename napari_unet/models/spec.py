@@ -7,8 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -16,6 +14,7 @@ from pydantic import (
 )
 
 from napari_unet import tasks
+from napari_unet.core.validation import Frozen
 from napari_unet.errors import InputError
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.instances.decoding import Decoding
@@ -48,7 +47,7 @@ _WIDEST_BLUR = 100.0
 _LARGEST_AREA = 2**31 - 1
 
 
-class ModelCard(BaseModel):
+class ModelCard(Frozen):
     """Where a model comes from and how good it is, for the person who chooses it.
 
     Parameters
@@ -62,8 +61,6 @@ class ModelCard(BaseModel):
     notes : str
         What it is for, and what it is not for.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Words = ""
     license: Words = ""
@@ -87,7 +84,7 @@ class ModelCard(BaseModel):
         return f"{name.removesuffix(' pooled')} {value:.2f}" if name else ""
 
 
-class Tiling(BaseModel):
+class Tiling(Frozen):
     """How a network is tiled whose tiles depend on what lies beyond them.
 
     Parameters
@@ -100,14 +97,12 @@ class Tiling(BaseModel):
         standard deviations of the maps, as it was measured after training.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     window: int = Field(ge=64, le=8192)
     halo: int = Field(ge=0, le=2048)
     difference: float = Field(ge=0, allow_inf_nan=False)
 
 
-class ModelSpec(BaseModel):
+class ModelSpec(Frozen):
     """Everything that is needed to use a model's weights.
 
     Parameters
@@ -151,8 +146,6 @@ class ModelSpec(BaseModel):
     checksum : str, optional
         Hash of the weights that lie beside the description in a model folder.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = FORMAT_VERSION
     name: Annotated[str, Field(min_length=1, max_length=100)]

@@ -1,1 +1,2 @@
+from .identity import ImageIdentity as ImageIdentity
 from .lock import FileLock as FileLock

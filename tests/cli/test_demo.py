@@ -9,7 +9,7 @@ from skimage import io
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.cli.annotator import Habits, ScriptedAnnotator
+from napari_unet.cli.annotator import ScriptedAnnotator
 from napari_unet.cli.story import BUDGET, draw_outlines, tell_story
 from napari_unet.io.samples import load_sample
 from napari_unet.learning.config import FitConfig
@@ -30,7 +30,7 @@ def truth() -> np.ndarray:
 
 
 def steady(seed: int = 0) -> ScriptedAnnotator:
-    return ScriptedAnnotator(Habits(unsteadiness=1e-3), np.random.default_rng(seed))
+    return ScriptedAnnotator(np.random.default_rng(seed), unsteadiness=1e-3)
 
 
 def test_a_steady_annotator_without_a_limit_reaches_the_truth(

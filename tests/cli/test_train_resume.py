@@ -20,8 +20,7 @@ import torch
 from napari_unet import learning as engine
 from napari_unet import weights
 from napari_unet.cli import training
-from napari_unet.cli.interrupted import checkpoint_path
-from napari_unet.cli.training import run_training
+from napari_unet.cli.training import checkpoint_path, run_training
 from napari_unet.errors import StorageError
 from napari_unet.learning.checkpoint import read_header
 from napari_unet.learning.config import Checkpointing

@@ -1,1 +1,5 @@
 """Checks, recovers and repairs projects without believing what is in them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

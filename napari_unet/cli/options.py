@@ -1,18 +1,52 @@
-"""What a person can do on the command line about axes and channels."""
+"""Options that several subcommands take, and what they mend of axes and channels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from napari_unet import io
 from napari_unet.geometry.axes import axes_in_words, readings
 from napari_unet.images.channels import channel_titles, names_or_colours
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_unet.errors import ChannelMismatchError
     from napari_unet.geometry.axes import KnownAxes
+
+
+def option(metavar: str, words: str, *names: str, **limits: Any) -> Any:
+    """Return an option: what it takes, what it does, and its names if they differ."""
+    return typer.Option(*names, metavar=metavar, help=words, **limits)
+
+
+def flag(name: str, words: str) -> Any:
+    """Return an option that is given or not."""
+    return typer.Option(name, help=words)
+
+
+JsonOption = Annotated[
+    bool, flag("--json", "Print machine-readable results to stdout.")
+]
+OverwriteOption = Annotated[bool, flag("--overwrite", "Replace results that exist.")]
+DeviceOption = Annotated[str, option("auto|cuda|mps|cpu", "Where to compute.")]
+AxesOption = Annotated[
+    str | None,
+    option(
+        "AXES",
+        "One letter of TCZYX per axis of the images, such as ZYX; from the file, or "
+        "guessed, where it is missing.",
+    ),
+]
+ChannelOption = Annotated[
+    str | None,
+    option(
+        "N|NAME",
+        "Channel that the model sees, by its number from 1 or its name in the file; "
+        "several in the model's order, such as 3,1. All where it is missing.",
+    ),
+]
 
 
 def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:
