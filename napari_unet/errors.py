@@ -24,20 +24,10 @@ class InputError(NapariUnetError, ValueError):
 
 
 class ChannelMismatchError(InputError):
-    """An image has not as many channels as a model takes.
+    """An image with these axes has not as many channels as a model takes.
 
     Every front end has its own controls to choose channels, so each says the way out.
-
-    Parameters
-    ----------
-    found : str
-        What was expected and what was found, without a full stop.
-    wanted, channels : int
-        How many channels the model takes, and the image has.
-    axes : str
-        Axes of the image.
-    fitting : str
-        A model that fits, in words.
+    What was found is told without a full stop; a model that fits is named in words.
     """
 
     def __init__(
@@ -56,11 +46,7 @@ class ChannelMismatchError(InputError):
     def with_ways(self, pick: str, grey: str, name_axes: str) -> str:
         """Return the sentence with ways out that a front end has.
 
-        Parameters
-        ----------
-        pick, grey, name_axes : str
-            How to choose channels, how to make a colour image grey, and how to say
-            which axis is that of the channels.
+        How to choose channels, to make a colour image grey, and to name their axis.
         """
         ways = [self.fitting]
         if self.channels > self.wanted:

@@ -26,8 +26,7 @@ from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
 from napari_unet.cli.project import project
 from napari_unet.cli.train import train
-from napari_unet.cli.window import open_window
-from napari_unet.distribution import refuse_stranger
+from napari_unet.cli.window import open_window, refuse_stranger
 from napari_unet.errors import InputError, NapariUnetError
 
 app = typer.Typer(

@@ -14,13 +14,9 @@ from rich.table import Table
 from typer import Argument
 
 from napari_unet import io, models, tasks, weights
+from napari_unet.cli import outputs
 from napari_unet.cli.console import plain, report, say
 from napari_unet.cli.options import JsonOption, OverwriteOption, option
-from napari_unet.cli.outputs import (
-    output_folder,
-    refuse_existing,
-    refuse_replacing_inputs,
-)
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,11 +76,11 @@ def import_(
     Nothing in the file is run. It is refused if it holds anything else than the weights
     of that network.
     """
-    refuse_replacing_inputs([file], [out])
+    outputs.refuse_replacing_inputs([file], [out])
     if not overwrite:
-        refuse_existing([out])
+        outputs.refuse_existing([out])
     model, note = _import(file, like, out.resolve().name)
-    with output_folder(out.absolute().parent):
+    with outputs.output_folder(out.absolute().parent):
         weights.save_model(model, out, overwrite=overwrite)
     if note:
         say(f"{file}: {note}")

@@ -14,6 +14,7 @@ import typer
 from typer import Argument
 
 from napari_unet import inference, io, nets, weights
+from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
@@ -32,12 +33,6 @@ from napari_unet.cli.options import (
     guess_in_words,
     mismatch_in_words,
     option,
-)
-from napari_unet.cli.outputs import (
-    output_folder,
-    refuse_existing,
-    refuse_one_target,
-    refuse_replacing_inputs,
 )
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
@@ -115,7 +110,7 @@ def predict(
         full_precision=full_precision,
         diameter=diameter,
     )
-    with output_folder(out):
+    with outputs.output_folder(out):
         done = _predict_all(targets, _Order(loaded, axes, channel, ask, overwrite))
     _report(done, as_json=as_json)
 
@@ -154,10 +149,10 @@ def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     # Patterns may overlap: a file that is named twice is one.
     paths = dict.fromkeys(path for image in images for path in _expand(image))
     targets = {p: out / f"{name_of(p)}.tif" for p in by_stem(paths).values()}
-    refuse_one_target(targets)
-    refuse_replacing_inputs(targets, targets.values())
+    outputs.refuse_one_target(targets)
+    outputs.refuse_replacing_inputs(targets, targets.values())
     if not overwrite:
-        refuse_existing(targets.values())
+        outputs.refuse_existing(targets.values())
     return targets
 
 

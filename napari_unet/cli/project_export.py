@@ -27,16 +27,6 @@ if TYPE_CHECKING:
     from napari_unet.project.rescue.survey import Survey
 
 TABLE = "project.csv"
-_COLUMNS = (
-    "name",
-    "image",
-    "task",
-    "objects",
-    "verified_objects",
-    "verified_share",
-    "last_save",
-    "path",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +124,22 @@ def _row(
 ) -> dict[str, Any]:
     counts = work.counts()
     objects = tasks.task_of(left.image).labels.objects
-    path = left.image.path_from(found.folder)
-    values = (
-        name,
-        left.image.name,
-        left.image.task,
-        counts.objects if objects else None,
-        counts.verified_objects if objects else None,
-        round(counts.verified_pixels / counts.pixels, 6),
-        left.saves.good[0].saved_at.isoformat() if left.saves.good else None,
-        str(path) if path else None,
-    )
-    return dict(zip(_COLUMNS, values, strict=True))
+    path, saved = left.image.path_from(found.folder), left.saves.good
+    return {
+        "name": name,
+        "image": left.image.name,
+        "task": left.image.task,
+        "objects": counts.objects if objects else None,
+        "verified_objects": counts.verified_objects if objects else None,
+        "verified_share": round(counts.verified_pixels / counts.pixels, 6),
+        "last_save": saved[0].saved_at.isoformat() if saved else None,
+        "path": str(path) if path else None,
+    }
 
 
 def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
     text = StringIO()
-    writer = csv.DictWriter(text, _COLUMNS)
+    writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows({k: _harmless(v) for k, v in row.items()} for row in rows)
     write_atomically(path, lambda file: file.write(text.getvalue().encode()))

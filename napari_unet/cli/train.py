@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from napari_unet import io, learning, models, nets, tasks, weights
+from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
@@ -26,11 +27,6 @@ from napari_unet.cli.options import (
     flag,
     mismatch_in_words,
     option,
-)
-from napari_unet.cli.outputs import (
-    output_folder,
-    refuse_existing,
-    refuse_replacing_inputs,
 )
 from napari_unet.cli.training import (
     Trained,
@@ -136,13 +132,15 @@ def train(
     request = _request(task, names, start)
     preset = _preset(preset, start, request)
     _check_choices(architecture, start, settings, pretrained=pretrained)
-    refuse_replacing_inputs([images, labels, *([verified] if verified else [])], [out])
+    outputs.refuse_replacing_inputs(
+        [images, labels, *([verified] if verified else [])], [out]
+    )
     if not overwrite:
-        refuse_existing([out])
+        outputs.refuse_existing([out])
     elif out.is_dir():  # before the work what would be refused after it
         refuse_foreign(out, [models.SPEC_FILE, models.WEIGHTS_FILE, RECORD_FILE])
     config = _configure(preset, minutes, steps, device, seed)
-    with output_folder(out.absolute().parent), claimed(out) as claim:
+    with outputs.output_folder(out.absolute().parent), claimed(out) as claim:
         state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
         samples = _read(images, labels, verified, axes, channel, request, ignore)
         _seed(seed)
@@ -167,10 +165,10 @@ def _request(
 ) -> learning.TaskRequest:
     if task is not None:
         tasks.find_task(task)
+    elif start:
+        task = models.read_spec(models.model_folder(start)).task
     else:
-        task = (
-            models.read_spec(models.model_folder(start)).task if start else "instances"
-        )
+        task = "instances"
     listed = [name.strip() for name in names.split(",")] if names else []
     if not all(listed):
         raise InputError("--names holds an empty name; separate names by one comma.")
@@ -217,11 +215,10 @@ def _preset(preset: str | None, start: str | None, request: TaskRequest) -> str:
 
 def _settings_of(preset: str, architecture: str | None) -> list[str]:
     """Return the options of the network that belong to a way to train."""
-    options = models.ARCHITECTURES[architecture] if architecture else None
-    has_dropout = options is not None and "dropout" in type(options).model_fields
-    if preset == _OF_2015 and has_dropout:
-        return [f"architecture.dropout={_DROPOUT_OF_2015}"]
-    return []
+    if preset != _OF_2015 or architecture is None:
+        return []
+    has_dropout = "dropout" in type(models.ARCHITECTURES[architecture]).model_fields
+    return [f"architecture.dropout={_DROPOUT_OF_2015}"] if has_dropout else []
 
 
 def _configure(
@@ -305,7 +302,8 @@ def _starting_model(
         model = weights.Model(models.with_settings(model.spec, settings), model.net)
     else:
         network = models.ARCHITECTURES[architecture or next(iter(models.ARCHITECTURES))]
-        channels = _channels(given[0])
+        extents = zip(given[0].axes or "", given[0].image.shape, strict=False)
+        channels = dict(extents).get("C", 1)
         spec = models.ModelSpec(name="new", in_channels=channels, architecture=network)
         spec = models.with_settings(learning.fill_in(spec, request, given), settings)
         model = weights.new_model(spec, pretrained=pretrained)
@@ -320,20 +318,11 @@ def _starting_model(
     return model
 
 
-def _channels(sample: Sample) -> int:
-    axes = sample.axes or ""
-    return int(sample.image.shape[axes.index("C")]) if "C" in axes else 1
-
-
 def _report(trained: Trained, out: Path, *, as_json: bool) -> None:
-    result = {
-        "model": str(out),
-        "steps": trained.steps,
-        "score": trained.score,
-        "seconds": round(trained.seconds, 2),
-    }
-    words = f"{out}: {trained.steps} steps, {trained.seconds:.0f} s"
-    report(result, [words], as_json=as_json)
+    steps, seconds = trained.steps, trained.seconds
+    result = {"model": str(out), "steps": steps, "score": trained.score}
+    result["seconds"] = round(seconds, 2)
+    report(result, [f"{out}: {steps} steps, {seconds:.0f} s"], as_json=as_json)
     if trained.interrupted:
         say(f"Interrupted; the best model so far is saved in {out}.")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -22,10 +22,8 @@ from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError, ModelError, NapariUnetError, StorageError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from napari_unet.learning.config import FitConfig
-    from napari_unet.learning.events import FitEvent, FitResult
+    from napari_unet.learning.events import FitEvent
     from napari_unet.tasks.sample import Sample
     from napari_unet.weights.model import Model
 
@@ -123,50 +121,36 @@ def run_training(
     )
     events = learning.iter_fit(model, samples, config, checkpoint=checkpoint)
     with progress_bar() as progress:
-        show = _shower(progress, config)
+        total = config.steps or 60 * (config.minutes or 0)
+        task = progress.add_task("train", total=total)
 
         def hear(event: FitEvent) -> None:
             nonlocal best, seconds
-            best = event if isinstance(event, learning.ModelImproved) else best
-            seconds = show(event)
+            if isinstance(event, learning.ModelImproved):
+                best = event
+            elif isinstance(event, TrainStep):
+                seconds = event.seconds
+                done = event.step if config.steps else seconds
+                words = f"step {event.step}, loss {event.loss:.3f}"
+                progress.update(task, completed=done, description=words)
+            elif isinstance(event, Validated):
+                agreement = f"agreement with held-out pixels {event.score:.3f}"
+                say(f"step {event.step}: {agreement}")
+            elif isinstance(event, Notice):
+                say(event.message)
             on_event()
 
         try:
-            return _finished(drain(events, hear))
+            end = drain(events, hear)
         except KeyboardInterrupt:
             if best is None:
                 say("Interrupted before anything was better; no model was saved.")
                 learning.remove_checkpoint(path)
                 raise typer.Exit(EXIT_INTERRUPTED) from None
-    score = {"agreement": best.score}
-    return Trained(best.model, best.step, seconds, score, interrupted=True)
-
-
-def _finished(result: FitResult) -> Trained:
-    score = {"agreement": result.score, "agreement_before": result.start_score}
-    return Trained(result.model, result.steps, result.seconds, score)
-
-
-def _shower(progress: Progress, config: FitConfig) -> Callable[[FitEvent], float]:
-    """Return what shows an event; it returns the seconds of training so far."""
-    total = config.steps or 60 * (config.minutes or 0)
-    task: TaskID = progress.add_task("train", total=total)
-    seconds = 0.0
-
-    def show(event: FitEvent) -> float:
-        nonlocal seconds
-        if isinstance(event, TrainStep):
-            seconds = event.seconds
-            done = event.step if config.steps else event.seconds
-            words = f"step {event.step}, loss {event.loss:.3f}"
-            progress.update(task, completed=done, description=words)
-        elif isinstance(event, Validated):
-            say(f"step {event.step}: agreement with held-out pixels {event.score:.3f}")
-        elif isinstance(event, Notice):
-            say(event.message)
-        return seconds
-
-    return show
+            score = {"agreement": best.score}
+            return Trained(best.model, best.step, seconds, score, interrupted=True)
+    score = {"agreement": end.score, "agreement_before": end.start_score}
+    return Trained(end.model, end.steps, end.seconds, score)
 
 
 def save_trained(

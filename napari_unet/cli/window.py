@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from napari_unet import io
-from napari_unet.distribution import DISTRIBUTION
 from napari_unet.errors import InputError
+
+DISTRIBUTION = "napari-unet-live"
+"""Name on PyPI and of the napari manifest."""
+
+_STRANGER = "napari-unet"
 
 WIDGET = "Segment and correct"
 _BINDINGS = ("PyQt5", "PyQt6", "PySide6")
@@ -42,3 +47,20 @@ def _check_display() -> None:
             "There is no display to open a window on; run "
             "'napari-unet demo --headless', or connect with one (ssh -X)."
         )
+
+
+def refuse_stranger() -> None:
+    """Refuse to run beside the other distribution that is called `napari-unet`.
+
+    Both own the import name `napari_unet`, so whichever was installed last has
+    replaced files of the other.
+    """
+    try:
+        found = version(_STRANGER)
+    except PackageNotFoundError:
+        return
+    raise InputError(
+        f"Another package, {_STRANGER} {found}, is installed here and overwrites files "
+        f"of {DISTRIBUTION}; run: pip uninstall -y {_STRANGER} {DISTRIBUTION}, and "
+        f"install {DISTRIBUTION} again."
+    )

@@ -11,5 +11,8 @@ from .folder import (
     read_spec as read_spec,
     weights_checksum as weights_checksum,
 )
-from .settings import with_settings as with_settings
-from .spec import ModelCard as ModelCard, ModelSpec as ModelSpec
+from .spec import (
+    ModelCard as ModelCard,
+    ModelSpec as ModelSpec,
+    with_settings as with_settings,
+)

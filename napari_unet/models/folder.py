@@ -15,8 +15,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from napari_unet.core.strict_json import parse_json
-from napari_unet.core.validation import first_problem
+from napari_unet.core.validation import first_problem, parse_json
 from napari_unet.errors import ModelError
 from napari_unet.models.record import (
     LARGEST_RECORD,

@@ -16,8 +16,7 @@ from typing import Annotated, Any, BinaryIO
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from napari_unet.core.strict_json import parse_json
-from napari_unet.core.validation import Frozen, first_problem
+from napari_unet.core.validation import Frozen, first_problem, parse_json
 
 LENGTH = 8
 """Bytes that say how long the header is."""

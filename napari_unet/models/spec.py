@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -9,12 +10,13 @@ from pydantic import (
     AfterValidator,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationError,
     model_serializer,
     model_validator,
 )
 
 from napari_unet import tasks
-from napari_unet.core.validation import Frozen
+from napari_unet.core.validation import Frozen, first_problem
 from napari_unet.errors import InputError
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.instances.decoding import Decoding
@@ -42,6 +44,16 @@ _Diameters = Annotated[tuple[_Diameter, _Diameter], AfterValidator(_rising)]
 
 _SIZES = ("diameters", "zoomed_to", "object_size")
 """What is known of the sizes of objects."""
+
+# The rest follows from the images, the task and the training.
+_OPEN = (
+    "architecture",
+    "decoding",
+    "description",
+    "loss",
+    "normalization",
+    "pixel_size",
+)
 
 _WIDEST_BLUR = 100.0
 _LARGEST_AREA = 2**31 - 1
@@ -87,14 +99,10 @@ class ModelCard(Frozen):
 class Tiling(Frozen):
     """How a network is tiled whose tiles depend on what lies beyond them.
 
-    Parameters
-    ----------
-    window, halo : int
-        Extent of a tile and context around its core, in pixels; always the same ones,
-        so that a result does not depend on the machine.
-    difference : float
-        Mean absolute difference between the maps of tiles and of a whole image, in
-        standard deviations of the maps, as it was measured after training.
+    Window and halo, extent of a tile and context around its core in pixels, are always
+    the same, so that a result does not depend on the machine. The difference is that
+    between the maps of tiles and of a whole image, mean and absolute, in standard
+    deviations of the maps, as it was measured after training.
     """
 
     window: int = Field(ge=64, le=8192)
@@ -182,12 +190,8 @@ class ModelSpec(Frozen):
         return {key: each for key, each in content.items() if key not in left}
 
     @model_validator(mode="after")
-    def _fits_its_task(self) -> ModelSpec:
+    def _fits_its_task_within_reason(self) -> ModelSpec:
         tasks.task_of(self).outputs.check(self)
-        return self
-
-    @model_validator(mode="after")
-    def _within_reason(self) -> ModelSpec:
         if self.decoding.smoothing > _WIDEST_BLUR:
             raise ValueError(f"decoding.smoothing is at most {_WIDEST_BLUR:g} px")
         if self.decoding.min_size > _LARGEST_AREA:
@@ -252,3 +256,64 @@ class ModelSpec(Frozen):
     def out_channels(self) -> int:
         """Maps that the network predicts."""
         return tasks.task_of(self).outputs.channels(self)
+
+
+def with_settings(spec: ModelSpec, settings: Sequence[str]) -> ModelSpec:
+    """Return a description with other options.
+
+    Parameters
+    ----------
+    settings : sequence of str
+        Such as ``architecture.base_channels=32`` or ``pixel_size=0.65``; values are
+        read as JSON, and as text where they are none.
+
+    Raises
+    ------
+    InputError
+        If there is no such option, or its value is not allowed.
+    """
+    content = {"loss": spec.loss.model_dump(), **spec.model_dump(mode="json")}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(
+                f"Expected PATH=VALUE, found {setting!r}; write for instance "
+                "architecture.base_channels=32."
+            )
+        _put(content, path.strip(), _parse(value.strip()))
+    try:
+        return ModelSpec.model_validate(content)
+    except ValidationError as error:
+        where, words = first_problem(error)
+        if not error.errors()[0]["loc"]:
+            raise InputError(f"That is not possible: {words}.") from error
+        # The kind of an architecture is in the place of an error, but in no path.
+        where = where.replace(
+            f"architecture.{spec.architecture.kind}.", "architecture."
+        )
+        value = error.errors()[0]["input"]
+        raise InputError(f"{where}={value} is not possible: {words}.") from error
+
+
+def _put(content: dict[str, Any], path: str, value: Any) -> None:
+    *groups, name = path.split(".")
+    if path.split(".")[0] not in _OPEN:
+        raise InputError(
+            f"{path!r} cannot be set; choose something in: {', '.join(_OPEN)}."
+        )
+    place: Any = content
+    for group in groups:
+        place = place.get(group) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or name not in place or name == "kind":
+        known = [k for k in place if k != "kind"] if isinstance(place, dict) else []
+        raise InputError(
+            f"There is no option {path!r}; choose one of: {', '.join(known or _OPEN)}."
+        )
+    place[name] = value
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -43,10 +43,6 @@ class BackboneUNet(Network):
 
     Parameters
     ----------
-    in_channels : int
-        Channels of the image.
-    out_channels : int
-        Maps to predict.
     encoder : str
         One of `napari_unet.models.architectures.backbone.ENCODERS`.
     decoder_channels : sequence of int
@@ -54,17 +50,10 @@ class BackboneUNet(Network):
     pretrained : bool
         Start the encoder with ImageNet weights; see `imagenet_weights`. The first
         layer is adapted to `in_channels`; see `load_encoder_weights`.
-    norm, activation, upsampling
-        Of the expansive path, as in `UNet`.
-    dims : {2}
-        Spatial axes.
 
-    Raises
-    ------
-    InputError
-        If an option is out of range.
-    ModelError
-        If timm is missing, or pretrained weights cannot be downloaded.
+    The others are those of `UNet`; `norm`, `activation` and `upsampling` are of the
+    expansive path, and `dims` is 2. A ModelError says that timm is missing, or that
+    weights cannot be downloaded.
     """
 
     def __init__(
@@ -131,19 +120,8 @@ def load_encoder_weights(net: BackboneUNet, weights: Mapping[str, Tensor]) -> No
 
     timm adapts the first layer to the channels: for one channel its kernels are
     summed over the colours, so that a grey image gives what its three equal colours
-    gave; for n channels the colours are repeated in turn and scaled by 3 / n.
-
-    Parameters
-    ----------
-    net : BackboneUNet
-        With any number of channels.
-    weights : mapping
-        State of timm's classifier for three channels.
-
-    Raises
-    ------
-    ModelError
-        If they belong to another network.
+    gave; for n channels the colours are repeated in turn and scaled by 3 / n. The
+    weights are those for three channels.
     """
     name = ENCODERS[net.encoder_name]
     # timm loads what fits into an encoder and leaves the rest random, but is strict

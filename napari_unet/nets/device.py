@@ -19,26 +19,15 @@ NAMES = ("auto", "cuda", "mps", "cpu")
 class Execution:
     """A device and the way of computing that it is good at.
 
-    Parameters
-    ----------
-    device : torch.device
-        Where tensors live.
-    autocast : torch.dtype or None
-        Reduced precision, or None for float32.
-    channels_last : bool
-        Memory order of images and convolution weights.
-    window : int
-        Extent of a prediction window, in pixels; twice that on a CPU where a network
-        goes through a plane in strips, which take less memory.
-    batch : int
-        Windows predicted at once, at most.
+    A window has that extent in pixels; twice that on a CPU where a network goes
+    through a plane in strips, which take less memory.
     """
 
     device: torch.device
-    autocast: torch.dtype | None
-    channels_last: bool
+    autocast: torch.dtype | None  # reduced precision, or None for float32
+    channels_last: bool  # memory order of images and convolution weights
     window: int
-    batch: int
+    batch: int  # windows predicted at once, at most
 
     def place(self, tensor: Tensor) -> Tensor:
         """Move an image batch (N, C, Y, X) or (N, C, Z, Y, X) to the device."""

@@ -23,15 +23,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class UnpaddedSizes:
-    """The valid extents along one axis, in pixels.
+    """The valid extents along one axis, in pixels, by blocks of the contracting path.
 
-    Parameters
-    ----------
-    blocks : int
-        Convolutional blocks of the contracting path, at least 1.
-
-    Examples
-    --------
     >>> sizes = UnpaddedSizes(blocks=5)
     >>> sizes.smallest, sizes.stride, sizes.output(572)
     (188, 16, 388)

@@ -19,8 +19,7 @@ from napari_unet.tasks import task_of
 class Model:
     """A model that can be used; never changed after it was made.
 
-    Whoever wants to train it takes `copy_net`. So a model may be shared between
-    threads without locks.
+    Who trains it takes `copy_net`, so threads may share a model without locks.
 
     Parameters
     ----------

@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 from napari_unet.cli.app import app
 from napari_unet.models import architecture
 from napari_unet.models.architecture import PlanarConfig, register
-from napari_unet.models.settings import with_settings
-from napari_unet.models.spec import ModelSpec
+from napari_unet.models.spec import ModelSpec, with_settings
 from napari_unet.nets.network import Network
 from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import new_model

@@ -6,8 +6,7 @@ import pytest
 
 from napari_unet.errors import InputError
 from napari_unet.models.architectures import ARCHITECTURES
-from napari_unet.models.settings import with_settings
-from napari_unet.models.spec import ModelSpec
+from napari_unet.models.spec import ModelSpec, with_settings
 
 
 def spec(name: str = "unet") -> ModelSpec:

@@ -21,8 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from napari_unet.core.strict_json import parse_json
-from napari_unet.core.validation import first_problem
+from napari_unet.core.validation import first_problem, parse_json
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import axes_of_names
 from napari_unet.io.reader import as_names

@@ -40,6 +40,7 @@ its lite variant without squeeze-excitation, DenseNet (Huang et al. 2017), ConvN
 """
 
 _Width = Annotated[int, Field(ge=1, le=2048)]
+_Widths = tuple[_Width, _Width, _Width, _Width, _Width]
 
 
 class BackboneConfig(PlanarConfig):
@@ -51,13 +52,7 @@ class BackboneConfig(PlanarConfig):
 
     kind: Literal["backbone"] = "backbone"
     encoder: Encoder = "resnet34"
-    decoder_channels: tuple[_Width, _Width, _Width, _Width, _Width] = (
-        256,
-        128,
-        64,
-        32,
-        16,
-    )
+    decoder_channels: _Widths = (256, 128, 64, 32, 16)
     norm: Norm = "batch"
     activation: Activation = "relu"
     upsampling: Upsampling = "transpose"
