@@ -18,9 +18,21 @@ from typing import BinaryIO
 
 from napari_unet.errors import StorageError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
-_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ENXIO}
+_FORBIDDEN = (
+    "it is read-only, belongs to somebody else or is open in another program; choose "
+    "another folder"
+)
+_GONE = (
+    "its folder is not there (any more); reconnect the drive or choose another folder"
+)
+_FULL = "the disk is full; free space or choose another folder"
+_REASONS = {
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _FORBIDDEN),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ESTALE), _GONE),
+    **dict.fromkeys((errno.ENODEV, errno.ENXIO), _GONE),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    errno.EEXIST: "a part of its path is a file, not a folder; choose another name",
+}
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """Files that systems put into folders."""
@@ -95,22 +107,8 @@ def sync_folder(folder: Path) -> None:
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Return the error in words that tell a person what to do."""
-    if error.errno in _FULL:
-        reason = "the disk is full; free space or choose another folder"
-    elif error.errno in _FORBIDDEN:
-        reason = (
-            "it is read-only, belongs to somebody else or is open in another "
-            "program; choose another folder"
-        )
-    elif error.errno in _GONE:
-        reason = (
-            "its folder is not there (any more); reconnect the drive or choose "
-            "another folder"
-        )
-    elif error.errno == errno.EEXIST:
-        reason = "a part of its path is a file, not a folder; choose another name"
-    else:
-        reason = f"{error.strerror or error}; choose another folder"
+    other = f"{error.strerror or error}; choose another folder"
+    reason = _REASONS.get(error.errno or 0, other)
     return StorageError(f"{path} could not be written: {reason}.")
 
 

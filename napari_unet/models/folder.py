@@ -36,7 +36,7 @@ _BUILT_IN = Path(__file__).parent
 
 def list_models() -> list[ModelSpec]:
     """Return the descriptions of the built-in models, sorted by name."""
-    return [read_spec(f.parent) for f in sorted(_BUILT_IN.glob(f"*/{SPEC_FILE}"))]
+    return [read_spec(_BUILT_IN / name) for name in _built_in_names()]
 
 
 def model_folder(name_or_path: str | Path) -> Path:
@@ -59,7 +59,7 @@ def model_folder(name_or_path: str | Path) -> Path:
         path = Path(name_or_path).expanduser()
         if path.is_dir():
             return path
-    known = ", ".join(sorted(built_in)) or "none"
+    known = ", ".join(built_in) or "none"
     raise ModelError(
         f"There is no model {str(name_or_path)!r}: it is neither a built-in model "
         f"({known}) nor a model folder; check the name or the path."
@@ -71,8 +71,8 @@ def is_built_in(name_or_path: str | Path) -> bool:
     return str(name_or_path) in _built_in_names()
 
 
-def _built_in_names() -> set[str]:
-    return {folder.parent.name for folder in _BUILT_IN.glob(f"*/{SPEC_FILE}")}
+def _built_in_names() -> list[str]:
+    return sorted(file.parent.name for file in _BUILT_IN.glob(f"*/{SPEC_FILE}"))
 
 
 def model_size(name_or_path: str | Path) -> float:
