@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,17 @@ MEMORY_DISK = Path("/dev/shm")
 WANTED_ON_IT = 2 << 30  # bytes
 
 
-def pytest_configure() -> None:
-    """Write in memory where there is room: half of the time would go to the disk."""
-    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > WANTED_ON_IT:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
+def pytest_configure(config: pytest.Config) -> None:
+    """Write in memory where there is room: half of the time would go to the disk.
+
+    Who wants to look at the files afterwards names a folder in PYTEST_DEBUG_TEMPROOT.
+    """
+    if "PYTEST_DEBUG_TEMPROOT" in os.environ or not MEMORY_DISK.is_dir():
+        return
+    if shutil.disk_usage(MEMORY_DISK).free > WANTED_ON_IT:
+        folder = tempfile.TemporaryDirectory(prefix="pytest-", dir=MEMORY_DISK)
+        config.add_cleanup(folder.cleanup)
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder.name
 
 
 @pytest.hookimpl(optionalhook=True)
