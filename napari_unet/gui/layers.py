@@ -255,4 +255,6 @@ class ViewerLayers:
 
     def _on_stranger_painted(self, layer: Labels) -> None:
         """Say at the first stroke that nobody keeps it."""
-        self._session.refuse("correct", not_kept(layer.name, self.labels_layer))
+        self._session.report(
+            "correct", InputError(not_kept(layer.name, self.labels_layer))
+        )

@@ -14,9 +14,9 @@ from napari_unet.gui.channel_axis import ChannelAxis
 from napari_unet.gui.placement import cover
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.status import ClassState, VariableState
 from napari_unet.tasks import task_of
 from napari_unet.tasks.labeling import Brush
+from napari_unet.tasks.outputs import PixelClass, Variable
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness, without the
 # blue and the orange in which verified pixels are shown.
@@ -34,13 +34,13 @@ UNKNOWN = "#808080"
 """Of numbers that stand for no class."""
 
 
-def colors_of_classes(classes: Sequence[ClassState]) -> tuple[str, ...]:
+def colors_of_classes(classes: Sequence[PixelClass]) -> tuple[str, ...]:
     """Return one colour per class from 1 on; class 0, the background, has none."""
     defaults = cycle(_DEFAULTS)
     return tuple(each.color or next(defaults) for each in classes[1:])
 
 
-def class_colormap(classes: Sequence[ClassState]) -> DirectLabelColormap:
+def class_colormap(classes: Sequence[PixelClass]) -> DirectLabelColormap:
     """Return how a layer shows class numbers: background lets the image through."""
     colors = dict(enumerate(colors_of_classes(classes), 1))
     return DirectLabelColormap(color_dict={None: UNKNOWN, 0: "transparent", **colors})
@@ -52,14 +52,14 @@ _NEW_LABEL = "M"
 _USUAL_BRUSH = 10
 
 
-def make_layer(image: OpenImage, below: Image, classes: Sequence[ClassState]) -> Labels:
+def make_layer(image: OpenImage, below: Image, classes: Sequence[PixelClass]) -> Labels:
     """Return a layer that shows the labels of an image, and can be painted in.
 
     Parameters
     ----------
     below : Image
         The layer that shows the image.
-    classes : sequence of ClassState
+    classes : sequence of PixelClass
         The classes by their numbers; none for other tasks.
     """
     task = task_of(image.schema)
@@ -108,7 +108,7 @@ def _never_reuse_ids(layer: Labels, annotation: Annotation) -> None:
     layer.bind_key(_NEW_LABEL, select_new_id, overwrite=True)
 
 
-def first_label(image: OpenImage, variables: Sequence[VariableState]) -> int:
+def first_label(image: OpenImage, variables: Sequence[Variable]) -> int:
     """Return what the brush paints first.
 
     A new object, the first class, or the mean of the first variable.

@@ -22,7 +22,7 @@ from napari_unet.gui.result_layers import (
 from napari_unet.gui.shown_result import LayerLook, ShownResult
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
-from napari_unet.session.status import ClassState, VariableState
+from napari_unet.tasks.outputs import PixelClass, Variable
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -52,7 +52,7 @@ class Results:
         self._shown: dict[OpenImage, ShownResult] = {}
         self._looks: dict[Hashable, LayerLook] = {}
         self._left: dict[Hashable, Labels] = {}
-        self._colored: tuple[ClassState, ...] = ()
+        self._colored: tuple[PixelClass, ...] = ()
         session.images.labels_shown.connect(self._show_labels)
         session.images.joined.connect(self._on_joined)
         session.images.put_away.connect(self._put_away)
@@ -170,12 +170,12 @@ class Results:
                 self.brush_changed.emit(label)
 
     @property
-    def _classes(self) -> tuple[ClassState, ...]:
+    def _classes(self) -> tuple[PixelClass, ...]:
         model = self._session.state.model
         return model.classes if model else ()
 
     @property
-    def _variables(self) -> tuple[VariableState, ...]:
+    def _variables(self) -> tuple[Variable, ...]:
         model = self._session.state.model
         return model.variables if model else ()
 

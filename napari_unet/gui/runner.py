@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 from qtpy.QtCore import QObject, QTimer
 
@@ -23,13 +23,10 @@ from napari_unet.core.jobs import Job
 from napari_unet.gui.collector import Collector
 from napari_unet.session.runner import (
     NO_HANDLERS,
-    Failed,
     Handlers,
-    JobState,
     Outcome,
-    Steps,
+    Running,
     Yielded,
-    final_state,
 )
 
 E = TypeVar("E")
@@ -44,41 +41,21 @@ _NICENESS = 10
 _LATEST_COUNTS = (MicroBatch, Preparing, TilesDone)
 
 
-class ThreadJob(Generic[E, R]):
+class ThreadJob(Running):
     """A generator that runs in its own thread.
 
     Made by `QtRunner.start`. Everything but `_run` belongs to the main thread.
     """
 
     def __init__(self, job: Job[E, R], handlers: Handlers[E, R]) -> None:
-        self._steps = Steps(job)
-        self._handlers = handlers
-        self._state = JobState.RUNNING
-        self._broken: Exception | None = None
+        super().__init__(job, handlers)
         # Appending to a deque, taking from it and setting a flag are atomic.
-        self._outbox: deque[Yielded[E] | Outcome[R]] = deque()
-        self._stop = False
+        self._outbox: deque[Yielded | Outcome] = deque()
         # Not a daemon: torch must not be torn down under a running thread.
         self._thread = threading.Thread(target=self._run, name="napari-unet job")
         self._thread.start()
 
-    @property
-    def state(self) -> JobState:
-        """Where the job stands."""
-        return self._state
-
-    @property
-    def running(self) -> bool:
-        """Whether the last handler is still to come."""
-        return not self._state.final
-
-    def cancel(self) -> None:
-        """Ask the thread to close the generator at its next yield."""
-        self._stop = True
-        if self._state is JobState.RUNNING:
-            self._state = JobState.CANCELLING
-
-    def deliver(self) -> bool:
+    def deliver_next(self) -> bool:
         """Call the handler of one event, or the last one; False if nothing is there.
 
         Raises
@@ -89,10 +66,8 @@ class ThreadJob(Generic[E, R]):
         if not self._outbox:
             return False
         item = self._outbox.popleft()
-        if not isinstance(item, Yielded):
-            self._finish(item)
-        elif not self._outdated(item.event) and self._broken is None:
-            self._tell(item.event)
+        if not self._outdated(item):
+            self.deliver(item)
         return True
 
     def wait(self, seconds: float) -> None:
@@ -100,38 +75,23 @@ class ThreadJob(Generic[E, R]):
         if not self._outbox:
             self._thread.join(seconds)
 
-    def _outdated(self, event: E) -> bool:
+    def _outdated(self, item: Yielded | Outcome) -> bool:
         following = self._outbox[0] if self._outbox else None
         return (
-            isinstance(event, _LATEST_COUNTS)
+            isinstance(item, Yielded)
+            and isinstance(item.event, _LATEST_COUNTS)
             and isinstance(following, Yielded)
-            and type(following.event) is type(event)
+            and type(following.event) is type(item.event)
         )
-
-    def _tell(self, event: E) -> None:
-        try:
-            self._handlers.event(event)
-        except Exception as error:  # noqa: BLE001 - a job whose events are not
-            # understood has failed; its thread closes the generator.
-            self._broken = error
-            self.cancel()
-
-    def _finish(self, outcome: Outcome[R]) -> None:
-        if self._broken is not None:
-            if isinstance(outcome, Failed):
-                self._broken.add_note(f"Closing the job failed: {outcome.error!r}")
-            outcome = Failed(self._broken)
-        self._state = final_state(outcome)
-        self._handlers.finish(outcome)
 
     def _run(self) -> None:
         _lower_priority()
         while True:
-            outcome = self._steps.advance(cancelled=self._stop)
+            outcome = self.advance()
             self._outbox.append(outcome)
             if not isinstance(outcome, Yielded):
                 return
-            while len(self._outbox) > _MOST_UNREAD and not self._stop:
+            while len(self._outbox) > _MOST_UNREAD and not self.cancelled:
                 time.sleep(TICK_MS / 1000)
 
 
@@ -143,7 +103,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._jobs: list[ThreadJob[Any, Any]] = []
+        self._jobs: list[ThreadJob] = []
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._drain)
@@ -151,7 +111,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
 
     def start(
         self, job: Job[E, R], handlers: Handlers[E, R] = NO_HANDLERS
-    ) -> ThreadJob[E, R]:
+    ) -> ThreadJob:
         """Start a job in a new thread; never calls a handler before it returns."""
         self._collector.take_over()
         running = ThreadJob(job, handlers)
@@ -192,7 +152,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         while waiting and time.monotonic() < deadline:
             job = waiting.popleft()
             try:
-                if job.deliver():
+                if job.deliver_next():
                     waiting.append(job)
             finally:
                 self._forget_finished()

@@ -21,9 +21,9 @@ from napari_unet.gui.result_layers import (
 from napari_unet.gui.target import Role
 from napari_unet.gui.value_picture import ValuePicture
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.status import ClassState
 from napari_unet.tasks import task_of
 from napari_unet.tasks.labeling import Brush
+from napari_unet.tasks.outputs import PixelClass
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -185,7 +185,7 @@ class ShownResult:
         if self._picture is not None:
             self._picture.look_at(variable)
 
-    def color(self, classes: Sequence[ClassState]) -> None:
+    def color(self, classes: Sequence[PixelClass]) -> None:
         """Show classes in these colours, unless the person has chosen others."""
         if (
             task_of(self._image.schema).labels.brush is Brush.CLASS

@@ -42,7 +42,7 @@ def is_prediction(layer: Any) -> bool:
 class ValuePicture:
     """The canvas of regressed values: marks to paint, over pictures of the prediction.
 
-    Implements `napari_unet.session.image.Canvas`. Every variable has a layer of its
+    Implements `session.images.image.Canvas`. Every variable has a layer of its
     own, with its own limits; one of them is in sight. The data of the layers *are* the
     predicted values: nothing is copied. They are made when there is something to show.
 

@@ -119,7 +119,8 @@ class Workbench(QObject):
         why_not = self.session.state.why_not_do(name)
         self._out_of_sight = tool.needs == "view" and box is None and not why_not
         if self._out_of_sight:
-            self.session.refuse("correct", self._why_nothing_in_sight(tool.title))
+            why_not = self._why_nothing_in_sight(tool.title)
+            self.session.report("correct", InputError(why_not))
             return
         chosen: dict[str, tuple[Any, ...]] = {
             # Where there is nothing to do at all, the session says why.
@@ -169,7 +170,7 @@ class Workbench(QObject):
     def train_or_stop(self) -> None:
         """Start to train, or stop the training that goes on."""
         if self.session.state.training:
-            self.session.stop()
+            self.session.training.stop()
         else:
             self.session.finetune(self.session.state.minutes)
 

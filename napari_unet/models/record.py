@@ -54,12 +54,16 @@ class ModelRecord(Frozen):
             return False
         return (self.steps or 0) >= (other.steps or 0)
 
+    def is_news(self, others: Iterable[ModelRecord]) -> bool:
+        """Whether none of the others is this model, or a later state of its run."""
+        return not any(
+            other.uuid == self.uuid or other.supersedes(self) for other in others
+        )
 
-def new_record(
-    *, parent: UUID | None = None, now: datetime | None = None
-) -> ModelRecord:
+
+def new_record(*, parent: UUID | None = None) -> ModelRecord:
     """Return the record of a model that was just made."""
-    return ModelRecord(uuid=uuid4(), parent=parent, created=now or datetime.now(UTC))
+    return ModelRecord(uuid=uuid4(), parent=parent, created=datetime.now(UTC))
 
 
 def uuid_of(*parts: object) -> UUID:
@@ -70,12 +74,6 @@ def uuid_of(*parts: object) -> UUID:
 def built_in_uuid(name: str) -> UUID:
     """Return the uuid of a built-in model."""
     return uuid_of("built-in", name)
-
-
-def newest_of_run(records: Iterable[ModelRecord], run: UUID) -> int | None:
-    """Return the steps of the last model of a run among records; None without one."""
-    steps = [record.steps or 0 for record in records if record.run == run]
-    return max(steps, default=None)
 
 
 def record_as_text(record: ModelRecord, checksum: str) -> str:

@@ -58,7 +58,7 @@ def unnamed_models(models: Path, named: Collection[ModelEntry]) -> Iterator[Mode
             number = last = last + 1
         with suppress(ValidationError, OSError):
             entry = _found_again(models / name, number)
-            if _is_news(entry.record, records):
+            if entry.record.is_news(records):
                 taken.add(number)
                 records.append(entry.record)
                 yield entry
@@ -164,9 +164,3 @@ def _record_of(place: Path, checksum: str) -> ModelRecord:
         return record
     created = datetime.fromtimestamp((place / WEIGHTS_FILE).stat().st_mtime, UTC)
     return ModelRecord(uuid=uuid_of("found", place.name, checksum), created=created)
-
-
-def _is_news(record: ModelRecord, others: Collection[ModelRecord]) -> bool:
-    return not any(
-        other.uuid == record.uuid or other.supersedes(record) for other in others
-    )

@@ -19,10 +19,10 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
+from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
-from napari_unet.session.runner import Handlers, Runner
-from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.runner import Handlers
 from napari_unet.session.words import snapshot_in_words, verified_in_words
 
 _STEPS: dict[StepKind, str] = {
@@ -34,39 +34,27 @@ _STEPS: dict[StepKind, str] = {
 
 
 class Correcting:
-    """The commands of the correct panel.
+    """The commands of the correct panel, for the current image.
 
-    Parameters
-    ----------
-    runner : Runner
-        Writes and reads copies in the background.
-    holder : StateHolder
-        Where the state is told.
-    images : Images
-        One of them is current.
-    note_edit : callable
-        Takes note that the person has changed an image.
-    cancel : callable
-        Cancels a prediction that is going on.
+    `note_edit` takes note that the person has changed an image, and `cancel` cancels a
+    prediction that is going on.
     """
 
     def __init__(
         self,
-        runner: Runner,
-        holder: StateHolder,
+        hub: Hub,
         images: Images,
         note_edit: Callable[[OpenImage], None],
         cancel: Callable[[], None],
     ) -> None:
-        self._runner = runner
-        self._holder = holder
+        self._hub = hub
         self._images = images
         self._note_edit = note_edit
         self._cancel = cancel
 
     def do(self, edit: Edit) -> None:
         """Do what a tool offers with the current labels, and say what came of it."""
-        why_not = self._holder.state.why_not_do(edit.name) or edit.misses()
+        why_not = self._hub.state.why_not_do(edit.name) or edit.misses()
         if image := self._allowed(why_not):
             change, words = self._do(image, edit), ""
             if edit.tool:
@@ -75,7 +63,7 @@ class Correcting:
 
     def start_empty(self) -> None:
         """Show the labels without a prediction: empty ones, or those of earlier."""
-        if image := self._allowed(self._holder.state.why_not_paint):
+        if image := self._allowed(self._hub.state.why_not_paint):
             self._images.show_labels(image)
             if not image.annotation.empty:
                 self._say(
@@ -85,35 +73,33 @@ class Correcting:
 
     def start_over(self) -> None:
         """Clear the current labels, after a copy was taken that is kept."""
-        image = self._allowed(self._holder.state.why_not_start_over)
+        image = self._allowed(self._hub.state.why_not_start_over)
         if image is None:
             return
         self._cancel()
         work, objects = image.annotation.snapshot(), image.annotation.counts().objects
         self._do(image, StartOver())
         self._say(f"Started over on {image.name}. Undo with Ctrl+Z.")
-        self._runner.start(
+        self._hub.runner.start(
             KeepSnapshot(
                 image.project.folder, image.key, image.identity, work, objects
             ),
             Handlers(
                 result=lambda kept: self._on_kept(image, kept),
-                error=lambda error: self._holder.report("correct", _not_kept(error)),
+                error=self._on_not_kept,
             ),
         )
 
     def bring_back(self, number: int) -> None:
         """Put a copy that was kept in the place of the current labels."""
-        image = self._allowed(self._holder.state.why_not_bring_back)
+        image = self._allowed(self._hub.state.why_not_bring_back)
         if image is None:
             return
         self._cancel()
-        self._runner.start(
+        self._hub.start(
             ReadSnapshot(image.project.folder, image.key, image.identity, number),
-            Handlers(
-                result=lambda work: self._on_read(image, work),
-                error=lambda error: self._holder.report("correct", error),
-            ),
+            lambda work: self._on_read(image, work),
+            "correct",
         )
 
     def note_replay(self, image: OpenImage, change: Change) -> None:
@@ -132,9 +118,9 @@ class Correcting:
         """Return the image, with nothing pending; or say why nothing can change."""
         image = self._images.current
         if why_not or image is None:
-            self._holder.report("correct", InputError(why_not or "Choose an image."))
+            self._hub.report("correct", InputError(why_not or "Choose an image."))
             return None
-        self._holder.clear("correct")
+        self._hub.clear("correct")
         for each in self._images:
             each.canvas.settle()
         return image
@@ -144,6 +130,10 @@ class Correcting:
         if change is not None:
             self._note_edit(image)
         return change
+
+    def _on_not_kept(self, error: Exception) -> None:
+        told = f"The work so far could not be kept as a copy: {error}"
+        self._hub.report("correct", StorageError(f"{told} Ctrl+Z brings it back."))
 
     def _on_kept(self, image: OpenImage, kept: Snapshot) -> None:
         image.snapshots = (kept, *image.snapshots)
@@ -163,13 +153,7 @@ class Correcting:
         self._say(f"Earlier work is here again. {verified_in_words(image)}")
 
     def _say(self, words: str) -> None:
-        self._holder.say(words, "image", "labels")
-
-
-def _not_kept(error: Exception) -> StorageError:
-    return StorageError(
-        f"The work so far could not be kept as a copy: {error} Ctrl+Z brings it back."
-    )
+        self._hub.say(words, "image", "labels")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

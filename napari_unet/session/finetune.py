@@ -7,7 +7,7 @@ Which round comes next, and when, is decided in `napari_unet.session.training`.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -44,18 +44,8 @@ if TYPE_CHECKING:
 class TrainingSnapshot:
     """An image and what was known about it at one moment.
 
-    Parameters
-    ----------
-    identity : ImageIdentity
-        Which image it is, and its axes.
-    pixels : ndarray
-        All channels; nobody changes them.
-    channels : tuple of int or None
-        Those that a model gets.
-    annotation : AnnotationSnapshot
-        A copy that nobody changes.
-    trainable : ndarray of bool
-        Verified pixels, without objects that the person is working on.
+    A model gets some `channels` of all, and learns from the pixels that are
+    `trainable`: verified, without objects that the person is working on.
     """
 
     identity: ImageIdentity
@@ -82,21 +72,20 @@ class TrainingSnapshot:
         return Sample(pixels, self.annotation.labels, self.trainable, axes)
 
 
+def snapshots_of(images: Iterable[OpenImage]) -> list[TrainingSnapshot]:
+    """Return copies of everything that is verified in some images now."""
+    for image in images:
+        image.canvas.flush()
+    return [
+        TrainingSnapshot.of(image)
+        for image in images
+        if image.annotation.counts().verified_pixels
+    ]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Improved:
-    """A better model of one round.
-
-    Parameters
-    ----------
-    model : Model
-        Immutable.
-    record : ModelRecord
-        Its run, its start, and how well both agree with held-out pixels.
-    round : int
-        Counts from 1 through all trainings of a session.
-    preset : {"fine-tune", "from-scratch"}
-        How it was trained, and is trained on.
-    """
+    """A better model of one round; rounds count through all trainings of a session."""
 
     model: Model
     record: ModelRecord
@@ -121,26 +110,11 @@ RoundEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainRound(Job[RoundEvent, None]):
-    """What one round needs to know.
+    """One round of a training, which starts from a model.
 
-    Parameters
-    ----------
-    number : int
-        Counts from 1 through all trainings.
-    model : Model
-        Where it starts.
-    record : ModelRecord
-        What that model is.
-    snapshots : sequence of TrainingSnapshot
-        What it learns from.
-    minutes : float
-        How long it may last.
-    preset : {"fine-tune", "from-scratch"}
-        A name in `napari_unet.learning.config.PRESETS`.
-    folder : Path or None
-        Where checkpoints are kept.
-    resume : bool
-        Whether to go on with an interrupted round that learned from the same.
+    `preset` is a name in `napari_unet.learning.config.PRESETS`, and `folder` is where
+    checkpoints are kept. With `resume`, an interrupted round goes on that learned from
+    the same.
     """
 
     number: int
@@ -201,11 +175,8 @@ class TrainRound(Job[RoundEvent, None]):
 def replay_samples(name: str) -> list[Sample]:
     """Return images of the kind that a built-in model knows, so that it forgets less.
 
-    Parameters
-    ----------
-    name : str
-        The built-in model from which a model descends, see `ModelRecord`; or nothing.
-        The sample images that bear its name were made for this.
+    `name` is that of the built-in model from which a model descends, or nothing. The
+    sample images that bear its name were made for this.
     """
     if name not in {sample.name for sample in list_samples()}:
         return []

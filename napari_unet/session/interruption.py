@@ -39,29 +39,13 @@ _EARLIER = "earlier"
 class Interruption:
     """A training that came to no end.
 
-    Parameters
-    ----------
-    steps : int
-        Steps that it had taken.
-    best : Model or None
-        Its best model, where that was better than its start.
-    record : ModelRecord
-        Of that model; it names the run.
+    `best` is its best model, where that was better than its start; `record` is of that
+    model and names the run.
     """
 
     steps: int
     best: Model | None
     record: ModelRecord
-
-    @property
-    def run(self) -> UUID:
-        """The training run that was interrupted."""
-        return self.record.run or self.record.uuid
-
-    @property
-    def best_step(self) -> int:
-        """After how many steps its best model was made."""
-        return self.record.steps or 0
 
     def describe(self) -> str:
         """Return what a person should know of it."""
@@ -75,16 +59,8 @@ class Interruption:
 class RoundStart:
     """What a round of training starts with.
 
-    Parameters
-    ----------
-    model : Model
-        Its start.
-    record : ModelRecord
-        Of what it makes: its parent and its run.
-    config : FitConfig
-        How to train; time that was spent before an interruption is added.
-    checkpoint : Checkpointing or None
-        Where it keeps checkpoints.
+    `record` is of what it makes: its parent and its run. To the minutes of `config`,
+    time that was spent before an interruption is added.
     """
 
     model: Model
@@ -165,15 +141,7 @@ def start_round(
 ) -> RoundStart:
     """Start a round, and write down what is needed to go on with it after a crash.
 
-    Parameters
-    ----------
-    start : ModelRecord
-        Of the model.
-
-    Raises
-    ------
-    StorageError
-        If that cannot be written.
+    A StorageError says that it cannot be written.
     """
     run = run_record(start)
     if folder is None:
@@ -194,10 +162,7 @@ def _read_run(folder: Path) -> ModelRecord | None:
 
 
 def iter_resume_round(
-    config: FitConfig,
-    folder: Path,
-    samples: Sequence[Sample],
-    replay: Sequence[Sample],
+    config: FitConfig, folder: Path, samples: Sequence[Sample], replay: Sequence[Sample]
 ) -> Generator[None, None, RoundStart | None]:
     """Return where an interrupted round goes on; None if it learned from other work."""
     path = folder / _CHECKPOINT

@@ -1,44 +1,88 @@
-"""Which prediction is going on: started by the person, or by a better model."""
+"""Predictions: at most one at a time, started by the person or by a better model.
+
+How one flows (the left column runs in the background)::
+
+    engine: labels of the view  ---> merge them into a snapshot ---> apply
+    engine: labels of the image ---> merge them into a snapshot ---> apply band by band
+                                          ^                              |
+                                          +-- edited meanwhile: once more
+
+Merging never touches a verified pixel of its snapshot, and applying never touches one
+that is verified by then. So a person may paint all the time; only while a stroke is
+under way nothing is applied.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 from psygnal import Signal
 
+from napari_unet import inference
+from napari_unet.annotation.annotation import EditOf, Mergeable, Predicted
+from napari_unet.core.events import Notice, TilesDone
+from napari_unet.core.jobs import Job
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.tiling import cut_into_bands
+from napari_unet.images.channels import Channels, take_channels
+from napari_unet.inference.events import (
+    MapsCached,
+    PredictEvent,
+    Redecodable,
+    Sized,
+    ViewPredicted,
+)
+from napari_unet.instances.decoding import Decoding
+from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.prediction import Prediction, Said
-from napari_unet.session.resolve import Topic
-from napari_unet.session.runner import Runner
-from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.status import PredictingStatus, Progress
+from napari_unet.session.runner import Handlers, Running
+from napari_unet.session.state import Topic
+from napari_unet.session.status import Progress
 from napari_unet.session.words import predicted_in_words
 
 if TYPE_CHECKING:
+    from napari_unet.nets.network import Network
     from napari_unet.weights.model import Model
+
+MOST_MERGES = 2
+APPLY_SECONDS = 0.010
+"""How long bands are written on the main thread at once."""
+REFRESH_SECONDS = 20.0
+"""The least time between two predictions that training starts."""
 
 _RUN: tuple[Topic, ...] = ("image", "predicting")
 
-REFRESH_SECONDS = 20.0
-"""The least time between two predictions that training starts."""
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """A prediction that is going on; `part` makes edits of it, one for each band."""
+
+    image: OpenImage
+    model: Model
+    began: float
+    noticed: str = ""
+    job: Running | None = None
+    preview: Running | None = None
+    merges: int = 0
+    stopping: bool = False
+    part: EditOf | None = None
+    bands: deque[Box] = field(default_factory=deque)
+    last: bool = False
+
+    def apply_later(self, part: EditOf, box: Box, *, last: bool) -> None:
+        """Let it be applied inside a box; `last` is what ends the prediction."""
+        self.part, self.bands, self.last = part, deque(cut_into_bands(box)), last
 
 
 class Predicting:
     """At most one prediction at a time, and when the next refresh is due.
 
-    Parameters
-    ----------
-    runner : Runner
-        Drives it in the background.
-    holder : StateHolder
-        Where the state is told.
-    view : callable
-        Returns the part of the current image that the person looks at, or None.
-    clock : callable
-        Returns monotonic seconds.
+    `view` returns the part of the current image that the person looks at, or None.
 
     Attributes
     ----------
@@ -54,28 +98,19 @@ class Predicting:
     completed = Signal(OpenImage)
     measured = Signal()
 
-    def __init__(
-        self,
-        runner: Runner,
-        holder: StateHolder,
-        view: Callable[[], Box | None],
-        clock: Callable[[], float],
-    ) -> None:
-        self._runner = runner
-        self._holder = holder
+    def __init__(self, hub: Hub, view: Callable[[], Box | None]) -> None:
+        self._hub = hub
         self._view = view
-        self._clock = clock
-        self._now: Prediction | None = None
+        self._run: _Run | None = None
         # Of the last image alone: for a large one it is as much memory as its labels.
-        self._said: Said | None = None
-        self._noticed = ""
+        self._cached: tuple[OpenImage, Network, Redecodable] | None = None
         self._refresh_wanted = False
         self._refresh_at = 0.0
 
     @property
     def refresh_due(self) -> bool:
         """Whether it is time to predict again with a newer model."""
-        return self._refresh_wanted and self._clock() >= self._refresh_at
+        return self._refresh_wanted and self._hub.clock() >= self._refresh_at
 
     def want_refresh(self, *, soon: bool = False) -> None:
         """Ask for another prediction, because there is another model.
@@ -84,106 +119,243 @@ class Predicting:
         """
         self._refresh_wanted = True
         if soon:
-            self._refresh_at = self._clock()
+            self.hurry_refresh()
 
     def hurry_refresh(self) -> None:
         """Let a refresh that is wanted happen now: training is over."""
-        self._refresh_at = self._clock()
+        self._refresh_at = self._hub.clock()
 
     def start(
         self, image: OpenImage, model: Model, *, refreshing: bool = False
     ) -> None:
-        """Start to predict an image."""
+        """Predict an image, the view first where it is much smaller than the image."""
         self._refresh_wanted = False
-        self._refresh_at = self._clock() + REFRESH_SECONDS
-        prediction = self._begin(image, refreshing=refreshing)
-        prediction.start(model, self._view())
+        self._refresh_at = self._hub.clock() + REFRESH_SECONDS
+        job = Predict.of(image, model, self._view())
+        self._begin(image, model, job, refreshing=refreshing)
 
     def can_decode(self, image: OpenImage, model: Model) -> bool:
         """Whether what the network of a model says of an image is at hand."""
-        said = self._said
-        return said is not None and said.image is image and said.net is model.net
+        cached = self._cached
+        return cached is not None and cached[0] is image and cached[1] is model.net
 
     def decode(self, image: OpenImage, model: Model) -> None:
         """Find objects with the thresholds of a model, without asking its network."""
-        if self._said is not None and self.can_decode(image, model):
-            training = self._holder.state.training is not None
-            prediction = self._begin(image, refreshing=training)
-            prediction.decode(self._said, model.spec.decoding)
+        if self._cached is not None and self.can_decode(image, model):
+            job = Decode(self._cached[2], model.spec.decoding)
+            training = self._hub.state.training is not None
+            self._begin(image, model, job, refreshing=training)
 
     def forget(self, image: OpenImage) -> None:
-        """Forget what was said of an image that is put away."""
-        if self._said is not None and self._said.image is image:
-            self._said = None
-
-    def _begin(self, image: OpenImage, *, refreshing: bool) -> Prediction:
-        self._began = self._clock()
-        self._noticed = ""
-        self._holder.clear("predict")
-        self._show(PredictingStatus(Progress(), refreshing))
-        self._say("Predicting…")
-        self._now = prediction = Prediction(self._runner, image)
-        prediction.progressed.connect(self._on_progress)
-        prediction.noticed.connect(self._on_notice)
-        prediction.measured.connect(self.measured.emit)
-        prediction.said.connect(self._on_said)
-        prediction.applied.connect(lambda _: self.applied.emit(image))
-        prediction.finished.connect(lambda: self._on_finished(image))
-        prediction.failed.connect(self._on_failed)
-        prediction.cancelled.connect(self._on_cancelled)
-        return prediction
+        """Forget what a network said of an image that is put away."""
+        if self._cached is not None and self._cached[0] is image:
+            self._cached = None
 
     def cancel(self) -> None:
         """Cancel what is going on; what was applied stays."""
-        if self._now is not None:
-            status = replace(self._holder.parts.predicting, cancelling=True)
-            self._holder.say("Cancelling…", *_RUN, predicting=status)
-            self._now.cancel()
+        run = self._run
+        if run is None:
+            return
+        self._hub.say("Cancelling…", *_RUN, cancelling=True)
+        run.stopping = True
+        for job in (run.job, run.preview):
+            if job is not None:
+                job.cancel()
+        part, run.part = run.part, None
+        if part is not None and run.last:
+            self._on_cancelled()
 
     def tick(self) -> None:
-        """Apply for some milliseconds."""
-        if self._now is not None:
-            self._now.tick()
+        """Apply for some milliseconds; call it often."""
+        deadline = time.monotonic() + APPLY_SECONDS
+        run = self._run
+        try:
+            while run and run.part and not run.image.canvas.busy:
+                self._apply_band(run, run.part)
+                if time.monotonic() >= deadline:
+                    return
+        except Exception as error:  # noqa: BLE001 - any error is its end, or every
+            # tick would raise it again.
+            self._on_failed(error)
 
-    def _on_progress(self, done: int, total: int) -> None:
-        status = self._holder.parts.predicting
-        self._show(replace(status, progress=Progress(done, total)))
-        self._say(f"Predicting… {done / total:.0%}")
+    def _begin(
+        self,
+        image: OpenImage,
+        model: Model,
+        job: Job[PredictEvent, Predicted],
+        *,
+        refreshing: bool,
+    ) -> None:
+        self._hub.clear("predict")
+        self._hub.show(predicting=Progress(), refreshing=refreshing)
+        self._say("Predicting…")
+        self._run = run = _Run(image, model, self._hub.clock())
+        run.job = self._hub.runner.start(
+            job,
+            Handlers(
+                event=lambda event: self._on_event(run, event),
+                result=lambda predicted: self._merge(run, predicted),
+                error=self._on_failed,
+                closed=self._on_cancelled,
+            ),
+        )
 
-    def _on_notice(self, message: str) -> None:
-        self._noticed = message
-        self._holder.say(message, *_RUN)
+    def _on_event(self, run: _Run, event: PredictEvent) -> None:
+        if isinstance(event, Notice):
+            self._on_notice(run, event.message)
+        elif isinstance(event, TilesDone):
+            self._hub.show(predicting=Progress(event.done, event.total))
+            self._say(f"Predicting… {event.done / event.total:.0%}")
+        elif isinstance(event, Sized):
+            if event.measured:
+                run.image.measured = run.model.name, event.diameter
+            self.measured.emit()
+        elif isinstance(event, MapsCached):
+            self._cached = run.image, run.model.net, event.maps
+        else:
+            self._merge_preview(run, event)
 
-    def _on_said(self, said: Said) -> None:
-        self._said = said
+    def _on_notice(self, run: _Run, message: str) -> None:
+        run.noticed = message
+        self._hub.say(message, *_RUN)
 
-    def _on_finished(self, image: OpenImage) -> None:
-        by_person = not self._holder.state.refreshing
-        seconds = self._clock() - self._began
+    def _merge_preview(self, run: _Run, event: ViewPredicted) -> None:
+        def apply(part: EditOf) -> None:
+            # The whole image may have come first; then the view is part of it already.
+            if not run.merges and not run.stopping:
+                run.apply_later(part, event.box, last=False)
+
+        run.preview = self._hub.runner.start(
+            _merging(run, event.labels, event.box),
+            Handlers(
+                result=apply,
+                error=lambda error: self._on_notice(run, f"No early view: {error}"),
+            ),
+        )
+
+    def _merge(self, run: _Run, predicted: Predicted) -> None:
+        """Merge into the labels as they are now; again if they are edited meanwhile."""
+        if run.stopping:
+            self._on_cancelled()
+            return
+        image, whole = run.image, Box.whole(run.image.identity.labels_shape)
+        run.merges += 1
+        job = _merging(run, predicted, whole)
+        revision = image.annotation.revision
+
+        def apply(part: EditOf) -> None:
+            image.canvas.flush()
+            edited = image.annotation.revision != revision
+            if run.stopping or (edited and run.merges < MOST_MERGES):
+                self._merge(run, predicted)
+            else:
+                run.apply_later(part, whole, last=True)
+
+        run.job = self._hub.runner.start(
+            job,
+            Handlers(result=apply, error=self._on_failed, closed=self._on_cancelled),
+        )
+
+    def _apply_band(self, run: _Run, part: EditOf) -> None:
+        image = run.image
+        image.canvas.flush()
+        change = image.annotation.do(part(run.bands.popleft()))
+        if change is not None and change.box is not None:
+            image.canvas.refresh(change.box)
+            self.applied.emit(image)
+        if not run.bands:
+            run.part = None
+            if run.last:
+                self._on_finished(run)
+
+    def _on_finished(self, run: _Run) -> None:
+        by_person = not self._hub.state.refreshing
+        seconds = self._hub.clock() - run.began
         self._end()
         if by_person:
-            self.completed.emit(image)
-        words = f"{predicted_in_words(image, seconds)} {self._noticed}".strip()
-        self._say(words, by_person, about=("image", "labels"))
+            self.completed.emit(run.image)
+            words = f"{predicted_in_words(run.image, seconds)} {run.noticed}".strip()
+            self._say(words, about=("image", "labels"))
 
     def _on_failed(self, error: Exception) -> None:
         self._end()
-        self._holder.report("predict", error)
+        self._hub.report("predict", error)
 
     def _on_cancelled(self) -> None:
         self._end()
         self._say("Prediction cancelled.", about=("image",))
 
     def _end(self) -> None:
-        self._now = None
-        self._show(PredictingStatus())
+        self._run = None
+        self._hub.show(predicting=None, refreshing=False, cancelling=False)
 
-    def _show(self, status: PredictingStatus) -> None:
-        self._holder.show(predicting=status)
-
-    def _say(
-        self, message: str, by_person: bool = True, about: tuple[Topic, ...] = _RUN
-    ) -> None:
+    def _say(self, message: str, about: tuple[Topic, ...] = _RUN) -> None:
         # During training its own message says more.
-        if by_person and not self._holder.state.refreshing:
-            self._holder.say(message, *about)
+        if not self._hub.state.refreshing:
+            self._hub.say(message, *about)
+
+
+def _merging(run: _Run, predicted: Predicted, box: Box) -> Merge:
+    """Copy what is needed to merge; what was not applied yet is not any more."""
+    run.part = None
+    run.image.canvas.flush()
+    return Merge(run.image.annotation.merging(predicted, box))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predict(Job[PredictEvent, Predicted]):
+    """Predict an image; see `napari_unet.inference.predict.iter_predict`."""
+
+    pixels: npt.NDArray[Any]
+    axes: str
+    channels: Channels | None
+    model: Model
+    view: Box | None
+    diameter: float | None
+    pixel_size: float | None
+
+    @classmethod
+    def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
+        """Return the prediction of an image as it is read now."""
+        channels = image.reading.channels
+        # One that was said for another model tells nothing to one that never zooms.
+        diameter = image.diameter if model.spec.best_diameters else None
+        pixels, axes, size = image.pixels, image.axes, image.pixel_size
+        return cls(pixels, axes, channels, model, view, diameter, size)
+
+    def run(self) -> Generator[PredictEvent, None, Predicted]:
+        """Predict."""
+        # Chosen here, in the background: several channels are copied.
+        pixels, axes = take_channels(self.pixels, self.axes, self.channels)
+        return inference.iter_predict(
+            pixels,
+            self.model,
+            axes=axes,
+            view=self.view,
+            diameter=self.diameter,
+            pixel_size=self.pixel_size,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decode(Job[PredictEvent, Predicted]):
+    """Find objects in cached maps, with other thresholds."""
+
+    maps: Redecodable
+    decoding: Decoding
+
+    def run(self) -> Generator[PredictEvent, None, Predicted]:
+        """Decode."""
+        return self.maps.iter_decode(self.decoding)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merge(Job[None, EditOf]):
+    """Fit a prediction into a snapshot; see `Annotation.merging`."""
+
+    merging: Mergeable
+
+    def run(self) -> Generator[None, None, EditOf]:
+        """Merge."""
+        yield
+        return self.merging.merge()

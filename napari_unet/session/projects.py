@@ -1,20 +1,33 @@
-"""Which project folders are in use, and in which one new work is kept."""
+"""Project folders in use, what they hold, and in which one new work is kept."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection, Generator, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from psygnal import Signal
+from psygnal import Signal, SignalInstance
 
+from napari_unet.core.jobs import Job
+from napari_unet.errors import NapariUnetError, StorageError
+from napari_unet.io.read import read_image
 from napari_unet.project.folder import ProjectFolder
+from napari_unet.project.identity import ImageFields, content_hash, file_bytes
 from napari_unet.project.journal import Syncer
 from napari_unet.project.layout import SUFFIX, default_folder, kept_folder
+from napari_unet.project.manifest import ImageEntry, Manifest
 from napari_unet.project.project import Project
-from napari_unet.session.catalogue import CreateProject, ListProject
-from napari_unet.session.runner import Handlers, Runner
-from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.status import ProjectState
+from napari_unet.session.hub import Hub
+from napari_unet.session.runner import Handlers
+from napari_unet.session.status import ProjectImage, ProjectState
+
+R = TypeVar("R")
+
+_MOST_FILES = 20_000
+_MOST_CANDIDATES = 8
 
 
 class Projects:
@@ -24,6 +37,8 @@ class Projects:
 
     Attributes
     ----------
+    chosen : Project or None
+        The project that the person chose.
     opened : Signal(Project)
         The person went to a project that exists, and what it holds is told.
     created : Signal(Project)
@@ -31,26 +46,19 @@ class Projects:
     closed : Signal()
         Work is kept beside the images again.
     busy : set of Project
-        Where something is being written: the manifest is one for all images, so
-        there is one writer at a time.
+        Where something is being written.
     """
 
     opened = Signal(Project)
     created = Signal(Project)
     closed = Signal()
 
-    def __init__(self, runner: Runner, holder: StateHolder) -> None:
-        self._runner = runner
-        self._holder = holder
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
         self._syncer = Syncer()
         self._all: dict[Path, Project] = {}
-        self._chosen: Project | None = None
+        self.chosen: Project | None = None
         self.busy: set[Project] = set()
-
-    @property
-    def chosen(self) -> Project | None:
-        """The project that the person chose, or None."""
-        return self._chosen
 
     def at(self, folder: Path) -> Project:
         """Return the project of a folder: always the same one, by whatever path."""
@@ -61,7 +69,7 @@ class Projects:
 
     def for_image(self, path: Path | None, name: str) -> Project:
         """Return where work on an image is kept."""
-        return self._chosen or self.at(_home(path, name))
+        return self.chosen or self.at(_home(path, name))
 
     def kept_for(self, project: Project) -> Project:
         """Return where work is kept that cannot be saved in a project."""
@@ -70,49 +78,52 @@ class Projects:
     def open(self, folder: Path) -> None:
         """Go to a project that exists; the state tells what it holds, or why not."""
         project = self.at(folder)
-        self._holder.clear("project")
-        self._runner.start(
-            ListProject(project),
-            Handlers(
-                result=lambda state: self._on_listed(project, state),
-                error=lambda error: self._holder.report("project", error),
-            ),
-        )
+        self._go_to(project, ListProject(project), "open", self.opened)
 
     def create(self, folder: Path) -> None:
         """Make a project folder and go there; what is open comes along."""
         if folder.suffix != SUFFIX:
             folder = folder.with_name(folder.name + SUFFIX)
         project = self.at(folder)
-        self._holder.clear("project")
-        self._runner.start(
-            CreateProject(project),
-            Handlers(
-                result=lambda state: self._on_created(project, state),
-                error=lambda error: self._holder.report("project", error),
-            ),
-        )
+        self._go_to(project, CreateProject(project), "new", self.created)
 
     def leave(self) -> None:
         """Keep work beside the images from now on."""
-        self._chosen = None
-        self._holder.clear("project")
+        self.chosen = None
+        self._hub.clear("project")
         words = "Work is kept beside each image."
-        self._holder.say(words, "project", project=None)
+        self._hub.say(words, "project", project=None)
         self.closed.emit()
 
     def list_again(self) -> None:
         """Look again what the chosen project holds."""
-        project = self._chosen
+        project = self.chosen
         if project is None:
             return
-        self._runner.start(
-            ListProject(project),
-            Handlers(
-                result=lambda state: self._tell(project, state),
-                error=lambda error: self._holder.report("project", error),
-            ),
+        self._hub.start(
+            ListProject(project), lambda state: self._tell(project, state), "project"
         )
+
+    def write(
+        self,
+        project: Project,
+        job: Job[None, R],
+        done: Callable[[R | Exception], object],
+    ) -> None:
+        """Start a job that writes in a project which is not busy.
+
+        The manifest is one for all images, so there is one writer at a time.
+        """
+
+        def end(outcome: R | Exception) -> None:
+            self.busy.discard(project)
+            done(outcome)
+
+        def stop() -> None:
+            end(StorageError("Saving was interrupted."))
+
+        self.busy.add(project)
+        self._hub.runner.start(job, Handlers(result=end, error=end, closed=stop))
 
     def close(self) -> None:
         """Push what was written to the disk, and let others work."""
@@ -120,23 +131,25 @@ class Projects:
             project.close()
         self._syncer.close()
 
-    def _on_listed(self, project: Project, state: ProjectState) -> None:
-        self._chosen = project
-        self._tell(project, state)
-        words = f"The project {project.name} is open."
-        self._holder.say(words, "project")
-        self.opened.emit(project)
+    def _go_to(
+        self,
+        project: Project,
+        job: Job[None, ProjectState],
+        word: str,
+        done: SignalInstance,
+    ) -> None:
+        def arrive(state: ProjectState) -> None:
+            self.chosen = project
+            self._tell(project, state)
+            self._hub.say(f"The project {project.name} is {word}.", "project")
+            done.emit(project)
 
-    def _on_created(self, project: Project, state: ProjectState) -> None:
-        self._chosen = project
-        self._tell(project, state)
-        words = f"The project {project.name} is new."
-        self._holder.say(words, "project")
-        self.created.emit(project)
+        self._hub.clear("project")
+        self._hub.start(job, arrive, "project")
 
     def _tell(self, project: Project, state: ProjectState) -> None:
-        if project is self._chosen:
-            self._holder.show(project=state)
+        if project is self.chosen:
+            self._hub.show(project=state)
 
 
 def _home(path: Path | None, name: str) -> Path:
@@ -149,3 +162,106 @@ def _home(path: Path | None, name: str) -> Path:
         return beside
     there = default_folder(path.resolve(), name)
     return there if there.exists() or os.access(there.parent, os.W_OK) else beside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListProject(Job[None, ProjectState]):
+    """Read what a project holds; only reads."""
+
+    project: Project
+
+    def run(self) -> Generator[None, None, ProjectState]:
+        """Read its manifest, and look for the files."""
+        project = self.project
+        yield
+        if not project.store.files.exists:
+            raise StorageError(
+                f"{project.folder} is not a project: it has no project.json; choose a "
+                f"folder {project.folder.stem}{SUFFIX}, or make a new project."
+            )
+        manifest, notice = project.store.read()
+        images = []
+        there = _files_there(project.folder, manifest)
+        for entry in manifest.images:
+            images.append(_describe(project.folder, entry, there))
+            yield
+        told = " ".join(filter(None, (notice, project.why_read_only())))
+        return ProjectState(project.name, project.folder, tuple(images), told)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CreateProject(Job[None, ProjectState]):
+    """Make an empty project."""
+
+    project: Project
+
+    def run(self) -> Generator[None, None, ProjectState]:
+        """Make its folder; a StorageError if there is something of that name."""
+        project = self.project
+        yield
+        if project.folder.exists():
+            raise StorageError(
+                f"{project.folder} exists already; open it, or choose another name."
+            )
+        project.store.update(lambda manifest: manifest)
+        return ProjectState(project.name, project.folder)
+
+
+def _files_there(folder: Path, manifest: Manifest) -> frozenset[Path]:
+    """Return the files of a project that are where they were."""
+    paths = (entry.path_from(folder) for entry in manifest.images)
+    return frozenset(path for path in paths if path and path.exists())
+
+
+def _describe(folder: Path, entry: ImageEntry, there: frozenset[Path]) -> ProjectImage:
+    saved = entry.newest.saved_at.astimezone()
+    return ProjectImage(
+        entry.key,
+        entry.name,
+        entry.task,
+        f"{saved:%d %B, %H:%M}",
+        locate(folder, entry, there),
+        is_file=entry.path is not None,
+    )
+
+
+def locate(
+    folder: Path, image: ImageFields, others: Collection[Path] = ()
+) -> Path | None:
+    """Return where an image of a project is now; None if it is not found.
+
+    Images that were moved or renamed are looked for in the folder that the project
+    lies in, and below it: first by the size of the file, then by the content.
+    `others` are files of other images, which may have the same pixels.
+    """
+    path = image.path_from(folder)
+    if path is None or path.exists():
+        return path
+    alike = (
+        found
+        for found in islice(_files_below(folder.absolute().parent), _MOST_FILES)
+        if found.suffix == path.suffix
+        and found not in others
+        and file_bytes(found) == image.file_bytes
+    )
+    # The same name first: most files are moved, not renamed.
+    candidates = sorted(
+        islice(alike, _MOST_CANDIDATES), key=lambda found: found.name != path.name
+    )
+    return next((found for found in candidates if holds_image(found, image)), None)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [
+            name for name in folders if name[0] != "." and not name.endswith(SUFFIX)
+        ]
+        yield from (Path(parent, name) for name in files)
+
+
+def holds_image(path: Path, image: ImageFields) -> bool:
+    """Read a file and say whether it is that image."""
+    try:
+        return content_hash(read_image(path, stored=True).array) == image.content_hash
+    except NapariUnetError:
+        return False

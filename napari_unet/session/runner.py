@@ -1,25 +1,26 @@
-"""Who runs jobs: the Protocol, and two runners without threads.
+"""Who runs jobs: what a runner promises, and what all of them have in common.
 
 A runner takes a `Job`, drives the generator that it makes, and tells the session,
 always in the thread that owns the session, what comes out of it::
 
                  event(event)  once per yield, in order
                        |
-    start ---> RUNNING ---------------------+--> DONE       result(value)
-                  | cancel()                +--> FAILED     error(error)
+    start ---> running ---------------------+--> Returned  result(value)
+                  | cancel()                +--> Failed    error(error)
                   v                         |
-               CANCELLING ------------------+--> CANCELLED  closed()
+               cancelled -------------------+--> Closed    closed()
 
 * Exactly one of the three last handlers is called, once, as the very last thing.
 * `cancel` returns at once, and the generator is closed at its next yield. What was
   yielded or returned before is still delivered, so a model that was published in the
-  last moment is not lost; a cancelled job may thus end as DONE.
-* The state is final before the last handler is called.
+  last moment is not lost; a cancelled job may thus end as returned.
+* The outcome is known before the last handler is called.
 * The generator is advanced and closed by one thread alone, since closing it from
   another one raises "generator already executing".
 
-`Steps` and `Handlers` hold these rules; a runner decides when, and in which thread, a
-step is taken. The runner with threads belongs to the front end (`gui.runner`).
+`Running` and `Handlers` hold these rules; a runner decides when, and in which thread, a
+step is taken. The one with threads belongs to the front end (`gui.runner`); tests have
+two without.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from napari_unet.core.jobs import Job
@@ -52,16 +52,9 @@ def _log(error: Exception) -> None:
 class Handlers(Generic[E_contra, R_contra]):
     """What is called for a job, in the thread that started it; nothing is required.
 
-    Parameters
-    ----------
-    event : callable
-        Called with everything that the job yields.
-    result : callable
-        Called with what it returns, if it comes to its end.
-    error : callable
-        Called with what it raises; errors that nobody takes are logged.
-    closed : callable
-        Called when it was cancelled.
+    That is `event` with everything that the job yields, then `result` with what it
+    returns, `error` with what it raises, or `closed` when it was cancelled. Errors that
+    nobody takes are logged.
     """
 
     event: Callable[[E_contra], object] = _ignore
@@ -69,76 +62,22 @@ class Handlers(Generic[E_contra, R_contra]):
     error: Callable[[Exception], object] = _log
     closed: Callable[[], object] = _ignore
 
-    def finish(self, outcome: Outcome[R_contra]) -> None:
-        """Call the one last handler that belongs to the outcome."""
-        if isinstance(outcome, Returned):
-            self.result(outcome.value)
-        elif isinstance(outcome, Failed):
-            self.error(outcome.error)
-        else:
-            self.closed()
-
 
 NO_HANDLERS: Handlers[object, object] = Handlers()
 
 
-class JobState(Enum):
-    """Where a job stands; see the drawing at the top of the module."""
-
-    RUNNING = "running"
-    CANCELLING = "cancelling"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing more will happen."""
-        return self not in (JobState.RUNNING, JobState.CANCELLING)
-
-
-class Running(Protocol):
-    """A job that was started."""
-
-    @property
-    def state(self) -> JobState:
-        """Where the job stands."""
-        ...
-
-    @property
-    def running(self) -> bool:
-        """Whether the last handler is still to be called."""
-        ...
-
-    def cancel(self) -> None:
-        """Ask the job to stop at its next yield; harmless when it is over."""
-        ...
-
-
-class Runner(Protocol):
-    """Starts jobs."""
-
-    def start(self, job: Job[E, R], handlers: Handlers[E, R] = NO_HANDLERS) -> Running:
-        """Start a job.
-
-        It may be over before this returns: ask ``running`` of what is returned, and
-        do not rely on it being stored anywhere when a handler is called.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Yielded(Generic[E]):
+class Yielded:
     """The generator yielded an event and can go on."""
 
-    event: E
+    event: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Returned(Generic[R]):
+class Returned:
     """The generator came to its end."""
 
-    value: R
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,23 +92,45 @@ class Closed:
     """The generator was closed because somebody cancelled the job."""
 
 
-Outcome: TypeAlias = Returned[R] | Failed | Closed
+Outcome: TypeAlias = Returned | Failed | Closed
 
 
-class Steps(Generic[E, R]):
-    """The steps of a job; the first one calls its `run`, which may import for long."""
+class Running:
+    """A job that was started.
 
-    def __init__(self, job: Job[E, R]) -> None:
+    A runner calls `advance` in the thread of the job and `deliver` in the session's.
+
+    Attributes
+    ----------
+    outcome : Returned, Failed, Closed or None
+        How it ended; None until its last handler is called.
+    """
+
+    def __init__(self, job: Job[Any, Any], handlers: Handlers[Any, Any]) -> None:
         self._job = job
-        self._generator: Generator[E, None, R] | None = None
+        self._handlers = handlers
+        self._generator: Generator[Any, None, Any] | None = None
+        self._broken: Exception | None = None
+        self.cancelled = False
+        self.outcome: Outcome | None = None
 
-    def advance(self, *, cancelled: bool) -> Yielded[E] | Outcome[R]:
+    @property
+    def running(self) -> bool:
+        """Whether the last handler is still to be called."""
+        return self.outcome is None
+
+    def cancel(self) -> None:
+        """Ask the job to stop at its next yield; harmless when it is over."""
+        self.cancelled = True
+
+    def advance(self) -> Yielded | Outcome:
         """Take one step, or close the generator when the job was cancelled.
 
-        Never raises an `Exception`; whatever the generator raises becomes `Failed`.
+        The first step calls the job's `run`, which may import for long. Never raises an
+        `Exception`; whatever the generator raises becomes `Failed`.
         """
         try:
-            if cancelled:
+            if self.cancelled:
                 if self._generator is not None:
                     self._generator.close()
                 return Closed()
@@ -181,102 +142,39 @@ class Steps(Generic[E, R]):
         except Exception as error:  # noqa: BLE001 - a job's border: any error ends it
             return Failed(error)
 
+    def deliver(self, item: Yielded | Outcome) -> None:
+        """Call the handler of what a step gave."""
+        if not isinstance(item, Yielded):
+            self._finish(item)
+        elif self._broken is None:
+            try:
+                self._handlers.event(item.event)
+            except Exception as error:  # noqa: BLE001 - a job whose events are not
+                # understood has failed; its next step closes the generator.
+                self._broken = error
+                self.cancel()
 
-def final_state(outcome: Outcome[Any]) -> JobState:
-    """Return the state in which a job with this outcome ends."""
-    if isinstance(outcome, Returned):
-        return JobState.DONE
-    return JobState.FAILED if isinstance(outcome, Failed) else JobState.CANCELLED
-
-
-class SteppedJob(Generic[E, R]):
-    """A job that moves only when somebody calls `step`."""
-
-    def __init__(self, job: Job[E, R], handlers: Handlers[E, R]) -> None:
-        self._steps = Steps(job)
-        self._handlers = handlers
-        self._state = JobState.RUNNING
-
-    @property
-    def state(self) -> JobState:
-        """Where the job stands."""
-        return self._state
-
-    @property
-    def running(self) -> bool:
-        """Whether the last handler is still to be called."""
-        return not self._state.final
-
-    def cancel(self) -> None:
-        """Ask the job to stop; the next `step` closes the generator."""
-        if self._state is JobState.RUNNING:
-            self._state = JobState.CANCELLING
-
-    def step(self) -> bool:
-        """Deliver one event or the end; return whether the job is still running."""
-        if self.running:
-            cancelled = self._state is JobState.CANCELLING
-            outcome = self._steps.advance(cancelled=cancelled)
-            if isinstance(outcome, Yielded):
-                self._deliver(outcome.event)
-            else:
-                self._finish(outcome)
-        return self.running
-
-    def _deliver(self, event: E) -> None:
-        try:
-            self._handlers.event(event)
-        except Exception as error:  # noqa: BLE001 - a job whose events are not
-            # understood has failed, and its resources must not stay behind.
-            closed = self._steps.advance(cancelled=True)
-            if isinstance(closed, Failed):
-                error.add_note(f"Closing the job failed, too: {closed.error!r}")
-            self._finish(Failed(error))
-
-    def _finish(self, outcome: Outcome[R]) -> None:
-        self._state = final_state(outcome)
-        self._handlers.finish(outcome)
+    def _finish(self, outcome: Outcome) -> None:
+        if self._broken is not None:
+            if isinstance(outcome, Failed):
+                self._broken.add_note(f"Closing the job failed: {outcome.error!r}")
+            outcome = Failed(self._broken)
+        self.outcome = outcome
+        if isinstance(outcome, Returned):
+            self._handlers.result(outcome.value)
+        elif isinstance(outcome, Failed):
+            self._handlers.error(outcome.error)
+        else:
+            self._handlers.closed()
 
 
-class InlineRunner:
-    """Runs a job to its end inside `start`, in the calling thread."""
+class Runner(Protocol):
+    """Starts jobs."""
 
-    def start(
-        self, job: Job[E, R], handlers: Handlers[E, R] = NO_HANDLERS
-    ) -> SteppedJob[E, R]:
-        """Run to the end and return the finished job."""
-        running = SteppedJob(job, handlers)
-        while running.step():
-            pass
-        return running
+    def start(self, job: Job[E, R], handlers: Handlers[E, R] = NO_HANDLERS) -> Running:
+        """Start a job.
 
-
-class ManualRunner:
-    """Runs nothing by itself, so that tests can interleave jobs at will."""
-
-    def __init__(self) -> None:
-        self._jobs: list[SteppedJob[Any, Any]] = []
-
-    def start(
-        self, job: Job[E, R], handlers: Handlers[E, R] = NO_HANDLERS
-    ) -> SteppedJob[E, R]:
-        """Return the job without taking a step."""
-        running = SteppedJob(job, handlers)
-        self._jobs.append(running)
-        return running
-
-    @property
-    def jobs(self) -> tuple[SteppedJob[Any, Any], ...]:
-        """The running jobs, oldest first; each can be stepped alone."""
-        return tuple(job for job in self._jobs if job.running)
-
-    def step(self) -> bool:
-        """Take one step of the oldest running job; return whether any is running."""
-        for job in self.jobs[:1]:
-            job.step()
-        return bool(self.jobs)
-
-    def run(self) -> None:
-        """Step until no job is running, those included that jobs start."""
-        while self.step():
-            pass
+        It may be over before this returns: ask ``running`` of what is returned, and
+        do not rely on it being stored anywhere when a handler is called.
+        """
+        ...

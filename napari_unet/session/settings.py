@@ -19,12 +19,12 @@ from napari_unet.images.channels import channel_count, channel_titles, parse_cha
 from napari_unet.instances.diameter import size_warning
 from napari_unet.project.manifest import ImageReading
 from napari_unet.project.project import Project
+from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.images.reading import Reading, keeps_labels, mismatch_in_words
 from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
-from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.status import SettingsState
 from napari_unet.tasks import task_of
 
@@ -36,41 +36,28 @@ if TYPE_CHECKING:
 class Settings:
     """How the current image is read, the size of its objects, and thresholds.
 
-    Attributes
-    ----------
-    changed : Signal()
-        The person has set something.
-    read_anew : Signal()
-        It was how the current image is read.
+    `changed` tells that the person has set something, and `read_anew` that it was how
+    the current image is read.
     """
 
     changed = Signal()
     read_anew = Signal()
 
     def __init__(
-        self,
-        holder: StateHolder,
-        images: Images,
-        models: Models,
-        predicting: Predicting,
+        self, hub: Hub, images: Images, models: Models, predicting: Predicting
     ) -> None:
-        self._holder = holder
+        self._hub = hub
         self._images = images
         self._models = models
         self._predicting = predicting
         self._decode_wanted = False
-        self._measured_by = ""
 
     def set_axes(self, axes: str) -> None:
         """Read the current image with other axes.
 
         Its labels stay where they lie right with these axes, too. Otherwise it is
         opened again; work under the old ones stays saved, and is here again with them.
-
-        Raises
-        ------
-        InputError
-            If the axes do not fit; then nothing changes.
+        An InputError says that the axes do not fit; then nothing changes.
         """
         image = self._images.current
         if image is None:
@@ -92,17 +79,10 @@ class Settings:
         self.read_anew.emit()
 
     def set_channels(self, channels: str | None) -> None:
-        """Let models see some channels of the current image alone.
+        """Let models see some channels of the current image alone; None for all.
 
-        Parameters
-        ----------
-        channels : str or None
-            Numbers from 1, or names, separated by commas; None for all.
-
-        Raises
-        ------
-        InputError
-            If there is no such channel; then nothing changes.
+        They are numbers from 1, or names, separated by commas. An InputError says that
+        there is no such channel; then nothing changes.
         """
         image = self._images.current
         if image is None:
@@ -159,7 +139,7 @@ class Settings:
         What is being predicted with former thresholds is waited for.
         """
         image, model = self._images.current, self._models.active
-        if not self._decode_wanted or self._holder.state.predicting:
+        if not self._decode_wanted or self._hub.state.predicting:
             return
         self._decode_wanted = False
         if image and model and self._predicting.can_decode(image, model):
@@ -170,8 +150,7 @@ class Settings:
     def tell(self) -> None:
         """Show what is set now."""
         model = self._models.active
-        self._forget_measured(model.name if model is not None else "")
-        self._holder.show(settings=self._state(model) if model is not None else None)
+        self._hub.show(settings=self._state(model) if model is not None else None)
 
     def diameters(self, project: Project) -> dict[str, float | None]:
         """Return what a person has said of sizes, by the keys of a project's images."""
@@ -192,7 +171,7 @@ class Settings:
         self._predicting.cancel()
         self._predicting.forget(image)
         self._images.tell()
-        self._holder.say(told, "image")
+        self._hub.say(told, "image")
         self.check_fit()
         self.read_anew.emit()
 
@@ -201,16 +180,16 @@ class Settings:
         image, model = self._images.current, self._models.active
         if image is None or model is None:
             return
-        self._holder.clear("image")
+        self._hub.clear("image")
         # Not earlier: torch takes seconds. It is loaded when there is a model.
         try:
             inference.check_image(*image.model_input, model)
         except ChannelMismatchError as error:
             names = image.reading.names_of(image.identity.shape, image.axes)
             words = mismatch_in_words(error, names)
-            self._holder.report("image", InputError(words))
+            self._hub.report("image", InputError(words))
         except NapariUnetError as error:
-            self._holder.report("image", error)
+            self._hub.report("image", error)
 
     def _decode_with(self, model: Model, decoding: Decoding) -> None:
         if decoding == model.spec.decoding:
@@ -222,36 +201,32 @@ class Settings:
 
     def _ask_to_predict(self, what: str) -> None:
         words = f"Predict again to use this {what}."
-        self._holder.say(words, "image", "model", "predicting")
-
-    def _forget_measured(self, name: str) -> None:
-        """Forget the sizes that another model has measured."""
-        if name != self._measured_by:
-            self._measured_by = name
-            for image in self._images:
-                image.measured = None
+        self._hub.say(words, "image", "model", "predicting")
 
     def _state(self, model: Model) -> SettingsState | None:
         spec, image = model.spec, self._images.current
         if not task_of(spec).outputs.sized:
             return None
-        diameter = image.diameter if image is not None else None
-        measured = image.measured if image is not None else None
-        warning = ""
-        if image is not None and (size := diameter or measured):
+        shown = SettingsState(
+            spec.decoding.foreground,
+            spec.decoding.prominence,
+            knows_size=spec.best_diameters is not None,
+            thresholds_moved=self._models.timeline.moved_from is not None,
+        )
+        if image is None:
+            return shown
+        diameter, measured, warning = image.diameter, image.measured_by(model.name), ""
+        if size := diameter or measured:
             warning = size_warning(
                 size,
                 spec.diameters,
                 told=diameter is not None,
                 shape=image.identity.labels_shape[-2:],
             )
-        return SettingsState(
-            spec.decoding.foreground,
-            spec.decoding.prominence,
-            spec.best_diameters is not None,
-            diameter,
-            measured,
-            image.pixel_size if image is not None else None,
-            warning,
-            self._models.timeline.moved_from is not None,
+        return replace(
+            shown,
+            diameter=diameter,
+            measured=measured,
+            pixel_size=image.pixel_size,
+            warning=warning,
         )

@@ -1,8 +1,17 @@
-"""What a front end shows: one frozen value, replaced whenever something changes."""
+"""What front ends show: one frozen value, replaced whenever something changes.
+
+What was said is a part of it. That a prediction found 20 objects is about *this* image,
+that a model is ready is about *this* model. A remark carries what it was about when it
+was said; when that changes, it gives way to what can be said of the situation as it is.
+So do problems, and what a training had to tell.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from napari_unet.annotation.edit import EDITS
 from napari_unet.models.library import OwnModel
@@ -23,39 +32,133 @@ from napari_unet.session.status import (
 )
 from napari_unet.tasks import task_of
 
+Topic: TypeAlias = Literal[
+    "image",
+    "labels",
+    "model",
+    "version",
+    "project",
+    "predicting",
+    "training",
+    "loading",
+]
+"""What a message can be about; "version" is a version of a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence, and what it was about when it was said."""
+
+    text: str
+    about: tuple[tuple[Topic, object], ...] = ()
+
+    @classmethod
+    def of(cls, text: str, state: State, *about: Topic) -> Remark:
+        """Return one that holds as long as these topics are what they are now."""
+        return cls(text, tuple((topic, _TOPICS[topic](state)) for topic in about))
+
+    def holds(self, state: State) -> bool:
+        """Whether nothing that it is about has changed."""
+        return all(_TOPICS[topic](state) == then for topic, then in self.about)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was said, and what did not work; the newest problem last."""
+
+    message: Remark | None = None
+    notice: Remark | None = None
+    problems: tuple[tuple[Place, Problem, Remark], ...] = ()
+
+    def that_hold(self, state: State) -> Words:
+        """Return them without what is true no more."""
+        message, notice = self.message, self.notice
+        return Words(
+            message if message and message.holds(state) else None,
+            notice if notice and notice.holds(state) else None,
+            tuple(each for each in self.problems if each[2].holds(state)),
+        )
+
+    def with_problem(self, place: Place, error: Exception, state: State) -> Words:
+        """Return them with a problem of a place instead of the one it had."""
+        problem = Problem.of(error)
+        told = place, problem, Remark.of(problem.text, state, *_PLACES[place])
+        others = self.without_problems(place).problems
+        return replace(self, message=None, problems=(*others, told))
+
+    def without_problems(self, *places: Place) -> Words:
+        """Return them without the problems of some places."""
+        stay = tuple(each for each in self.problems if each[0] not in places)
+        return replace(self, problems=stay)
+
+
+NOTHING_SAID = Words()
+
 
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything that a front end shows.
 
-    What the fields mean is said in `session.status`. A `message` is never empty, and
-    `notice` is what a person should know of the last training.
+    Parameters
+    ----------
+    ready, device, models, own_models
+        Whether the engine is there, where it computes, the built-in models, and the
+        model folders that the person saved or opened, also on other days.
+    model, loading, versions, version, source
+        The model that predicts, the one that is being loaded, all versions, oldest
+        first, and the number of the one that predicts; which built-in model or model
+        folder it is, or nothing if training made it.
+    image, save, recovered
+        The chosen image, how saving it goes, and what came back after a crash.
+    predicting, refreshing, cancelling
+        A prediction, whether training started it, and whether it was asked to stop.
+    training, stopping, minutes
+        A training, whether it was asked to stop, and how long the next one lasts.
+    project, settings, target
+        The chosen project; size and thresholds, where objects are predicted; what of
+        the image is selected and in sight.
+    words
+        What was said; `message`, `notice` and `problems` are read from it.
     """
 
     ready: bool = False
     device: str = ""
     models: tuple[str, ...] = ()
+    own_models: tuple[OwnModel, ...] = ()
     model: ModelState | None = None
     loading: str = ""
     versions: tuple[VersionState, ...] = ()
     version: int = 0
     source: str = ""
-    own_models: tuple[OwnModel, ...] = ()
     image: ImageState | None = None
-    predicting: Progress | None = None
-    training: Progress | None = None
-    refreshing: bool = False
-    cancelling: bool = False
-    stopping: bool = False
-    notice: str = ""
-    message: str = "Getting ready…"
-    problems: dict[Place, Problem] = field(default_factory=dict)
     save: SaveState = NOT_SAVED
     recovered: str = ""
-    project: ProjectState | None = None
+    predicting: Progress | None = None
+    refreshing: bool = False
+    cancelling: bool = False
+    training: Progress | None = None
+    stopping: bool = False
     minutes: float = DEFAULT_MINUTES
+    project: ProjectState | None = None
     settings: SettingsState | None = None
     target: Target = NO_TARGET
+    words: Words = NOTHING_SAID
+
+    @property
+    def message(self) -> str:
+        """What is to be said now; never empty."""
+        message = self.words.message
+        return message.text if message else describe(self)
+
+    @property
+    def notice(self) -> str:
+        """What a person should know of the last training, or nothing."""
+        return self.words.notice.text if self.words.notice else ""
+
+    @property
+    def problems(self) -> dict[Place, Problem]:
+        """What did not work, beside the controls it belongs to; the newest last."""
+        return {place: problem for place, problem, _ in self.words.problems}
 
     @property
     def why_not_predict(self) -> str:
@@ -140,3 +243,74 @@ def _why_not_learn(image: ImageState) -> str:
             "everything is right."
         )
     return words.too_little(image.verified_classes)
+
+
+def describe(state: State) -> str:
+    """Say where things stand: what is to be said when nothing else is."""
+    if state.problems:
+        return list(state.problems.values())[-1].text
+    if state.loading:
+        return f"Loading the model {state.loading}…"
+    if state.training:
+        return "Training…"
+    if state.predicting:
+        return "Predicting…"
+    if not state.ready and state.model is None:
+        return "Getting ready…"
+    if state.image is None:
+        return "Choose an image, or drop one into the window."
+    return _describe_image(state.image)
+
+
+def _describe_image(image: ImageState) -> str:
+    if not image.open:
+        return f"Opening {image.name}…"
+    if not image.has_labels:
+        return f"{image.name} is open."
+    return task_of(image).words.verified(
+        image.objects, image.verified_objects, image.verified_share
+    )
+
+
+def _image(state: State) -> object:
+    image = state.image
+    return image and (image.name, image.axes, image.shape, image.task)
+
+
+def _labels(state: State) -> object:
+    image = state.image
+    if image is None:
+        return None
+    return image.has_labels, image.objects, image.verified_objects, image.verified_share
+
+
+def _model(state: State) -> object:
+    model = state.model
+    return model and (model.name, model.task, model.classes, model.variables)
+
+
+_TOPICS: Mapping[Topic, Callable[[State], object]] = MappingProxyType(
+    {
+        "image": _image,
+        "labels": _labels,
+        "model": _model,
+        "version": lambda state: (_model(state), state.version),
+        "project": lambda state: state.project and state.project.folder,
+        "predicting": lambda state: state.predicting is not None,
+        "training": lambda state: state.training is not None,
+        "loading": lambda state: state.loading,
+    }
+)
+"""How it is seen that a message is about something else by now."""
+
+_PLACES: Mapping[Place, tuple[Topic, ...]] = MappingProxyType(
+    {
+        "image": ("image",),
+        "predict": ("image", "model"),
+        "correct": ("image",),
+        "finetune": ("image", "model"),
+        "model": (),
+        "project": ("project",),
+    }
+)
+"""What the problems of a place are about."""

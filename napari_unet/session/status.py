@@ -1,8 +1,4 @@
-"""What the parts of a session say of themselves: small frozen values.
-
-Every part has one status, which it replaces as a whole. `session.resolve` makes the
-state of them that front ends show.
-"""
+"""What the state is made of: small frozen values."""
 
 from __future__ import annotations
 
@@ -12,8 +8,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from napari_unet.errors import NapariUnetError
-from napari_unet.models.library import OwnModel
 from napari_unet.session.images.reading import GUESSED, Reading
+from napari_unet.tasks.outputs import PixelClass, Variable
 
 Place: TypeAlias = Literal[
     "project", "image", "model", "predict", "correct", "finetune"
@@ -25,14 +21,9 @@ DEFAULT_MINUTES = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that did not work.
+    """Something that did not work: one or two sentences, and details for a bug report.
 
-    Parameters
-    ----------
-    text : str
-        One or two sentences: what was expected, what was found, what to do.
-    details : str
-        For a bug report; empty where the text says everything.
+    The text says what was expected, what was found, and what to do.
     """
 
     text: str
@@ -78,16 +69,10 @@ NOT_SAVED = SaveState()
 
 @dataclass(frozen=True, slots=True)
 class ProjectImage:
-    """An image of the chosen project.
+    """An image of the chosen project: its key there, a name for people.
 
-    Parameters
-    ----------
-    key : str
-        Its name in the project; `name` is for people.
-    saved : str
-        When its labels were saved last, in words.
-    path : Path or None
-        The image file; None if it is missing, or the image is no file.
+    `saved` says when its labels were saved last. Without a path, its file is missing,
+    or it is no file.
     """
 
     key: str
@@ -133,37 +118,11 @@ NO_TARGET = Target()
 
 
 @dataclass(frozen=True, slots=True)
-class ClassState:
-    """A class of pixels: its name, and its colour as "#rrggbb" or None."""
-
-    name: str
-    color: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VariableState:
-    """A regressed variable; mean and scale are of the values it was trained with."""
-
-    name: str
-    unit: str = ""
-    mean: float = 0.0
-    scale: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
 class ModelState:
     """What there is to know about the chosen model.
 
-    Parameters
-    ----------
-    about : str
-        What it is for and how good it is, in a line.
-    card : tuple of (str, str)
-        All that is known of it: headings and texts.
-    channels : int
-        Channels that the image must have.
-    predicts : str
-        Task and names, in a line.
+    `about` says what it is for and how good it is, `card` is all that is known of it,
+    as headings and texts, and `predicts` names its task and outputs.
     """
 
     name: str
@@ -172,8 +131,8 @@ class ModelState:
     channels: int
     predicts: str = "Finds objects"
     task: str = "instances"
-    classes: tuple[ClassState, ...] = ()
-    variables: tuple[VariableState, ...] = ()
+    classes: tuple[PixelClass, ...] = ()
+    variables: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +149,9 @@ class ImageState:
 
     Parameters
     ----------
-    has_labels : bool
-        Whether there are labels to look at and to correct.
-    worked_on : bool
-        Whether there is anything in the labels, shown or not.
+    has_labels, worked_on : bool
+        Whether there are labels to look at and to correct; whether there is anything in
+        the labels, shown or not.
     snapshots : tuple of (int, str)
         Copies of earlier work: their numbers, and what they are, in words.
     has_prediction : bool
@@ -206,8 +164,6 @@ class ImageState:
         Verified share of all pixels, from 0 to 1.
     read_only : str
         Why it cannot be corrected, or nothing.
-    reading : Reading
-        Who says which axis is which, and which channels a model gets.
     """
 
     name: str
@@ -255,67 +211,3 @@ class SettingsState:
     pixel_size: float | None = None
     warning: str = ""
     thresholds_moved: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """What the engine offers here, and which models a person has.
-
-    Parameters
-    ----------
-    device : str
-        Where it computes, in words.
-    models : tuple of str
-        Names of the built-in models.
-    own_models : tuple of OwnModel
-        Model folders that the person saved or opened, also on other days.
-    """
-
-    ready: bool = False
-    device: str = ""
-    models: tuple[str, ...] = ()
-    own_models: tuple[OwnModel, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """The chosen model and its versions, oldest first.
-
-    Parameters
-    ----------
-    version : int
-        The version that predicts.
-    source : str
-        The built-in model or the model folder that it is; nothing if training made it.
-    """
-
-    model: ModelState | None = None
-    versions: tuple[VersionState, ...] = ()
-    version: int = 0
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageStatus:
-    """The chosen image, how saving it goes, and what came back after a crash."""
-
-    image: ImageState | None = None
-    save: SaveState = NOT_SAVED
-    recovered: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PredictingStatus:
-    """A prediction, or none: `refreshing` if training started it."""
-
-    progress: Progress | None = None
-    refreshing: bool = False
-    cancelling: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingStatus:
-    """A training, or none; and whether it was asked to stop."""
-
-    progress: Progress | None = None
-    stopping: bool = False

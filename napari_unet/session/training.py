@@ -10,7 +10,6 @@ end.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,16 +20,12 @@ from napari_unet.core.events import MicroBatch, Notice, Preparing, TrainStep, Va
 from napari_unet.errors import StorageError
 from napari_unet.models.record import ModelRecord
 from napari_unet.project.project import Project
-from napari_unet.session.finetune import (
-    Improved,
-    RoundEvent,
-    TrainingSnapshot,
-    TrainRound,
-)
+from napari_unet.session.finetune import Improved, RoundEvent, TrainRound, snapshots_of
+from napari_unet.session.hub import Hub
+from napari_unet.session.images.images import Images
 from napari_unet.session.models.timeline import Preset
-from napari_unet.session.runner import Handlers, Runner, Running
-from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.status import Progress, TrainingStatus
+from napari_unet.session.runner import Handlers, Running
+from napari_unet.session.status import Progress
 from napari_unet.session.words import gain_in_words
 
 if TYPE_CHECKING:
@@ -48,20 +43,10 @@ _SECONDS = 60.0
 class _Run:
     """A training that is going on: its rounds, one after the other.
 
-    Parameters
-    ----------
-    model, record : Model, ModelRecord
-        The best model so far, from which the next round starts.
-    started, seconds : float
-        When it was started, and how long it may last.
-    resume : bool
-        Whether the next round goes on with an interrupted one.
-    steps, steps_before : int
-        Steps through all rounds; those before this round.
-    news : bool
-        Whether something was verified or corrected since this round began.
-    score : str
-        The last measurement, in words.
+    The next round starts from the best model so far, and goes on with an interrupted
+    one if it is to `resume`. `steps` count through all rounds, `steps_before` those
+    before this round; `news` is whether something was verified or corrected since it
+    began, and `score` is the last measurement, in words.
     """
 
     model: Model
@@ -85,17 +70,6 @@ class _Run:
 class Training:
     """At most one training at a time, and its rounds.
 
-    Parameters
-    ----------
-    runner : Runner
-        Drives the rounds in the background.
-    holder : StateHolder
-        Where the state is told.
-    snapshots : callable
-        Returns copies of everything that is verified.
-    clock : callable
-        Returns monotonic seconds.
-
     Attributes
     ----------
     home : Project or None
@@ -115,17 +89,9 @@ class Training:
     improved = Signal(Improved)
     ended = Signal()
 
-    def __init__(
-        self,
-        runner: Runner,
-        holder: StateHolder,
-        snapshots: Callable[[], Sequence[TrainingSnapshot]],
-        clock: Callable[[], float],
-    ) -> None:
-        self._runner = runner
-        self._holder = holder
-        self._snapshots = snapshots
-        self._clock = clock
+    def __init__(self, hub: Hub, images: Images) -> None:
+        self._hub = hub
+        self._images = images
         self.home: Project | None = None
         self._run: _Run | None = None
         self._rounds = 0
@@ -134,34 +100,25 @@ class Training:
         self,
         model: Model,
         record: ModelRecord,
+        preset: Preset,
         minutes: float,
-        preset: Preset = "fine-tune",
-        home: Project | None = None,
+        home: Project | None,
         *,
-        checkpoints: bool = True,
-        resume: bool = False,
+        checkpoints: bool,
+        resume: bool,
     ) -> None:
         """Start to learn from everything that is verified.
 
-        Parameters
-        ----------
-        record : ModelRecord
-            What the model is.
-        home : Project or None
-            Where checkpoints are kept, and what is made.
-        checkpoints : bool
-            Whether there may be some: not over what could not be read.
-        resume : bool
-            Whether to go on with a training that was interrupted, if that fits.
+        Checkpoints, and what is made, are kept at `home`; there may be no checkpoints
+        over what could not be read. With `resume`, a training that was interrupted goes
+        on, if that fits.
         """
         self.home = home
-        self._holder.clear("finetune")
-        self._holder.notice("")
-        self._holder.say(
-            "Training: getting ready…", "training", training=TrainingStatus(Progress())
-        )
+        self._hub.clear("finetune")
+        self._hub.notice("")
+        self._hub.say("Training: getting ready…", "training", training=Progress())
         folder = _folder_of(home) if checkpoints else None
-        started, seconds = self._clock(), minutes * _SECONDS
+        started, seconds = self._hub.clock(), minutes * _SECONDS
         run = _Run(model, record, preset, folder, started, seconds, resume)
         self._run = run
         self.started.emit()
@@ -174,8 +131,7 @@ class Training:
     def stop(self) -> None:
         """Stop what is going on; the best model stays."""
         if self._run is not None:
-            status = replace(self._holder.parts.training, stopping=True)
-            self._holder.say("Stopping the training…", "training", training=status)
+            self._hub.say("Stopping the training…", "training", stopping=True)
             self._run.stopping = True
             if self._run.job is not None:
                 self._run.job.cancel()
@@ -189,20 +145,20 @@ class Training:
         self._rounds += 1
         run.news = False
         run.steps_before = run.steps
-        run.round_started = self._clock()
+        run.round_started = self._hub.clock()
         left = (run.started + run.seconds - run.round_started) / _SECONDS
         resume, run.resume = run.resume, False
         job = TrainRound(
             self._rounds,
             run.model,
             run.record,
-            self._snapshots(),
+            snapshots_of(self._images),
             left,
             run.preset,
             run.folder,
             resume,
         )
-        run.job = self._runner.start(
+        run.job = self._hub.runner.start(
             job,
             Handlers(
                 event=lambda event: self._on_event(run, event),
@@ -223,7 +179,7 @@ class Training:
             return
         self._tell_time(run)
         if isinstance(event, Notice):
-            self._holder.notice(event.message)
+            self._hub.notice(event.message)
         elif isinstance(event, Improved):
             run.model, run.record, run.best = event.model, event.record, event
             self.improved.emit(event)
@@ -232,14 +188,12 @@ class Training:
             self._measure(run, event)
 
     def _tell_time(self, run: _Run) -> None:
-        spent = min(self._clock() - run.started, run.seconds)
+        spent = min(self._hub.clock() - run.started, run.seconds)
         left = max(0, round(run.seconds - spent))
-        status = self._holder.parts.training
-        progress = Progress(round(spent), run.seconds)
-        self._holder.show(training=replace(status, progress=progress))
-        if not status.stopping:
+        self._hub.show(training=Progress(round(spent), run.seconds))
+        if not self._hub.state.stopping:
             words = f"Training{run.score} · {left // 60}:{left % 60:02d} left"
-            self._holder.say(words, "training")
+            self._hub.say(words, "training")
 
     def _measure(self, run: _Run, event: TrainStep | Validated) -> None:
         run.steps = run.steps_before + event.step
@@ -253,7 +207,7 @@ class Training:
 
     def _turn_over(self, run: _Run) -> None:
         """End the round when there is something new to learn, and time for it."""
-        now = self._clock()
+        now = self._hub.clock()
         old_enough = now - run.round_started >= ROUND_SECONDS
         left = run.started + run.seconds - now
         if run.news and old_enough and left > ROUND_SECONDS / 2 and run.job:
@@ -262,17 +216,17 @@ class Training:
     def _on_finished(self, run: _Run) -> None:
         self._end()
         words = _summary(run.best, run.measured)
-        self._holder.say(words, "version")
+        self._hub.say(words, "version")
         self.ended.emit()
 
     def _on_failed(self, error: Exception) -> None:
         self._end()
-        self._holder.report("finetune", error)
+        self._hub.report("finetune", error)
         self.ended.emit()
 
     def _end(self) -> None:
         self._run = None
-        self._holder.show(training=TrainingStatus())
+        self._hub.show(training=None, stopping=False)
 
 
 def _folder_of(home: Project | None) -> Path | None:

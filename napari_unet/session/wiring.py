@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
+from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.images.saving import Saving
 from napari_unet.session.models.store import ModelStore
-from napari_unet.session.models.words import schema_of
-from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.words import schema_of
 from napari_unet.tasks import goes_with
 
 if TYPE_CHECKING:
@@ -32,47 +31,38 @@ class Wiring:
         what it makes must not replace.
     """
 
-    def __init__(
-        self, session: Session, holder: StateHolder, saving: Saving, store: ModelStore
-    ) -> None:
-        self._holder = holder
-        self._saving = saving
+    def __init__(self, session: Session, hub: Hub, store: ModelStore) -> None:
+        self._hub = hub
         self._store = store
+        self._halt = session.halt
         self._projects = session.projects
-        self._images = session.images
-        self._models = session.models
-        self._settings = session.settings
-        self._predicting = session.predicting
-        self._training = session.training
+        self._images = images = session.images
+        self._models = models = session.models
+        self._settings = settings = session.settings
+        self._predicting = predicting = session.predicting
+        self._training = training = session.training
         self.version_chosen = False
-        self._saving.ended.connect(self._on_saved)
         self._projects.opened.connect(self._on_project_opened)
         self._projects.created.connect(self._on_project_created)
         self._projects.closed.connect(self._put_all_away)
-        self._images.current_changed.connect(self._on_image)
-        self._images.released.connect(self._predicting.forget)
-        self._models.changed.connect(self._on_model)
-        self._models.chosen.connect(self._keep_choice)
-        self._settings.changed.connect(self._keep_choice)
-        self._settings.read_anew.connect(self._on_read_anew)
-        self._predicting.measured.connect(self._settings.tell)
-        self._predicting.applied.connect(self._images.note_change)
+        images.saved.connect(self._on_saved)
+        images.current_changed.connect(self._on_image)
+        images.released.connect(predicting.forget)
+        models.timeline.changed.connect(self._on_model)
+        models.chosen.connect(self._keep_choice)
+        settings.changed.connect(self._keep_choice)
+        settings.read_anew.connect(self._on_read_anew)
+        predicting.measured.connect(settings.tell)
+        predicting.applied.connect(images.note_change)
         # A prediction that changes nothing is shown too.
-        self._predicting.completed.connect(self._images.show_labels)
-        self._training.improved.connect(self._on_improved)
-        self._training.ended.connect(self._on_trained)
+        predicting.completed.connect(images.show_labels)
+        training.improved.connect(self._on_improved)
+        training.ended.connect(self._on_trained)
 
     def move(self, image: OpenImage, folder: Path) -> None:
         """Let work on an image go to another project, with what was trained on it."""
         self._models.take_along(image.project, self._projects.at(folder))
-        image.saving.moving.start(
-            folder, lambda error: self._holder.report("project", error)
-        )
-
-    def halt(self) -> None:
-        """Stop whatever is going on; what is there stays."""
-        self._predicting.cancel()
-        self._training.stop()
+        image.saving.moving.start(folder)
 
     def _on_saved(self) -> None:
         self._images.tell()
@@ -84,6 +74,7 @@ class Wiring:
         self._come_home()
 
     def _on_model(self) -> None:
+        self._models.tell()
         self._tell_settings()
         self._store.note_active()
         self._follow_model()
@@ -123,14 +114,14 @@ class Wiring:
 
     def _list_again(self) -> None:
         """Show an image in its project once it is saved there."""
-        image, project = self._images.current, self._holder.state.project
+        image, project = self._images.current, self._hub.state.project
         if image is None or project is None or image.project.folder != project.folder:
             return
         if image.key not in {each.key for each in project.images}:
             self._projects.list_again()
 
     def _put_all_away(self) -> None:
-        self.halt()
+        self._halt()
         self._images.release_all()
 
     def _on_improved(self, improved: Improved) -> None:
@@ -146,7 +137,7 @@ class Wiring:
             return
         schema = schema_of(self._models.active.spec)
         if not goes_with(schema, self._images.schema):
-            self.halt()
+            self._halt()
             # What the training still publishes must not bring its task back.
             self.version_chosen = True
         if schema != self._images.schema:

@@ -9,8 +9,8 @@ import numpy as np
 from napari.layers import Image
 
 from napari_unet.gui.layers import ViewerLayers
-from napari_unet.session.runner import InlineRunner
 from napari_unet.session.session import Session
+from tests.runners import InlineRunner
 from tests.session.brightness import disks
 
 KINDS = {"YX": (32, 40), "ZYX": (3, 32, 40), "CYX": (2, 32, 40), "TCYX": (2, 2, 32, 40)}

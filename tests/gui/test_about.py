@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.gui.panels.model import AboutModel, ModelPanel, card_html
-from napari_unet.session.models.words import describe_model
+from napari_unet.session.words import describe_model
 from napari_unet.weights.folder import load_model
 from tests.gui.test_dock import click
 

@@ -69,7 +69,7 @@ def test_labels_lie_on_the_layer_that_is_chosen(desk: Desk) -> None:
     assert lie_together(first, desk.labels, "YX")
     desk.viewer.layers.remove(first)
     assert desk.layers.chosen is second
-    assert desk.image.source is second.data
+    assert desk.image.sources[0] is second.data
     assert lie_together(second, desk.labels, "YX")
     paint(desk, (3, 3), 77)
     assert desk.image.annotation.provenance[3, 3] == Provenance.CORRECTED

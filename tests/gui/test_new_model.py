@@ -122,7 +122,7 @@ def test_a_new_network_learns_from_the_brush(stage, monkeypatch, drag):
     press_new(stage)
     stage.until(lambda: stage.state.image and stage.state.image.task == "classes")
     assert stage.state.versions[-1].text == "new unet: dark, bright"
-    stage.session.start_empty()
+    stage.session.correcting.start_empty()
     stage.until(lambda: stage.labels is not None)
     layer, annotation = stage.labels, stage.annotation
     layer.mode, layer.brush_size, layer.selected_label = "paint", 9, 1

@@ -11,7 +11,7 @@ from qtpy.QtCore import QThread
 
 from napari_unet.core.events import TilesDone
 from napari_unet.gui.runner import QtRunner
-from napari_unet.session.runner import Handlers, JobState
+from napari_unet.session.runner import Closed, Failed, Handlers, Returned
 from tests.generated import Generated
 
 pytestmark = pytest.mark.qt_smoke
@@ -73,7 +73,7 @@ def test_the_generator_has_a_thread_and_the_callbacks_the_main_one(runner, qtbot
     assert worker != threading.get_ident()
     assert (kind, value) == ("return", "end")
     assert record.threads == {main}
-    assert job.state is JobState.DONE
+    assert isinstance(job.outcome, Returned)
     assert not runner.busy
 
 
@@ -82,12 +82,12 @@ def test_cancel_closes_the_generator_in_its_own_thread(runner, qtbot):
     job = record.start(runner, endless(log))
     qtbot.waitUntil(lambda: len(record.calls) > 3)
     job.cancel()
-    assert job.state is JobState.CANCELLING
+    assert job.running
     qtbot.waitUntil(lambda: record.ended)
     assert record.calls[-1] == ("closed", None)
     assert len(set(log)) == 1
     assert log[0] != threading.get_ident()
-    assert job.state is JobState.CANCELLED
+    assert isinstance(job.outcome, Closed)
 
 
 def test_an_error_is_told_once(runner, qtbot):
@@ -119,7 +119,7 @@ def test_a_callback_that_fails_ends_the_job(runner, qtbot):
     )
     qtbot.waitUntil(lambda: bool(ends))
     assert [type(end) for end in ends] == [KeyError]
-    assert job.state is JobState.FAILED
+    assert isinstance(job.outcome, Failed)
     qtbot.wait(50)
     assert len(ends) == 1
 

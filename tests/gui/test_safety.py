@@ -20,7 +20,7 @@ def crash(stage):
     """End the program as kill -9 does: nothing is flushed, saved or let go."""
     bench = stage.bench
     bench._timer.stop()
-    bench.session._saving.finish_all = list
+    bench.session.images.finish_all = list
     bench.session._store.finish = list
     for image in bench.session.images:
         image.saving.start = lambda: None

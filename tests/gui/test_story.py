@@ -77,7 +77,7 @@ def test_the_whole_story(stage, drag, press_key, monkeypatch):
     curve = stage.panel(FinetunePanel).curve
     stage.until(lambda: len(curve._losses) > 2)
     drag(stage.viewer, layer, [(80, 70), (80, 76), (84, 80)])
-    stage.session.stop()
+    stage.session.training.stop()
     stage.until(lambda: not stage.state.training)
     pulse.stop()
     assert pulse.longest < 1.0

@@ -73,7 +73,7 @@ def test_the_story_of_classes(stage, drag, press_key):
     stage.until(lambda: stage.state.training and stage.state.training.done > 0)
     button(stage, "dim").click()
     drag(stage.viewer, layer, [(80, 70), (80, 76), (84, 80)])
-    stage.session.stop()
+    stage.session.training.stop()
     stage.until(lambda: not stage.state.training)
     assert (annotation.labels[80, 70:76] == 1).all()
     stage.predict()

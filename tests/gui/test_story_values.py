@@ -66,7 +66,7 @@ def test_the_story_of_values(stage, folders, drag, press_key):
     assert np.array_equal(known[0, 64:], annotation.predicted[0, 64:])
     stage.session.finetune(10)
     stage.until(lambda: stage.state.training and stage.state.training.done > 0)
-    stage.session.stop()
+    stage.session.training.stop()
     stage.until(lambda: not stage.state.training)
     stage.predict()
     after = annotation.snapshot().labels

@@ -19,8 +19,8 @@ from napari_unet.core.events import TrainStep
 from napari_unet.geometry.box import Box
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.train import iter_fit
-from napari_unet.session.finetune import TrainingSnapshot
-from napari_unet.session.runner import InlineRunner
+from napari_unet.session.finetune import TrainingSnapshot, snapshots_of
+from tests.runners import InlineRunner
 from tests.session.conftest import Stage, _no_user_folder  # noqa: F401
 from tests.tiny import make_disks, make_model
 
@@ -75,7 +75,7 @@ def painted() -> list[TrainingSnapshot]:
     for label in range(1, 9):
         stage.paint(disks.labels == label, label)
     stage.annotation.do(AcceptView(Box.whole(disks.labels.shape)))
-    return stage.session.images.training_snapshots()
+    return snapshots_of(stage.session.images)
 
 
 def test_a_stroke_passes_fifteen_files_on_its_way_to_weights() -> None:

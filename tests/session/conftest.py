@@ -8,9 +8,9 @@ import pytest
 import tifffile
 
 from napari_unet.geometry.box import Box
-from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.session.session import Session
 from napari_unet.weights.folder import save_model
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
 
 

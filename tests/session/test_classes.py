@@ -9,8 +9,9 @@ from napari_unet.annotation.edits import AcceptObject, AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.box import Box
-from napari_unet.session.runner import InlineRunner, ManualRunner
+from napari_unet.session.finetune import snapshots_of
 from napari_unet.weights.folder import save_model
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import classes_model, disks
 from tests.session.conftest import Stage
 
@@ -81,7 +82,7 @@ def test_fine_tuning_learns_from_verified_classes(stage, image):
     stage.session.predict()
     stage.run()
     stage.session.correcting.do(AcceptView(UPPER_HALF))
-    (snapshot,) = stage.session.images.training_snapshots()
+    (snapshot,) = snapshots_of(stage.session.images)
     sample = snapshot.as_sample()
     assert set(np.unique(sample.labels)) == {0, 1, 2}
     assert (sample.verified == is_verified(stage.annotation.provenance)).all()

@@ -12,14 +12,14 @@ from napari_unet.project.layout import kept_folder
 from napari_unet.project.model_store import all_models
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
-from napari_unet.session.runner import InlineRunner, ManualRunner
 from tests.project.small_projects import add_model, open_project
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.test_projects import make, open_file, wait
 
 
 def stroke(stage, row, label):
     if not stage.state.image.has_labels:
-        stage.session.start_empty()
+        stage.session.correcting.start_empty()
     stage.paint(np.s_[row : row + 4, 10:30], label)
 
 

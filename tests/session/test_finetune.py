@@ -11,8 +11,8 @@ from napari_unet.geometry.box import Box
 from napari_unet.learning.events import ModelImproved
 from napari_unet.session.finetune import replay_samples
 from napari_unet.session.predicting import REFRESH_SECONDS
-from napari_unet.session.runner import ManualRunner
 from napari_unet.session.training import ROUND_SECONDS
+from tests.runners import ManualRunner
 from tests.session.brightness import brightness_model
 from tests.session.conftest import Stage
 
@@ -161,12 +161,12 @@ def test_stopping_at_any_moment_keeps_the_best(manual, monkeypatch, count):
     manual.session.finetune(2)
     for _ in range(count):
         manual.runner.step()
-    manual.session.stop()
+    manual.session.training.stop()
     assert manual.state.stopping
     manual.run()
     assert manual.state.training is None
     assert not manual.state.stopping
-    best = manual.session.models.timeline.active.score
+    best = manual.session.models.timeline.active.record.score
     trained = count - GETTING_READY
     assert best == (None if trained < 5 else 0.6 if trained < 9 else 0.7)
 
@@ -177,7 +177,7 @@ def test_a_failure_keeps_the_best_and_is_told(manual, monkeypatch):
     manual.session.finetune(2)
     manual.run()
     assert "RuntimeError: no" in manual.state.problems["finetune"].text
-    assert manual.session.models.timeline.active.score == 0.6
+    assert manual.session.models.timeline.active.record.score == 0.6
     assert manual.state.training is None
 
 
@@ -227,7 +227,7 @@ def test_what_the_engine_refuses_is_told_in_its_words(bright, image):
     stage = Stage.make(ManualRunner())
     stage.session.models.choose(bright)
     stage.open(image)
-    stage.session.start_empty()
+    stage.session.correcting.start_empty()
     stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     stage.session.finetune(1)
     stage.run()

@@ -20,8 +20,8 @@ from napari_unet.session.interruption import (
     iter_resume_round,
     start_round,
 )
-from napari_unet.session.runner import ManualRunner
 from napari_unet.tasks.sample import Sample
+from tests.runners import ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 
@@ -126,7 +126,7 @@ def test_a_crash_in_a_training_is_told_and_fine_tune_goes_on(bright, tmp_path):
     again.run()
     again.session.finetune(0.05)
     notices = []
-    again.session._holder.changed.connect(lambda state: notices.append(state.notice))
+    again.session.state_changed.connect(lambda state: notices.append(state.notice))
     again.run()
     assert any("goes on after step" in notice for notice in notices)
     again.clock.now += 5

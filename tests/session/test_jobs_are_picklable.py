@@ -36,8 +36,9 @@ from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.workbench import ImportModule
 from napari_unet.project.project import Project
 from napari_unet.session.models.request import ModelRequest
-from napari_unet.session.runner import NO_HANDLERS, Handlers, SteppedJob
+from napari_unet.session.runner import NO_HANDLERS, Handlers
 from tests.generated import Generated
+from tests.runners import SteppedJob
 from tests.session.brightness import disks
 from tests.session.conftest import Stage
 from tests.session.test_projects import open_file, wait
@@ -82,7 +83,7 @@ class TellingRunner:
 
     def start(
         self, job: Job[Any, Any], handlers: Handlers[Any, Any] = NO_HANDLERS
-    ) -> SteppedJob[Any, Any]:
+    ) -> SteppedJob:
         running = SteppedJob(Generated(self._steps(job)), handlers)
         while running.step():
             pass
@@ -178,7 +179,7 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     home.write_text("a file where a folder should be")
     open_file(stage, paths[1])
     assert session.images.current, stage.state.problems
-    session.start_empty()
+    session.correcting.start_empty()
     stage.paint(np.s_[60:64, 60:80], 7)
     then(3)
     home.unlink()

@@ -26,9 +26,9 @@ from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.models.record import ModelRecord
 from napari_unet.project.manifest import parse_manifest
-from napari_unet.session.runner import ManualRunner
 from napari_unet.session.words import gain_in_words
 from napari_unet.weights.folder import save_model
+from tests.runners import ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 from tests.session.test_finetune import steps
@@ -166,7 +166,7 @@ class Days(RuleBasedStateMachine):
     @rule(seconds=st.integers(0, 3))
     def train(self, seconds):
         session = self.stage.session
-        session.start_empty()
+        session.correcting.start_empty()
         self.stage.paint(np.s_[4:12, 4:12], 7)
         session.correcting.do(AcceptView(Box((0, 0), SIZE)))
         session.finetune(0.5)
@@ -185,7 +185,7 @@ class Days(RuleBasedStateMachine):
     def switch_while_it_trains(self, number):
         if self.stage.session.images.current is None:
             return
-        self.stage.session.start_empty()
+        self.stage.session.correcting.start_empty()
         self.stage.session.correcting.do(AcceptView(Box((0, 0), SIZE)))
         self.stage.session.finetune(0.5)
         self.stage.runner.step()
@@ -312,7 +312,7 @@ def test_a_model_that_was_chosen_before_goes_on_and_nothing_is_deleted(bright, f
     first.session.models.choose("cells-phase")
     first.run()
     open_file(first, files[0])
-    first.session.start_empty()
+    first.session.correcting.start_empty()
     first.paint(np.s_[4:12, 4:12], 7)
     wait(first)
     first.session.close()
@@ -349,7 +349,7 @@ def test_the_models_of_all_days_stay_whatever_is_chosen_first(bright, files):
             assert listed >= {
                 uuid for day in days for uuid in map(uuid_in, day.values())
             }
-            stage.session.start_empty()
+            stage.session.correcting.start_empty()
             stage.paint(np.s_[4:12, 4:12], 7)
             stage.session.correcting.do(AcceptView(Box((0, 0), SIZE)))
             stage.session.settings.set_thresholds(foreground=threshold)
@@ -370,7 +370,7 @@ def test_that_a_model_is_not_kept_is_taken_back_when_it_is(bright, files):
     stage.session.models.choose(bright)
     stage.run()
     open_file(stage, files[0])
-    stage.session.start_empty()
+    stage.session.correcting.start_empty()
     stage.paint(np.s_[4:12, 4:12], 7)
 
     def fail(*_args, **_options):

@@ -14,7 +14,7 @@ from napari_unet.session.models.request import ModelRequest, NetworkRequest
 
 def teach(stage):
     """Paint two classes without a prediction, and train on them."""
-    stage.session.start_empty()
+    stage.session.correcting.start_empty()
     stage.paint(np.s_[8:24, 8:24], 1)
     stage.session.correcting.do(AcceptView(Box((0, 0), (3, 160))))
     stage.session.finetune(0.05)
@@ -89,7 +89,7 @@ def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
     from napari_unet.learning.config import PRESETS
 
     stage.open(image)
-    assert stage.session.models.preset == "fine-tune"
+    assert stage.session.models.timeline.active.preset == "fine-tune"
     asked = ModelRequest("classes", ("dark", "bright"), network=network())
     stage.session.models.make(asked)
     stage.run()
@@ -97,12 +97,12 @@ def test_a_new_network_is_trained_as_one_that_knows_nothing(stage, image):
     assert model.spec.architecture == network().architecture
     assert model.spec.pixel_size == 0.5
     assert stage.state.versions[-1].text == "new unet: dark, bright"
-    assert stage.session.models.preset == "from-scratch"
-    assert stage.session.models.preset in PRESETS
+    assert stage.session.models.timeline.active.preset == "from-scratch"
+    assert stage.session.models.timeline.active.preset in PRESETS
     teach(stage)
-    assert stage.session.models.preset == "from-scratch"
+    assert stage.session.models.timeline.active.preset == "from-scratch"
     stage.session.activate_version(1)
-    assert stage.session.models.preset == "fine-tune"
+    assert stage.session.models.timeline.active.preset == "fine-tune"
 
 
 def test_a_network_without_pretrained_weights_is_refused_in_words(stage, image):

@@ -14,8 +14,8 @@ from napari_unet.io.read import read_image
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.store import ProjectStore
 from napari_unet.project.stored import recover, saved_annotation
-from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.weights.folder import save_model
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model
 from tests.session.conftest import Stage
 from tests.session.test_finetune import play, steps

@@ -11,8 +11,9 @@ import tifffile
 from napari_unet.geometry.axes import readings
 from napari_unet.inference.predict import predict
 from napari_unet.io.read import read_image
-from napari_unet.session.runner import InlineRunner
+from napari_unet.session.finetune import snapshots_of
 from napari_unet.weights.folder import load_model
+from tests.runners import InlineRunner
 from tests.session.conftest import Stage
 
 NAMES = ["blank", "GFP"]
@@ -162,7 +163,7 @@ def test_a_channel_by_its_name_is_predicted_and_learned_from(stage, image, tmp_p
     stage.run()
     assert stage.state.image.objects == 17
     stage.paint(np.s_[0:4, 0:4], 99)
-    (snapshot,) = stage.session.images.training_snapshots()
+    (snapshot,) = snapshots_of(stage.session.images)
     sample = snapshot.as_sample()
     assert sample.axes == "YX"
     np.testing.assert_array_equal(sample.image, image)

@@ -8,8 +8,9 @@ import pytest
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
-from napari_unet.session.runner import InlineRunner, ManualRunner
+from napari_unet.session.finetune import snapshots_of
 from napari_unet.weights.folder import save_model
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import values_model
 from tests.session.conftest import Stage
 
@@ -50,7 +51,7 @@ def test_predict_mark_accept_and_learn(stage, image):
     stage.paint(np.s_[100:110, 100:110], annotation.mark_for(0, 12.5))
     stage.session.correcting.do(AcceptView(UPPER_HALF))
     assert "% of pixels are verified" in stage.state.message
-    (snapshot,) = stage.session.images.training_snapshots()
+    (snapshot,) = snapshots_of(stage.session.images)
     sample = snapshot.as_sample()
     assert (sample.labels[0, 100:110, 100:110] == 12.5).all()
     assert np.array_equal(sample.labels[:, :64], annotation.predicted[:, :64])
@@ -62,7 +63,7 @@ def test_predict_mark_accept_and_learn(stage, image):
 
 def test_nothing_can_be_accepted_before_a_prediction(stage, image):
     stage.open(image)
-    stage.session.start_empty()
+    stage.session.correcting.start_empty()
     stage.run()
     stage.session.correcting.do(AcceptView(UPPER_HALF))
     assert "press Predict" in stage.state.problems["correct"].text

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from napari_unet.session.runner import (
+    Closed,
+    Failed,
     Handlers,
-    InlineRunner,
-    JobState,
-    ManualRunner,
+    Returned,
     Runner,
     Running,
-    SteppedJob,
 )
 from tests.generated import Generated
+from tests.runners import InlineRunner, ManualRunner, SteppedJob
 
 
 @dataclass
@@ -62,7 +62,7 @@ def test_inline_runner_is_done_when_start_returns() -> None:
     record, closed = Recorder(), []
     job = record.start(InlineRunner(), counting(2, closed))
     assert record.calls == [("event", 0), ("event", 1), ("return", "end")]
-    assert job.state is JobState.DONE
+    assert isinstance(job.outcome, Returned)
     assert not job.running
     assert closed == ["closed"]
 
@@ -71,7 +71,7 @@ def test_an_error_in_the_generator_is_the_end() -> None:
     record = Recorder()
     job = record.start(InlineRunner(), failing())
     assert record.calls == [("event", 0), ("error", "no")]
-    assert job.state is JobState.FAILED
+    assert isinstance(job.outcome, Failed)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
@@ -81,11 +81,10 @@ def test_cancel_closes_the_generator_at_its_next_step(steps: int) -> None:
     for _ in range(steps):
         runner.step()
     job.cancel()
-    assert job.state is JobState.CANCELLING
     assert job.running
     runner.run()
     assert record.calls == [*(("event", n) for n in range(steps)), ("closed",)]
-    assert job.state is JobState.CANCELLED
+    assert isinstance(job.outcome, Closed)
     # A generator that never began has nothing to close.
     assert closed == (["closed"] if steps else [])
 
@@ -97,7 +96,7 @@ def test_an_error_while_closing_is_told() -> None:
     job.cancel()
     runner.run()
     assert record.last_calls == [("error", "cannot close")]
-    assert job.state is JobState.FAILED
+    assert isinstance(job.outcome, Failed)
 
 
 def test_after_the_end_nothing_more_is_called() -> None:
@@ -109,18 +108,18 @@ def test_after_the_end_nothing_more_is_called() -> None:
     assert isinstance(job, SteppedJob)
     assert not job.step()
     assert record.calls == [("return", "end")]
-    assert job.state is JobState.DONE
+    assert isinstance(job.outcome, Returned)
 
 
 def test_the_state_is_final_before_the_last_callback() -> None:
     runner = ManualRunner()
-    seen: list[JobState] = []
+    seen: list[Any] = []
     job = runner.start(
         Generated(counting(0, [])),
-        Handlers(event=seen.append, result=lambda _: seen.append(job.state)),
+        Handlers(event=seen.append, result=lambda _: seen.append(job.outcome)),
     )
     runner.run()
-    assert seen == [JobState.DONE]
+    assert seen == [Returned("end")]
 
 
 def test_a_callback_that_fails_fails_the_job_and_closes_the_generator() -> None:
@@ -141,7 +140,7 @@ def test_a_callback_that_fails_fails_the_job_and_closes_the_generator() -> None:
     )
     assert [type(error) for error in errors] == [KeyError]
     assert closed == ["closed"]
-    assert job.state is JobState.FAILED
+    assert isinstance(job.outcome, Failed)
 
 
 def test_jobs_interleave_as_the_test_wants() -> None:

@@ -11,14 +11,14 @@ import pytest
 from napari_unet.io.read import read_image
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
-from napari_unet.session.runner import ManualRunner
+from tests.runners import ManualRunner
 from tests.session.brightness import disks
 from tests.session.test_projects import make, open_file, wait
 
 
 def stroke(stage, row, label):
     if not stage.state.image.has_labels:
-        stage.session.start_empty()
+        stage.session.correcting.start_empty()
     stage.paint(np.s_[row : row + 4, 10:30], label)
 
 

@@ -15,7 +15,7 @@ from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.core.events import TilesDone
 from napari_unet.geometry.box import Box
 from napari_unet.inference.events import ViewPredicted
-from napari_unet.session.runner import InlineRunner, ManualRunner
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 
@@ -109,7 +109,7 @@ def test_a_prediction_can_be_cancelled_at_any_step(bright, image):
         for _ in range(steps):
             stage.runner.step()
         before = stage.state.predicting
-        stage.session.cancel()
+        stage.session.predicting.cancel()
         stage.run()
         assert stage.state.predicting is None
         assert not stage.state.cancelling
@@ -290,8 +290,8 @@ def test_empty_labels_can_be_painted(stage, image):
     shown = []
     stage.session.images.labels_shown.connect(shown.append)
     stage.open(image)
-    stage.session.start_empty()
-    stage.session.start_empty()
+    stage.session.correcting.start_empty()
+    stage.session.correcting.start_empty()
     assert len(shown) == 1
     assert stage.state.image.has_labels
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.session.runner import InlineRunner, ManualRunner
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 from tests.session.test_projects import make, open_file, wait, work
@@ -87,7 +87,7 @@ def test_a_threshold_applies_at_once_without_the_network(stage, monkeypatch):
     stage.run()
     before = stage.state.image.objects
     monkeypatch.setattr(
-        "napari_unet.session.prediction.Predict.run", lambda *_: pytest.fail("asked")
+        "napari_unet.session.predicting.Predict.run", lambda *_: pytest.fail("asked")
     )
     stage.session.settings.set_thresholds(0.005, 0.1)
     stage.run()

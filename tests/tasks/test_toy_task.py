@@ -24,7 +24,6 @@ from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.store import ProjectStore
 from napari_unet.scores.report import CLASS_SCORES
 from napari_unet.session.models.request import ModelRequest, NetworkRequest
-from napari_unet.session.runner import ManualRunner
 from napari_unet.tasks import Task, registry
 from napari_unet.tasks.classes import ClassLabeling, ClassWords
 from napari_unet.tasks.labeling import Brush
@@ -34,6 +33,7 @@ from napari_unet.tasks.objectives.objective import Targets
 from napari_unet.tasks.outputs import Outputs
 from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import new_model
+from tests.runners import ManualRunner
 from tests.session.brightness import disks
 from tests.session.conftest import Stage
 

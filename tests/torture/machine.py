@@ -288,7 +288,7 @@ class Sitting(RuleBasedStateMachine):
     @rule()
     def cancel(self):
         with self.verified_stays("cancel"):
-            self.life.session.cancel()
+            self.life.session.predicting.cancel()
             self.life.run()
 
     # --- the disk -----------------------------------------------------------------

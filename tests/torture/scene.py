@@ -16,9 +16,9 @@ from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.project.journal_reader import list_segments
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.runner import InlineRunner, ManualRunner
 from napari_unet.session.session import Session
 from napari_unet.weights.model import Model
+from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import (
     brightness_model,
     classes_model,

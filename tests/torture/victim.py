@@ -15,13 +15,7 @@ from napari_unet.annotation.edits import AcceptView
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.box import Box
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.runner import (
-    NO_HANDLERS,
-    Handlers,
-    Steps,
-    Yielded,
-    final_state,
-)
+from napari_unet.session.runner import NO_HANDLERS, Handlers, Running, Yielded
 from napari_unet.session.session import Session
 from tests.session.brightness import brightness_model, disks
 from tests.torture.reports import Report
@@ -52,37 +46,24 @@ class ThreadRunner:
     def deliver(self) -> None:
         """Call the handlers that are due."""
         for job in tuple(self._jobs):
-            if not job.deliver():
+            if not job.deliver_all():
                 self._jobs.remove(job)
 
 
-class _ThreadJob:
+class _ThreadJob(Running):
     def __init__(self, job: Job[Any, Any], handlers: Handlers[Any, Any]) -> None:
-        self._steps = Steps(job)
-        self._handlers = handlers
+        super().__init__(job, handlers)
         self._outbox: deque[Any] = deque()
-        self._stop = False
-        self.running = True
         threading.Thread(target=self._run, daemon=True).start()
 
-    def cancel(self) -> None:
-        self._stop = True
-
-    def deliver(self) -> bool:
-        while self._outbox:
-            item = self._outbox.popleft()
-            if isinstance(item, Yielded):
-                self._handlers.event(item.event)
-            else:
-                self.running = False
-                self.state = final_state(item)
-                self._handlers.finish(item)
-                return False
-        return True
+    def deliver_all(self) -> bool:
+        while self._outbox and self.running:
+            self.deliver(self._outbox.popleft())
+        return self.running
 
     def _run(self) -> None:
         while True:
-            outcome = self._steps.advance(cancelled=self._stop)
+            outcome = self.advance()
             self._outbox.append(outcome)
             if not isinstance(outcome, Yielded):
                 return

@@ -18,7 +18,7 @@ from napari_unet.annotation.change import Mark
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import label
 from napari_unet.gui.result_layers import colors_of_classes
-from napari_unet.session.status import ClassState, VariableState
+from napari_unet.tasks.outputs import PixelClass, Variable
 
 _COLUMNS = 2
 _SWATCH = 12
@@ -32,13 +32,13 @@ class ClassBrushes(QWidget):
     def __init__(self, on_chosen: Callable[[int], object]) -> None:
         super().__init__()
         self._on_chosen = on_chosen
-        self._shown: tuple[ClassState, ...] = ()
+        self._shown: tuple[PixelClass, ...] = ()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(4)
         self.buttons: list[QPushButton] = []
 
-    def show_classes(self, classes: tuple[ClassState, ...]) -> None:
+    def show_classes(self, classes: tuple[PixelClass, ...]) -> None:
         """Have a button for each of these classes."""
         if classes == self._shown:
             return
@@ -85,7 +85,7 @@ class ValueBrush(QWidget):
     def __init__(self, on_chosen: Callable[[int, float], object]) -> None:
         super().__init__()
         self._on_chosen = on_chosen
-        self._shown: tuple[VariableState, ...] = ()
+        self._shown: tuple[Variable, ...] = ()
         self.variable = QComboBox()
         self.variable.setToolTip("The variable that the brush marks")
         self.variable.activated.connect(self._on_variable)
@@ -107,7 +107,7 @@ class ValueBrush(QWidget):
         """What the brush says."""
         return Mark(max(0, self.variable.currentIndex()), self.value.value())
 
-    def show_variables(self, variables: tuple[VariableState, ...]) -> None:
+    def show_variables(self, variables: tuple[Variable, ...]) -> None:
         """Let a person choose among these variables."""
         if variables == self._shown:
             return

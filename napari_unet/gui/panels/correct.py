@@ -184,7 +184,7 @@ class CorrectPanel(Panel):
         self.session.correcting.bring_back(int(action.data()))
 
     def _on_empty(self) -> None:
-        self.session.start_empty()
+        self.session.correcting.start_empty()
 
 
 def _counts(image: ImageState | None) -> str:

@@ -44,7 +44,7 @@ class FinetunePanel(Panel):
         self.stop = button(
             "Stop",
             hint("Stop training; the best model stays", TRAIN.shown),
-            self.session.stop,
+            self.session.training.stop,
         )
         self._shown: tuple[VersionState, ...] = ()
         self._trained = ""

@@ -221,7 +221,9 @@ class PredictPanel(Panel):
             primary=True,
         )
         self.cancel = button(
-            "Cancel", "Stop predicting; what is there stays", self.session.cancel
+            "Cancel",
+            "Stop predicting; what is there stays",
+            self.session.predicting.cancel,
         )
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
@@ -33,49 +32,35 @@ class Canvas(Protocol):
     @property
     def busy(self) -> bool:
         """Whether a stroke is under way: keep predictions out of the labels."""
-        ...
-
-    def flush(self) -> None:
-        """Tell the annotation what was edited so far."""
-        ...
-
-    def settle(self) -> None:
-        """Accept the objects that were touched so far."""
-        ...
-
-    def do(self, edit: Edit) -> Change | None:
-        """Do an edit that nobody painted, and show it; return what changed."""
-        ...
-
-    def refresh(self, box: Box) -> None:
-        """Show what the program changed inside a box."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class BareCanvas:
-    """The canvas of a session without a front end."""
-
-    annotation: Annotation
-
-    @property
-    def busy(self) -> bool:
-        """Nobody paints here."""
         return False
 
     def flush(self) -> None:
-        """Do nothing: nothing is pending."""
+        """Tell the annotation what was edited so far."""
+        return
 
     def settle(self) -> None:
         """Accept the objects that were touched so far."""
         self.do(Settle())
 
     def do(self, edit: Edit) -> Change | None:
+        """Do an edit that nobody painted, and show it; return what changed."""
+
+    def refresh(self, box: Box) -> None:
+        """Show what the program changed inside a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class BareCanvas(Canvas):
+    """The canvas of a session without a front end: nobody paints, and nobody looks."""
+
+    annotation: Annotation
+
+    def do(self, edit: Edit) -> Change | None:
         """Do an edit."""
         return self.annotation.do(edit)
 
     def refresh(self, box: Box) -> None:
-        """Do nothing: nobody looks."""
+        """Do nothing."""
 
 
 @dataclass(eq=False, slots=True)
@@ -84,18 +69,15 @@ class OpenImage:
 
     Parameters
     ----------
-    source : ndarray
-        What was given to be opened; anything that numpy can turn into an array.
+    sources : list of ndarray
+        What was given to be opened and is this image, the first one first; anything
+        that numpy can turn into an array.
     pixels : ndarray
-        The same in memory.
-    identity : ImageIdentity
-        Name, axes and content.
+        The same in memory: what is predicted and learned from.
     annotation : Annotation
         Labels and their provenance.
     place : Place
         Where the annotation is saved; only `saving` gives it another one.
-    path : Path or None
-        The image file.
     has_labels : bool
         Whether there are labels to look at.
     canvas : Canvas
@@ -103,33 +85,29 @@ class OpenImage:
     journal : Journal or None
         Where every change is written down; begun and ended by `saving`.
     diameter : float or None
-        Typical diameter of the objects, in pixels, if the person has said so.
-    measured : float or None
-        What the model has measured.
+        Typical diameter of the objects in pixels, as the person has said.
+    measured : (str, float) or None
+        A model, and the typical diameter that it has measured.
     pixel_size : float or None
         Width of a pixel in micrometres, where somebody knows it.
     snapshots : tuple of Snapshot
         Copies of earlier work on it, the newest first.
-    copies : list of ndarray
-        What else was given to be opened and is this image.
     reading : Reading
         Who says which axis is which, and which channels a model gets.
     """
 
-    source: npt.NDArray[Any]
+    sources: list[npt.NDArray[Any]]
     pixels: npt.NDArray[Any]
     identity: ImageIdentity
     annotation: Annotation
     place: Place
-    path: Path | None
     has_labels: bool
     canvas: Canvas
     journal: Journal | None = None
     diameter: float | None = None
-    measured: float | None = None
+    measured: tuple[str, float | None] | None = None
     pixel_size: float | None = None
     snapshots: tuple[Snapshot, ...] = ()
-    copies: list[npt.NDArray[Any]] = field(default_factory=list)
     reading: Reading = GUESSED
     saving: ImageSaving = field(init=False, repr=False)
 
@@ -168,20 +146,16 @@ class OpenImage:
         """What the annotation says of the pixels."""
         return self.identity.schema
 
+    def measured_by(self, model: str) -> float | None:
+        """Return the diameter that a model has measured, if it was the last one."""
+        return self.measured[1] if self.measured and self.measured[0] == model else None
+
     def is_made_of(self, source: object) -> bool:
         """Whether this very object was given to be opened, and is this image."""
-        return any(each is source for each in (self.source, *self.copies))
+        return any(each is source for each in self.sources)
 
     def begin_journal(self, sequence: int, seen: Files | None = None) -> None:
-        """Write down every change from now on.
-
-        Parameters
-        ----------
-        sequence : int
-            Number of the last change that is written down already.
-        seen : tuple, optional
-            The files of the journal when it was read.
-        """
+        """Write down every change after one; see `Project.begin_journal`."""
         self.journal = self.project.begin_journal(
             self.identity, self.key, sequence, seen
         )

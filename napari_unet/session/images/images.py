@@ -13,16 +13,13 @@ from psygnal import Signal
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import NapariUnetError
 from napari_unet.project.project import Project
-from napari_unet.session.finetune import TrainingSnapshot
+from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opener import Opener
 from napari_unet.session.images.opening import Request, file_of
 from napari_unet.session.images.reading import Reading, first_axes
-from napari_unet.session.images.saving import Saving
 from napari_unet.session.projects import Projects
-from napari_unet.session.runner import Runner
-from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.status import ImageStatus
+from napari_unet.session.status import NOT_SAVED
 from napari_unet.session.words import describe_image
 from napari_unet.tasks import goes_with
 
@@ -30,8 +27,14 @@ from napari_unet.tasks import goes_with
 class Images:
     """Open images with their annotations; one of them is current.
 
+    Iterating gives those that are open.
+
     Attributes
     ----------
+    all : list of OpenImage
+        Those that are open, and those that were closed and are not saved yet.
+    current : OpenImage or None
+        The image that the state describes and that is predicted.
     schema : LabelSchema
         On what a person works; `set_schema` changes it.
     labels_shown : Signal(OpenImage)
@@ -45,6 +48,8 @@ class Images:
         Another image is current, or none is.
     joined : Signal(OpenImage)
         What was to be opened is an image that is open already.
+    saved : Signal()
+        A save in the background is over, however it ended.
     """
 
     labels_shown = Signal(OpenImage)
@@ -52,32 +57,18 @@ class Images:
     released = Signal(OpenImage)
     current_changed = Signal()
     joined = Signal(OpenImage)
+    saved = Signal()
 
-    def __init__(
-        self,
-        runner: Runner,
-        holder: StateHolder,
-        saving: Saving,
-        projects: Projects,
-    ) -> None:
-        self._holder = holder
-        self._projects = projects
-        self._all: list[OpenImage] = []
-        self._current: OpenImage | None = None
+    def __init__(self, hub: Hub, projects: Projects) -> None:
+        self.hub = hub
+        self.projects = projects
+        self.all: list[OpenImage] = []
+        self.current: OpenImage | None = None
         self.schema = INSTANCES
-        self._opener = Opener(runner, holder, self, saving, projects)
+        self._opener = Opener(self)
 
     def __iter__(self) -> Iterator[OpenImage]:
-        return iter(tuple(self._all))
-
-    def add(self, image: OpenImage) -> None:
-        """Have an image that is open from now on."""
-        self._all.append(image)
-
-    @property
-    def current(self) -> OpenImage | None:
-        """The image that the state describes and that is predicted."""
-        return self._current
+        return iter([image for image in self.all if not image.saving.closing])
 
     @property
     def home(self) -> Project | None:
@@ -88,14 +79,18 @@ class Images:
     @property
     def place(self) -> tuple[Project | None, bool]:
         """The project where the person works, and whether it can only be read."""
-        image = self._current
-        if self._projects.chosen is not None:
-            return self._projects.chosen, False
+        image = self.current
+        if self.projects.chosen is not None:
+            return self.projects.chosen, False
         return (image.project, bool(image.read_only)) if image else (None, False)
 
     def find(self, source: object) -> OpenImage | None:
         """Return the image that was opened from this very object, or is the same."""
-        return next((each for each in self._all if each.is_made_of(source)), None)
+        return next((each for each in self if each.is_made_of(source)), None)
+
+    def keys(self, project: Project) -> frozenset[str]:
+        """Return the keys that images have, or will have, in a project."""
+        return frozenset().union(*(image.saving.keys(project) for image in self.all))
 
     def open(
         self,
@@ -110,30 +105,19 @@ class Images:
         """Open an image with the work that was saved for it, and make it current.
 
         It is current a moment later; the state tells, or says why not. Nothing is
-        written.
-
-        Parameters
-        ----------
-        source : ndarray
-            Pixels; nobody may change them afterwards.
-        axes : str, optional
-            One letter of "TCZYX" per axis, where they came with the array; else the
-            file is asked, and what nobody states is guessed.
-        path : Path, optional
-            The file, beside which work is saved.
-        pixel_size : float, optional
-            Width of a pixel in micrometres; the file is asked where it is missing.
-        colour : bool
-            Whether the last axis is known to be colour.
+        written, and nobody may change the pixels afterwards. `axes` are those that came
+        with the array, and `pixel_size` is in micrometres; without them the file at
+        `path` is asked, and axes that nobody states are guessed. With `colour` the last
+        axis is known to be colour.
         """
         self.select(None)
         try:
             known = first_axes(source, axes, colour=colour)
         except NapariUnetError as error:
-            self._holder.report("image", error)
+            self.hub.report("image", error)
             return
         path = path.absolute() if path is not None else None
-        project = self._projects.for_image(file_of(path), name)
+        project = self.projects.for_image(file_of(path), name)
         letters, schema = known.letters, self.schema
         self._opener.want(
             Request(
@@ -156,17 +140,14 @@ class Images:
     ) -> None:
         """Open other work on the pixels of an image, when its own is saved.
 
-        Parameters
-        ----------
-        axes, reading : str, Reading
-            How it is read then; as before where they are missing.
+        It is read with other axes or another reading then, where they are given.
         """
         self.put_away.emit(image)
         request = Request(
-            image.source,
+            image.sources[0],
             image.name,
             axes or image.axes,
-            image.path,
+            image.identity.path,
             self.schema,
             image.place.belongs_to,
             image.pixel_size,
@@ -178,7 +159,7 @@ class Images:
             if request is self._opener.wanted:
                 self._opener.go()
 
-        self._all.remove(image)
+        image.saving.closing = True
         self.make_current(None)
         self._opener.want(request)
         image.saving.release(open_it)
@@ -190,25 +171,21 @@ class Images:
         All other work stays saved, and is here again when its schema is.
         """
         self.schema = schema
-        for image in tuple(self._all):
+        for image in self:
             if goes_with(image.schema, schema):
                 image.identity = replace(image.identity, schema=schema)
-            elif image is self._current:
+            elif image is self.current:
                 self.reopen(image)
             else:
                 self.put_away.emit(image)
                 self.release(image)
-        wanted = self._opener.wanted
-        if wanted is not None and wanted.schema != schema:
-            self._opener.cancel()
-            self._opener.want(replace(wanted, schema=schema))
-            self._opener.go()
+        self._opener.follow(schema)
         self.tell()
 
     def release(self, image: OpenImage) -> None:
         """Save what is unsaved of an image, and forget it."""
-        self._all.remove(image)
-        if self._current is image:
+        image.saving.closing = True
+        if self.current is image:
             self.make_current(None)
         image.saving.release()
         self.released.emit(image)
@@ -216,27 +193,27 @@ class Images:
     def release_all(self) -> None:
         """Put the work on every image away; it is here again when it is opened."""
         self.select(None)
-        for image in tuple(self._all):
+        for image in self:
             self.put_away.emit(image)
             self.release(image)
 
     def look_again(self) -> None:
         """Open an image again that waited for another window, if that is gone."""
-        image = self._current
+        image = self.current
         if image and image.place.waiting and not image.project.why_read_only():
             self.reopen(image)
 
     def dismiss_recovered(self) -> None:
         """Note that the person has read what came back from the journal."""
-        self._holder.show(images=replace(self._holder.parts.images, recovered=""))
+        self.hub.show(recovered="")
 
     def note_change(self, image: OpenImage) -> None:
         """Note that labels or provenance changed, whoever changed them."""
-        if image not in self._all:
+        if image.saving.closing:
             return  # a prediction came to its end after the image was let go
         image.saving.note_change()
         self.show_labels(image)
-        if image is self._current:
+        if image is self.current:
             self.tell()
 
     def show_labels(self, image: OpenImage) -> None:
@@ -246,32 +223,44 @@ class Images:
             self.labels_shown.emit(image)
             self.tell()
 
-    def training_snapshots(self) -> list[TrainingSnapshot]:
-        """Return copies of everything that is verified now."""
-        for image in self._all:
-            image.canvas.flush()
-        return [
-            TrainingSnapshot.of(image)
-            for image in self._all
-            if image.annotation.counts().verified_pixels
-        ]
-
     def tell(self) -> None:
         """Describe the current image in the state."""
-        image = self._current
+        image = self.current
         if image is not None:
             save = image.saving.describe()
-            verified = (each.annotation.verified_labels() for each in self._all)
+            verified = (each.annotation.verified_labels() for each in self)
             classes = len(frozenset().union(*verified))
-            status = self._holder.parts.images
-            shown = describe_image(image, classes)
-            self._holder.show(images=replace(status, image=shown, save=save))
+            self.hub.show(image=describe_image(image, classes), save=save)
 
     def make_current(self, image: OpenImage | None) -> None:
         """Describe another image in the state, or none."""
-        self._current = image
-        self._holder.clear("image", "predict", "correct", "finetune")
+        self.current = image
+        self.hub.clear("image", "predict", "correct", "finetune")
         # So that an image of the same name and shape is seen to be another one.
-        self._holder.show(images=ImageStatus())
+        self.hub.show(image=None, save=NOT_SAVED, recovered="")
         self.tell()
         self.current_changed.emit()
+
+    def tick(self) -> None:
+        """Start the saves that are due; call it about once a second."""
+        for image in tuple(self.all):
+            image.saving.tick()
+        self.look_again()
+        self.tell()
+
+    def forget(self, image: OpenImage) -> None:
+        """Note that all of a closed image is saved."""
+        self.all.remove(image)
+
+    def finish_all(self) -> list[str]:
+        """Save everything that is unsaved; return what could not be, in words."""
+        images = tuple(self.all)
+        for image in images:
+            image.saving.finish()
+        lost = [each.saving.why_lost for each in images if each.saving.why_lost]
+        away = [
+            f"{image.name}: {image.place.home.describe(image.project.folder)}"
+            for image in images
+            if image.place.home is not None
+        ]
+        return lost + away

@@ -27,15 +27,18 @@ from napari_unet.project.model_store import copy_models
 from napari_unet.project.project import Project
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.place import (
+    FindPlace,
     Home,
     HomeChangedError,
     LookHome,
     Place,
+    free_key,
 )
 from napari_unet.session.runner import Handlers
 
 if TYPE_CHECKING:
-    from napari_unet.session.images.saving import ImageSaving, Saving
+    from napari_unet.session.images.images import Images
+    from napari_unet.session.images.saving import ImageSaving
 
 _RETRY = 10.0
 """Seconds between two looks whether an image can leave its project, or go back."""
@@ -65,9 +68,11 @@ class SaveImage(Job[None, ImageEntry]):
         entry = self.save()
         yield
         if self.leaves is not None:
+            old, new = self.leaves.store, self.project.store
             # What cannot be copied stays where it is: nobody removes it there.
             with suppress(StorageError):
-                bring_models(self.leaves, self.project)
+                named, there = (each.read()[0].models for each in (old, new))
+                copy_models(old.files.models, new.files.models, named, there)
         return entry
 
 
@@ -78,20 +83,9 @@ class Move:
     Until a save in the new one counts, changes go into the journal of the old one: a
     journal without the save before it would be worth nothing.
 
-    Parameters
-    ----------
-    project : Project
-        Where to.
-    key : str
-        What the image is called there.
-    task : SaveImage or None
-        The save that is under way.
-    later : list of Change
-        What happened since that save was copied.
-    home : Home or None
-        Where the work belongs, if it is kept elsewhere for a while.
-    back : bool
-        Whether it goes back there.
+    `task` is the save that is under way, and `later` what happened since that was
+    copied. `home` is where the work belongs, if it is kept elsewhere for a while.
+    It may go `back` there.
     """
 
     project: Project
@@ -101,131 +95,37 @@ class Move:
     home: Home | None = None
     back: bool = False
 
+    @classmethod
+    def away(cls, image: OpenImage, kept: Project, key: str, why: str) -> Move:
+        """Return the move of an image that cannot be saved at home."""
+        written = image.journal.written if image.journal is not None else 0
+        return cls(kept, key, home=Home(image.project, image.key, written, why))
 
-@dataclass(frozen=True, slots=True)
-class FindPlace(Job[None, str]):
-    """Return the key of an image in a project where there is no work on it."""
+    def claim(self) -> None:
+        """Take the project, and write down where the work belongs."""
+        self.project.claim()
+        if self.home is not None:
+            home = self.home.project.folder
+            note_away(self.project.folder, home, self.key, self.home.last)
 
-    project: Project
-    identity: ImageIdentity
-    taken: frozenset[str]
-
-    def run(self) -> Generator[None, None, str]:
-        """Look it up.
-
-        Raises
-        ------
-        StorageError
-            If nobody may write there, or there is work on the image already.
-        """
-        yield
-        project, identity = self.project, self.identity
-        if why_not := project.why_read_only():
-            raise StorageError(why_not)
-        found = project.store.look_up(identity, self.taken)
-        if project.store.load_work(identity, found) is not None:
-            raise StorageError(
-                f"{project.folder} holds work on {identity.name} already, which was "
-                "not loaded here; choose another folder, or open that project."
-            )
-        return found.key
-
-
-@dataclass(frozen=True, slots=True)
-class FindRoom(Job[None, str]):
-    """Return a free key for an image in the project in which it will be kept."""
-
-    kept: Project
-    identity: ImageIdentity
-    taken: frozenset[str]
-
-    def run(self) -> Generator[None, None, str]:
-        """Look it up."""
-        yield
-        return free_key(self.kept, self.identity, self.taken)
-
-
-def copy_for(image: OpenImage, move: Move) -> SaveImage:
-    """Return the save of all that there is of an image, in its new project."""
-    # Not 0 even if nothing happened yet: the journal there does not tell everything.
-    sequence = max(1, image.journal.sequence if image.journal is not None else 1)
-    snapshot = image.annotation.snapshot()
-    leaves = image.project if image.place.home is not None else None
-    return SaveImage(move.project, image.identity, snapshot, move.key, sequence, leaves)
-
-
-def bring_models(kept: Project, home: Project) -> None:
-    """Copy models home that were trained while the work was kept elsewhere.
-
-    Raises
-    ------
-    StorageError
-        If they cannot be written there.
-    """
-    named, there = (each.store.read()[0].models for each in (kept, home))
-    copy_models(kept.store.files.models, home.store.files.models, named, there)
-
-
-def listen(image: OpenImage, move: Move | None) -> None:
-    """Let the image's journal know of changes, and a move that is under way too."""
-    write = image.journal.append if image.journal is not None else None
-
-    def write_and_keep(change: Change) -> None:
-        if write is not None:
-            write(change)
-        if move is not None:
-            move.later.append(change)
-
-    annotation = image.annotation
-    annotation.listener = write_and_keep if move is not None else write
-    if move is not None and annotation.open_objects:
-        # No save tells what is being worked on.
-        move.later.append(
-            Change("settle", (), annotation.next_id, annotation.open_objects)
-        )
-
-
-def free_key(kept: Project, identity: ImageIdentity, taken: frozenset[str]) -> str:
-    """Return a key for an image in the project in which it will be kept."""
-    found = kept.store.look_up(identity, taken)
-    if found.known:
-        # Kept earlier, and not what this image was opened with: it stays as it is.
-        found = kept.store.look_up(identity, {*taken, found.key})
-    return found.key
-
-
-def leaving(image: OpenImage, kept: Project, key: str, why: str) -> Move:
-    """Return the move of an image that cannot be saved at home."""
-    written = image.journal.written if image.journal is not None else 0
-    return Move(kept, key, home=Home(image.project, image.key, written, why))
-
-
-def leave_word(move: Move) -> None:
-    """Write down where the work belongs that moves into a project."""
-    if move.home is not None:
-        home = move.home.project.folder
-        note_away(move.project.folder, home, move.key, move.home.last)
-
-
-def forget_kept(image: OpenImage) -> None:
-    """Remove what was kept of an image, after all of it was saved elsewhere."""
-    with suppress(StorageError):
-        image.project.forget(image.key)
-
-
-def interrupted() -> StorageError:
-    """Return what is told where a save did not come to its end."""
-    return StorageError("Saving was interrupted.")
+    def copy(self, image: OpenImage) -> SaveImage:
+        """Return the save of all that there is of an image, in its new project."""
+        # Not 0 even if nothing happened yet: the journal there does not tell all.
+        sequence = max(1, image.journal.sequence if image.journal is not None else 1)
+        leaves = image.project if image.place.home is not None else None
+        work = image.annotation.snapshot()
+        return SaveImage(self.project, image.identity, work, self.key, sequence, leaves)
 
 
 class Moving:
     """The way of one image to another project: where a person wants, or can save."""
 
-    def __init__(self, image: OpenImage, saving: ImageSaving, everyone: Saving) -> None:
+    def __init__(self, image: OpenImage, saving: ImageSaving, images: Images) -> None:
         self._image = image
         self._saving = saving
-        self._everyone = everyone
-        self._projects = everyone.projects
+        self._images = images
+        self._projects = images.projects
+        self._hub = images.hub
         self._move: Move | None = None
         self._look_at = 0.0
 
@@ -234,13 +134,12 @@ class Moving:
         """Whether the work is on its way."""
         return self._move is not None
 
-    def keys(self, project: Project) -> frozenset[str]:
+    def key_in(self, project: Project) -> str | None:
         """Return the key that the image will have in a project, if it goes there."""
         move = self._move
-        there = move is not None and move.project is project
-        return frozenset({move.key}) if move is not None and there else frozenset()
+        return move.key if move is not None and move.project is project else None
 
-    def start(self, folder: Path, on_error: Callable[[Exception], object]) -> None:
+    def start(self, folder: Path) -> None:
         """Save in another folder from now on; the old one stays."""
         project = self._projects.at(folder)
         if project is self._image.project:
@@ -248,14 +147,14 @@ class Moving:
             return
 
         def go(key: str) -> None:
-            if key in self._everyone.keys(project):  # another one was quicker
-                self.start(folder, on_error)
+            if key in self._images.keys(project):  # another one was quicker
+                self.start(folder)
             elif not self._saving.over:
                 self._move = Move(project, key)
                 self._go_on()
 
-        look = FindPlace(project, self._image.identity, self._everyone.keys(project))
-        self._everyone.runner.start(look, Handlers(result=go, error=on_error))
+        look = FindPlace(project, self._image.identity, self._images.keys(project))
+        self._hub.start(look, go, "project")
 
     def tick(self) -> None:
         """Go on, or leave a project that cannot be written to, if it is time."""
@@ -266,25 +165,17 @@ class Moving:
     def move_now(self) -> bool:
         """Save changes elsewhere that are nowhere, before this returns.
 
-        Returns
-        -------
-        bool
-            Whether there were any.
-
-        Raises
-        ------
-        StorageError
-            If that cannot be done either.
+        Returns whether there were any; raises a StorageError if that cannot be done
+        either.
         """
         image, why = self._image, self._why_leave
         if not why:
             return False
         kept = self._projects.kept_for(image.project)
-        key = free_key(kept, image.identity, self._everyone.keys(kept))
-        move = leaving(image, kept, key, why)
-        kept.claim()
-        leave_word(move)
-        copy_for(image, move).save()
+        key = free_key(kept, image.identity, self._images.keys(kept))
+        move = Move.away(image, kept, key, why)
+        move.claim()
+        move.copy(image).save()
         image.place = replace(image.place, project=kept, key=key, home=move.home)
         return True
 
@@ -295,57 +186,72 @@ class Moving:
             return
         try:
             self._image.canvas.flush()
-            move.project.claim()
-            leave_word(move)
+            move.claim()
         except StorageError as error:
             self._not_moved(error)
             return
-        move.task = task = copy_for(self._image, move)
-        listen(self._image, move)
-        self._projects.busy.add(task.project)
-        self._everyone.runner.start(
-            task,
-            Handlers(
-                result=lambda entry: self._moved(task, move, entry),
-                error=self._not_moved,
-                closed=lambda: self._not_moved(interrupted()),
-            ),
+        move.task = task = move.copy(self._image)
+        self._listen(move)
+        self._projects.write(
+            task.project, task, lambda outcome: self._moved(task, move, outcome)
         )
 
-    def _moved(self, task: SaveImage, move: Move, entry: ImageEntry) -> None:
+    def _listen(self, move: Move) -> None:
+        """Keep what happens from now on for the new journal, too."""
+        annotation, write = self._image.annotation, self._image.annotation.listener
+
+        def write_and_keep(change: Change) -> None:
+            if write is not None:
+                write(change)
+            move.later.append(change)
+
+        annotation.listener = write_and_keep
+        if annotation.open_objects:
+            # No save tells what is being worked on.
+            move.later.append(
+                Change("settle", (), annotation.next_id, annotation.open_objects)
+            )
+
+    def _moved(
+        self, task: SaveImage, move: Move, outcome: ImageEntry | Exception
+    ) -> None:
+        if isinstance(outcome, Exception):
+            self._not_moved(outcome)
+            return
         image, self._move = self._image, None
-        self._projects.busy.discard(task.project)
-        task.project.store.note_saved(entry)
+        task.project.store.note_saved(outcome)
         image.end_journal()
         if image.place.home is not None:
-            forget_kept(image)
+            with suppress(StorageError):
+                image.project.forget(image.key)  # all of it was saved elsewhere
         image.place = Place(task.project, task.key, move.home)
         image.begin_journal(task.sequence)
         self._saving.note_moved(move.later)
-        self._everyone.ended.emit()
+        self._images.saved.emit()
 
     def _not_moved(self, error: Exception) -> None:
         move, self._move = self._move, None
         if move is not None and move.task is not None:
-            self._projects.busy.discard(move.project)
-            listen(self._image, None)
+            journal = self._image.journal
+            self._image.annotation.listener = journal.append if journal else None
             move.project.leave()
         if not self._saving.over and not (move and move.back):
             self._saving.fail(error)
-        self._everyone.ended.emit()
+        self._images.saved.emit()
 
     def _look_for_room(self) -> None:
         """Leave a project that cannot be written to, or go back, if it is time."""
         image, home = self._image, self._image.place.home
-        if image.read_only or self._everyone.clock() < self._look_at:
+        if image.read_only or self._hub.clock() < self._look_at:
             return
         if home is not None and home.may_return:
             back = Move(home.project, home.key, back=True)
             self._look(LookHome(home, image.identity), lambda _: back)
         elif why := self._why_leave:
             kept = self._projects.kept_for(image.project)
-            look = FindRoom(kept, image.identity, self._everyone.keys(kept))
-            self._look(look, lambda key: leaving(image, kept, key, why))
+            keys = self._images.keys(kept)
+            look = FindPlace(kept, image.identity, keys, kept=True)
+            self._look(look, lambda key: Move.away(image, kept, key, why))
 
     def _look(self, look: Job[None, str], move: Callable[[str], Move]) -> None:
         def go(key: str) -> None:
@@ -358,8 +264,8 @@ class Moving:
             if isinstance(error, HomeChangedError) and place.home is not None:
                 self._image.place = replace(place, home=place.home.closed())
 
-        self._look_at = self._everyone.clock() + _RETRY
-        self._everyone.runner.start(look, Handlers(result=go, error=stay))
+        self._look_at = self._hub.clock() + _RETRY
+        self._hub.runner.start(look, Handlers(result=go, error=stay))
 
     @property
     def _why_leave(self) -> str:

@@ -30,12 +30,10 @@ from napari_unet.project.snapshots import Snapshot, list_snapshots
 from napari_unet.project.store import Found
 from napari_unet.project.stored import (
     NOTHING,
-    Recovered,
     StoredAnnotation,
     recover,
     saved_annotation,
 )
-from napari_unet.session.catalogue import holds_image
 from napari_unet.session.images.image import BareCanvas, OpenImage
 from napari_unet.session.images.place import Home, KeptAway, Place, look_for_kept
 from napari_unet.session.images.reading import (
@@ -45,6 +43,7 @@ from napari_unet.session.images.reading import (
     other_axes_told,
     recall,
 )
+from napari_unet.session.projects import holds_image
 from napari_unet.tasks import goes_with, task_of
 
 
@@ -52,15 +51,8 @@ from napari_unet.tasks import goes_with, task_of
 class Held:
     """All images of which there is an annotation in memory.
 
-    Parameters
-    ----------
-    open : tuple of ImageIdentity
-        Those that are open.
-    closing : tuple of ImageIdentity
-        Those that were closed and are not saved yet.
-    keys : frozenset of str
-        What they are called in the project of an image that shall be opened: one entry
-        belongs to one image.
+    Those that are `closing` are not saved yet. The `keys` are those in the project of
+    an image that shall be opened: one entry belongs to one image.
     """
 
     open: tuple[ImageIdentity, ...] = ()
@@ -114,70 +106,18 @@ def _fits(one: ImageIdentity, other: ImageIdentity) -> bool:
 class Opened:
     """An image that was just opened, with the work that was saved for it.
 
-    Parameters
-    ----------
-    identity : ImageIdentity
-        Name, axes and content.
-    pixels : ndarray
-        What is predicted and learned from; see `OpenImage`.
-    annotation : Annotation
-        Empty if there was no work.
-    place : Place
-        Where it is saved.
-    has_labels : bool
-        Whether there was any work.
-    diameter, pixel_size, snapshots, reading
-        See `OpenImage`.
-    sequence : int
-        Number of the last change in its journal.
-    seen : tuple
-        The files of its journal when it was read.
-    told : str
-        What the person should know about that work, or nothing.
-    recovered : Recovered
-        What the journal held beyond the last save.
-    problem : StorageError or None
-        Why earlier work could not be read.
-    kept : str
-        Where the work was that could not be saved at home, or nothing.
+    `sequence` and `seen` are the last change in its journal, and the files of that when
+    it was read. `told` and `recovered` are what the person should know about the work:
+    what the journal held beyond the last save, and where the work was that could not be
+    saved at home. A problem is why earlier work could not be read.
     """
 
-    identity: ImageIdentity
-    pixels: npt.NDArray[Any]
-    annotation: Annotation
-    place: Place
-    has_labels: bool
-    diameter: float | None
-    pixel_size: float | None
-    snapshots: tuple[Snapshot, ...]
-    reading: Reading
+    image: OpenImage
     sequence: int
     seen: Files
     told: str
-    recovered: Recovered
+    recovered: str
     problem: StorageError | None
-    kept: str
-
-    def as_image(self, source: npt.NDArray[Any], place: Place) -> OpenImage:
-        """Return the open image that was made of an array, in a place of this session.
-
-        Which saves the job has read is noted there.
-        """
-        place.project.store.note(place.key, self.place.project.store)
-        return OpenImage(
-            source,
-            self.pixels,
-            self.identity,
-            self.annotation,
-            place,
-            self.identity.path,
-            has_labels=self.has_labels,
-            canvas=BareCanvas(self.annotation),
-            diameter=self.diameter,
-            pixel_size=self.pixel_size,
-            snapshots=self.snapshots,
-            reading=self.reading,
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,16 +126,10 @@ class Request:
 
     Parameters
     ----------
-    source : ndarray
-        Its pixels.
-    name, axes : str
-        For people and for the project; one letter per axis.
-    path : Path or None
-        The file.
     schema : LabelSchema
         On what work shall go on.
-    project : Project
-        Where work is kept.
+    project, kept : Project
+        Where work is kept, and where work is that could not be saved there.
     pixel_size : float or None
         Width of a pixel in micrometres; the file is asked where it is missing.
     layer : str or None
@@ -206,10 +140,6 @@ class Request:
         How it is to be read with `axes`, whatever is known otherwise.
     told : str
         What the person should know when it is open, or nothing.
-    held : Held
-        What is open already.
-    kept : Project or None
-        Where work is that could not be saved in the project.
     """
 
     source: npt.NDArray[Any]
@@ -243,10 +173,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
     def run(self) -> Generator[None, None, Opened | ImageIdentity]:
         """Identify and load; return the identity alone of what is open already.
 
-        Raises
-        ------
-        InputError
-            If it cannot be used.
+        An InputError says that the image cannot be used.
         """
         request = self.request
         pixels = as_image(request.source).array
@@ -270,7 +197,9 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             if not found.known and (known := request.held.renamed(identity)):
                 return known
             stored = project.store.load_work(identity, found)
-            kept = None if why_not else _kept(request, identity, found, stored)
+            home = Home(project, found.key, stored.last if stored else 0)
+            if not why_not:
+                kept = look_for_kept(request.kept, home, identity)
             if kept is not None and kept.home.may_return:
                 project, found, stored = kept.project, kept.found, kept.stored
             snapshots = list_snapshots(project.folder, found.key)
@@ -284,27 +213,26 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         pixels, note = as_file_means(request.path, pixels)
         away = kept.home if kept and kept.home.may_return else None
         waiting = bool(why_not) and problem is None
-        sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
-        of_work = said or _told(stored) or _told_of_twins(found)
-        told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
-        return Opened(
-            identity,
+        image = OpenImage(
+            [request.source],
             pixels,
+            identity,
             annotation,
             Place(project, found.key, away, why_not, waiting),
             has_labels=stored is not None,
+            canvas=BareCanvas(annotation),
             diameter=diameter,
             pixel_size=request.pixel_size or header.pixel_size.get("X"),
             snapshots=snapshots,
             reading=reading,
-            sequence=sequence,
-            seen=seen,
-            told=told,
-            # Where another window works on, nothing crashed.
-            recovered=NOTHING if waiting else recovered,
-            problem=problem,
-            kept=_told_of_kept(kept),
         )
+        sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
+        of_work = said or _told(stored) or _told_of_twins(found)
+        told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
+        # Where another window works on, nothing crashed.
+        crashed = "" if waiting else recovered.describe()
+        came_back = f"{_told_of_kept(kept)} {crashed}".strip()
+        return Opened(image, sequence, seen, told, came_back, problem)
 
 
 def _read_axes(
@@ -334,24 +262,11 @@ def _as_before(
 
 
 def _told(stored: StoredAnnotation | None) -> str:
-    if stored is None or (stored.saved_at is None and not stored.notice):
+    if stored is None:
         return ""
     if stored.notice or stored.saved_at is None:
         return stored.notice or ""
     return f"Your work of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
-
-
-def _kept(
-    request: Request,
-    identity: ImageIdentity,
-    found: Found,
-    stored: StoredAnnotation | None,
-) -> KeptAway | None:
-    """Return work that could not be saved in the project earlier."""
-    if request.kept is None or request.kept.why_read_only():
-        return None
-    last = stored.last if stored else 0
-    return look_for_kept(request.kept, Home(request.project, found.key, last), identity)
 
 
 def _told_of_kept(kept: KeptAway | None) -> str:

@@ -20,18 +20,8 @@ from napari_unet.project.stored import StoredAnnotation
 class Home:
     """Where work belongs that could not be saved there.
 
-    Parameters
-    ----------
-    project : Project
-        The project.
-    key : str
-        Of the image in it.
-    last : int
-        The last change that was written there.
-    why : str
-        Why no more was, if that is known.
-    may_return : bool
-        Whether the work may still go back: nobody changed what is there.
+    `last` is the last change that was written there, and `why` says why no more was, if
+    that is known. The work `may_return` as long as nobody else changed what is there.
     """
 
     project: Project
@@ -56,18 +46,8 @@ class Home:
 class Place:
     """Where the work on an image is saved.
 
-    Parameters
-    ----------
-    project : Project
-        The project.
-    key : str
-        Of the image in it.
-    home : Home or None
-        Where the work belongs, while it is kept elsewhere.
-    read_only : str
-        Why nothing can be saved, or nothing.
-    waiting : bool
-        Whether that is because somebody else works in the project.
+    `home` is where it belongs, while it is kept elsewhere. `read_only` says why nothing
+    can be saved; it is `waiting` if that is because somebody else works in the project.
     """
 
     project: Project
@@ -84,19 +64,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class KeptAway:
-    """Work on an image that could not be saved at home.
-
-    Parameters
-    ----------
-    project : Project
-        Where it is.
-    found : Found
-        What it is called there.
-    stored : StoredAnnotation
-        The work.
-    home : Home
-        Where it belongs.
-    """
+    """Work on an image that could not be saved at home, and what it is called there."""
 
     project: Project
     found: Found
@@ -105,9 +73,11 @@ class KeptAway:
 
 
 def look_for_kept(
-    kept: Project, home: Home, identity: ImageIdentity
+    kept: Project | None, home: Home, identity: ImageIdentity
 ) -> KeptAway | None:
     """Return the work on an image that was kept away from home; only reads."""
+    if kept is None or kept.why_read_only():
+        return None
     away = read_away(kept.folder)
     if away is None:
         return None
@@ -117,6 +87,15 @@ def look_for_kept(
         return None
     unchanged = home.last <= away.images[found.key]
     return KeptAway(kept, found, stored, home if unchanged else home.closed())
+
+
+def free_key(kept: Project, identity: ImageIdentity, taken: frozenset[str]) -> str:
+    """Return a key for an image in the project in which it will be kept."""
+    found = kept.store.look_up(identity, taken)
+    if found.known:
+        # Kept earlier, and not what this image was opened with: it stays as it is.
+        found = kept.store.look_up(identity, {*taken, found.key})
+    return found.key
 
 
 class HomeChangedError(StorageError):
@@ -131,13 +110,7 @@ class LookHome(Job[None, str]):
     identity: ImageIdentity
 
     def run(self) -> Generator[None, None, str]:
-        """Look whether anybody may write there, and nobody did.
-
-        Raises
-        ------
-        StorageError
-            If not.
-        """
+        """Look whether one may write there, and nobody else did; else StorageError."""
         yield
         home = self.home
         if why_not := home.project.why_read_only():
@@ -151,3 +124,32 @@ class LookHome(Job[None, str]):
         if stored is not None and stored.last > home.last:
             raise HomeChangedError(f"{folder} was changed meanwhile.")
         return home.key
+
+
+@dataclass(frozen=True, slots=True)
+class FindPlace(Job[None, str]):
+    """Return the key of an image in a project to which its work shall go.
+
+    There must be no work on it, unless that was `kept` there for a while, too.
+    """
+
+    project: Project
+    identity: ImageIdentity
+    taken: frozenset[str]
+    kept: bool = False
+
+    def run(self) -> Generator[None, None, str]:
+        """Look it up; a StorageError if there is work already, or none may be saved."""
+        yield
+        project, identity = self.project, self.identity
+        if self.kept:
+            return free_key(project, identity, self.taken)
+        if why_not := project.why_read_only():
+            raise StorageError(why_not)
+        found = project.store.look_up(identity, self.taken)
+        if project.store.load_work(identity, found) is not None:
+            raise StorageError(
+                f"{project.folder} holds work on {identity.name} already, which was "
+                "not loaded here; choose another folder, or open that project."
+            )
+        return found.key

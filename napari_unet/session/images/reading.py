@@ -39,14 +39,8 @@ ReadBy: TypeAlias = Origin | Literal["project"]
 class Reading:
     """How an image is read, besides the letters of its axes.
 
-    Parameters
-    ----------
-    origin : str
-        Who says which axis is which.
-    channels : tuple of int or None
-        Channels that a model gets, from 0; None for all.
-    names : tuple of str
-        Names of the channels, where the file states them.
+    `origin` is who says which axis is which. A model gets some channels, from 0, or
+    all; the file may state their names.
     """
 
     origin: ReadBy = "guess"
@@ -77,10 +71,7 @@ def first_axes(
 ) -> KnownAxes:
     """Return the axes of an image that is opened, before its project is asked.
 
-    Raises
-    ------
-    InputError
-        If the array is no image, or what came with it does not fit.
+    An InputError says that it is no image, or that what came with it does not fit.
     """
     if array.dtype.kind not in "buif":
         raise InputError(

@@ -7,8 +7,7 @@ everything at once; it is what other programs read, and the journal can be short
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-from psygnal import Signal
+from typing import TYPE_CHECKING
 
 from napari_unet.annotation.change import Change
 from napari_unet.errors import StorageError
@@ -17,95 +16,44 @@ from napari_unet.project.journal_reader import Files
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.images.moving import Moving, SaveImage, interrupted
-from napari_unet.session.projects import Projects
-from napari_unet.session.runner import Handlers, Runner
+from napari_unet.session.images.moving import Moving, SaveImage
 from napari_unet.session.status import Problem, SaveState
 
+if TYPE_CHECKING:
+    from napari_unet.session.images.images import Images
 
-class Saving:
-    """All images that are saved: those that are open, and those not saved yet.
 
-    Attributes
-    ----------
-    ended : Signal()
-        A save in the background is over, however it ended.
-    """
-
-    ended = Signal()
-
-    def __init__(
-        self, runner: Runner, projects: Projects, clock: Callable[[], float]
-    ) -> None:
-        self.runner = runner
-        self.projects = projects
-        self.clock = clock
-        self._images: list[OpenImage] = []
-
-    @property
-    def images(self) -> tuple[OpenImage, ...]:
-        """Those it takes care of, also what is released and not saved yet."""
-        return tuple(self._images)
-
-    def keys(self, project: Project) -> frozenset[str]:
-        """Return the keys that these have, or will have, in a project."""
-        each = (image.saving.keys(project) for image in self._images)
-        return frozenset().union(*each)
-
-    def add(self, image: OpenImage, sequence: int, seen: Files) -> None:
-        """Take care of an image from now on; see `OpenImage.begin_journal`."""
-        if not image.read_only:
-            image.begin_journal(sequence, seen)
-        image.saving = ImageSaving(image, self)
-        self._images.append(image)
-
-    def forget(self, image: OpenImage) -> None:
-        """Take care of an image no more."""
-        self._images.remove(image)
-
-    def tick(self) -> None:
-        """Start the saves that are due; call it about once a second."""
-        for image in self.images:
-            image.saving.tick()
-
-    def finish_all(self) -> list[str]:
-        """Save everything that is unsaved.
-
-        Returns
-        -------
-        list of str
-            What could not be saved where it belongs, in words.
-        """
-        images = self.images
-        for image in images:
-            image.saving.finish()
-        lost = [each.saving.why_lost for each in images if each.saving.why_lost]
-        away = [
-            f"{image.name}: {image.place.home.describe(image.project.folder)}"
-            for image in images
-            if image.place.home is not None
-        ]
-        return lost + away
+def _nothing() -> None:
+    """Nobody waits."""
 
 
 class ImageSaving:
-    """How one image is saved.
+    """How one image is saved, from its opening until all is saved after its closing.
+
+    For `sequence` and `seen` see `Project.begin_journal`.
 
     Attributes
     ----------
     moving : Moving
         How it comes to another project.
+    closing : bool
+        Whether the image is forgotten once all of it is saved.
     """
 
-    def __init__(self, image: OpenImage, everyone: Saving) -> None:
+    def __init__(
+        self, image: OpenImage, images: Images, sequence: int, seen: Files
+    ) -> None:
         self._image = image
-        self._everyone = everyone
-        self._projects = everyone.projects
-        self._clock = everyone.clock
+        self._images = images
+        self._projects = images.projects
+        self._hub = images.hub
         self._policy = Autosave(image.project.name)
+        if not image.read_only:
+            image.begin_journal(sequence, seen)
         self._noticed = self._last_change
-        self.moving = Moving(image, self, everyone)
-        self._then: Callable[[], None] | None = None
+        self.moving = Moving(image, self, images)
+        self.closing = False
+        self._then = _nothing
 
     @property
     def why_lost(self) -> str:
@@ -118,17 +66,17 @@ class ImageSaving:
     @property
     def over(self) -> bool:
         """Whether all of it was saved, and the image is forgotten."""
-        return self._image not in self._everyone.images
+        return self._image not in self._images.all
 
     @property
     def _last_change(self) -> int:
         journal = self._image.journal
         return journal.sequence if journal is not None else 0
 
-    def keys(self, project: Project) -> frozenset[str]:
+    def keys(self, project: Project) -> set[str]:
         """Return the keys that the image has, or will have, in a project."""
-        here = {self._image.key} if self._image.project is project else set()
-        return self.moving.keys(project) | here
+        here = self._image.key if self._image.project is project else None
+        return {key for key in (here, self.moving.key_in(project)) if key is not None}
 
     def describe(self) -> SaveState:
         """Return how it goes."""
@@ -137,7 +85,7 @@ class ImageSaving:
         if place.read_only:
             return SaveState(place.read_only, folder, failed=True)
         status, written = self._policy.status, journal.status if journal else None
-        words = status.describe(self._clock(), written)
+        words = status.describe(self._hub.clock(), written)
         if place.home is not None:
             return SaveState(f"{place.home.describe(folder)} {words}.", folder, True)
         failed = bool(status.failure or (written and written.failure))
@@ -147,7 +95,7 @@ class ImageSaving:
         """Note that the annotation changed."""
         self._noticed = self._last_change
         if not self._image.read_only:
-            self._policy.changed(self._clock())
+            self._policy.changed(self._hub.clock())
 
     def tick(self) -> None:
         """Save if it is time; call it about once a second."""
@@ -155,7 +103,7 @@ class ImageSaving:
             self._image.journal.flush()
         self._look()
         self.moving.tick()
-        if self._policy.due(self._clock()):
+        if self._policy.due(self._hub.clock()):
             self.start()
 
     def start(self) -> None:
@@ -170,25 +118,14 @@ class ImageSaving:
         except StorageError as error:
             self.fail(error)
             return
-        projects.busy.add(task.project)
-        self._everyone.runner.start(
-            task,
-            Handlers(
-                result=lambda entry: self._end(task, entry),
-                error=lambda error: self._end(task, error),
-                closed=lambda: self._end(task, interrupted()),
-            ),
-        )
+        projects.write(task.project, task, lambda outcome: self._end(task, outcome))
 
-    def release(self, then: Callable[[], None] = lambda: None) -> None:
+    def release(self, then: Callable[[], None] = _nothing) -> None:
         """Save what is unsaved, and forget the image after that.
 
-        Parameters
-        ----------
-        then : callable
-            Called once: when everything is saved, or could not be.
+        `then` is called once: when everything is saved, or could not be.
         """
-        self._then = then
+        self.closing, self._then = True, then
         self._look()
         if self._policy.unsaved:
             self.start()
@@ -197,7 +134,7 @@ class ImageSaving:
 
     def keep(self) -> None:
         """Take care again of an image that was released and is not saved yet."""
-        self._then = None
+        self.closing, self._then = False, _nothing
 
     def finish(self) -> None:
         """Save what is unsaved before this returns."""
@@ -211,19 +148,24 @@ class ImageSaving:
             task = self._begin()
             entry = task.save()
         except StorageError as error:
-            self._policy.failed(self._clock(), str(error))
+            self._policy.failed(self._hub.clock(), str(error))
             self._save_elsewhere()
         else:
             self._end(task, entry)
 
     def note_moved(self, later: Sequence[Change]) -> None:
         """Go on in another project, that has all but some later changes."""
-        self._policy.moved(self._image.project.name, self._clock())
+        self._policy.moved(self._image.project.name, self._hub.clock())
         for change in later:
             if self._image.journal is not None:
                 self._image.journal.append(change)
-            self._policy.changed(self._clock())
+            self._policy.changed(self._hub.clock())
         self._forget()
+
+    def fail(self, error: Exception) -> None:
+        """Note why nothing is saved, and tell who waits for it."""
+        self._policy.failed(self._hub.clock(), Problem.of(error).text)
+        self._go_on()
 
     def _look(self) -> None:
         """Notice what only the journal was told, such as objects that settled."""
@@ -233,10 +175,10 @@ class ImageSaving:
     def _save_elsewhere(self) -> None:
         try:
             if self.moving.move_now():
-                self._policy.succeeded(self._clock())
+                self._policy.succeeded(self._hub.clock())
         except StorageError as error:
             failure = f"{self._policy.status.failure} {error}"
-            self._policy.failed(self._clock(), failure)
+            self._policy.failed(self._hub.clock(), failure)
 
     def _begin(self) -> SaveImage:
         image = self._image
@@ -252,14 +194,13 @@ class ImageSaving:
         )
 
     def _end(self, task: SaveImage, outcome: ImageEntry | Exception) -> None:
-        self._projects.busy.discard(task.project)
         if task.project is not self._image.project:
             # Meanwhile the person chose another folder, whose save is still due.
             return
         if isinstance(outcome, Exception):
             self.fail(outcome)
         else:
-            self._policy.succeeded(self._clock())
+            self._policy.succeeded(self._hub.clock())
             task.project.store.note_saved(outcome)
             if self._image.journal is not None:
                 # A single save may be damaged: then the whole journal is needed.
@@ -267,23 +208,19 @@ class ImageSaving:
                 oldest = 0 if single else outcome.oldest.sequence
                 self._image.journal.saved(task.sequence, oldest)
             self._forget()
-        self._everyone.ended.emit()
-
-    def fail(self, error: Exception) -> None:
-        """Note why nothing is saved, and tell who waits for it."""
-        self._policy.failed(self._clock(), Problem.of(error).text)
-        if self._then is not None:
-            then, self._then = self._then, lambda: None
-            then()
+        self._images.saved.emit()
 
     def _forget(self) -> None:
         """Let go of an image that was released, once all of it is saved."""
-        if self._then is None or self.moving.under_way:
+        if not self.closing or self.over or self.moving.under_way:
             return
         if self._policy.unsaved:
             self.start()  # it changed while an earlier save was under way
             return
-        then, self._then = self._then, None
-        self._everyone.forget(self._image)
+        self._images.forget(self._image)
         self._image.end_journal()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        then, self._then = self._then, _nothing
         then()

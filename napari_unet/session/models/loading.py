@@ -3,46 +3,41 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from napari_unet import learning, models, nets, weights
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import ModelRecord
-from napari_unet.session.models.restore import load_entry
+from napari_unet.session.hub import Changes, Hub
+from napari_unet.session.models.restore import load_entry, with_thresholds
 from napari_unet.session.models.timeline import ModelVersion
-from napari_unet.session.runner import Handlers, Runner, Running
-from napari_unet.session.state_holder import StateHolder
-from napari_unet.session.status import EngineStatus
+from napari_unet.session.runner import Handlers, Running
 
 if TYPE_CHECKING:
+    from napari_unet.instances.decoding import Decoding
     from napari_unet.session.models.models import Models
     from napari_unet.weights.model import Model
 
+R = TypeVar("R")
+
 DEFAULT = "nuclei"
+Listed: TypeAlias = tuple[tuple[OwnModel, ...], str]
+"""The models of a person from now on, and why a folder is not one of them."""
+
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A model that was loaded.
+    """A model that was loaded, its folder unless it is built in, and a problem.
 
-    Parameters
-    ----------
-    model : Model
-        It.
-    record : ModelRecord
-        What it is.
-    source : str
-        Its folder, unless it is built in.
-    own_models : tuple of OwnModel or None
-        The person's models from now on, if the list has changed.
-    problem : str
-        Why it is not in that list, or nothing.
+    `own_models` are the person's models from now on, if the list has changed; the
+    problem is why the model is not in that list.
     """
 
     model: Model
@@ -52,22 +47,13 @@ class Loaded:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """Where a model was saved, the person's models, and what did not work."""
-
-    folder: Path
-    own_models: tuple[OwnModel, ...]
-    problem: str = ""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class StartEngine(Job[None, EngineStatus]):
+class StartEngine(Job[None, Changes]):
     """Import the engine, which takes seconds, and ask what it offers."""
 
     library: ModelLibrary
 
-    def run(self) -> Generator[None, None, EngineStatus]:
+    def run(self) -> Generator[None, None, Changes]:
         """Import it, and look at the device."""
         yield
         device = nets.resolve_device("auto")
@@ -79,7 +65,8 @@ class StartEngine(Job[None, EngineStatus]):
                 " (there is an NVIDIA card, but this torch cannot use it: see README)"
             )
         names = tuple(spec.name for spec in models.list_models())
-        return EngineStatus(True, text, names, self.library.read())
+        own_models = self.library.read()
+        return Changes(ready=True, device=text, models=names, own_models=own_models)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,14 +85,11 @@ class LoadModel(Job[None, Loaded]):
         if models.is_built_in(name):
             return Loaded(model, record)
         folder = Path(name).expanduser().absolute()
-        try:
-            return Loaded(model, record, str(folder), library.add(folder))
-        except StorageError as error:
-            return Loaded(model, record, str(folder), problem=_not_listed(error))
+        return Loaded(model, record, str(folder), *_list(folder, library))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SaveModel(Job[None, Saved]):
+class SaveModel(Job[None, Listed]):
     """Save a model in a new folder; see `napari_unet.weights.folder.save_model`."""
 
     model: Model
@@ -113,18 +97,15 @@ class SaveModel(Job[None, Saved]):
     folder: Path
     library: ModelLibrary
 
-    def run(self) -> Generator[None, None, Saved]:
+    def run(self) -> Generator[None, None, Listed]:
         """Save it, and note its folder in the list of models."""
-        model, folder, library = self.model, self.folder, self.library
+        model, folder = self.model, self.folder
         yield
         named = model.spec.model_copy(update={"name": folder.name})
         weights.save_model(
             type(model)(named, model.net), folder, record=self.record.child()
         )
-        try:
-            return Saved(folder, library.add(folder))
-        except StorageError as error:
-            return Saved(folder, library.read(), _not_listed(error))
+        return _list(folder, self.library)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,25 +122,29 @@ class ForgetModel(Job[None, tuple[OwnModel, ...]]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoadVersion(Job[None, "tuple[Model, Model]"]):
-    """Load a version that lies on the disk; as it was made, and as it is used."""
+class LoadVersion(Job[None, "tuple[Model, Decoding | None]"]):
+    """Load a version that lies on the disk; see `with_thresholds`."""
 
     version: ModelVersion
 
-    def run(self) -> Generator[None, None, tuple[Model, Model]]:
+    def run(self) -> Generator[None, None, tuple[Model, Decoding | None]]:
         """Load its weights."""
         version = self.version
         yield
         if version.stored is None or version.model is not None:
             raise StorageError("The model version is nowhere on the disk.")
         entry = version.stored.entry
-        as_made = load_entry(version.stored.project, entry)
-        decoding = entry.decoding or as_made.spec.decoding
-        return as_made, as_made.with_decoding(decoding)
+        return with_thresholds(
+            load_entry(version.stored.project, entry), entry.decoding
+        )
 
 
-def _not_listed(error: StorageError) -> str:
-    return f"It will not be in the list of models next time: {error}"
+def _list(folder: Path, library: ModelLibrary) -> Listed:
+    try:
+        return library.add(folder), ""
+    except StorageError as error:
+        problem = f"It will not be in the list of models next time: {error}"
+        return library.read(), problem
 
 
 def _nvidia_card_present() -> bool:
@@ -177,15 +162,8 @@ class ModelLoader:
         Number of the version that is there because nobody chose one.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        holder: StateHolder,
-        models: Models,
-        library: ModelLibrary,
-    ) -> None:
-        self._runner = runner
-        self._holder = holder
+    def __init__(self, hub: Hub, models: Models, library: ModelLibrary) -> None:
+        self._hub = hub
         self._models = models
         self._timeline = models.timeline
         self._library = library
@@ -195,153 +173,123 @@ class ModelLoader:
 
     def start(self) -> None:
         """Load the engine, then the built-in model unless another one was chosen."""
-        self._runner.start(
-            StartEngine(self._library),
-            Handlers(
-                result=self._on_engine,
-                error=lambda error: self._holder.report("model", error),
-            ),
-        )
+        self._hub.start(StartEngine(self._library), self._on_engine, "model")
 
-    def choose(self, name_or_path: str | Path) -> None:
+    def go_to(self, number: int, *, asked: bool = False) -> None:
+        """Make a version active; load it before, if memory has let go of it.
+
+        A person may have `asked` for it. An InputError says that there is none.
+        """
+        self.has_chosen |= asked
+        self._stop_loading()
+        version = self._timeline.get(number)
+        if version.model is not None:
+            self._go_live(number, asked=asked)
+            return
+        name = version.note or f"version {number}"
+
+        def arrive(loaded: tuple[Model, Decoding | None]) -> None:
+            self._timeline.fill(number, *loaded)
+            if self._hub.state.loading == name:
+                self._go_live(number, asked=asked)
+                self._tell_ready(name)
+
+        self._start(name, LoadVersion(version), arrive)
+
+    def load(self, name: str, *, asked: bool = False) -> None:
         """Load a built-in model or a model folder; it is active when it is there.
 
         A built-in model that was in use here before is here still, with its thresholds.
         """
-        self.has_chosen = True
-        self._load(str(name_or_path), asked=True)
-
-    def activate(self, number: int) -> None:
-        """Make an earlier or later version active, as soon as it is loaded.
-
-        Raises
-        ------
-        InputError
-            If there is no such version.
-        """
-        self.has_chosen = True
-        self.go_to(number, asked=True)
-
-    def go_to(self, number: int, *, asked: bool = False) -> None:
-        """Make a version active; load it before, if memory has let go of it."""
+        self.has_chosen |= asked
         self._stop_loading()
-        version = self._timeline.get(number)
-        if version.model is not None:
-            self._holder.show(loading="")
-            self._go_live(number, asked=asked)
-            return
-        name = version.note or f"version {number}"
-        self._tell_loading(name)
-        self._loading = self._runner.start(
-            LoadVersion(version),
-            Handlers(
-                result=lambda models: self._on_version_loaded(
-                    name, number, models, asked=asked
-                ),
-                error=lambda error: self._on_load_failed(name, error),
-            ),
-        )
-
-    def _load(self, name: str, *, asked: bool = False) -> None:
-        self._stop_loading()
-        self._holder.clear("model")
+        self._hub.clear("model")
         there = self._timeline.built_in(name, self._models.place)
         if there is not None and there.model is not None:
-            self._holder.show(loading="")
             self._go_live(there.number, asked=asked)
             self._tell_ready(name)
             return
-        self._tell_loading(name)
-        self._loading = self._runner.start(
-            LoadModel(name, self._library),
+
+        def arrive(loaded: Loaded) -> None:
+            if loaded.own_models is not None:
+                self._hub.show(own_models=loaded.own_models)
+            if self._hub.state.loading == name:  # or another one was chosen
+                self._hub.show(loading="")
+                self._go_live(self._version_of(loaded, name), asked=asked)
+                self._tell_ready(loaded.model.name, loaded.problem)
+
+        self._start(name, LoadModel(name, self._library), arrive)
+
+    def _start(self, name: str, job: Job[None, R], arrive: Callable[[R], None]) -> None:
+        words = f"Loading the model {name}…"
+        self._hub.say(words, "loading", loading=name)
+        self._loading = self._hub.runner.start(
+            job,
             Handlers(
-                result=lambda loaded: self._on_loaded(name, loaded, asked=asked),
-                error=lambda error: self._on_load_failed(name, error),
+                result=arrive, error=lambda error: self._on_load_failed(name, error)
             ),
         )
-
-    def _go_live(self, number: int, *, asked: bool) -> None:
-        self._timeline.activate(number)
-        if asked:
-            self._models.chosen.emit()
 
     def _stop_loading(self) -> None:
         if self._loading is not None:
             self._loading.cancel()
 
-    def _on_engine(self, engine: EngineStatus) -> None:
-        self._holder.show(engine=engine)
-        undecided = self._models.active is None and not self._holder.state.loading
-        if undecided and DEFAULT in engine.models:
-            self._load(DEFAULT)
+    def _go_live(self, number: int, *, asked: bool) -> None:
+        self._hub.show(loading="")
+        self._timeline.activate(number)
+        if asked:
+            self._models.chosen.emit()
+
+    def _on_engine(self, engine: Changes) -> None:
+        self._hub.show(**engine)
+        undecided = self._models.active is None and not self._hub.state.loading
+        if undecided and DEFAULT in self._hub.state.models:
+            self.load(DEFAULT)
         elif undecided:
             words = "Choose a model."
-            self._holder.say(words, "model", "loading")
+            self._hub.say(words, "model", "loading")
 
-    def _on_loaded(self, name: str, loaded: Loaded, *, asked: bool) -> None:
-        if loaded.own_models is not None:
-            self._models.show_own(loaded.own_models)
-        if self._holder.state.loading != name:
-            return  # another one was chosen meanwhile
-        model, record = loaded.model, loaded.record
-        self._holder.show(loading="")
-        find = self._timeline.find
-        there = find(record.uuid, self._models.place) or find(record.uuid, None)
+    def _version_of(self, loaded: Loaded, name: str) -> int:
+        """Return the number of what was loaded, which may be in the list already."""
+        uuid, find = loaded.record.uuid, self._timeline.find
+        there = find(uuid, self._models.place) or find(uuid, None)
         if there is None or there.model is None:
             there = self._timeline.publish(
-                model,
-                record=record,
-                note=model.name,
+                loaded.model,
+                record=loaded.record,
+                note=loaded.model.name,
                 built_in="" if loaded.source else name,
                 source=loaded.source,
                 activate=False,
             )
             if not self.has_chosen:
                 self.default = there.number
-        self._go_live(there.number, asked=asked)
-        self._tell_ready(model.name, loaded.problem)
-
-    def _on_version_loaded(
-        self, name: str, number: int, models: tuple[Model, Model], *, asked: bool
-    ) -> None:
-        as_made, model = models
-        moved = as_made.spec.decoding != model.spec.decoding
-        self._timeline.fill(number, model, as_made.spec.decoding if moved else None)
-        if self._holder.state.loading == name:
-            self._holder.show(loading="")
-            self._go_live(number, asked=asked)
-            self._tell_ready(name)
+        return there.number
 
     def _on_load_failed(self, name: str, error: Exception) -> None:
-        if self._holder.state.loading != name:
+        if self._hub.state.loading != name:
             return
-        self._holder.show(loading="")
-        self._holder.report("model", error)
-        own = [each for each in self._holder.state.own_models if str(each.path) == name]
+        self._hub.show(loading="")
+        self._hub.report("model", error)
+        own = [each for each in self._hub.state.own_models if str(each.path) == name]
         if own and not Path(name).exists():
             self._forget(own[0])
 
     def _forget(self, gone: OwnModel) -> None:
         """Take a model off the list whose folder is gone, with a word."""
-        self._holder.report(
+        self._hub.report(
             "model",
             InputError(
                 f"There is no model in {gone.path} any more, and it was taken off the "
                 "list. If it was moved, open it where it is now."
             ),
         )
-        self._runner.start(
+        self._hub.start(
             ForgetModel(gone.path, self._library),
-            Handlers(
-                result=self._models.show_own,
-                error=lambda error: self._holder.report("model", error),
-            ),
+            lambda others: self._hub.show(own_models=others),
+            "model",
         )
-
-    def _tell_loading(self, name: str) -> None:
-        words = f"Loading the model {name}…"
-        self._holder.say(words, "loading", loading=name)
 
     def _tell_ready(self, name: str, problem: str = "") -> None:
         words = f"The model {name} is ready. {problem}".strip()
-        self._holder.say(words, "model", "loading")
+        self._hub.say(words, "model", "loading")

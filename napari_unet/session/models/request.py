@@ -27,18 +27,9 @@ _MOST_NAME = 100
 class NetworkRequest:
     """A network that begins anew.
 
-    Parameters
-    ----------
-    name : str
-        As in `napari_unet.models.architectures.ARCHITECTURES`.
-    architecture : Architecture
-        Its options.
-    in_channels : int
-        Channels of the images.
-    pixel_size : float, optional
-        Of the images, in micrometres.
-    pretrained : bool
-        Whether its backbone starts with ImageNet weights, which are downloaded.
+    Its name is that in `napari_unet.models.architectures.ARCHITECTURES`; the pixel size
+    is that of the images, in micrometres. A `pretrained` backbone starts with ImageNet
+    weights, which are downloaded.
     """
 
     name: str
@@ -52,21 +43,10 @@ class NetworkRequest:
 class ModelRequest:
     """What a model should predict from now on.
 
-    Parameters
-    ----------
-    task : str
-        Its name.
-    names : tuple of str
-        Names of the classes, background first, or of the variables.
-    unit : str
-        Of the variables.
-    low, high : float
-        Between what their values usually lie.
-    loss : {"huber", "mse", "mae"}
-        What training makes small, see `tasks.objectives.losses.regression_loss`.
-    network : NetworkRequest, optional
-        A network to start anew with; without it, the loaded one keeps all but its
-        head.
+    `names` are those of the classes, background first, or of the variables, which have
+    a unit and usually lie between `low` and `high`. For the loss, see
+    `tasks.objectives.losses.regression_loss`. Without a network to start anew with, the
+    loaded one keeps all but its head.
     """
 
     task: str
@@ -104,13 +84,8 @@ class MakeModel(Job[None, "Model"]):
     def run(self) -> Generator[None, None, Model]:
         """Make it.
 
-        Raises
-        ------
-        InputError
-            If the request cannot be fulfilled.
-        ModelError
-            If the network needs a package that is not installed, or its pretrained
-            weights cannot be downloaded.
+        An InputError says that the request cannot be fulfilled, a ModelError that a
+        package is missing or that pretrained weights cannot be downloaded.
         """
         old, request = self.old, self.request
         if request.problem:
@@ -143,14 +118,6 @@ def _for_task(old: ModelSpec, request: ModelRequest, name: str) -> ModelSpec:
     except ValidationError as error:
         _, reason = first_problem(error)
         raise InputError(f"These names cannot be used: {reason}.") from error
-    spec = old.for_task(
-        request.task,
-        classes=found.classes,
-        variables=found.variables,
-    )
-    told = {
-        "name": name,
-        "description": "",
-        "loss": LossOptions(regression=request.loss),
-    }
-    return spec.model_copy(update=told)
+    spec = old.for_task(request.task, classes=found.classes, variables=found.variables)
+    loss = LossOptions(regression=request.loss)
+    return spec.model_copy(update={"name": name, "description": "", "loss": loss})

@@ -15,20 +15,20 @@ from uuid import UUID
 from napari_unet import models, weights
 from napari_unet.core.jobs import Job
 from napari_unet.errors import ModelError, NapariUnetError
-from napari_unet.models.record import newest_of_run
 from napari_unet.project.manifest import Manifest, ModelEntry, Settings
 from napari_unet.project.model_store import all_models
 from napari_unet.project.project import Project
+from napari_unet.session.hub import Hub
 from napari_unet.session.interruption import (
     Interruption,
     find_earlier,
     find_interruption,
 )
 from napari_unet.session.models.timeline import MOST_LOADED, ModelVersion, Stored
-from napari_unet.session.runner import Handlers, Runner
-from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.runner import Handlers
 
 if TYPE_CHECKING:
+    from napari_unet.instances.decoding import Decoding
     from napari_unet.session.models.models import Models
     from napari_unet.weights.model import Model
 
@@ -37,20 +37,11 @@ if TYPE_CHECKING:
 class ProjectModels:
     """What a project knows of models.
 
-    Parameters
-    ----------
-    settings : Settings or None
-        What the person chose; None where nothing was ever kept.
-    versions : tuple of ModelVersion
-        Oldest first; the weights of old ones are loaded when they are chosen.
-    active : ModelVersion or None
-        The one that predicted last.
-    interruption : Interruption or None
-        A training that came to no end.
-    earlier : tuple of Interruption
-        Others, before it, whose best models were not kept any more.
-    told : str
-        Which cannot be loaded, and why; or nothing.
+    There are no settings where nothing was ever kept. Versions are there from the
+    oldest on; the weights of old ones are loaded when they are chosen. `active` is the
+    one that predicted last; `interruption` is a training that came to no end, and
+    `earlier` are others, before it, whose best models were not kept any more. `told`
+    says which versions cannot be loaded, and why.
     """
 
     settings: Settings | None
@@ -64,17 +55,12 @@ class ProjectModels:
     def lost_versions(self) -> tuple[ModelVersion, ...]:
         """The best models of rounds, where no version of their runs is as good."""
         last = () if self.interruption is None else (self.interruption,)
-        found = (self._lost(each) for each in (*self.earlier, *last))
-        return tuple(version for version in found if version is not None)
-
-    def _lost(self, found: Interruption) -> ModelVersion | None:
-        if found.best is None:
-            return None
-        steps = newest_of_run([v.record for v in self.versions], found.run)
-        if steps is not None and steps >= found.best_step:
-            return None
-        note = "interrupted training"
-        return ModelVersion(0, found.record, found.best, note)
+        return tuple(
+            ModelVersion(0, found.record, found.best, "interrupted training")
+            for found in (*self.earlier, *last)
+            if found.best is not None
+            and found.record.is_news(each.record for each in self.versions)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,13 +70,7 @@ class RestoreModels(Job[None, ProjectModels]):
     project: Project
 
     def run(self) -> Generator[None, None, ProjectModels]:
-        """Load what there is.
-
-        Raises
-        ------
-        StorageError
-            If the project cannot be read.
-        """
+        """Load what there is."""
         project = self.project
         yield
         files = project.store.files
@@ -133,10 +113,7 @@ def _active_of(manifest: Manifest, loaded: list[ModelVersion]) -> ModelVersion |
 def load_entry(project: Project, entry: ModelEntry) -> Model:
     """Load a version of a project as it was made, without moved thresholds.
 
-    Raises
-    ------
-    ModelError
-        If it is missing, damaged, or not what was saved.
+    A ModelError says that it is missing, damaged, or not what was saved.
     """
     if entry.built_in is not None:
         return weights.load_model(entry.built_in)
@@ -148,13 +125,22 @@ def load_entry(project: Project, entry: ModelEntry) -> Model:
     return weights.load_model(folder)
 
 
+def with_thresholds(
+    as_made: Model, decoding: Decoding | None
+) -> tuple[Model, Decoding | None]:
+    """Return a model with its own or other thresholds; and its own, if these moved."""
+    if decoding in (None, as_made.spec.decoding):
+        return as_made, None
+    return as_made.with_decoding(decoding), as_made.spec.decoding
+
+
 def version_of(
     project: Project, entry: ModelEntry, as_made: Model | None
 ) -> ModelVersion:
     """Return a version of a project, with the thresholds that it has there."""
-    model, came_with = as_made, None
-    if as_made is not None and entry.decoding not in (None, as_made.spec.decoding):
-        model, came_with = as_made.with_decoding(entry.decoding), as_made.spec.decoding
+    model, came_with = None, None
+    if as_made is not None:
+        model, came_with = with_thresholds(as_made, entry.decoding)
     return ModelVersion(
         entry.number,
         entry.record,
@@ -168,7 +154,7 @@ def version_of(
     )
 
 
-class Restoring:
+class ModelRestorer:
     """Brings models of projects into the timeline.
 
     Attributes
@@ -179,20 +165,13 @@ class Restoring:
         How long a training lasts, where that is known.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        holder: StateHolder,
-        models: Models,
-    ) -> None:
-        self._runner = runner
-        self._holder = holder
+    def __init__(self, hub: Hub, models: Models) -> None:
+        self._hub = hub
         self._models = models
         self._timeline = models.timeline
         self._active: dict[Project, UUID | None] = {}
         self._asked: set[Project] = set()
         self._failed: set[Project] = set()
-        self._place: Project | None = None
         self.interrupted: set[Project] = set()
         self.minutes: dict[Project, float] = {}
 
@@ -204,26 +183,24 @@ class Restoring:
         """Whether all that a project holds could be read."""
         return project in self._active and project not in self._failed
 
-    def waits_for(self, project: Project | None) -> bool:
-        """Whether a project is being asked now."""
-        return project in self._asked
+    def why_wait(self, project: Project | None) -> str:
+        """Return why no training may begin in a project yet, or nothing."""
+        if project in self._asked:
+            return "The earlier models of this project are being loaded; wait a moment."
+        return ""
 
     def come_to(self, project: Project | None, *, again: bool = False) -> None:
         """Go on in a project, with its models if it has any.
 
-        Parameters
-        ----------
-        again : bool
-            Look again what it holds, since others work in it.
+        If others work in it, it is looked `again` what it holds.
         """
-        self._place = project
         if project is None or project in self._asked:
             return
         if project in self._active and not again:
             self._arrive(project)
             return
         self._asked.add(project)
-        self._runner.start(
+        self._hub.runner.start(
             RestoreModels(project),
             Handlers(
                 result=lambda restored: self._on_restored(project, restored),
@@ -236,7 +213,7 @@ class Restoring:
         self._asked.discard(project)
         self._active.setdefault(project, None)
         self._failed.add(project)
-        self._holder.report("model", error)
+        self._hub.report("model", error)
 
     def _on_restored(self, project: Project, restored: ProjectModels) -> None:
         self._asked.discard(project)
@@ -246,12 +223,12 @@ class Restoring:
         if restored.settings is not None:
             self.minutes[project] = restored.settings.minutes
         if restored.told:
-            self._holder.report("model", ModelError(restored.told))
+            self._hub.report("model", ModelError(restored.told))
         self._merge(project, restored)
         if restored.interruption is not None:
             self.interrupted.add(project)
-            self._holder.notice(restored.interruption.describe())
-        if project is self._place:
+            self._hub.notice(restored.interruption.describe())
+        if project is self._models.place:
             self._arrive(project)
 
     def _merge(self, project: Project, restored: ProjectModels) -> None:
@@ -259,17 +236,17 @@ class Restoring:
         versions = [_at_home(v, project) for v in (*restored.versions, *lost)]
         if not versions:
             return
-        here = project is self._place
+        here = project is self._models.place
         takes_over = here and not self._models.loader.has_chosen
         active = lost[-1] if lost else restored.active
         uuid = active.uuid if active is not None and takes_over else None
         if uuid is not None:
             self._active[project] = uuid
-            self._holder.show(loading="")
+            self._hub.show(loading="")
         self._timeline.merge(versions, uuid, without=self._models.loader.default)
-        if not self._holder.state.loading:
+        if not self._hub.state.loading:
             words = self._welcome(taken_over=uuid is not None)
-            self._holder.say(words, "version")
+            self._hub.say(words, "version")
 
     def _welcome(self, *, taken_over: bool) -> str:
         active = self._timeline.active
@@ -283,7 +260,7 @@ class Restoring:
     def _arrive(self, project: Project) -> None:
         """Go on with what a project has: its minutes, and its model or its like."""
         if project in self.minutes:
-            self._holder.show(minutes=self.minutes[project])
+            self._hub.show(minutes=self.minutes[project])
         there = self._to_go_on_with(project)
         if there is not None and there is not self._timeline.active:
             self._models.loader.go_to(there.number)

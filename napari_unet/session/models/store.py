@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -23,15 +23,13 @@ from napari_unet.project.layout import model_folder
 from napari_unet.project.manifest import ImageReading, Manifest, ModelEntry
 from napari_unet.project.model_store import all_models, last_number
 from napari_unet.project.project import Project
+from napari_unet.session.hub import Hub
 from napari_unet.session.images.images import Images
 from napari_unet.session.interruption import remove_earlier
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.restore import load_entry
 from napari_unet.session.models.timeline import ModelVersion
-from napari_unet.session.projects import Projects
-from napari_unet.session.runner import Handlers, Runner
 from napari_unet.session.settings import Settings
-from napari_unet.session.state_holder import StateHolder
 from napari_unet.session.training import Training
 from napari_unet.tasks import task_of
 
@@ -44,42 +42,28 @@ _RETRY_SECONDS = 10.0
 Signature: TypeAlias = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Contents:
-    """What a project should hold of models and settings.
+    """What a project should hold of models and settings; what it has besides stays.
 
-    Parameters
-    ----------
-    versions : tuple of ModelVersion
-        Those that the session knows of it; what it holds besides stays.
-    superseded : frozenset of UUID
-        Those that it should not hold any more.
-    active : UUID or None
-        The one that predicts there; as it was before, if nobody chose one.
-    minutes : float or None
-        How long a training lasts; as it was before, if nobody said it.
-    diameters, readings : mapping
-        Of some images; what is kept of others stays.
-    training_over : bool
-        Whether what a training kept to go on with is not needed any more.
+    That is all but the versions that are `superseded`, and what a training kept to go
+    on with, when that is over. Where nobody chose a version that predicts, or said how
+    many minutes a training lasts, the project keeps what it has.
     """
 
     versions: tuple[ModelVersion, ...]
-    superseded: frozenset[UUID] = frozenset()
-    active: UUID | None = None
-    minutes: float | None = None
-    diameters: Mapping[str, float | None] = field(default_factory=dict)
-    readings: Mapping[str, ImageReading] = field(default_factory=dict)
-    training_over: bool = False
+    superseded: frozenset[UUID]
+    active: UUID | None
+    minutes: float | None
+    diameters: Mapping[str, float | None]
+    readings: Mapping[str, ImageReading]
+    training_over: bool
 
     @property
     def signature(self) -> Signature:
         """Equal as long as there is nothing new to keep."""
         versions = tuple((each.uuid, _decoding(each)) for each in self.versions)
-        sizes = tuple(sorted(self.diameters.items()))
-        gone, over = self.superseded, self.training_over
-        read = tuple(sorted((k, v.axes, v.channels) for k, v in self.readings.items()))
-        return versions, gone, self.active, self.minutes, sizes, read, over
+        return versions, replace(self, versions=())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,11 +169,10 @@ def _decoding(version: ModelVersion) -> Decoding | None:
 
 @dataclass(slots=True)
 class _Plan:
-    """What is to be done for one project."""
+    """What is to be kept in one project: see `ModelStore.want`."""
 
     begin: bool = False
     chosen: bool = False
-    wanted: bool = False
     active: UUID | None = None
     done: Signature = ()
     not_before: float = 0.0
@@ -197,35 +180,23 @@ class _Plan:
 
 
 class ModelStore:
-    """Keeps models and settings in the projects they belong to.
-
-    Parameters
-    ----------
-    images, models, settings, training : Images, Models, Settings, Training
-        What is kept, and where it belongs.
-    """
+    """Keeps models and settings in the projects they belong to."""
 
     def __init__(
         self,
-        runner: Runner,
-        holder: StateHolder,
-        projects: Projects,
+        hub: Hub,
         images: Images,
         models: Models,
         settings: Settings,
         training: Training,
-        clock: Callable[[], float],
     ) -> None:
-        self._runner = runner
-        self._holder = holder
-        self._projects = projects
+        self._hub = hub
         self._images = images
         self._models = models
         self._timeline = models.timeline
         self._settings = settings
         self._training = training
-        self._clock = clock
-        self._duties: dict[Project, _Plan] = {}
+        self._plans: dict[Project, _Plan] = {}
 
     def want(
         self,
@@ -234,117 +205,102 @@ class ModelStore:
         begin: bool = False,
         chosen: bool = False,
     ) -> None:
-        """Keep what there is, soon.
+        """Keep what there is, soon, in a project or where models belong to now.
 
-        Parameters
-        ----------
-        project : Project, optional
-            Where; in the project that models belong to now without one.
-        begin : bool
-            Also where no work was done in the project yet: the person did something
-            that is worth to begin with. Otherwise, to look at images writes nothing.
-        chosen : bool
-            Also where there is work of another day only: the person has chosen a model
-            for it, thresholds, or the size of objects.
+        To look at images writes nothing. Where no work was done yet, something is kept
+        if the person did what is worth to `begin` with; where there is work of another
+        day only, if a model, thresholds, or the size of objects were `chosen` for it.
         """
         project = project or self._images.home
         if project is not None:
-            duty = self._duties.setdefault(project, _Plan())
-            duty.wanted = True
-            duty.begin |= begin
-            duty.chosen |= chosen
+            plan = self._plans.setdefault(project, _Plan())
+            plan.begin |= begin
+            plan.chosen |= chosen
 
     def note_active(self) -> None:
         """Note which model predicts in the project that models belong to now."""
         home, active = self._images.home, self._timeline.active
         if home is not None and active is not None:
             self.want(home)
-            self._duties[home].active = active.uuid
+            self._plans[home].active = active.uuid
 
     def tick(self) -> None:
         """Keep what is to be kept; call it about once a second."""
         self.note_active()
-        for project, duty in tuple(self._duties.items()):
-            if self._clock() >= duty.not_before and self._is_due(project, duty):
-                self._start(project, duty)
+        for project, plan in tuple(self._plans.items()):
+            if self._hub.clock() >= plan.not_before and self._is_due(project, plan):
+                self._start(project, plan)
 
     def finish(self) -> list[str]:
-        """Keep what is to be kept before this returns; nothing else runs any more.
+        """Keep all before this returns, as nothing else runs any more.
 
-        Returns
-        -------
-        list of str
-            What could not be kept, in words.
+        Returns what could not be kept, in words.
         """
         self.note_active()
         problems = []
-        for project, duty in self._duties.items():
-            if not self._is_due(project, duty):
+        for project, plan in self._plans.items():
+            if not self._is_due(project, plan):
                 continue
             try:
                 project.claim()
-                drain(WriteModels(project, self._settled(project, duty)).run())
+                drain(WriteModels(project, self._settled(project, plan)).run())
             except StorageError as error:
-                problems.append(str(self._failed(duty, error)))
+                problems.append(str(self._failed(plan, error)))
         return problems
 
-    def _is_due(self, project: Project, duty: _Plan) -> bool:
-        if project in self._projects.busy or not self._models.restoring.knows(project):
+    def _is_due(self, project: Project, plan: _Plan) -> bool:
+        if project in self._images.projects.busy:
             return False
-        if not self._worth_keeping(project, duty):
+        if not self._models.restorer.knows(project):
             return False
-        return self._settled(project, duty).signature != duty.done
+        if not self._worth_keeping(project, plan):
+            return False
+        return self._settled(project, plan).signature != plan.done
 
-    def _worth_keeping(self, project: Project, duty: _Plan) -> bool:
+    def _worth_keeping(self, project: Project, plan: _Plan) -> bool:
         """Whether work was begun, with more than the usual model as it is."""
-        if duty.begin:
+        if plan.begin:
             return True
-        begun = project.working or (duty.chosen and project.store.files.exists)
-        return begun and (duty.chosen or self._is_unusual(project))
+        begun = project.working or (plan.chosen and project.store.files.exists)
+        return begun and (plan.chosen or self._is_unusual(project))
 
     def _is_unusual(self, project: Project) -> bool:
         """Whether a project has models, or should predict with another than usual."""
         if any(each.home is project for each in self._timeline.versions):
             return True
-        return project is self._images.home and not self._models.usual
+        active = self._timeline.active
+        usual = active is None or active.number == self._models.loader.default
+        return project is self._images.home and not usual
 
-    def _settled(self, project: Project, duty: _Plan) -> Contents:
+    def _settled(self, project: Project, plan: _Plan) -> Contents:
         """Return what a project should hold, with the model that predicts there."""
-        if project is self._images.home and self._timeline.active is not None:
-            duty.active = self._timeline.settle(
-                self._timeline.active.number, project
-            ).uuid
+        active = self._timeline.active
+        if project is self._images.home and active is not None:
+            plan.active = self._timeline.settle(active.number, project).uuid
+        restorer = self._models.restorer
+        # Where nobody will go on with a training of the project, if there was one.
+        over = restorer.understands(project) and project not in restorer.interrupted
         return Contents(
             tuple(v for v in self._timeline.versions if v.home is project),
             self._timeline.superseded,
-            duty.active,
-            self._models.restoring.minutes.get(project),
+            plan.active,
+            restorer.minutes.get(project),
             self._settings.diameters(project),
             self._settings.readings(project),
-            training_over=self._training_over(project),
+            training_over=over and not self._training.goes_on_in(project),
         )
 
-    def _training_over(self, project: Project) -> bool:
-        """Whether nobody will go on with a training of a project."""
-        restoring = self._models.restoring
-        done = restoring.understands(project) and project not in restoring.interrupted
-        return done and not self._training.goes_on_in(project)
-
-    def _start(self, project: Project, duty: _Plan) -> None:
-        kept = self._settled(project, duty)
+    def _start(self, project: Project, plan: _Plan) -> None:
+        kept = self._settled(project, plan)
         try:
             project.claim()
         except StorageError as error:
-            self._failed(duty, error)
+            self._failed(plan, error)
             return
-        self._projects.busy.add(project)
-        self._runner.start(
+        self._images.projects.write(
+            project,
             WriteModels(project, kept),
-            Handlers(
-                result=lambda entries: self._done(project, kept, entries),
-                error=lambda error: self._done(project, kept, error),
-                closed=lambda: self._done(project, kept, _interrupted()),
-            ),
+            lambda outcome: self._done(project, kept, outcome),
         )
 
     def _done(
@@ -353,31 +309,26 @@ class ModelStore:
         kept: Contents,
         outcome: tuple[ModelEntry, ...] | Exception,
     ) -> None:
-        self._projects.busy.discard(project)
-        duty = self._duties[project]
+        plan = self._plans[project]
         if isinstance(outcome, Exception):
-            self._failed(duty, outcome)
+            self._failed(plan, outcome)
         else:
-            duty.done = kept.signature
-            self._take_back(duty)
+            plan.done = kept.signature
+            self._take_back(plan)
             self._timeline.note_stored(project, outcome)
         if project is not self._images.home:
             project.leave()
 
-    def _failed(self, duty: _Plan, error: Exception) -> StorageError:
-        duty.not_before = self._clock() + _RETRY_SECONDS
+    def _failed(self, plan: _Plan, error: Exception) -> StorageError:
+        plan.not_before = self._hub.clock() + _RETRY_SECONDS
         told = StorageError(f"The model is not kept: {error}")
-        duty.told = str(told)
-        self._holder.report("finetune", told)
+        plan.told = str(told)
+        self._hub.report("finetune", told)
         return told
 
-    def _take_back(self, duty: _Plan) -> None:
+    def _take_back(self, plan: _Plan) -> None:
         """Say no longer that the model is not kept."""
-        told, duty.told = duty.told, ""
-        shown = self._holder.state.problems.get("finetune")
+        told, plan.told = plan.told, ""
+        shown = self._hub.state.problems.get("finetune")
         if told and shown is not None and shown.text == told:
-            self._holder.clear("finetune")
-
-
-def _interrupted() -> StorageError:
-    return StorageError("writing was interrupted.")
+            self._hub.clear("finetune")

@@ -6,10 +6,9 @@ with the thresholds that it has there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from uuid import UUID
 
 from psygnal import Signal
@@ -43,7 +42,7 @@ class ModelVersion:
     """One model and where it comes from.
 
     Scores of different versions were measured on different pixels, so only the
-    difference between `score` and `start_score` may be compared.
+    difference between `score` and `start_score` of a record may be compared.
 
     Parameters
     ----------
@@ -83,16 +82,6 @@ class ModelVersion:
         return self.record.uuid
 
     @property
-    def score(self) -> float | None:
-        """Score on held-out verified pixels (higher is better), if it was measured."""
-        return self.record.score
-
-    @property
-    def start_score(self) -> float | None:
-        """Score of the model from which the training started, on the same pixels."""
-        return self.record.start_score
-
-    @property
     def at_rest(self) -> bool:
         """Whether its project holds all of it, so that memory can let go of it."""
         if self.model is None or self.stored is None:
@@ -106,48 +95,33 @@ class ModelVersion:
 class Timeline:
     """The model versions of a session; one of them is active.
 
-    Parameters
-    ----------
-    now : callable
-        Returns the time, with a time zone.
-
     Attributes
     ----------
-    changed : Signal
-        Emitted without arguments after versions were added or removed, or another
-        one became active.
+    versions : tuple of ModelVersion
+        All of them, oldest first; what a project brought comes before.
+    superseded : frozenset of UUID
+        Checkpoints of this session's training runs that better ones replaced.
+    changed : Signal()
+        There are more or fewer versions, or another one is active.
     """
 
-    changed: ClassVar[Signal] = Signal()
+    changed = Signal()
 
-    def __init__(
-        self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._now = now
-        self._versions: tuple[ModelVersion, ...] = ()
+    def __init__(self) -> None:
+        self.versions: tuple[ModelVersion, ...] = ()
+        self.superseded: frozenset[UUID] = frozenset()
         self._published = 0
-        self._active: ModelVersion | None = None
-        self._superseded: frozenset[UUID] = frozenset()
-
-    @property
-    def versions(self) -> tuple[ModelVersion, ...]:
-        """All versions, oldest first; what a project brought comes before."""
-        return self._versions
+        self._active = 0
 
     @property
     def active(self) -> ModelVersion | None:
         """The version that predicts; None before the first was published."""
-        return self._active
-
-    @property
-    def superseded(self) -> frozenset[UUID]:
-        """Checkpoints of this session's training runs that better ones replaced."""
-        return self._superseded
+        return next((v for v in self.versions if v.number == self._active), None)
 
     @property
     def moved_from(self) -> Decoding | None:
         """The thresholds that the active model came with, if it has others now."""
-        return self._active.came_with if self._active else None
+        return self.active.came_with if self.active else None
 
     def publish(
         self,
@@ -164,27 +138,15 @@ class Timeline:
     ) -> ModelVersion:
         """Add a version and, unless told otherwise, make it active.
 
-        Parameters
-        ----------
-        record : ModelRecord, optional
-            A new one where it is missing.
-        activate : bool
-            False for a version that waits for a person's consent. The first version
-            is active in any case.
-        replaces : int, optional
-            Number of a version to drop: a checkpoint of the same training that this
-            one makes obsolete. Otherwise a long training would fill the disk.
-
-        Raises
-        ------
-        InputError
-            If there is no version to replace.
+        The first version is active in any case. It may replace the version of a number,
+        a checkpoint of the same training that it makes obsolete: otherwise a long
+        training would fill the disk. An InputError says that there is none to replace.
         """
-        dropped = None if replaces is None else self.get(replaces).uuid
+        dropped = None if replaces is None else self.get(replaces)
         self._published += 1
         version = ModelVersion(
             self._published,
-            record or new_record(now=self._now()),
+            record or new_record(),
             model,
             note,
             preset,
@@ -192,12 +154,13 @@ class Timeline:
             source,
             home=home,
         )
+        kept = self.versions
         if dropped is not None:
-            self._superseded |= {dropped}
-        kept = tuple(each for each in self._versions if each.uuid != dropped)
-        self._versions = (*kept, version)
-        if activate or self._active is None or self._active.uuid == dropped:
-            self._active = version
+            self.superseded |= {dropped.uuid}
+            kept = tuple(each for each in kept if each.uuid != dropped.uuid)
+        self.versions = (*kept, version)
+        if activate or self.active is None:
+            self._active = version.number
         self._unload_old()
         self.changed.emit()
         return version
@@ -205,28 +168,25 @@ class Timeline:
     def activate(self, number: int) -> ModelVersion:
         """Make a version active, an older one too; versions stay as they are.
 
-        Raises
-        ------
-        InputError
-            If there is no such version, or its weights are not loaded.
+        An InputError says that there is no such version, or that its weights are not
+        loaded.
         """
         version = self.get(number)
         if version.model is None:
             raise InputError(f"The model version {number} is not loaded.")
-        if version is not self._active:
-            self._active = version
+        if number != self._active:
+            self._active = number
             self.changed.emit()
         return version
 
     def adjust(self, model: Model) -> None:
         """Replace the model of the active version by one with the same network."""
-        if self._active is None or self._active.model is None:
+        active = self.active
+        if active is None or active.model is None:
             return
-        came_with = self._active.came_with or self._active.model.spec.decoding
+        came_with = active.came_with or active.model.spec.decoding
         moved = came_with != model.spec.decoding
-        self._put(
-            replace(self._active, model=model, came_with=came_with if moved else None)
-        )
+        self._put(replace(active, model=model, came_with=came_with if moved else None))
         self.changed.emit()
 
     def merge(
@@ -236,40 +196,37 @@ class Timeline:
         *,
         without: int = 0,
     ) -> None:
-        """Add the versions of a project that is opened.
+        """Add the versions of a project that is opened, oldest first.
 
-        Parameters
-        ----------
-        versions : sequence of ModelVersion
-            Oldest first; they get new numbers. Those that are here already, for the
-            same project, are not added again.
-        active : UUID, optional
-            Which of them predicts from now on; without it, the active one stays.
-        without : int
-            Number of a version to drop that nobody chose, unless it is active.
+        They get new numbers; those that are here already, for the same project, are not
+        added again. One of them may be active from now on. The version of the number
+        `without` is dropped, which nobody chose, unless it is active.
         """
-        known = {(each.uuid, each.home) for each in self._versions}
+        known = {(each.uuid, each.home) for each in self.versions}
         news = [each for each in versions if (each.uuid, each.home) not in known]
         first = self._published + 1
         self._published += len(news)
         numbered = [replace(each, number=n) for n, each in enumerate(news, first)]
-        chosen = [each for each in numbered if each.uuid == active and each.model]
-        self._active = next(iter(chosen), self._active)
-        here = (v for v in self._versions if v.number != without or v is self._active)
-        self._versions = (*numbered, *here)
+        chosen = (
+            each.number for each in numbered if each.uuid == active and each.model
+        )
+        self._active = next(chosen, self._active)
+        dropped = without if without != self._active else 0
+        here = (each for each in self.versions if each.number != dropped)
+        self.versions = (*numbered, *here)
         self._unload_old()
         self.changed.emit()
 
     def built_in(self, name: str, home: Project | None) -> ModelVersion | None:
         """Return a loaded built-in model as a project uses it, or else as it came."""
-        found = [v for v in self._versions if v.built_in == name and v.model]
+        found = [v for v in self.versions if v.built_in == name and v.model]
         here = [v for v in found if v.home is home]
         nowhere = [v for v in found if v.home is None]
         return next(iter((*here, *nowhere)), None)
 
     def find(self, uuid: UUID, home: Project | None) -> ModelVersion | None:
         """Return a model as a project keeps it, or as nobody keeps it."""
-        found = (v for v in self._versions if v.uuid == uuid and v.home is home)
+        found = (v for v in self.versions if v.uuid == uuid and v.home is home)
         return next(found, None)
 
     def settle(self, number: int, home: Project) -> ModelVersion:
@@ -289,54 +246,45 @@ class Timeline:
         if there is None:
             self._published += 1
             there = replace(version, number=self._published, home=home)
-            self._versions = (*self._versions, there)
-        if version is self._active and there.model is not None:
-            self._active = there
+            self.versions = (*self.versions, there)
+        if number == self._active and there.model is not None:
+            self._active = there.number
             self.changed.emit()
         return there
 
     def fill(self, number: int, model: Model, came_with: Decoding | None) -> None:
         """Give a version the weights that were loaded for it."""
-        for version in self._versions:
+        for version in self.versions:
             if version.number == number:
                 self._put(replace(version, model=model, came_with=came_with))
 
     def note_stored(self, project: Project, entries: Iterable[ModelEntry]) -> None:
         """Note where the versions lie that a project keeps."""
         lie = {entry.uuid: Stored(project, entry) for entry in entries}
-        for version in self._versions:
+        for version in self.versions:
             if version.home is project and version.uuid in lie:
                 self._put(replace(version, stored=lie[version.uuid]))
         self._unload_old()
 
     def get(self, number: int) -> ModelVersion:
-        """Return the version of that number.
-
-        Raises
-        ------
-        InputError
-            If there is none.
-        """
-        for version in self._versions:
+        """Return the version of that number; an InputError says that there is none."""
+        for version in self.versions:
             if version.number == number:
                 return version
-        numbers = ", ".join(str(version.number) for version in self._versions)
+        numbers = ", ".join(str(version.number) for version in self.versions)
         raise InputError(
             f"There is no model version {number}; choose one of: {numbers or 'none'}."
         )
 
     def _put(self, version: ModelVersion) -> None:
         """Let a version take the place of the one with its number."""
-        if self._active is not None and self._active.number == version.number:
-            self._active = version
-        self._versions = tuple(
-            version if each.number == version.number else each
-            for each in self._versions
+        self.versions = tuple(
+            version if each.number == version.number else each for each in self.versions
         )
 
     def _unload_old(self) -> None:
         """Let memory go of old versions that lie on the disk."""
-        loaded = [each for each in self._versions if each.model is not None]
+        loaded = [each for each in self.versions if each.model is not None]
         for version in loaded[:-MOST_LOADED]:
-            if version is not self._active and version.at_rest:
+            if version.number != self._active and version.at_rest:
                 self._put(replace(version, model=None))

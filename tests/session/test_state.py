@@ -13,49 +13,44 @@ from hypothesis import strategies as st
 import napari_unet.gui
 import napari_unet.session
 from napari_unet.errors import InputError
-from napari_unet.session.resolve import Parts, Words, describe, resolve
-from napari_unet.session.state_holder import StateHolder
+from napari_unet.session.hub import Hub
+from napari_unet.session.state import State, describe
 from napari_unet.session.status import (
-    EngineStatus,
     ImageState,
-    ImageStatus,
     ModelState,
-    ModelStatus,
-    PredictingStatus,
     Progress,
     ProjectState,
-    SaveState,
     Target,
-    TrainingStatus,
 )
+from tests.runners import InlineRunner
 
 IMAGE = ImageState("a", "YX", (8, 8), open=True, has_labels=True, objects=22)
 MODEL = ModelState("nuclei", "", (), 1)
 PROJECT = ProjectState("p.unet", Path("p.unet"))
 NOW = {
-    "engine": EngineStatus(ready=True),
-    "images": ImageStatus(IMAGE),
-    "models": ModelStatus(MODEL, version=1),
+    "ready": True,
+    "image": IMAGE,
+    "model": MODEL,
+    "version": 1,
     "project": PROJECT,
 }
 OTHERS = {
-    "image": {"images": ImageStatus(replace(IMAGE, name="b"))},
-    "labels": {"images": ImageStatus(replace(IMAGE, objects=23))},
-    "model": {"models": ModelStatus(replace(MODEL, name="cells"), version=1)},
-    "version": {"models": ModelStatus(MODEL, version=2)},
+    "image": {"image": replace(IMAGE, name="b")},
+    "labels": {"image": replace(IMAGE, objects=23)},
+    "model": {"model": replace(MODEL, name="cells")},
+    "version": {"version": 2},
     "project": {"project": replace(PROJECT, folder=Path("q.unet"))},
-    "predicting": {"predicting": PredictingStatus(Progress(1, 2))},
-    "training": {"training": TrainingStatus(Progress(1, 2))},
+    "predicting": {"predicting": Progress(1, 2)},
+    "training": {"training": Progress(1, 2)},
     "loading": {"loading": "cells"},
 }
 TOPICS = st.sets(st.sampled_from(sorted(OTHERS)), max_size=4)
 GOING_ON = Progress(1, 2)
 
 
-def shown(image=IMAGE, model=MODEL, **parts):
+def shown(**facts):
     """Return the state with an image and a model, and something else besides."""
-    given = {**NOW, "images": ImageStatus(image), "models": ModelStatus(model)}
-    return resolve(Parts(**{**given, **parts}), Words())
+    return State(**{**NOW, **facts})
 
 
 def image(**facts):
@@ -63,7 +58,7 @@ def image(**facts):
 
 
 def holder_with(message="", *about):
-    holder = StateHolder()
+    holder = Hub(InlineRunner())
     holder.show(**NOW)
     if message:
         holder.say(message, *about)
@@ -71,18 +66,17 @@ def holder_with(message="", *about):
 
 
 HIDDEN = Target(why_not_predict="'a' is hidden.", why_not_accept="Labels are hidden.")
-BUSY = PredictingStatus(GOING_ON)
 NOBODY = "Choose an image first, or drop one into the window."
 OPENING = "The image is still being opened."
 LOCKED = "Somebody else works in p.unet."
-UNREADY = {"engine": EngineStatus(), "model": None}
+UNREADY = {"ready": False, "model": None}
 
 
 @pytest.mark.parametrize(
     ("command", "situation", "reason"),
     [
         ("predict", {}, ""),
-        ("predict", {"predicting": BUSY}, "A prediction is going on."),
+        ("predict", {"predicting": GOING_ON}, "A prediction is going on."),
         ("predict", {"image": None}, NOBODY),
         ("predict", {"image": image(open=False)}, OPENING),
         ("predict", {"model": None}, "Choose a model first."),
@@ -144,7 +138,7 @@ UNREADY = {"engine": EngineStatus(), "model": None}
                 "class too, so that the model can tell them apart."
             ),
         ),
-        ("finetune", {"training": TrainingStatus(GOING_ON)}, "A training is going on."),
+        ("finetune", {"training": GOING_ON}, "A training is going on."),
         ("finetune", {"model": None}, "Choose a model first."),
         ("finetune", {"image": None}, NOBODY),
     ],
@@ -158,9 +152,9 @@ def test_a_command_is_refused_in_words(command, situation, reason):
 
 
 def test_an_image_that_is_no_good_says_so_wherever_it_is_needed():
-    parts = Parts(**NOW)
-    words = Words().with_problem("image", InputError("No pixels."), parts)
-    state = resolve(parts, words)
+    holder = holder_with()
+    holder.report("image", InputError("No pixels."))
+    state = holder.state
     assert state.why_not_predict == state.why_not_do("accept view") == "No pixels."
     assert state.why_not_finetune == state.message == "No pixels."
 
@@ -175,9 +169,9 @@ def test_an_image_that_is_no_good_says_so_wherever_it_is_needed():
         ({"image": image(task="classes", verified_share=0.031)}, "3.1 % of pixels are"),
         ({"image": None}, "Choose an image, or drop one into the window."),
         ({"image": None, **UNREADY}, "Getting ready…"),
-        ({"predicting": BUSY}, "Predicting…"),
-        ({"predicting": BUSY, "training": TrainingStatus(GOING_ON)}, "Training…"),
-        ({"loading": "cells", "predicting": BUSY}, "Loading the model cells…"),
+        ({"predicting": GOING_ON}, "Predicting…"),
+        ({"predicting": GOING_ON, "training": GOING_ON}, "Training…"),
+        ({"loading": "cells", "predicting": GOING_ON}, "Loading the model cells…"),
     ],
 )
 def test_where_nothing_was_said_the_situation_speaks(situation, message):
@@ -200,10 +194,7 @@ def test_what_is_stale_does_not_come_back_with_its_subject(about, changed):
     holder = holder_with("It is so.", *about)
     holder.show(**OTHERS[changed])
     said = holder.state.message
-    default = {"loading": ""}
-    for topic in ("predicting", "training"):
-        default[topic] = getattr(Parts(), topic)
-    holder.show(**{**default, **NOW})
+    holder.show(loading="", predicting=None, training=None, **NOW)
     assert (holder.state.message == "It is so.") is (said == "It is so.")
 
 
@@ -243,24 +234,20 @@ def test_words_of_a_problem_go_with_the_problem(changes, place):
     ],
 )
 def test_problems_belong_to_an_image_or_a_model_too(place, changed, gone):
-    before = Parts(**NOW)
-    words = Words().with_problem(place, InputError("Wrong."), before)
-    after = replace(before, **OTHERS[changed])
-    assert place in resolve(before, words).problems
-    assert (place not in resolve(after, words).problems) is gone
+    holder = holder_with()
+    holder.report(place, InputError("Wrong."))
+    assert place in holder.state.problems
+    holder.show(**OTHERS[changed])
+    assert (place not in holder.state.problems) is gone
 
 
 def test_what_a_training_had_to_tell_goes_with_its_model():
     holder = holder_with()
     holder.notice("Too little memory.")
-    holder.show(images=ImageStatus(IMAGE, SaveState("Saved in a")))
     holder.show(**OTHERS["version"])
     assert holder.state.notice
     holder.show(**OTHERS["model"])
     assert not holder.state.notice
-    assert holder.state.save.text
-    holder.show(**OTHERS["image"])
-    assert not holder.state.save.text, "it was of another image"
 
 
 def messages():
