@@ -74,12 +74,10 @@ class _InMemory:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array."""
         return self.array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Data type of the array."""
         return self.array.dtype
 
     def read(self, region: Box) -> npt.NDArray[Any]:

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
-import numpy.typing as npt
-
 from napari_unet.io.reader import as_names, in_micrometres
 
 _NONSENSE = (
@@ -101,10 +98,6 @@ class Stack:
             f"{read}"
         )
 
-    def arrange(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return all planes, in the order of the file, with their axes."""
-        return planes[: self.used].reshape(*self.sizes, *planes.shape[1:])
-
 
 def find_stack(path: Path, file: Any) -> Stack | None:
     """Return how planes are arranged, or None where ImageJ's header is right."""
@@ -125,15 +118,6 @@ def find_stack(path: Path, file: Any) -> Stack | None:
     if any((p.shape, p.dtype) != (page.shape, page.dtype) for p in file.pages):
         return None
     return Stack(there, told, *_arrangement(sizes, there), contiguous)
-
-
-def read_contiguous(path: Path, page: Any, count: int) -> npt.NDArray[Any]:
-    """Return the planes that lie behind each other in a file."""
-    dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
-    values = np.fromfile(
-        path, dtype, count * page.size, offset=int(page.dataoffsets[0])
-    )
-    return values.reshape(count, *page.shape)
 
 
 def _contiguous_planes(path: Path, page: Any, told: int) -> int:

@@ -164,13 +164,17 @@ def _read_stack(path: Path, stack: metadata.Stack, page: Any) -> ArrayImage:
     """Read all planes of ImageJ's that are there, whatever the header says."""
     if stack.contiguous:
         refuse_beyond_memory(path, stack.there * int(page.nbytes))
-        planes = metadata.read_contiguous(path, page, stack.there)
+        dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+        count, start = stack.there * page.size, int(page.dataoffsets[0])
+        values = np.fromfile(path, dtype, count, offset=start)
+        planes = values.reshape(stack.there, *page.shape)
     else:
         with _opened(path, is_imagej=False) as (file, _):
             planes = _read_first(path, file).array
         if len(planes) != stack.there:
             raise ValueError("its pages differ")
-    return ArrayImage(array=stack.arrange(planes), axes=stack.axes, note=stack.note)
+    array = planes[: stack.used].reshape(*stack.sizes, *planes.shape[1:])
+    return ArrayImage(array=array, axes=stack.axes, note=stack.note)
 
 
 def _are_pages_of_a_stack(series: list[Any]) -> bool:
