@@ -27,17 +27,6 @@ class Crop:
     zoom: float
 
 
-def draw_zoom(
-    augmentation: Augmentation,
-    rng: np.random.Generator,
-    limits: tuple[float, float],
-    centre: float = 1.0,
-) -> float:
-    """Draw a zoom near `centre`, within limits."""
-    zoom = math.exp(rng.normal(0, augmentation.zoom)) if augmentation.zoom else 1.0
-    return float(np.clip(centre * zoom, *limits))
-
-
 def resample(
     stack: Tensor,
     crop: Crop,
@@ -46,20 +35,10 @@ def resample(
     rng: np.random.Generator,
     mirrored: int = 0,
 ) -> Tensor:
-    """Cut a square out of a stack of maps, rotated, mirrored, zoomed and bent.
+    """Cut a square out of a stack of maps (C, Y, X), rotated, mirrored, zoomed, bent.
 
-    Parameters
-    ----------
-    stack : Tensor, shape (C, Y, X)
-        Image, targets and weight of one plane.
-    mirrored : int
-        So many maps, the first ones, go on as their mirror image beyond the plane:
-        the image does, as it does in prediction. The others are 0 there.
-
-    Returns
-    -------
-    Tensor, shape (C, size, size)
-        Bilinear samples.
+    The first `mirrored` maps go on as their mirror image beyond the plane: the image
+    does, as it does in prediction. The others are 0 there.
     """
     linear = _random_rotation(augmentation, rng) / crop.zoom
     steps = np.arange(size) - (size - 1) / 2

@@ -8,11 +8,11 @@ missing or damaged, `ModelError` for one of another version or another network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -41,13 +41,14 @@ BEST = "best."
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-T = TypeVar("T")
 
 
-class Fingerprint(BaseModel):
+class _State(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class Fingerprint(_State):
     """Digests of the starting model, the samples and the replay: equal to go on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     description: Digest
     weights: Digest
@@ -57,10 +58,8 @@ class Fingerprint(BaseModel):
     replay: Digest
 
 
-class RandomState(BaseModel):
+class RandomState(_State):
     """State of numpy's default generator, PCG64."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: Annotated[int, Field(ge=0, lt=2**128)]
     inc: Annotated[int, Field(ge=0, lt=2**128)]
@@ -83,34 +82,22 @@ class RandomState(BaseModel):
         }
 
 
-class CheckpointHeader(BaseModel):
+class CheckpointHeader(_State):
     """Where a training stands, apart from tensors.
 
     Parameters
     ----------
-    format_version : int
-        Version of this description.
     spec : ModelSpec
         Description of the best model.
-    config : FitConfig
-        How it was trained.
-    fingerprint : Fingerprint
-        What it started and learned from.
     steps, best_step : int
         Steps taken, and those that the best model had; 0 if that is the start.
-    seconds : float
-        Time spent.
-    best_score, start_score : float
-        Agreement of the best and of the starting model with held-out pixels.
     windows : int
-        How many windows that is measured in.
+        In how many windows scores are measured.
     micro_batch, crop : int
         Crops computed at once and their extent, after what memory allowed.
     rng : RandomState
         Of what draws crops.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     format_version: Literal[1] = FORMAT_VERSION
     spec: ModelSpec
@@ -150,36 +137,31 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 def read_header(path: Path) -> CheckpointHeader:
     """Read where a training stood, but no tensor: damage there goes unnoticed."""
-    return _opened(path, lambda file: _header(read_head(file, path).text, path))
+    with _opened(path) as file:
+        return _header(read_head(file, path).text, path)
 
 
 def read_checkpoint(
     path: Path, check: Callable[[CheckpointHeader, Layout], None]
 ) -> Checkpoint:
     """Read a whole checkpoint; `check` sees the header before any tensor is read."""
-
-    def read(file: BinaryIO) -> Checkpoint:
+    with _opened(path) as file:
         head = read_head(file, path)
         header = _header(head.text, path)
         check(header, head.layout)
         return Checkpoint(header, read_tensors(file, head, path))
 
-    return _opened(path, read)
-
 
 def read_best_model(path: Path) -> Model:
     """Read the best model of an interrupted training, whatever it learned from."""
-
-    def read(file: BinaryIO) -> Model:
+    with _opened(path) as file:
         head = read_head(file, path)
         header = _header(head.text, path)
         net = build(header.spec)
         expected = {BEST + k: v for k, v in layout_of(net.state_dict()).items()}
         check_layout(path, head.layout, expected, only=BEST)
         best = Checkpoint(header, read_tensors(file, head, path, BEST))
-        return Model(header.spec, best.load_best_into(net).eval())
-
-    return _opened(path, read)
+    return Model(header.spec, best.load_best_into(net).eval())
 
 
 def check_layout(
@@ -189,10 +171,13 @@ def check_layout(
     optional: Layout | None = None,
     only: str = "",
 ) -> None:
-    """Compare tensors, before they are read, with what a network needs.
+    """Compare tensors whose names begin with `only` with what a network needs."""
 
-    Those whose names do not begin with `only` are left alone.
-    """
+    def words(entry: Any) -> str:
+        if entry is None:
+            return "absent"
+        return f"{entry[0]} {entry[1]}".removeprefix("torch.")
+
     optional = optional or {}
     found = {name: each for name, each in found.items() if name.startswith(only)}
     for name in sorted(found.keys() | required.keys()):
@@ -200,7 +185,7 @@ def check_layout(
         if found.get(name) != expected:
             raise ModelError(
                 f"The checkpoint {path} does not fit its network: {name} should be "
-                f"{_words(expected)} and is {_words(found.get(name))}; start the "
+                f"{words(expected)} and is {words(found.get(name))}; start the "
                 "training anew."
             )
 
@@ -223,13 +208,14 @@ def remove_litter(path: Path) -> None:
                 item.unlink(missing_ok=True)
 
 
-def _opened(path: Path, read: Callable[[BinaryIO], T]) -> T:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     if path.exists() and not path.is_file():
         # Opening a pipe would wait for ever.
         raise damaged(path, "it is not a file")
     try:
         with path.open("rb") as file:
-            return read(file)
+            yield file
     except StorageError:
         raise
     except OSError as error:
@@ -254,9 +240,3 @@ def _header(text: str, path: Path) -> CheckpointHeader:
             f"{path} does not describe a training: {where}: {words}; start the "
             "training anew."
         ) from error
-
-
-def _words(entry: Any) -> str:
-    return (
-        "absent" if entry is None else f"{entry[0]} {entry[1]}".removeprefix("torch.")
-    )

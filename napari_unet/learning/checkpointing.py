@@ -53,10 +53,9 @@ class CheckpointWriter:
         self._told = False
 
     def due(self, best_step: int) -> bool:
-        """Return whether it is time to write.
+        """Return whether it is time to write: at once where there is a better model.
 
-        A better model is written at once, unless writing would then take more than a
-        sixth of the time, as it can with a large network on a fast device.
+        But with a large network on a fast device, for a sixth of the time at most.
         """
         pause = self._how.every_seconds
         if best_step != self._best_step:
@@ -86,24 +85,22 @@ class CheckpointWriter:
     ) -> Generator[Notice, None, bool]:
         """Read the checkpoint and restore from it; return whether the training goes on.
 
-        Parameters
-        ----------
-        layout : tuple of Layout
-            Tensors that must be there, and those that may be missing.
-        restore : callable
-            Changes nothing where it raises.
-
-        Raises
-        ------
-        InputError, ModelError, StorageError
-            If it must go on and cannot.
+        The layout is that of tensors that must be there, and of those that may be
+        missing; `restore` changes nothing where it raises. An error is raised only
+        where the training must go on and cannot.
         """
         path, resume = self._how.path, self._how.resume
         if resume == "never" or (resume == "if it fits" and not path.exists()):
             return False
 
-        def check(header: CheckpointHeader, found: Layout) -> None:
-            self._refuse_other(header, config)
+        def check(then: CheckpointHeader, found: Layout) -> None:
+            now = self.fingerprint
+            if others := differences(then.fingerprint, now, then.config, config):
+                raise InputError(
+                    f"The checkpoint {path} belongs to a training with "
+                    f"{', '.join(others)}; give the same ones, or start the training "
+                    "anew."
+                )
             check_layout(path, found, *layout)
 
         try:
@@ -116,14 +113,6 @@ class CheckpointWriter:
             return False
         yield Notice(f"The training goes on after step {checkpoint.header.steps}.")
         return True
-
-    def _refuse_other(self, then: CheckpointHeader, config: FitConfig) -> None:
-        found = differences(then.fingerprint, self.fingerprint, then.config, config)
-        if found:
-            raise InputError(
-                f"The checkpoint {self._how.path} belongs to a training with "
-                f"{', '.join(found)}; give the same ones, or start the training anew."
-            )
 
 
 def iter_fingerprint(
@@ -154,17 +143,11 @@ def differences(
 
     Budget and device may change.
     """
-    found = [
-        words
-        for part, words in _WORDS.items()
-        if getattr(then, part) != getattr(now, part)
-    ]
+    parts = _WORDS.items()
+    found = [words for k, words in parts if getattr(then, k) != getattr(now, k)]
     old, new = (_options(config) for config in (config_then, config_now))
-    return found + [
-        f"{name} {old[name]} instead of {new[name]}"
-        for name in new
-        if old[name] != new[name]
-    ]
+    changed = (name for name in new if old[name] != new[name])
+    return found + [f"{name} {old[name]} instead of {new[name]}" for name in changed]
 
 
 def _options(config: FitConfig) -> dict[str, Any]:

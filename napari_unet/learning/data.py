@@ -33,8 +33,13 @@ from napari_unet.inference.model_input import (
     zoomed_shape,
 )
 from napari_unet.learning.config import FitConfig
-from napari_unet.learning.sampling import Plane, make_plane
-from napari_unet.learning.validation import Holdout, Window, Windows, iter_hold_out
+from napari_unet.learning.sampling import Batch, Plane, make_plane
+from napari_unet.learning.validation import (
+    Holdout,
+    fullest,
+    iter_hold_out,
+    iter_windows,
+)
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
@@ -52,36 +57,22 @@ _NOTHING_HELD_OUT = Notice(
 class TrainingData:
     """What a training learns from and is measured on.
 
-    Parameters
-    ----------
-    probabilities : ndarray of float
-        How often each plane gives a crop; they sum to 1.
-    windows : list of Window
-        Where the network is compared with verified pixels.
-    held_out : bool
-        False where the windows show pixels that also train.
+    Probabilities say how often each plane gives a crop. Windows are where the network
+    is compared with verified pixels, which also train unless they are held out.
     """
 
     planes: list[Plane]
     probabilities: npt.NDArray[np.float64]
-    windows: list[Window]
+    windows: list[Batch]
     held_out: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnnotatedPlane:
-    """A plane of a sample, or a volume of it.
+    """A plane of a sample, or in 3-D a volume, which has Z before Y.
 
-    Parameters
-    ----------
-    image : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
-        Normalised.
-    values : ndarray
-        Object ids or classes (Y, X), or regressed values (n, Y, X); with Z in 3-D.
-    verified : ndarray of bool
-        Shape of the image without C.
-    note : str
-        What of the image was left out, in a sentence.
+    The image is normalised, (C, Y, X); values are (Y, X), or (n, Y, X) in a regression.
+    The note says what of the image was left out.
     """
 
     image: npt.NDArray[np.float32]
@@ -112,19 +103,19 @@ def iter_prepare(
     # Where too little is verified, all of it trains and measures. Replay only trains.
     parts = split or [Holdout(p.verified, p.verified) for p in own]
     parts += [Holdout(p.verified, np.zeros_like(p.verified)) for p in old]
-    windows = Windows(model.net.stride)
-    ready: list[Plane | None] = []
-    for plane, part in zip([*own, *old], parts, strict=True):
-        steps = _iter_plane(plane, part, objective, windows)
-        ready.append((yield from told_as(Preparing(len(ready), len(parts)), steps)))
-    planes, old_planes = (
-        [plane for plane in some if plane is not None]
-        for some in (ready[: len(own)], ready[len(own) :])
-    )
+    windows: list[Batch] = []
+    planes: list[Plane] = []
+    old_planes: list[Plane] = []
+    for number, (plane, part) in enumerate(zip([*own, *old], parts, strict=True)):
+        steps = _iter_plane(plane, part, objective, model.net.stride)
+        told = told_as(Preparing(number, len(parts)), steps)
+        ready, around = yield from told
+        windows = fullest([*windows, *around])
+        (planes if number < len(own) else old_planes).extend(ready)
     data = TrainingData(
         planes + old_planes,
         _probabilities(planes, old_planes, config.replay),
-        windows.fullest,
+        windows,
         split is not None,
     )
     left_out = [Notice(note) for note in sorted({p.note for p in own if p.note})]
@@ -153,17 +144,17 @@ def _iter_split(
 
 
 def _iter_plane(
-    plane: AnnotatedPlane, part: Holdout, objective: Objective, windows: Windows
-) -> Generator[None, None, Plane | None]:
-    """Prepare a plane to learn from, if anything in it trains, and add its windows."""
+    plane: AnnotatedPlane, part: Holdout, objective: Objective, stride: int
+) -> Generator[None, None, tuple[list[Plane], list[Batch]]]:
+    """Return a plane to learn from, if anything in it trains, and its windows."""
     masks = [part.train, plane.verified]
     targets, of_all = yield from objective.iter_targets(plane.values, masks)
-    yield from windows.iter_add(plane.image, part.held, of_all)
+    windows = yield from iter_windows(plane.image, part.held, of_all, stride)
     if not part.train.any():
-        return None
+        return [], windows
     strata = objective.sampling_strata(plane.values, part.train)
     yield
-    return make_plane(plane.image, targets, strata)
+    return [make_plane(plane.image, targets, strata)], windows
 
 
 def _probabilities(
@@ -181,10 +172,8 @@ def _probabilities(
 def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
     """Return the planes, or volumes, of a sample that have a verified pixel.
 
-    Raises
-    ------
-    InputError
-        If the model cannot take the image, or labels or mask have another shape.
+    Raises an InputError if the model cannot take the image, or labels or mask have
+    another shape.
     """
     return drain(iter_annotated_planes(sample, model))
 
@@ -198,7 +187,12 @@ def iter_annotated_planes(
     image = seen.read(Box.whole(seen.shape))
     yield
     _check_size(image.shape[-model.net.dims :], model)
-    values = _values(sample, image, axes, model)
+    values = task_of(model.spec).labels.learned(
+        sample.labels,
+        len(model.spec.variables),
+        len(result_axes(axes)),
+        lambda one, what: _like_image(one, what, image, axes),
+    )
     verified = np.ones(values.shape[-4:], bool)
     if sample.verified is not None:
         mask = as_mask(sample.verified).array
@@ -250,19 +244,6 @@ def _check_size(shape: tuple[int, ...], model: Model) -> None:
             f"needs {least} or more along each axis to learn from; choose larger "
             "images, or a network that is less deep."
         )
-
-
-def _values(
-    sample: Sample, image: npt.NDArray[Any], axes: str, model: Model
-) -> npt.NDArray[Any]:
-    """Return labels as (T, Z, Y, X) int32, or values as (n, T, Z, Y, X) float32."""
-    dims = len(result_axes(axes))
-    return task_of(model.spec).labels.learned(
-        sample.labels,
-        len(model.spec.variables),
-        dims,
-        lambda one, what: _like_image(one, what, image, axes),
-    )
 
 
 def _like_image(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +14,7 @@ from torch import Tensor
 from napari_unet.core.events import Notice
 from napari_unet.errors import DeviceError, ModelError
 from napari_unet.geometry.maps import Mask
-from napari_unet.learning.augment import (
-    Crop,
-    change_grey_values,
-    draw_zoom,
-    resample,
-)
+from napari_unet.learning.augment import Crop, change_grey_values, resample
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives import Targets
@@ -41,10 +37,8 @@ class Plane:
         C, K and W.
     points : ndarray, shape (n, 2) or (n, 3)
         Known pixels around which crops may be centred.
-    zoom_limits : tuple of float
-        Least and largest zoom that keep the objects within the intended sizes.
-    zoom : float
-        Zoom around which crops are drawn: it brings the objects to the usual size.
+    zoom_limits, zoom : float
+        Crops are drawn around a zoom that brings the objects to the usual size.
     """
 
     stack: Tensor
@@ -79,10 +73,7 @@ def make_plane(
     zoom_limits: tuple[float, float] = (0.5, 2.0),
     zoom: float = 1.0,
 ) -> Plane:
-    """Prepare a plane from a normalised (C, Y, X) image, its targets and its strata.
-
-    Targets and strata are those of an `Objective`.
-    """
+    """Prepare a plane from an image (C, Y, X) and what an objective makes of it."""
     parts = [image, targets.maps, targets.known]
     if targets.pixel_weights is not None:
         parts.append(targets.pixel_weights)
@@ -116,15 +107,10 @@ def draw_batch(
     rng: np.random.Generator,
     margin: int = 0,
 ) -> Batch:
-    """Draw `count` crops from planes chosen with `probabilities`.
+    """Draw `count` crops of a size, along (Y, X) or (Z, Y, X), from several planes.
 
-    Parameters
-    ----------
-    size : int or tuple of int
-        Extent of a crop along (Y, X), or along (Z, Y, X), in pixels.
-    margin : int
-        Pixels at the border of a crop for which the network does not answer: these
-        may hang over the border of the plane.
+    For pixels of the margin of a crop the network does not answer, so these may hang
+    over the border of the plane.
     """
     dims = planes[0].stack.ndim - 1
     extent = (size,) * dims if isinstance(size, int) else size
@@ -133,10 +119,8 @@ def draw_batch(
         [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
     )
     first = planes[0]
-    sizes = [first.channels, first.maps, first.masks]
-    images, targets, known, pixel_weights = stack.tensor_split(
-        np.cumsum(sizes).tolist(), 1
-    )
+    parts = np.cumsum([first.channels, first.maps, first.masks]).tolist()
+    images, targets, known, pixel_weights = stack.tensor_split(parts, 1)
     # Bilinear weights below one half would let in pixels nobody verified.
     weight = (known > 0.999).to(stack.dtype)
     if pixel_weights.shape[1]:
@@ -151,15 +135,14 @@ def draw_crop(
     rng: np.random.Generator,
     margin: int = 0,
 ) -> Tensor:
-    """Draw one crop near a known pixel, changed at random.
+    """Draw one crop (C + K + W + E, *extent) near a known pixel, changed at random.
 
-    Returns
-    -------
-    Tensor, shape (C + K + W + E, *extent)
-        Sections of a volume are turned, zoomed and bent as one; a volume may be
-        turned upside down.
+    Sections of a volume are turned, zoomed and bent as one; a volume may be turned
+    upside down.
     """
-    zoom = draw_zoom(augmentation, rng, plane.zoom_limits, plane.zoom)
+    spread = augmentation.zoom
+    zoom = plane.zoom * (math.exp(rng.normal(0, spread)) if spread else 1.0)
+    zoom = float(np.clip(zoom, *plane.zoom_limits))
     size = extent[-1]
     answered = (size - 2 * margin) / zoom
     *above, y, x = rng.choice(plane.points)
@@ -198,14 +181,12 @@ def _inside(position: float, half: float, size: int) -> float:
 
 
 class BatchPlan:
-    """Extent of the crops in pixels, and how many of them make a micro-batch.
-
-    Where nothing is wanted a CPU computes crop by crop.
-    """
+    """Extent of the crops in pixels, and how many of them make a micro-batch."""
 
     def __init__(self, net: Network, config: FitConfig, device: torch.device) -> None:
         self._net = net
         self.crop = self._fit_crop(config.crop)
+        # A CPU is quickest crop by crop.
         usual = 1 if device.type == "cpu" else config.batch_size
         self.micro = config.micro_batch or usual
 
@@ -242,9 +223,6 @@ class BatchPlan:
             )
 
     def _fit_crop(self, wanted: int) -> int:
-        """Return the next extent that the network takes, and answers for in part.
-
-        Unpadded convolutions eat the border; half of a crop, at least, is to be left.
-        """
+        """Return the next extent of which the network answers for half, at least."""
         net = self._net
         return net.input_size(max(1, wanted // 2, wanted - 2 * net.margin))

@@ -13,15 +13,7 @@ from napari_unet.weights.model import Model, fresh
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """What a model should predict.
-
-    Parameters
-    ----------
-    task : str
-        Name of a task.
-    names : sequence of str
-        Names of the classes or variables; made up where there are none.
-    """
+    """What a model should predict: names of classes or variables may be made up."""
 
     task: str = "instances"
     names: Sequence[str] = ()
@@ -32,17 +24,8 @@ def fill_in(
 ) -> ModelSpec:
     """Return a description for another task, from the samples that train it.
 
-    Parameters
-    ----------
-    spec : ModelSpec
-        Everything that does not depend on the task.
-    samples : sequence of Sample
-        They tell how many classes there are, and the spread of regressed values.
-
-    Raises
-    ------
-    InputError
-        If the samples do not fit the task, or the names the samples.
+    The samples tell how many classes there are, and the spread of regressed values.
+    Raises an InputError if they do not fit the task, or the names do not fit them.
     """
     found = task_of(request).outputs.from_samples(samples, request.names)
     return spec.for_task(request.task, classes=found.classes, variables=found.variables)
@@ -62,12 +45,7 @@ def with_new_head(model: Model, spec: ModelSpec) -> Model:
 def adapt(model: Model, request: TaskRequest, samples: Sequence[Sample]) -> Model:
     """Return the model to start from: itself, or with a new head where that is needed.
 
-    A model whose task and classes fit already is kept as it is.
-
-    Raises
-    ------
-    InputError
-        As `fill_in`.
+    A model whose task and classes fit already is kept as it is. Raises as `fill_in`.
     """
     old = model.spec
     same_task = request.task == old.task

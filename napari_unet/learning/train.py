@@ -125,8 +125,8 @@ def iter_fit(
     """
     config = config or FitConfig()
     objective = objective_of(model.spec, config.loss)
-    preparing = iter_prepare(model, objective, samples, config, replay)
-    data, notices = yield from preparing
+    prepared = yield from iter_prepare(model, objective, samples, config, replay)
+    data, notices = prepared
     yield from notices
     writer = None
     if checkpoint is not None:
@@ -226,17 +226,9 @@ class Training:
     def iter_step(
         self, batch: Batch, rate: float
     ) -> Generator[MicroBatch, None, float]:
-        """Take one optimizer step; the gradients of micro-batches add up.
+        """Take one optimizer step, at a share of the learning rate; return the loss.
 
-        Parameters
-        ----------
-        rate : float
-            Factor on the learning rate.
-
-        Returns
-        -------
-        float
-            The loss of the batch.
+        The gradients of micro-batches add up.
         """
         total, micro = len(batch.images), self._plan.micro
         loss = 0.0
@@ -256,8 +248,8 @@ class Training:
         # Unpadded convolutions see more than they answer.
         targets = centre_crop(batch.targets[part], logits.shape[2:]).to(device)
         weight = centre_crop(batch.weight[part], logits.shape[2:]).to(device)
-        hard_pixel_weight = self._config.hardness
-        loss = self._objective.loss(logits.float(), targets, weight, hard_pixel_weight)
+        hardness = self._config.hardness
+        loss = self._objective.loss(logits.float(), targets, weight, hardness)
         share = loss * (len(images) / total)
         self._state.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
         return float(share.detach())
@@ -272,31 +264,9 @@ class Training:
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.updates += 1
-        self._pull_to_start(config.pull * config.learning_rate * rate)
+        state.pull_to_start(config.pull * config.learning_rate * rate)
         # Early on a plain mean, so that the average does not cling to the start.
-        self._update_ema(min(config.average, state.updates / (state.updates + 9)))
-
-    @torch.no_grad()
-    def _pull_to_start(self, amount: float) -> None:
-        """L2-SP: move the weights towards those at the start."""
-        if amount:
-            for parameter, start in zip(
-                self._state.net.parameters(), self._state.start, strict=True
-            ):
-                parameter.lerp_(start, amount)
-
-    @torch.no_grad()
-    def _update_ema(self, decay: float) -> None:
-        """Let the averaged weights follow the weights, and copy what only counts."""
-        for mean, value in zip(
-            self._state.ema.state_dict().values(),
-            self._state.net.state_dict().values(),
-            strict=True,
-        ):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
+        state.update_ema(min(config.average, state.updates / (state.updates + 9)))
 
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
         """Publish the averaged weights if they agree better than ever before."""
@@ -354,10 +324,10 @@ class Training:
         required, optional = self._state.layout()
         of_best = layout_of(self._model.net.state_dict())
         required |= {BEST + name: entry for name, entry in of_best.items()}
-        layout = required, optional
-        return (
-            yield from self._writer.iter_resume(self._config, layout, self._restore)
+        steps = self._writer.iter_resume(
+            self._config, (required, optional), self._restore
         )
+        return (yield from steps)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         header = checkpoint.header

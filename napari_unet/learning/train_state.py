@@ -47,7 +47,26 @@ class TrainState:
         self.updates = 0
         self.net.train()
         if config.freeze_norm:
-            _freeze_norms(self.net)
+            for module in self.net.modules():
+                if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
+                    module.eval()
+
+    @torch.no_grad()
+    def pull_to_start(self, amount: float) -> None:
+        """L2-SP: move the weights towards those at the start."""
+        if amount:
+            for value, start in zip(self.net.parameters(), self.start, strict=True):
+                value.lerp_(start, amount)
+
+    @torch.no_grad()
+    def update_ema(self, decay: float) -> None:
+        """Let the averaged weights follow the weights, and copy what only counts."""
+        means, values = self.ema.state_dict(), self.net.state_dict()
+        for name, mean in means.items():
+            if mean.is_floating_point():
+                mean.lerp_(values[name], 1 - decay)
+            else:
+                mean.copy_(values[name])
 
     def ema_copy(self) -> Network:
         """Return the averaged network on the CPU, for good."""
@@ -154,18 +173,8 @@ def _make_optimizer(net: nn.Module, config: FitConfig) -> torch.optim.Optimizer:
     return torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.0)
 
 
-def _freeze_norms(net: nn.Module) -> None:
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
-            module.eval()
-
-
 def _like(value: Tensor, key: str, parameter: Tensor) -> Tensor:
-    """Bring a value to its parameter's device and memory order.
-
-    Compilers add up numbers in another order for another memory order, and the last
-    bits would differ.
-    """
+    """Bring a value to its parameter's device and memory order, for equal last bits."""
     if key == "step":
         return value
     return torch.empty_like(parameter, requires_grad=False).copy_(value)

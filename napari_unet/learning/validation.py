@@ -23,6 +23,7 @@ from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import padded_shape
 from napari_unet.inference.forward import iter_logits
+from napari_unet.learning.sampling import Batch
 from napari_unet.nets.device import Execution
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives import Objective, Targets
@@ -54,17 +55,8 @@ def iter_hold_out(
 ) -> Generator[None, None, list[Holdout] | None]:
     """Split verified pixels into those that train and about a fifth that measure.
 
-    Parameters
-    ----------
-    labels, verified : sequences of ndarray, shape (Y, X)
-        One entry per plane.
-    gap : int
-        Pixels around a held-out block that do neither.
-
-    Returns
-    -------
-    list of Holdout or None
-        None when fewer than six verified objects exist: all of them must train.
+    Plane by plane; so many pixels as `gap` around a held-out block do neither. Returns
+    None where there are fewer than six verified objects: all of them must train.
     """
     counts = []
     for plane, mask in zip(labels, verified, strict=True):
@@ -152,56 +144,40 @@ def _blocks_with_objects(
     return dict(zip(blocks.tolist(), counts.tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A window around held-out pixels.
+def iter_windows(
+    image: Image, mask: Mask, targets: Targets, stride: int
+) -> Generator[None, None, list[Batch]]:
+    """Cut windows, one crop each, around held-out pixels of a plane.
 
-    Parameters
-    ----------
-    image, targets, weight : Tensor
-        Shapes (1, C, Y, X), (1, K, Y, X) and (1, 1 or K, Y, X); in 3-D with Z.
+    They have some context, and are padded to multiples of the stride.
     """
+    if not mask.any():
+        return []
+    near = ndi.binary_dilation(mask, iterations=_MARGIN // 3)
+    yield
+    pieces, _ = ndi.label(near)
+    known = targets.known * mask
+    parts = [
+        (float(known[:, *part.slices].sum()), part)
+        for region in ndi.find_objects(pieces)
+        for part in _cut(Box.from_slices(region))
+    ]
+    yield
+    parts.sort(key=lambda each: -each[0])
+    chosen = [part for full, part in parts[:_MOST_WINDOWS] if full]
+    found = [_window(image, mask, targets, part, stride) for part in chosen]
+    yield
+    return found
 
-    image: Tensor
-    targets: Tensor
-    weight: Tensor
 
-
-class Windows:
-    """The windows with most held-out pixels, padded to multiples of a stride."""
-
-    def __init__(self, stride: int) -> None:
-        self._stride = stride
-        self.fullest: list[Window] = []
-
-    def iter_add(
-        self, image: Image, mask: Mask, targets: Targets
-    ) -> Generator[None, None, None]:
-        """Cut windows around held-out pixels of a plane, with some context."""
-        if not mask.any():
-            return
-        near = ndi.binary_dilation(mask, iterations=_MARGIN // 3)
-        yield
-        pieces, _ = ndi.label(near)
-        known = targets.known * mask
-        parts = [
-            (float(known[:, *part.slices].sum()), part)
-            for region in ndi.find_objects(pieces)
-            for part in _cut(Box.from_slices(region))
-        ]
-        yield
-        parts.sort(key=lambda each: -each[0])
-        fullest = [part for full, part in parts[:_MOST_WINDOWS] if full]
-        windows = [_window(image, mask, targets, p, self._stride) for p in fullest]
-        self.fullest = sorted(
-            [*self.fullest, *windows], key=lambda w: -float(w.weight.sum())
-        )[:_MOST_WINDOWS]
-        yield
+def fullest(windows: Sequence[Batch]) -> list[Batch]:
+    """Return the windows with most held-out pixels."""
+    return sorted(windows, key=lambda w: -float(w.weight.sum()))[:_MOST_WINDOWS]
 
 
 def _window(
     image: Image, mask: Mask, targets: Targets, part: Box, stride: int
-) -> Window:
+) -> Batch:
     box = part.grow(_MARGIN, mask.shape)
     inside = np.zeros(box.shape, np.float32)
     inner = part.relative_to(box).slices
@@ -209,7 +185,7 @@ def _window(
     cut, maps, known = (
         each[:, *box.slices] for each in (image, targets.maps, targets.known)
     )
-    return Window(*(_padded(each, stride) for each in (cut, maps, known * inside)))
+    return Batch(*(_padded(each, stride) for each in (cut, maps, known * inside)))
 
 
 def _cut(box: Box) -> list[Box]:
@@ -233,7 +209,7 @@ def _padded(part: Image, stride: int) -> Tensor:
 
 def iter_agreement(
     net: Network,
-    windows: Sequence[Window],
+    windows: Sequence[Batch],
     objective: Objective,
     execution: Execution,
 ) -> Generator[None, None, float]:
@@ -242,10 +218,9 @@ def iter_agreement(
     It is the mean over the maps of 1 minus their disagreement as the objective defines
     it, summed over held-out pixels. 1 is perfect.
     """
-    difference = torch.zeros(objective.channels, dtype=torch.float64)
-    total = torch.zeros(objective.channels, dtype=torch.float64)
+    difference, total = torch.zeros(2, objective.channels, dtype=torch.float64)
     for window in windows:
-        steps = iter_logits(net, execution.place(window.image), execution)
+        steps = iter_logits(net, execution.place(window.images), execution)
         logits = yield from told_as(None, steps)
         maps = objective.activate(logits.float()).cpu()
         parts = objective.disagreement(maps, window.targets, window.weight)
