@@ -186,7 +186,7 @@ class ModelSpec(Frozen):
             )
         except (InputError, TypeError):  # refused below, with its place
             return content
-        left = () if task.outputs.sized else _SIZES
+        left = () if task.labels.objects else _SIZES
         return {key: each for key, each in content.items() if key not in left}
 
     @model_validator(mode="after")

@@ -205,7 +205,7 @@ class Settings:
 
     def _state(self, model: Model) -> SettingsState | None:
         spec, image = model.spec, self._images.current
-        if not task_of(spec).outputs.sized:
+        if not task_of(spec).labels.objects:
             return None
         shown = SettingsState(
             spec.decoding.foreground,

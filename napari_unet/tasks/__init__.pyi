@@ -1,9 +1,5 @@
 from .objectives import refuse_idle_loss_options as refuse_idle_loss_options
 from .registry import (
-    CLASSES as CLASSES,
-    INSTANCES as INSTANCES,
-    REGRESSION as REGRESSION,
-    Task as Task,
     all_tasks as all_tasks,
     check_name as check_name,
     find_task as find_task,
@@ -11,3 +7,7 @@ from .registry import (
     register as register,
     task_of as task_of,
 )
+from .classes import CLASSES as CLASSES
+from .instances import INSTANCES as INSTANCES
+from .regression import REGRESSION as REGRESSION
+from .task import Task as Task

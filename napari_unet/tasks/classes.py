@@ -26,8 +26,7 @@ from napari_unet.tasks.outputs import (
     PixelClass,
 )
 from napari_unet.tasks.sample import Sample
-from napari_unet.tasks.task import Task, objective_in
-from napari_unet.tasks.words import Words, percent
+from napari_unet.tasks.task import Task, Words, objective_in, percent
 
 _MOST_CLASSES = 64
 _MOST_TOLD = 3
@@ -60,11 +59,11 @@ class ClassLabeling(Labeling):
             )
         return found
 
-    def first_label(self, annotation: Annotation, mean: float) -> int:  # noqa: ARG002
+    def first_label(self, annotation: Annotation, mean: float) -> int:
         """Return the first class after the background."""
         return 1
 
-    def nearest(self, annotation: Annotation, names: Names, label: int) -> int:  # noqa: ARG002
+    def nearest(self, annotation: Annotation, names: Names, label: int) -> int:
         """Return a class that has a name."""
         return min(label, len(names) - 1)
 

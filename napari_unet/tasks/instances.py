@@ -12,8 +12,7 @@ from napari_unet.instances.targets import InstanceMap
 from napari_unet.scores.report import OBJECT_SCORES
 from napari_unet.tasks.labeling import Brush, Labeling, Names
 from napari_unet.tasks.outputs import Described, Outputs
-from napari_unet.tasks.task import Task, objective_in
-from napari_unet.tasks.words import Words
+from napari_unet.tasks.task import Task, Words, objective_in
 
 
 class ObjectLabeling(Labeling):
@@ -25,29 +24,20 @@ class ObjectLabeling(Labeling):
     objects = True
 
     def take_over(
-        self,
-        labels: Callable[[], Any],
-        names: Names,  # noqa: ARG002
-        axes: str,
-        source: str,  # noqa: ARG002
+        self, labels: Callable[[], Any], names: Names, axes: str, source: str
     ) -> Labels:
         """Return ids; a mask is split into its pieces."""
         return as_labels(labels(), self.kind, axes=axes)
 
-    def first_label(self, annotation: Annotation, mean: float) -> int:  # noqa: ARG002
+    def first_label(self, annotation: Annotation, mean: float) -> int:
         """Return a new object."""
         return annotation.new_id()
 
-    def nearest(
-        self,
-        annotation: Annotation,  # noqa: ARG002
-        names: Names,  # noqa: ARG002
-        label: int,
-    ) -> int:
+    def nearest(self, annotation: Annotation, names: Names, label: int) -> int:
         """Return the same id: every one can be painted."""
         return label
 
-    def known(self, annotation: Annotation, names: Names, label: int) -> bool:  # noqa: ARG002
+    def known(self, annotation: Annotation, names: Names, label: int) -> bool:
         """Return whether it is an object; an id that none had may be taken by now."""
         return annotation.pixels_of(label) > 0
 
@@ -55,9 +45,7 @@ class ObjectLabeling(Labeling):
 class ObjectOutputs(Outputs):
     """Foreground and two distance maps."""
 
-    sized = True
-
-    def channels(self, spec: Described) -> int:  # noqa: ARG002
+    def channels(self, spec: Described) -> int:
         """Return the number of maps that are decoded to objects."""
         return len(InstanceMap)
 
@@ -76,22 +64,18 @@ class ObjectWords(Words):
     )
     verifying = "correct some objects with the brush"
 
-    def predicts(self, spec: Described) -> str:  # noqa: ARG002
+    def predicts(self, spec: Described) -> str:
         """Say that it finds objects."""
         return "Finds objects"
 
     def found(
-        self,
-        annotation: Annotation,
-        names: tuple[str, ...],  # noqa: ARG002
-        seconds: float,
+        self, annotation: Annotation, names: tuple[str, ...], seconds: float
     ) -> str:
         """Say how many objects were found."""
         return f"Found {annotation.counts().objects:,} objects in {seconds:.1f} s."
 
     def verified(self, objects: int, verified_objects: int, share: float) -> str:
         """Say how many objects are verified."""
-        del share
         return f"{verified_objects:,} of {objects:,} objects are verified."
 
 

@@ -79,23 +79,14 @@ class Labeling(ABC):
         """Return whether work with some names can go on with others."""
         return names == others
 
-    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:  # noqa: ARG002
+    def empty(self, names: Names, shape: tuple[int, ...]) -> Annotation:
         """Return an annotation of pixels about which nothing is known."""
         return Annotation(np.zeros(shape, np.int32), rules=self.rules)
 
     def restored(
-        self,
-        saved: LabelMap | ValueMap,
-        provenance: ProvenanceMap,
-        next_id: int,
+        self, saved: LabelMap | ValueMap, provenance: ProvenanceMap, next_id: int
     ) -> Annotation:
-        """Return an annotation as it was saved.
-
-        Raises
-        ------
-        InputError
-            If the maps do not belong together.
-        """
+        """Return an annotation as it was saved; InputError if maps do not fit."""
         labels = saved.astype(np.int32, copy=False)
         return Annotation(labels, provenance, rules=self.rules, next_id=next_id)
 
@@ -103,47 +94,19 @@ class Labeling(ABC):
     def take_over(
         self, labels: Callable[[], Any], names: Names, axes: str, source: str
     ) -> Labels:
-        """Return what can be used of the labels in another layer.
+        """Return what can be used of the labels in another layer, called `source`.
 
-        Parameters
-        ----------
-        labels : callable
-            Returns the array.
-        axes : str
-            Of the array.
-        source : str
-            What the layer is called.
-
-        Raises
-        ------
-        InputError
-            If they cannot be used here.
+        The callable returns the array, which has these axes. Raises an InputError if
+        nothing can be used here.
         """
 
     def learned(
-        self,
-        labels: npt.NDArray[Any],
-        variables: int,  # noqa: ARG002
-        dims: int,  # noqa: ARG002
-        fit: Fit,
+        self, labels: npt.NDArray[Any], variables: int, dims: int, fit: Fit
     ) -> npt.NDArray[Any]:
-        """Return what is learned from the labels of an image.
+        """Return what is learned from the labels of a `Sample`.
 
-        Parameters
-        ----------
-        labels : ndarray
-            Of a `Sample`.
-        variables : int
-            Of the model.
-        dims : int
-            Axes of the image without its channels.
-        fit : callable
-            Called for each map.
-
-        Raises
-        ------
-        InputError
-            If the labels cannot be learned by the model.
+        Of a model with so many variables, and an image with so many axes besides its
+        channels. Raises an InputError if the model cannot learn from them.
         """
         return fit(as_whole(labels, self.kind), "labels")
 

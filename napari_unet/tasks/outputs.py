@@ -22,8 +22,6 @@ class PixelClass(BaseModel):
 
     Parameters
     ----------
-    name : str
-        For people.
     color : str, optional
         As "#rrggbb"; chosen by the viewer where it is missing.
     """
@@ -84,27 +82,22 @@ class Described(Protocol):
     @property
     def task(self) -> str:
         """Name of the task."""
-        ...
 
     @property
     def classes(self) -> tuple[PixelClass, ...]:
         """Classes by their numbers."""
-        ...
 
     @property
     def variables(self) -> tuple[Variable, ...]:
         """Regressed quantities."""
-        ...
 
     @property
     def decoding(self) -> Decoding:
         """Thresholds."""
-        ...
 
     @property
     def loss(self) -> LossOptions:
         """What was chosen of the loss."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +137,6 @@ class Outputs:
     variables: ClassVar[bool] = False
     """Whether outputs are variables, with units, usual values and a loss to choose."""
 
-    sized: ClassVar[bool] = False
-    """Whether objects are found by thresholds, and have a typical size."""
-
     head_starts_at_zero: ClassVar[bool] = False
     """Whether a new head predicts 0 everywhere, or anything."""
 
@@ -171,26 +161,17 @@ class Outputs:
         names = request.names
         return "Give every name once." if len(set(names)) < len(names) else ""
 
-    def requested(self, request: OutputRequest) -> OutputNames:  # noqa: ARG002
+    def requested(self, request: OutputRequest) -> OutputNames:
         """Return the outputs that a person asked for."""
         return OutputNames()
 
     def from_samples(
-        self,
-        samples: Sequence[Sample],  # noqa: ARG002
-        names: Sequence[str],
+        self, samples: Sequence[Sample], names: Sequence[str]
     ) -> OutputNames:
         """Return the outputs that can be learned from annotated images.
 
-        Parameters
-        ----------
-        names : sequence of str
-            Made up where there are none.
-
-        Raises
-        ------
-        InputError
-            If the samples do not fit the task, or the names the samples.
+        Names are made up where there are none. Raises an InputError if the samples do
+        not fit the task, or the names do not fit the samples.
         """
         if names:
             raise InputError(

@@ -17,20 +17,6 @@ from napari_unet.tasks.instances import INSTANCES
 from napari_unet.tasks.regression import REGRESSION
 from napari_unet.tasks.task import Task
 
-__all__ = [
-    "CLASSES",
-    "INSTANCES",
-    "REGRESSION",
-    "HasTask",
-    "Task",
-    "all_tasks",
-    "check_name",
-    "find_task",
-    "goes_with",
-    "register",
-    "task_of",
-]
-
 
 class HasTask(Protocol):
     """What knows the name of its task: a schema, a model's description, a state."""
@@ -38,7 +24,6 @@ class HasTask(Protocol):
     @property
     def task(self) -> str:
         """Its name."""
-        ...
 
 
 _TASKS: dict[str, Task] = {}

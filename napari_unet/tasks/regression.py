@@ -25,8 +25,7 @@ from napari_unet.tasks.outputs import (
     Variable,
 )
 from napari_unet.tasks.sample import Sample
-from napari_unet.tasks.task import Task, objective_in
-from napari_unet.tasks.words import Words
+from napari_unet.tasks.task import Task, Words, objective_in
 
 # Values within a range lie about two standard deviations on each side of its middle.
 _SPREADS = 4
@@ -46,10 +45,7 @@ class ValueLabeling(Labeling):
         return ValueAnnotation(np.zeros(shape, np.int32), len(names))
 
     def restored(
-        self,
-        saved: LabelMap | ValueMap,
-        provenance: ProvenanceMap,
-        next_id: int,  # noqa: ARG002
+        self, saved: LabelMap | ValueMap, provenance: ProvenanceMap, next_id: int
     ) -> Annotation:
         """Return an annotation with marks where values were painted."""
         values = saved.astype(np.float32, copy=False)
@@ -59,7 +55,6 @@ class ValueLabeling(Labeling):
         self, labels: Callable[[], Any], names: Names, axes: str, source: str
     ) -> Labels:
         """Refuse labels."""
-        del labels, names, axes, source
         raise InputError(
             "Marks stand for values, so labels cannot be used as marks; paint in the "
             "marks layer."
@@ -82,7 +77,7 @@ class ValueLabeling(Labeling):
         assert annotation.values is not None
         return annotation.values.mark_for(0, mean)
 
-    def nearest(self, annotation: Annotation, names: Names, label: int) -> int:  # noqa: ARG002
+    def nearest(self, annotation: Annotation, names: Names, label: int) -> int:
         """Return a mark that stands for a value."""
         assert annotation.values is not None
         marks = annotation.values.palette

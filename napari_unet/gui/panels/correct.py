@@ -23,7 +23,7 @@ from napari_unet.session.state import State
 from napari_unet.session.status import ImageState
 from napari_unet.tasks import task_of
 from napari_unet.tasks.labeling import Brush
-from napari_unet.tasks.words import percent
+from napari_unet.tasks.task import percent
 
 _TOOLS = "In '{}': paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
 _EMPTY = "Paint without a prediction"

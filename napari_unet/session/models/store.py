@@ -164,7 +164,7 @@ def _decoding(version: ModelVersion) -> Decoding | None:
     if version.model is None:
         return version.stored.entry.decoding if version.stored is not None else None
     spec = version.model.spec
-    return spec.decoding if task_of(spec).outputs.sized else None
+    return spec.decoding if task_of(spec).labels.objects else None
 
 
 @dataclass(slots=True)

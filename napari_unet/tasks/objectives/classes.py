@@ -96,7 +96,6 @@ class ClassesObjective(Objective):
         self, maps: npt.NDArray[np.float32], zoom: float = 1.0
     ) -> Generator[None, None, Values]:
         """Return the likeliest class, uint8."""
-        del zoom
         yield
         return np.asarray(maps.argmax(0), np.uint8)
 

@@ -51,7 +51,7 @@ class InstancesObjective(Objective):
         """Prefer objects, which may be few."""
         return [(verified & (values > 0), 2 / 3), (verified & (values <= 0), 1 / 3)]
 
-    def holdout_units(self, values: Values, verified: Mask) -> LabelMap:  # noqa: ARG002
+    def holdout_units(self, values: Values, verified: Mask) -> LabelMap:
         """Return the objects."""
         return cast(LabelMap, values)
 

@@ -82,12 +82,11 @@ class RegressionObjective(Objective):
         self, maps: npt.NDArray[np.float32], zoom: float = 1.0
     ) -> Generator[None, None, Values]:
         """Return float32 values (n, Y, X) in their own units."""
-        del zoom
         yield
         means, scales = self._columns(maps.ndim)
         return (maps * scales + means).astype(np.float32)
 
-    def empty_result(self, shape: tuple[int, ...]) -> None:  # noqa: ARG002
+    def empty_result(self, shape: tuple[int, ...]) -> None:
         """Ask the network: no value stands for nothing."""
         return
 
