@@ -56,15 +56,10 @@ LARGEST_CACHED = 2**24
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of a plane, or of a volume.
+    """A part of a plane, or of a volume, which has all sections.
 
-    Parameters
-    ----------
-    section : int or None
-        None for all of them, as a 3-D network sees them.
-    core, decoded, read : Box
-        What is kept, where objects are looked for, and what the network sees, as
-        (Y, X) or (Z, Y, X).
+    What is kept, where objects are looked for, and what the network sees, as boxes
+    (Y, X) or (Z, Y, X).
     """
 
     frame: int
@@ -76,8 +71,7 @@ class Chunk:
     def crop(self, values: Values) -> Values:
         """Return what lies in the core of what was decoded."""
         index: Any = (..., *self.core.relative_to(self.decoded).slices)
-        cropped: Values = values[index]
-        return cropped
+        return np.asarray(values[index])
 
     def in_result(self, box: Box) -> Box:
         """Return a box of the plane, or volume, in the (T, Z, Y, X) of the result."""
@@ -200,15 +194,10 @@ def chunk_of_view(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkResult:
-    """What a chunk holds.
+    """What a chunk holds, and what the network said, where that is kept.
 
-    Parameters
-    ----------
-    values : ndarray
-        Of what was decoded: ids from 1 of the objects that belong to the chunk, or
-        classes; regressed values and maps have a first axis more.
-    maps : ndarray of float16 or None
-        What the network said, where it is kept.
+    Values are those of the decoded box: ids from 1 of the objects that belong to the
+    chunk, or classes; regressed values and maps have a first axis more.
     """
 
     values: Values
@@ -319,19 +308,10 @@ def in_image_axes(values: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedMaps:
-    """What the network said of an image, so that thresholds can be moved at once.
+    """What the network said of an image, plane by plane: maps (3, Y, X), rounded.
 
     The network takes most of the time of a prediction. While its maps are at hand,
     other thresholds cost a decoding only.
-
-    Parameters
-    ----------
-    planes : tuple of ndarray of float16, each of shape (3, Y, X)
-        Time by time, and section by section.
-    plan : ChunkPlan
-        A chunk a plane.
-    axes : str
-        Of the image.
     """
 
     planes: tuple[npt.NDArray[np.float16], ...]

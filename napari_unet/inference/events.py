@@ -58,7 +58,6 @@ class Redecodable(Protocol):
         self, decoding: Decoding
     ) -> Generator[PredictEvent, None, LabelMap]:
         """Find them; returns labels with the axes of the image without C."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

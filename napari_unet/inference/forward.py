@@ -201,10 +201,9 @@ class PlanePredictor:
 def iter_logits(
     net: Network, batch: Tensor, execution: Execution
 ) -> Generator[float, None, Tensor]:
-    """Run a network to predict; its modes end where somebody else computes meanwhile.
+    """Run a network; yields the share that is done, several times on a CPU.
 
-    Yields the share that is done, several times on a CPU, where it takes long, and
-    returns what the network does, in the precision of the execution.
+    Its modes end at each yield, where somebody else may compute meanwhile.
     """
     in_strips = _in_strips(net, execution)
     forward = type(net).iter_forward if in_strips else Network.iter_forward
@@ -246,19 +245,17 @@ def with_tiling(
     """
     if model.net.exact_tiling:
         return model
-    tiling = Tiling(
-        window=_INEXACT_WINDOW, halo=model.net.receptive_radius, difference=0
-    )
-    apart = _maps(_tiled(model, tiling), plane, execution)
-    whole = _maps(_tiled(model, None), plane, replace(execution, window=2**20))
+
+    def tiled(tiling: Tiling | None) -> Model:
+        return Model(model.spec.model_copy(update={"tiling": tiling}), model.net)
+
+    def maps(tiling: Tiling | None, execution: Execution) -> Maps:
+        return drain(PlanePredictor(tiled(tiling), execution).iter_maps(plane))
+
+    radius = model.net.receptive_radius
+    tiling = Tiling(window=_INEXACT_WINDOW, halo=radius, difference=0)
+    apart = maps(tiling, execution)
+    whole = maps(None, replace(execution, window=2**20))
     spread = max(float(whole.std()), 1e-6)
     difference = float(np.abs(apart - whole).mean()) / spread
-    return _tiled(model, tiling.model_copy(update={"difference": difference}))
-
-
-def _tiled(model: Model, tiling: Tiling | None) -> Model:
-    return Model(model.spec.model_copy(update={"tiling": tiling}), model.net)
-
-
-def _maps(model: Model, plane: npt.NDArray[np.float32], execution: Execution) -> Maps:
-    return drain(PlanePredictor(model, execution).iter_maps(plane))
+    return tiled(tiling.model_copy(update={"difference": difference}))

@@ -91,12 +91,10 @@ class _Look:
 def plausible(expected: float | None, shape: tuple[int, ...]) -> float | None:
     """Return a diameter in pixels that a pixel size makes likely, if it can be true.
 
-    Objects that would be nothing, or more than the plane (Y, X), speak of a wrong pixel
-    size, as many files have.
+    Many files have a wrong pixel size, by which objects exceed the plane (Y, X).
     """
-    if expected is None or not _LEAST_EXPECTED <= expected <= max(shape):
-        return None
-    return expected
+    believed = expected is not None and _LEAST_EXPECTED <= expected <= max(shape)
+    return expected if believed else None
 
 
 def telling_planes(image: CanonicalImage, scale: Scale) -> list[tuple[int, int]]:
@@ -134,14 +132,8 @@ def estimate_diameter(
 ) -> Generator[PredictEvent, None, float | None]:
     """Measure the objects in the part of a normalised plane that shows most.
 
-    Parameters
-    ----------
-    known : tuple of float
-        The smallest and largest diameter that the model knows, in pixels.
-    segment : callable
-        Segments a plane step by step.
-    expected : float, optional
-        Diameter in pixels that the pixel size makes likely: looked at first.
+    Diameters are in pixels: the smallest and largest that the model knows, and the one
+    that the pixel size makes likely, which is looked at first.
     """
     look = None
     if expected is not None:
@@ -208,8 +200,8 @@ def _whole_objects(labels: LabelMap) -> LabelMap:
 def typical_diameter(labels: npt.NDArray[np.integer[Any]]) -> float | None:
     """Return the diameter of a circle with the area of the typical object, in pixels.
 
-    Half of all object pixels belong to objects of this size or smaller, so that debris,
-    however much there is, moves it little. None where there is no object.
+    Half of all object pixels belong to objects of this size or smaller, so debris moves
+    it little. None where there is no object.
     """
     dense, ids = compact(labels)
     areas = np.sort(np.bincount(dense.ravel(), minlength=1)[ids > 0])

@@ -13,7 +13,8 @@ trained on, the image is zoomed (Cellpose always does, Stringer et al., Nature M
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -45,7 +46,6 @@ NEAR_ENOUGH = 1.2
 _LARGEST_PLANE = 2**27
 
 _RGB, _RGBA = 3, 4
-_MOST = 4
 _SAMPLE = 50_000
 # Decoders of WebP round grey apart by a level; no dim image shall be grey by that.
 _ROUNDING, _LEAST_RANGE = 1, 64
@@ -68,13 +68,10 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
 def fit_image(
     image: object, axes: str | None, model: Model
 ) -> tuple[CanonicalImage, str]:
-    """Return an image with the channels that the model takes.
+    """Return an image with the channels that the model takes, and what was left out.
 
-    And what was made of it, in a sentence, or nothing. Arrays are taken as by
-    `napari_unet.images.source.as_image`; of a source with these very channels, no pixel
-    is read.
-
-    Raises an InputError as `check_image`, and if it is no array.
+    Arrays are taken as by `napari_unet.images.source.as_image`; of a source with these
+    very channels, no pixel is read. Raises as `check_image`, and if it is no array.
     """
     check_model(model)
     source: ImageSource = image if isinstance(image, ImageSource) else as_image(image)
@@ -145,22 +142,15 @@ def iter_places(shape: tuple[int, ...], dims: int) -> Iterator[tuple[int, int | 
 def fit_channels(
     image: npt.NDArray[Any], axes: str, wanted: int, *, thinned: bool = False
 ) -> ArrayImage | None:
-    """Leave out what is no channel of its own; None if it is not what a model wants.
+    """Leave out what is no channel of its own; None if so many cannot be had.
 
-    Parameters
-    ----------
-    axes : str
-        Colours have their channels in the last place.
-    wanted : int
-        How many channels the model has.
-    thinned : bool
-        Look at some pixels alone, which is quick: it may find that an image fits that
-        does not, and never the other way round.
+    Colours have their channels in the last place. Where only some pixels are looked at
+    (`thinned`), an image may seem to fit that does not, never the other way round.
     """
     count = channel_count(image.shape, axes)
     if count == wanted:
         return ArrayImage(array=image, axes=axes)
-    if wanted not in (1, _RGB) or not 1 < count <= _MOST:
+    if wanted not in (1, _RGB) or not 1 < count <= _RGBA:
         return None
     channels = list(np.moveaxis(image, axes.index("C"), 0))
     looked_at = [_thin(channel) for channel in channels] if thinned else channels
@@ -225,22 +215,25 @@ def _are_alike(channels: list[npt.NDArray[Any]], least_range: int) -> bool:
 
 
 def _are_equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
-    nan = one.dtype.kind == "f"
-    quick = np.array_equal(_thin(one), _thin(other), equal_nan=nan)
-    return quick and np.array_equal(one, other, equal_nan=nan)
+    equal_nan = one.dtype.kind == "f"
+    return _holds(partial(np.array_equal, equal_nan=equal_nan), one, other)
 
 
 def _are_close(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
-    pairs = ((_thin(one), _thin(other)), (one, other))
-    return all(
-        int(np.abs(np.subtract(a, b, dtype=np.int16)).max()) <= _ROUNDING
-        for a, b in pairs
-    )
+    def close(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
+        return int(np.abs(np.subtract(a, b, dtype=np.int16)).max()) <= _ROUNDING
+
+    return _holds(close, one, other)
 
 
 def _is_constant(channel: npt.NDArray[Any]) -> bool:
     first = channel[(0,) * channel.ndim]
-    return all(bool((each == first).all()) for each in (_thin(channel), channel))
+    return _holds(lambda each: bool((each == first).all()), channel)
+
+
+def _holds(test: Callable[..., bool], *channels: npt.NDArray[Any]) -> bool:
+    """Whether a test holds of channels; some of their pixels are quicker to look at."""
+    return test(*map(_thin, channels)) and test(*channels)
 
 
 def _thin(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -252,14 +245,7 @@ def _thin(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
     """Return by how much a plane (Y, X) is zoomed before the network sees it.
 
-    Very large ones are zoomed in less, to fit into memory.
-
-    Parameters
-    ----------
-    diameter : float
-        Typical diameter of the objects, in pixels.
-    known : tuple of float
-        The smallest and largest diameter that the model knows, in pixels.
+    Diameters are in pixels. Very large planes are zoomed in less, to fit into memory.
     """
     zoom = float(np.clip(diameter, *known)) / diameter
     if 1 / NEAR_ENOUGH <= zoom <= NEAR_ENOUGH:

@@ -37,8 +37,6 @@ class Variable(BaseModel):
 
     Parameters
     ----------
-    name, unit : str
-        For people.
     mean, scale : float
         What is subtracted from the targets, and by what they are divided.
     """
@@ -112,14 +110,8 @@ class OutputNames:
 class OutputRequest:
     """What a person says of the outputs of a new model.
 
-    Parameters
-    ----------
-    names : tuple of str
-        Of the classes, background first, or of the variables.
-    unit : str
-        Of the variables.
-    low, high : float
-        Between what their values usually lie.
+    Names of classes, background first, or of variables, with their unit and the values
+    between which these usually lie.
     """
 
     names: tuple[str, ...] = ()

@@ -49,8 +49,7 @@ class Sample:
     axes: str | None = None
 
     def __post_init__(self) -> None:
-        image = as_image(self.image)
-        verified = self.verified
+        image, verified = as_image(self.image), self.verified
         for name, value in (
             ("image", image.array),
             ("labels", as_array(self.labels, "label map")),
@@ -61,13 +60,7 @@ class Sample:
 
 
 def as_samples(samples: object) -> list[Sample]:
-    """Return samples as a list; one alone is taken, too.
-
-    Raises
-    ------
-    InputError
-        If something else is among them.
-    """
+    """Return one sample or several as a list; InputError if one is something else."""
     if isinstance(samples, Sample):
         return [samples]
     found: list[Sample] = []
@@ -86,12 +79,8 @@ def with_plain_labels(
 ) -> tuple[list[Sample], list[str]]:
     """Return samples whose labels are as training takes them, and what was changed.
 
-    Labels are judged together, by the rule of `annotation.labels.as_labels`.
-
-    Raises
-    ------
-    InputError
-        If labels or masks hold no whole numbers; it says which sample's.
+    Labels are judged together, by the rule of `annotation.labels.as_labels`. Raises an
+    InputError if labels or masks of a sample hold no whole numbers.
     """
     mask = are_masks(_only_values(samples, kind), kind)
     found: list[Sample] = []

@@ -69,37 +69,23 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a network can be asked for, one object a task.
-
-    Parameters
-    ----------
-    name : str
-        In JSON and on the command line.
-    labels : Labeling
-        What labels mean: how they are read, saved, corrected and merged.
-    outputs : Outputs
-        What its models predict, and which can be asked for.
-    words : Words
-        What is said of it.
-    scoring : Scoring
-        How results are compared with the truth.
-    objective : callable
-        Returns targets, loss, decoding and score for a model; imports torch.
-    """
+    """What a network can be asked for, one object a task."""
 
     name: str
+    """In JSON and on the command line."""
+
     labels: Labeling
     outputs: Outputs
     words: Words
     scoring: Scoring[Any]
+    """How results are compared with the truth."""
+
     objective: Learning
+    """Returns targets, loss, decoding and score for a model; imports torch."""
 
 
 def objective_in(module: str) -> Learning:
-    """Return the function `objective` of a module that is imported when it is used.
-
-    By its name, for such a module needs torch.
-    """
+    """Return the function `objective` of a module, which needs torch, when used."""
 
     def objective(spec: Described, options: LossOptions) -> Objective:
         made: Objective = import_module(module).objective(spec, options)

@@ -13,21 +13,15 @@ __all__ = ["Objective", "Targets", "objective_of", "refuse_idle_loss_options"]
 def objective_of(spec: Described, options: LossOptions | None = None) -> Objective:
     """Return what is learned for a model, and how its maps are decoded.
 
-    Parameters
-    ----------
-    options : LossOptions, optional
-        They matter to training alone; those of the model where they are missing.
+    The options matter to training alone; the model's, where they are missing.
     """
     return task_of(spec).objective(spec, options or spec.loss)
 
 
 def refuse_idle_loss_options(spec: Described) -> None:
-    """Refuse options of the loss that have no effect on what a model learns.
+    """Raise an InputError if an option was chosen that has no effect on a model.
 
-    Raises
-    ------
-    InputError
-        If one was chosen; it names those that have an effect.
+    It names those that have one.
     """
     usual = LossOptions().model_dump()
     chosen = {k for k, v in spec.loss.model_dump().items() if v != usual[k]}

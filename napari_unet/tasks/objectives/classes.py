@@ -16,6 +16,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import number_squares
 from napari_unet.instances.borders import balance_classes, border_weights
+from napari_unet.tasks.objectives.instances import overlap_disagreement
 from napari_unet.tasks.objectives.losses import class_loss
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions
@@ -91,6 +92,12 @@ class ClassesObjective(Objective):
     def activate(self, logits: Tensor) -> Tensor:
         """Return probabilities."""
         return logits.softmax(1)
+
+    def disagreement(
+        self, maps: Tensor, targets: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Compare by overlap: agreement is the mean Dice of classes."""
+        return overlap_disagreement(maps, targets, weight)
 
     def iter_decode(
         self, maps: npt.NDArray[np.float32], zoom: float = 1.0

@@ -80,6 +80,12 @@ class InstancesObjective(Objective):
         """Return probabilities."""
         return logits.sigmoid()
 
+    def disagreement(
+        self, maps: Tensor, targets: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Compare by overlap: for binary maps agreement is Dice."""
+        return overlap_disagreement(maps, targets, weight)
+
     def iter_decode(
         self, maps: npt.NDArray[np.float32], zoom: float = 1.0
     ) -> Generator[None, None, Values]:
@@ -91,6 +97,15 @@ class InstancesObjective(Objective):
     def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""
         return np.zeros(shape, np.int32)
+
+
+def overlap_disagreement(
+    maps: Tensor, targets: Tensor, weight: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the sums of ``|p - t|`` and of ``p + t`` by map, over known pixels."""
+    dims = (0, *range(2, maps.ndim))
+    difference = (weight * (maps - targets).abs()).double().sum(dims)
+    return difference, (weight * (maps + targets)).double().sum(dims)
 
 
 def objective(spec: Described, options: LossOptions) -> InstancesObjective:  # noqa: ARG001

@@ -1,4 +1,11 @@
-"""Losses for partial labels: pixels nobody verified take no part in any sum."""
+"""Losses for partial labels: pixels nobody verified take no part in any sum.
+
+Logits and targets have the shape (N, K, Y, X), a weight (N, 1, Y, X) or (N, K, Y, X):
+0 where nothing is known, positive elsewhere. It multiplies every pixel *before* any
+sum, and sums are divided by the sum of weights: the loss of a perfect prediction is
+zero and the gradient of a mistake has the same size whether all of the image is
+labelled or a thousandth of it. A loss is a scalar; 0 when every weight is 0.
+"""
 
 from __future__ import annotations
 
@@ -21,31 +28,15 @@ def instance_loss(
     hard_pixel_weight: float = 0.0,
     inside: float = 3.0,
 ) -> Tensor:
-    """Loss of the instance head, from verified pixels alone.
-
-    Cross-entropy of all maps and soft Dice of the foreground. The weight multiplies
-    every pixel *before* any sum, and sums are divided by the sum of weights: the loss
-    of a perfect prediction is zero and the gradient of a mistake has the same size
-    whether all of the image is labelled or a thousandth of it.
+    """Cross-entropy of all maps of `instances.targets`, and soft Dice of foreground.
 
     Parameters
     ----------
-    logits : Tensor, shape (N, 3, Y, X)
-        Foreground, centre and border logits.
-    targets : Tensor, shape (N, 3, Y, X)
-        Maps in [0, 1], see `napari_unet.instances.targets`.
-    weight : Tensor, shape (N, 1, Y, X)
-        0 where nothing is known, positive elsewhere.
     hard_pixel_weight : float
         A pixel that the network has wrong by ``e`` weighs
         ``1 + hard_pixel_weight * e``.
     inside : float
         Pixels inside objects weigh ``1 + inside`` in the two distance maps.
-
-    Returns
-    -------
-    Tensor
-        A scalar; 0 when every weight is 0.
     """
     foreground = targets[:, :1]
     divergence = bernoulli_divergence(logits, targets)
@@ -64,26 +55,15 @@ def class_loss(
     hard_pixel_weight: float = 0.0,
     dice: bool = True,
 ) -> Tensor:
-    """Cross-entropy and soft Dice of pixel classes, from verified pixels alone.
+    """Cross-entropy and soft Dice of pixel classes; targets sum to 1 where known.
 
     Parameters
     ----------
-    logits : Tensor, shape (N, K, Y, X)
-        One map per class, before the softmax.
-    targets : Tensor, shape (N, K, Y, X)
-        Probabilities that sum to 1 where something is known.
-    weight : Tensor, shape (N, 1, Y, X)
-        0 where nothing is known, positive elsewhere.
     hard_pixel_weight : float
         A pixel whose class has the probability ``p`` weighs
         ``1 + hard_pixel_weight * (1 - p)``.
     dice : bool
         Add Dice, the mean over the classes that are present, to the cross-entropy.
-
-    Returns
-    -------
-    Tensor
-        A scalar; 0 when every weight is 0.
     """
     log_probability = logits.log_softmax(1)
     probability = log_probability.exp()
@@ -109,45 +89,29 @@ def _mean_dice(probability: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
     return (present * dice_loss).sum() / present.sum().clamp_min(1)
 
 
-def _huber(residual: Tensor) -> Tensor:
-    return F.huber_loss(residual, torch.zeros_like(residual), reduction="none")
-
-
-_RESIDUAL: dict[RegressionLoss, Callable[[Tensor], Tensor]] = {
-    "huber": _huber,
-    "mse": torch.square,
-    "mae": torch.abs,
+_DIFFERENCE: dict[RegressionLoss, Callable[..., Tensor]] = {
+    "huber": F.huber_loss,
+    "mse": F.mse_loss,
+    "mae": F.l1_loss,
 }
 
 
 def regression_loss(
     values: Tensor, targets: Tensor, weight: Tensor, kind: RegressionLoss = "huber"
 ) -> Tensor:
-    """Mean difference of values, from known pixels alone.
+    """Mean difference of values, which are normalised to spread 1.
 
-    Parameters
-    ----------
-    values, targets : Tensor, shape (N, K, Y, X)
-        Normalised to spread 1.
-    weight : Tensor, shape (N, K, Y, X) or (N, 1, Y, X)
-        0 where nothing is known, positive elsewhere.
-    kind : {"huber", "mse", "mae"}
-        Square, absolute value, or the former near 0 and the latter beyond 1 (Huber
-        1964), which forgives bright outliers.
-
-    Returns
-    -------
-    Tensor
-        A scalar; 0 when every weight is 0.
+    "mse" is the square, "mae" the absolute value, and "huber" the former near 0 and the
+    latter beyond 1 (Huber 1964), which forgives bright outliers.
     """
-    return weighted_mean(_RESIDUAL[kind](values - targets), weight)
+    difference = _DIFFERENCE[kind](values, targets, reduction="none")
+    return weighted_mean(difference, weight)
 
 
 def bernoulli_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the cross-entropy minus the entropy of the target, pixel by pixel.
 
-    For targets of 0 and 1 this is the cross-entropy; for soft targets it has the same
-    gradient, but its least value is 0.
+    So the least value is 0, also for soft targets; the gradient is the same.
     """
     entropy = F.binary_cross_entropy(targets, targets, reduction="none")
     cross = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")

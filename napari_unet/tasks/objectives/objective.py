@@ -76,44 +76,29 @@ class Objective(ABC):
 
     @abstractmethod
     def check(self, planes: Sequence[tuple[Values, Mask]]) -> None:
-        """Check that something can be learned from planes with something verified.
-
-        Raises
-        ------
-        InputError
-            If not; with what to do.
-        """
+        """Raise an InputError, with what to do, if planes have nothing to learn."""
 
     @abstractmethod
     def loss(
         self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
-        """Return a scalar, from weighted pixels alone.
+        """Return a scalar, from weighted pixels alone; shapes as in `losses`.
 
-        Parameters
-        ----------
-        logits, targets : Tensor, shape (N, K, Y, X)
-        weight : Tensor, shape (N, 1, Y, X) or (N, K, Y, X)
-            0 where nothing is known.
-        hard_pixel_weight : float
-            Extra weight of pixels that the network has wrong.
+        What the network has wrong has an extra weight.
         """
 
     @abstractmethod
     def activate(self, logits: Tensor) -> Tensor:
         """Return maps in the scale of the targets, same shape."""
 
+    @abstractmethod
     def disagreement(
         self, maps: Tensor, targets: Tensor, weight: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return how far maps are from targets, and how far they could be, by map.
 
-        Both have the shape (K,); agreement is 1 minus the mean of their quotient. Here
-        they are the sums of ``|p - t|`` and ``p + t``: for binary maps that is Dice.
+        Both have the shape (K,); agreement is 1 minus the mean of their quotient.
         """
-        dims = (0, *range(2, maps.ndim))
-        difference = (weight * (maps - targets).abs()).double().sum(dims)
-        return difference, (weight * (maps + targets)).double().sum(dims)
 
     @abstractmethod
     def iter_decode(
