@@ -16,8 +16,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
@@ -38,6 +40,17 @@ class Tile:
 def padded_shape(shape: tuple[int, ...], stride: int) -> tuple[int, ...]:
     """Return `shape` rounded up to multiples of the network's total stride."""
     return tuple(_round_up(n, stride) for n in shape)
+
+
+def padded(
+    maps: npt.NDArray[np.float32], stride: int, mode: Literal["symmetric", "constant"]
+) -> npt.NDArray[np.float32]:
+    """Return maps (K, Y, X) that go on, as `numpy.pad` has it, to multiples of it."""
+    shape = padded_shape(maps.shape[1:], stride)
+    if maps.shape[1:] == shape:
+        return maps
+    margins = [(0, n - m) for n, m in zip(shape, maps.shape[1:], strict=True)]
+    return np.pad(maps, [(0, 0), *margins], mode=mode)
 
 
 def _round_up(extent: float, stride: int) -> int:

@@ -36,14 +36,8 @@ class ViewPredicted:
 class Sized:
     """How large the objects are, and by how much the image is zoomed for the network.
 
-    Parameters
-    ----------
-    diameter : float or None
-        Typical diameter, in pixels; None where no object was seen.
-    zoom : float
-        1 where the model knows this size well.
-    measured : bool
-        Whether the model found out; otherwise somebody said so.
+    The typical diameter is in pixels, and None where no object was seen. The model has
+    measured it, or else somebody said so.
     """
 
     diameter: float | None

@@ -24,7 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from napari_unet.core.events import Notice
 from napari_unet.core.jobs import drain, mapped, within
 from napari_unet.errors import DeviceError
-from napari_unet.geometry.tiling import Tile, padded_shape, plan_tiles
+from napari_unet.geometry.tiling import Tile, padded, plan_tiles
 from napari_unet.instances.targets import Maps
 from napari_unet.models.spec import Tiling
 from napari_unet.nets.blocks import ConvBlock
@@ -129,13 +129,13 @@ class PlanePredictor:
         self, plane: npt.NDArray[np.float32]
     ) -> Generator[PlaneEvent, None, Maps]:
         shape = plane.shape[1:]
-        padded = _mirror(plane, padded_shape(shape, self.stride))
+        mirrored = padded(plane, self.stride, "symmetric")
         tiles = self._plan(shape)
         maps = np.empty((self._maps, *shape), np.float32)
         step = self.execution.batch
         for first in range(0, len(tiles), step):
             batch = tiles[first : first + step]
-            windows = _stacked([padded[:, *tile.window.slices] for tile in batch])
+            windows = _stacked([mirrored[:, *tile.window.slices] for tile in batch])
             found = yield from self._iter_forward(windows, first, len(tiles))
             for tile, values in zip(batch, found, strict=True):
                 inner = tile.core.relative_to(tile.window).slices
@@ -223,15 +223,6 @@ def _in_strips(net: Network, execution: Execution) -> bool:
 
 def _stacked(windows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     return windows[0][None] if len(windows) == 1 else np.stack(windows)
-
-
-def _mirror(
-    plane: npt.NDArray[np.float32], shape: tuple[int, ...]
-) -> npt.NDArray[np.float32]:
-    if plane.shape[1:] == shape:
-        return plane
-    margins = [(0, n - m) for n, m in zip(shape, plane.shape[1:], strict=True)]
-    return np.pad(plane, [(0, 0), *margins], mode="symmetric")
 
 
 def with_tiling(

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 from scipy import ndimage as ndi
+from skimage.segmentation import clear_border
 
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
@@ -190,10 +191,7 @@ def _telling_part(plane: Grey, size: int) -> Grey:
 
 def _whole_objects(labels: LabelMap) -> LabelMap:
     """Return labels without the objects that the border cuts, if others are left."""
-    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    cut = np.zeros(int(labels.max(initial=0)) + 1, bool)
-    cut[edge] = True
-    whole = np.where(cut[labels], 0, labels)
+    whole: LabelMap = clear_border(labels)
     return whole if whole.any() else labels
 
 

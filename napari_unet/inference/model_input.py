@@ -13,7 +13,7 @@ trained on, the image is zoomed (Cellpose always does, Stringer et al., Nature M
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -130,13 +130,6 @@ def _channel_mismatch(channels: int, axes: str, model: Model) -> ChannelMismatch
         axes,
         f"choose a model that fits{named}",
     )
-
-
-def iter_places(shape: tuple[int, ...], dims: int) -> Iterator[tuple[int, int | slice]]:
-    """Name the planes of an image of (T, Z) = `shape`, or its volumes in 3-D."""
-    for t in range(shape[0]):
-        sections = [slice(None)] if dims == 3 else range(shape[1])
-        yield from ((t, z) for z in sections)
 
 
 def fit_channels(

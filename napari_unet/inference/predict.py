@@ -192,12 +192,8 @@ def _nothing(
 ) -> Generator[PredictEvent, None, Values | None]:
     """Return the result for an image that shows nothing; None if it shows something.
 
-    Parameters
-    ----------
-    raw : bool
-        Whether the network's maps are wanted, which it has of any image.
-    told : bool
-        Whether somebody said how large objects are, so there are some.
+    Not if the network's maps are wanted, which it has of any image, nor, where somebody
+    told how large objects are, for noise: so there are some.
     """
     if raw:
         return None

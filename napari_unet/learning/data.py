@@ -8,8 +8,9 @@ becomes targets and the centres of crops.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,6 @@ from napari_unet.geometry.maps import Mask
 from napari_unet.inference.measure import typical_diameter
 from napari_unet.inference.model_input import (
     fit_image,
-    iter_places,
     resize,
     sample_labels,
     zoom_for,
@@ -202,9 +202,11 @@ def iter_annotated_planes(
     for channel in image.swapaxes(0, 1):
         limits.append(normalization.limits(channel))
         yield
-    known = model.spec.best_diameters if model.net.dims == 2 else None
     planes = []
-    for t, z in iter_places(verified.shape[:2], model.net.dims):
+    flat = model.net.dims == 2
+    known = model.spec.best_diameters if flat else None
+    sections: Iterable[Any] = range(image.shape[2]) if flat else [slice(None)]
+    for t, z in product(range(len(image)), sections):
         if not verified[t, z].any():
             continue
         grey = normalization.scale(image[t, :, z], limits)

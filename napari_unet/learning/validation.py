@@ -15,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import ndimage as ndi
-from torch import Tensor
 
 from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.tiling import padded_shape
+from napari_unet.geometry.tiling import padded
 from napari_unet.inference.forward import iter_logits
 from napari_unet.learning.sampling import Batch
 from napari_unet.nets.device import Execution
@@ -185,7 +184,8 @@ def _window(
     cut, maps, known = (
         each[:, *box.slices] for each in (image, targets.maps, targets.known)
     )
-    return Batch(*(_padded(each, stride) for each in (cut, maps, known * inside)))
+    parts = (padded(each, stride, "constant") for each in (cut, maps, known * inside))
+    return Batch(*(torch.from_numpy(np.array(each))[None] for each in parts))
 
 
 def _cut(box: Box) -> list[Box]:
@@ -199,12 +199,6 @@ def _cut(box: Box) -> list[Box]:
         Box(tuple(a for a, _ in part), tuple(b for _, b in part))
         for part in product(*spans)
     ]
-
-
-def _padded(part: Image, stride: int) -> Tensor:
-    shape = padded_shape(part.shape[1:], stride)
-    margins = [(0, n - m) for n, m in zip(shape, part.shape[1:], strict=True)]
-    return torch.from_numpy(np.pad(part, [(0, 0), *margins]))[None]
 
 
 def iter_agreement(

@@ -70,10 +70,8 @@ class Labeling(ABC):
 
     def nothing(self, names: Names, shape: tuple[int, ...]) -> LabelMap | ValueMap:
         """Return what is saved of pixels about which nothing is known."""
-        saved = self.saved_shape(names, shape)
-        if self.values:
-            return np.full(saved, np.nan, np.float32)
-        return np.zeros(saved, np.int32)
+        unknown = np.nan if self.values else 0
+        return np.full(self.saved_shape(names, shape), unknown, self.dtype)
 
     def goes_with(self, names: Names, others: Names) -> bool:
         """Return whether work with some names can go on with others."""
