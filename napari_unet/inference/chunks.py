@@ -35,7 +35,7 @@ from napari_unet.geometry.maps import LabelMap
 from napari_unet.geometry.tiling import plan_tiles
 from napari_unet.images.source import CanonicalImage, LabelStore
 from napari_unet.inference.events import PredictEvent
-from napari_unet.inference.forward import PlaneEvent, PlanePredictor, WindowsDone
+from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
 from napari_unet.instances.decoding import Decoding, iter_number_objects
 from napari_unet.instances.targets import Maps
@@ -240,12 +240,12 @@ def iter_decode_chunk(
     plan: ChunkPlan, chunk: Chunk, maps: Maps
 ) -> Generator[PlaneEvent, None, Values]:
     """Return what a person asked for, on the grid of the image."""
-    decoded, shape = WindowsDone(1, 1), chunk.decoded.shape
-    yield decoded
+    yield 1.0
+    shape = chunk.decoded.shape
     if plan.raw:
         return resize(maps, shape)
     steps = _iter_decode(plan.spec, maps, shape, plan.zoom)
-    return (yield from told_as(decoded, steps))
+    return (yield from told_as(1.0, steps))
 
 
 def _iter_decode(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -45,15 +45,8 @@ _LARGER_IN_STRIPS = 2
 _SHRINK_3D = 6
 
 
-@dataclass(frozen=True, slots=True)
-class WindowsDone:
-    """So many windows of the plane are finished, or parts of them."""
-
-    done: float
-    total: int
-
-
-PlaneEvent = Notice | WindowsDone
+PlaneEvent = Notice | float
+"""What a person should know, or which share of the plane is finished, up to 1."""
 
 
 def fold_norms(net: Network) -> Network:
@@ -140,17 +133,17 @@ class PlanePredictor:
             for tile, values in zip(batch, found, strict=True):
                 inner = tile.core.relative_to(tile.window).slices
                 maps[:, *tile.core.slices] = values[:, *inner]
-            yield WindowsDone(first + len(batch), len(tiles))
+            yield (first + len(batch)) / len(tiles)
         return maps
 
     def _iter_forward(
         self, windows: npt.NDArray[np.float32], before: int, total: int
-    ) -> Generator[WindowsDone, None, Maps]:
+    ) -> Generator[float, None, Maps]:
         """Predict windows, of which `before` are finished already, of `total`."""
         batch = self.execution.place(torch.from_numpy(windows))
 
-        def told(share: float) -> WindowsDone:
-            return WindowsDone(before + share * len(batch), total)
+        def told(share: float) -> float:
+            return (before + share * len(batch)) / total
 
         result = yield from mapped(told, self._iter_turns(batch))
         maps: Maps = result.cpu().numpy()

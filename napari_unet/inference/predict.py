@@ -258,13 +258,12 @@ def _segment(
 def _progress(
     before: int, parts: int, total: int
 ) -> Callable[[PlaneEvent], PredictEvent]:
-    """Return what tells of windows as parts of `total`, of which some are done."""
+    """Return what tells of a plane as parts of `total`, of which some are done."""
 
     def told(event: PlaneEvent) -> PredictEvent:
         if isinstance(event, Notice):
             return event
-        share = event.done / event.total
-        return TilesDone(min(total, before + round(share * parts)), total)
+        return TilesDone(min(total, before + round(event * parts)), total)
 
     return told
 
@@ -313,11 +312,7 @@ def _preview(
     maps = yield from mapped(told, steps)
     values = yield from mapped(told, iter_decode_chunk(plan, chunk, maps))
     place = chunk.in_result(chunk.core)
-    box = Box(
-        *(
-            tuple(corner["TZYX".index(axis)] for axis in result_axes(image.axes))
-            for corner in (place.start, place.stop)
-        )
-    )
+    axes = ["TZYX".index(axis) for axis in result_axes(image.axes)]
+    box = Box(tuple(place.start[n] for n in axes), tuple(place.stop[n] for n in axes))
     whole = chunk.crop(values)[..., None, None, :, :]
     yield ViewPredicted(box, in_image_axes(whole, image.axes))

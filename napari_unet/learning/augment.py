@@ -7,7 +7,6 @@ with the image: no target has to be computed again.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -19,17 +18,10 @@ from torch import Tensor
 from napari_unet.learning.config import Augmentation
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """Where a crop comes from: centre (y, x) in pixels, and zoom."""
-
-    centre: tuple[float, float]
-    zoom: float
-
-
 def resample(
     stack: Tensor,
-    crop: Crop,
+    centre: tuple[float, float],
+    zoom: float,
     size: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
@@ -37,16 +29,16 @@ def resample(
 ) -> Tensor:
     """Cut a square out of a stack of maps (C, Y, X), rotated, mirrored, zoomed, bent.
 
-    The first `mirrored` maps go on as their mirror image beyond the plane: the image
-    does, as it does in prediction. The others are 0 there.
+    Its centre is (y, x), in pixels. The first `mirrored` maps go on as their mirror
+    image beyond the plane: the image does, as in prediction. The others are 0 there.
     """
-    linear = _random_rotation(augmentation, rng) / crop.zoom
+    linear = _random_rotation(augmentation, rng) / zoom
     steps = np.arange(size) - (size - 1) / 2
     grid = np.stack(np.meshgrid(steps, steps, indexing="ij"))
     if augmentation.elastic:
         knots = (2, augmentation.elastic_grid, augmentation.elastic_grid)
         grid = grid + _smooth_field(knots, size, augmentation.elastic, rng)
-    offset = np.asarray(crop.centre).reshape(2, 1, 1)
+    offset = np.asarray(centre).reshape(2, 1, 1)
     positions = np.tensordot(linear, grid, axes=1) + offset
     return _sample(stack, positions, mirrored)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from napari_unet.core.events import Notice
 from napari_unet.errors import DeviceError, ModelError
 from napari_unet.geometry.maps import Mask
-from napari_unet.learning.augment import Crop, change_grey_values, resample
+from napari_unet.learning.augment import change_grey_values, resample
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives import Targets
@@ -153,9 +153,9 @@ def draw_crop(
         stack = _sections(stack, int(above[0]), extent[0], rng)
     flat = stack.flatten(0, -3)
     height, width = flat.shape[1:]
-    crop = Crop((_inside(y, half, height), _inside(x, half, width)), zoom)
+    centre = (_inside(y, half, height), _inside(x, half, width))
     greys = plane.channels * (len(flat) // len(stack))
-    sample = resample(flat, crop, size, augmentation, rng, mirrored=greys)
+    sample = resample(flat, centre, zoom, size, augmentation, rng, mirrored=greys)
     grey = sample[:greys]
     changed = change_grey_values(grey, augmentation, rng)
     crops = torch.cat([changed, sample[greys:]])

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from napari_unet.instances.targets import instance_targets
 from napari_unet.learning.augment import (
-    Crop,
     _smooth_field,
     change_grey_values,
     gaussian_blur,
@@ -29,7 +28,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def test_a_still_crop_is_a_copy() -> None:
     stack = torch.rand(2, 40, 50)
-    crop = resample(stack, Crop((19.5, 24.5), 1.0), 16, STILL, rng())
+    crop = resample(stack, (19.5, 24.5), 1.0, 16, STILL, rng())
     torch.testing.assert_close(crop, stack[:, 12:28, 17:33], rtol=1e-4, atol=1e-4)
     image = stack[:1]
     torch.testing.assert_close(change_grey_values(image, STILL, rng()), image)
@@ -43,7 +42,7 @@ def test_any_crop_has_its_size_and_range(
 ) -> None:
     stack = torch.rand(1, 33, 47)
     augmentation = Augmentation(elastic=2.0)
-    crop = resample(stack, Crop((y, x), zoom), 32, augmentation, rng(seed))
+    crop = resample(stack, (y, x), zoom, 32, augmentation, rng(seed))
     assert crop.shape == (1, 32, 32)
     assert crop.min() >= 0
     assert crop.max() <= stack.max() + 1e-6
@@ -52,7 +51,7 @@ def test_any_crop_has_its_size_and_range(
 def test_zoomed_targets_are_the_targets_of_the_zoomed_image() -> None:
     sample = make_disks(size=96, pitch=48, radius=14)
     targets = torch.from_numpy(instance_targets(sample.labels))
-    zoomed = resample(targets, Crop((23.5, 23.5), 2.0), 96, STILL, rng())
+    zoomed = resample(targets, (23.5, 23.5), 2.0, 96, STILL, rng())
     large = make_disks(size=96, pitch=96, radius=28)
     again = instance_targets(large.labels)
     inside = instance_targets(large.labels)[2] > 0.2

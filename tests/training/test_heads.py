@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.core.jobs import drain
-from napari_unet.learning.augment import Crop, resample
+from napari_unet.learning.augment import resample
 from napari_unet.learning.config import Augmentation
 from napari_unet.learning.sampling import draw_batch
 from napari_unet.nets.build import build
@@ -114,8 +114,9 @@ def test_flows_point_to_the_centre_in_a_crop_that_was_turned_and_bent(seed):
     targets = FlowsObjective().targets(disk, np.ones(disk.shape, bool))
     augmentation = Augmentation(elastic=1.5 * (seed % 2))
     rng = np.random.default_rng(seed)
-    crop = Crop((42.0, 52.0), rng.uniform(0.8, 1.6))
-    maps = resample(torch.from_numpy(targets.maps), crop, 64, augmentation, rng)[None]
+    zoom = rng.uniform(0.8, 1.6)
+    found = torch.from_numpy(targets.maps)
+    maps = resample(found, (42.0, 52.0), zoom, 64, augmentation, rng)[None]
     flow = turned(maps[:, 1:3], maps[:, 3:5])[0].numpy()
     sure = maps[0, 0].numpy() > 0.99
     cosine = towards_centre(flow, sure)
@@ -134,7 +135,7 @@ def test_the_border_of_the_plane_teaches_no_wrong_flow():
     # Zoomed by 1 and not turned, but beyond the plane: flows are what they were.
     rng = np.random.default_rng(0)
     still = Augmentation(zoom=0, rotate=False)
-    crop = resample(plane.stack, Crop((10.5, 19.5), 1.0), 40, still, rng, mirrored=1)
+    crop = resample(plane.stack, (10.5, 19.5), 1.0, 40, still, rng, mirrored=1)
     maps, weight = crop[None, 1:6], (crop[None, 6:] > 0.999).float()
     perfect = torch.cat([20 * (2 * maps[:, :1] - 1), FLOW_SCALE * maps[:, 1:3]], 1)
     assert weight.mean() < 0.9
