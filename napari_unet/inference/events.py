@@ -18,14 +18,8 @@ from napari_unet.instances.decoding import Decoding
 class ViewPredicted:
     """The result in the requested view, before the rest of the image is finished.
 
-    Parameters
-    ----------
-    box : Box
-        The view in the coordinates of the *result* array (the axes of the image
-        without C).
-    labels : ndarray
-        The result inside the box; ids count from 1 and are preliminary. Regressed
-        values have the variables as first axis.
+    The box has the axes of the image without C. Ids count from 1 and are preliminary;
+    regressed values have the variables as first axis.
     """
 
     box: Box

@@ -94,9 +94,7 @@ class PlanePredictor:
     def iter_maps(
         self, plane: npt.NDArray[np.float32]
     ) -> Generator[PlaneEvent, None, Maps]:
-        """Predict the maps of a normalised plane (C, Y, X) or volume (C, Z, Y, X).
-
-        They are activated, in the scale of the targets.
+        """Predict the activated maps of a normalised plane (C, Y, X) or volume.
 
         Raises a DeviceError if memory does not suffice even for the smallest window.
         """

@@ -33,21 +33,10 @@ FitEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """What a training came to.
+    """The best model, or the starting one where nothing was better, and its training.
 
-    Parameters
-    ----------
-    model : Model
-        The best model; the starting one where nothing was better.
-    steps : int
-        Steps taken.
-    score, start_score : float
-        Agreement of the best and of the starting model with the held-out pixels.
-    held_out : bool
-        False where there was too little to hold out, and the scores come from the
-        pixels that trained.
-    seconds : float
-        Time spent.
+    Scores are the agreement of the best and of the starting model with the held-out
+    pixels; where there was too little to hold out, with the pixels that trained.
     """
 
     model: Model

@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.labels import (
-    CLASS_NUMBERS,
-    UNKNOWN_CLASS,
-    Labels,
-    as_labels,
-)
+from napari_unet.annotation.labels import CLASS_NUMBERS, UNKNOWN_CLASS, Labels
 from napari_unet.annotation.rules import ClassRules
 from napari_unet.errors import InputError
 from napari_unet.scores.report import CLASS_SCORES
@@ -49,7 +44,7 @@ class ClassLabeling(Labeling):
         self, labels: Callable[[], Any], names: Names, axes: str, source: str
     ) -> Labels:
         """Return class numbers; those that have no name are refused."""
-        found = as_labels(labels(), self.kind, axes=axes)
+        found = super().take_over(labels, names, axes, source)
         low, high = int(found.array.min(initial=0)), int(found.array.max(initial=0))
         most = len(names) - 1
         if low < 0 or high > most:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.labels import OBJECT_IDS, Labels, as_labels
+from napari_unet.annotation.labels import OBJECT_IDS
 from napari_unet.annotation.rules import ObjectRules
 from napari_unet.instances.targets import InstanceMap
 from napari_unet.scores.report import OBJECT_SCORES
@@ -23,19 +20,9 @@ class ObjectLabeling(Labeling):
     brush = Brush.OBJECT
     objects = True
 
-    def take_over(
-        self, labels: Callable[[], Any], names: Names, axes: str, source: str
-    ) -> Labels:
-        """Return ids; a mask is split into its pieces."""
-        return as_labels(labels(), self.kind, axes=axes)
-
     def first_label(self, annotation: Annotation, mean: float) -> int:
         """Return a new object."""
         return annotation.new_id()
-
-    def nearest(self, annotation: Annotation, names: Names, label: int) -> int:
-        """Return the same id: every one can be painted."""
-        return label
 
     def known(self, annotation: Annotation, names: Names, label: int) -> bool:
         """Return whether it is an object; an id that none had may be taken by now."""

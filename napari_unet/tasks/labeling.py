@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.labels import LabelKind, Labels, as_whole
+from napari_unet.annotation.labels import LabelKind, Labels, as_labels, as_whole
 from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.rules import Rules
 from napari_unet.geometry.maps import LabelMap, ValueMap
@@ -88,7 +88,6 @@ class Labeling(ABC):
         labels = saved.astype(np.int32, copy=False)
         return Annotation(labels, provenance, rules=self.rules, next_id=next_id)
 
-    @abstractmethod
     def take_over(
         self, labels: Callable[[], Any], names: Names, axes: str, source: str
     ) -> Labels:
@@ -97,6 +96,7 @@ class Labeling(ABC):
         The callable returns the array, which has these axes. Raises an InputError if
         nothing can be used here.
         """
+        return as_labels(labels(), self.kind, axes=axes)
 
     def learned(
         self, labels: npt.NDArray[Any], variables: int, dims: int, fit: Fit
@@ -112,9 +112,9 @@ class Labeling(ABC):
     def first_label(self, annotation: Annotation, mean: float) -> int:
         """Return what is painted first; `mean` is that of the first variable."""
 
-    @abstractmethod
     def nearest(self, annotation: Annotation, names: Names, label: int) -> int:
         """Return a label that can be painted, this one if it can."""
+        return label
 
     def known(self, annotation: Annotation, names: Names, label: int) -> bool:
         """Return whether a label means something in an annotation."""

@@ -43,13 +43,7 @@ def all_tasks() -> tuple[Task, ...]:
 
 
 def find_task(name: str) -> Task:
-    """Return the task of that name.
-
-    Raises
-    ------
-    InputError
-        If there is none; it names those that there are.
-    """
+    """Return the task of that name; an InputError names those that there are."""
     if name not in _TASKS:
         raise InputError(
             f"Task {name!r} is not available; choose one of: {', '.join(_TASKS)}."
