@@ -33,8 +33,8 @@ class Plane:
     stack : Tensor, shape (C + K + W + E, Y, X)
         Normalised image, targets, where these are known (one map for all, or one for
         each of the K), and perhaps how much a known pixel counts.
-    channels, maps, masks : int
-        C, K and W.
+    ends : tuple of int
+        Of these parts but the last one: C, C + K and C + K + W.
     points : ndarray, shape (n, 2) or (n, 3)
         Known pixels around which crops may be centred.
     zoom_limits, zoom : float
@@ -42,9 +42,7 @@ class Plane:
     """
 
     stack: Tensor
-    channels: int
-    maps: int
-    masks: int
+    ends: tuple[int, ...]
     points: npt.NDArray[np.int32]
     zoom_limits: tuple[float, float] = (0.5, 2.0)
     zoom: float = 1.0
@@ -52,8 +50,7 @@ class Plane:
     @property
     def known(self) -> Tensor:
         """Where the targets are known, shape (W, Y, X)."""
-        start = self.channels + self.maps
-        return self.stack[start : start + self.masks]
+        return self.stack.tensor_split(self.ends)[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +72,20 @@ def make_plane(
 ) -> Plane:
     """Prepare a plane from an image (C, Y, X) and what an objective makes of it."""
     parts = [image, targets.maps, targets.known]
+    ends = tuple(np.cumsum([len(part) for part in parts]).tolist())
     if targets.pixel_weights is not None:
         parts.append(targets.pixel_weights)
-    return Plane(
-        torch.from_numpy(np.concatenate(parts)),
-        len(image),
-        len(targets.maps),
-        len(targets.known),
-        _centres(strata),
-        zoom_limits,
-        zoom,
-    )
+    stack = torch.from_numpy(np.concatenate(parts))
+    return Plane(stack, ends, _centres(strata), zoom_limits, zoom)
 
 
 def _centres(strata: list[tuple[Mask, float]]) -> npt.NDArray[np.int32]:
     """Return crop centres, thinned so that every stratum has its share."""
-    chosen = [_thin(np.argwhere(m), round(_MOST_CENTRES * s)) for m, s in strata]
+    chosen = []
+    for mask, share in strata:
+        points = np.argwhere(mask)
+        chosen.append(points[:: max(1, len(points) // round(_MOST_CENTRES * share))])
     return np.concatenate(chosen).astype(np.int32)
-
-
-def _thin(points: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
-    return points[:: max(1, len(points) // most)]
 
 
 def draw_batch(
@@ -118,9 +108,7 @@ def draw_batch(
     stack = torch.stack(
         [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
     )
-    first = planes[0]
-    parts = np.cumsum([first.channels, first.maps, first.masks]).tolist()
-    images, targets, known, pixel_weights = stack.tensor_split(parts, 1)
+    images, targets, known, pixel_weights = stack.tensor_split(planes[0].ends, 1)
     # Bilinear weights below one half would let in pixels nobody verified.
     weight = (known > 0.999).to(stack.dtype)
     if pixel_weights.shape[1]:
@@ -154,7 +142,7 @@ def draw_crop(
     flat = stack.flatten(0, -3)
     height, width = flat.shape[1:]
     centre = (_inside(y, half, height), _inside(x, half, width))
-    greys = plane.channels * (len(flat) // len(stack))
+    greys = plane.ends[0] * (len(flat) // len(stack))
     sample = resample(flat, centre, zoom, size, augmentation, rng, mirrored=greys)
     grey = sample[:greys]
     changed = change_grey_values(grey, augmentation, rng)
