@@ -123,14 +123,6 @@ class ChunkPlan:
         whole = len(self.chunks) == self.shape[0] * self.shape[1]
         return self.objects and planar and whole and pixels <= LARGEST_CACHED
 
-    def __str__(self) -> str:
-        sizes = {chunk.core.shape for chunk in self.chunks}
-        largest = " x ".join(map(str, max(sizes, key=math.prod)))
-        return (
-            f"{len(self.chunks)} chunks of up to {largest} px, zoom {self.zoom:.3g}, "
-            f"of an image with T, Z, Y, X = {self.shape}"
-        )
-
 
 def plan_chunks(
     image: CanonicalImage,
