@@ -89,10 +89,22 @@ def fit_image(
 def _fit(
     image: npt.NDArray[Any], axes: str, model: Model, *, thinned: bool = False
 ) -> ArrayImage:
-    fitted = fit_channels(image, axes, model.spec.in_channels, thinned=thinned)
-    if fitted is None:
-        raise _channel_mismatch(channel_count(image.shape, axes), axes, model)
-    return fitted
+    wanted = model.spec.in_channels
+    fitted = fit_channels(image, axes, wanted, thinned=thinned)
+    if fitted is not None:
+        return fitted
+    channels = channel_count(image.shape, axes)
+    plural = "s" if wanted > 1 else ""
+    fitting = [spec.name for spec in list_models() if spec.in_channels == channels]
+    named = f" ({', '.join(fitting)})" if fitting else ""
+    raise ChannelMismatchError(
+        f"Model {model.name!r} expects {wanted} channel{plural}, the image has "
+        f"{channels} (axes {axes})",
+        wanted,
+        channels,
+        axes,
+        f"choose a model that fits{named}",
+    )
 
 
 def _resolve_axes(
@@ -115,21 +127,6 @@ def _resolve_axes(
             "2-D model."
         )
     return resolved
-
-
-def _channel_mismatch(channels: int, axes: str, model: Model) -> ChannelMismatchError:
-    wanted = model.spec.in_channels
-    plural = "s" if wanted > 1 else ""
-    fitting = [spec.name for spec in list_models() if spec.in_channels == channels]
-    named = f" ({', '.join(fitting)})" if fitting else ""
-    return ChannelMismatchError(
-        f"Model {model.name!r} expects {wanted} channel{plural}, the image has "
-        f"{channels} (axes {axes})",
-        wanted,
-        channels,
-        axes,
-        f"choose a model that fits{named}",
-    )
 
 
 def fit_channels(

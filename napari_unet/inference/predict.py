@@ -144,23 +144,15 @@ def iter_predict(
     diameter: float | None = None,
     pixel_size: float | None = None,
 ) -> Generator[PredictEvent, None, Values]:
-    """Predict step by step; arguments and errors as in `predict`.
+    """Predict step by step; arguments, errors and the result are those of `predict`.
+
+    Yields after every window. Closing the generator cancels the prediction.
 
     Parameters
     ----------
     view : Box, optional
         Region of the result that should be ready first; it is yielded as
         `ViewPredicted` where it is much smaller than the image.
-
-    Yields
-    ------
-    PredictEvent
-        After every window. Closing the generator cancels the prediction.
-
-    Returns
-    -------
-    ndarray
-        As `predict` returns it.
     """
     check_diameter(diameter)
     seen, note = fit_image(image, axes, model)
@@ -172,11 +164,11 @@ def iter_predict(
         yield _BEGUN
         limits.append(model.spec.normalization.limits(seen.channel(number)))
     yield _BEGUN
-    nothing = yield from _nothing(
-        seen, model, limits, raw=probabilities, told=diameter is not None
-    )
-    if nothing is not None:
-        return in_image_axes(nothing, seen.axes)
+    # The network has maps of any image; and whoever tells a size knows of objects.
+    if not probabilities:
+        nothing = yield from _nothing(seen, model, limits, told=diameter is not None)
+        if nothing is not None:
+            return in_image_axes(nothing, seen.axes)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
     zoom = yield from _zoom(seen, model, predictor, limits, diameter, pixel_size)
     plan = plan_chunks(
@@ -188,15 +180,9 @@ def iter_predict(
 
 
 def _nothing(
-    image: CanonicalImage, model: Model, limits: Limits, *, raw: bool, told: bool
+    image: CanonicalImage, model: Model, limits: Limits, *, told: bool
 ) -> Generator[PredictEvent, None, Values | None]:
-    """Return the result for an image that shows nothing; None if it shows something.
-
-    Not if the network's maps are wanted, which it has of any image, nor, where somebody
-    told how large objects are, for noise: so there are some.
-    """
-    if raw:
-        return None
+    """Return the result for an image that shows nothing; None if it shows something."""
     empty = objective_of(model.spec).empty_result((image.shape[0], *image.shape[2:]))
     if empty is not None and all(high <= low for low, high in limits):
         yield Notice("The image is constant; there is nothing to find in it.")
