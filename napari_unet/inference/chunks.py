@@ -83,22 +83,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ChunkPlan:
-    """All that the chunks of a prediction have in common, and the chunks.
+    """What the chunks of an image (T, Z, Y, X) have in common, and the chunks.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        (T, Z, Y, X) of the image.
-    limits : tuple of (float, float)
-        Grey values of the whole image that become 0 and 1, channel by channel.
-    raw : bool
-        Whether the network's maps are wanted, and not what they are decoded to.
-    objects : bool
-        Whether the result holds objects, which get their ids when all is done.
-    zoom : float
-        By how much planes are enlarged for the network.
-    chunks : tuple of Chunk
-        Their cores cover the image, each pixel once.
+    The limits are the grey values of the whole image that become 0 and 1, by channel.
+    The result is raw, maps as the network gives them, or else what they are decoded to;
+    objects get their ids when all is done. Planes are zoomed for the network. The cores
+    of the chunks cover the image, each pixel once.
     """
 
     shape: tuple[int, int, int, int]
@@ -172,10 +162,7 @@ def _cut(
 def chunk_of_view(
     view: Box, axes: str, shape: tuple[int, int, int, int], halo: int
 ) -> Chunk:
-    """Return the viewed part of a plane, with the halo that the network needs.
-
-    The view has the axes of the image without C; the shape is (T, Z, Y, X).
-    """
+    """Return the viewed part of a plane, of (T, Z, Y, X), with the network's halo."""
     start = dict(zip(result_axes(axes), view.start, strict=True))
     stop = dict(zip(result_axes(axes), view.stop, strict=True))
     core = Box((start["Y"], start["X"]), (stop["Y"], stop["X"]))
@@ -199,10 +186,7 @@ class ChunkResult:
 def iter_predict_chunk(
     plan: ChunkPlan, number: int, image: CanonicalImage, predictor: PlanePredictor
 ) -> Generator[PlaneEvent, None, ChunkResult]:
-    """Predict one of the chunks of a plan; it depends on no other.
-
-    Image and model are those for which the plan was made.
-    """
+    """Predict a chunk, with the image and the model for which the plan was made."""
     chunk = plan.chunks[number]
     maps = yield from iter_chunk_maps(plan, chunk, image, predictor)
     kept = None

@@ -63,14 +63,9 @@ def fold_norms(net: Network) -> Network:
 class PlanePredictor:
     """A network on its device, ready to predict planes.
 
-    Parameters
-    ----------
-    execution : Execution
-        Where and how. The predictor lowers its batch and window when memory runs
-        out, and keeps what it learned for the planes that follow.
-    turns : {1, 4}
-        4 to average over the image and its copies turned by 90, 180 and 270 degrees
-        (Ronneberger et al. 2015), which takes four times as long.
+    It lowers batch and window of its execution when memory runs out, also for the
+    planes that follow. Four turns average over the image and its copies turned by 90,
+    180 and 270 degrees (Ronneberger et al. 2015), which takes four times as long.
     """
 
     def __init__(self, model: Model, execution: Execution, turns: int = 1) -> None:

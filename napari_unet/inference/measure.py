@@ -90,19 +90,13 @@ class _Look:
 
 
 def plausible(expected: float | None, shape: tuple[int, ...]) -> float | None:
-    """Return a diameter in pixels that a pixel size makes likely, if it can be true.
-
-    Many files have a wrong pixel size, by which objects exceed the plane (Y, X).
-    """
+    """Return a diameter that a pixel size makes likely, if the plane can hold it."""
     believed = expected is not None and _LEAST_EXPECTED <= expected <= max(shape)
     return expected if believed else None
 
 
 def telling_planes(image: CanonicalImage, scale: Scale) -> list[tuple[int, int]]:
-    """Return a few planes in which there is most to see, the best first.
-
-    They are chosen out of nine, which are spread over the image.
-    """
+    """Return a few planes, of nine, in which there is most to see, the best first."""
     frames, sections = ({0, n // 2, n - 1} for n in (image.shape[0], image.shape[2]))
     step = max(1, max(image.shape[3:]) // _SAMPLE)
     seen = {
@@ -223,10 +217,7 @@ def iter_only_noise(image: CanonicalImage, scale: Scale) -> Generator[None, None
 
 
 def iter_is_noise(image: Grey) -> Generator[None, None, bool]:
-    """Find out whether there is nothing but noise in a finite plane (C, Y, X).
-
-    False also where the plane is too small to tell.
-    """
+    """Find out whether a finite plane (C, Y, X) is large enough to be noise, and is."""
     if min(image.shape[1:]) < _LEAST:
         return False
     tiles = [tile for channel in image for tile in _tiles(channel)]

@@ -85,18 +85,9 @@ class RandomState(_State):
 class CheckpointHeader(_State):
     """Where a training stands, apart from tensors.
 
-    Parameters
-    ----------
-    spec : ModelSpec
-        Description of the best model.
-    steps, best_step : int
-        Steps taken, and those that the best model had; 0 if that is the start.
-    windows : int
-        In how many windows scores are measured.
-    micro_batch, crop : int
-        Crops computed at once and their extent, after what memory allowed.
-    rng : RandomState
-        Of what draws crops.
+    The spec is that of the best model; `best_step` is 0 if that is the start. Scores
+    are measured in so many windows. Crops of this extent, as many at once as
+    `micro_batch`, are what memory allowed so far; `rng` draws them.
     """
 
     format_version: Literal[1] = FORMAT_VERSION

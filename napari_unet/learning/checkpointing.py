@@ -139,10 +139,7 @@ def iter_fingerprint(
 def differences(
     then: Fingerprint, now: Fingerprint, config_then: FitConfig, config_now: FitConfig
 ) -> list[str]:
-    """Return in words what keeps a training from going on; empty if nothing does.
-
-    Budget and device may change.
-    """
+    """Return in words what keeps a training from going on; no budget, no device."""
     parts = _WORDS.items()
     found = [words for k, words in parts if getattr(then, k) != getattr(now, k)]
     old, new = (_options(config) for config in (config_then, config_now))

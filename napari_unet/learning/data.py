@@ -172,8 +172,7 @@ def _probabilities(
 def annotated_planes(sample: Sample, model: Model) -> list[AnnotatedPlane]:
     """Return the planes, or volumes, of a sample that have a verified pixel.
 
-    Raises an InputError if the model cannot take the image, or labels or mask have
-    another shape.
+    Raises an InputError if the image does not fit the model, or labels the image.
     """
     return drain(iter_annotated_planes(sample, model))
 

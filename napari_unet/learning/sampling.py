@@ -28,17 +28,11 @@ _SHRINK_3D = 3
 class Plane:
     """One annotated plane, ready for training; in 3-D a volume, with Z before Y.
 
-    Parameters
-    ----------
-    stack : Tensor, shape (C + K + W + E, Y, X)
-        Normalised image, targets, where these are known (one map for all, or one for
-        each of the K), and perhaps how much a known pixel counts.
-    ends : tuple of int
-        Of these parts but the last one: C, C + K and C + K + W.
-    points : ndarray, shape (n, 2) or (n, 3)
-        Known pixels around which crops may be centred.
-    zoom_limits, zoom : float
-        Crops are drawn around a zoom that brings the objects to the usual size.
+    The stack (C + K + W + E, Y, X) holds the normalised image, targets, where these are
+    known (one map for all, or one for each of the K), and perhaps how much a known
+    pixel counts; `ends` says where these parts end, but for the last one. Crops are
+    centred on points, known pixels (y, x), and drawn around a zoom that brings the
+    objects to the usual size.
     """
 
     stack: Tensor

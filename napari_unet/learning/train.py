@@ -226,10 +226,7 @@ class Training:
     def iter_step(
         self, batch: Batch, rate: float
     ) -> Generator[MicroBatch, None, float]:
-        """Take one optimizer step, at a share of the learning rate; return the loss.
-
-        The gradients of micro-batches add up.
-        """
+        """Take one optimizer step, at a share of the learning rate; return the loss."""
         total, micro = len(batch.images), self._plan.micro
         loss = 0.0
         self._state.optimizer.zero_grad()

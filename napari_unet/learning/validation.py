@@ -146,10 +146,7 @@ def _blocks_with_objects(
 def iter_windows(
     image: Image, mask: Mask, targets: Targets, stride: int
 ) -> Generator[None, None, list[Batch]]:
-    """Cut windows, one crop each, around held-out pixels of a plane.
-
-    They have some context, and are padded to multiples of the stride.
-    """
+    """Cut windows around held-out pixels of a plane, with some context."""
     if not mask.any():
         return []
     near = ndi.binary_dilation(mask, iterations=_MARGIN // 3)

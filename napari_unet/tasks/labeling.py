@@ -91,11 +91,7 @@ class Labeling(ABC):
     def take_over(
         self, labels: Callable[[], Any], names: Names, axes: str, source: str
     ) -> Labels:
-        """Return what can be used of the labels in another layer, called `source`.
-
-        The callable returns the array, which has these axes. Raises an InputError if
-        nothing can be used here.
-        """
+        """Return what can be used of a layer's labels, or raise an InputError."""
         return as_labels(labels(), self.kind, axes=axes)
 
     def learned(

@@ -18,13 +18,7 @@ RegressionLoss: TypeAlias = Literal["huber", "mse", "mae"]
 
 
 class PixelClass(BaseModel):
-    """A class of pixels.
-
-    Parameters
-    ----------
-    color : str, optional
-        As "#rrggbb"; chosen by the viewer where it is missing.
-    """
+    """A class of pixels; the viewer chooses a colour where "#rrggbb" is missing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,13 +27,7 @@ class PixelClass(BaseModel):
 
 
 class Variable(BaseModel):
-    """A quantity that is regressed.
-
-    Parameters
-    ----------
-    mean, scale : float
-        What is subtracted from the targets, and by what they are divided.
-    """
+    """A quantity that is regressed, less its mean and divided by its scale."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -19,10 +19,7 @@ def objective_of(spec: Described, options: LossOptions | None = None) -> Objecti
 
 
 def refuse_idle_loss_options(spec: Described) -> None:
-    """Raise an InputError if an option was chosen that has no effect on a model.
-
-    It names those that have one.
-    """
+    """Raise an InputError if an option was chosen that has no effect on a model."""
     usual = LossOptions().model_dump()
     chosen = {k for k, v in spec.loss.model_dump().items() if v != usual[k]}
     known = objective_of(spec).loss_options

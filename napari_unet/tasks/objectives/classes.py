@@ -113,10 +113,7 @@ class ClassesObjective(Objective):
     def _pixel_weights(
         self, values: Values, known: Mask
     ) -> npt.NDArray[np.float32] | None:
-        """Weigh classes by their size, and the gaps between objects of any class.
-
-        Objects are connected regions of the classes from 1 on.
-        """
+        """Weigh classes by their size, and the gaps between regions of foreground."""
         options = self.options
         if not options.balance and not options.border_weight:
             return None

@@ -19,16 +19,10 @@ Values = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
-    """What a network should say about a plane (or, in 3-D, a volume).
+    """What a network should say about a plane: a map (K, Y, X) per output channel.
 
-    Parameters
-    ----------
-    maps : ndarray of float32, shape (K, Y, X)
-        One map per output channel.
-    known : ndarray of float32, shape (1, Y, X) or (K, Y, X)
-        1 where the maps can be trusted, 0 elsewhere.
-    pixel_weights : ndarray of float32, shape (1, Y, X), optional
-        How much a known pixel counts; 1 where it is missing.
+    Known, (1, Y, X) or (K, Y, X), is 1 where the maps can be trusted, 0 elsewhere.
+    Weights (1, Y, X) say how much a known pixel counts; 1 where they are missing.
     """
 
     maps: npt.NDArray[np.float32]
@@ -82,10 +76,7 @@ class Objective(ABC):
     def loss(
         self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
-        """Return a scalar, from weighted pixels alone; shapes as in `losses`.
-
-        What the network has wrong has an extra weight.
-        """
+        """Return a scalar, from weighted pixels alone; shapes as in `losses`."""
 
     @abstractmethod
     def activate(self, logits: Tensor) -> Tensor:
