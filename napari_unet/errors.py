@@ -14,6 +14,9 @@ it as it is: the command line prints it and exits with code 2, the dock writes i
 beside the control.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class NapariUnetError(Exception):
     """Base of every error that the package raises on purpose."""
@@ -74,3 +77,12 @@ class DeviceError(NapariUnetError):
 
 class StorageError(NapariUnetError, OSError):
     """Work could not be saved, or saved work could not be read back."""
+
+
+@contextmanager
+def naming(what: object) -> Iterator[None]:
+    """Name a file or a sample in what is refused of its content."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from napari_unet.annotation.labels import tell
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, naming
 from napari_unet.geometry.axes import ImageHeader, KnownAxes, resolve_axes, result_axes
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.channels import (
@@ -29,7 +29,6 @@ from napari_unet.io.labels import (
 )
 from napari_unet.io.pairing import pair_by_stem
 from napari_unet.io.read import read_header, read_image, read_values
-from napari_unet.io.reader import naming
 from napari_unet.io.rois import ROI_SUFFIXES
 from napari_unet.tasks import find_task
 from napari_unet.tasks.labeling import Labeling

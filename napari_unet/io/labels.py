@@ -22,12 +22,12 @@ from napari_unet.annotation.labels import (
     only_value,
     whole_or_refused,
 )
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, naming
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.images.channels import channel_count
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.read import read_image
-from napari_unet.io.reader import naming, without_single
+from napari_unet.io.reader import without_single
 from napari_unet.io.rois import is_roi_file, read_rois
 from napari_unet.io.tiff import is_tiff
 

@@ -54,15 +54,6 @@ def damaged(path: Path, what: str) -> InputError:
     )
 
 
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Name the file in what is refused of its content."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-
-
 def refuse_beyond_memory(path: Path, nbytes: int) -> None:
     """Raise an InputError if so many bytes do not fit into the memory that is free."""
     free = available_memory()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from napari_unet.annotation.labels import (
     only_value,
     tell,
 )
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, naming
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.source import as_array, as_image
@@ -85,8 +84,9 @@ def with_plain_labels(
     mask = are_masks(_only_values(samples, kind), kind)
     found: list[Sample] = []
     told: list[tuple[str, Labels]] = []
-    for name, sample in _named(samples):
-        with _naming(name):
+    for number, sample in enumerate(samples, start=1):
+        name = f"sample {number}"
+        with naming(name):
             axes = result_axes((sample.axes or "").upper()) or None
             labels = as_labels(sample.labels, kind, axes=axes, mask=mask)
             told.append((name, labels))
@@ -100,19 +100,6 @@ def with_plain_labels(
 
 
 def _only_values(samples: Sequence[Sample], kind: LabelKind) -> Iterator[int]:
-    for name, sample in _named(samples):
-        with _naming(name):
-            yield only_value(sample.labels, kind)
-
-
-def _named(samples: Sequence[Sample]) -> Iterator[tuple[str, Sample]]:
     for number, sample in enumerate(samples, start=1):
-        yield f"sample {number}", sample
-
-
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+        with naming(f"sample {number}"):
+            yield only_value(sample.labels, kind)
