@@ -150,6 +150,9 @@ def test_labels_on_another_grid_are_labels_of_the_first(shape, other):
     assert np.isin(found, labels).all()
     assert (np.diff(found, axis=0) >= 0).all()
     np.testing.assert_array_equal(sample_labels(labels, shape), labels)
+    np.testing.assert_array_equal(
+        sample_labels(np.stack([labels] * 2), other)[1], found
+    )
 
 
 def test_shrinking_does_not_alias():
