@@ -12,33 +12,30 @@ Rules that always hold are listed in ``docs/provenance.md``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 
-from napari_unet.annotation.change import Change, Listener
+from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
-from napari_unet.annotation.edits import ApplyPrediction, Paint
-from napari_unet.annotation.history import History
+from napari_unet.annotation.edits import ApplyPrediction
+from napari_unet.annotation.history import bring_back, settle_again, take_back
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
     ProvenanceMap,
     is_verified,
 )
-from napari_unet.annotation.rules import ObjectRules, Rules
-from napari_unet.annotation.workspace import NOWHERE, Workspace
+from napari_unet.annotation.rules import Rules
+from napari_unet.annotation.workspace import Workspace
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.points import Points
+from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 
 if TYPE_CHECKING:
     from napari_unet.annotation.values import ValueAnnotation
-
-OBJECTS = ObjectRules()
 
 Predicted: TypeAlias = npt.NDArray[Any]
 """Ids or class numbers; regressed values have the variables as first axis."""
@@ -72,7 +69,7 @@ class Merging:
         return partial(ApplyPrediction, self.rules.merge(*known, box=self.box))
 
 
-class Annotation:
+class Annotation(Workspace):
     """A label map that a person and a model work on together.
 
     Lives on one thread; other threads get snapshots.
@@ -99,63 +96,20 @@ class Annotation:
         If the arrays do not fit each other.
     """
 
-    def __init__(
-        self,
-        labels: LabelMap,
-        provenance: ProvenanceMap | None = None,
-        *,
-        rules: Rules = OBJECTS,
-        next_id: int = 1,
-        ring: int = 2,
-    ) -> None:
-        if provenance is None:
-            provenance = np.zeros(labels.shape, np.uint8)
-        self.labels = labels
-        # Without the subclass: its writes are reported as a person's.
-        live = np.asarray(labels)
-        self._work = self._workspace(live, provenance, rules, next_id, ring)
-
-    def _workspace(self, *parts: Any) -> Workspace:
-        return Workspace(*parts)
-
-    @property
-    def rules(self) -> Rules:
-        """What labels mean."""
-        return self._work.rules
-
-    @property
-    def listener(self) -> Listener | None:
-        """Who is told of every change, right after it happened."""
-        return self._work.listener
-
-    @listener.setter
-    def listener(self, listener: Listener | None) -> None:
-        self._work.listener = listener
-
     @property
     def provenance(self) -> ProvenanceMap:
         """Provenance of every pixel; always the same array, to be read only."""
-        return self._work.pixels.provenance
+        return self.pixels.provenance
 
     @property
     def next_id(self) -> int:
         """The smallest id that was never used."""
-        return self._work.ids.next
+        return self.ids.next
 
     @property
     def revision(self) -> int:
         """Grows with every change of labels and provenance."""
-        return self._work.pixels.revision
-
-    @property
-    def history(self) -> History:
-        """What can be undone and redone."""
-        return self._work.history
-
-    @property
-    def foreground(self) -> Mask | None:
-        """Where applied predictions see objects: no ring verifies background there."""
-        return self._work.predictions.foreground
+        return self.pixels.revision
 
     @property
     def values(self) -> ValueAnnotation | None:
@@ -168,97 +122,81 @@ class Annotation:
         return True
 
     @property
-    def open_objects(self) -> frozenset[int]:
-        """Objects that the person has touched and not finished."""
-        return self._work.open
-
-    @property
     def empty(self) -> bool:
         """Whether there are no labels, and nobody has verified any."""
         return self.counts().nothing
 
     def new_id(self) -> int:
         """Return an id for a new object; nobody else will ever get it."""
-        return self._work.ids.take()
+        return self.ids.take()
 
     def counts(self) -> ObjectCounts:
         """Return how much is verified; costs nothing."""
-        return self._work.pixels.objects.counts()
+        return self.pixels.objects.counts()
 
     def pixels_of(self, label: int) -> int:
         """Return how many pixels have a label other than 0; costs nothing."""
-        return self._work.pixels.objects.pixels(label)
+        return self.pixels.objects.pixels(label)
 
     def verified_labels(self) -> frozenset[int]:
         """Return the labels, 0 among them, of which some pixel is verified."""
-        return self._work.pixels.objects.verified_labels()
+        return self.pixels.objects.verified_labels()
 
     def snapshot(self) -> AnnotationSnapshot:
         """Return a copy of what was noticed so far, for another thread or the disk."""
-        labels, provenance = self._work.pixels.labels, self.provenance
-        return AnnotationSnapshot(
-            labels.copy(), provenance.copy(), self.next_id, self.revision
-        )
+        labels, provenance = self.pixels.labels.copy(), self.provenance.copy()
+        return AnnotationSnapshot(labels, provenance, self.next_id, self.revision)
 
     def trainable(self) -> Mask:
         """Return the verified pixels, but for objects that are only half painted."""
-        pixels = self._work.pixels
         mask = is_verified(self.provenance)
         for object_id in self.open_objects:
-            place = pixels.objects.box(object_id).slices
-            mask[place] &= pixels.labels[place] != object_id
+            place = self.pixels.objects.box(object_id).slices
+            mask[place] &= self.pixels.labels[place] != object_id
         return mask
 
     def do(self, edit: Edit) -> Change | None:
         """Do an edit; return all that changed, None if nothing did."""
-        return edit.do(self._work)
-
-    def written(self, box: Box, repainted: Points = NOWHERE) -> Paint | None:
-        """Return what somebody has written into `labels` as an edit, if anything.
-
-        Parameters
-        ----------
-        box : Box
-            Where to look.
-        repainted : tuple of ndarray of int
-            Pixels that were painted as they are already. Where that says that they are
-            right, they become accepted with the same step.
-        """
-        return Paint.written(self._work, box, repainted)
-
-    def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Change | None:
-        """Do what was `written`."""
-        edit = self.written(box, repainted)
-        return self.do(edit) if edit else None
-
-    def undo(self) -> Change | None:
-        """Take back what the person did last; None if there is nothing."""
-        return self._work.undo()
-
-    def redo(self) -> Change | None:
-        """Do again what was undone last; None if there is nothing."""
-        return self._work.redo()
+        return edit.do(self)
 
     def merging(self, predicted: Predicted, box: Box) -> Mergeable:
-        """Return a prediction together with a copy of what is known now.
+        """Return what a model says of a box, together with a copy of what is known now.
 
-        Parameters
-        ----------
-        predicted : ndarray
-            What a model says of a box.
-        box : Box
-            Which part of the annotation.
-
-        Returns
-        -------
-        Mergeable
-            Its `merge` is for a worker thread. That returns what makes edits of it: to
-            be called with one box after the other, and to be done on the thread of the
-            annotation.
+        Its `merge` is for a worker thread. That returns what makes edits of it: to be
+        called with one box after the other, and to be done on the thread of the
+        annotation.
         """
-        labels = self._work.pixels.labels[box.slices].copy()
+        labels = self.pixels.labels[box.slices].copy()
         provenance = self.provenance[box.slices].copy()
         return Merging(self.rules, labels, provenance, predicted, self.next_id, box)
+
+    def undo(self) -> Change | None:
+        """Take back what the person did last, and what was settled after it, if any."""
+        if not self.history.done:
+            return None
+        entry = self.history.done[-1]
+        take_back(self.pixels, entry, self._know_values)
+        were_open = self.open_objects
+        self._set_open(entry.open_before)
+        return self.tell("undo", anyway=True, stroke=entry.number, entry_open=were_open)
+
+    def redo(self) -> Change | None:
+        """Do again what was undone last, and what was settled after it, if any."""
+        if not self.history.undone:
+            return None
+        entry = self.history.undone[-1]
+        bring_back(self.pixels, entry, self._know_values)
+        self._set_open((self.open_objects - entry.open_before) | entry.open_after)
+        change = self.tell(
+            "redo", anyway=True, stroke=entry.number, entry_open=entry.open_after
+        )
+        left = [settle_again(self.pixels, part) for part in entry.settled]
+        were_open = self.open_objects
+        self._set_open(were_open.union(*left))
+        settled = self.tell("settle", anyway=self.open_objects != were_open)
+        if change is None or settled is None:
+            return change
+        return replace(change, parts=(*change.parts, *settled.parts))
 
     def repeat(self, change: Change) -> None:
         """Let a change happen again that was told to a listener in an earlier life.
@@ -266,8 +204,22 @@ class Annotation:
         Nobody is told again. On the annotation as it was before the change, the result
         is exactly what it was afterwards.
         """
-        self._work.repeat(change)
+        own = self._translated(change)
+        for part, values in zip_longest(own.parts, own.values):
+            self._know_values(part, values)
+            self.pixels.put(part.region, part.after, part.now)
+        self._forget()
+        self.recall(change)
 
     def recall(self, change: Change) -> None:
         """Remember a change whose pixels are here already; it can be undone then."""
-        self._work.recall(change)
+        change = self._translated(change)
+        self._note(change)
+        self.ids.skip_past(change.ids, change.next_id)
+
+    def _know_values(self, part: PixelChange, values: ValueMap | None) -> None:
+        """Remember the accepted values of a part that comes back."""
+
+    def _translated(self, change: Change) -> Change:
+        """Return a change of an earlier life in the labels of this one."""
+        return change

@@ -2,14 +2,17 @@
 
 ::
 
-    a brush --> Paint                 a person decides  --> AcceptView, Restore, ...
-    a model --> ApplyPrediction       a person moves on --> Settle
+    a person decides  --> AcceptView, Restore, ...      a model --> ApplyPrediction
+    a person moves on --> Settle
+
+What a brush writes becomes a change by `Workspace.notice_change`.
 
 Tools are offered in the order in which they stand here.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,64 +23,10 @@ from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit, Facts, ObjectEdit, Tool, register
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.provenance import AnnotationSnapshot
-from napari_unet.annotation.workspace import NOWHERE, Workspace
+from napari_unet.annotation.refresh import Refresh
+from napari_unet.annotation.workspace import Workspace, labels_in
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.points import (
-    Points,
-    bounding_box,
-    chosen_points,
-    marked_points,
-    ordered_points,
-)
-from napari_unet.geometry.runs import run_starts
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False)
-class Paint(Edit):
-    """Pixels get labels from a person: a brush, an eraser (0), a fill, a polygon.
-
-    Parameters
-    ----------
-    points, labels, confirmed
-        See `Workspace.paint`.
-    """
-
-    name: ClassVar[str] = "paint"
-    points: Points
-    labels: LabelMap
-    confirmed: Points = NOWHERE
-
-    @classmethod
-    def written(cls, work: Workspace, box: Box, repainted: Points) -> Paint | None:
-        """Return what somebody has written into the array that is shown, if anything.
-
-        Parameters
-        ----------
-        box : Box
-            Where to look.
-        repainted : tuple of ndarray of int
-            Pixels that were painted as they are already; where that says that they are
-            right, the unverified ones are confirmed.
-        """
-        box = box.intersect(work.pixels.whole)
-        if box.empty:
-            return None
-        known, live = work.pixels.labels, work.live
-        changed = marked_points(box, live[box.slices] != known[box.slices])
-        confirmed = NOWHERE
-        if len(repainted[0]) and work.rules.repainting_accepts:
-            points = ordered_points(repainted, live.shape)
-            same = live[points] == known[points]
-            confirmed = chosen_points(points, same & work.pixels.unverified(points))
-        if len(changed[0]) or len(confirmed[0]):
-            return cls(changed, live[changed], confirmed)
-        return None
-
-    def do(self, work: Workspace) -> Change | None:
-        """Make them corrected, and their objects open."""
-        return work.paint(self.points, self.labels, self.confirmed)
+from napari_unet.geometry.maps import Mask
 
 
 @register
@@ -91,12 +40,21 @@ class TakeOver(Edit):
     def do(self, work: Workspace) -> Change | None:
         """Paint what is different."""
         work.live[...] = self.labels
-        painted = Paint.written(work, work.pixels.whole, NOWHERE)
-        return painted.do(work) if painted else None
+        return work.notice_change(work.pixels.whole)
 
 
-class _Accept(Edit):
-    """Something is right: it becomes verified."""
+class _EditOfRegion(Edit):
+    """An edit of some pixels of a box."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def region(self, work: Workspace) -> tuple[Box, Mask]:
+        """Return which pixels."""
+
+
+class _Accept(_EditOfRegion):
+    """Something is right: it becomes verified, as one step."""
 
     __slots__ = ()
 
@@ -109,11 +67,16 @@ class _Accept(Edit):
             return "There are no predicted values to accept; press Predict first."
         return out_of_sight
 
+    def do(self, work: Workspace) -> Change | None:
+        """Accept what nobody stands behind."""
+        box, mask = self.region(work)
+        return work.step("accept", lambda: work.pixels.accept_mask(box, mask))
+
 
 @register
 @dataclass(frozen=True, slots=True)
 class AcceptView(_Accept):
-    """Accept what is in a box, as one step.
+    """Accept what is in a box.
 
     See `annotation.settle.accepted_region` for objects on its border. Where labels are
     classes, everything in the box is accepted; where they are marks, the values that
@@ -130,16 +93,15 @@ class AcceptView(_Accept):
     )
     box: Box
 
-    def do(self, work: Workspace) -> Change | None:
-        """Accept what nobody stands behind."""
-        box, mask = work.acceptable(self.box)
-        return work.step("accept", lambda: work.pixels.accept_mask(box, mask))
+    def region(self, work: Workspace) -> tuple[Box, Mask]:
+        """Return what is accepted in the box."""
+        return work.acceptable(self.box)
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class AcceptObject(_Accept, ObjectEdit):
-    """Accept an object, if there is one of that id, as one step."""
+    """Accept an object, if there is one of that id."""
 
     name: ClassVar[str] = "accept object"
     tool: ClassVar[Tool | None] = Tool(
@@ -149,16 +111,12 @@ class AcceptObject(_Accept, ObjectEdit):
         instead="accept a view",
     )
 
-    def do(self, work: Workspace) -> Change | None:
-        """Accept what nobody stands behind."""
-        if not work.is_object(self.object_id):
-            return None
-        box = work.pixels.objects.box(self.object_id)
-        mask = work.pixels.labels[box.slices] == self.object_id
-        return work.step("accept", lambda: work.pixels.accept_mask(box, mask))
+    def region(self, work: Workspace) -> tuple[Box, Mask]:
+        """Return the object."""
+        return work.object_region(self.object_id)
 
 
-class _Unverify(Edit):
+class _Unverify(_EditOfRegion):
     """Nobody stands behind something any more, as one step.
 
     Labels stay until a prediction changes them; marks go.
@@ -173,14 +131,14 @@ class _Unverify(Edit):
             return out_of_sight
         return "" if facts.verified_share else "Nothing is verified yet."
 
-
-def _unverify(work: Workspace, box: Box, mask: Mask) -> Change | None:
-    found = work.pixels.labels[box.slices][mask]
-    ids = frozenset(found[run_starts(found)].tolist() if found.size else ())
-    content = work.rules.unverified
-    return work.step(
-        "unverify", lambda: work.pixels.replace_verified(box, mask, content), ids
-    )
+    def do(self, work: Workspace) -> Change | None:
+        """Let predictions change it."""
+        box, mask = self.region(work)
+        ids = labels_in(work.pixels.labels[box.slices][mask])
+        content = work.rules.unverified
+        return work.step(
+            "unverify", lambda: work.pixels.replace_verified(box, mask, content), ids
+        )
 
 
 @register
@@ -201,9 +159,9 @@ class UnverifyView(_Unverify):
     )
     box: Box
 
-    def do(self, work: Workspace) -> Change | None:
-        """Let predictions change it."""
-        return _unverify(work, *work.in_view(self.box))
+    def region(self, work: Workspace) -> tuple[Box, Mask]:
+        """Return what a person means who means the box."""
+        return work.in_view(self.box)
 
 
 @register
@@ -223,15 +181,9 @@ class UnverifyObject(_Unverify, ObjectEdit):
         instead="un-verify a view",
     )
 
-    def do(self, work: Workspace) -> Change | None:
-        """Let predictions change it."""
-        if not work.is_object(self.object_id):
-            return None
-        points = work.finished(self.object_id)
-        box = bounding_box(points)
-        mask = np.zeros(box.shape, bool)
-        mask[tuple(a - b for a, b in zip(points, box.start, strict=True))] = True
-        return _unverify(work, box, mask)
+    def region(self, work: Workspace) -> tuple[Box, Mask]:
+        """Return the object and its ring."""
+        return work.object_region(self.object_id, ring=True)
 
 
 @register
@@ -307,5 +259,5 @@ class ApplyPrediction(Edit):
 
     def do(self, work: Workspace) -> Change | None:
         """Write what is still welcome."""
-        work.predictions.apply(self.merged, self.box, work.open)
+        Refresh(work, self.merged).write(self.box)
         return work.tell("predict")

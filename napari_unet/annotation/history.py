@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args
+from itertools import zip_longest
+from typing import Literal, TypeAlias
 
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.pixels import Pixels
@@ -18,8 +19,6 @@ from napari_unet.geometry.maps import ValueMap
 from napari_unet.geometry.points import chosen_points
 
 StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace"]
-
-STEPS: tuple[StepKind, ...] = get_args(StepKind)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,31 +160,34 @@ class _Stack:
         self._nbytes = 0
 
 
-Prepare: TypeAlias = Callable[[Entry, int], None]
-"""Is called before a part of a step is replayed, with its number."""
+Know: TypeAlias = Callable[[PixelChange, ValueMap | None], None]
+"""Is told of the accepted values of a part, if any, before that is replayed."""
 
 
-def take_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
+def take_back(pixels: Pixels, entry: Entry, know: Know) -> None:
     """Undo the last step, and first what was settled after it.
 
     All that changed since is what predictions did. Where the step left pixels
     unverified, theirs goes: what the person had stood behind comes back as it was.
     """
     for part in reversed(entry.settled):
-        _unsettle(pixels, part)
-    for number, part in reversed(tuple(enumerate(entry.parts))):
-        prepare(entry, number)
+        points = part.points
+        still = pixels.provenance[points] == Provenance.ACCEPTED
+        points = chosen_points(points, still)
+        pixels.write(points, pixels.labels[points], part.provenance_before[still])
+    for part, values in reversed([*zip_longest(entry.parts, entry.values)]):
+        know(part, values)
         pixels.put(part.region, part.before, part.was)
 
 
-def bring_back(pixels: Pixels, entry: Entry, prepare: Prepare) -> None:
+def bring_back(pixels: Pixels, entry: Entry, know: Know) -> None:
     """Redo a step.
 
     Between undo and redo a prediction may have changed pixels. What a person has not
     seen is not accepted.
     """
-    for number, part in enumerate(entry.parts):
-        prepare(entry, number)
+    for part, values in zip_longest(entry.parts, entry.values):
+        know(part, values)
         if entry.kind == "accept":
             settle_again(pixels, part)
         else:
@@ -202,10 +204,3 @@ def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
     mask[mask] = same
     pixels.accept_mask(box, mask)
     return frozenset(seen[~same].tolist()) - {0}
-
-
-def _unsettle(pixels: Pixels, part: PixelChange) -> None:
-    points = part.points
-    still = pixels.provenance[points] == Provenance.ACCEPTED
-    points = chosen_points(points, still)
-    pixels.write(points, pixels.labels[points], part.provenance_before[still])

@@ -17,14 +17,14 @@ Classes of pixels have no objects: what is verified is kept, all else is predict
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy  # its modules are imported when they are used first
 
-from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_verified
+from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import check_ids_left, compact, pixels_by_id
@@ -38,7 +38,21 @@ class PredictedObject(NamedTuple):
     pixels: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(slots=True)
+class Decisions:
+    """What was decided while a prediction was written, for all parts of it alike.
+
+    `shift` is added to new ids, as others were used since the snapshot; it is settled
+    when the first pixel is written. `staying` says whether an object is written,
+    decided when the first part of it is reached.
+    """
+
+    shift: int = 0
+    settled: bool = False
+    staying: dict[int, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MergedPrediction:
     """A prediction made to fit an annotation; nobody writes to its arrays.
 
@@ -48,27 +62,27 @@ class MergedPrediction:
         Which part of the annotation the arrays cover.
     labels : ndarray of int32
         What the annotation will show.
-    provenance : ndarray of uint8
-        Where that comes from.
     kept : ndarray of bool
-        Pixels that were left as they were.
-    objects : mapping of int to PredictedObject
-        The predicted objects by their ids in `labels`.
+        Pixels that are left as they are; all others become predicted.
     foreground : ndarray of bool
         Where the model sees an object, also one that had to give way.
     first_id, next_id : int
         Ids from `first_id` up to, not including, `next_id` are new here; equal where
         there are none.
+    objects : mapping of int to PredictedObject
+        The predicted objects by their ids in `labels`.
+    decisions : Decisions
+        Belong to the one annotation in which it is written.
     """
 
     box: Box
     labels: LabelMap
-    provenance: ProvenanceMap
     kept: Mask
-    objects: Mapping[int, PredictedObject]
     foreground: Mask
     first_id: int
     next_id: int
+    objects: Mapping[int, PredictedObject] = field(default_factory=dict)
+    decisions: Decisions = field(default_factory=Decisions)
 
     @property
     def has_new_ids(self) -> bool:
@@ -102,11 +116,9 @@ def merge_prediction(
     InputError
         If the shapes differ, or no ids are left.
     """
-    box = Box.whole(labels.shape) if box is None else box
-    _check_shapes(box, labels, provenance, predicted)
-    verified = is_verified(provenance)
+    box = _checked_box(box, labels, provenance, predicted)
     old, old_ids = compact(labels)
-    kept = _kept(old, len(old_ids), verified)
+    kept = _kept(old, len(old_ids), is_verified(provenance))
     new, new_ids = compact(predicted.astype(np.int32, copy=False))
     pixels = pixels_by_id(new, len(new_ids))
     new[kept] = 0
@@ -119,16 +131,9 @@ def merge_prediction(
     check_ids_left(end - 1)
     ids[fresh] = np.arange(next_id, end)
     ids[~staying] = 0
-    return MergedPrediction(
-        box,
-        np.where(kept, labels, ids[new]),
-        np.where(kept, provenance, np.uint8(Provenance.PREDICTED)),
-        kept,
-        _objects(new, ids, pixels),
-        np.asarray(predicted != 0),
-        next_id,
-        end,
-    )
+    labels, foreground = np.where(kept, labels, ids[new]), predicted != 0
+    objects = _objects(new, ids, pixels)
+    return MergedPrediction(box, labels, kept, foreground, next_id, end, objects)
 
 
 def merge_classes(
@@ -139,37 +144,22 @@ def merge_classes(
     *,
     box: Box | None = None,
 ) -> MergedPrediction:
-    """Fit predicted class numbers into an annotation; as `merge_prediction` otherwise.
-
-    Class numbers are never renumbered.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ.
-    """
-    box = Box.whole(labels.shape) if box is None else box
-    _check_shapes(box, labels, provenance, predicted)
-    kept = is_verified(provenance)
-    return MergedPrediction(
-        box,
-        np.where(kept, labels, predicted.astype(np.int32, copy=False)),
-        np.where(kept, provenance, np.uint8(Provenance.PREDICTED)),
-        kept,
-        {},
-        np.asarray(predicted != 0),
-        next_id,
-        next_id,
-    )
+    """Fit predicted class numbers in, as `merge_prediction`; none is renumbered."""
+    box = _checked_box(box, labels, provenance, predicted)
+    kept, foreground = is_verified(provenance), predicted != 0
+    labels = np.where(kept, labels, predicted.astype(np.int32, copy=False))
+    return MergedPrediction(box, labels, kept, foreground, next_id, next_id)
 
 
-def _check_shapes(box: Box, *arrays: npt.NDArray[Any]) -> None:
+def _checked_box(box: Box | None, *arrays: npt.NDArray[Any]) -> Box:
+    box = Box.whole(arrays[0].shape) if box is None else box
     for array in arrays:
         if array.shape != box.shape:
             raise InputError(
                 f"Expected labels, provenance and prediction of shape {box.shape}, "
                 f"found {array.shape}; predict the image that the labels belong to."
             )
+    return box
 
 
 def _kept(old: LabelMap, count: int, verified: Mask) -> Mask:

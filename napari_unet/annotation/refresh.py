@@ -2,95 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from napari_unet.annotation.merge import MergedPrediction
-from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import Provenance
+from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.ids import IdCounter, compact, pixels_by_id
+from napari_unet.geometry.ids import compact, pixels_by_id
 from napari_unet.geometry.maps import LabelMap, Mask
-
-
-@dataclass(slots=True, eq=False)
-class Decisions:
-    """What was decided on the way, once and for all boxes of a merged prediction.
-
-    `shift` is added to new ids, as others were used since the snapshot; it is settled
-    when the first pixel is written. `staying` says whether an object is written,
-    decided when the first part of it is reached.
-    """
-
-    shift: int = 0
-    settled: bool = False
-    staying: dict[int, bool] = field(default_factory=dict)
-
-
-class Predictions:
-    """All merged predictions of one annotation, on their way into it.
-
-    Attributes
-    ----------
-    foreground : ndarray of bool or None
-        Where the model sees an object, as far as predictions were applied.
-    """
-
-    def __init__(self, pixels: Pixels, live: LabelMap, ids: IdCounter) -> None:
-        self.foreground: Mask | None = None
-        self._pixels = pixels
-        self._live = live
-        self._ids = ids
-        self._decisions: WeakKeyDictionary[MergedPrediction, Decisions] = (
-            WeakKeyDictionary()
-        )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return all but what was decided of predictions, which stay where they are."""
-        return vars(self) | {"_decisions": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state | {"_decisions": WeakKeyDictionary()})
-
-    def apply(
-        self, merged: MergedPrediction, box: Box, working_on: Iterable[int]
-    ) -> None:
-        """Write what is free in a box, but nothing of objects that are worked on.
-
-        Raises
-        ------
-        InputError
-            If the prediction was made for something larger, or no ids are left.
-        """
-        if not self._pixels.whole.contains(merged.box):
-            raise InputError(
-                f"Expected a prediction within the shape {self._live.shape}, found "
-                f"one of {merged.box}; merge it with a snapshot of this annotation."
-            )
-        box = box.intersect(merged.box)
-        if box.empty:
-            return
-        if self.foreground is None:
-            self.foreground = np.zeros(self._live.shape, bool)
-        local = box.relative_to(merged.box).slices
-        self.foreground[box.slices] = merged.foreground[local]
-        decided = self._decisions.setdefault(merged, Decisions())
-        if not decided.settled and merged.has_new_ids:
-            decided.shift = max(0, self._ids.next - merged.first_id)
-        refresh = Refresh(self._pixels, self._live, working_on, merged, decided)
-        if (found := refresh.find(box)) is None:
-            return  # nothing will be told, so no ids may be used up either
-        if not decided.settled:
-            decided.settled = True
-            if merged.has_new_ids:
-                self._ids.take_below(merged.next_id + decided.shift)
-        self._pixels.refresh(box, *found)
 
 
 class Refresh:
@@ -100,38 +22,55 @@ class Refresh:
     now: not verified, not part of an object that the person works on, and not painted
     since labels were looked at last. (Free now alone is not enough: after an undo the
     merged labels would bring the undone stroke back.)
+
+    Raises an InputError if the prediction was made for something larger.
     """
 
-    def __init__(
-        self,
-        pixels: Pixels,
-        live: LabelMap,
-        working_on: Iterable[int],
-        merged: MergedPrediction,
-        decided: Decisions,
-    ) -> None:
-        self._pixels = pixels
-        self._live = live
-        self._working_on = tuple(i for i in working_on if i in pixels.objects)
+    def __init__(self, work: Workspace, merged: MergedPrediction) -> None:
+        if not work.pixels.whole.contains(merged.box):
+            raise InputError(
+                f"Expected a prediction within the shape {work.live.shape}, found "
+                f"one of {merged.box}; merge it with a snapshot of this annotation."
+            )
+        self._work = work
+        self._pixels = work.pixels
         self._merged = merged
-        self._decided = decided
+        self._decided = merged.decisions
 
-    def find(self, box: Box) -> tuple[Mask, LabelMap] | None:
-        """Return what changes in a box inside of the merged one, and to what."""
-        place = box.slices
-        free = self._free(box)
-        labels = np.where(free, self._wanted(box), self._pixels.labels[place])
-        changed = labels != self._pixels.labels[place]
-        changed |= free & (self._pixels.provenance[place] != Provenance.PREDICTED)
-        return (changed, labels) if changed.any() else None
+    def write(self, box: Box) -> None:
+        """Write what is free in a box; an InputError tells that no ids are left."""
+        work, merged, decided = self._work, self._merged, self._decided
+        box = box.intersect(merged.box)
+        if box.empty:
+            return
+        if work.foreground is None:
+            work.foreground = np.zeros(work.live.shape, bool)
+        work.foreground[box.slices] = merged.foreground[self._local(box)]
+        if not decided.settled and merged.has_new_ids:
+            decided.shift = max(0, work.ids.next - merged.first_id)
+        labels, changed = self._found(box)
+        if not changed.any():
+            return  # nothing will be told, so no ids may be used up either
+        if not decided.settled:
+            decided.settled = True
+            if merged.has_new_ids:
+                work.ids.take_below(merged.next_id + decided.shift)
+        self._pixels.refresh(box, changed, labels)
+
+    def _found(self, box: Box) -> tuple[LabelMap, Mask]:
+        """Return the new labels of a box, and which of its pixels change."""
+        old, free = self._pixels.labels[box.slices], self._free(box)
+        labels = np.where(free, self._wanted(box), old)
+        provenance = self._pixels.provenance[box.slices]
+        return labels, (labels != old) | (free & (provenance != Provenance.PREDICTED))
 
     def _free(self, box: Box) -> Mask:
         """Return which pixels of a box may be written."""
         labels = self._pixels.labels[box.slices]
         free = self._pixels.unverified(box.slices)
-        free &= self._live[box.slices] == labels
+        free &= self._work.live[box.slices] == labels
         free &= ~self._merged.kept[self._local(box)]
-        for object_id in self._working_on:
+        for object_id in self._work.open_objects:
             common = self._pixels.objects.box(object_id).intersect(box)
             if not common.empty:
                 place = common.relative_to(box).slices

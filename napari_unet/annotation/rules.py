@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from napari_unet.annotation.labels import CLASS_NUMBERS, Labels, as_labels
-from napari_unet.annotation.merge import (
-    merge_classes,
-    merge_prediction,
-)
+from napari_unet.annotation.labels import CLASS_NUMBERS, OBJECT_IDS, LabelKind
+from napari_unet.annotation.merge import merge_classes, merge_prediction
 from napari_unet.annotation.objects import ObjectTable
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.annotation.settle import accepted_region
@@ -24,43 +21,24 @@ class Rules:
     Labels are ids of objects, unless a subclass says otherwise.
     """
 
+    kind: ClassVar[LabelKind] = OBJECT_IDS
+    """How labels are read that somebody else puts in the place of ours."""
+
+    objects: ClassVar[bool] = True
+    """Whether labels are objects, which are finished and accepted as a whole."""
+
     repainting_accepts: ClassVar[bool] = False
     """Whether to paint a label over itself means that it is right."""
 
     merge = staticmethod(merge_prediction)
     """How a prediction is fitted in: what is verified is kept, objects whole."""
 
-    def objects_among(self, labels: frozenset[int]) -> frozenset[int]:
-        """Return which labels are objects, that are finished and accepted as a whole.
-
-        Zero is not among `labels`.
-        """
-        return labels
+    accepted = staticmethod(accepted_region)
+    """Which pixels of which box a person accepts who accepts a box."""
 
     def painted(self, labels: LabelMap) -> ProvenanceMap:
         """Return the provenance of painted pixels: corrected, also what was erased."""
         return np.full(labels.shape, Provenance.CORRECTED, np.uint8)
-
-    def taken_over(self, labels: Any) -> Labels:
-        """Return what is made of labels that somebody else puts in the place of ours.
-
-        A mask is split into its pieces.
-
-        Raises
-        ------
-        InputError
-            If they are no labels.
-        """
-        return as_labels(labels)
-
-    def accepted(
-        self, labels: LabelMap, box: Box, objects: ObjectTable
-    ) -> tuple[Box, Mask]:
-        """Return what a person accepts who accepts a box: pixels of a box.
-
-        The background of the box, and objects that are mostly inside.
-        """
-        return accepted_region(labels, box, objects)
 
     def unverified(self, labels: LabelMap) -> tuple[LabelMap, ProvenanceMap]:
         """Return labels and provenance of pixels when nobody stands behind them.
@@ -70,32 +48,22 @@ class Rules:
         return labels, np.full(labels.shape, Provenance.PREDICTED, np.uint8)
 
 
-class ObjectRules(Rules):
-    """Labels are ids of objects."""
+OBJECTS = Rules()
+
+
+def _whole_box(labels: LabelMap, box: Box, objects: ObjectTable) -> tuple[Box, Mask]:
+    del labels, objects
+    return box, np.ones(box.shape, bool)
 
 
 class ClassRules(Rules):
     """Labels are class numbers: every pixel stands for itself, class 0 too."""
 
+    kind: ClassVar[LabelKind] = CLASS_NUMBERS
+    objects: ClassVar[bool] = False
     repainting_accepts: ClassVar[bool] = True
     merge = staticmethod(merge_classes)
-
-    def objects_among(self, labels: frozenset[int]) -> frozenset[int]:  # noqa: ARG002
-        """Return nothing."""
-        return frozenset()
-
-    def taken_over(self, labels: Any) -> Labels:
-        """Return class numbers; of a mask of 0 and 255, class 1."""
-        return as_labels(labels, CLASS_NUMBERS)
-
-    def accepted(
-        self,
-        labels: LabelMap,  # noqa: ARG002
-        box: Box,
-        objects: ObjectTable,  # noqa: ARG002
-    ) -> tuple[Box, Mask]:
-        """Return the box."""
-        return box, np.ones(box.shape, bool)
+    accepted = staticmethod(_whole_box)
 
 
 class MarkRules(ClassRules):

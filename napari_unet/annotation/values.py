@@ -38,19 +38,36 @@ from napari_unet.geometry.runs import Runs
 from napari_unet.geometry.tiling import cut_into_bands
 
 
-class ValueWorkspace(Workspace):
-    """A workspace in which labels are marks, beside predicted and accepted values.
+class ValueAnnotation(Annotation):
+    """An annotation whose labels are marks, each of which stands for a value.
+
+    Painting a mark makes pixels corrected, erasing it makes them unseen.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        The marks, 0 is none; painted in, as labels of `Annotation` are.
+    variables : int
+        How many there are.
+    provenance : ndarray of uint8, optional
+        As for `Annotation`.
 
     Attributes
     ----------
     predicted : ndarray of float32 or None
-        What a model says; see `ValueAnnotation`.
+        What a model says of every pixel, with the variables as first axis. NaN where it
+        has said nothing yet. None until it says something.
     palette : dict of int to Mark
         What each mark says.
     """
 
-    def __init__(self, variables: int, *parts: Any) -> None:
-        super().__init__(*parts)
+    def __init__(
+        self,
+        labels: LabelMap,
+        variables: int,
+        provenance: ProvenanceMap | None = None,
+    ) -> None:
+        super().__init__(labels, provenance, rules=MarkRules())
         self.predicted: ValueMap | None = None
         self.palette: dict[int, Mark] = {}
         self._variables = variables
@@ -58,19 +75,64 @@ class ValueWorkspace(Workspace):
         self._strangers: dict[int, int] = {}
         self._accepted: ValueMap | None = None
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of values: the variables are the first axis."""
-        return (self._variables, *self.live.shape)
+    @classmethod
+    def restored(cls, values: ValueMap, provenance: ProvenanceMap) -> ValueAnnotation:
+        """Make an annotation of verified values, as a snapshot holds them.
 
-    def mark_for(self, mark: Mark) -> int:
-        """Return the label that says so."""
-        for label, known in self.palette.items():
-            if known == mark:
-                return label
-        label = self._new_number()
-        self.palette[label] = mark
-        return label
+        Parameters
+        ----------
+        values : ndarray of float32
+            With the variables as first axis; NaN where they are unknown.
+        provenance : ndarray of uint8
+            Of every pixel.
+        """
+        marks, palette = _marks_of(values, provenance)
+        made = cls(marks, len(values), provenance)
+        made.palette.update(enumerate(palette, 1))
+        accepted = provenance == Provenance.ACCEPTED
+        if accepted.any():
+            made._accepted = np.where(accepted, values, np.nan)
+        return made
+
+    @property
+    def values(self) -> ValueAnnotation:
+        """The annotation itself."""
+        return self
+
+    @property
+    def has_prediction(self) -> bool:
+        """Whether there are values to accept."""
+        return self.predicted is not None
+
+    def mark_for(self, variable: int, value: float) -> int:
+        """Return the label to paint with, to say that a variable has a value.
+
+        Raises
+        ------
+        InputError
+            If the value is no finite number.
+        """
+        if not np.isfinite(value) or not 0 <= variable < self._variables:
+            raise InputError(
+                f"Expected a number for one of {self._variables} variables, found "
+                f"{value} for number {variable}; choose another value."
+            )
+        return self._label_of(Mark(variable, float(np.float32(value))))
+
+    def snapshot(self) -> AnnotationSnapshot:
+        """Return copies of the verified values and of the provenance."""
+        return replace(super().snapshot(), labels=self._verified())
+
+    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
+        """Return a prediction that is to be shown; nothing has to be merged."""
+        shape = (self._variables, *box.shape)
+        if predicted.shape != shape:
+            raise InputError(
+                f"Expected predicted values of shape {shape}, found {predicted.shape}; "
+                "predict the image that the annotation belongs to."
+            )
+        room = self._shape if self.predicted is None else None
+        return Showing(predicted, room, box)
 
     def acceptable(self, box: Box) -> tuple[Box, Mask]:
         """Take the values that are shown in a box, where nobody stands behind any."""
@@ -90,7 +152,7 @@ class ValueWorkspace(Workspace):
         """Put the values of a snapshot in the place of all, as one step."""
         values = earlier.labels.astype(np.float32)
         marks, palette = _marks_of(values, earlier.provenance)
-        labels = np.array([0, *map(self.mark_for, palette)], np.int32)[marks]
+        labels = np.array([0, *map(self._label_of, palette)], np.int32)[marks]
 
         def write() -> None:
             # In two parts, so that each pixel of a part has one accepted value.
@@ -102,15 +164,36 @@ class ValueWorkspace(Workspace):
 
         return self.step("replace", write)
 
-    def know(self, values: ValueMap) -> None:
-        """Remember accepted values of the whole image; NaN where there are none."""
-        self._accepted = values
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return (self._variables, *self.live.shape)
 
-    def verified(self) -> ValueMap:
+    def _room(self) -> ValueMap:
+        if self._accepted is None:
+            self._accepted = np.full(self._shape, np.nan, np.float32)
+        return self._accepted
+
+    def _label_of(self, mark: Mark) -> int:
+        for label, known in self.palette.items():
+            if known == mark:
+                return label
+        label = self._new_number()
+        self.palette[label] = mark
+        return label
+
+    def _new_number(self) -> int:
+        """Return a number for a mark; also after somebody painted the largest one."""
+        if self.ids.next <= LARGEST_NEW_ID:
+            return self.ids.take()
+        taken = {*self.palette, *self._strangers, *self._strangers.values()}
+        numbers = (n for n in count(1) if n not in taken)
+        return next(n for n in numbers if n not in self.pixels.objects)
+
+    def _verified(self) -> ValueMap:
         """Return what is verified: accepted values, and marks over them."""
-        values = np.full(self.shape, np.nan, np.float32)
+        values = np.full(self._shape, np.nan, np.float32)
         if self._accepted is not None:
-            accepted = self.pixels.provenance == Provenance.ACCEPTED
+            accepted = self.provenance == Provenance.ACCEPTED
             np.copyto(values, self._accepted, where=accepted)
         marks = self.pixels.labels
         painted = np.nonzero(marks)
@@ -129,11 +212,12 @@ class ValueWorkspace(Workspace):
             np.copyto(values, there, where=part.was_or_is(Provenance.ACCEPTED))
         return values
 
-    def _know_values(self, part: PixelChange, values: ValueMap) -> None:
+    def _know_values(self, part: PixelChange, values: ValueMap | None) -> None:
         """Remember accepted values, also those that a mark has hidden."""
-        known = np.asarray(np.isfinite(values).all(axis=0))
-        place = _of_all_variables(chosen_points(part.points, known))
-        self._room()[place] = values[:, known]
+        if values is not None:
+            known = np.asarray(np.isfinite(values).all(axis=0))
+            place = _of_all_variables(chosen_points(part.points, known))
+            self._room()[place] = values[:, known]
 
     def _completed(self, change: Change) -> Change:
         known = self.palette
@@ -146,7 +230,7 @@ class ValueWorkspace(Workspace):
         for label in change.ids:
             mark = change.marks.get(label)
             if mark is not None:
-                own[label] = self.mark_for(mark)
+                own[label] = self._label_of(mark)
                 continue
             if label not in self._strangers:
                 self._strangers[label] = self._new_number()
@@ -164,19 +248,6 @@ class ValueWorkspace(Workspace):
                 for p in change.parts
             ),
         )
-
-    def _room(self) -> ValueMap:
-        if self._accepted is None:
-            self._accepted = np.full(self.shape, np.nan, np.float32)
-        return self._accepted
-
-    def _new_number(self) -> int:
-        """Return a number for a mark; also after somebody painted the largest one."""
-        if self.ids.next <= LARGEST_NEW_ID:
-            return self.ids.take()
-        taken = {*self.palette, *self._strangers, *self._strangers.values()}
-        numbers = (n for n in count(1) if n not in taken)
-        return next(n for n in numbers if n not in self.pixels.objects)
 
 
 @register
@@ -196,7 +267,7 @@ class ShowValues(Edit):
 
     def do(self, work: Workspace) -> Change | None:
         """Show them in the place of those that were shown."""
-        values = cast("ValueWorkspace", work)
+        values = cast("ValueAnnotation", work)
         if values.predicted is None:
             values.predicted = self.room
         if values.predicted is None:
@@ -206,7 +277,7 @@ class ShowValues(Edit):
             return None
         local = box.relative_to(self.whole).slices
         values.predicted[:, *box.slices] = self.predicted[:, *local]
-        return Change("predict", (), work.ids.next, work.open, shown=box)
+        return Change("predict", (), work.ids.next, work.open_objects, shown=box)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,110 +294,6 @@ class Showing:
         if self.room is not None:
             room = np.full(self.room, np.nan, np.float32)
         return partial(ShowValues, self.predicted, room, self.box)
-
-
-class ValueAnnotation(Annotation):
-    """An annotation whose labels are marks, each of which stands for a value.
-
-    Painting a mark makes pixels corrected, erasing it makes them unseen.
-
-    Parameters
-    ----------
-    labels : ndarray of int32
-        The marks, 0 is none; painted in, as labels of `Annotation` are.
-    variables : int
-        How many there are.
-    provenance : ndarray of uint8, optional
-        As for `Annotation`.
-    """
-
-    _work: ValueWorkspace
-
-    def __init__(
-        self,
-        labels: LabelMap,
-        variables: int,
-        provenance: ProvenanceMap | None = None,
-    ) -> None:
-        self._variables = variables
-        super().__init__(labels, provenance, rules=MarkRules())
-
-    def _workspace(self, *parts: Any) -> ValueWorkspace:
-        return ValueWorkspace(self._variables, *parts)
-
-    @classmethod
-    def restored(cls, values: ValueMap, provenance: ProvenanceMap) -> ValueAnnotation:
-        """Make an annotation of verified values, as a snapshot holds them.
-
-        Parameters
-        ----------
-        values : ndarray of float32
-            With the variables as first axis; NaN where they are unknown.
-        provenance : ndarray of uint8
-            Of every pixel.
-        """
-        marks, palette = _marks_of(values, provenance)
-        made = cls(marks, len(values), provenance)
-        made._work.palette.update(enumerate(palette, 1))
-        if (provenance == Provenance.ACCEPTED).any():
-            accepted = provenance == Provenance.ACCEPTED
-            made._work.know(np.where(accepted, values, np.nan))
-        return made
-
-    @property
-    def predicted(self) -> ValueMap | None:
-        """What a model says of every pixel, with the variables as first axis.
-
-        NaN where it has said nothing yet. None until it says something.
-        """
-        return self._work.predicted
-
-    @property
-    def values(self) -> ValueAnnotation:
-        """The annotation itself."""
-        return self
-
-    @property
-    def has_prediction(self) -> bool:
-        """Whether there are values to accept."""
-        return self.predicted is not None
-
-    @property
-    def palette(self) -> dict[int, Mark]:
-        """What each mark says."""
-        return dict(self._work.palette)
-
-    def mark_for(self, variable: int, value: float) -> int:
-        """Return the label to paint with, to say that a variable has a value.
-
-        Raises
-        ------
-        InputError
-            If the value is no finite number.
-        """
-        if not np.isfinite(value) or not 0 <= variable < self._variables:
-            raise InputError(
-                f"Expected a number for one of {self._variables} variables, found "
-                f"{value} for number {variable}; choose another value."
-            )
-        return self._work.mark_for(Mark(variable, float(np.float32(value))))
-
-    def snapshot(self) -> AnnotationSnapshot:
-        """Return copies of the verified values and of the provenance."""
-        return AnnotationSnapshot(
-            self._work.verified(), self.provenance.copy(), self.next_id, self.revision
-        )
-
-    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
-        """Return a prediction that is to be shown; nothing has to be merged."""
-        shape = (self._variables, *box.shape)
-        if predicted.shape != shape:
-            raise InputError(
-                f"Expected predicted values of shape {shape}, found {predicted.shape}; "
-                "predict the image that the annotation belongs to."
-            )
-        room = self._work.shape if self.predicted is None else None
-        return Showing(predicted, room, box)
 
 
 def _marks_of(

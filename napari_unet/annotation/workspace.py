@@ -7,32 +7,30 @@ one `Change` and remembers it as a step that can be undone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import numpy as np
 
 from napari_unet.annotation.change import Change, Kind, Listener, PixelChange
-from napari_unet.annotation.history import (
-    Entry,
-    History,
-    StepKind,
-    bring_back,
-    settle_again,
-    take_back,
-)
+from napari_unet.annotation.history import History, StepKind
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
     Provenance,
     ProvenanceMap,
 )
-from napari_unet.annotation.refresh import Predictions
-from napari_unet.annotation.rules import Rules
+from napari_unet.annotation.rules import OBJECTS, Rules
 from napari_unet.annotation.settle import finished_object
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.ids import IdCounter, compact
+from napari_unet.geometry.ids import IdCounter
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
-from napari_unet.geometry.points import Points, chosen_points, ordered_points
+from napari_unet.geometry.points import (
+    Points,
+    bounding_box,
+    chosen_points,
+    marked_points,
+    ordered_points,
+)
+from napari_unet.geometry.runs import run_starts
 
 NOWHERE: Points = (np.empty(0, np.intp),)
 
@@ -44,37 +42,41 @@ class Workspace:
     ----------
     live : ndarray of int32
         The array that is shown, in which a person paints; may be ahead of `pixels`.
-    open : frozenset of int
-        Objects that were touched and not settled.
+    open_objects : frozenset of int
+        Objects that the person has touched and not finished.
+    foreground : ndarray of bool or None
+        Where applied predictions see objects: no ring verifies background there.
+    history : History
+        What can be undone and redone.
     listener : callable or None
         Is told of every change, right after it happened.
     """
 
     def __init__(
         self,
-        live: LabelMap,
-        provenance: ProvenanceMap,
-        rules: Rules,
-        next_id: int,
-        ring: int,
+        labels: LabelMap,
+        provenance: ProvenanceMap | None = None,
+        *,
+        rules: Rules = OBJECTS,
+        next_id: int = 1,
+        ring: int = 2,
     ) -> None:
-        self.live = live
+        if provenance is None:
+            provenance = np.zeros(labels.shape, np.uint8)
+        self.labels = labels
+        # Without the subclass: its writes are reported as a person's.
+        self.live = np.asarray(labels)
         self.rules = rules
-        self.pixels = Pixels(live, provenance, self._record)
-        self.ids = IdCounter(next_id, live)
-        self.predictions = Predictions(self.pixels, live, self.ids)
-        self.open: frozenset[int] = frozenset()
+        self.pixels = Pixels(self.live, provenance, self._record)
+        self.ids = IdCounter(next_id, self.live)
+        self.foreground: Mask | None = None
+        self.open_objects: frozenset[int] = frozenset()
         self.history = History()
         self.listener: Listener | None = None
         self._ring = ring
         self._steps = 0
         self._parts: list[PixelChange] = []
         self._values: list[ValueMap] = []
-
-    def is_object(self, object_id: int) -> bool:
-        """Whether there is an object of that id."""
-        exists = object_id in self.pixels.objects
-        return exists and bool(self.rules.objects_among(frozenset((object_id,))))
 
     def in_view(self, box: Box) -> tuple[Box, Mask]:
         """Return which pixels a person means who means a box."""
@@ -87,6 +89,20 @@ class Workspace:
         """Return what is accepted when a box is."""
         return self.in_view(box)
 
+    def object_region(self, object_id: int, *, ring: bool = False) -> tuple[Box, Mask]:
+        """Return an object, if there is one of that id, perhaps with its ring."""
+        if object_id not in self.pixels.objects or not self.rules.objects:
+            nothing = Box.whole((0,) * self.live.ndim)
+            return nothing, np.zeros(nothing.shape, bool)
+        if not ring:
+            box = self.pixels.objects.box(object_id)
+            return box, self.pixels.labels[box.slices] == object_id
+        points = self.finished(object_id)
+        box = bounding_box(points)
+        mask = np.zeros(box.shape, bool)
+        mask[tuple(a - b for a, b in zip(points, box.start, strict=True))] = True
+        return box, mask
+
     def finished(self, object_id: int) -> Points:
         """Return the pixels that are right once an object is; a ring is among them."""
         return finished_object(
@@ -94,8 +110,31 @@ class Workspace:
             self.pixels.objects.box(object_id),
             object_id,
             ring=self._ring,
-            foreground=self.predictions.foreground,
+            foreground=self.foreground,
         )
+
+    def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Change | None:
+        """Let what somebody has written into `live` be a stroke, if anything.
+
+        Parameters
+        ----------
+        box : Box
+            Where to look.
+        repainted : tuple of ndarray of int
+            Pixels that were painted as they are already. Where that says that they are
+            right, they become accepted with the same step.
+        """
+        box = box.intersect(self.pixels.whole)
+        if box.empty:
+            return None
+        known = self.pixels.labels
+        changed = marked_points(box, self.live[box.slices] != known[box.slices])
+        confirmed = NOWHERE
+        if len(repainted[0]) and self.rules.repainting_accepts:
+            points = ordered_points(repainted, self.live.shape)
+            same = self.live[points] == known[points]
+            confirmed = chosen_points(points, same & self.pixels.unverified(points))
+        return self.paint(changed, self.live[changed], confirmed)
 
     def paint(
         self, points: Points, labels: LabelMap, confirmed: Points = NOWHERE
@@ -119,9 +158,9 @@ class Workspace:
             before, labels = before[changed], labels[changed]
         if not labels.size:
             return self.step("accept", lambda: self.pixels.accept(confirmed))
-        touched = self.rules.objects_among(_labels_in(before, labels))
-        self._finish(self.open - touched)
-        open_before = self.open
+        touched = labels_in(before, labels) if self.rules.objects else frozenset()
+        self._finish(self.open_objects - touched)
+        open_before = self.open_objects
         self.live[points] = labels
         if len(confirmed[0]):
             both = tuple(map(np.append, points, confirmed))
@@ -130,7 +169,7 @@ class Workspace:
         changed = labels != self.pixels.labels[points]
         provenance = np.where(changed, self.rules.painted(labels), Provenance.ACCEPTED)
         self.pixels.write(points, labels, provenance.astype(np.uint8))
-        self._set_open(self.open | touched)
+        self._set_open(self.open_objects | touched)
         return self._tell_step("edit", open_before)
 
     def step(
@@ -143,17 +182,19 @@ class Workspace:
 
         `closing` names objects that the person does not work on any more.
         """
-        before = self.open
+        before = self.open_objects
         write()
         if not self._parts:
             return None
-        self._set_open(self.open - closing)
+        self._set_open(self.open_objects - closing)
         return self._tell_step(kind, before)
 
     def replace(self, labels: LabelMap, provenance: ProvenanceMap) -> Change | None:
         """Put other labels in the place of all, as one step."""
         write = self.pixels.replace_all
-        return self.step("replace", lambda: write(labels, provenance), self.open)
+        return self.step(
+            "replace", lambda: write(labels, provenance), self.open_objects
+        )
 
     def restore(self, earlier: AnnotationSnapshot) -> Change | None:
         """Put a snapshot in the place of all, as one step."""
@@ -162,9 +203,9 @@ class Workspace:
 
     def settle(self, ids: Iterable[int] | None) -> Change | None:
         """Accept open objects; all of them, unless some are named."""
-        were_open = self.open
-        self._finish(self.open if ids is None else self.open.intersection(ids))
-        return self.tell("settle", anyway=were_open != self.open)
+        were_open = self.open_objects
+        self._finish(were_open if ids is None else were_open.intersection(ids))
+        return self.tell("settle", anyway=were_open != self.open_objects)
 
     def tell(
         self,
@@ -187,74 +228,19 @@ class Workspace:
             values = ()
         if kind == "edit":
             self.ids.skip_past(frozenset().union(*(part.ids for part in parts)))
-        facts = (self.ids.next, self.open, stroke, entry_open, certain)
+        facts = (self.ids.next, self.open_objects, stroke, entry_open, certain)
         change = self._completed(Change(kind, parts, *facts, values=values))
         self._note(change)
         if self.listener is not None:
             self.listener(change)
         return change
 
-    def undo(self) -> Change | None:
-        """Take the last step back, and what was settled after it."""
-        if not self.history.done:
-            return None
-        entry = self.history.done[-1]
-        take_back(self.pixels, entry, self._prepare)
-        were_open = self.open
-        self._set_open(entry.open_before)
-        return self.tell("undo", anyway=True, stroke=entry.number, entry_open=were_open)
-
-    def redo(self) -> Change | None:
-        """Do the step again that was undone last, and what was settled after it."""
-        if not self.history.undone:
-            return None
-        entry = self.history.undone[-1]
-        bring_back(self.pixels, entry, self._prepare)
-        self._set_open((self.open - entry.open_before) | entry.open_after)
-        change = self.tell(
-            "redo", anyway=True, stroke=entry.number, entry_open=entry.open_after
-        )
-        left = [settle_again(self.pixels, part) for part in entry.settled]
-        were_open = self.open
-        self._set_open(self.open.union(*left))
-        settled = self.tell("settle", anyway=self.open != were_open)
-        if change is None or settled is None:
-            return change
-        return replace(change, parts=(*change.parts, *settled.parts))
-
-    def repeat(self, change: Change) -> None:
-        """Let a change happen again that was told in an earlier life."""
-        own = self._translated(change)
-        for number, part in enumerate(own.parts):
-            if own.values:
-                self._know_values(part, own.values[number])
-            self.pixels.put(part.region, part.after, part.now)
-        self._forget()
-        self.recall(change)
-
-    def recall(self, change: Change) -> None:
-        """Remember a change of an earlier life whose pixels are here already."""
-        change = self._translated(change)
-        self._note(change)
-        self.ids.skip_past(change.ids, change.next_id)
-
     def _values_of(self, part: PixelChange) -> ValueMap | None:
         """Return the accepted values of a part that is about to change."""
-
-    def _know_values(self, part: PixelChange, values: ValueMap) -> None:
-        """Remember the accepted values of a part that comes back."""
 
     def _completed(self, change: Change) -> Change:
         """Add what labels stand for, where that is not the labels themselves."""
         return change
-
-    def _translated(self, change: Change) -> Change:
-        """Return a change of an earlier life in the labels of this one."""
-        return change
-
-    def _prepare(self, entry: Entry, part: int) -> None:
-        if entry.values:
-            self._know_values(entry.parts[part], entry.values[part])
 
     def _record(self, part: PixelChange) -> None:
         self._parts.append(part)
@@ -278,14 +264,14 @@ class Workspace:
     def _finish(self, ids: frozenset[int]) -> None:
         for object_id in sorted(ids):
             self.pixels.accept(self.finished(object_id))
-        self.open -= ids
+        self.open_objects -= ids
 
     def _set_open(self, ids: frozenset[int]) -> None:
         # On none that was erased wholly.
-        self.open = frozenset(i for i in ids if i in self.pixels.objects)
+        self.open_objects = frozenset(i for i in ids if i in self.pixels.objects)
 
 
-def _labels_in(*maps: LabelMap) -> frozenset[int]:
-    """Return the labels other than 0 that there are."""
-    found = (compact(each)[1].tolist() for each in maps)
+def labels_in(*maps: LabelMap) -> frozenset[int]:
+    """Return the labels other than 0 of pixels, each map of one axis."""
+    found = (each[run_starts(each)].tolist() for each in maps if each.size)
     return frozenset().union(*found) - {0}

@@ -22,7 +22,7 @@ from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import Settle, TakeOver
 from napari_unet.annotation.labels import Labels as TakenLabels
-from napari_unet.annotation.labels import tell
+from napari_unet.annotation.labels import as_labels, tell
 from napari_unet.annotation.workspace import NOWHERE
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -251,7 +251,7 @@ class LabelsBinding:
                 f"{tuple(data.shape)}, but its image needs {self._array.shape}; they "
                 "were left out. Add them as a layer of their own to look at them."
             )
-        return self.annotation.rules.taken_over(data)
+        return as_labels(data, self.annotation.rules.kind)
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self.layer:

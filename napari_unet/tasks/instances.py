@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.labels import OBJECT_IDS
-from napari_unet.annotation.rules import ObjectRules
+from napari_unet.annotation.rules import OBJECTS
 from napari_unet.instances.targets import InstanceMap
 from napari_unet.scores.report import OBJECT_SCORES
 from napari_unet.tasks.labeling import Brush, Labeling, Names
@@ -16,7 +16,7 @@ class ObjectLabeling(Labeling):
     """Labels are ids of objects, 0 is background."""
 
     kind = OBJECT_IDS
-    rules = ObjectRules()
+    rules = OBJECTS
     brush = Brush.OBJECT
     objects = True
 

@@ -23,7 +23,7 @@ from napari_unet.annotation.edits import (
     UnverifyView,
 )
 from napari_unet.annotation.provenance import Provenance, is_verified
-from napari_unet.annotation.rules import ClassRules, MarkRules, ObjectRules
+from napari_unet.annotation.rules import ClassRules, MarkRules, Rules
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import marked_points
 from tests.annotation.painter import Painter, same
@@ -279,9 +279,7 @@ def test_to_confirm_only_is_a_step_too():
     assert not work.provenance.any()
 
 
-@pytest.mark.parametrize(
-    "rules", [ObjectRules(), MarkRules()], ids=["objects", "marks"]
-)
+@pytest.mark.parametrize("rules", [Rules(), MarkRules()], ids=["objects", "marks"])
 def test_objects_and_marks_are_not_accepted_by_repainting(rules):
     work = Annotation(np.zeros((4, 4), np.int32), rules=rules)
     points = (np.array([1]), np.array([3]))

@@ -51,7 +51,7 @@ def test_the_ring_leaves_out_neighbours_and_what_the_model_sees():
     labels = cells()
     labels[4:10, 11:14] = 8
     painter = Painter(Annotation(labels, np.full((32, 32), PREDICTED, np.uint8)))
-    painter.annotation._work.predictions.foreground = np.zeros((32, 32), bool)
+    painter.annotation.foreground = np.zeros((32, 32), bool)
     painter.annotation.foreground[10:14, :] = True
     painter.paint(np.s_[4, 4], 0)
     painter.annotation.do(Settle())

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.history import STEPS
+from napari_unet.annotation.history import StepKind
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.store import ProjectStore
@@ -49,7 +50,9 @@ def strokes_told(folder: Path, image: ImageIdentity) -> set[int]:
     """Return the numbers of the steps that a journal tells of."""
     stored = ProjectStore(folder).load_work(image)
     logged = stored.journal.logged if stored else ()
-    return {each.change.stroke for each in logged if each.change.kind in STEPS}
+    return {
+        each.change.stroke for each in logged if each.change.kind in get_args(StepKind)
+    }
 
 
 def _brought_back(image: ImageIdentity, stored: StoredAnnotation) -> Annotation:
