@@ -63,16 +63,9 @@ class Region:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelChange:
-    """A change of n pixels, all of it as run lengths.
+    """A change of the pixels of a region, all of it as run lengths.
 
-    Parameters
-    ----------
-    region : Region
-        Which pixels.
-    before, after : ndarray of int64
-        Their labels.
-    was, now : ndarray of int64
-        Their provenance, before and after.
+    Labels are those `before` and `after`, provenance `was` and is `now`.
     """
 
     region: Region
@@ -101,22 +94,22 @@ class PixelChange:
 
     @property
     def labels_before(self) -> LabelMap:
-        """Labels of the pixels before, shape (n,)."""
+        """Label of each pixel before."""
         return values_of_runs(self.before, np.int32)
 
     @property
     def labels_after(self) -> LabelMap:
-        """Labels of the pixels afterwards, shape (n,)."""
+        """Label of each pixel afterwards."""
         return values_of_runs(self.after, np.int32)
 
     @property
     def provenance_before(self) -> ProvenanceMap:
-        """Provenance of the pixels before, shape (n,)."""
+        """Provenance of each pixel before."""
         return values_of_runs(self.was, np.uint8)
 
     @property
     def provenance_after(self) -> ProvenanceMap:
-        """Provenance of the pixels afterwards, shape (n,)."""
+        """Provenance of each pixel afterwards."""
         return values_of_runs(self.now, np.uint8)
 
     @property

@@ -7,7 +7,7 @@ in which they happen, and when they are read back from a journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Literal, TypeAlias
@@ -23,24 +23,11 @@ StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One step in the history.
+    """One step in the history; `number` is the `stroke` of its `Change`.
 
-    Parameters
-    ----------
-    number : int
-        Counts from 1; no other step of the annotation has it. 0 for what was accepted
-        before that was a step.
-    kind : str
-        A stroke ("edit"), what was accepted, what was un-verified, or other labels in
-        the place of all.
-    parts : tuple of PixelChange
-        What it changed, in this order.
-    values : tuple of ndarray of float32
-        Where values are regressed, those of each part; see `Change`.
-    open_before, open_after : frozenset of int
-        Objects the person was working on before the step, and when it was undone.
-    settled : tuple of PixelChange
-        What was settled since, before the next step.
+    `open_before` and `open_after` are the objects the person was working on before the
+    step, and when it was undone. `settled` is what was settled since, before the next
+    step.
     """
 
     number: int
@@ -103,7 +90,7 @@ class History:
         before = change.entry_open if change.stroke else change.open
         self._done.push(Entry(change.stroke, kind, parts, values, before))
 
-    def _attach(self, settled: list[PixelChange] | tuple[PixelChange, ...]) -> None:
+    def _attach(self, settled: Sequence[PixelChange]) -> None:
         """Remember that something was settled after the last step."""
         if self._done.entries and settled:
             last = self._done.entries[-1]
@@ -148,11 +135,11 @@ class _Stack:
 
     def take(self, number: int) -> Entry | None:
         """Take the newest of that number out."""
-        for index in reversed(range(len(self.entries))):
-            if self.entries[index].number == number:
-                found = self.entries.pop(index)
-                self._nbytes -= found.nbytes
-                return found
+        for entry in reversed(self.entries):
+            if entry.number == number:
+                self.entries.remove(entry)
+                self._nbytes -= entry.nbytes
+                return entry
         return None
 
     def clear(self) -> None:

@@ -47,15 +47,6 @@ class Labels:
     pieces: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Whole:
-    """Whole numbers within int32, and whether they were truth values."""
-
-    array: LabelMap
-    notes: tuple[str, ...]
-    boolean: bool
-
-
 class LabelKind:
     """What the numbers of a label map are: ids of objects, unless a subclass differs.
 
@@ -80,18 +71,21 @@ class LabelKind:
     def checked(
         self, array: npt.NDArray[Any], low: float, high: float
     ) -> tuple[npt.NDArray[Any], list[str]]:
-        """Return numbers that have a meaning, and what was changed to get them.
+        """Return numbers that fit into int32, and what was changed to get them.
 
-        Raises
-        ------
-        InputError
-            If there are numbers that cannot be meant.
+        Raises an InputError if there are numbers that cannot be meant.
         """
-        del high
-        if low >= 0:
-            return array, []
-        positive = np.where(array < 0, array.dtype.type(0), array)
-        return positive, ["negative ids were taken as background."]
+        notes = []
+        if low < 0:
+            array = np.where(array < 0, array.dtype.type(0), array)
+            notes.append("negative ids were taken as background.")
+        if high > LARGEST_ID:
+            array, moved = _fitting_ids(array)
+            notes.append(
+                f"{moved} ids above {LARGEST_ID} got smaller numbers that were free; "
+                "the others are as they were."
+            )
+        return array, notes
 
 
 class ClassNumbers(LabelKind):
@@ -119,7 +113,12 @@ class ClassNumbers(LabelKind):
         self, array: npt.NDArray[Any], low: float, high: float
     ) -> tuple[npt.NDArray[Any], list[str]]:
         """Return all numbers as they are, after refusing those beyond int32."""
-        _refuse_beyond(low, high)
+        if low < -LARGEST_ID or high > LARGEST_ID:
+            raise InputError(
+                f"Expected class numbers from 0 to {UNKNOWN_CLASS - 1} "
+                f"({UNKNOWN_CLASS} is unknown), found "
+                f"{low if low < -LARGEST_ID else high:.0f}; number the classes from 0."
+            )
         return array, []
 
 
@@ -168,34 +167,22 @@ def as_labels(
     """
     if not kind.whole:
         return Labels(_real_numbers(labels))
-    whole = _whole_numbers(labels, kind)
+    found, boolean = _whole_numbers(labels, kind)
     if mask is None:
-        mask = are_masks([_only_value(whole.array)], kind)
-    found = Labels(whole.array, whole.notes)
-    return kind.of_mask(found, axes) if mask or whole.boolean else found
+        mask = are_masks([_only_value(found.array)], kind)
+    return kind.of_mask(found, axes) if mask or boolean else found
 
 
 def as_whole(labels: Any, kind: LabelKind = OBJECT_IDS) -> LabelMap:
     """Return ids or classes as `as_labels` does, but nothing is taken for a mask.
 
     For labels that are known to be ids; nothing is told.
-
-    Raises
-    ------
-    InputError
-        As `as_labels`.
     """
-    return _whole_numbers(labels, kind).array
+    return _whole_numbers(labels, kind)[0].array
 
 
 def whole_or_refused(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the array after looking for fractions, NaN and infinity.
-
-    Raises
-    ------
-    InputError
-        If there are any; it says where the first is.
-    """
+    """Return the array; an InputError says where it has a fraction, NaN or infinity."""
     if array.dtype.kind != "f":
         return array
     strange = ~(np.isfinite(array) & (array == np.floor(array)))
@@ -213,10 +200,7 @@ def whole_or_refused(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def as_mask(mask: Any) -> Labels:
     """Return where a mask is set, as bool: where it is above 0.
 
-    Raises
-    ------
-    InputError
-        If it holds fractions, NaN, or no numbers at all.
+    Raises an InputError if it holds fractions, NaN, or no numbers at all.
     """
     array = whole_or_refused(_real_numbers(mask))
     if array.dtype == bool:
@@ -227,13 +211,7 @@ def as_mask(mask: Any) -> Labels:
 
 
 def only_value(labels: Any, kind: LabelKind = OBJECT_IDS) -> int:
-    """Return the one value besides 0; 0 if there is none, -1 if there are several.
-
-    Raises
-    ------
-    InputError
-        As `as_labels`.
-    """
+    """Return the one value besides 0; 0 if there is none, -1 if there are several."""
     return _only_value(as_whole(labels, kind))
 
 
@@ -259,8 +237,7 @@ def are_masks(values: Iterable[int], kind: LabelKind = OBJECT_IDS) -> bool:
         if value == _SEVERAL:
             return False
         found.add(value)
-    found.discard(0)
-    return kind.can_be_masks(found)
+    return kind.can_be_masks(found - {0})
 
 
 def tell(labels: Iterable[tuple[str, Labels]]) -> list[str]:
@@ -269,31 +246,29 @@ def tell(labels: Iterable[tuple[str, Labels]]) -> list[str]:
     An empty name is left away.
     """
     names_of: dict[str, list[str]] = {}
-    pieces = 0
     split: list[str] = []
+    pieces = 0
     for name, each in labels:
         for note in each.notes:
             names_of.setdefault(note, []).append(name)
         if each.pieces:
             pieces += each.pieces
             split.append(name)
-    told = [_with_names(names, note) for note, names in names_of.items()]
-    return [*told, _with_names(split, _split_note(pieces))] if split else told
+    if split:
+        # What came of it first: where there is little room, the rest is cut off.
+        note = (
+            f"split into {pieces} objects, one for each connected piece, because one "
+            "value for all objects (a mask) cannot tell them apart; where objects "
+            "touch, give each its own id."
+        )
+        names_of[note] = split
+    return [_with_names(names, note) for note, names in names_of.items()]
 
 
 def _with_names(names: list[str], note: str) -> str:
     shown = ", ".join(name for name in names[:_SHOWN] if name)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{shown}{more}: {note}" if shown else note[:1].upper() + note[1:]
-
-
-def _split_note(pieces: int) -> str:
-    # What came of it first: where there is little room, the rest is cut off.
-    return (
-        f"split into {pieces} objects, one for each connected piece, because one value "
-        "for all objects (a mask) cannot tell them apart; where objects touch, give "
-        "each its own id."
-    )
 
 
 def _split(mask: LabelMap, axes: str | None) -> tuple[LabelMap, int]:
@@ -308,26 +283,25 @@ def _split(mask: LabelMap, axes: str | None) -> tuple[LabelMap, int]:
     return pieces, int(scipy.ndimage.label(mask, near, output=pieces))
 
 
-def _whole_numbers(labels: Any, kind: LabelKind) -> _Whole:
+def _whole_numbers(labels: Any, kind: LabelKind) -> tuple[Labels, bool]:
+    """Return whole numbers within int32, and whether they were truth values."""
     array = _real_numbers(labels)
     if array.dtype == bool:
-        return _Whole(array.astype(np.int32), (), boolean=True)
-    notes: list[str] = []
+        return Labels(array.astype(np.int32)), True
     array = whole_or_refused(array)
     # As numbers of Python, which have no limits.
     low, high = (array.min().item(), array.max().item()) if array.size else (0, 0)
+    notes = []
     if array.dtype.kind == "f":
-        notes += _imprecise(array.dtype, high)
+        exact = 2 ** (np.finfo(array.dtype).nmant + 1)
+        if high > exact:
+            notes.append(
+                f"ids above {exact} are not exact in {array.dtype}, so some objects "
+                "may have become one; save ids as integers."
+            )
     array, changed = kind.checked(array, low, high)
-    notes += changed
-    if high > LARGEST_ID:
-        ids, moved = _fitting_ids(array)
-        notes.append(
-            f"{moved} ids above {LARGEST_ID} got smaller numbers that were free; the "
-            "others are as they were."
-        )
-        return _Whole(ids, tuple(notes), boolean=False)
-    return _Whole(array.astype(np.int32, copy=False), tuple(notes), boolean=False)
+    whole = array.astype(np.int32, copy=False)
+    return Labels(whole, (*notes, *changed)), False
 
 
 def _real_numbers(labels: Any) -> npt.NDArray[Any]:
@@ -351,24 +325,6 @@ def _real_numbers(labels: Any) -> npt.NDArray[Any]:
             "convert them to integers."
         )
     return array
-
-
-def _imprecise(dtype: np.dtype[Any], high: float) -> list[str]:
-    most = 2 ** (np.finfo(dtype).nmant + 1)
-    note = (
-        f"ids above {most} are not exact in {dtype}, so some objects may have become "
-        "one; save ids as integers."
-    )
-    return [note] if high > most else []
-
-
-def _refuse_beyond(low: float, high: float) -> None:
-    if low < -LARGEST_ID or high > LARGEST_ID:
-        raise InputError(
-            f"Expected class numbers from 0 to {UNKNOWN_CLASS - 1} "
-            f"({UNKNOWN_CLASS} is unknown), found "
-            f"{low if low < -LARGEST_ID else high:.0f}; number the classes from 0."
-        )
 
 
 def _fitting_ids(array: npt.NDArray[Any]) -> tuple[LabelMap, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,7 @@ class ObjectCounts:
         return not (self.objects or self.verified_pixels)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Content:
+class Content(NamedTuple):
     """Labels of some pixels, and which of them are verified; any shape."""
 
     labels: LabelMap
@@ -62,10 +61,8 @@ class ObjectTable:
         self._verified_pixels = int(np.count_nonzero(content.verified))
         self._verified_objects = 0
         dense, ids = compact(content.labels)
-        names, places = ids[1:].tolist(), scipy.ndimage.find_objects(dense)
-        self._boxes: dict[int, Box] = dict(
-            zip(names, map(Box.from_slices, places), strict=True)
-        )
+        boxes = map(Box.from_slices, scipy.ndimage.find_objects(dense))
+        self._boxes: dict[int, Box] = dict(zip(ids[1:].tolist(), boxes, strict=True))
         for row in _tally(content):
             self._add(*row)
 
@@ -86,12 +83,8 @@ class ObjectTable:
 
     def counts(self) -> ObjectCounts:
         """Return the sums, at no cost."""
-        return ObjectCounts(
-            self._total,
-            self._verified_pixels,
-            len(self._pixels),
-            self._verified_objects,
-        )
+        pixels, objects = self._verified_pixels, self._verified_objects
+        return ObjectCounts(self._total, pixels, len(self._pixels), objects)
 
     def verified_labels(self) -> frozenset[int]:
         """Return the labels, 0 among them, of which some pixel is verified."""
@@ -104,21 +97,16 @@ class ObjectTable:
         """Take note that pixels changed; their order does not matter."""
         self._verified_pixels += int(np.count_nonzero(after.verified))
         self._verified_pixels -= int(np.count_nonzero(before.verified))
-        change: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
-        for content, sign in ((before, -1), (after, 1)):
-            for object_id, pixels, verified in _tally(content):
-                old = change[object_id]
-                change[object_id] = (old[0] + sign * pixels, old[1] + sign * verified)
-        for object_id, (pixels, verified) in change.items():
-            self._add(object_id, pixels, verified)
+        more, less = ({i: sums for i, *sums in _tally(c)} for c in (after, before))
+        for object_id in more | less:
+            new, old = (each.get(object_id, (0, 0)) for each in (more, less))
+            self._add(object_id, new[0] - old[0], new[1] - old[1])
 
-    def verify(self, labels: LabelMap) -> None:
-        """Take note that pixels with these labels, not verified so far, are now."""
-        self._count_verified(labels, 1)
-
-    def unverify(self, labels: LabelMap) -> None:
-        """Take note that pixels with these labels, verified so far, are not now."""
-        self._count_verified(labels, -1)
+    def verify(self, labels: LabelMap, sign: int = 1) -> None:
+        """Take note that pixels with these labels are verified now, or no more (-1)."""
+        self._verified_pixels += sign * labels.size
+        for object_id, pixels, _ in _tally(Content(labels, np.zeros(0, bool))):
+            self._add(object_id, 0, sign * pixels)
 
     def extend(self, points: Points, labels: LabelMap) -> None:
         """Take note that objects are at these pixels; before `replace`."""
@@ -126,13 +114,7 @@ class ObjectTable:
         if len(ids) == 2 and dense.all():  # one object, as of a brush or a fill
             self._widen(int(ids[1]), bounding_box(points))
             return
-        index = dense.astype(np.intp)
-        low = np.full((len(points), len(ids)), np.iinfo(np.intp).max)
-        high = np.zeros_like(low)
-        for axis, coordinates in enumerate(points):
-            np.minimum.at(low[axis], index, coordinates)
-            np.maximum.at(high[axis], index, coordinates + 1)
-        self._widen_all(ids, low, high)
+        self._widen_all(dense, ids, points, points)
 
     def extend_in(self, box: Box, labels: LabelMap) -> None:
         """Take note that a box holds these labels now; before `replace`."""
@@ -146,27 +128,27 @@ class ObjectTable:
         first, last, found = (each[found != 0] for each in (first, last, found))
         if not len(found):
             return
-        dense, ids = compact(found)
-        low = np.full((labels.ndim, len(ids)), np.iinfo(np.intp).max)
-        high = np.zeros_like(low)
         corners = (np.unravel_index(each, labels.shape) for each in (first, last))
-        for axis, (a, b) in enumerate(zip(*corners, strict=True)):
-            np.minimum.at(low[axis], dense, a + box.start[axis])
-            np.maximum.at(high[axis], dense, b + 1 + box.start[axis])
-        self._widen_all(ids, low, high)
+        low, high = (
+            tuple(a + start for a, start in zip(corner, box.start, strict=True))
+            for corner in corners
+        )
+        self._widen_all(*compact(found), low, high)
 
     def _widen_all(
-        self, ids: LabelMap, low: npt.NDArray[np.intp], high: npt.NDArray[np.intp]
+        self, dense: LabelMap, ids: LabelMap, first: Points, last: Points
     ) -> None:
+        """Widen the boxes of objects, of each of which there are some lines."""
+        index = dense.astype(np.intp)
+        low = np.full((len(first), len(ids)), np.iinfo(np.intp).max)
+        high = np.zeros_like(low)
+        for axis, (a, b) in enumerate(zip(first, last, strict=True)):
+            np.minimum.at(low[axis], index, a)
+            np.maximum.at(high[axis], index, b + 1)
         rows = zip(ids.tolist(), low.T.tolist(), high.T.tolist(), strict=True)
         for object_id, start, stop in rows:
             if object_id:
                 self._widen(object_id, Box(tuple(start), tuple(stop)))
-
-    def _count_verified(self, labels: LabelMap, sign: int) -> None:
-        self._verified_pixels += sign * labels.size
-        for object_id, pixels, _ in _tally(Content(labels, np.zeros(0, bool))):
-            self._add(object_id, 0, sign * pixels)
 
     def _widen(self, object_id: int, found: Box) -> None:
         known = self._boxes.get(object_id)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_unet.annotation.change import PixelChange, Region
 from napari_unet.annotation.objects import Content, ObjectTable
@@ -18,7 +16,6 @@ from napari_unet.geometry.points import (
     Points,
     bounding_box,
     chosen_points,
-    marked_points,
 )
 from napari_unet.geometry.runs import (
     Runs,
@@ -44,7 +41,17 @@ class Pixels:
         provenance: ProvenanceMap,
         record: Callable[[PixelChange], None],
     ) -> None:
-        check_maps(live, provenance)
+        if live.dtype != np.int32 or live.ndim < 2:
+            raise InputError(
+                "Expected labels as int32 with two axes or more, found "
+                f"{live.dtype} with {live.ndim}; convert them first."
+            )
+        if provenance.dtype != np.uint8 or provenance.shape != live.shape:
+            raise InputError(
+                f"Expected provenance as uint8 of shape {live.shape}, found "
+                f"{provenance.dtype} of shape {provenance.shape}; it belongs to other "
+                "labels."
+            )
         self.labels = labels = live.copy()
         self.provenance = provenance
         self._live = live
@@ -87,7 +94,10 @@ class Pixels:
 
     def put(self, region: Region, labels: Runs, provenance: Runs) -> None:
         """Replace the content of a region, and what the person sees of it."""
-        place, mask = region.box.slices, region.mask
+        self._put(region, region.mask, labels, provenance)
+
+    def _put(self, region: Region, mask: Mask, labels: Runs, provenance: Runs) -> None:
+        place = region.box.slices
         before, was = self.labels[place][mask], self.provenance[place][mask]
         after = values_of_runs(labels, np.int32)
         now = values_of_runs(provenance, np.uint8)
@@ -103,7 +113,7 @@ class Pixels:
             self.objects.replace(Content(before, had), Content(after, has))
         else:
             self.objects.verify(before[has & ~had])
-            self.objects.unverify(before[had & ~has])
+            self.objects.verify(before[had & ~has], -1)
         self.provenance[place][mask] = now
 
     def accept(self, points: Points) -> None:
@@ -118,9 +128,10 @@ class Pixels:
             place = band.slices
             free = mask[band.relative_to(box).slices] & self.unverified(place)
             if free.any():
-                labels = self.labels[place][free]
-                same = runs_of_values(labels)
-                self._announce_mask(band, free, same, same, Provenance.ACCEPTED)
+                labels, was = self.labels[place][free], self.provenance[place][free]
+                same, region = runs_of_values(labels), Region(band, runs_of_mask(free))
+                now = runs_of_one_value(Provenance.ACCEPTED, len(labels))
+                self._announce(region, same, same, runs_of_values(was), now)
                 self.objects.verify(labels)
                 self.provenance[place][free] = Provenance.ACCEPTED
 
@@ -139,65 +150,27 @@ class Pixels:
             if mine.any():
                 labels, now = content(self.labels[band.slices][mine])
                 region = Region(band, runs_of_mask(mine))
-                self.put(region, runs_of_values(labels), runs_of_values(now))
+                self._put(region, mine, runs_of_values(labels), runs_of_values(now))
 
     def replace_all(self, labels: LabelMap, provenance: ProvenanceMap) -> None:
         """Replace everything; what was there is told, changed or not."""
         for band in cut_into_bands(self.whole):
-            region = Region(band, runs_of_mask(np.ones(band.shape, bool)))
+            mask = np.ones(band.shape, bool)
             now = runs_of_values(provenance[band.slices].ravel())
-            self.put(region, runs_of_values(labels[band.slices].ravel()), now)
+            after = runs_of_values(labels[band.slices].ravel())
+            self._put(Region(band, runs_of_mask(mask)), mask, after, now)
 
     def refresh(self, box: Box, changed: Mask, labels: LabelMap) -> None:
-        """Replace unverified pixels of a box by predicted ones.
+        """Make some pixels of a box predicted, none of them verified.
 
-        `changed` are those with new labels or another provenance; `labels` are the new
-        ones of the whole box.
+        `labels` are the new ones of the whole box.
         """
-        place = box.slices
-        self._announce_mask(
-            box,
-            changed,
-            runs_of_values(self.labels[place][changed]),
-            runs_of_values(labels[changed]),
-            Provenance.PREDICTED,
-        )
-        # Only these: what was painted and not noticed yet is ahead of `labels`.
-        self._live[place][changed] = labels[changed]
-        moved = labels != self.labels[place]
-        before, after = self.labels[place][moved], labels[moved]
-        free = np.zeros(len(after), bool)
-        if len(after):
-            self.objects.extend(marked_points(box, moved), after)
-        self.objects.replace(Content(before, free), Content(after, free))
-        self.labels[place] = labels
-        self.provenance[place][changed] = Provenance.PREDICTED
+        after = runs_of_values(labels[changed])
+        now = runs_of_one_value(Provenance.PREDICTED, int(changed.sum()))
+        self._put(Region(box, runs_of_mask(changed)), changed, after, now)
 
     def _announce(
         self, region: Region, before: Runs, after: Runs, was: Runs, now: Runs
     ) -> None:
         self._record(PixelChange(region, before, after, was, now))
         self.revision += 1
-
-    def _announce_mask(
-        self, box: Box, mask: Mask, before: Runs, after: Runs, provenance: Provenance
-    ) -> None:
-        was = self.provenance[box.slices][mask]
-        now = np.array([provenance, was.size], np.int64)
-        region = Region(box, runs_of_mask(mask))
-        self._announce(region, before, after, runs_of_values(was), now)
-
-
-def check_maps(labels: npt.NDArray[Any], provenance: npt.NDArray[Any]) -> None:
-    """Refuse arrays that are no label map with its provenance (InputError)."""
-    if labels.dtype != np.int32 or labels.ndim < 2:
-        raise InputError(
-            "Expected labels as int32 with two axes or more, found "
-            f"{labels.dtype} with {labels.ndim}; convert them first."
-        )
-    if provenance.dtype != np.uint8 or provenance.shape != labels.shape:
-        raise InputError(
-            f"Expected provenance as uint8 of shape {labels.shape}, found "
-            f"{provenance.dtype} of shape {provenance.shape}; it belongs to other "
-            "labels."
-        )

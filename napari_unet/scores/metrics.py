@@ -110,33 +110,9 @@ class PooledScores:
 
 
 def evaluate(truth: Labels, labels: Labels) -> Scores:
-    """Compare a label map with the truth, both of them ids as this program has them.
+    """Do what `napari_unet.evaluate` does for ids as this program has them.
 
-    `napari_unet.evaluate` takes label maps of others. Objects are matched one to one by
-    intersection over union, in the way that gives most matches at each threshold.
-
-    Parameters
-    ----------
-    truth, labels : ndarray of int
-        Label maps of one shape, one id an object; 0 and below is background. Arrays of
-        dask, zarr and others, tensors and lists are taken, too.
-
-    Returns
-    -------
-    Scores
-        Average precision by threshold, Dice and counts.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> truth = np.repeat([[0, 1, 2]], 4, axis=0)
-    >>> evaluate(truth, truth).ap["0.90"]
-    1.0
+    Nothing is taken for a mask. Raises an InputError if the shapes differ.
     """
     truth, labels = as_array(truth, "truth"), as_array(labels, "prediction")
     if truth.shape != labels.shape:
@@ -144,14 +120,20 @@ def evaluate(truth: Labels, labels: Labels) -> Scores:
             f"The prediction has shape {labels.shape}, the truth {truth.shape}; "
             "compare label maps of the same image."
         )
-    overlaps = _overlaps(truth, labels)
-    return Scores(
-        tuple(_count_matches(overlaps, threshold) for threshold in THRESHOLDS),
-        overlaps.n_true,
-        overlaps.n_predicted,
-        overlaps.common,
-        overlaps.foreground,
-    )
+    # Objects that share pixels, by their numbers from 0: a table of all with all would
+    # not fit into memory.
+    a, b, pixels = count_pairs(as_whole(truth), as_whole(labels))
+    true, size_true = _sizes(a, pixels)
+    predicted, size_predicted = _sizes(b, pixels)
+    both = (a > 0) & (b > 0)
+    rows, columns = np.searchsorted(true, a[both]), np.searchsorted(predicted, b[both])
+    shared = pixels[both]
+    iou = shared / (size_true[rows] + size_predicted[columns] - shared)
+    shape = (len(true), len(predicted))
+    allowed = [iou >= threshold for threshold in THRESHOLDS]
+    matched = tuple(_most_pairs(rows[ok], columns[ok], shape) for ok in allowed)
+    foreground = int(size_true.sum() + size_predicted.sum())
+    return Scores(matched, *shape, overlap=int(shared.sum()), foreground=foreground)
 
 
 def pool(scores: Sequence[Scores]) -> PooledScores:
@@ -162,42 +144,6 @@ def pool(scores: Sequence[Scores]) -> PooledScores:
     aps = [score.ap for score in scores]
     mean = {key: float(np.mean([ap[key] for ap in aps])) for key in total.ap}
     return PooledScores(len(scores), total, mean)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Overlaps:
-    """Objects that share pixels, by their numbers from 0, and counts of the rest.
-
-    There are about as many as objects: a table of all with all would not fit.
-    """
-
-    true: npt.NDArray[np.int64]
-    predicted: npt.NDArray[np.int64]
-    iou: npt.NDArray[np.float64]
-    n_true: int
-    n_predicted: int
-    common: int
-    foreground: int
-
-
-def _overlaps(truth: Labels, labels: Labels) -> _Overlaps:
-    a, b, pixels = count_pairs(as_whole(truth), as_whole(labels))
-    true, size_true = _sizes(a, pixels)
-    predicted, size_predicted = _sizes(b, pixels)
-    both = (a > 0) & (b > 0)
-    rows = np.searchsorted(true, a[both])
-    columns = np.searchsorted(predicted, b[both])
-    shared = pixels[both]
-    union = size_true[rows] + size_predicted[columns] - shared
-    return _Overlaps(
-        rows,
-        columns,
-        np.asarray(shared / union),
-        len(true),
-        len(predicted),
-        int(shared.sum()),
-        int(size_true.sum() + size_predicted.sum()),
-    )
 
 
 def _sizes(
@@ -211,16 +157,13 @@ def _sizes(
     return found[objects], sizes[objects]
 
 
-def _count_matches(overlaps: _Overlaps, threshold: float) -> int:
-    """Return the most pairs that can be made, each object in one at most."""
-    allowed = overlaps.iou >= threshold
-    rows, columns = overlaps.true[allowed], overlaps.predicted[allowed]
+def _most_pairs(
+    rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, int]
+) -> int:
+    """Return the most of some pairs in which each object is in one at most."""
     if len(np.unique(rows)) == len(np.unique(columns)) == len(rows):
         return len(rows)
     # Only at exactly 0.5 can an object have two candidates.
-    graph = scipy.sparse.csr_array(
-        (np.ones(len(rows), bool), (rows, columns)),
-        shape=(overlaps.n_true, overlaps.n_predicted),
-    )
-    matches = scipy.sparse.csgraph.maximum_bipartite_matching(graph)
+    pairs = scipy.sparse.csr_array((np.ones(len(rows), bool), (rows, columns)), shape)
+    matches = scipy.sparse.csgraph.maximum_bipartite_matching(pairs)
     return int(np.count_nonzero(matches >= 0))
