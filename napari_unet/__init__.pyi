@@ -4,8 +4,8 @@ from .learning.config import FitConfig as FitConfig
 from .learning.train import fit as fit
 from .nets.original import OriginalUNet as OriginalUNet
 from .nets.unet import UNet as UNet
-from .scores.evaluation import evaluate as evaluate
 from .scores.metrics import Scores as Scores
+from .scores.report import evaluate as evaluate
 from .tasks.sample import Sample as Sample
 from .weights.folder import load_model as load_model, save_model as save_model
 from .weights.model import Model as Model

@@ -131,10 +131,9 @@ class Change:
     Parameters
     ----------
     kind : str
-        A step of the person: a stroke ("edit"), what was accepted, what was
-        un-verified, other labels in the place of all ("replace"). A step that was taken
-        back ("undo") or done again ("redo"). Objects that were finished ("settle").
-        What a model predicted.
+        A step of the person: a stroke ("edit"), what was accepted or un-verified, other
+        labels in the place of all ("replace"). A step that was taken back or done
+        again. Objects that were finished ("settle"). What a model predicted.
     parts : tuple of PixelChange
         In the order in which they happened. The stroke itself is the last part of an
         edit; those before it were settled right before. An undo first takes back what

@@ -18,22 +18,17 @@ from napari_unet.annotation.workspace import Workspace
 
 
 class Facts(Protocol):
-    """What is known of an annotation where an edit of it is offered."""
+    """What is known of an annotation where an edit of it is offered.
+
+    There are labels to look at, and something to accept besides what a person painted.
+    """
 
     @property
-    def has_labels(self) -> bool:
-        """Whether there are labels to look at."""
-        ...
-
+    def has_labels(self) -> bool: ...  # noqa: D102
     @property
-    def has_prediction(self) -> bool:
-        """Whether there is something to accept besides what a person painted."""
-        ...
-
+    def has_prediction(self) -> bool: ...  # noqa: D102
     @property
-    def verified_share(self) -> float:
-        """Verified share of all pixels."""
-        ...
+    def verified_share(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +86,7 @@ class Edit(ABC):
     def why_not(cls, facts: Facts, out_of_sight: str) -> str:  # noqa: ARG003
         """Return why it would do nothing now, or nothing if it would do something.
 
-        Parameters
-        ----------
-        facts : Facts
-            What is known of the annotation.
-        out_of_sight : str
-            Why it would change what the person does not look at, or nothing.
+        `out_of_sight` says why it would change what the person does not look at, if so.
         """
         return out_of_sight
 

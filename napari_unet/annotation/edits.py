@@ -5,9 +5,8 @@
     a person decides  --> AcceptView, Restore, ...      a model --> ApplyPrediction
     a person moves on --> Settle
 
-What a brush writes becomes a change by `Workspace.notice_change`.
-
-Tools are offered in the order in which they stand here.
+What a brush writes becomes a change by `Workspace.notice_change`. Tools are offered in
+the order in which they stand here.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class _Accept(_EditOfRegion):
 class AcceptView(_Accept):
     """Accept what is in a box.
 
-    See `annotation.settle.accepted_region` for objects on its border. Where labels are
+    See `annotation.rules.accepted_region` for objects on its border. Where labels are
     classes, everything in the box is accepted; where they are marks, the values that
     are shown, of pixels that nobody stands behind.
     """
@@ -228,7 +227,9 @@ class Settle(Edit):
 
     def do(self, work: Workspace) -> Change | None:
         """Accept them."""
-        return work.settle(self.ids)
+        were_open = work.open_objects
+        work.finish(were_open if self.ids is None else were_open & self.ids)
+        return work.tell("settle", anyway=were_open != work.open_objects)
 
 
 @register
@@ -236,21 +237,10 @@ class Settle(Edit):
 class ApplyPrediction(Edit):
     """A model's labels inside a box, where nobody has verified anything.
 
-    What was verified after the snapshot is respected too, as are open objects and
-    strokes that were not noticed yet. Large images are applied box by box, with the
-    same result. It is no step: an undo skips it.
-
-    Parameters
-    ----------
-    merged : MergedPrediction
-        Made from a snapshot of this annotation, perhaps an old one.
-    box : Box
-        In the coordinates of the annotation.
-
-    Raises
-    ------
-    InputError
-        If the prediction was made for something larger, or no ids are left.
+    `merged` was made from a snapshot of this annotation, perhaps an old one. What was
+    verified since is respected too, as are open objects and strokes that were not
+    noticed yet. Large images are applied box by box, with the same result. It is no
+    step: an undo skips it.
     """
 
     name: ClassVar[str] = "apply prediction"

@@ -32,14 +32,9 @@ _SHOWN = 3
 class Labels:
     """A label map as this program works with it, and what was done to make it one.
 
-    Parameters
-    ----------
-    array : ndarray
-        int32 ids or classes; values to be regressed are as they were.
-    notes : tuple of str
-        What was changed, a sentence each.
-    pieces : int
-        Into how many pieces a mask was split; 0 where nothing was.
+    The array holds int32 ids or classes; values to be regressed are as they were.
+    `notes` says what was changed, a sentence each, and `pieces` into how many pieces a
+    mask was split; 0 where nothing was.
     """
 
     array: npt.NDArray[Any]
@@ -275,10 +270,7 @@ def _split(mask: LabelMap, axes: str | None) -> tuple[LabelMap, int]:
     """Give connected pieces numbers; corners connect, planes of a series do not."""
     near = np.ones((3,) * mask.ndim, bool)
     if axes is not None and len(axes) == mask.ndim and "T" in axes:
-        place = [slice(None)] * mask.ndim
-        for other in (0, 2):
-            place[axes.index("T")] = slice(other, other + 1)
-            near[tuple(place)] = False
+        np.moveaxis(near, axes.index("T"), 0)[[0, 2]] = False
     pieces = np.empty(mask.shape, np.int32)
     return pieces, int(scipy.ndimage.label(mask, near, output=pieces))
 
@@ -291,14 +283,12 @@ def _whole_numbers(labels: Any, kind: LabelKind) -> tuple[Labels, bool]:
     array = whole_or_refused(array)
     # As numbers of Python, which have no limits.
     low, high = (array.min().item(), array.max().item()) if array.size else (0, 0)
-    notes = []
-    if array.dtype.kind == "f":
-        exact = 2 ** (np.finfo(array.dtype).nmant + 1)
-        if high > exact:
-            notes.append(
-                f"ids above {exact} are not exact in {array.dtype}, so some objects "
-                "may have become one; save ids as integers."
-            )
+    dtype, notes = array.dtype, []
+    if dtype.kind == "f" and high > (exact := 2 ** (np.finfo(dtype).nmant + 1)):
+        notes.append(
+            f"ids above {exact} are not exact in {dtype}, so some objects may have "
+            "become one; save ids as integers."
+        )
     array, changed = kind.checked(array, low, high)
     whole = array.astype(np.int32, copy=False)
     return Labels(whole, (*notes, *changed)), False

@@ -27,7 +27,12 @@ import scipy  # its modules are imported when they are used first
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.ids import check_ids_left, compact, pixels_by_id
+from napari_unet.geometry.ids import (
+    check_ids_left,
+    compact,
+    count_pairs,
+    pixels_by_id,
+)
 from napari_unet.geometry.maps import LabelMap, Mask
 
 
@@ -67,8 +72,7 @@ class MergedPrediction:
     foreground : ndarray of bool
         Where the model sees an object, also one that had to give way.
     first_id, next_id : int
-        Ids from `first_id` up to, not including, `next_id` are new here; equal where
-        there are none.
+        Ids from `first_id` up to, not including, `next_id` are new here.
     objects : mapping of int to PredictedObject
         The predicted objects by their ids in `labels`.
     decisions : Decisions
@@ -98,23 +102,11 @@ def merge_prediction(
     *,
     box: Box | None = None,
 ) -> MergedPrediction:
-    """Fit a prediction into an annotation.
+    """Fit predicted objects, whose ids are preliminary, into an annotation.
 
-    Parameters
-    ----------
-    labels, provenance : ndarray
-        Of a snapshot of the annotation, or of a box of it.
-    predicted : ndarray of int
-        New labels, same shape; 0 is background, ids are preliminary.
-    next_id : int
-        The smallest id that was never used in the whole annotation.
-    box : Box, optional
-        Which part of the annotation the arrays are. None if they are all of it.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, or no ids are left.
+    `labels` and `provenance` are of a snapshot of it, or of a box; `next_id` is the
+    smallest id that was never used in all of it. Raises an InputError if the shapes
+    differ, or no ids are left.
     """
     box = _checked_box(box, labels, provenance, predicted)
     old, old_ids = compact(labels)
@@ -179,9 +171,7 @@ def _inherited_ids(
     No old object that is cut by what is kept is among them: such ones are kept.
     """
     both = (old > 0) & (new > 0)
-    pairs = old[both].astype(np.int64) * len(left) + new[both]
-    found, common = np.unique(pairs, return_counts=True)
-    a, b = np.divmod(found, len(left))
+    a, b, common = count_pairs(old[both], new[both])
     # common / (|a| + |b| - common) > 1 / 2, in integers
     alike = 3 * common > pixels_by_id(old, len(old_ids))[a] + left[b]
     ids = np.zeros(len(left), np.int32)

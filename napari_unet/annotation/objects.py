@@ -21,12 +21,7 @@ from napari_unet.geometry.runs import run_starts
 class ObjectCounts:
     """How much of an annotation is verified.
 
-    Parameters
-    ----------
-    pixels, verified_pixels : int
-        Background included.
-    objects, verified_objects : int
-        An object counts as verified when all its pixels are.
+    Pixels of the background count, too. An object is verified when all its pixels are.
     """
 
     pixels: int
@@ -169,8 +164,7 @@ class ObjectTable:
 def _tally(content: Content) -> Iterable[tuple[int, int, int]]:
     """Return id, pixels and verified pixels of every object.
 
-    Counted by runs of one label, of which there are far fewer than pixels; `verified`
-    may be empty, where nobody asks.
+    Counted by runs of one label, of which there are far fewer than pixels.
     """
     labels = content.labels.reshape(-1)
     if not labels.size:

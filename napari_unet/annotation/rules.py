@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+from operator import add
 from typing import ClassVar
 
 import numpy as np
@@ -10,9 +13,100 @@ from napari_unet.annotation.labels import CLASS_NUMBERS, OBJECT_IDS, LabelKind
 from napari_unet.annotation.merge import merge_classes, merge_prediction
 from napari_unet.annotation.objects import ObjectTable
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
-from napari_unet.annotation.settle import accepted_region
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.points import Points, marked_points
+from napari_unet.geometry.runs import run_starts
+
+_TILE = 256
+
+
+def finished_object(
+    labels: LabelMap,
+    box: Box,
+    object_id: int,
+    ring: int,
+    foreground: Mask | None,
+) -> Points:
+    """Return the pixels that are right once a person has finished an object.
+
+    These are the whole object, which lies in `box`, and a ring of background around it,
+    as that is looked at while the outline is drawn. The ring lies in the plane (the
+    last two axes): nobody has looked at the next slice or the next point in time. It
+    leaves out where the model sees an object: perhaps one is missing there.
+    """
+    parts = []
+    for tile in _tiles(_grow_in_plane(box, ring, labels.shape)):
+        around = _grow_in_plane(tile, ring, labels.shape)
+        local = labels[around.slices]
+        body = local == object_id
+        if not body.any():
+            continue
+        rim = _widen_in_plane(body, ring) & (local == 0)
+        if foreground is not None:
+            rim &= ~foreground[around.slices]
+        inner = tile.relative_to(around).slices
+        parts.append(marked_points(tile, (body | rim)[inner]))
+    return tuple(np.concatenate(axis) for axis in zip(*parts, strict=True))
+
+
+def accepted_region(
+    labels: LabelMap, box: Box, objects: ObjectTable
+) -> tuple[Box, Mask]:
+    """Return what a person accepts who accepts a box: a view, or a part of it.
+
+    That is the background in the box, and every object with more than half of its
+    pixels in the box, as a whole. Of other objects nothing is accepted. Returns the
+    box, which is not empty, grown to hold the objects that hang over its border, and
+    which of its pixels.
+    """
+    flat = labels[box.slices].reshape(-1)
+    # By runs of one label, of which there are far fewer than pixels.
+    first = run_starts(flat)
+    lengths = np.diff(first, append=flat.size)
+    dense, ids = compact(flat[first])
+    inside = np.bincount(dense, lengths, len(ids))
+    total = np.array([objects.pixels(i) for i in ids.tolist()])
+    chosen = 2 * inside > total
+    chosen[0] = True
+    overhanging = ids[chosen & (inside < total)].tolist()
+    region = box
+    for object_id in overhanging:
+        region = region.union(objects.box(object_id))
+    mask = np.zeros(region.shape, bool)
+    taken = np.repeat(chosen[dense], lengths).reshape(box.shape)
+    mask[box.relative_to(region).slices] = taken
+    for object_id in overhanging:
+        place = objects.box(object_id)
+        body = labels[place.slices] == object_id
+        mask[place.relative_to(region).slices] |= body
+    return region, mask
+
+
+def _tiles(box: Box) -> Iterator[Box]:
+    """Cut a box into tiles, most of which a long thin object does not touch."""
+    sizes = (*(1 for _ in box.start[:-2]), _TILE, _TILE)
+    for start in product(*map(range, box.start, box.stop, sizes)):
+        stop = tuple(map(add, start, sizes))
+        yield Box(start, stop).intersect(box)
+
+
+def _grow_in_plane(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
+    grown = box.grow(margin, shape)
+    return Box((*box.start[:-2], *grown.start[-2:]), (*box.stop[:-2], *grown.stop[-2:]))
+
+
+def _widen_in_plane(mask: Mask, margin: int) -> Mask:
+    """Widen a mask by `margin` pixels (chessboard distance) along the last two axes."""
+    for _ in range(margin):
+        tall = mask.copy()
+        tall[..., 1:, :] |= mask[..., :-1, :]
+        tall[..., :-1, :] |= mask[..., 1:, :]
+        mask = tall.copy()
+        mask[..., 1:] |= tall[..., :-1]
+        mask[..., :-1] |= tall[..., 1:]
+    return mask
 
 
 class Rules:

@@ -77,15 +77,7 @@ class ValueAnnotation(Annotation):
 
     @classmethod
     def restored(cls, values: ValueMap, provenance: ProvenanceMap) -> ValueAnnotation:
-        """Make an annotation of verified values, as a snapshot holds them.
-
-        Parameters
-        ----------
-        values : ndarray of float32
-            With the variables as first axis; NaN where they are unknown.
-        provenance : ndarray of uint8
-            Of every pixel.
-        """
+        """Make an annotation of verified values, as a snapshot holds them."""
         marks, palette = _marks_of(values, provenance)
         made = cls(marks, len(values), provenance)
         made.palette.update(enumerate(palette, 1))
@@ -105,13 +97,7 @@ class ValueAnnotation(Annotation):
         return self.predicted is not None
 
     def mark_for(self, variable: int, value: float) -> int:
-        """Return the label to paint with, to say that a variable has a value.
-
-        Raises
-        ------
-        InputError
-            If the value is no finite number.
-        """
+        """Return the label to paint with, to say that a variable has a finite value."""
         if not np.isfinite(value) or not 0 <= variable < self._variables:
             raise InputError(
                 f"Expected a number for one of {self._variables} variables, found "
@@ -216,8 +202,8 @@ class ValueAnnotation(Annotation):
         """Remember accepted values, also those that a mark has hidden."""
         if values is not None:
             known = np.asarray(np.isfinite(values).all(axis=0))
-            place = _of_all_variables(chosen_points(part.points, known))
-            self._room()[place] = values[:, known]
+            points = chosen_points(part.points, known)
+            self._room()[_of_all_variables(points)] = values[:, known]
 
     def _completed(self, change: Change) -> Change:
         known = self.palette
@@ -228,8 +214,7 @@ class ValueAnnotation(Annotation):
         """Numbers of marks are not saved, only what they say."""
         own = {0: 0}
         for label in change.ids:
-            mark = change.marks.get(label)
-            if mark is not None:
+            if mark := change.marks.get(label):
                 own[label] = self._label_of(mark)
                 continue
             if label not in self._strangers:
@@ -241,13 +226,11 @@ class ValueAnnotation(Annotation):
             runs[0::2] = [own[label] for label in runs[0::2].tolist()]
             return runs
 
-        return replace(
-            change,
-            parts=tuple(
-                replace(p, before=translated(p.before), after=translated(p.after))
-                for p in change.parts
-            ),
+        parts = (
+            replace(part, before=translated(part.before), after=translated(part.after))
+            for part in change.parts
         )
+        return replace(change, parts=tuple(parts))
 
 
 @register
@@ -290,9 +273,8 @@ class Showing:
 
     def merge(self) -> EditOf:
         """Make room for them, which takes long for large images."""
-        room = None
-        if self.room is not None:
-            room = np.full(self.room, np.nan, np.float32)
+        shape = self.room
+        room = None if shape is None else np.full(shape, np.nan, np.float32)
         return partial(ShowValues, self.predicted, room, self.box)
 
 

@@ -6,7 +6,7 @@ one `Change` and remembers it as a step that can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,8 +18,7 @@ from napari_unet.annotation.provenance import (
     Provenance,
     ProvenanceMap,
 )
-from napari_unet.annotation.rules import OBJECTS, Rules
-from napari_unet.annotation.settle import finished_object
+from napari_unet.annotation.rules import OBJECTS, Rules, finished_object
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
@@ -38,18 +37,10 @@ NOWHERE: Points = (np.empty(0, np.intp),)
 class Workspace:
     """Everything that belongs to an annotation, for edits to change.
 
-    Attributes
-    ----------
-    live : ndarray of int32
-        The array that is shown, in which a person paints; may be ahead of `pixels`.
-    open_objects : frozenset of int
-        Objects that the person has touched and not finished.
-    foreground : ndarray of bool or None
-        Where applied predictions see objects: no ring verifies background there.
-    history : History
-        What can be undone and redone.
-    listener : callable or None
-        Is told of every change, right after it happened.
+    `live` is the array that is shown, in which a person paints; it may be ahead of
+    `pixels`. `open_objects` are those that the person has touched and not finished.
+    `foreground` is where applied predictions see objects: no ring verifies background
+    there. `listener` is told of every change, right after it happened.
     """
 
     def __init__(
@@ -97,32 +88,27 @@ class Workspace:
         if not ring:
             box = self.pixels.objects.box(object_id)
             return box, self.pixels.labels[box.slices] == object_id
-        points = self.finished(object_id)
+        points = self._finished(object_id)
         box = bounding_box(points)
         mask = np.zeros(box.shape, bool)
         mask[tuple(a - b for a, b in zip(points, box.start, strict=True))] = True
         return box, mask
 
-    def finished(self, object_id: int) -> Points:
-        """Return the pixels that are right once an object is; a ring is among them."""
-        return finished_object(
-            self.pixels.labels,
-            self.pixels.objects.box(object_id),
-            object_id,
-            ring=self._ring,
-            foreground=self.foreground,
-        )
+    def finish(self, ids: frozenset[int]) -> None:
+        """Accept open objects, each with its ring."""
+        for object_id in sorted(ids):
+            self.pixels.accept(self._finished(object_id))
+        self.open_objects -= ids
+
+    def _finished(self, object_id: int) -> Points:
+        labels, box = self.pixels.labels, self.pixels.objects.box(object_id)
+        return finished_object(labels, box, object_id, self._ring, self.foreground)
 
     def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Change | None:
-        """Let what somebody has written into `live` be a stroke, if anything.
+        """Let what somebody has written into `live`, inside a box, be a stroke.
 
-        Parameters
-        ----------
-        box : Box
-            Where to look.
-        repainted : tuple of ndarray of int
-            Pixels that were painted as they are already. Where that says that they are
-            right, they become accepted with the same step.
+        `repainted` are pixels that were painted as they are already. Where that says
+        that they are right, they become accepted with the same step.
         """
         box = box.intersect(self.pixels.whole)
         if box.empty:
@@ -141,16 +127,10 @@ class Workspace:
     ) -> Change | None:
         """Let pixels be corrected, as one step.
 
-        Open objects that are not touched are settled first; those that are, are open.
-
-        Parameters
-        ----------
-        points : tuple of ndarray of int
-            Which pixels, in the order of the array, as `numpy.nonzero` gives them.
-        labels : ndarray of int32, shape (n,)
-            Their new labels; where they are as before, nothing is done.
-        confirmed : tuple of ndarray of int
-            Unverified pixels whose labels the person has said to be right.
+        They are in the order of the array; where their labels are as before, nothing is
+        done. Open objects that are not touched are settled first; those that are, are
+        open. `confirmed` are unverified pixels whose labels the person has said to be
+        right.
         """
         before = self.pixels.labels[points]
         if not (changed := before != labels).all():
@@ -159,7 +139,7 @@ class Workspace:
         if not labels.size:
             return self.step("accept", lambda: self.pixels.accept(confirmed))
         touched = labels_in(before, labels) if self.rules.objects else frozenset()
-        self._finish(self.open_objects - touched)
+        self.finish(self.open_objects - touched)
         open_before = self.open_objects
         self.live[points] = labels
         if len(confirmed[0]):
@@ -200,12 +180,6 @@ class Workspace:
         """Put a snapshot in the place of all, as one step."""
         self.ids.skip_to(earlier.next_id)
         return self.replace(earlier.labels.astype(np.int32), earlier.provenance)
-
-    def settle(self, ids: Iterable[int] | None) -> Change | None:
-        """Accept open objects; all of them, unless some are named."""
-        were_open = self.open_objects
-        self._finish(were_open if ids is None else were_open.intersection(ids))
-        return self.tell("settle", anyway=were_open != self.open_objects)
 
     def tell(
         self,
@@ -260,11 +234,6 @@ class Workspace:
         self.history.note(change)
         self._steps = max(self._steps, change.stroke)
         self._set_open(change.open)
-
-    def _finish(self, ids: frozenset[int]) -> None:
-        for object_id in sorted(ids):
-            self.pixels.accept(self.finished(object_id))
-        self.open_objects -= ids
 
     def _set_open(self, ids: frozenset[int]) -> None:
         # On none that was erased wholly.

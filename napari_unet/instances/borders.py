@@ -76,14 +76,7 @@ def balance_classes(
 ) -> npt.NDArray[np.float32]:
     """Return weights that let every class count the same, with a mean of 1.
 
-    Parameters
-    ----------
-    classes : ndarray of int, shape (Y, X)
-        Class numbers.
-    known : ndarray of bool
-        Where they are known; elsewhere the weight is 0.
-    count : int
-        Number of classes; numbers from there on are unknown too.
+    They are 0 where classes are not known, or are numbers from `count` on.
     """
     known = known & (classes >= 0) & (classes < count)
     pixels = np.bincount(classes[known], minlength=count)[:count]

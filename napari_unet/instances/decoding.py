@@ -68,7 +68,7 @@ def decode_instances(maps: Maps, decoding: Decoding) -> LabelMap:
 
     Seeds are the prominent peaks of the two distance maps; they flood the foreground.
     A piece of foreground in which no peak was found becomes one object. The maps
-    (3, Y, X) are in the order of `napari_unet.instances.targets.InstanceMap`.
+    (3, Y, X) are in the order of `InstanceMap`.
     """
     return drain(iter_decode(maps, decoding))
 
@@ -124,11 +124,9 @@ def iter_flood(
 
 def remove_small(labels: LabelMap, min_size: int) -> LabelMap:
     """Return labels without objects below `min_size` pixels, ids from 1 to n."""
-    areas = np.bincount(labels.ravel())
-    kept = areas >= min_size
+    kept = np.bincount(labels.ravel()) >= min_size
     kept[0] = False
-    ids = np.zeros(len(areas), np.int32)
-    ids[kept] = np.arange(1, np.count_nonzero(kept) + 1)
+    ids: LabelMap = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
     return ids[labels]
 
 
@@ -146,8 +144,8 @@ def iter_link_planes(
         ids = np.arange(plane.max(initial=0) + 1, dtype=np.int32)
         ids[1:] += highest
         if z:
-            for below, above in _overlapping(linked[z - 1], plane, iou):
-                ids[above] = below
+            below, above = _overlapping(linked[z - 1], plane, iou)
+            ids[above] = below
         linked[z] = ids[plane]
         highest = max(highest, int(linked[z].max(initial=0)))
         yield
@@ -157,14 +155,10 @@ def iter_link_planes(
 def iter_number_objects(
     stacks: LabelMap, *, link: bool = True
 ) -> Generator[None, None, None]:
-    """Link the objects of each stack and make ids unique over time, in place.
+    """Make ids of stacks (T, Z, Y, X) unique over time, in place.
 
-    Parameters
-    ----------
-    stacks : ndarray of int32, shape (T, Z, Y, X)
-        Labels that were found plane by plane, or volume by volume.
-    link : bool
-        Whether sections of a stack were found one by one.
+    Before that, the objects of each stack are linked if its planes were found one by
+    one (`link`).
     """
     highest = 0
     for stack in stacks:
@@ -177,14 +171,13 @@ def iter_number_objects(
 
 def _overlapping(
     below: npt.NDArray[np.integer[Any]], above: npt.NDArray[np.integer[Any]], iou: float
-) -> list[tuple[int, int]]:
+) -> tuple[LabelMap, LabelMap]:
     """Return pairs of ids whose intersection over union exceeds `iou` >= 0.5."""
     both = (below > 0) & (above > 0)
     lower, upper, overlap = count_pairs(below[both], above[both])
-    areas_below, areas_above = np.bincount(below.ravel()), np.bincount(above.ravel())
-    union = areas_below[lower] + areas_above[upper] - overlap
-    alike = overlap > iou * union
-    return list(zip(lower[alike].tolist(), upper[alike].tolist(), strict=True))
+    areas = np.bincount(below.ravel())[lower] + np.bincount(above.ravel())[upper]
+    alike = overlap > iou * (areas - overlap)
+    return lower[alike], upper[alike]
 
 
 def iter_prominent_peaks(
@@ -194,16 +187,13 @@ def iter_prominent_peaks(
 
     These are the h-maxima, as far as levels that are multiples of ``1 / 20`` can tell:
     from the highest level down, a connected region that reaches `prominence` above the
-    level and holds no peak yet is a new peak.
+    level and holds no peak yet is a new peak. Heights are in [0, 1]. Regions of peaks
+    are numbered from 1.
 
-    Heights are in [0, 1]. Regions of the peaks are numbered from 1; 0 is elsewhere.
-
-    Notes
-    -----
-    A region above a level is a new peak when the highest pixel in it reaches
-    `prominence` above just this level and above no higher one. So a pixel's claim is
-    the highest level below which it reaches `prominence`, and the new peaks of all
-    levels are the regional maxima of the claims, after these have spread.
+    The highest pixel of such a region reaches `prominence` above just this level and
+    above no higher one. So a pixel's claim is the highest level below which it reaches
+    `prominence`, and the new peaks of all levels are the regional maxima of the claims,
+    after these have spread.
     """
     # A border of zeros, so that the neighbours of a flat index are where they seem.
     shape = tuple(n + 2 for n in height.shape)
@@ -212,8 +202,12 @@ def iter_prominent_peaks(
     # What lies outside of 0 to 2 means the same as these, and NaN means nothing.
     padded[inner] = np.fmin(np.fmax(height, 0), 2)
     flat = padded.ravel()
-    offsets = _offsets(shape)
-    carried = _steps(flat)
+    # How far the next neighbours along each axis are in the flat array.
+    offsets = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    # Levels that each pixel reaches. Twenty times a float32 is exact in float64, so
+    # none is rounded up to a level.
+    carried = np.empty(flat.shape, np.uint8)
+    np.multiply(flat, LEVELS, out=carried, dtype=np.float64, casting="unsafe")
     yield
     claims = _claims(flat, carried, prominence, offsets)
     yield
@@ -221,21 +215,6 @@ def iter_prominent_peaks(
     yield
     peaks = _number_maxima(claims, offsets, shape)
     return np.ascontiguousarray(peaks.reshape(shape)[inner])
-
-
-def _offsets(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return how far the next neighbours along each axis are in the flat array."""
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
-def _steps(flat: npt.NDArray[np.float32]) -> Steps:
-    """Return how many levels each pixel reaches.
-
-    Twenty times a float32 is exact in float64, so none is rounded up to a level.
-    """
-    steps = np.empty(flat.shape, np.uint8)
-    np.multiply(flat, LEVELS, out=steps, dtype=np.float64, casting="unsafe")
-    return steps
 
 
 def _claims(
@@ -272,7 +251,14 @@ def _spread(
     claims: Steps, carried: Steps, offsets: tuple[int, ...], shape: tuple[int, ...]
 ) -> None:
     """Let claims spread, in place, until all are as high as they can be carried."""
-    changed = _spread_everywhere(claims, carried, offsets)
+    before = claims.copy()
+    for _ in range(_DENSE_ROUNDS):
+        before[:] = claims
+        for offset in offsets:
+            np.maximum(claims[offset:], before[:-offset], out=claims[offset:])
+            np.maximum(claims[:-offset], before[offset:], out=claims[:-offset])
+        np.minimum(claims, carried, out=claims)
+    changed = np.flatnonzero(claims != before)
     for _ in range(_SPARSE_ROUNDS):
         if not changed.size:
             return
@@ -282,20 +268,6 @@ def _spread(
         claims.reshape(shape), carried.reshape(shape), footprint=cross
     )
     claims[:] = rest.ravel()
-
-
-def _spread_everywhere(
-    claims: Steps, carried: Steps, offsets: tuple[int, ...]
-) -> Places:
-    """Spread by a few pixels; return what changed in the end."""
-    before = claims.copy()
-    for _ in range(_DENSE_ROUNDS):
-        before[:] = claims
-        for offset in offsets:
-            np.maximum(claims[offset:], before[:-offset], out=claims[offset:])
-            np.maximum(claims[:-offset], before[offset:], out=claims[:-offset])
-        np.minimum(claims, carried, out=claims)
-    return np.flatnonzero(claims != before)
 
 
 def _spread_from(
@@ -329,11 +301,10 @@ def _number_maxima(
         top[numbers[goes_on]] = False
     reached = np.zeros(count + 1, np.int16)
     reached[numbers] = claimed
-    ranks = np.zeros(count + 1, np.int32)
     chosen = np.flatnonzero(top)
-    ranks[chosen[np.argsort(-reached[chosen], kind="stable")]] = np.arange(
-        1, len(chosen) + 1
-    )
+    highest_first = chosen[np.argsort(-reached[chosen], kind="stable")]
+    ranks = np.zeros(count + 1, np.int32)
+    ranks[highest_first] = np.arange(1, len(chosen) + 1)
     peaks = np.zeros(claims.shape, np.int32)
     peaks[places] = ranks[numbers]
     return peaks

@@ -34,16 +34,9 @@ def size_warning(
 ) -> str:
     """Return what a person should check about the size of objects, or nothing.
 
-    Parameters
-    ----------
-    diameter : float
-        Typical diameter of the objects, in pixels.
-    known : tuple of float or None
-        Smallest and largest typical diameter in training, in pixels, if it is known.
-    told : bool
-        Whether the person has said how large they are; otherwise it was measured.
-    shape : tuple of int
-        (Y, X) of the image.
+    `diameter` is the typical one in an image of a (Y, X) shape, in pixels; `known` are
+    the smallest and the largest one in training, if they are known. `told` is whether
+    the person has said how large objects are; otherwise it was measured.
     """
     if known is None:
         return ""

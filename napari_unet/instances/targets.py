@@ -18,6 +18,7 @@ import numpy.typing as npt
 import scipy
 
 from napari_unet.core.jobs import drain
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
 
 Maps = npt.NDArray[np.float32]
@@ -78,15 +79,10 @@ def _draw_object(
 ) -> None:
     mask = labels[region] == index
     # Where the image ends the object may go on: only its own border counts.
-    margins = [
-        (int(s.start > 0), int(s.stop < n))
-        for s, n in zip(region, labels.shape, strict=True)
-    ]
-    inner = tuple(
-        slice(before, before + n)
-        for (before, _), n in zip(margins, mask.shape, strict=True)
-    )
-    distance = scipy.ndimage.distance_transform_edt(np.pad(mask, margins))[inner]
+    box = Box.from_slices(region)
+    around = box.grow(1, labels.shape)
+    distance = scipy.ndimage.distance_transform_edt(labels[around.slices] == index)
+    distance = distance[box.relative_to(around).slices]
     if not np.isfinite(distance).all() or distance.max() <= 0:
         distance = mask.astype(np.float64)
     maps[InstanceMap.BORDER][mask] = (distance / distance.max())[mask]

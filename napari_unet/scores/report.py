@@ -1,14 +1,17 @@
-"""Scores of many images at once, for programs and for people."""
+"""Scores for programs and for people: of label maps of theirs, of many images."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy.typing as npt
 
-from napari_unet.scores.metrics import Scores, evaluate, pool
+from napari_unet.annotation.labels import as_labels, tell
+from napari_unet.scores.metrics import Scores, pool
+from napari_unet.scores.metrics import evaluate as compare_ids
 from napari_unet.scores.pixel_scores import (
     ClassCounts,
     ValueScores,
@@ -19,23 +22,52 @@ from napari_unet.scores.pixel_scores import (
 
 S = TypeVar("S")
 
+logger = logging.getLogger(__name__)
+
+
+def evaluate(truth: Any, labels: Any) -> Scores:
+    """Compare a label map with the truth.
+
+    Objects are matched one to one by intersection over union, in the way that gives
+    most matches at each threshold. Both label maps may have any whole numbers; what is
+    made of them (`napari_unet.annotation.labels.as_labels`), such as of a mask that was
+    split, is told as a warning.
+
+    Parameters
+    ----------
+    truth, labels : array-like
+        Label maps of one shape; 0 is background.
+
+    Returns
+    -------
+    Scores
+        Average precision by threshold, Dice and counts.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or values are no ids of objects.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.repeat([[0, 1, 2]], 4, axis=0)
+    >>> evaluate(truth, truth).ap["0.90"]
+    1.0
+    """
+    both = [("truth", as_labels(truth)), ("labels", as_labels(labels))]
+    for note in tell(both):
+        logger.warning(note)
+    (_, true), (_, found) = both
+    return compare_ids(true.array, found.array)
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreReport:
     """The same scores for programs and for people.
 
-    Parameters
-    ----------
-    as_json : dict
-        Plain numbers.
-    title : str
-        Of the table.
-    columns, rows : sequence
-        Headings, and a text for each; all but texts of names are numbers.
-    numbers_from : int
-        The first column that holds numbers.
-    words : str
-        What is said below the table.
+    People get a table, in which columns from `numbers_from` on hold numbers, and some
+    words below it.
     """
 
     as_json: dict[str, Any]
@@ -50,12 +82,8 @@ class ScoreReport:
 class Scoring(Generic[S]):
     """How results are compared with the truth.
 
-    Parameters
-    ----------
-    compare : callable
-        Compares the truth of an image with what was predicted.
-    report : callable
-        Puts what was compared together; called with the names of the images, too.
+    `compare` is given the truth of an image and what was predicted; `report` the names
+    of the images and what came of each.
     """
 
     compare: Callable[[npt.NDArray[Any], npt.NDArray[Any]], S]
@@ -126,6 +154,6 @@ def report_values(
     )
 
 
-OBJECT_SCORES = Scoring(evaluate, report_objects)
+OBJECT_SCORES = Scoring(compare_ids, report_objects)
 CLASS_SCORES = Scoring(count_classes, report_classes)
 VALUE_SCORES = Scoring(score_values, report_values)
