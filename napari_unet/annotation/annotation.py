@@ -207,7 +207,7 @@ class Annotation(Workspace):
         own = self._translated(change)
         for part, values in zip_longest(own.parts, own.values):
             self._know_values(part, values)
-            self.pixels.put(part.region, part.after, part.now)
+            self.pixels.put(part, part.after, part.now)
         self._forget()
         self.recall(change)
 

@@ -62,13 +62,12 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PixelChange:
+class PixelChange(Region):
     """A change of the pixels of a region, all of it as run lengths.
 
     Labels are those `before` and `after`, provenance `was` and is `now`.
     """
 
-    region: Region
     before: Runs
     after: Runs
     was: Runs
@@ -85,12 +84,7 @@ class PixelChange:
     @property
     def count(self) -> int:
         """How many pixels."""
-        return int(self.region.runs[1::2].sum())
-
-    @property
-    def points(self) -> Points:
-        """Which pixels, in the order of the array."""
-        return self.region.points
+        return int(self.runs[1::2].sum())
 
     @property
     def labels_before(self) -> LabelMap:
@@ -115,7 +109,7 @@ class PixelChange:
     @property
     def nbytes(self) -> int:
         """Memory in bytes."""
-        runs = (self.region.runs, self.before, self.after, self.was, self.now)
+        runs = (self.runs, self.before, self.after, self.was, self.now)
         return sum(each.nbytes for each in runs)
 
     def was_or_is(self, provenance: Provenance) -> Mask:
@@ -173,7 +167,7 @@ class Change:
     @property
     def box(self) -> Box | None:
         """What has to be drawn again; None where only objects were closed."""
-        boxes = [part.region.bounds for part in self.parts]
+        boxes = [part.bounds for part in self.parts]
         boxes += [self.shown] if self.shown else []
         return reduce(Box.union, boxes) if boxes else None
 

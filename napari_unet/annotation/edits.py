@@ -11,7 +11,6 @@ the order in which they stand here.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,9 +22,8 @@ from napari_unet.annotation.edit import Edit, Facts, ObjectEdit, Tool, register
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.annotation.refresh import Refresh
-from napari_unet.annotation.workspace import Workspace, labels_in
+from napari_unet.annotation.workspace import Workspace
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.maps import Mask
 
 
 @register
@@ -42,17 +40,7 @@ class TakeOver(Edit):
         return work.notice_change(work.pixels.whole)
 
 
-class _EditOfRegion(Edit):
-    """An edit of some pixels of a box."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def region(self, work: Workspace) -> tuple[Box, Mask]:
-        """Return which pixels."""
-
-
-class _Accept(_EditOfRegion):
+class _Accept(Edit):
     """Something is right: it becomes verified, as one step."""
 
     __slots__ = ()
@@ -65,11 +53,6 @@ class _Accept(_EditOfRegion):
         if not facts.has_prediction:
             return "There are no predicted values to accept; press Predict first."
         return out_of_sight
-
-    def do(self, work: Workspace) -> Change | None:
-        """Accept what nobody stands behind."""
-        box, mask = self.region(work)
-        return work.step("accept", lambda: work.pixels.accept_mask(box, mask))
 
 
 @register
@@ -92,9 +75,9 @@ class AcceptView(_Accept):
     )
     box: Box
 
-    def region(self, work: Workspace) -> tuple[Box, Mask]:
-        """Return what is accepted in the box."""
-        return work.acceptable(self.box)
+    def do(self, work: Workspace) -> Change | None:
+        """Accept what nobody stands behind."""
+        return work.accept(*work.acceptable(self.box))
 
 
 @register
@@ -110,12 +93,12 @@ class AcceptObject(_Accept, ObjectEdit):
         instead="accept a view",
     )
 
-    def region(self, work: Workspace) -> tuple[Box, Mask]:
-        """Return the object."""
-        return work.object_region(self.object_id)
+    def do(self, work: Workspace) -> Change | None:
+        """Accept what nobody stands behind."""
+        return work.accept(*work.object_region(self.object_id))
 
 
-class _Unverify(_EditOfRegion):
+class _Unverify(Edit):
     """Nobody stands behind something any more, as one step.
 
     Labels stay until a prediction changes them; marks go.
@@ -129,15 +112,6 @@ class _Unverify(_EditOfRegion):
         if out_of_sight:
             return out_of_sight
         return "" if facts.verified_share else "Nothing is verified yet."
-
-    def do(self, work: Workspace) -> Change | None:
-        """Let predictions change it."""
-        box, mask = self.region(work)
-        ids = labels_in(work.pixels.labels[box.slices][mask])
-        content = work.rules.unverified
-        return work.step(
-            "unverify", lambda: work.pixels.replace_verified(box, mask, content), ids
-        )
 
 
 @register
@@ -158,9 +132,9 @@ class UnverifyView(_Unverify):
     )
     box: Box
 
-    def region(self, work: Workspace) -> tuple[Box, Mask]:
-        """Return what a person means who means the box."""
-        return work.in_view(self.box)
+    def do(self, work: Workspace) -> Change | None:
+        """Let predictions change it."""
+        return work.unverify(*work.in_view(self.box))
 
 
 @register
@@ -180,9 +154,9 @@ class UnverifyObject(_Unverify, ObjectEdit):
         instead="un-verify a view",
     )
 
-    def region(self, work: Workspace) -> tuple[Box, Mask]:
-        """Return the object and its ring."""
-        return work.object_region(self.object_id, ring=True)
+    def do(self, work: Workspace) -> Change | None:
+        """Let predictions change it."""
+        return work.unverify(*work.object_region(self.object_id, ring=True))
 
 
 @register

@@ -20,6 +20,8 @@ from napari_unet.geometry.points import chosen_points
 
 StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace"]
 
+_MOST_ENTRIES, _MOST_BYTES = 200, 2**28
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
@@ -51,9 +53,8 @@ class History:
     The newest is always remembered.
     """
 
-    def __init__(self, entries: int = 200, nbytes: int = 2**28) -> None:
-        self._done = _Stack(entries, nbytes)
-        self._undone = _Stack(entries, nbytes)
+    def __init__(self) -> None:
+        self._done, self._undone = _Stack(), _Stack()
 
     @property
     def done(self) -> tuple[Entry, ...]:
@@ -112,11 +113,9 @@ def _done_again(entry: Entry, change: Change) -> Entry:
 class _Stack:
     """Entries, newest last, of limited number and memory."""
 
-    def __init__(self, most_entries: int, most_bytes: int) -> None:
+    def __init__(self) -> None:
         self.entries: list[Entry] = []
         self._nbytes = 0
-        self._most_entries = most_entries
-        self._most_bytes = most_bytes
 
     def push(self, entry: Entry) -> None:
         """Put one on top, unless it would change nothing."""
@@ -125,7 +124,7 @@ class _Stack:
         self.entries.append(entry)
         self._nbytes += entry.nbytes
         while len(self.entries) > 1 and (
-            len(self.entries) > self._most_entries or self._nbytes > self._most_bytes
+            len(self.entries) > _MOST_ENTRIES or self._nbytes > _MOST_BYTES
         ):
             self._nbytes -= self.entries.pop(0).nbytes
 
@@ -164,7 +163,7 @@ def take_back(pixels: Pixels, entry: Entry, know: Know) -> None:
         pixels.write(points, pixels.labels[points], part.provenance_before[still])
     for part, values in reversed([*zip_longest(entry.parts, entry.values)]):
         know(part, values)
-        pixels.put(part.region, part.before, part.was)
+        pixels.put(part, part.before, part.was)
 
 
 def bring_back(pixels: Pixels, entry: Entry, know: Know) -> None:
@@ -178,7 +177,7 @@ def bring_back(pixels: Pixels, entry: Entry, know: Know) -> None:
         if entry.kind == "accept":
             settle_again(pixels, part)
         else:
-            pixels.put(part.region, part.after, part.now)
+            pixels.put(part, part.after, part.now)
 
 
 def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
@@ -186,7 +185,7 @@ def settle_again(pixels: Pixels, part: PixelChange) -> frozenset[int]:
 
     Return the objects that are not the same: they are open once more.
     """
-    box, mask, seen = part.region.box, part.region.mask, part.labels_after
+    box, mask, seen = part.box, part.mask, part.labels_after
     same = pixels.labels[box.slices][mask] == seen
     mask[mask] = same
     pixels.accept_mask(box, mask)

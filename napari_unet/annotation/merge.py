@@ -88,11 +88,6 @@ class MergedPrediction:
     objects: Mapping[int, PredictedObject] = field(default_factory=dict)
     decisions: Decisions = field(default_factory=Decisions)
 
-    @property
-    def has_new_ids(self) -> bool:
-        """Whether there are ids that must not meet ids given away elsewhere."""
-        return self.next_id > self.first_id
-
 
 def merge_prediction(
     labels: LabelMap,

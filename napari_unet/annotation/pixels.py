@@ -172,5 +172,5 @@ class Pixels:
     def _announce(
         self, region: Region, before: Runs, after: Runs, was: Runs, now: Runs
     ) -> None:
-        self._record(PixelChange(region, before, after, was, now))
+        self._record(PixelChange(region.box, region.runs, before, after, was, now))
         self.revision += 1

@@ -46,15 +46,15 @@ class Refresh:
         if work.foreground is None:
             work.foreground = np.zeros(work.live.shape, bool)
         work.foreground[box.slices] = merged.foreground[self._local(box)]
-        if not decided.settled and merged.has_new_ids:
+        new_ids = merged.next_id > merged.first_id and not decided.settled
+        if new_ids:
             decided.shift = max(0, work.ids.next - merged.first_id)
         labels, changed = self._found(box)
         if not changed.any():
             return  # nothing will be told, so no ids may be used up either
-        if not decided.settled:
-            decided.settled = True
-            if merged.has_new_ids:
-                work.ids.take_below(merged.next_id + decided.shift)
+        decided.settled = True
+        if new_ids:
+            work.ids.take_below(merged.next_id + decided.shift)
         self._pixels.refresh(box, changed, labels)
 
     def _found(self, box: Box) -> tuple[LabelMap, Mask]:

@@ -7,6 +7,7 @@ one `Change` and remembers it as a step that can be undone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -137,7 +138,7 @@ class Workspace:
             points = chosen_points(points, changed)
             before, labels = before[changed], labels[changed]
         if not labels.size:
-            return self.step("accept", lambda: self.pixels.accept(confirmed))
+            return self.step("accept", partial(self.pixels.accept, confirmed))
         touched = labels_in(before, labels) if self.rules.objects else frozenset()
         self.finish(self.open_objects - touched)
         open_before = self.open_objects
@@ -169,12 +170,20 @@ class Workspace:
         self._set_open(self.open_objects - closing)
         return self._tell_step(kind, before)
 
+    def accept(self, box: Box, mask: Mask) -> Change | None:
+        """Accept those of some pixels that nobody stands behind, as one step."""
+        return self.step("accept", partial(self.pixels.accept_mask, box, mask))
+
+    def unverify(self, box: Box, mask: Mask) -> Change | None:
+        """Let predictions change some pixels, as one step; no object there is open."""
+        ids = labels_in(self.pixels.labels[box.slices][mask])
+        write = partial(self.pixels.replace_verified, box, mask, self.rules.unverified)
+        return self.step("unverify", write, ids)
+
     def replace(self, labels: LabelMap, provenance: ProvenanceMap) -> Change | None:
         """Put other labels in the place of all, as one step."""
-        write = self.pixels.replace_all
-        return self.step(
-            "replace", lambda: write(labels, provenance), self.open_objects
-        )
+        write = partial(self.pixels.replace_all, labels, provenance)
+        return self.step("replace", write, self.open_objects)
 
     def restore(self, earlier: AnnotationSnapshot) -> Change | None:
         """Put a snapshot in the place of all, as one step."""

@@ -131,12 +131,11 @@ def remove_small(labels: LabelMap, min_size: int) -> LabelMap:
 
 
 def iter_link_planes(
-    planes: npt.NDArray[np.integer[Any]], iou: float = 0.5
+    planes: npt.NDArray[np.integer[Any]],
 ) -> Generator[None, None, LabelMap]:
-    """Give objects of neighbouring planes (Z, Y, X) one id where they overlap enough.
+    """Give objects of neighbouring planes (Z, Y, X) one id where their IoU exceeds 0.5.
 
-    Ids are unique in the stack. Two sections of one object have at least this
-    intersection over union.
+    Ids are unique in the stack.
     """
     linked = np.zeros(planes.shape, np.int32)
     highest = 0
@@ -144,7 +143,7 @@ def iter_link_planes(
         ids = np.arange(plane.max(initial=0) + 1, dtype=np.int32)
         ids[1:] += highest
         if z:
-            below, above = _overlapping(linked[z - 1], plane, iou)
+            below, above = _overlapping(linked[z - 1], plane)
             ids[above] = below
         linked[z] = ids[plane]
         highest = max(highest, int(linked[z].max(initial=0)))
@@ -170,13 +169,13 @@ def iter_number_objects(
 
 
 def _overlapping(
-    below: npt.NDArray[np.integer[Any]], above: npt.NDArray[np.integer[Any]], iou: float
+    below: npt.NDArray[np.integer[Any]], above: npt.NDArray[np.integer[Any]]
 ) -> tuple[LabelMap, LabelMap]:
-    """Return pairs of ids whose intersection over union exceeds `iou` >= 0.5."""
+    """Return pairs of ids whose intersection over union exceeds one half."""
     both = (below > 0) & (above > 0)
     lower, upper, overlap = count_pairs(below[both], above[both])
     areas = np.bincount(below.ravel())[lower] + np.bincount(above.ravel())[upper]
-    alike = overlap > iou * (areas - overlap)
+    alike = 2 * overlap > areas - overlap
     return lower[alike], upper[alike]
 
 

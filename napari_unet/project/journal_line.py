@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from napari_unet.annotation.change import Change, Kind, Mark, PixelChange, Region
+from napari_unet.annotation.change import Change, Kind, Mark, PixelChange
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
@@ -201,11 +201,11 @@ def _encode(value: object) -> bytes:
 
 
 def _encode_part(part: PixelChange) -> bytes:
-    box, before = part.region.box, encode_integers(part.before)
+    box, before = part.box, encode_integers(part.before)
     return _encode_object(
         {
             "box": [box.start, box.stop],
-            "mask": encode_integers(part.region.runs),
+            "mask": encode_integers(part.runs),
             "before": before,
             "after": (
                 before if part.after is part.before else encode_integers(part.after)
@@ -217,22 +217,16 @@ def _encode_part(part: PixelChange) -> bytes:
 
 
 def _decode_part(part: _Part, shape: tuple[int, ...]) -> PixelChange:
-    region = _decode_region(part, shape)
-    count = int(region.runs[1::2].sum())
+    box, runs = _decode_box(part.box, shape), np.array(part.mask, np.int64)
+    count = check_mask(runs, box)
     if not count:
         raise ValueError("a change changes no pixels")
     return PixelChange(
-        region,
+        box,
+        runs,
         *(_decode_values(r, count, *_IDS) for r in (part.before, part.after)),
         *(_decode_values(r, count, *_PROVENANCE) for r in (part.was, part.now)),
     )
-
-
-def _decode_region(pixels: _Pixels, shape: tuple[int, ...]) -> Region:
-    box = _decode_box(pixels.box, shape)
-    runs = np.array(pixels.mask, np.int64)
-    check_mask(runs, box)
-    return Region(box, runs)
 
 
 def _decode_values(found: RunList, count: int, smallest: int, largest: int) -> Runs:

@@ -14,13 +14,7 @@ from napari_unet.errors import InputError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassCounts:
-    """Pixels by true and predicted class; counts of several images can be added.
-
-    Parameters
-    ----------
-    confusion : ndarray of int64, shape (n, n)
-        Row: true class; column: predicted class.
-    """
+    """Pixels by true class (rows) and predicted class (columns)."""
 
     confusion: npt.NDArray[np.int64]
 
@@ -87,14 +81,8 @@ def add_counts(counts: Sequence[ClassCounts]) -> ClassCounts:
 class ValueScores:
     """How well one variable matches the truth, over all known pixels.
 
-    Parameters
-    ----------
-    correlation : float
-        Pearson's; 0 where one side is constant.
-    mae, rmse : float
-        Mean absolute and root mean square error, in the variable's unit.
-    pixels : int
-        Known pixels.
+    Pearson's correlation is 0 where one side is constant. The mean absolute and the
+    root mean square error are in the variable's unit.
     """
 
     correlation: float

@@ -57,8 +57,8 @@ def remembered(annotation: Annotation) -> list[list[object]]:
     """Everything that undo and redo can do, in plain numbers."""
 
     def plain(part):
-        runs = (part.before, part.after, part.was, part.now, part.region.runs)
-        return [part.region.box, *(each.tolist() for each in runs)]
+        runs = (part.before, part.after, part.was, part.now, part.runs)
+        return [part.box, *(each.tolist() for each in runs)]
 
     history = annotation.history
     return [

@@ -195,8 +195,8 @@ def _entry(entry: Any, whole: bool) -> list[Any]:
 
 def _part(part: Any, whole: bool) -> list[Any]:
     labels = [part.before.tolist(), part.after.tolist()] if whole else []
-    rest = (part.was, part.now, part.region.runs)
-    return [*labels, *(runs.tolist() for runs in rest), part.region.box]
+    rest = (part.was, part.now, part.runs)
+    return [*labels, *(runs.tolist() for runs in rest), part.box]
 
 
 def differences(

@@ -127,7 +127,7 @@ def find_sequence(
     for logged in journal.logged:
         change = logged.change
         for part, values in zip_longest(change.parts, change.values):
-            points = part.region.points
+            points = part.points
             touched[points] = True
             wrong[points] = _differs(image, labels, provenance, change, part, values)
         bad = int(np.count_nonzero(wrong))
@@ -146,7 +146,7 @@ def _differs(
     values: ValueMap | None,
 ) -> Mask:
     """Return which pixels of a change are not what it made of them."""
-    points, now = part.region.points, part.provenance_after
+    points, now = part.points, part.provenance_after
     after = values_of_runs(part.after)
     differs = np.asarray(provenance[points] != now)
     if not image.variables:
