@@ -87,8 +87,6 @@ class Annotation(Workspace):
         What labels mean; objects, unless it is told.
     next_id : int
         The smallest id that was never used, if more is known than `labels` tells.
-    ring : int
-        Pixels of background around an object that are verified together with it.
 
     Raises
     ------

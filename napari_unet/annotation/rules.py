@@ -19,15 +19,14 @@ from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import Points, marked_points
 from napari_unet.geometry.runs import run_starts
 
+RING = 2
+"""Pixels of background around an object that are verified together with it."""
+
 _TILE = 256
 
 
 def finished_object(
-    labels: LabelMap,
-    box: Box,
-    object_id: int,
-    ring: int,
-    foreground: Mask | None,
+    labels: LabelMap, box: Box, object_id: int, foreground: Mask | None
 ) -> Points:
     """Return the pixels that are right once a person has finished an object.
 
@@ -37,13 +36,13 @@ def finished_object(
     leaves out where the model sees an object: perhaps one is missing there.
     """
     parts = []
-    for tile in _tiles(_grow_in_plane(box, ring, labels.shape)):
-        around = _grow_in_plane(tile, ring, labels.shape)
+    for tile in _tiles(_grow_in_plane(box, labels.shape)):
+        around = _grow_in_plane(tile, labels.shape)
         local = labels[around.slices]
         body = local == object_id
         if not body.any():
             continue
-        rim = _widen_in_plane(body, ring) & (local == 0)
+        rim = _widen_in_plane(body) & (local == 0)
         if foreground is not None:
             rim &= ~foreground[around.slices]
         inner = tile.relative_to(around).slices
@@ -92,14 +91,14 @@ def _tiles(box: Box) -> Iterator[Box]:
         yield Box(start, stop).intersect(box)
 
 
-def _grow_in_plane(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
-    grown = box.grow(margin, shape)
+def _grow_in_plane(box: Box, shape: tuple[int, ...]) -> Box:
+    grown = box.grow(RING, shape)
     return Box((*box.start[:-2], *grown.start[-2:]), (*box.stop[:-2], *grown.stop[-2:]))
 
 
-def _widen_in_plane(mask: Mask, margin: int) -> Mask:
-    """Widen a mask by `margin` pixels (chessboard distance) along the last two axes."""
-    for _ in range(margin):
+def _widen_in_plane(mask: Mask) -> Mask:
+    """Widen a mask by a ring (chessboard distance) along the last two axes."""
+    for _ in range(RING):
         tall = mask.copy()
         tall[..., 1:, :] |= mask[..., :-1, :]
         tall[..., :-1, :] |= mask[..., 1:, :]

@@ -51,7 +51,6 @@ class Workspace:
         *,
         rules: Rules = OBJECTS,
         next_id: int = 1,
-        ring: int = 2,
     ) -> None:
         if provenance is None:
             provenance = np.zeros(labels.shape, np.uint8)
@@ -65,7 +64,6 @@ class Workspace:
         self.open_objects: frozenset[int] = frozenset()
         self.history = History()
         self.listener: Listener | None = None
-        self._ring = ring
         self._steps = 0
         self._parts: list[PixelChange] = []
         self._values: list[ValueMap] = []
@@ -103,7 +101,7 @@ class Workspace:
 
     def _finished(self, object_id: int) -> Points:
         labels, box = self.pixels.labels, self.pixels.objects.box(object_id)
-        return finished_object(labels, box, object_id, self._ring, self.foreground)
+        return finished_object(labels, box, object_id, self.foreground)
 
     def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Change | None:
         """Let what somebody has written into `live`, inside a box, be a stroke.

@@ -62,10 +62,11 @@ def test_the_ring_leaves_out_neighbours_and_what_the_model_sees():
 
 
 @pytest.mark.parametrize("width", [0, 1, 3])
-def test_the_ring_stays_in_the_plane(width):
+def test_the_ring_stays_in_the_plane(width, monkeypatch):
+    monkeypatch.setattr("napari_unet.annotation.rules.RING", width)
     labels = np.zeros((3, 32, 32), np.int32)
     labels[1:] = cells()
-    painter = Painter(Annotation(labels, ring=width))
+    painter = Painter(Annotation(labels))
     painter.paint(np.s_[1, 6, 8:13], 1)
     painter.annotation.do(Settle())
     provenance = painter.annotation.provenance
