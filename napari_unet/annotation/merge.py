@@ -105,7 +105,11 @@ def merge_prediction(
     """
     box = _checked_box(box, labels, provenance, predicted)
     old, old_ids = compact(labels)
-    kept = _kept(old, len(old_ids), is_verified(provenance))
+    verified = is_verified(provenance)
+    in_work = np.zeros(len(old_ids), bool)
+    in_work[old[verified]] = True
+    in_work[0] = False
+    kept = verified | in_work[old]
     new, new_ids = compact(predicted.astype(np.int32, copy=False))
     pixels = pixels_by_id(new, len(new_ids))
     new[kept] = 0
@@ -147,15 +151,6 @@ def _checked_box(box: Box | None, *arrays: npt.NDArray[Any]) -> Box:
                 f"found {array.shape}; predict the image that the labels belong to."
             )
     return box
-
-
-def _kept(old: LabelMap, count: int, verified: Mask) -> Mask:
-    """Return the verified pixels, and the rest of objects that have some."""
-    claimed = np.zeros(count, bool)
-    claimed[old[verified]] = True
-    claimed[0] = False
-    kept: Mask = verified | claimed[old]
-    return kept
 
 
 def _inherited_ids(

@@ -30,21 +30,11 @@ def is_verified(provenance: ProvenanceMap) -> Mask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnnotationSnapshot:
-    """Labels and their provenance at one moment.
+    """Copies of labels and provenance at one moment, to which nobody writes any more.
 
-    The arrays are copies that nobody writes to any more.
-
-    Parameters
-    ----------
-    labels : ndarray of int32 or float32
-        Object ids or class numbers, 0 is background; any number of axes (YX, ZYX, TYX,
-        TZYX). Or verified values, NaN elsewhere, with the variables as first axis.
-    provenance : ndarray of uint8
-        `Provenance` of every pixel.
-    next_id : int
-        The smallest id that was never used; ids are never recycled.
-    revision : int
-        Counts the changes up to this moment.
+    Labels are object ids or class numbers, 0 is background; their last axes are the
+    plane. Or they are verified values, NaN elsewhere, with the variables as first axis.
+    `next_id` is the smallest id that was never used, and `revision` counts the changes.
     """
 
     labels: LabelMap | ValueMap

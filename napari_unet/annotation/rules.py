@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from itertools import product
 from operator import add
 from typing import ClassVar
@@ -70,9 +71,7 @@ def accepted_region(
     chosen = 2 * inside > total
     chosen[0] = True
     overhanging = ids[chosen & (inside < total)].tolist()
-    region = box
-    for object_id in overhanging:
-        region = region.union(objects.box(object_id))
+    region = reduce(Box.union, map(objects.box, overhanging), box)
     mask = np.zeros(region.shape, bool)
     taken = np.repeat(chosen[dense], lengths).reshape(box.shape)
     mask[box.relative_to(region).slices] = taken

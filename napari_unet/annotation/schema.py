@@ -9,13 +9,7 @@ from dataclasses import dataclass
 class LabelSchema:
     """What a model predicts and a person corrects.
 
-    Parameters
-    ----------
-    task : str
-        Name of a task, see `napari_unet.tasks.task`.
-    names : tuple of str
-        Names of the classes by number, or of the regressed variables; none for
-        instances.
+    `names` are those of the classes by number, or of the regressed variables.
     """
 
     task: str = "instances"

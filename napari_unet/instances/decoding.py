@@ -1,10 +1,6 @@
 """From the network's maps to one id per object.
 
-Seeds are the prominent peaks of the distance maps. To find them, heights become whole
-steps. A *claim* begins as the step to which a peak at that place would reach down, and
-spreads to neighbours as far as their heights carry it (a morphological reconstruction
-by dilation). Where claims came to rest, each region that no neighbour tops is a peak.
-The seeds then flood the foreground.
+Seeds are the prominent peaks of the distance maps; they flood the foreground.
 """
 
 from __future__ import annotations
@@ -190,9 +186,10 @@ def iter_prominent_peaks(
     are numbered from 1.
 
     The highest pixel of such a region reaches `prominence` above just this level and
-    above no higher one. So a pixel's claim is the highest level below which it reaches
-    `prominence`, and the new peaks of all levels are the regional maxima of the claims,
-    after these have spread.
+    above no higher one. So a pixel's *claim* is the highest level below which it
+    reaches `prominence`. Claims spread to neighbours as far as their heights carry them
+    (a morphological reconstruction by dilation). Then the new peaks of all levels are
+    the regional maxima of the claims.
     """
     # A border of zeros, so that the neighbours of a flat index are where they seem.
     shape = tuple(n + 2 for n in height.shape)

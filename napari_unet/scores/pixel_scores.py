@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.annotation.labels import UNKNOWN_CLASS
 from napari_unet.errors import InputError
 
 
@@ -34,16 +35,13 @@ class ClassCounts:
 def count_classes(
     truth: npt.NDArray[np.integer[Any]],
     predicted: npt.NDArray[np.integer[Any]],
-    ignore: int = 255,
 ) -> ClassCounts:
     """Compare two maps of class numbers where the truth is known.
 
     Parameters
     ----------
     truth, predicted : ndarray of int
-        One shape; class numbers from 0.
-    ignore : int
-        Number in `truth` that means unknown.
+        One shape; class numbers from 0. 255 in `truth` means unknown.
 
     Raises
     ------
@@ -55,7 +53,7 @@ def count_classes(
             f"The prediction has the shape {predicted.shape}, the truth {truth.shape}; "
             "compare maps of the same image."
         )
-    known = truth != ignore
+    known = truth != UNKNOWN_CLASS
     a, b = truth[known].astype(np.int64), predicted[known].astype(np.int64)
     count = int(max(a.max(initial=0), b.max(initial=0))) + 1
     if count > 255 or min(a.min(initial=0), b.min(initial=0)) < 0:
