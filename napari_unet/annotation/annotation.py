@@ -142,8 +142,13 @@ class Annotation(Workspace):
 
     def snapshot(self) -> AnnotationSnapshot:
         """Return a copy of what was noticed so far, for another thread or the disk."""
-        labels, provenance = self.pixels.labels.copy(), self.provenance.copy()
-        return AnnotationSnapshot(labels, provenance, self.next_id, self.revision)
+        provenance = self.provenance.copy()
+        return AnnotationSnapshot(
+            self._to_save(), provenance, self.next_id, self.revision
+        )
+
+    def _to_save(self) -> LabelMap | ValueMap:
+        return self.pixels.labels.copy()
 
     def trainable(self) -> Mask:
         """Return the verified pixels, but for objects that are only half painted."""

@@ -105,10 +105,6 @@ class ValueAnnotation(Annotation):
             )
         return self._label_of(Mark(variable, float(np.float32(value))))
 
-    def snapshot(self) -> AnnotationSnapshot:
-        """Return copies of the verified values and of the provenance."""
-        return replace(super().snapshot(), labels=self._verified())
-
     def merging(self, predicted: Predicted, box: Box) -> Mergeable:
         """Return a prediction that is to be shown; nothing has to be merged."""
         shape = (self._variables, *box.shape)
@@ -175,7 +171,7 @@ class ValueAnnotation(Annotation):
         numbers = (n for n in count(1) if n not in taken)
         return next(n for n in numbers if n not in self.pixels.objects)
 
-    def _verified(self) -> ValueMap:
+    def _to_save(self) -> ValueMap:
         """Return what is verified: accepted values, and marks over them."""
         values = np.full(self._shape, np.nan, np.float32)
         if self._accepted is not None:
