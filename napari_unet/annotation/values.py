@@ -51,14 +51,6 @@ class ValueAnnotation(Annotation):
         How many there are.
     provenance : ndarray of uint8, optional
         As for `Annotation`.
-
-    Attributes
-    ----------
-    predicted : ndarray of float32 or None
-        What a model says of every pixel, with the variables as first axis. NaN where it
-        has said nothing yet. None until it says something.
-    palette : dict of int to Mark
-        What each mark says.
     """
 
     def __init__(
@@ -68,7 +60,9 @@ class ValueAnnotation(Annotation):
         provenance: ProvenanceMap | None = None,
     ) -> None:
         super().__init__(labels, provenance, rules=MarkRules())
+        # What a model says of every pixel; NaN where it has said nothing yet.
         self.predicted: ValueMap | None = None
+        # What each mark says.
         self.palette: dict[int, Mark] = {}
         self._variables = variables
         # Labels of an earlier life that were no marks, and what they are called here.

@@ -76,11 +76,9 @@ class Scores:
 
     def __add__(self, other: Scores) -> Scores:
         """Pool the counts of two images."""
+        pairs = zip(self.true_positives, other.true_positives, strict=True)
         return Scores(
-            tuple(
-                a + b
-                for a, b in zip(self.true_positives, other.true_positives, strict=True)
-            ),
+            tuple(one + another for one, another in pairs),
             self.n_true + other.n_true,
             self.n_predicted + other.n_predicted,
             self.overlap + other.overlap,
