@@ -130,7 +130,7 @@ class Pixels:
             if free.any():
                 labels, was = self.labels[place][free], self.provenance[place][free]
                 same, region = runs_of_values(labels), Region(band, runs_of_mask(free))
-                now = runs_of_one_value(Provenance.ACCEPTED, len(labels))
+                now = np.array([Provenance.ACCEPTED, len(labels)], np.int64)
                 self._announce(region, same, same, runs_of_values(was), now)
                 self.objects.verify(labels)
                 self.provenance[place][free] = Provenance.ACCEPTED
@@ -166,7 +166,7 @@ class Pixels:
         `labels` are the new ones of the whole box.
         """
         after = runs_of_values(labels[changed])
-        now = runs_of_one_value(Provenance.PREDICTED, int(changed.sum()))
+        now = np.array([Provenance.PREDICTED, changed.sum()], np.int64)
         self._put(Region(box, runs_of_mask(changed)), changed, after, now)
 
     def _announce(
