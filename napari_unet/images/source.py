@@ -52,12 +52,20 @@ class ImageSource(Regions, Protocol):
         One letter of "TCZYX" per axis; None where nothing states them.
     pixel_size : mapping of str to float
         Micrometres per pixel along "Z", "Y" and "X", as far as they are known.
+    levels : tuple of tuple of int
+        Shape of each level of the pyramid, the full resolution first.
     """
 
     @property
     def axes(self) -> str | None: ...  # noqa: D102
     @property
     def pixel_size(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def levels(self) -> tuple[tuple[int, ...], ...]: ...  # noqa: D102
+
+    def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
+        """Return what lies in a region of a level; nobody writes into it."""
+        ...
 
 
 class LabelStore(Regions, Protocol):
@@ -100,6 +108,17 @@ class ArrayImage(_InMemory):
     axes: str | None = None
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     note: str | None = None
+
+    @property
+    def levels(self) -> tuple[tuple[int, ...], ...]:
+        """The only one."""
+        return (self.shape,)
+
+    def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
+        """Return a view of a region."""
+        if level:
+            raise ValueError(f"an array has no level {level}")
+        return self.array[region.slices]
 
     def noted(self, *notes: str | None) -> Self:
         """Return the image with more said of it."""

@@ -187,10 +187,11 @@ class InPieces:
 
     def __init__(self, array: np.ndarray) -> None:
         self._array = array
-        self.shape, self.dtype = array.shape, array.dtype
+        self.shape, self.dtype, self.levels = array.shape, array.dtype, (array.shape,)
         self.asked: list[Box] = []
 
-    def read(self, region: Box) -> np.ndarray:
+    def read(self, region: Box, level: int = 0) -> np.ndarray:
+        assert level == 0
         self.asked.append(region)
         return self._array[region.slices].copy()
 
