@@ -45,18 +45,10 @@ class Activity:
 
 
 def tell_unsaved(told: Sequence[str], *, quitting: bool = False) -> QMessageBox | None:
-    """Show a message before the window is gone.
+    """Show sentences before the window is gone.
 
-    Where a person closes the window, all waits until it is read: the program may end
-    with the window. Where a script closes it, nobody may be there to read, so nothing
-    waits.
-
-    Parameters
-    ----------
-    told : sequence of str
-        Sentences; none for nothing to tell.
-    quitting : bool
-        Whether the program ends.
+    Where a person closes the window, or the program ends, all waits until they are
+    read. Where a script closes it, nobody may be there to read, so nothing waits.
     """
     application = QApplication.instance()
     if not told or application is None:

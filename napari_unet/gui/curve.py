@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pyqtgraph
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_unet.core.events import TrainStep, Validated
+from napari_unet.gui.connections import single_shot
 from napari_unet.gui.theme import Colors, colors_of
 
 HEIGHT = 120
@@ -29,8 +29,12 @@ class Curve(QWidget):
         self._scores: list[float] = []
         self._colors = colors_of("dark")
         self.plot = pyqtgraph.PlotWidget()
-        self._items()
         self.plot.setFixedHeight(HEIGHT)
+        self.plot.setMenuEnabled(False)
+        self.plot.setMouseEnabled(False, False)
+        self.plot.hideButtons()
+        self._loss = self.plot.plot(name="loss")
+        self._score = self.plot.plot(name="score", symbol="o", symbolSize=4)
         self.words = QLabel()
         self.words.setToolTip(_WORDS_TIP)
         column = QVBoxLayout(self)
@@ -38,18 +42,7 @@ class Curve(QWidget):
         column.setSpacing(2)
         column.addWidget(self.plot)
         column.addWidget(self.words)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REDRAW_MS)
-        self._timer.timeout.connect(self._redraw)
-
-    def _items(self) -> None:
-        plot = self.plot
-        plot.setMenuEnabled(False)
-        plot.setMouseEnabled(False, False)
-        plot.hideButtons()
-        self._loss = plot.plot(name="loss")
-        self._score = plot.plot(name="score", symbol="o", symbolSize=4)
+        self._timer = single_shot(self._redraw, _REDRAW_MS, self)
 
     def paint_in(self, colors: Colors) -> None:
         """Use the colours of a theme."""

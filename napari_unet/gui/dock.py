@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QMainWindow,
     QScrollArea,
@@ -19,14 +17,15 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from napari_unet.gui.connections import Connections, single_shot
 from napari_unet.gui.curve import Curve
-from napari_unet.gui.focus import KeyboardGuard, WheelGuard
+from napari_unet.gui.focus import InputGuard
 from napari_unet.gui.napari_private import canvas_of
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
 from napari_unet.gui.panels.model import ModelPanel
-from napari_unet.gui.panels.panel import Connections, Panel, set_role
+from napari_unet.gui.panels.panel import Panel, row, set_look
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
 from napari_unet.gui.theme import colors_of, style_sheet
@@ -42,10 +41,7 @@ class StatusLine(QWidget):
         self.mark = QLabel()
         self.words = QElidingLabel()
         self.words.setElideMode(Qt.TextElideMode.ElideRight)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.mark)
-        row.addWidget(self.words, 1)
+        row(self.mark, self.words, stretch=(1,), on=self)
 
     def show_state(self, state: State) -> None:
         """Say what is going on."""
@@ -54,8 +50,8 @@ class StatusLine(QWidget):
         wrong = bool(state.problems) or state.save.failed
         busy = state.predicting or state.training or state.loading or not state.ready
         self.mark.setText("⚠" if wrong else "●" if busy else "✓")
-        set_role(self.mark, "error" if wrong else "")
-        set_role(self.words, "error" if said else "")
+        set_look(self.mark, "role", "error" if wrong else "")
+        set_look(self.words, "role", "error" if said else "")
         self.words.setText(state.message)
         self.words.setToolTip(state.message)
 
@@ -85,19 +81,12 @@ class Dock(QWidget):
         super().__init__()
         self.bench = workbench_of(napari_viewer)
         steps = [panel for panel in self.panels if panel.numbered]
-        several = len(steps) > 1
-        self.shown = [
-            panel(
-                self.bench, steps.index(panel) + 1 if several and panel in steps else 0
-            )
-            for panel in self.panels
-        ]
+        numbers = {panel: n for n, panel in enumerate(steps, 1) if len(steps) > 1}
+        self.shown = [panel(self.bench, numbers.get(panel, 0)) for panel in self.panels]
         self.status = StatusLine()
         self._curve_wanted = False
         self._lay_out()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._render)
+        self._timer = single_shot(self._render, _RENDER_MS, self)
         self._connections = connections = Connections()
         connections.connect(self.bench.session.state_changed, self._on_state)
         connections.connect(self.bench.viewer.events.theme, self._on_theme)
@@ -113,9 +102,11 @@ class Dock(QWidget):
         """Learn in which window the dock is: the session ends with it."""
         super().changeEvent(event)
         # The dock gets the window's style when it comes into the window, shown or not.
-        for parent in _parents(self):
+        parent = self.parentWidget()
+        while parent is not None:
             if isinstance(parent, QMainWindow):
                 self.bench.watch(parent)
+            parent = parent.parentWidget()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Let the canvas have the keyboard when a control is gone that had it.
@@ -126,7 +117,7 @@ class Dock(QWidget):
         holder = window.focusWidget() if window is not None else None
         gone = holder is not None and not (holder.isEnabled() and holder.isVisible())
         if gone:
-            self._keyboard.give_back()
+            self._guard.give_back()
             return True
         return bool(super().focusNextPrevChild(forward))
 
@@ -138,14 +129,13 @@ class Dock(QWidget):
         for panel in self.shown:
             column.addWidget(panel)
         column.addStretch(1)
-        self._area = area = Column(inner)
-        WheelGuard(inner)
+        self._area = Column(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(6, 6, 2, 6)
-        outer.addWidget(area, 1)
+        outer.addWidget(self._area, 1)
         outer.addWidget(self.status)
         viewer = self.bench.viewer
-        self._keyboard = KeyboardGuard(self, lambda: canvas_of(viewer))
+        self._guard = InputGuard(self, lambda: canvas_of(viewer))
 
     def _on_state(self, _state: State) -> None:
         """Show it soon: many changes in a row are shown as one."""
@@ -179,6 +169,7 @@ class Column(QScrollArea):
 
     def __init__(self, inner: QWidget) -> None:
         super().__init__()
+        self._inner = inner
         self.setWidget(inner)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -199,23 +190,18 @@ class Column(QScrollArea):
         self._fit()
 
     def _fit(self) -> None:
-        inner, bar, viewport = (
-            self.widget(),
-            self.verticalScrollBar(),
-            self.viewport(),
-        )
-        if inner is not None and bar is not None and viewport is not None:
-            # A style sheet may make the bar wider than it says.
-            beside = max(bar.sizeHint().width(), self.width() - viewport.width())
-            needed = inner.minimumSizeHint().width() + beside
-            self.setMinimumWidth(max(_WIDTH, needed))
-            column = inner.layout()
-            if column is not None:
-                # Or all is squeezed a little where the window is too low for it.
-                height = column.sizeHint().height()
-                if column.hasHeightForWidth():
-                    height = column.totalHeightForWidth(viewport.width())
-                inner.setMinimumHeight(height)
+        bar, viewport = self.verticalScrollBar(), self.viewport()
+        if bar is None or viewport is None:
+            return
+        # A style sheet may make the bar wider than it says.
+        beside = max(bar.sizeHint().width(), self.width() - viewport.width())
+        needed = self._inner.minimumSizeHint().width() + beside
+        self.setMinimumWidth(max(_WIDTH, needed))
+        # Or all is squeezed a little where the window is too low for it.
+        height = self._inner.sizeHint().height()
+        if self._inner.hasHeightForWidth():
+            height = self._inner.heightForWidth(viewport.width())
+        self._inner.setMinimumHeight(height)
 
 
 class SegmentAndCorrect(Dock):
@@ -247,10 +233,3 @@ class Finetune(Dock):
     """Learn from what is verified."""
 
     panels = (FinetunePanel,)
-
-
-def _parents(widget: QWidget) -> Iterator[QWidget]:
-    parent = widget.parentWidget()
-    while parent is not None:
-        yield parent
-        parent = parent.parentWidget()

@@ -22,61 +22,12 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QSlider,
     QTextEdit,
     QWidget,
 )
 
-
-class TreeFilter(QObject):
-    """An event filter for a widget and everything in it."""
-
-    def __init__(self, root: QWidget) -> None:
-        super().__init__(root)
-        self._watch(root)
-
-    def adopt(self, widget: QWidget) -> None:
-        """Do what is to be done with a widget once."""
-
-    def filter(self, widget: QWidget, event: QEvent) -> bool:
-        """Return whether the widget shall not hear of an event."""
-        raise NotImplementedError
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Look at an event, and for new children."""
-        if event is None or not isinstance(watched, QWidget):
-            return False
-        # A child is polished when all of it is made, before it is shown.
-        if event.type() == QEvent.Type.ChildPolished and isinstance(event, QChildEvent):
-            child = event.child()
-            if isinstance(child, QWidget):
-                self._watch(child)
-        return self.filter(watched, event)
-
-    def _watch(self, widget: QWidget) -> None:
-        for each in (widget, *widget.findChildren(QWidget)):
-            # Installing again only moves a filter to the front.
-            each.installEventFilter(self)
-            self.adopt(each)
-
-
-_TURNED_BY_WHEELS = (QComboBox, QAbstractSpinBox, QAbstractSlider)
-
-
-class WheelGuard(TreeFilter):
-    """Lets the wheel turn numbers that have the focus, and choices never."""
-
-    def filter(self, widget: QWidget, event: QEvent) -> bool:
-        """Leave the wheel to what scrolls."""
-        if event.type() != QEvent.Type.Wheel:
-            return False
-        if not isinstance(widget, _TURNED_BY_WHEELS):
-            return False
-        if isinstance(widget, QComboBox) or not widget.hasFocus():
-            event.ignore()
-            return True
-        return False
-
-
+_TURNED_BY_WHEELS = (QComboBox, QAbstractSpinBox, QSlider)
 _BY_CLICK = (
     Qt.FocusPolicy.ClickFocus,
     Qt.FocusPolicy.StrongFocus,
@@ -90,43 +41,46 @@ _MOUSE = (
 _DONE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
 
-class KeyboardGuard(TreeFilter):
-    """Gives the keyboard back to the canvas.
+class InputGuard(QObject):
+    """Filters the events of a widget and of everything in it.
 
-    Parameters
-    ----------
-    canvas : callable
-        Returns who shall have the keyboard, or None where there is nobody.
+    The canvas is asked for, since there may be none, and it gets the keyboard.
     """
 
     def __init__(self, root: QWidget, canvas: Callable[[], QWidget | None]) -> None:
-        self._canvas = canvas
         super().__init__(root)
+        self._canvas = canvas
+        self._watch(root)
 
-    def adopt(self, widget: QWidget) -> None:
-        """Let the mouse give the keyboard only to what is typed in."""
-        if widget.focusPolicy() not in _BY_CLICK or widget.focusProxy() is not None:
-            return
-        if isinstance(widget, QAbstractSpinBox) or _line_of(widget) is not None:
-            widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        elif isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider):
-            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        elif isinstance(widget, QAbstractScrollArea) and not _is_text(widget):
-            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-
-    def filter(self, widget: QWidget, event: QEvent) -> bool:
-        """Give the keyboard back where the mouse or a key was done with typing."""
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Watch new children; keep the wheel from controls, and the keyboard."""
+        if event is None or not isinstance(watched, QWidget):
+            return False
         kind = event.type()
-        if kind in _MOUSE:
+        # A child is polished when all of it is made, before it is shown.
+        if kind == QEvent.Type.ChildPolished and isinstance(event, QChildEvent):
+            child = event.child()
+            if isinstance(child, QWidget):
+                self._watch(child)
+        elif kind == QEvent.Type.Wheel and not _may_be_turned(watched):
+            event.ignore()
+            return True
+        elif kind in _MOUSE:
             # When the button goes down already: what was typed before counts now.
-            if not _keeps_keyboard(widget, kind):
+            if not _keeps_keyboard(watched, kind):
                 self.give_back()
         elif kind == QEvent.Type.KeyRelease:
-            if isinstance(widget, QAbstractSpinBox) or _line_of(widget) is not None:
+            if isinstance(watched, QAbstractSpinBox) or _line_of(watched) is not None:
                 self._leave(event)
-        elif kind == QEvent.Type.KeyPress and (line := _line_of(widget)) is not None:
+        elif kind == QEvent.Type.KeyPress and (line := _line_of(watched)) is not None:
             _take_back(line, event)
         return False
+
+    def _watch(self, widget: QWidget) -> None:
+        for each in (widget, *widget.findChildren(QWidget)):
+            # Installing again only moves a filter to the front.
+            each.installEventFilter(self)
+            _limit_focus(each)
 
     def give_back(self) -> None:
         """Let the canvas have the keyboard."""
@@ -142,6 +96,25 @@ class KeyboardGuard(TreeFilter):
     def _leave(self, event: Any) -> None:
         if event.key() in _DONE and not event.isAutoRepeat():
             self.give_back()
+
+
+def _may_be_turned(widget: QWidget) -> bool:
+    """Whether the wheel may turn it: numbers that have the focus, and choices never."""
+    if not isinstance(widget, _TURNED_BY_WHEELS):
+        return True
+    return widget.hasFocus() and not isinstance(widget, QComboBox)
+
+
+def _limit_focus(widget: QWidget) -> None:
+    """Let the mouse give the keyboard only to what is typed in."""
+    if widget.focusPolicy() not in _BY_CLICK or widget.focusProxy() is not None:
+        return
+    if isinstance(widget, QAbstractSpinBox) or _line_of(widget) is not None:
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    elif isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider):
+        widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    elif isinstance(widget, QAbstractScrollArea) and not _is_text(widget):
+        widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
 
 def _take_back(edit: QLineEdit, event: Any) -> None:

@@ -50,20 +50,9 @@ def _images(folder: Path) -> list[Path]:
 
 
 class Folders(QObject):
-    """Opens the images of folders one by one, and can have them as one stack again.
+    """Opens the images of folders one by one, and can have them as one stack again."""
 
-    Parameters
-    ----------
-    open_file : callable
-        Opens one image file.
-
-    Attributes
-    ----------
-    changed : Signal()
-        There is something else to tell.
-    """
-
-    changed = Signal()
+    changed = Signal()  # there is something else to tell
 
     def __init__(
         self, viewer: ViewerModel, open_file: Callable[[Path], object]

@@ -17,10 +17,11 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_unet.core.jobs import Job
+from napari_unet.geometry.axes import axes_of_names
+from napari_unet.gui.connections import Connections
 from napari_unet.gui.folders import folder_of
-from napari_unet.gui.geometry import pixel_size, source_of, stated_axes
+from napari_unet.gui.overlays import is_prediction
 from napari_unet.gui.recording import RecordingArray
-from napari_unet.gui.value_picture import is_prediction
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 
@@ -29,63 +30,50 @@ if TYPE_CHECKING:
 
 
 class ImageLayers:
-    """Opens the image of the layer that is chosen, and knows which layers show it.
+    """Opens the image of the layer that is chosen, and knows which layers show it."""
 
-    Attributes
-    ----------
-    chosen_changed : Signal()
-        Another image layer is chosen, or the choices have changed.
-    left : Signal(OpenImage)
-        No layer shows the image any more.
-    replaced : Signal()
-        A layer shows another image than before.
-    """
-
-    chosen_changed = Signal()
-    left = Signal(OpenImage)
-    replaced = Signal()
+    chosen_changed = Signal()  # another image is chosen, or the choices have changed
+    left = Signal(OpenImage)  # no layer shows it any more
+    replaced = Signal()  # a layer shows another image than before
 
     def __init__(self, layers: LayerList, images: Images) -> None:
         self._layers = layers
         self._images = images
-        self._chosen: Image | None = None
+        self.chosen: Image | None = None  # whose image is predicted
         # What every layer showed when it was looked at last.
         self._sources: dict[Image, Any] = {}
+        self._connections = Connections()
 
     @property
     def choices(self) -> list[Image]:
         """The image layers, the topmost first."""
         return [layer for layer in reversed(self._layers) if is_image(layer)]
 
-    @property
-    def chosen(self) -> Image | None:
-        """The layer whose image is predicted."""
-        return self._chosen
-
     def choose(self, layer: Image | None) -> None:
         """Work on the image of a layer from now on."""
-        if layer is self._chosen:
+        if layer is self.chosen:
             return
-        self._chosen = layer
+        self.chosen = layer
         if layer is None:
             self._images.select(None)
         elif image := self._images.find(source_of(layer)):
             if image is not self._images.current:
                 self._images.select(image)
         else:
+            path = Path(layer.source.path) if layer.source.path else None
             self._images.open(
                 source_of(layer),
-                _name(layer),
-                stated_axes(layer),
-                _path(layer),
-                pixel_size(layer),
+                path.name if path else str(layer.name),
+                _stated_axes(layer),
+                path,
+                _pixel_size(layer),
                 colour=layer.rgb,
             )
         self.chosen_changed.emit()
 
     def open_again(self) -> None:
         """Open the chosen image with the work of another project."""
-        chosen = self._chosen
+        chosen = self.chosen
         self.choose(None)
         self.choose(chosen)
 
@@ -93,7 +81,7 @@ class ImageLayers:
         """Return the layers that show an image: the chosen one, then the topmost."""
         find = self._images.find
         found = [each for each in self.choices if find(source_of(each)) is image]
-        return sorted(found, key=lambda each: each is not self._chosen)
+        return sorted(found, key=lambda each: each is not self.chosen)
 
     def shown_by(self, layer: Image) -> Hashable:
         """Return what tells the image of a layer, open or not, from all others."""
@@ -103,18 +91,17 @@ class ImageLayers:
     def add(self, layer: Image) -> None:
         """Take note of a layer that is new."""
         self._sources[layer] = source_of(layer)
-        layer.events.data.connect(self._on_data)
+        self._connections.connect(layer.events.data, self._on_data, layer)
 
     def remove(self, layer: Image) -> None:
         """Take note that a layer is gone; does nothing if it is none of these."""
         if layer in self._sources:
-            layer.events.data.disconnect(self._on_data)
+            self._connections.forget(layer)
             self._leave(layer, self._sources.pop(layer))
 
     def close(self) -> None:
         """Listen to no layer any more."""
-        for layer in self._sources:
-            layer.events.data.disconnect(self._on_data)
+        self._connections.close()
         self._sources.clear()
 
     def _on_data(self, event: Any) -> None:
@@ -129,7 +116,7 @@ class ImageLayers:
         """Go on without a layer that showed an image."""
         image = self._images.find(source)
         others = self.of(image) if image else []
-        if layer is self._chosen:
+        if layer is self.chosen:
             self.choose(others[0] if others else None)
         if image is not None and not others:
             self.left.emit(image)
@@ -147,13 +134,33 @@ def is_image(layer: Any) -> bool:
     )
 
 
-def _name(layer: Image) -> str:
-    path = _path(layer)
-    return path.name if path else str(layer.name)
+def source_of(layer: Image) -> Any:
+    """Return the pixels of a layer, those of full resolution."""
+    return layer.data[0] if layer.multiscale else layer.data
 
 
-def _path(layer: Image) -> Path | None:
-    return Path(layer.source.path) if layer.source.path else None
+def _stated_axes(layer: Image) -> str | None:
+    """Return the axes that a layer states: in its metadata, or by its axes' names.
+
+    None if it states nothing, or nothing that fits its pixels.
+    """
+    ndim = source_of(layer).ndim
+    names = [*layer.axis_labels, *("c" if layer.rgb else "")]
+    for stated in (layer.metadata.get("axes"), names):
+        if isinstance(stated, str | list | tuple) and (
+            axes := axes_of_names([str(name) for name in stated], ndim)
+        ):
+            return axes
+    return None
+
+
+def _pixel_size(layer: Image) -> float | None:
+    """Return the width of a pixel in micrometres, where the layer has such a unit."""
+    unit = layer.units[-1]
+    if not unit.is_compatible_with("micrometer"):
+        return None
+    width = float((layer.scale[-1] * unit).to("micrometer").magnitude)
+    return width if width > 0 else None
 
 
 # Rec. 601: how bright red, green and blue look.
@@ -162,13 +169,7 @@ _WEIGHTS = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MakeGrey(Job[None, npt.NDArray[Any]]):
-    """Return the brightness of an RGB or RGBA image, in its own data type.
-
-    Parameters
-    ----------
-    axes : str
-        One letter per axis, with a C.
-    """
+    """Return the brightness of an RGB or RGBA image, in its own data type."""
 
     image: npt.NDArray[Any]
     axes: str

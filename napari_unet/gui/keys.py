@@ -1,9 +1,8 @@
-"""The keys of the dock, in one table; none of them is taken by napari."""
+"""The keys of the dock, none of which is taken by napari."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.annotation.edit import tools
@@ -11,46 +10,16 @@ from napari_unet.annotation.edit import tools
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key combination.
-
-    Parameters
-    ----------
-    shown : str
-        As a person reads it.
-    does : str
-        What it does, in a few words.
-    """
-
-    shown: str
-    does: str
-
-    @property
-    def binding(self) -> str:
-        """As napari writes it."""
-        return self.shown.replace("Ctrl", "Control").replace("+", "-")
+PREDICT = "S"
+# Where no other labels layer is selected.
+UNDO = "Ctrl+Z"
+REDO = "Ctrl+Shift+Z"
+TRAIN = "Shift+T"
 
 
-PREDICT = Key("S", "predict")
-UNDO = Key("Ctrl+Z", "undo, where no other labels layer is selected")
-REDO = Key("Ctrl+Shift+Z", "redo, in the same way")
-TRAIN = Key("Shift+T", "start or stop training")
-
-
-def keys_of_tools() -> dict[str, Key]:
+def keys_of_tools() -> dict[str, str]:
     """Return the keys of edits that have one, by the names of the edits."""
-    return {
-        name: Key(tool.key, tool.title)
-        for name, (tool, _) in tools().items()
-        if tool.key
-    }
-
-
-def all_keys() -> list[Key]:
-    """Return every key combination of the dock."""
-    return [PREDICT, UNDO, REDO, TRAIN, *keys_of_tools().values()]
+    return {name: tool.key for name, (tool, _) in tools().items() if tool.key}
 
 
 def hint(text: str, key: str) -> str:
@@ -58,18 +27,21 @@ def hint(text: str, key: str) -> str:
     return f"{text} ({key})" if key else text
 
 
-def bind_keys(viewer: ViewerModel, actions: dict[Key, Callable[[], object]]) -> None:
-    """Bind keys, unless another plugin has bound them before."""
+def bind_keys(
+    viewer: ViewerModel, actions: Mapping[str, Callable[[], object]]
+) -> list[str]:
+    """Bind keys, unless another plugin has bound them before; return those bound."""
     taken = {str(binding) for binding in viewer.keymap}
-    for key, action in actions.items():
-        if key.binding not in taken:
-            viewer.bind_key(key.binding, _without_viewer(action))
+    bound = [key for key in actions if key not in taken]
+    for key in bound:
+        viewer.bind_key(key, _without_viewer(actions[key]))
+    return bound
 
 
-def release_keys(viewer: ViewerModel) -> None:
-    """Unbind the keys."""
-    for key in all_keys():
-        viewer.bind_key(key.binding, None)
+def release_keys(viewer: ViewerModel, keys: Iterable[str]) -> None:
+    """Unbind keys."""
+    for key in keys:
+        viewer.bind_key(key, None)
 
 
 def _without_viewer(action: Callable[[], object]) -> Callable[[Any], None]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit
@@ -27,7 +26,7 @@ from napari_unet.annotation.workspace import NOWHERE
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import Points, bounding_box, chosen_points
-from napari_unet.gui.channel_axis import NO_CHANNEL_AXIS, ChannelAxis
+from napari_unet.gui.connections import Connections, single_shot
 from napari_unet.gui.napari_private import (
     forget_strokes,
     redraw_box,
@@ -35,6 +34,7 @@ from napari_unet.gui.napari_private import (
     stroke_open,
     watch_tools,
 )
+from napari_unet.gui.placement import NO_CHANNEL_AXIS, ChannelAxis
 from napari_unet.gui.recording import RecordingArray
 
 if TYPE_CHECKING:
@@ -51,49 +51,37 @@ LOOK_AFTER_MS = 50
 class LabelsBinding:
     """Keeps an annotation in step with what a person does to a Labels layer.
 
-    Lives on the main thread. The layer shows the memory of ``annotation.labels``; one
-    of ``RecordingArray.wrap(annotation.labels)`` is not sliced a second time.
+    Implements `napari_unet.session.images.image.Canvas`, on the main thread. The layer
+    shows the memory of ``annotation.labels``; one of
+    ``RecordingArray.wrap(annotation.labels)`` is not sliced a second time.
 
     Parameters
     ----------
     layer : Labels
         Single-scale, of the annotation's shape.
-    layers : LayerList, optional
+    layers : LayerList
         The viewer's layers, to notice that the layer is removed.
     settle_seconds : float
         How long after the last edit touched objects count as finished.
     channel : ChannelAxis
         The axis that the layer has more than the annotation, if it has one.
-
-    Attributes
-    ----------
-    changed : Signal(Box)
-        Labels or provenance inside the box are new, whoever changed them.
-    edited : Signal(Change)
-        The person changed labels, or took a step back, or did one again.
-    settled : Signal()
-        Touched objects became accepted.
-    told : Signal(str)
-        What was made of an array that somebody put into the layer.
-    refused : Signal(InputError)
-        An array that cannot take the place of the labels, which stayed as they were.
-    removed : Signal()
-        The layer is gone, its last stroke in the annotation. napari is still at work on
-        its layers: change that list later.
     """
 
-    changed = Signal(Box)
-    edited = Signal(object)
-    settled = Signal()
-    told = Signal(str)
-    refused = Signal(object)
+    changed = Signal(Box)  # labels or provenance in it are new, whoever changed them
+    predicted = Signal()  # a prediction changed something
+    edited = Signal(object)  # the person made this `Change`, or an undo or redo did
+    settled = Signal()  # touched objects became accepted
+    told = Signal(str)  # what was made of an array that somebody put into the layer
+    refused = Signal(object)  # the error of an array that was not taken for labels
+    # The layer is gone, its last stroke is in the annotation. napari is still at work
+    # on its layers: change that list later.
     removed = Signal()
 
     def __init__(
         self,
         layer: Labels,
         annotation: Annotation,
-        layers: LayerList | None = None,
+        layers: LayerList,
         *,
         settle_seconds: float = SETTLE_SECONDS,
         channel: ChannelAxis = NO_CHANNEL_AXIS,
@@ -108,34 +96,25 @@ class LabelsBinding:
         self.layer = layer
         self.channel = channel
         self.annotation = annotation
-        self._layers = layers
         self._dirty: Box | None = None
         self._announced = False
-        self._look_timer = _single_shot(self._look, LOOK_AFTER_MS)
-        self._settle_timer = _single_shot(self.settle, int(settle_seconds * 1000))
+        self._look_timer = single_shot(self._look, LOOK_AFTER_MS)
+        self._settle_timer = single_shot(self.settle, int(settle_seconds * 1000))
         self._array = _recording_data(layer, labels)
         self._array.listener = self._on_write
         self._repainted: list[Points] = []
         self._ends = [route_undo(layer, self.undo, self.redo)]
         if annotation.rules.repainting_accepts:
             self._ends.append(watch_tools(layer, self._on_tool))
-        self._connections = self._connect()
-
-    def _connect(self) -> list[tuple[Any, Callable[..., None]]]:
-        events = self.layer.events
-        connections: list[tuple[Any, Callable[..., None]]] = [
-            (events.paint, self._on_paint),
-            (events.set_data, self._on_redraw),
-            (events.reload, self._on_redraw),  # instead of set_data in async slicing
-            (events.data, self._on_data),
-            (events.selected_label, self.settle),
-            (events.mode, self.settle),
-        ]
-        if self._layers is not None:
-            connections.append((self._layers.events.removed, self._on_removed))
-        for emitter, callback in connections:
-            emitter.connect(callback)
-        return connections
+        self._connections = Connections()
+        connect, events = self._connections.connect, layer.events
+        connect(events.paint, self._on_paint)
+        connect(events.set_data, self._on_redraw)
+        connect(events.reload, self._on_redraw)  # instead of set_data in async slicing
+        connect(events.data, self._on_data)
+        connect(events.selected_label, self.settle)
+        connect(events.mode, self.settle)
+        connect(layers.events.removed, self._on_removed)
 
     @property
     def busy(self) -> bool:
@@ -175,15 +154,18 @@ class LabelsBinding:
         self.flush()
         change = self.annotation.do(edit)
         if change is not None and change.box is not None:
-            self.refresh(change.box)
+            self._redraw(change.box)
+            self.changed.emit(change.box)
             if change.open:
                 self._settle_timer.start()
         return change
 
     def refresh(self, box: Box) -> None:
-        """Show what the program wrote inside a box."""
-        redraw_box(self.layer, self.channel.box_in_layer(box))
+        """Show what a prediction wrote inside a box."""
+        if self.annotation.values is None:
+            self._redraw(box)  # or else it lies beside the labels, which are marks
         self.changed.emit(box)
+        self.predicted.emit()
 
     def close(self) -> None:
         """Commit, settle and let go of the layer, which stays an ordinary layer."""
@@ -194,8 +176,7 @@ class LabelsBinding:
             end()
         self._commit()
         self.settle()
-        for emitter, callback in self._connections:
-            emitter.disconnect(callback)
+        self._connections.close()
         self._look_timer.stop()
         self._settle_timer.stop()
 
@@ -255,11 +236,8 @@ class LabelsBinding:
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self.layer:
-            self._leave()
-
-    def _leave(self) -> None:
-        self.close()
-        self.removed.emit()
+            self.close()
+            self.removed.emit()
 
     def _look(self) -> None:
         if self.busy:
@@ -289,8 +267,11 @@ class LabelsBinding:
         self._commit()
         if change := replay():
             if change.box is not None:
-                redraw_box(self.layer, self.channel.box_in_layer(change.box))
+                self._redraw(change.box)
             self._take(change)
+
+    def _redraw(self, box: Box) -> None:
+        redraw_box(self.layer, self.channel.box_in_layer(box))
 
     def _take(self, change: Change) -> None:
         """Pass on what the person did."""
@@ -308,11 +289,3 @@ def _recording_data(layer: Labels, labels: npt.NDArray[Any]) -> RecordingArray:
     array = RecordingArray.wrap(labels)
     layer.data = array
     return array
-
-
-def _single_shot(callback: Callable[[], None], milliseconds: int) -> QTimer:
-    timer = QTimer()
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.timeout.connect(callback)
-    return timer

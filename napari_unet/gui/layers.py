@@ -1,98 +1,75 @@
-"""Between the viewer's layers and the session's images: what commands act on."""
+"""Between the viewer's layers and the session's images: what commands act on.
+
+Some labels layers nobody keeps: a duplicate of the labels, the layer that napari's
+button for new labels makes, labels from a file. They look like the layer to correct in.
+So the first stroke says that they are not, and what is in them can be taken over.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 from napari.layers import Image, Labels
-from psygnal import Signal
 
 from napari_unet.annotation.change import Mark
 from napari_unet.annotation.edits import TakeOver
+from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.annotation.labels import tell
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.gui.geometry import box_in_sight, without_channel
+from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.results import Results
-from napari_unet.gui.strangers import Strangers, labels_for, not_kept
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
+from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
 class ViewerLayers:
-    """Chooses images, shows labels, and knows what is in sight.
-
-    Attributes
-    ----------
-    chosen_changed : Signal()
-        Another image layer is chosen, or the choices have changed.
-    brush_changed : Signal(int)
-        The brush paints another label from now on.
-    """
-
-    chosen_changed = Signal()
-    brush_changed = Signal(int)
+    """Chooses images, shows labels, and knows what is in sight."""
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._viewer = viewer
         self._session = session
-        self._images = ImageLayers(viewer.layers, session.images)
-        self._results = Results(viewer.layers, self._images, session)
-        self._strangers = Strangers()
-        self._images.chosen_changed.connect(self.chosen_changed.emit)
-        self._images.left.connect(self._let_go)
-        self._images.replaced.connect(self._follow)
-        self._results.brush_changed.connect(self.brush_changed.emit)
-        self._results.changed.connect(self._follow)
-        self._results.left.connect(self._strangers.watch)
-        self._strangers.painted.connect(self._on_stranger_painted)
-        session.projects.opened.connect(self._images.open_again)
-        session.projects.closed.connect(self._images.open_again)
-        self._connections = self._connect()
+        self.images = ImageLayers(viewer.layers, session.images)
+        self.results = Results(viewer.layers, self.images, session)
+        self._strangers = Connections()
+        self._connections = Connections()
+        self.images.left.connect(self._let_go)
+        self.images.replaced.connect(self._follow)
+        self.results.changed.connect(self._follow)
+        self.results.left.connect(self._watch)
+        session.projects.opened.connect(self.images.open_again)
+        session.projects.closed.connect(self.images.open_again)
+        events, connect = viewer.layers.events, self._connections.connect
+        # Last, so that napari itself knows a layer before anything is done with it.
+        connect(events.inserted, self._on_inserted, position="last")
+        connect(events.removed, self._on_removed)
+        connect(events.renamed, self._on_changed)
+        connect(viewer.layers.selection.events.changed, self._follow)
+        connect(viewer.layers.selection.events.active, self._follow)
         for layer in viewer.layers:
             self._listen(layer)
         self._follow()
 
-    def _connect(self) -> list[tuple[Any, Callable[..., None]]]:
-        events = self._viewer.layers.events
-        selection = self._viewer.layers.selection.events
-        # Last, so that napari itself knows a layer before anything is done with it.
-        events.inserted.connect(self._on_inserted, position="last")
-        connections: list[tuple[Any, Callable[..., None]]] = [
-            (events.removed, self._on_removed),
-            (events.renamed, self._on_renamed),
-            (selection.changed, self._follow),
-            (selection.active, self._follow),
-        ]
-        for emitter, callback in connections:
-            emitter.connect(callback)
-        return [*connections, (events.inserted, self._on_inserted)]
-
-    @property
-    def choices(self) -> list[Image]:
-        """The image layers, the topmost first."""
-        return self._images.choices
-
-    @property
-    def chosen(self) -> Image | None:
-        """The layer whose image is predicted."""
-        return self._images.chosen
-
     @property
     def labels_layer(self) -> Labels | None:
         """The layer with the labels of the chosen image."""
-        shown = self._results.current
+        shown = self.results.current
         return shown.layer if shown else None
 
     def choose(self, layer: Image | None) -> None:
         """Work on the image of a layer from now on; it is selected, too."""
-        self._images.choose(layer)
+        self.images.choose(layer)
         if layer is not None:
             self._viewer.layers.selection.active = self.labels_layer or layer
             self._follow()
@@ -102,15 +79,15 @@ class ViewerLayers:
 
         None in a 3-D view, and where nothing of the image is in sight.
         """
-        image, shown = self._session.images.current, self._results.current
-        layer = shown.layer if shown else self.chosen
+        image, shown = self._session.images.current, self.results.current
+        layer = shown.layer if shown else self.images.chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
-        box = box_in_sight(self._viewer, layer)
+        box = _box_in_sight(self._viewer, layer)
         if shown:
             box = shown.binding.channel.box_of_labels(box)
         elif isinstance(layer, Image) and not layer.rgb:
-            box = without_channel(box, image.axes)
+            box = _without_channel(box, image.axes)
         box = box.intersect(Box.whole(image.annotation.labels.shape))
         return None if box.empty else box
 
@@ -123,11 +100,6 @@ class ViewerLayers:
         if layer.mode in ("pan_zoom", "transform", "pick", "erase"):
             layer.mode = "paint"
         self._viewer.layers.selection.active = layer
-
-    def look_at_variable(self, variable: int) -> None:
-        """Show the predicted values of a variable, where there are several."""
-        if shown := self._results.current:
-            shown.look_at_variable(variable)
 
     def mark(self, label: int) -> Mark | None:
         """Return what a label of the chosen image says, where labels are marks."""
@@ -142,15 +114,9 @@ class ViewerLayers:
         layer = self.labels_layer
         return int(layer.selected_label) if layer is not None else 0
 
-    @property
-    def verified_shown(self) -> bool:
-        """Whether the overlay of the chosen image is on screen."""
-        shown = self._results.current
-        return shown is not None and shown.verified_shown
-
     def show_verified(self, visible: bool) -> None:
-        """Show or hide what is verified; its layer is made when it is shown first."""
-        if shown := self._results.current:
+        """Show or hide what is verified in the labels of the chosen image."""
+        if shown := self.results.current:
             shown.show_verified(visible)
 
     def use_selected_labels(self) -> None:
@@ -161,43 +127,38 @@ class ViewerLayers:
         InputError
             If it does not fit the chosen image.
         """
-        image = self._session.images.current
-        stranger = self._selected_stranger()
+        image, selected = self._session.images.current, self._viewer.layers.selection
+        stranger = next((each for each in selected if each in self._strangers), None)
         if image is None or stranger is None:
             raise InputError("Choose an image, and select the labels to use.")
         if image.read_only:
             raise InputError(image.read_only)
-        found = labels_for(image, stranger)
+        found = _labels_for(image, stranger)
         self._session.images.show_labels(image)
-        if shown := self._results.current:
+        if shown := self.results.current:
             if shown.binding.do(TakeOver(found.array)):
                 self._session.note_edit(image)
             stranger.visible = False
-            self._viewer.layers.selection.active = shown.layer
+            selected.active = shown.layer
         if notes := tell([(stranger.name, found)]):
             self._session.tell(" ".join(notes))
 
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""
-        for emitter, callback in self._connections:
-            emitter.disconnect(callback)
-        self._connections.clear()
-        for layer in self._viewer.layers:
-            if isinstance(layer, Image | Labels):
-                layer.events.visible.disconnect(self._follow)
-        self._images.close()
+        self._connections.close()
+        self.images.close()
         self._strangers.close()
-        self._results.close()
+        self.results.close()
 
     def _follow(self, *_: object) -> None:
         """Choose what is selected, and tell on what commands act."""
-        layers = list(self._viewer.layers)
+        layers, before = list(self._viewer.layers), self.images.chosen
         facts = [self._facts(layer) for layer in layers]
-        chosen = next((i for i, x in enumerate(layers) if x is self.chosen), None)
-        resolved = resolve_target(facts, chosen)
-        self._images.choose(None if resolved.image is None else layers[resolved.image])
-        self._results.lie_on_images()
-        self._session.aim(resolved.target)
+        chosen = next((i for i, x in enumerate(layers) if x is before), None)
+        image, target = resolve_target(facts, chosen)
+        self.images.choose(None if image is None else layers[image])
+        self.results.lie_on_images()
+        self._session.aim(target)
 
     def _facts(self, layer: Any) -> LayerFacts:
         role, image = self._role(layer)
@@ -206,55 +167,123 @@ class ViewerLayers:
 
     def _role(self, layer: Any) -> tuple[Role, Hashable]:
         """Return what a layer is here, and of which image."""
-        for image, shown in self._results:
+        for image, shown in self.results:
             if role := shown.role_of(layer):
                 return role, image
         if layer in self._strangers:
             return Role.STRANGER, None
         if is_image(layer):
-            return Role.IMAGE, self._images.shown_by(layer)
+            return Role.IMAGE, self.images.shown_by(layer)
         return Role.OTHER, None
-
-    def _selected_stranger(self) -> Labels | None:
-        selected = self._viewer.layers.selection
-        return next((each for each in selected if each in self._strangers), None)
 
     def _listen(self, layer: Any) -> None:
         """Hear of what becomes of a layer of pixels or labels."""
         if not isinstance(layer, Image | Labels):
             return
-        layer.events.visible.connect(self._follow)
+        self._connections.connect(layer.events.visible, self._follow, layer)
         if is_image(layer):
-            self._images.add(layer)
-        elif isinstance(layer, Labels) and not self._results.bind(layer):
-            self._strangers.watch(layer)
+            self.images.add(layer)
+        elif isinstance(layer, Labels) and not self.results.bind(layer):
+            self._watch(layer)
+
+    def _watch(self, layer: Labels) -> None:
+        """Hear when a person paints where nobody keeps it."""
+        if layer not in self._strangers:
+            paint = layer.events.paint
+            self._strangers.connect(paint, self._on_stranger_painted, layer)
+
+    def _on_changed(self) -> None:
+        self._follow()
+        self.images.chosen_changed.emit()
 
     def _on_inserted(self, event: Any) -> None:
         self._listen(event.value)
-        self._follow()
-        self.chosen_changed.emit()
-
-    def _on_renamed(self) -> None:
-        self._follow()
-        self.chosen_changed.emit()
+        self._on_changed()
 
     def _on_removed(self, event: Any) -> None:
         layer = event.value
-        if not isinstance(layer, Image | Labels):
-            return
-        layer.events.visible.disconnect(self._follow)
-        self._strangers.forget(layer)
-        self._images.remove(layer)
-        self._follow()
-        self.chosen_changed.emit()
+        if isinstance(layer, Image | Labels):
+            self._connections.forget(layer)
+            self._strangers.forget(layer)
+            self.images.remove(layer)
+            self._on_changed()
 
     def _let_go(self, image: OpenImage) -> None:
         """Go on without an image that no layer shows any more."""
-        self._results.let_go(image)
+        self.results.let_go(image)
         self._session.images.release(image)
 
-    def _on_stranger_painted(self, layer: Labels) -> None:
+    def _on_stranger_painted(self, event: Any) -> None:
         """Say at the first stroke that nobody keeps it."""
-        self._session.report(
-            "correct", InputError(not_kept(layer.name, self.labels_layer))
+        text = _not_kept(event.source.name, self.labels_layer)
+        self._session.report("correct", InputError(text))
+
+
+def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:
+    """Return what of a layer is in sight, in its own pixels."""
+    first, last = np.asarray(layer.corner_pixels).astype(int)
+    # Out of sight napari gives the pixel of the border that is nearest.
+    seen = last > first
+    start = first.tolist()
+    stop = np.where(seen, last + 1, first).tolist()
+    point = layer.world_to_data(viewer.dims.point)
+    for axis in viewer.dims.not_displayed:
+        own = axis - (viewer.dims.ndim - layer.ndim)
+        if own >= 0:
+            start[own] = round(float(point[own]))
+            stop[own] = start[own] + 1
+    return Box(tuple(start), tuple(stop))
+
+
+def _without_channel(box: Box, axes: str) -> Box:
+    """Return a box of an image as a box of its labels, which have no channels."""
+    kept = [i for i, axis in enumerate(axes) if axis in result_axes(axes)]
+    return Box(tuple(box.start[i] for i in kept), tuple(box.stop[i] for i in kept))
+
+
+def _not_kept(stranger: str, labels: Labels | None) -> str:
+    """Say that what is painted in a layer is lost, and in which layer it is kept."""
+    where = f"paint in '{labels.name}'" if labels else "press Predict for one that is"
+    return f"The layer '{stranger}' is not kept by U-Net: {where}, or use its labels."
+
+
+def _labels_for(image: OpenImage, stranger: Labels) -> TakenLabels:
+    """Return what is in a layer, as labels of an image.
+
+    By the rule for labels from elsewhere: see `annotation.labels.as_labels`.
+
+    Raises
+    ------
+    InputError
+        If it does not fit, with what would.
+    """
+    schema = image.schema
+    return task_of(schema).labels.take_over(
+        partial(_without_channels, image, stranger),
+        schema.names,
+        result_axes(image.axes),
+        stranger.name,
+    )
+
+
+def _without_channels(image: OpenImage, stranger: Labels) -> npt.NDArray[Any]:
+    """Return what is in a layer in the shape of an image's labels."""
+    wanted, whole = image.annotation.labels.shape, image.identity.shape
+    shape = () if stranger.multiscale else tuple(stranger.data.shape)
+    if shape == wanted:
+        return np.asarray(stranger.data)
+    if shape == whole and "C" in image.axes:
+        # napari's new labels have the axes of the image, channels among them.
+        channels = np.moveaxis(np.asarray(stranger.data), image.axes.index("C"), 0)
+        used = [each for each in channels if each.any()]
+        if len(used) <= 1:
+            return used[0] if used else channels[0]
+        raise InputError(
+            f"'{stranger.name}' has other labels in every channel; labels of an image "
+            "are the same for all of its channels. Choose one: split the layer first."
         )
+    found = " x ".join(str(n) for n in shape) or "several resolutions"
+    raise InputError(
+        f"'{stranger.name}' has {found} pixels, the labels of '{image.name}' have "
+        f"{' x '.join(str(n) for n in wanted)}; choose the image that they belong to."
+    )

@@ -23,7 +23,6 @@ from napari_unet.geometry.points import Points, marked_points
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Labels, Layer
-    from qtpy.QtWidgets import QWidget
 
 Painted: TypeAlias = Callable[[Points, Any], None]
 """Gets the pixels that a tool paints, and the label."""
@@ -45,12 +44,7 @@ def route_undo(
 
     Its keys call these two methods of the layer.
     """
-    layer.undo, layer.redo = undo, redo
-
-    def stop() -> None:
-        del layer.undo, layer.redo
-
-    return stop
+    return _replace(layer, {"undo": undo, "redo": redo})
 
 
 def forget_strokes(layer: Labels) -> None:
@@ -88,20 +82,16 @@ def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:
     them. Brush, eraser, fill and polygon paint through ``_paint_region_with_mask``,
     before napari 0.9 through ``data_setitem``.
     """
-    ends = [
-        _call_before(layer, name, announce)
-        for name, announce in (
-            ("_paint_region_with_mask", partial(_announce_region, layer, painted)),
-            ("data_setitem", partial(_announce_points, painted)),
-        )
+    announcers: dict[str, Callable[..., None]] = {
+        "_paint_region_with_mask": partial(_announce_region, layer, painted),
+        "data_setitem": partial(_announce_points, painted),
+    }
+    methods = {
+        name: _announced(announce, getattr(layer, name))
+        for name, announce in announcers.items()
         if hasattr(layer, name)
-    ]
-
-    def stop() -> None:
-        for end in ends:
-            end()
-
-    return stop
+    }
+    return _replace(layer, methods)
 
 
 def canvas_of(viewer: Any) -> QWidget | None:
@@ -116,18 +106,28 @@ def canvas_of(viewer: Any) -> QWidget | None:
     return None
 
 
-def _call_before(
-    layer: Labels, name: str, announce: Callable[..., None]
+def _replace(
+    layer: Labels, methods: dict[str, Callable[..., Any]]
 ) -> Callable[[], None]:
-    """Let one layer's method call another function first."""
-    method = getattr(layer, name)
+    """Give one layer other methods; return what ends it."""
+    for name, method in methods.items():
+        setattr(layer, name, method)
 
+    def stop() -> None:
+        for name in methods:
+            delattr(layer, name)
+
+    return stop
+
+
+def _announced(
+    announce: Callable[..., None], method: Callable[..., None]
+) -> Callable[..., None]:
     def announced(*arguments: Any, **keywords: Any) -> None:
         announce(*arguments)
         method(*arguments, **keywords)
 
-    setattr(layer, name, announced)
-    return partial(delattr, layer, name)
+    return announced
 
 
 def _announce_region(
@@ -140,7 +140,7 @@ def _announce_region(
     *_: Any,
 ) -> None:
     others = tuple(axis for axis in range(layer.ndim) if axis not in axes)
-    box = Box(tuple(s.start for s in place), tuple(s.stop for s in place))
+    box = Box.from_slices(place)
     painted(marked_points(box, np.expand_dims(mask, others)), label)
 
 
@@ -181,15 +181,13 @@ def free_layers_where_they_are_drawn(layers: LayerList, window: QWidget) -> None
     then Mesa's software OpenGL (remote desktops, virtual machines) crashes at one of
     the next drawings. It lasts as long as the window does.
     """
-    layers.events.removing.connect(_make_current(weakref.ref(window)))
+    reference = weakref.ref(window)
 
-
-def _make_current(window: weakref.ref[QWidget]) -> Callable[[Any], None]:
     def make_current(_event: Any) -> None:
-        widget = window()
+        widget = reference()
         if widget is not None and isalive(widget):
             for canvas in widget.findChildren(QWidget):
                 if canvas.inherits("QOpenGLWidget"):
                     canvas.makeCurrent()
 
-    return make_current
+    layers.events.removing.connect(make_current)

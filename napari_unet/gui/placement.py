@@ -1,31 +1,32 @@
-"""Layers that lie on each other stay on each other, whichever of them is moved.
+"""Where layers lie that belong to an image: on each other, whichever of them is moved.
 
 napari lets scale, translation, rotation, shear, units, axis labels and an affine
 transform of every layer be set at any time: in code, by linked layers, and with the
 mouse in the transform mode.
+
+napari lines layers up by their last axes. Over an image (C, Y, X) labels (Y, X) are
+right as they are, and seen with every channel. Over (T, C, Y, X) the time of labels
+(T, Y, X) would share the slider of the channels; so the layer gets an axis where the
+image has its channels. Along it all pixels are the same memory: nothing is copied, and
+what is painted over one channel is painted over all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.points import Points
+from napari_unet.gui.connections import Connections
 from napari_unet.gui.napari_private import matrix_of_pixels
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 
-_MOVED_BY = (
-    "scale",
-    "translate",
-    "rotate",
-    "shear",
-    "affine",
-    "units",
-    "axis_labels",
-)
+_MOVED_BY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
 def cover(target: Any, source: Any) -> None:
@@ -33,11 +34,6 @@ def cover(target: Any, source: Any) -> None:
 
     The axes are the last ones that the two have in common; those that the target has
     more stay what they are.
-
-    Parameters
-    ----------
-    target, source : napari.layers.Layer
-        The first is moved, where it has to be.
     """
     common = min(target.ndim, source.ndim)
     kept, own = source.ndim - common, target.ndim - common
@@ -87,22 +83,21 @@ class LayersTogether:
 
     def __init__(self) -> None:
         self._members: list[Any] = []
+        self._connections = Connections()
         self._moving = False
-
-    def __contains__(self, layer: object) -> bool:
-        return any(layer is member for member in self._members)
 
     def add(self, layer: Any) -> None:
         """Let a layer go with the others from now on."""
-        if layer not in self:
+        if layer not in self._connections:
             self._members.append(layer)
-            self._each_event(layer, lambda emitter: emitter.connect(self._on_moved))
+            for name in _MOVED_BY:
+                moved = getattr(layer.events, name)
+                self._connections.connect(moved, self._on_moved, layer)
 
     def discard(self, layer: Any) -> None:
         """Let a layer go its own way."""
-        if layer in self:
-            self._members = [each for each in self._members if each is not layer]
-            self._each_event(layer, lambda emitter: emitter.disconnect(self._on_moved))
+        self._members = [each for each in self._members if each is not layer]
+        self._connections.forget(layer)
 
     def move_to(self, layer: Any) -> None:
         """Bring all layers to where this one is."""
@@ -116,13 +111,72 @@ class LayersTogether:
 
     def close(self) -> None:
         """Let all layers go their own way."""
-        for layer in tuple(self._members):
-            self.discard(layer)
-
-    def _each_event(self, layer: Any, do: Callable[[Any], object]) -> None:
-        for name in _MOVED_BY:
-            do(getattr(layer.events, name))
+        self._members.clear()
+        self._connections.close()
 
     def _on_moved(self, event: Any) -> None:
         if not self._moving:
             self.move_to(event.source)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAxis:
+    """The axis that a layer has more than the labels that it shows, if it has one."""
+
+    position: int | None = None  # in the layer; None where it has no axis more
+    size: int = 1  # how many channels there are
+
+    @classmethod
+    def over(cls, axes: str, shape: tuple[int, ...], *, rgb: bool) -> ChannelAxis:
+        """Return what a layer needs over an image of these axes and this shape.
+
+        Where it is `rgb`, napari counts no axis for the channels.
+        """
+        position = axes.find("C")
+        if rgb or position <= 0:
+            return cls()
+        return cls(position, shape[position])
+
+    def spread(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return a view of labels, or of anything of their shape, for the layer."""
+        if self.position is None:
+            return array
+        shape, strides = list(array.shape), list(array.strides)
+        shape.insert(self.position, self.size)
+        strides.insert(self.position, 0)
+        return np.lib.stride_tricks.as_strided(
+            array, shape, strides, writeable=bool(array.flags.writeable)
+        )
+
+    def labels(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the labels of an array of the shape of the layer: its last channel."""
+        if self.position is None:
+            return array
+        return np.take(array, -1, self.position)
+
+    def box_in_layer(self, box: Box) -> Box:
+        """Return a box of the labels as a box of the layer: over all channels."""
+        if self.position is None:
+            return box
+        start, stop = list(box.start), list(box.stop)
+        start.insert(self.position, 0)
+        stop.insert(self.position, self.size)
+        return Box(tuple(start), tuple(stop))
+
+    def box_of_labels(self, box: Box) -> Box:
+        """Return a box of the layer as a box of the labels."""
+        if self.position is None:
+            return box
+        start, stop = list(box.start), list(box.stop)
+        del start[self.position], stop[self.position]
+        return Box(tuple(start), tuple(stop))
+
+    def points_of_labels(self, points: Points) -> Points:
+        """Return pixels of the layer as pixels of the labels."""
+        if self.position is None:
+            return points
+        return tuple(p for axis, p in enumerate(points) if axis != self.position)
+
+
+NO_CHANNEL_AXIS = ChannelAxis()
+"""The layer has the axes of the labels."""

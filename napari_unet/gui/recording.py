@@ -8,14 +8,12 @@ however, so an array that watches its own ``__setitem__`` sees them all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.box import Box
-
-WriteListener: TypeAlias = Callable[[Box], None]
 
 _WRITERS = frozenset(
     {np.copyto, np.put, np.putmask, np.place, np.put_along_axis, np.fill_diagonal}
@@ -37,7 +35,7 @@ class RecordingArray(np.ndarray[tuple[int, ...], np.dtype[Any]]):
         Called with a non-empty `Box` after each write, in the thread that wrote.
     """
 
-    listener: WriteListener | None = None
+    listener: Callable[[Box], None] | None = None
 
     @classmethod
     def wrap(cls, array: npt.NDArray[Any]) -> RecordingArray:
@@ -81,10 +79,6 @@ class RecordingArray(np.ndarray[tuple[int, ...], np.dtype[Any]]):
             _report_whole(args[:1])
         return result
 
-    def __reduce__(self) -> Any:
-        """Pickle as a plain array."""
-        return np.asarray(self).__reduce__()
-
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as a plain array."""
         return np.asarray(self).__reduce_ex__(protocol)
@@ -95,20 +89,10 @@ class RecordingArray(np.ndarray[tuple[int, ...], np.dtype[Any]]):
 
 
 def box_of_key(key: Any, shape: tuple[int, ...]) -> Box:
-    """Return the bounding box of what an index selects from an array.
+    """Return the bounding box of what an index selects from an array of this shape.
 
-    Parameters
-    ----------
-    key : index
-        Whatever numpy takes: integers, slices, ellipsis, integer arrays, masks.
-    shape : tuple of int
-        Shape of the array; `key` has to be valid for it.
-
-    Returns
-    -------
-    Box
-        As small as it can be for each axis on its own; empty when nothing is selected.
-        Keys with new axes or scalar booleans give the whole array.
+    The index may be whatever numpy takes: integers, slices, ellipsis, integer arrays,
+    masks. With new axes or scalar booleans, the box is that of the whole array.
     """
     keys = key if isinstance(key, tuple) else (key,)
     entries = [np.asarray(k) if isinstance(k, (list, tuple)) else k for k in keys]

@@ -10,8 +10,7 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.gui.channel_axis import ChannelAxis
-from napari_unet.gui.placement import cover
+from napari_unet.gui.placement import ChannelAxis, cover
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.images.image import OpenImage
 from napari_unet.tasks import task_of
@@ -53,14 +52,9 @@ _USUAL_BRUSH = 10
 
 
 def make_layer(image: OpenImage, below: Image, classes: Sequence[PixelClass]) -> Labels:
-    """Return a layer that shows the labels of an image, and can be painted in.
+    """Return a layer with the labels of an image, to paint in, over one that shows it.
 
-    Parameters
-    ----------
-    below : Image
-        The layer that shows the image.
-    classes : sequence of PixelClass
-        The classes by their numbers; none for other tasks.
+    There are `classes`, by their numbers, only where the task has them.
     """
     task = task_of(image.schema)
     shown = channel_axis(image, below).spread(image.annotation.labels)
@@ -98,8 +92,7 @@ def nearest_meaning(image: OpenImage, label: int) -> int:
 def _never_reuse_ids(layer: Labels, annotation: Annotation) -> None:
     """Let napari's key for a new label take an id that no object ever had.
 
-    Its own choice, one above the highest there is, may have been an object's that a
-    person deleted.
+    Its own choice, one above the highest, may have been that of a deleted object.
     """
 
     def select_new_id(layer: Labels) -> None:
@@ -109,10 +102,7 @@ def _never_reuse_ids(layer: Labels, annotation: Annotation) -> None:
 
 
 def first_label(image: OpenImage, variables: Sequence[Variable]) -> int:
-    """Return what the brush paints first.
-
-    A new object, the first class, or the mean of the first variable.
-    """
+    """Return what is painted first: an object, a class, or the mean of a variable."""
     mean = variables[0].mean if variables else 0.0
     return task_of(image.schema).labels.first_label(image.annotation, mean)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_unet.annotation.change import Change
 from napari_unet.gui.image_layers import ImageLayers
@@ -19,10 +19,10 @@ from napari_unet.gui.result_layers import (
     nearest_meaning,
     shows_labels_of,
 )
-from napari_unet.gui.shown_result import LayerLook, ShownResult
+from napari_unet.gui.shown_result import Look, ShownResult, give_look
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
-from napari_unet.tasks.outputs import PixelClass, Variable
+from napari_unet.tasks.outputs import PixelClass
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -31,27 +31,21 @@ if TYPE_CHECKING:
 class Results:
     """Shows the labels of images, and brings what a person does in them to the session.
 
-    Attributes
-    ----------
-    changed : Signal()
-        There are other labels on screen, or other labels to work in.
-    brush_changed : Signal(int)
-        The brush paints another label from now on.
-    left : Signal(Labels)
-        The layer is an ordinary one from now on: its image is gone.
+    By image, there is what is shown of the work on it.
     """
 
-    changed = Signal()
-    brush_changed = Signal(int)
-    left = Signal(Labels)
+    changed = Signal()  # there are other labels on screen, or other labels to work in
+    brush_changed = Signal(int)  # the brush paints another label from now on
+    left = Signal(Labels)  # an ordinary layer from now on: its image is gone
 
     def __init__(self, layers: LayerList, images: ImageLayers, session: Session):
         self._layers = layers
         self._images = images
         self._session = session
         self._shown: dict[OpenImage, ShownResult] = {}
-        self._looks: dict[Hashable, LayerLook] = {}
+        self._looks: dict[Hashable, Look] = {}
         self._left: dict[Hashable, Labels] = {}
+        self._lost: list[ShownResult] = []
         self._colored: tuple[PixelClass, ...] = ()
         session.images.labels_shown.connect(self._show_labels)
         session.images.joined.connect(self._on_joined)
@@ -72,8 +66,8 @@ class Results:
     def bind(self, layer: Labels) -> bool:
         """Go on with a layer that shows the pixels of an annotation, if it is one.
 
-        It need not be one of ours: somebody may bring back a layer that was removed,
-        and what is painted there would change the annotation unheard.
+        Also with one that was removed and that somebody has brought back: what is
+        painted there would change the annotation unheard.
         """
         for image in self._session.images:
             below = next(iter(self._images.of(image)), None)
@@ -112,17 +106,18 @@ class Results:
         if below is None or image in self._shown:
             return
         self._remove_left(image)
+        model = self._session.state.model
         layer = make_layer(image, below, self._classes)
         # Before anybody listens: to choose a label finishes the objects that are open.
-        layer.selected_label = first_label(image, self._variables)
+        layer.selected_label = first_label(image, model.variables if model else ())
         layer.editable = not image.read_only
         if look := self._looks.get(_work(image)):
-            look.give(layer, image)
+            give_look(look, layer, image)
         # Binds it, as every layer that shows these labels.
         insert_quietly(self._layers, self._layers.index(below) + 1, layer)
 
     def _show(self, image: OpenImage, below: Image, layer: Labels) -> None:
-        look = self._looks.get(_work(image))
+        look = self._looks.get(_work(image), {})
         shown = ShownResult(self._layers, image, below, layer, look)
         self._shown[image] = shown
         binding = shown.binding
@@ -174,11 +169,6 @@ class Results:
         model = self._session.state.model
         return model.classes if model else ()
 
-    @property
-    def _variables(self) -> tuple[Variable, ...]:
-        model = self._session.state.model
-        return model.variables if model else ()
-
     def _color(self) -> None:
         """Show classes in the colours of the model that is active now."""
         if self._classes != self._colored:
@@ -190,11 +180,18 @@ class Results:
         """Go on without the layer; the next prediction shows the labels again."""
         shown = self._shown.pop(image)
         # Who asks for the labels again wants to see them.
-        self._looks[_work(image)] = replace(shown.look(), visible=True)
-        shown.lost()
+        self._looks[_work(image)] = {**shown.look(), "visible": True}
+        shown.let_go()
+        # When napari is done removing, which may hold a list with the other layers.
+        self._lost.append(shown)
+        QTimer.singleShot(0, self._close_lost)
         image.has_labels = False
         self._session.images.tell()
         self.changed.emit()
+
+    def _close_lost(self) -> None:
+        while self._lost:
+            self._lost.pop().close_others(remove=True)
 
     def _put_away(self, image: OpenImage) -> None:
         """Take the layers of an image away: they come again with their work."""

@@ -9,6 +9,7 @@ in napari; no layer is added and nothing else happens.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
@@ -20,75 +21,28 @@ from napari_unet.io.samples import load_sample
 LayerData = tuple[npt.NDArray[Any], dict[str, Any], str]
 
 
-def open_nuclei() -> list[LayerData]:
-    """Return touching nuclei in fluorescence, (Y, X)."""
-    return [_own("nuclei")]
-
-
-def open_phase() -> list[LayerData]:
-    """Return adherent cells in phase contrast, (Y, X)."""
-    return [_own("phase")]
-
-
-def open_phase_other() -> list[LayerData]:
-    """Return another field of the same cells, to try a fine-tuned model on."""
-    return [_own("phase", index=1)]
-
-
-def open_membranes() -> list[LayerData]:
-    """Return tissue in an electron microscope, (Y, X)."""
-    return [_own("membranes")]
-
-
-def open_zstack() -> list[LayerData]:
-    """Return a stack of nuclei, (Z, Y, X), with slices three pixels apart."""
-    return [_own("zstack", scale=(3.0, 1.0, 1.0))]
-
-
-def open_timelapse() -> list[LayerData]:
-    """Return nuclei that move and divide, (T, Y, X)."""
-    return [_own("timelapse")]
-
-
-def open_two_channels() -> list[LayerData]:
-    """Return nuclei and cytoplasm as one layer, (C, Y, X)."""
-    return [_own("two_channels")]
-
-
-def open_cell() -> list[LayerData]:
-    """Return one floating cell, a quantitative phase image, (Y, X)."""
-    return [_layer(_fetch("cell", "cell.png"), "cell", "YX")]
-
-
-def open_human_mitosis() -> list[LayerData]:
-    """Return human nuclei, some of them dividing, in fluorescence, (Y, X)."""
-    image = _fetch("human_mitosis", "mitosis.tif")
-    return [_layer(image, "human_mitosis", "YX")]
-
-
-def open_cells3d_nuclei() -> list[LayerData]:
-    """Return the nuclei of a stack of cells in fluorescence, (Z, Y, X)."""
-    return [_cells3d(channel=1, name="cells3d_nuclei")]
-
-
-def open_cells3d_membranes() -> list[LayerData]:
-    """Return the membranes of a stack of cells in fluorescence, (Z, Y, X)."""
-    return [_cells3d(channel=0, name="cells3d_membranes")]
-
-
-def _own(name: str, index: int = 0, **options: Any) -> LayerData:
+def _own(name: str, index: int = 0, **options: Any) -> list[LayerData]:
+    """Return an image of the package."""
     sample = load_sample(name)[index]
     return _layer(sample.image, sample.name, sample.axes, **options)
 
 
-def _cells3d(channel: int, name: str) -> LayerData:
+def _fetched(function: str, file: str, name: str) -> list[LayerData]:
+    """Return an image (Y, X) of scikit-image."""
+    return _layer(_fetch(function, file), name, "YX")
+
+
+def _cells3d(channel: int, name: str) -> list[LayerData]:
+    """Return a channel of scikit-image's stack of cells in fluorescence."""
     volume = _fetch("cells3d", "cells3d.tif")[:, channel]
     return _layer(volume, name, "ZYX", scale=(0.29, 0.26, 0.26))
 
 
-def _layer(image: npt.NDArray[Any], name: str, axes: str, **options: Any) -> LayerData:
+def _layer(
+    image: npt.NDArray[Any], name: str, axes: str, **options: Any
+) -> list[LayerData]:
     metadata = {"axes": axes, "napari_unet_sample": name}
-    return image, {"name": name, "metadata": metadata, **options}, "image"
+    return [(image, {"name": name, "metadata": metadata, **options}, "image")]
 
 
 def _fetch(function: str, file: str) -> npt.NDArray[Any]:
@@ -110,3 +64,17 @@ def _fetch(function: str, file: str) -> npt.NDArray[Any]:
             "gitlab.com/scikit-image cannot be reached; connect to the internet and "
             f"open the sample again ({type(error).__name__})."
         ) from error
+
+
+open_nuclei = partial(_own, "nuclei")
+open_phase = partial(_own, "phase")
+# Another field of the same cells, to try a fine-tuned model on.
+open_phase_other = partial(_own, "phase", index=1)
+open_membranes = partial(_own, "membranes")
+open_zstack = partial(_own, "zstack", scale=(3.0, 1.0, 1.0))
+open_timelapse = partial(_own, "timelapse")
+open_two_channels = partial(_own, "two_channels")
+open_cell = partial(_fetched, "cell", "cell.png", "cell")
+open_human_mitosis = partial(_fetched, "human_mitosis", "mitosis.tif", "human_mitosis")
+open_cells3d_nuclei = partial(_cells3d, 1, "cells3d_nuclei")
+open_cells3d_membranes = partial(_cells3d, 0, "cells3d_membranes")

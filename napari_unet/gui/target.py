@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from napari_unet.session.status import NO_TARGET, Target
+from napari_unet.session.status import Target
 
 _SHOW = "show it (the eye in the layer list)"
 
@@ -26,50 +26,21 @@ class Role(Enum):
     OTHER = "anything else"
 
 
-_RESULTS = frozenset({Role.LABELS, Role.PICTURE, Role.OVERLAY})
-
-
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
-    """What decides whether commands mean a layer.
-
-    Parameters
-    ----------
-    name : str
-        As the person reads it.
-    role : Role
-        What the layer is to the dock.
-    image : hashable
-        Which image it shows, or whose result; layers of one image have equal ones.
-    visible, selected : bool
-        As napari says.
-    """
+    """What decides whether commands mean a layer."""
 
     name: str
     role: Role
-    image: Hashable = None
+    image: Hashable = None  # shown, or whose result; equal for all layers of one image
     visible: bool = True
     selected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What commands act on.
-
-    Parameters
-    ----------
-    image : int or None
-        Which of the layers shows the chosen image.
-    target : Target
-        The same in words, with what speaks against it.
-    """
-
-    image: int | None = None
-    target: Target = NO_TARGET
-
-
-def resolve_target(layers: Sequence[LayerFacts], chosen: int | None) -> Resolved:
-    """Return what commands act on.
+def resolve_target(
+    layers: Sequence[LayerFacts], chosen: int | None
+) -> tuple[int | None, Target]:
+    """Return which layer shows the image that commands act on, and what they act on.
 
     A selected layer of an image, or of its results, chooses that image. Other layers
     choose nothing: the image that was chosen before stays. Where several images are
@@ -83,10 +54,17 @@ def resolve_target(layers: Sequence[LayerFacts], chosen: int | None) -> Resolved
     chosen : int or None
         Which of them was chosen before; None if none was, or if it is gone.
     """
-    image = _image(layers, chosen)
+    image, stranger = _image(layers, chosen), _stranger(layers)
     if image is None:
-        return Resolved(None, Target(stranger=_stranger(layers)))
-    return Resolved(image, _target(layers, image))
+        return None, Target(stranger=stranger)
+    of_image = [each for each in layers if each.image == layers[image].image]
+    labels = next((each for each in of_image if each.role is Role.LABELS), None)
+    return image, Target(
+        labels=labels.name if labels else "",
+        stranger=stranger,
+        why_not_predict=_why_not_predict(layers, layers[image]),
+        why_not_accept=_why_not_accept(layers, of_image, labels) if labels else "",
+    )
 
 
 def _image(layers: Sequence[LayerFacts], chosen: int | None) -> int | None:
@@ -110,11 +88,8 @@ def _topmost(layers: Sequence[LayerFacts], among: Sequence[int]) -> int | None:
 
 
 def _selected_images(layers: Sequence[LayerFacts]) -> set[Hashable]:
-    return {
-        each.image
-        for each in layers
-        if each.selected and (each.role is Role.IMAGE or each.role in _RESULTS)
-    }
+    others = (Role.STRANGER, Role.OTHER)
+    return {each.image for each in layers if each.selected and each.role not in others}
 
 
 def _stranger(layers: Sequence[LayerFacts]) -> str:
@@ -122,36 +97,22 @@ def _stranger(layers: Sequence[LayerFacts]) -> str:
     return next(strangers, "")
 
 
-def _target(layers: Sequence[LayerFacts], image: int) -> Target:
-    labels = next((x for x in _of(layers, image) if x.role is Role.LABELS), None)
-    return Target(
-        labels=labels.name if labels else "",
-        stranger=_stranger(layers),
-        why_not_predict=_why_not_predict(layers, image),
-        why_not_accept=_why_not_accept(layers, image, labels) if labels else "",
-    )
-
-
-def _of(layers: Sequence[LayerFacts], image: int) -> list[LayerFacts]:
-    return [each for each in layers if each.image == layers[image].image]
-
-
-def _why_not_predict(layers: Sequence[LayerFacts], image: int) -> str:
+def _why_not_predict(layers: Sequence[LayerFacts], image: LayerFacts) -> str:
     """Return why the image is not the one that the person looks at, if it is not.
 
     A person may hide the only image, to look at labels alone.
     """
     in_sight = {x.image for x in layers if x.role is Role.IMAGE and x.visible}
-    if not in_sight or layers[image].image in in_sight:
+    if not in_sight or image.image in in_sight:
         return ""
     return (
-        f"The image '{layers[image].name}' is chosen, but hidden: {_SHOW}, or choose "
+        f"The image '{image.name}' is chosen, but hidden: {_SHOW}, or choose "
         "the image that is in sight."
     )
 
 
 def _why_not_accept(
-    layers: Sequence[LayerFacts], image: int, labels: LayerFacts
+    layers: Sequence[LayerFacts], of_image: Sequence[LayerFacts], labels: LayerFacts
 ) -> str:
     if len(_selected_images(layers)) > 1:
         return (
@@ -164,6 +125,6 @@ def _why_not_accept(
             f"'{labels.name}' to accept what is in it."
         )
     shown = (Role.LABELS, Role.PICTURE)
-    if not any(x.visible for x in _of(layers, image) if x.role in shown):
+    if not any(each.visible for each in of_image if each.role in shown):
         return f"The layer '{labels.name}' is hidden: {_SHOW} to accept what is in it."
     return ""

@@ -9,42 +9,28 @@ from napari.utils.theme import get_theme
 
 @dataclass(frozen=True, slots=True)
 class Colors:
-    """Colours of one theme, as ``#rrggbb``.
+    """Colours of one theme, as ``#rrggbb``."""
 
-    Parameters
-    ----------
-    background, text : str
-        Of the theme itself.
-    faint : str
-        Text that may be overlooked.
-    warning : str
-        Text that should not.
-    error : str
-        Text that must not.
-    loss, score : str
-        Lines of the learning curve.
-    """
-
-    background: str
+    background: str  # of the theme itself, as the text
     text: str
-    faint: str
-    warning: str
-    error: str
-    loss: str
+    faint: str  # text that may be overlooked
+    warning: str  # text that should not
+    error: str  # text that must not
+    loss: str  # lines of the learning curve
     score: str
+
+
+_ON_DARK = ("#a5a9b0", "#ffcc80", "#ff8a80", "#7f8793", "#56b4e9")
+_ON_LIGHT = ("#5f5c5a", "#7a4f00", "#b00020", "#8c8885", "#0063a0")
 
 
 def colors_of(theme: str) -> Colors:
     """Return the colours for a theme of napari, built in or not."""
     found = get_theme(theme)
-    background, text = found.background.as_hex("long"), found.text.as_hex("long")
-    if sum(_channels(background)) < sum(_channels(text)):
-        return Colors(
-            background, text, "#a5a9b0", "#ffcc80", "#ff8a80", "#7f8793", "#56b4e9"
-        )
-    return Colors(
-        background, text, "#5f5c5a", "#7a4f00", "#b00020", "#8c8885", "#0063a0"
-    )
+    background, text = found.background, found.text
+    dark = sum(background.as_rgb_tuple()[:3]) < sum(text.as_rgb_tuple()[:3])
+    ours = _ON_DARK if dark else _ON_LIGHT
+    return Colors(background.as_hex("long"), text.as_hex("long"), *ours)
 
 
 def style_sheet(colors: Colors) -> str:
@@ -67,8 +53,3 @@ def style_sheet(colors: Colors) -> str:
     }}
     QPlainTextEdit {{ border: 1px solid {colors.faint}; }}
     """
-
-
-def _channels(color: str) -> tuple[int, int, int]:
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return red, green, blue

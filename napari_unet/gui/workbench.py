@@ -28,8 +28,7 @@ from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.folders import Folders
-from napari_unet.gui.geometry import source_of
-from napari_unet.gui.image_layers import MakeGrey
+from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.keys import (
     PREDICT,
     REDO,
@@ -58,21 +57,9 @@ logger = logging.getLogger(__name__)
 
 
 class Workbench(QObject):
-    """The session of one viewer, and what connects the two.
+    """The session of one viewer, and what connects the two: keys, layers, folders."""
 
-    Attributes
-    ----------
-    session : Session
-        What a person can ask for.
-    layers : ViewerLayers
-        The layers that belong to it.
-    folders : Folders
-        Folders that were dropped into it.
-    closed : Signal()
-        It is over; the viewer is going.
-    """
-
-    closed = Signal()
+    closed = Signal()  # it is over; the viewer is going
 
     # Qt may still call one whose attributes are gone.
     _open = False
@@ -82,7 +69,7 @@ class Workbench(QObject):
         # The viewer keeps the workbench alive (by its keys), not the other way round.
         self.viewer: ViewerModel = weakref.proxy(viewer)
         self._runner = QtRunner(self)
-        self.session = Session(self._runner, view=self._view)
+        self.session = Session(self._runner, view=lambda: self.layers.visible_box())
         self.layers = ViewerLayers(self.viewer, self.session)
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
@@ -94,14 +81,17 @@ class Workbench(QObject):
         self._timer.timeout.connect(self._tick)
         self._timer.start(_IDLE_TICK_MS)
         self.session.state_changed.connect(self._on_state)
-        bind_keys(
+        actions = {
+            key: partial(self.use, name) for name, key in keys_of_tools().items()
+        }
+        self._keys = bind_keys(
             viewer,
             {
                 PREDICT: self.session.predict,
-                UNDO: self.undo,
-                REDO: self.redo,
-                TRAIN: self.train_or_stop,
-                **{key: partial(self.use, n) for n, key in keys_of_tools().items()},
+                UNDO: self._undo,
+                REDO: self._redo,
+                TRAIN: self._train_or_stop,
+                **actions,
             },
         )
         if application := QApplication.instance():
@@ -115,7 +105,7 @@ class Workbench(QObject):
     def use(self, name: str) -> None:
         """Use a tool on what is in sight, or on the object whose label is selected."""
         tool, edit = tools()[name]
-        box = self._view()
+        box = self.layers.visible_box()
         why_not = self.session.state.why_not_do(name)
         self._out_of_sight = tool.needs == "view" and box is None and not why_not
         if self._out_of_sight:
@@ -130,13 +120,11 @@ class Workbench(QObject):
         }
         self.session.correcting.do(edit(*chosen[tool.needs]))
 
-    def undo(self) -> None:
-        """Take back what was done last with the labels of the chosen image."""
+    def _undo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
             layer.undo()
 
-    def redo(self) -> None:
-        """Do again what was undone last with the labels of the chosen image."""
+    def _redo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
             layer.redo()
 
@@ -152,11 +140,13 @@ class Workbench(QObject):
         image = self.session.images.current
         if image is not None and (values := image.annotation.values) is not None:
             self.layers.paint_with(values.mark_for(variable, value))
-            self.layers.look_at_variable(variable)
+            shown = self.layers.results.current
+            if shown is not None and shown.values is not None:
+                shown.values.look_at(variable)
 
     def open_file(self, path: Path) -> None:
         """Open an image file as napari does, and choose it; once is enough."""
-        for layer in self.layers.choices:
+        for layer in self.layers.images.choices:
             if layer.source.path and same_file(Path(layer.source.path), path):
                 self.viewer.layers.selection.active = layer
                 return
@@ -167,8 +157,7 @@ class Workbench(QObject):
             problem = f"{path} could not be opened: {reason}"
             self.session.report("project", InputError(problem))
 
-    def train_or_stop(self) -> None:
-        """Start to train, or stop the training that goes on."""
+    def _train_or_stop(self) -> None:
         if self.session.state.training:
             self.session.training.stop()
         else:
@@ -176,7 +165,7 @@ class Workbench(QObject):
 
     def make_grey(self) -> None:
         """Add a grey copy of the chosen colour image, and choose it."""
-        layer, state = self.layers.chosen, self.session.state
+        layer, state = self.layers.images.chosen, self.session.state
         if layer is None or state.image is None:
             return
         axes = state.image.axes
@@ -236,7 +225,7 @@ class Workbench(QObject):
         tell_unsaved(told, quitting=self._quitting)
         self._activity.close()
         with suppress(ReferenceError):
-            release_keys(self.viewer)
+            release_keys(self.viewer, self._keys)
         self.closed.emit()
 
     def _on_quit(self) -> None:
@@ -255,13 +244,10 @@ class Workbench(QObject):
         )
 
     def _tick(self) -> None:
-        if self._out_of_sight and self._view() is not None:
+        if self._out_of_sight and self.layers.visible_box() is not None:
             self._out_of_sight = False
             self.session.retract("correct")
         self.session.tick()
-
-    def _view(self) -> Box | None:
-        return self.layers.visible_box()
 
     def _on_state(self, state: State) -> None:
         self._activity.show(state)

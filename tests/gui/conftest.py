@@ -28,6 +28,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
 from napari_unet.weights.folder import save_model
+from tests.gui.desk import Desk
 from tests.gui.stage import Stage, set_stage
 from tests.session.brightness import brightness_model
 
@@ -271,6 +272,14 @@ def bright_dim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "dim"
     save_model(brightness_model(0.25, "dim"), folder)
     return folder
+
+
+@pytest.fixture
+def desk(qapp: Any, unfiled: Path, bright: Path) -> Iterator[Desk]:
+    """Return a viewer without a window, with a model that finds bright disks."""
+    desk = Desk(bright)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture

@@ -175,7 +175,9 @@ def test_a_layer_of_another_shape_is_refused(model):
     bound = model()
     with pytest.raises(InputError, match=r"\(32, 32\)"):
         LabelsBinding(
-            bound.viewer.add_labels(np.zeros((32, 32), np.int32)), bound.annotation
+            bound.viewer.add_labels(np.zeros((32, 32), np.int32)),
+            bound.annotation,
+            bound.viewer.layers,
         )
 
 

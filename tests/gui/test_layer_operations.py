@@ -19,7 +19,7 @@ from napari.layers import _layer_actions
 
 from napari_unet.annotation.provenance import is_verified
 from napari_unet.annotation.values import ValueAnnotation
-from napari_unet.gui.geometry import source_of
+from napari_unet.gui.image_layers import source_of
 from napari_unet.gui.target import Role
 from napari_unet.weights.folder import save_model
 from tests.gui.desk import Desk, lie_together, move
@@ -48,16 +48,16 @@ def move_a_little(how: str, desk: Any) -> None:
         # Not where it lies already.
         desk.count += 1
         value += 0.05 * desk.count
-    move(desk.layers.chosen, how, value)
+    move(desk.layers.images.chosen, how, value)
 
 
 def use_the_menu(how: str, desk: Any) -> None:
-    desk.viewer.layers.selection.active = desk.layers.chosen
+    desk.viewer.layers.selection.active = desk.layers.images.chosen
     getattr(_layer_actions, how)(desk.viewer.layers)
 
 
 def show_again(desk: Desk) -> None:
-    layer = desk.layers.chosen
+    layer = desk.layers.images.chosen
     desk.viewer.add_image(source_of(layer), metadata=dict(layer.metadata))
 
 
@@ -68,8 +68,8 @@ def delete_the_labels_and_bring_them_back(desk: Desk) -> None:
 
 
 def delete_the_image(desk: Any) -> None:
-    desk.viewer.layers.remove(desk.layers.chosen)
-    if desk.layers.chosen is None:
+    desk.viewer.layers.remove(desk.layers.images.chosen)
+    if desk.layers.images.chosen is None:
         desk.tidy()
 
 
@@ -80,7 +80,7 @@ def rearrange(desk: Desk) -> None:
 
 
 def make_new_labels(desk: Desk) -> None:
-    desk.viewer.layers.selection.active = desk.layers.chosen
+    desk.viewer.layers.selection.active = desk.layers.images.chosen
     desk.viewer._new_labels()
 
 
@@ -149,7 +149,7 @@ class Work(Desk):
         """Do it, with labels on the image unless what came just before took them."""
         while len(self.viewer.layers) > MOST_LAYERS:
             self.viewer.layers.pop(0)
-        if self.layers.chosen is None or (self.bare and self.labels is None):
+        if self.layers.images.chosen is None or (self.bare and self.labels is None):
             self.tidy()
         self.bare = self.labels is None
         if name not in NEEDS_LABELS or not self.bare:
@@ -158,7 +158,7 @@ class Work(Desk):
 
     def tidy(self) -> None:
         """Leave an image, and labels on it."""
-        if self.layers.chosen is None:
+        if self.layers.images.chosen is None:
             self.viewer.layers.selection.active = self.add()
         if self.labels is None:
             self.begin()
@@ -166,10 +166,12 @@ class Work(Desk):
 
     def check(self) -> None:
         layers, every = self.layers, self.viewer.layers
-        assert bool(layers.choices) == (layers.chosen is not None)
-        assert layers.chosen is None or layers.chosen in every
-        assert (self.session.state.image is not None) == (layers.chosen is not None)
-        for image, shown in layers._results:
+        assert bool(layers.images.choices) == (layers.images.chosen is not None)
+        assert layers.images.chosen is None or layers.images.chosen in every
+        assert (self.session.state.image is not None) == (
+            layers.images.chosen is not None
+        )
+        for image, shown in layers.results:
             assert shown.layer in every
             assert np.may_share_memory(shown.layer.data, image.annotation.labels)
             for layer in every:

@@ -18,13 +18,6 @@ from tests.gui.desk import KINDS, Desk, lie_together, move
 from tests.session.brightness import classes_model, values_model
 
 
-@pytest.fixture
-def desk(qapp: Any, unfiled: Path, bright: Path) -> Any:
-    desk = Desk(bright)
-    yield desk
-    desk.close()
-
-
 def paint(desk: Desk, at: tuple[int, ...], label: int, layer: Any = None) -> None:
     """Paint a pixel, as a stroke in a layer; in the labels unless it is given."""
     layer = desk.labels if layer is None else layer
@@ -68,7 +61,7 @@ def test_labels_lie_on_the_layer_that_is_chosen(desk: Desk) -> None:
     desk.viewer.layers.selection.active = first
     assert lie_together(first, desk.labels, "YX")
     desk.viewer.layers.remove(first)
-    assert desk.layers.chosen is second
+    assert desk.layers.images.chosen is second
     assert desk.image.sources[0] is second.data
     assert lie_together(second, desk.labels, "YX")
     paint(desk, (3, 3), 77)
@@ -110,11 +103,11 @@ def test_values_of_several_variables_take_no_slider_of_the_image(
     annotation.do(
         annotation.merging(predicted, Box.whole(shape)).merge()(Box.whole(shape))
     )
-    desk.image.canvas.redraw()
+    desk.layers.results.current.values.redraw()
     pictures = [desk.viewer.layers[f"cells prediction {name}"] for name in names]
     assert desk.viewer.dims.ndim == image.ndim
     assert [each.visible for each in pictures] == [True] + [False] * (len(names) - 1)
-    desk.layers.look_at_variable(1)
+    desk.layers.results.current.values.look_at(1)
     assert [each.visible for each in pictures].index(True) == 1
     for number, picture in enumerate(pictures):
         assert lie_together(image, picture, axes)
@@ -142,7 +135,7 @@ def test_a_prediction_leaves_the_tools_as_the_person_set_them(desk: Desk) -> Non
     wanted.update(visible=False, mode="pan_zoom")  # as napari does where all is hidden
     before = desk.labels
     desk.session.images.reopen(desk.session.images.current)
-    assert desk.layers.chosen is image
+    assert desk.layers.images.chosen is image
     assert desk.labels is not before
     assert {name: getattr(desk.labels, name) for name in wanted} == wanted
 
@@ -162,10 +155,10 @@ def test_labels_of_another_image_do_not_take_the_choice_away(desk: Desk) -> None
     desk.layers.choose(second)
     desk.session.images.note_change(other)  # its prediction arrives now
     assert "first labels" in desk.viewer.layers
-    assert desk.layers.chosen is second
+    assert desk.layers.images.chosen is second
     assert desk.viewer.layers.selection.active is second
     desk.viewer.layers.selection.active = desk.viewer.layers["first labels"]
-    assert desk.layers.chosen is first
+    assert desk.layers.images.chosen is first
     assert desk.session.state.image.name == "first"
     assert desk.session.state.target.labels == "first labels"
 
@@ -200,7 +193,7 @@ def test_the_first_stroke_elsewhere_is_told_and_can_be_used(
     desk.add(name="cells")
     desk.predict()
     desk.viewer.layers.selection.active = (
-        desk.labels if made_by == "duplicate" else desk.layers.chosen
+        desk.labels if made_by == "duplicate" else desk.layers.images.chosen
     )
     if made_by == "duplicate":
         _layer_actions._duplicate_layer(desk.viewer.layers)

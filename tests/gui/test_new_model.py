@@ -69,7 +69,7 @@ def test_every_network_can_be_chosen(dialog, name):
 
 def test_options_are_those_of_the_network(dialog):
     choose_network(dialog, "unet")
-    controls = dialog.network.options.controls
+    controls = dialog.network.controls
     controls["base_channels"].value = 24
     controls["norm"].value = "group"
     dialog.network.pixel_size.setValue(0.5)
@@ -78,7 +78,7 @@ def test_options_are_those_of_the_network(dialog):
     assert request.architecture.norm == "group"
     assert request.pixel_size == 0.5
     choose_network(dialog, "original")
-    dialog.network.options.controls["dropout"].value = 0.25
+    dialog.network.controls["dropout"].value = 0.25
     assert dialog.request.network.architecture.dropout == 0.25
     dialog.network.kind.setCurrentIndex(0)
     assert dialog.request.network is None
@@ -87,7 +87,7 @@ def test_options_are_those_of_the_network(dialog):
 def test_an_option_at_a_forbidden_limit_is_told_in_words(dialog):
     dialog.outputs.names.setPlainText("dark\nbright")
     choose_network(dialog, "original")
-    dialog.network.options.controls["dropout"].value = 1
+    dialog.network.controls["dropout"].value = 1
     dialog.accept()
     assert dialog.problem.text() == "Dropout: Input should be less than 1."
     assert dialog.isVisible()
@@ -114,8 +114,8 @@ def test_a_new_network_learns_from_the_brush(stage, monkeypatch, drag):
     def choose(dialog):
         dialog.outputs.names.setPlainText("dark\nbright")
         choose_network(dialog, "unet")
-        dialog.network.options.controls["depth"].value = 2
-        dialog.network.options.controls["base_channels"].value = 4
+        dialog.network.controls["depth"].value = 2
+        dialog.network.controls["base_channels"].value = 4
         return True
 
     monkeypatch.setattr(NewModelDialog, "exec", choose)

@@ -13,7 +13,8 @@ from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.overlay import NAME, VerifiedOverlay
+from napari_unet.gui.overlays import NAME, VerifiedOverlay
+from tests.gui.desk import Desk
 
 
 def bind(viewer: Any, shape: tuple[int, ...] = (40, 40)) -> LabelsBinding:
@@ -96,24 +97,27 @@ def test_a_deleted_overlay_comes_back_when_it_is_shown(viewer):
     assert overlay.layer.data[30, 30] == Provenance.CORRECTED
 
 
-def test_it_goes_with_the_labels_but_not_the_other_way_round(viewer, qtbot):
-    binding = bind(viewer)
-    overlay = VerifiedOverlay(viewer.layers, binding)
-    overlay.close()
-    assert list(viewer.layers) == [binding.layer]
-    overlay = VerifiedOverlay(viewer.layers, binding)
-    viewer.layers.remove(binding.layer)
-    qtbot.waitUntil(lambda: not viewer.layers, timeout=1000)
+def test_it_goes_with_the_labels_but_not_the_other_way_round(desk: Desk, qtbot):
+    image, layers = desk.add(), desk.viewer.layers
+    desk.begin()
+    desk.layers.show_verified(True)
+    layers.remove(layers[NAME])
+    assert list(layers) == [image, desk.labels]
+    desk.layers.show_verified(True)
+    assert NAME in layers
+    layers.remove(desk.labels)
+    qtbot.waitUntil(lambda: list(layers) == [image], timeout=1000)
 
 
-def test_both_can_be_deleted_together(viewer, qtbot):
+def test_both_can_be_deleted_together(desk: Desk, qtbot):
+    image, layers = desk.add(), desk.viewer.layers
     for _ in range(4):  # napari deletes a selection in no particular order
-        binding = bind(viewer)
-        overlay = VerifiedOverlay(viewer.layers, binding)
-        viewer.layers.selection = {binding.layer, overlay.layer}
-        viewer.layers.remove_selected()
+        desk.begin()
+        desk.layers.show_verified(True)
+        layers.selection = {desk.labels, layers[NAME]}
+        layers.remove_selected()
         qtbot.wait(5)
-        assert not viewer.layers
+        assert list(layers) == [image]
 
 
 def test_the_viewer_closes_with_both(make_napari_viewer: Callable[..., Any]):

@@ -82,13 +82,13 @@ def test_every_way_of_saving_takes_one_line(stage, qtbot):
     panel.show()
     heights = set()
     for text in ("", "Saving…", "Saved 3 min ago in " + "long" * 30 + ".unet"):
-        panel.render_state(replace(stage.state, save=SaveState(text)))
+        panel._render(replace(stage.state, save=SaveState(text)))
         QTest.qWait(20)
         heights.add(panel.saved.height())
         assert text in panel.saved.toolTip()
     assert len(heights) == 1
     failed = SaveState("Not saved. The disk is full; free some space.", failed=True)
-    panel.render_state(replace(stage.state, save=failed))
+    panel._render(replace(stage.state, save=failed))
     assert panel.failure.text() == failed.text
     assert panel.failure.isVisible()
 

@@ -46,7 +46,7 @@ def test_the_story_of_values(stage, folders, drag, press_key):
         "disks prediction",
         "disks marks",
     ]
-    assert stage.bench.layers.choices == [stage.viewer.layers["disks"]]
+    assert stage.bench.layers.images.choices == [stage.viewer.layers["disks"]]
     marks = stage.labels
     panel = stage.panel(CorrectPanel)
     assert panel.value.isVisible()

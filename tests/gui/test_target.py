@@ -57,7 +57,7 @@ def hidden(layer):
     ],
 )
 def test_the_image_is_the_one_that_is_selected(layers, chosen, expected):
-    assert resolve_target(layers, chosen).image == expected
+    assert resolve_target(layers, chosen)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_image_is_the_one_that_is_selected(layers, chosen, expected):
     ],
 )
 def test_predict_takes_no_image_that_is_out_of_sight(layers, chosen, words):
-    why_not = resolve_target(layers, chosen).target.why_not_predict
+    why_not = resolve_target(layers, chosen)[1].why_not_predict
     assert words in why_not
     assert bool(words) == bool(why_not)
 
@@ -100,16 +100,16 @@ def test_predict_takes_no_image_that_is_out_of_sight(layers, chosen, words):
     ],
 )
 def test_accept_takes_no_labels_that_are_out_of_sight(layers, chosen, words):
-    why_not = resolve_target(layers, chosen).target.why_not_accept
+    why_not = resolve_target(layers, chosen)[1].why_not_accept
     assert words in why_not
     assert bool(words) == bool(why_not)
 
 
 def test_what_is_meant_is_named():
     layers = [A, A_LABELS, B, B_LABELS, selected(STRANGER)]
-    target = resolve_target(layers, 0).target
+    _, target = resolve_target(layers, 0)
     assert (target.labels, target.stranger) == ("a labels", "Labels")
-    assert resolve_target([selected(STRANGER)], None).target.stranger == "Labels"
+    assert resolve_target([selected(STRANGER)], None)[1].stranger == "Labels"
 
 
 FACTS = st.builds(
@@ -128,18 +128,18 @@ def test_it_never_leaves_the_dock_without_an_image_and_never_hits_a_hidden_one(
 ):
     images = [i for i, each in enumerate(layers) if each.role is Role.IMAGE]
     chosen = data.draw(st.sampled_from([None, *images]))
-    resolved = resolve_target(layers, chosen)
-    assert (resolved.image is None) == (not images)
-    if resolved.image is None:
+    image, target = resolve_target(layers, chosen)
+    assert (image is None) == (not images)
+    if image is None:
         return
-    assert layers[resolved.image].role is Role.IMAGE
-    assert resolve_target(layers, resolved.image) == resolved, "it settles at once"
-    mine = [x for x in layers if x.image == layers[resolved.image].image]
+    assert layers[image].role is Role.IMAGE
+    assert resolve_target(layers, image) == (image, target), "it settles at once"
+    mine = [x for x in layers if x.image == layers[image].image]
     others = [x for x in layers if x not in mine and x.role is Role.IMAGE]
     in_sight = any(x.visible for x in mine if x.role is Role.IMAGE)
     if any(x.visible for x in others) and not in_sight:
-        assert resolved.target.why_not_predict
+        assert target.why_not_predict
     accepted = [x for x in mine if x.role in (Role.LABELS, Role.PICTURE)]
     if any(x.role is Role.LABELS for x in accepted):
         seen = any(x.visible for x in accepted)
-        assert seen or resolved.target.why_not_accept
+        assert seen or target.why_not_accept

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
-from qtpy.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QPushButton,
-    QSizePolicy,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from napari_unet.annotation.change import Mark
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.panel import label
+from napari_unet.gui.panels.panel import Choices, Label, button, row
 from napari_unet.gui.result_layers import colors_of_classes
 from napari_unet.tasks.outputs import PixelClass, Variable
 
@@ -24,6 +19,8 @@ _COLUMNS = 2
 _SWATCH = 12
 _OUTLINE = "#a0a0a0"
 _LIKE_THOUSANDS = 3
+_VARIABLE_TIP = "The variable that the brush marks"
+_VALUE_TIP = "The value that painted pixels have; erase a mark to take it back"
 
 
 class ClassBrushes(QWidget):
@@ -62,20 +59,16 @@ class ClassBrushes(QWidget):
             self.buttons[number].setChecked(True)
 
     def _button(self, number: int, name: str, color: str | None) -> QPushButton:
-        made = QPushButton()
-        made.setText(name)
+        erases = " (the eraser does that too)" if number == 0 else ""
+        tip, choose = (
+            f"Paint pixels as {name}{erases}",
+            partial(self._on_chosen, number),
+        )
+        made: QPushButton = button(name, tip, choose, role="brush")
         made.setIcon(QIcon(swatch(color)))
         made.setCheckable(True)
         made.setAutoExclusive(True)
-        made.setProperty("role", "brush")
         made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        erases = " (the eraser does that too)" if number == 0 else ""
-        made.setToolTip(f"Paint pixels as {name}{erases}")
-
-        def click() -> None:
-            self._on_chosen(number)
-
-        made.clicked.connect(click)
         return made
 
 
@@ -86,21 +79,11 @@ class ValueBrush(QWidget):
         super().__init__()
         self._on_chosen = on_chosen
         self._shown: tuple[Variable, ...] = ()
-        self.variable = QComboBox()
-        self.variable.setToolTip("The variable that the brush marks")
-        self.variable.activated.connect(self._on_variable)
-        self.value = NumberBox()
-        self.value.setToolTip(
-            "The value that painted pixels have; erase a mark to take it back"
-        )
-        self.value.setRange(-1e12, 1e12)
+        self.variable = Choices(_VARIABLE_TIP)
+        self.variable.chosen.connect(self._on_variable)
+        self.value = NumberBox(tip=_VALUE_TIP)
         self.value.valueChanged.connect(self._on_value)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(label("Brush"))
-        row.addWidget(self.variable, 1)
-        row.addWidget(self.value, 1)
+        row(Label("Brush"), self.variable, self.value, stretch=(1, 2), on=self)
 
     @property
     def mark(self) -> Mark:
@@ -112,8 +95,7 @@ class ValueBrush(QWidget):
         if variables == self._shown:
             return
         self._shown = variables
-        self.variable.clear()
-        self.variable.addItems([each.name for each in variables])
+        self.variable.offer([(each.name, n, "") for n, each in enumerate(variables)])
         if variables:
             self._show(Mark(0, variables[0].mean))
 
@@ -127,12 +109,11 @@ class ValueBrush(QWidget):
     def _show(self, mark: Mark) -> None:
         variable = self._shown[mark.variable]
         self.variable.setCurrentIndex(mark.variable)
-        blocked = self.value.blockSignals(True)
-        self.value.setDecimals(_decimals(variable.scale))
-        self.value.setSingleStep(10.0 ** -_decimals(variable.scale) * 10)
-        self.value.setSuffix(f" {variable.unit}" if variable.unit else "")
-        self.value.setValue(mark.value)
-        self.value.blockSignals(blocked)
+        with QSignalBlocker(self.value):
+            self.value.setDecimals(_decimals(variable.scale))
+            self.value.setSingleStep(10.0 ** -_decimals(variable.scale) * 10)
+            self.value.setSuffix(f" {variable.unit}" if variable.unit else "")
+            self.value.setValue(mark.value)
 
     def _on_variable(self, index: int) -> None:
         self._show(Mark(index, self._shown[index].mean))

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidget
 
 from napari_unet.annotation.edit import tools
 from napari_unet.annotation.schema import INSTANCES
 from napari_unet.gui.keys import hint
-from napari_unet.gui.overlay import ACCEPTED_COLOR, CORRECTED_COLOR
+from napari_unet.gui.overlays import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
-from napari_unet.gui.panels.panel import (
-    Panel,
-    SteadyText,
-    allow,
-    button,
-    label,
-)
+from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, entry
 from napari_unet.session.state import State
 from napari_unet.session.status import ImageState
 from napari_unet.tasks import task_of
@@ -33,6 +27,10 @@ _USE_LABELS_TIP = (
     "takes that back"
 )
 _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
+_START_OVER_TIP = (
+    "Clear all labels of this image. A copy of the work so far is kept, and Ctrl+Z "
+    "takes it back"
+)
 
 
 class CorrectPanel(Panel):
@@ -41,20 +39,17 @@ class CorrectPanel(Panel):
     title = "Correct"
     place = "correct"
 
-    def build(self) -> None:
-        """Make the controls."""
+    def _build(self) -> None:
         self.tools = SteadyText("faint", lines=2)
         self.classes = ClassBrushes(self.bench.layers.paint_with)
         self.value = ValueBrush(self.bench.mark_with)
-        self.empty = button(_EMPTY, _EMPTY_TIP, self._on_empty)
-        self.use_labels = button(
-            "Use its labels", _USE_LABELS_TIP, self.bench.use_labels
-        )
+        self.empty = button(_EMPTY, _EMPTY_TIP, self.session.correcting.start_empty)
+        self.use_labels = button("", _USE_LABELS_TIP, self.bench.use_labels)
         row = self._make_tools()
         self.overlay = QCheckBox("Show verified")
         self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
         self.overlay.toggled.connect(self.bench.layers.show_verified)
-        self.legend = label(
+        self.legend = Label(
             f'<span style="color:{ACCEPTED_COLOR}">■</span> accepted '
             f'<span style="color:{CORRECTED_COLOR}">■</span> corrected',
             "faint",
@@ -64,14 +59,12 @@ class CorrectPanel(Panel):
         self.start = QStackedWidget()
         self.start.addWidget(self.empty)
         self.start.addWidget(self.tools)
-        self.add(self.start)
-        self.add(self.use_labels)
-        self.add(self.classes)
-        self.add(self.value)
+        self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*row, self.more)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
-        self.connections.connect(self.bench.layers.brush_changed, self._on_brush)
+        brush_changed = self.bench.layers.results.brush_changed
+        self.connections.connect(brush_changed, self._on_brush)
 
     def _make_tools(self) -> list[QPushButton]:
         """Offer all edits that are tools, some of them behind one button."""
@@ -83,10 +76,10 @@ class CorrectPanel(Panel):
             use = partial(self.bench.use, name)
             if tool.seldom:
                 title = hint(tool.title, tool.key)
-                self.edits[name] = self._entry(title, tool.tip, use)
+                self.edits[name] = entry(self.menu, title, tool.tip, use)
                 continue
-            tip = hint(tool.tip, tool.key)
-            row.append(button(tool.title, tip, use, primary=tool.primary))
+            tip, role = hint(tool.tip, tool.key), "primary" if tool.primary else ""
+            row.append(button(tool.title, tip, use, role=role))
             self.edits[name] = row[-1]
         self._make_menu()
         return row
@@ -94,37 +87,18 @@ class CorrectPanel(Panel):
     def _make_menu(self) -> None:
         """Put what is wanted now and then behind one button."""
         self.menu.addSeparator()
-        self.start_over = self._entry(
-            "Start over",
-            "Clear all labels of this image. A copy of the work so far is kept, and "
-            "Ctrl+Z takes it back",
-            self.session.correcting.start_over,
-        )
-        self.earlier = QMenu(self)
-        self.earlier.triggered.connect(self._on_earlier)
-        self.bring_back = QAction("Earlier work", self.menu)
-        self.bring_back.setProperty("tip", "Bring back a copy that Start over has kept")
-        self.bring_back.setMenu(self.earlier)
-        self.menu.addAction(self.bring_back)
+        start_over = self.session.correcting.start_over
+        self.start_over = entry(self.menu, "Start over", _START_OVER_TIP, start_over)
+        self.earlier = QMenu("Earlier work", self)
+        bring_back: Any = self.menu.addMenu(self.earlier)
+        bring_back.setProperty("tip", "Bring back a copy that Start over has kept")
+        self.bring_back = bring_back
         self._copies: tuple[tuple[int, str], ...] = ()
         self.more = QPushButton("More")
         self.more.setToolTip("Un-verify, start over, bring earlier work back")
         self.more.setMenu(self.menu)
 
-    def _entry(self, text: str, tip: str, on_chosen: Callable[[], object]) -> QAction:
-        """Return a new entry of the menu."""
-        made = QAction(text, self.menu)
-        made.setProperty("tip", tip)
-
-        def choose() -> None:
-            on_chosen()
-
-        made.triggered.connect(choose)
-        self.menu.addAction(made)
-        return made
-
-    def render_state(self, state: State) -> None:
-        """Show how much is verified."""
+    def _render(self, state: State) -> None:
         image = state.image
         labelled = image is not None and image.has_labels
         self.start.setCurrentWidget(self.tools if labelled else self.empty)
@@ -139,7 +113,8 @@ class CorrectPanel(Panel):
         self._show_earlier(image.snapshots if image else (), state)
         self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
         self.overlay.setEnabled(labelled)
-        self.overlay.setChecked(self.bench.layers.verified_shown)
+        shown = self.bench.layers.results.current
+        self.overlay.setChecked(shown is not None and shown.verified_shown)
         self.counts.show_text(_counts(image))
 
     def _show_task(self, state: State, labelled: bool) -> None:
@@ -176,15 +151,8 @@ class CorrectPanel(Panel):
         self._copies = copies
         self.earlier.clear()
         for number, words in copies:
-            entry = QAction(words, self.earlier)
-            entry.setData(number)
-            self.earlier.addAction(entry)
-
-    def _on_earlier(self, action: QAction) -> None:
-        self.session.correcting.bring_back(int(action.data()))
-
-    def _on_empty(self) -> None:
-        self.session.correcting.start_empty()
+            bring_back = partial(self.session.correcting.bring_back, number)
+            entry(self.earlier, words, "", bring_back)
 
 
 def _counts(image: ImageState | None) -> str:

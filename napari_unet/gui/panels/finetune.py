@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QComboBox, QFileDialog
+from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import TRAIN, hint
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.panel import Panel, allow, button, label
+from napari_unet.gui.panels.panel import Choices, Label, Panel, allow, button
 from napari_unet.session.state import State
-from napari_unet.session.status import VersionState
 
 _MINUTES_TIP = (
     "How long to train; it can be stopped at any time without losing the best"
@@ -27,73 +26,53 @@ class FinetunePanel(Panel):
     title = "Fine-tune"
     place = "finetune"
 
-    def build(self) -> None:
-        """Make the controls."""
-        self.minutes = NumberBox()
-        self.minutes.setRange(0.1, 600)
-        self.minutes.setDecimals(1)
-        self.minutes.setSuffix(" min")
-        self.minutes.setToolTip(_MINUTES_TIP)
+    def _build(self) -> None:
+        self.minutes = NumberBox(0.1, 600, decimals=1, unit=" min", tip=_MINUTES_TIP)
         self.minutes.valueChanged.connect(self.session.set_minutes)
         self.finetune = button(
             "Fine-tune",
-            hint("Learn from everything that is verified", TRAIN.shown),
+            hint("Learn from everything that is verified", TRAIN),
             lambda: self.session.finetune(self.session.state.minutes),
-            primary=True,
+            role="primary",
         )
         self.stop = button(
             "Stop",
-            hint("Stop training; the best model stays", TRAIN.shown),
+            hint("Stop training; the best model stays", TRAIN),
             self.session.training.stop,
         )
-        self._shown: tuple[VersionState, ...] = ()
         self._trained = ""
-        self.notice = label("", "faint", wrap=True)
+        self.notice = Label("", "faint", wrap=True)
         self.curve = Curve()
         self.curve.hide()
-        self.versions = QComboBox()
-        self.versions.setToolTip(_VERSION_TIP)
-        self.versions.activated.connect(self._on_version)
+        self.versions = Choices(_VERSION_TIP)
+        self.versions.chosen.connect(self.session.activate_version)
         self.save = button("Save model…", "Save it as a model folder", self._on_save)
         self.add_row(self.finetune, self.minutes, self.stop)
         self.add_row(self.versions, self.save)
         # Last, so that no button moves when they come.
-        self.add(self.curve)
-        self.add(self.notice)
+        self.add(self.curve, self.notice)
         self.connections.connect(self.session.training.started, self._on_started)
         self.connections.connect(self.session.training.measured, self.curve.add)
 
-    def render_state(self, state: State) -> None:
-        """Show the training and the versions."""
+    def _render(self, state: State) -> None:
         training = state.training is not None
         allow(self.finetune, state.why_not_finetune)
         self.stop.setEnabled(training and not state.stopping)
         self.minutes.setEnabled(not training)
         self.minutes.show_number(state.minutes)
-        self.notice.setText(state.notice)
-        self.notice.setVisible(bool(state.notice))
+        self.notice.show_text(state.notice)
         if not training and _name(state) != self._trained:
             # It is another model's.
             self.curve.hide()
-        self._fill(state)
+        self.versions.offer([(each.text, each.number, "") for each in state.versions])
+        self.versions.show_choice(state.version)
         self.versions.setEnabled(len(state.versions) > 1)
         self.save.setEnabled(state.model is not None)
-
-    def _fill(self, state: State) -> None:
-        if self._shown != state.versions:
-            self._shown = state.versions
-            self.versions.clear()
-            for version in state.versions:
-                self.versions.addItem(version.text, version.number)
-        self.versions.setCurrentIndex(self.versions.findData(state.version))
 
     def _on_started(self) -> None:
         self._trained = _name(self.session.state)
         self.curve.clear()
         self.curve.show()
-
-    def _on_version(self, index: int) -> None:
-        self.session.activate_version(self.versions.itemData(index))
 
     def _on_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save model as a new folder")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import cast
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QLineEdit
+from qtpy.QtWidgets import QLineEdit
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import axes_in_words, readings
-from napari_unet.gui.panels.panel import Panel, button, label, set_look
+from napari_unet.gui.panels.panel import Choices, Entry, Label, Panel, button, set_look
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.session.state import State
 from napari_unet.session.status import ImageState
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _AXES_TIP = (
     "How the image is read. One letter for every axis: T time, C channel, Z depth, Y, "
@@ -42,33 +40,32 @@ class ImagePanel(Panel):
     title = "Image"
     place = "image"
 
-    def build(self) -> None:
-        """Make the controls."""
+    def _build(self) -> None:
         self.chooser = ComboBox(choices=self._choices, nullable=True)
         self.chooser.native.setToolTip("The image to segment; drop files to open more")
         self.chooser.changed.connect(self._on_chosen)
-        self.readings = _box(_AXES_TIP)
-        self.axes = _line(self.readings)
-        self.axes.setPlaceholderText("axes")
+        self.readings = _TypedChoices(_AXES_TIP)
+        self.readings.chosen.connect(self._on_reading)
+        self.axes = self.readings.line
         self.axes.editingFinished.connect(self._on_axes)
-        self.readings.activated.connect(self._on_reading)
-        self.shape = label("", "faint")
-        self.origin = label("", "faint", wrap=True)
-        self.channels = _box(_CHANNEL_TIP)
-        _line(self.channels).editingFinished.connect(self._on_channels)
-        self.channels.activated.connect(self._on_channel)
+        self.axes.setPlaceholderText("axes")
+        self.shape = Label("", "faint")
+        self.origin = Label("", "faint", wrap=True)
+        self.channels = _TypedChoices(_CHANNEL_TIP)
+        self.channels.chosen.connect(self._set_channels)
+        self.channels.line.editingFinished.connect(self._on_channels)
         self.grey = button(
             "Use a grey copy",
             "Add the brightness of this colour image as a new layer and use that",
             self.bench.make_grey,
         )
         self.add(self.chooser.native)
-        self.add_row(label("Axes"), self.readings, self.shape, stretch=2)
+        self.add_row(Label("Axes"), self.readings, self.shape, stretch=(2,))
         self.add(self.origin)
-        self.channel_label = label("Channel")
-        self.add_row(self.channel_label, self.channels, stretch=1)
+        self.channel_label = Label("Channel")
+        self.add_row(self.channel_label, self.channels, stretch=(1,))
         self.add(self.grey)
-        self.folder = label("", "faint", wrap=True)
+        self.folder = Label("", "faint", wrap=True)
         self.one_stack = button(
             "As one stack",
             "Add the files of the folder as one layer, as the sections of one image",
@@ -77,19 +74,18 @@ class ImagePanel(Panel):
         self.add_row(self.folder, self.one_stack)
         self.connections.connect(self.bench.folders.changed, self._show_folder)
         self._show_folder()
-        self.connections.connect(self.bench.layers.chosen_changed, self._reset)
+        self.connections.connect(self.bench.layers.images.chosen_changed, self._reset)
         self._reset()
 
-    def render_state(self, state: State) -> None:
-        """Show the image."""
+    def _render(self, state: State) -> None:
         image = state.image
         self.readings.setEnabled(image is not None and image.open)
         if not self.axes.hasFocus():
-            _fill(self.readings, _reading_items(image), image.axes if image else "")
+            self.readings.offer(_readings(image))
+            self.readings.show_words(image.axes if image else "")
             self._mark(image is None or "image" not in state.problems)
-        self.shape.setText(_describe(image))
-        self.origin.setText(_origin(image))
-        self.origin.setVisible(image is not None and image.open and len(image.axes) > 2)
+        self.shape.setText(" x ".join(f"{n:,}" for n in image.shape) if image else "")
+        self.origin.show_text(_origin(image))
         self._show_channels(image)
         self.grey.setVisible(_is_colour(image, state))
 
@@ -98,35 +94,33 @@ class ImagePanel(Panel):
         shown = image is not None and image.open and count > 1
         self.channels.setVisible(shown)
         self.channel_label.setVisible(shown)
-        if image is None or not shown or _line(self.channels).hasFocus():
+        if image is None or not shown or self.channels.line.hasFocus():
             return
         titles = channel_titles(count, image.reading.names_of(image.shape, image.axes))
         chosen = image.reading.channels
-        text = ", ".join(titles[n] for n in chosen) if chosen else _ALL
-        numbers = [str(n) for n in range(1, count + 1)]
-        items = [(_ALL, _ALL), *zip(titles, numbers, strict=True)]
-        _fill(self.channels, items, text)
+        entries = [(words, str(n), "") for n, words in enumerate(titles, 1)]
+        self.channels.offer([(_ALL, _ALL, ""), *entries])
+        words = ", ".join(titles[n] for n in chosen) if chosen else _ALL
+        self.channels.show_words(words)
 
     def _show_folder(self) -> None:
         told = self.bench.folders.told
-        self.folder.setText(told)
-        self.folder.setVisible(bool(told))
+        self.folder.show_text(told)
         self.one_stack.setVisible(bool(told))
 
     def _choices(self, _widget: object) -> list[tuple[str, object]]:
-        return [(layer.name, layer) for layer in self.bench.layers.choices]
+        return [(layer.name, layer) for layer in self.bench.layers.images.choices]
 
     def _reset(self) -> None:
         with self.chooser.changed.blocked():
             self.chooser.reset_choices()
-            self.chooser.value = self.bench.layers.chosen
+            self.chooser.value = self.bench.layers.images.chosen
 
     def _on_chosen(self) -> None:
         self.bench.layers.choose(self.chooser.value)
 
-    def _on_reading(self, index: int) -> None:
+    def _on_reading(self, axes: str) -> None:
         """Read the image as it was chosen from the list, even if that was guessed."""
-        axes = str(self.readings.itemData(index))
         self.axes.setText(axes)
         self._set_axes(axes)
 
@@ -145,9 +139,6 @@ class ImagePanel(Panel):
             self._mark(False)
             self.session.report("image", error)
 
-    def _on_channel(self, index: int) -> None:
-        self._set_channels(str(self.channels.itemData(index)))
-
     def _on_channels(self) -> None:
         typed = self.channels.currentText().strip()
         if self.channels.findText(typed) < 0:
@@ -165,65 +156,47 @@ class ImagePanel(Panel):
         set_look(self.axes, "valid", str(valid).lower())
 
 
-def _box(tip: str) -> QComboBox:
-    """Return a box with choices, in which others can be typed."""
-    box = QComboBox()
-    box.setEditable(True)
-    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    box.setCompleter(None)
-    box.setToolTip(tip)
-    box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-    box.setSizeAdjustPolicy(
-        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    )
-    box.setMinimumContentsLength(6)
-    return box
+class _TypedChoices(Choices):
+    """A box to choose from, in which other things can be typed."""
 
+    def __init__(self, tip: str) -> None:
+        super().__init__(tip, steady=True)
+        self.setMinimumContentsLength(6)
+        self.setEditable(True)
+        self.setInsertPolicy(Choices.InsertPolicy.NoInsert)
+        self.setCompleter(None)
+        self.line = cast(QLineEdit, self.lineEdit())
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
-def _line(box: QComboBox) -> QLineEdit:
-    line = box.lineEdit()
-    if line is None:
-        raise TypeError("the box cannot be edited")
-    return line
-
-
-def _fill(box: QComboBox, items: Sequence[tuple[str, str]], text: str) -> None:
-    """Show choices and a text, without telling anybody."""
-    shown = [(box.itemText(n), box.itemData(n)) for n in range(box.count())]
-    box.blockSignals(True)
-    if shown != list(items):
-        box.clear()
-        for words, value in items:
-            box.addItem(words, value)
-        if view := box.view():
+    def offer(self, entries: Sequence[Entry]) -> bool:
+        changed = super().offer(entries)
+        if changed and (view := self.view()):
             view.setMinimumWidth(view.sizeHintForColumn(0) + 24)
-    if box.currentText() != text:
-        box.setEditText(text)
-    box.blockSignals(False)
+        return changed
+
+    def show_words(self, words: str) -> None:
+        if self.currentText() != words:
+            self.setEditText(words)
 
 
-def _reading_items(image: ImageState | None) -> list[tuple[str, str]]:
+def _readings(image: ImageState | None) -> list[Entry]:
     if image is None:
         return []
     several = dict.fromkeys((*readings(image.shape), image.axes))
-    return [(f"{axes}   {axes_in_words(axes)}", axes) for axes in several]
+    return [(f"{axes}   {axes_in_words(axes)}", axes, "") for axes in several]
 
 
 def _origin(image: ImageState | None) -> str:
-    if image is None:
+    """Return how it is known which axis is which, where that is not plain."""
+    if image is None or not image.open or len(image.axes) < 3:
         return ""
     text = _ORIGINS[image.reading.origin].format(axes_in_words(image.axes))
     return text[:1].upper() + text[1:]
 
 
-def _describe(image: ImageState | None) -> str:
-    return " x ".join(f"{n:,}" for n in image.shape) if image else ""
-
-
 def _is_colour(image: ImageState | None, state: State) -> bool:
     """Whether it is a colour image that the model wants grey."""
-    if image is None or state.model is None or "C" not in image.axes:
+    if image is None or state.model is None or image.reading.channels is not None:
         return False
-    channels = image.shape[image.axes.index("C")]
-    chosen = image.reading.channels is not None
-    return channels in (3, 4) and state.model.channels == 1 and not chosen
+    count = channel_count(image.shape, image.axes)
+    return count in (3, 4) and state.model.channels == 1

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TypeAlias
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -18,9 +16,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.gui.panels.new_model import NewModelDialog
-from napari_unet.gui.panels.panel import Panel, SteadyText, button
+from napari_unet.gui.panels.panel import Choices, Entry, Panel, SteadyText, button
+from napari_unet.images.channels import channel_count
 from napari_unet.session.state import State
-from napari_unet.session.status import ImageState, ModelState
+from napari_unet.session.status import ModelState
 
 _WIDTH, _HEIGHT = 440, 520
 
@@ -49,12 +48,8 @@ def card_html(model: ModelState) -> str:
     )
 
 
-Entry: TypeAlias = tuple[str, str, str]
-"""What is shown, what it stands for, and where it lies."""
-
 _OPEN = "Open model folder…"
 _TRAINED = "trained"
-_TOOL_TIP = Qt.ItemDataRole.ToolTipRole
 _ABOUT_TIP = "What the model is for, what not, and how good it is"
 _NEW_TIP = "Other classes, values or objects: with this network, or with a new one"
 
@@ -65,14 +60,9 @@ class ModelPanel(Panel):
     title = "Model"
     place = "model"
 
-    def build(self) -> None:
-        """Make the controls."""
-        self.chooser = QComboBox()
-        self.chooser.setToolTip("The model that predicts")
-        self.chooser.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.chooser.activated.connect(self._on_chosen)
+    def _build(self) -> None:
+        self.chooser = Choices("The model that predicts", steady=True)
+        self.chooser.chosen.connect(self._on_chosen)
         self.card = SteadyText("faint", lines=2)
         self.device = SteadyText("faint")
         self.device.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -80,14 +70,14 @@ class ModelPanel(Panel):
         self.about = button("About…", _ABOUT_TIP, self.tell_about)
         self.new_model = button("New…", _NEW_TIP, self.ask_for_model)
         self.add_row(self.chooser, self.about, self.new_model)
-        self.add_row(self.predicts, self.device, stretch=None)
+        self.add_row(self.predicts, self.device, stretch=(0, 1))
         self.add(self.card)
-        self._shown: tuple[Entry, ...] = ()
 
-    def render_state(self, state: State) -> None:
-        """Show the model."""
-        current = state.loading or state.source
-        self._fill(choices(state), current or _TRAINED)
+    def _render(self, state: State) -> None:
+        entries = choices(state)
+        if self.chooser.offer(entries):
+            self.chooser.insertSeparator(len(entries) - 1)
+        self.chooser.show_choice(state.loading or state.source or _TRAINED)
         self.chooser.setEnabled(state.ready or bool(state.model))
         self.predicts.show_text(state.model.predicts if state.model else "")
         self.new_model.setEnabled(state.ready and not state.loading)
@@ -112,26 +102,15 @@ class ModelPanel(Panel):
 
     def ask_for_model(self) -> None:
         """Ask for a task and a network, and make the model."""
-        state = self.session.state
-        dialog = NewModelDialog(
-            self, loaded=state.model is not None, channels=channels_of(state.image)
-        )
+        loaded, image = self.session.state.model is not None, self.session.state.image
+        channels = channel_count(image.shape, image.axes) if image else 1
+        dialog = NewModelDialog(self, loaded=loaded, channels=channels)
         if dialog.exec():
             self.session.models.make(dialog.request)
         dialog.deleteLater()
 
-    def _fill(self, entries: tuple[Entry, ...], current: str) -> None:
-        if entries != self._shown:
-            self._shown = entries
-            self.chooser.clear()
-            for text, entry, tip in entries:
-                self.chooser.addItem(text, entry)
-                self.chooser.setItemData(self.chooser.count() - 1, tip, _TOOL_TIP)
-            self.chooser.insertSeparator(len(entries) - 1)
-        self.chooser.setCurrentIndex(self.chooser.findData(current))
-
-    def _on_chosen(self, index: int) -> None:
-        chosen, state = self.chooser.itemData(index), self.session.state
+    def _on_chosen(self, chosen: str | None) -> None:
+        state = self.session.state
         if chosen == _OPEN:
             self.show_state(state)
             self.open_folder()
@@ -158,10 +137,3 @@ def choices(state: State) -> tuple[Entry, ...]:
     elif state.source and state.source not in {entry for _, entry, _ in found}:
         found.append((Path(state.source).name, state.source, state.source))
     return (*found, (_OPEN, _OPEN, ""))
-
-
-def channels_of(image: ImageState | None) -> int:
-    """Return how many channels an image has; one where there is none to ask."""
-    if image is None or "C" not in image.axes:
-        return 1
-    return image.shape[image.axes.index("C")]

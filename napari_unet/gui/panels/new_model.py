@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from magicgui.widgets import create_widget
 from pydantic import ValidationError
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -22,14 +23,14 @@ from qtpy.QtWidgets import (
 from napari_unet import models
 from napari_unet.core.validation import first_problem
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.options_form import OptionsForm
-from napari_unet.gui.panels.panel import label
+from napari_unet.gui.panels.panel import Label
 from napari_unet.session.models.request import ModelRequest, NetworkRequest
 from napari_unet.tasks import all_tasks, find_task
 from napari_unet.tasks.outputs import RegressionLoss
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
 _LOSSES: dict[RegressionLoss, str] = {
     "huber": "Huber (forgives bright outliers)",
@@ -47,17 +48,24 @@ _ABOUT_NEW = (
 )
 # These are chosen with the network itself.
 _CHOSEN_BY_NAME = ("kind", "encoder", "dims", "residual", "attention")
+_LABELS = {
+    "base_channels": "Channels at the top",
+    "blocks": "Levels",
+    "depth": "Levels below the top",
+    "norm": "Normalisation",
+    "upsampling": "Way up",
+}
+_CHOICES: dict[str, dict[str, str]] = {
+    "upsampling": {"transpose": "learned", "interpolate": "smooth"},
+    "norm": {"batch": "by batch", "group": "by group", "none": "none"},
+    "activation": {"relu": "ReLU", "leaky_relu": "leaky ReLU", "elu": "ELU"},
+}
 
 
 class NewModelDialog(QDialog):
     """Task, names and network; OK is refused in words until they make sense.
 
-    Parameters
-    ----------
-    loaded : bool
-        Whether there is a model whose network can be kept.
-    channels : int
-        Channels of the image that is looked at.
+    A network can be kept where a model is `loaded`; a new one gets so many `channels`.
     """
 
     def __init__(
@@ -67,7 +75,7 @@ class NewModelDialog(QDialog):
         self.setWindowTitle("New model")
         self.outputs = _OutputsForm()
         self.network = _NetworkForm(loaded, channels)
-        self.problem = label("", "error", wrap=True)
+        self.problem = Label("", "error", wrap=True)
         self.buttons = QDialogButtonBox()
         self.buttons.addButton(QDialogButtonBox.StandardButton.Ok)
         self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
@@ -87,7 +95,7 @@ class NewModelDialog(QDialog):
         """What was asked for."""
         outputs = self.outputs
         return ModelRequest(
-            outputs.chosen_task,
+            outputs.task.currentData(),
             outputs.chosen_names,
             outputs.unit.text().strip(),
             outputs.low.value(),
@@ -116,10 +124,11 @@ class _Form(QWidget):
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
 
-    def _set_visible(self, widget: QWidget, visible: bool) -> None:
-        widget.setVisible(visible)
-        if words := self._form.labelForField(widget):
-            words.setVisible(visible)
+    def _set_visible(self, visible: bool, *widgets: QWidget) -> None:
+        for widget in widgets:
+            widget.setVisible(visible)
+            if words := self._form.labelForField(widget):
+                words.setVisible(visible)
 
 
 class _OutputsForm(_Form):
@@ -134,37 +143,34 @@ class _OutputsForm(_Form):
         self.names = QPlainTextEdit()
         self.names.setFixedHeight(84)
         self.unit = QLineEdit()
-        self.low, self.high = _number(0), _number(1)
+        self.low, self.high = NumberBox(decimals=4), NumberBox(decimals=4)
+        self.high.setValue(1)
+        self.loss = QComboBox()
+        for loss, words in _LOSSES.items():
+            self.loss.addItem(words, loss)
         self._form.addRow("Predicts", self.task)
         self._form.addRow("Names, one a line", self.names)
         self._form.addRow("Unit", self.unit)
         self._form.addRow("Usual lowest value", self.low)
         self._form.addRow("Usual highest value", self.high)
-        self.loss = QComboBox()
-        for loss, words in _LOSSES.items():
-            self.loss.addItem(words, loss)
         self._form.addRow("Loss", self.loss)
         self.task.currentIndexChanged.connect(self._show_task)
         self._show_task()
 
     @property
-    def chosen_task(self) -> str:
-        return str(self.task.currentData())
-
-    @property
     def chosen_names(self) -> tuple[str, ...]:
-        if not find_task(self.chosen_task).outputs.named:
+        if not find_task(self.task.currentData()).outputs.named:
             return ()
         lines = (line.strip() for line in self.names.toPlainText().splitlines())
         return tuple(line for line in lines if line)
 
     def _show_task(self) -> None:
         """Ask only for what the task needs."""
-        task = find_task(self.chosen_task)
+        task = find_task(self.task.currentData())
         self.names.setPlaceholderText(task.words.example)
-        self._set_visible(self.names, task.outputs.named)
-        for widget in (self.unit, self.low, self.high, self.loss):
-            self._set_visible(widget, task.outputs.variables)
+        self._set_visible(task.outputs.named, self.names)
+        values = (self.unit, self.low, self.high, self.loss)
+        self._set_visible(task.outputs.variables, *values)
 
 
 class _NetworkForm(_Form):
@@ -178,17 +184,14 @@ class _NetworkForm(_Form):
             self.kind.addItem(_KEEP, None)
         for name, options in models.ARCHITECTURES.items():
             self.kind.addItem(name, options)
-        self.about = label("", "faint", wrap=True)
-        self.channels = NumberBox()
-        self.channels.setDecimals(0)
-        self.channels.setRange(1, 256)
+        self.about = Label("", "faint", wrap=True)
+        self.channels = NumberBox(1, 256, decimals=0)
         self.channels.setValue(channels)
-        self.pixel_size = _number(0)
-        self.pixel_size.setMinimum(0)
-        self.pixel_size.setSuffix(" µm")
+        self.pixel_size = NumberBox(0, decimals=4, unit=" µm")
         self.pixel_size.setSpecialValueText("not known")
         self.pretrained = QCheckBox("Start with ImageNet weights (downloads them)")
-        self.options: OptionsForm | None = None
+        # For the options that leave a choice, by the names of their fields.
+        self.controls: dict[str, NumberControl | Any] = {}
         self._form.addRow("Network", self.kind)
         self._form.addRow(self.about)
         self._form.addRow("Channels", self.channels)
@@ -199,9 +202,14 @@ class _NetworkForm(_Form):
 
     @property
     def request(self) -> NetworkRequest | None:
-        if self.options is None:
+        """What is asked for, None for the loaded network; or a ValidationError."""
+        options: BaseModel | None = self.kind.currentData()
+        if options is None:
             return None
-        architecture: Any = self.options.value
+        chosen = {name: control.value for name, control in self.controls.items()}
+        architecture: Any = type(options).model_validate(
+            {**options.model_dump(), **chosen}
+        )
         return NetworkRequest(
             self.kind.currentText(),
             architecture,
@@ -213,20 +221,74 @@ class _NetworkForm(_Form):
     def _show_kind(self) -> None:
         """Show the options of the network that is chosen."""
         options: BaseModel | None = self.kind.currentData()
-        for control in self.options.controls.values() if self.options else ():
+        for control in self.controls.values():
             self._form.removeRow(control.native)
-        self.options = OptionsForm(options, _CHOSEN_BY_NAME) if options else None
-        for control in self.options.controls.values() if self.options else ():
+        fields = type(options).model_fields if options is not None else {}
+        self.controls = {
+            name: _control(name, field, getattr(options, name))
+            for name, field in fields.items()
+            if name not in _CHOSEN_BY_NAME and _leaves_a_choice(field)
+        }
+        for control in self.controls.values():
             self._form.addRow(control.label, control.native)
         self.about.setText(_ABOUT_KEPT if options is None else _ABOUT_NEW)
-        for widget in (self.channels, self.pixel_size):
-            self._set_visible(widget, options is not None)
+        self._set_visible(options is not None, self.channels, self.pixel_size)
         self.pretrained.setVisible(getattr(options, "has_pretrained", False))
 
 
-def _number(value: float) -> NumberBox:
-    made = NumberBox()
-    made.setRange(-1e12, 1e12)
-    made.setDecimals(4)
-    made.setValue(value)
-    return made
+class NumberControl:
+    """A number among widgets of magicgui, read as in all other boxes of the dock."""
+
+    def __init__(self, label: str, value: float, limits: dict[str, float]) -> None:
+        self.label = label
+        self._kind = type(value)
+        decimals, step = (4, 0.05) if self._kind is float else (0, 1)
+        least, most = limits.get("min", 0.0), limits.get("max", 1e6)
+        self.native = NumberBox(least, most, decimals=decimals)
+        self.native.setSingleStep(step)
+        self.native.setValue(value)
+
+    @property
+    def value(self) -> Any:
+        """The number."""
+        return self._kind(self.native.value())
+
+    @value.setter
+    def value(self, number: float) -> None:
+        self.native.setValue(number)
+
+
+def _leaves_a_choice(field: FieldInfo) -> bool:
+    kind = field.annotation
+    return get_origin(kind) is not tuple and not (
+        get_origin(kind) is Literal and len(get_args(kind)) == 1
+    )
+
+
+def _control(name: str, field: FieldInfo, value: object) -> NumberControl | Any:
+    """Return where an option is chosen, by its name, kind and limits."""
+    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    if field.annotation in (int, float) and isinstance(value, int | float):
+        return NumberControl(label, value, _limits(field))
+    options: dict[str, Any] = {}
+    if get_origin(field.annotation) is Literal:
+        words = _CHOICES.get(name, {})
+        names = get_args(field.annotation)
+        options["choices"] = [(words.get(each, str(each)), each) for each in names]
+    return create_widget(
+        value=value,
+        name=name,
+        annotation=field.annotation,
+        label=label,
+        options=options,
+    )
+
+
+def _limits(field: FieldInfo) -> dict[str, float]:
+    bounds = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
+    return {
+        side: float(getattr(bound, kind))
+        for bound in field.metadata
+        for kind, side in bounds.items()
+        if hasattr(bound, kind)
+    }

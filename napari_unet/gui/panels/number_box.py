@@ -44,18 +44,10 @@ _EXPONENT = re.compile(r"[eE]([-+]?\d{1,2})$")
 
 
 def read_number(text: str, *, decimals: int = 15, group: str = "") -> float:
-    """Return the number that a text says.
+    """Return the number that a text without a unit says.
 
-    Parameters
-    ----------
-    text : str
-        What was typed or pasted, without a unit.
-    decimals : int
-        How many decimals there is room for. Where there is none for three, three
-        digits after a separator may be thousands.
-    group : str
-        What the person's system puts between thousands; that sign before three digits
-        may mean thousands as well.
+    Three digits after a separator may be thousands where there is no room for three
+    `decimals`, or where the person's system puts that sign between thousands (`group`).
 
     Raises
     ------
@@ -126,23 +118,31 @@ def _may_be_thousands(
 
 
 class NumberBox(QDoubleSpinBox):
-    """A number, with or without decimals, in limits, perhaps with a unit.
+    """A number, with or without decimals, in limits, perhaps with a unit."""
 
-    Attributes
-    ----------
-    typing : bool
-        Whether a person has changed the text, and not finished yet.
-    """
-
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        least: float = -1e12,
+        most: float = 1e12,
+        *,
+        decimals: int = 2,
+        unit: str = "",
+        tip: str = "",
+    ) -> None:
         super().__init__()
+        # Whether a person has changed the text, and not finished yet.
         self.typing = False
         self._refusal = ""
+        self.setDecimals(decimals)
+        self.setRange(least, most)
+        self.setSuffix(unit)
+        self.setToolTip(tip)
         # What a person is still typing is no number yet.
         self.setKeyboardTracking(False)
-        self.editingFinished.connect(self._end)
         edit: Any = self.lineEdit()
+        # Not lambdas: nobody would let go of the box that they hold.
         edit.textEdited.connect(self._begin)
+        self.editingFinished.connect(self._end)
 
     def read(self, text: str) -> float:
         """Return the number that a text says.

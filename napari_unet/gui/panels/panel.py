@@ -1,17 +1,21 @@
-"""What all panels have in common."""
+"""What all panels have in common, and the controls that they are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
 
+from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QAction,
     QApplication,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -20,9 +24,13 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from napari_unet.gui.connections import Connections
 from napari_unet.gui.workbench import Workbench
 from napari_unet.session.state import State
 from napari_unet.session.status import Place, Problem
+
+Entry: TypeAlias = tuple[str, Any, str]
+"""What is shown, what it stands for, and a tip."""
 
 _AROUND_LINES = 8
 """Pixels that a label keeps free above and below several lines."""
@@ -31,10 +39,7 @@ _AROUND_LINES = 8
 class Panel(QWidget):
     """One section of the dock: a title, controls, and what went wrong with them.
 
-    Parameters
-    ----------
-    number : int, optional
-        Its place in the workflow; 0 where it stands alone.
+    Its number is its place in the workflow, 0 where it stands alone.
     """
 
     title: ClassVar[str]
@@ -50,56 +55,50 @@ class Panel(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
         if number:
-            self._column.addWidget(label(f"{number}  {self.title}", "title"))
-        self.build()
+            self.add(Label(f"{number}  {self.title}", "title"))
+        self._build()
         self.problem = ProblemLine()
-        self._column.addWidget(self.problem)
+        self.add(self.problem)
 
-    def build(self) -> None:
+    def _build(self) -> None:
         """Make the controls."""
         raise NotImplementedError
 
-    def render_state(self, state: State) -> None:
+    def _render(self, state: State) -> None:
         """Show a state in the controls."""
         raise NotImplementedError
 
     def show_state(self, state: State) -> None:
         """Show a state, with the problem that belongs here."""
-        self.render_state(state)
+        self._render(state)
         self.problem.show_problem(state.problems.get(self.place))
 
-    def add(self, widget: QWidget) -> None:
-        """Put a widget below what is there."""
-        self._column.addWidget(widget)
+    def add(self, *widgets: QWidget) -> None:
+        """Put widgets below what is there."""
+        for widget in widgets:
+            self._column.addWidget(widget)
 
-    def add_row(self, *widgets: QWidget, stretch: int | None = 0) -> None:
-        """Put widgets side by side; the one numbered `stretch` takes what is left.
-
-        All share it where that is None.
-        """
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for index, widget in enumerate(widgets):
-            row.addWidget(widget, int(stretch in (index, None)))
-        self._column.addLayout(row)
+    def add_row(self, *widgets: QWidget, stretch: tuple[int, ...] = (0,)) -> None:
+        """Put widgets side by side, as `row` does."""
+        self._column.addLayout(row(*widgets, stretch=stretch))
 
 
-class Connections:
-    """Signals that outlive a widget; let go of when it is destroyed."""
+class Label(QLabel):
+    """Words in the colour of a role; those that wrap take the width that there is."""
 
-    def __init__(self) -> None:
-        self._made: list[tuple[Any, Callable[..., object]]] = []
+    def __init__(self, text: str = "", role: str = "", *, wrap: bool = False) -> None:
+        super().__init__(text)
+        self.setProperty("role", role)
+        self.setWordWrap(wrap)
+        if wrap:
+            policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+            policy.setHeightForWidth(True)
+            self.setSizePolicy(policy)
 
-    def connect(self, signal: Any, callback: Callable[..., object]) -> None:
-        """Connect until `close`."""
-        signal.connect(callback)
-        self._made.append((signal, callback))
-
-    def close(self, *_: object) -> None:
-        """Disconnect everything."""
-        for signal, callback in self._made:
-            signal.disconnect(callback)
-        self._made.clear()
+    def show_text(self, text: str) -> None:
+        """Show a text, or nothing at all."""
+        self.setText(text)
+        self.setVisible(bool(text))
 
 
 class ProblemLine(QWidget):
@@ -108,16 +107,12 @@ class ProblemLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._details = ""
-        self.words = label("", "error", wrap=True)
+        self.words = Label("", "error", wrap=True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.copy = QToolButton()
-        self.copy.setText("Copy details")
-        self.copy.setToolTip("Copy what a developer needs to know")
-        self.copy.clicked.connect(self._on_copy)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.words, 1)
-        row.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
+        tip = "Copy what a developer needs to know"
+        self.copy = button("Copy details", tip, self._on_copy, kind=QToolButton)
+        line = row(self.words, self.copy, on=self)
+        line.setAlignment(self.copy, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     def show_problem(self, problem: Problem | None) -> None:
@@ -139,16 +134,14 @@ class DismissibleNote(QFrame):
     def __init__(self, on_read: Callable[[], object]) -> None:
         super().__init__()
         self.setProperty("role", "notice")
-        self.words = label("", wrap=True)
+        self.words = Label(wrap=True)
         self.read = button("OK", "I have read this", on_read)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 6, 6, 6)
-        row.addWidget(self.words, 1)
-        row.addWidget(self.read, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
+        line = row(self.words, self.read, on=self)
+        line.setContentsMargins(8, 6, 6, 6)
+        line.setAlignment(self.read, Qt.AlignmentFlag.AlignTop)
 
     def show_text(self, text: str) -> None:
-        """Show a text, or nothing."""
+        """Show a text, or nothing at all."""
         self.words.setText(text)
         self.setVisible(bool(text))
 
@@ -188,44 +181,98 @@ class SteadyText(QElidingLabel):
         return False
 
 
-def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
-    """Return a label; its role decides about its colour."""
-    made = QLabel(text)
-    made.setProperty("role", role)
-    made.setWordWrap(wrap)
-    if wrap:
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        made.setSizePolicy(policy)
+class Choices(QComboBox):
+    """A box to choose from.
+
+    The width of a `steady` one has nothing to do with the words in it.
+    """
+
+    chosen = Signal(object)  # what an entry stands for, when a person chooses it
+
+    def __init__(self, tip: str, *, steady: bool = False) -> None:
+        super().__init__()
+        self._offered: tuple[Entry, ...] = ()
+        self.setToolTip(tip)
+        if steady:
+            self.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+        self.activated.connect(self._on_activated)
+
+    def offer(self, entries: Sequence[Entry]) -> bool:
+        """Offer these entries; return whether they were others before."""
+        if tuple(entries) == self._offered:
+            return False
+        self._offered = tuple(entries)
+        self.clear()
+        for place, (words, value, tip) in enumerate(entries):
+            self.addItem(words, value)
+            self.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+        return True
+
+    def show_choice(self, value: object) -> None:
+        """Show which entry is chosen, by what it stands for."""
+        self.setCurrentIndex(self.findData(value))
+
+    def _on_activated(self, index: int) -> None:
+        self.chosen.emit(self.itemData(index))
+
+
+def row(
+    *widgets: QWidget, stretch: tuple[int, ...] = (0,), on: QWidget | None = None
+) -> QHBoxLayout:
+    """Return widgets side by side, as the layout of a widget if one is given.
+
+    Those with these numbers share what is left of the width.
+    """
+    made = QHBoxLayout(on)
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(6)
+    for index, widget in enumerate(widgets):
+        made.addWidget(widget, int(index in stretch))
     return made
 
 
 def button(
-    text: str, tip: str, on_click: Callable[[], object], *, primary: bool = False
-) -> QPushButton:
-    """Return a button; the primary one of a panel looks like it."""
-    made = QPushButton(text)
+    text: str,
+    tip: str,
+    on_click: Callable[[], object],
+    *,
+    role: str = "",
+    kind: type[QAbstractButton] = QPushButton,
+) -> Any:
+    """Return a button; the "primary" one of a panel looks like it."""
+    made = kind()
+    made.setText(text)
     made.setToolTip(tip)
     made.setProperty("tip", tip)
-    if primary:
-        made.setProperty("role", "primary")
-
-    def click() -> None:
-        on_click()
-
-    made.clicked.connect(click)
+    made.setProperty("role", role)
+    made.clicked.connect(_without_arguments(on_click))
     return made
 
 
-def allow(widget: QPushButton | QAction, why_not: str) -> None:
+def entry(menu: QMenu, text: str, tip: str, on_chosen: Callable[[], object]) -> Any:
+    """Return a new entry of a menu."""
+    made = QAction(text, menu)
+    made.setProperty("tip", tip)
+    made.triggered.connect(_without_arguments(on_chosen))
+    menu.addAction(made)
+    return made
+
+
+def _without_arguments(call: Callable[[], object]) -> Callable[..., None]:
+    """Return a slot that leaves out what Qt says, such as whether a button is down."""
+
+    def slot(*_: object) -> None:
+        call()
+
+    return slot
+
+
+def allow(widget: QAbstractButton | QAction, why_not: str) -> None:
     """Enable a button or an entry, or disable it and say why in its tooltip."""
     widget.setEnabled(not why_not)
     widget.setToolTip(why_not or widget.property("tip"))
-
-
-def set_role(widget: QWidget, role: str) -> None:
-    """Give a widget the look of a role."""
-    set_look(widget, "role", role)
 
 
 def set_look(widget: QWidget, name: str, value: str) -> None:

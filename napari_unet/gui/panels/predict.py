@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QGridLayout,
-    QHBoxLayout,
     QProgressBar,
     QToolButton,
     QWidget,
@@ -19,7 +19,7 @@ from superqt import QDoubleSlider
 from napari_unet.errors import InputError
 from napari_unet.gui.keys import PREDICT, hint
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.panel import Panel, SteadyText, allow, button, label
+from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, row
 from napari_unet.instances.diameter import LEAST_DIAMETER, in_pixels
 from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
@@ -42,40 +42,46 @@ _MEASURE_TIP = "Let the model measure the size again"
 _RESET_TIP = "Back to the thresholds that the model came with"
 
 
-class SettingsForm(QWidget):
+class _SettingsForm(QWidget):
     """Shows what is set, and tells what a person sets."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._settings = settings
         self.diameter = SizeBox()
-        self.diameter.valueChanged.connect(self._on_diameter)
-        self.foreground = Threshold(0.05, 0.95, _FOREGROUND_TIP, self._on_foreground)
-        self.prominence = Threshold(0.02, 0.5, _PROMINENCE_TIP, self._on_prominence)
-        self.measure = _back(_MEASURE_TIP, lambda: settings.set_diameter(None))
-        self.reset = _back(_RESET_TIP, settings.reset_thresholds)
+        self.diameter.valueChanged.connect(lambda n: settings.set_diameter(n or None))
+        self.foreground = _Threshold(
+            (0.05, 0.95),
+            _FOREGROUND_TIP,
+            lambda value: settings.set_thresholds(foreground=value),
+        )
+        self.prominence = _Threshold(
+            (0.02, 0.5),
+            _PROMINENCE_TIP,
+            lambda value: settings.set_thresholds(prominence=value),
+        )
+        measure, reset = partial(settings.set_diameter, None), settings.reset_thresholds
+        self.measure = button("↺", _MEASURE_TIP, measure, kind=QToolButton)
+        self.reset = button("↺", _RESET_TIP, reset, kind=QToolButton)
         self.warning = SteadyText("warning", lines=2)
-        self._rows = QGridLayout(self)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setVerticalSpacing(4)
-        self._size_label = label("Object size")
-        for row, (words, widget) in enumerate(
-            (
-                (self._size_label, self.diameter),
-                (label("Threshold"), self.foreground),
-                (label("Keep together"), self.prominence),
-            )
-        ):
+        self._size_label = Label("Object size")
+        rows = {
+            self._size_label: self.diameter,
+            Label("Threshold"): self.foreground,
+            Label("Keep together"): self.prominence,
+        }
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(4)
+        for place, (words, widget) in enumerate(rows.items()):
             words.setToolTip(widget.toolTip())
-            self._rows.addWidget(words, row, 0)
-            self._rows.addWidget(widget, row, 1)
-        self._rows.addWidget(self.measure, 0, 2)
-        self._rows.addWidget(self.reset, 1, 2, 2, 1)
-        self._rows.addWidget(self.warning, 3, 0, 1, 3)
-        self._rows.setColumnStretch(1, 1)
+            grid.addWidget(words, place, 0)
+            grid.addWidget(widget, place, 1)
+        grid.addWidget(self.measure, 0, 2)
+        grid.addWidget(self.reset, 1, 2, 2, 1)
+        grid.addWidget(self.warning, 3, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
 
     def show_settings(self, state: SettingsState | None) -> None:
-        """Show what is set; nothing where nothing can be set."""
         self.setVisible(state is not None)
         if state is None:
             return
@@ -89,42 +95,30 @@ class SettingsForm(QWidget):
         self.warning.show_text(state.warning)
         self.warning.setVisible(state.knows_size)
 
-    def _on_diameter(self, value: float) -> None:
-        self._settings.set_diameter(value or None)
 
-    def _on_foreground(self, value: float) -> None:
-        self._settings.set_thresholds(foreground=value)
-
-    def _on_prominence(self, value: float) -> None:
-        self._settings.set_thresholds(prominence=value)
-
-
-class Threshold(QWidget):
+class _Threshold(QWidget):
     """A number to slide or to type."""
 
     def __init__(
-        self, least: float, most: float, tip: str, on_chosen: Callable[[float], object]
+        self,
+        limits: tuple[float, float],
+        tip: str,
+        on_chosen: Callable[[float], object],
     ) -> None:
         super().__init__()
         self._on_chosen = on_chosen
         self.setToolTip(tip)
         self.slider = QDoubleSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(least, most)
-        self.slider.setSingleStep(0.01)
-        self.slider.valueChanged.connect(self._choose)
-        self.box = NumberBox()
-        self.box.setRange(least, most)
-        self.box.setSingleStep(0.01)
+        self.slider.setRange(*limits)
+        self.box = NumberBox(*limits)
         self.box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.box.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.box.valueChanged.connect(self._choose)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.box)
+        for control in (self.slider, self.box):
+            control.setSingleStep(0.01)
+            control.valueChanged.connect(self._choose)
+        row(self.slider, self.box, on=self)
 
     def show_number(self, number: float) -> None:
-        """Show a number that the program knows."""
         with QSignalBlocker(self.slider):
             self.slider.setValue(number)
         self.box.show_number(number)
@@ -139,12 +133,8 @@ class SizeBox(NumberBox):
     """Pixels that a person has typed, or what was measured; 0 stands for that."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(0, _LARGEST, decimals=1, unit=" px", tip=_SIZE_TIP)
         self._measured: float | None = None
-        self.setRange(0, _LARGEST)
-        self.setDecimals(1)
-        self.setSuffix(" px")
-        self.setToolTip(_SIZE_TIP)
 
     def show_size(self, state: SettingsState) -> None:
         """Show the size that is used, and where it comes from."""
@@ -191,18 +181,6 @@ def _measured(state: SettingsState) -> str:
     return f"{pixels} = {width:.1f} µm" if width < 10 else f"{pixels} = {width:.0f} µm"
 
 
-def _back(tip: str, on_click: Callable[[], object]) -> QToolButton:
-    made = QToolButton()
-    made.setText("↺")
-    made.setToolTip(tip)
-
-    def click() -> None:
-        on_click()
-
-    made.clicked.connect(click)
-    return made
-
-
 _STEPS = 1000
 
 
@@ -212,13 +190,12 @@ class PredictPanel(Panel):
     title = "Predict"
     place = "predict"
 
-    def build(self) -> None:
-        """Make the controls."""
+    def _build(self) -> None:
         self.predict = button(
             "Predict",
-            hint("Predict the image, first what is in view", PREDICT.shown),
+            hint("Predict the image, first what is in view", PREDICT),
             self.session.predict,
-            primary=True,
+            role="primary",
         )
         self.cancel = button(
             "Cancel",
@@ -232,12 +209,10 @@ class PredictPanel(Panel):
         policy.setRetainSizeWhenHidden(True)
         self.progress.setSizePolicy(policy)
         self.add_row(self.predict, self.cancel)
-        self.add(self.progress)
-        self.settings = SettingsForm(self.session.settings)
-        self.add(self.settings)
+        self.settings = _SettingsForm(self.session.settings)
+        self.add(self.progress, self.settings)
 
-    def render_state(self, state: State) -> None:
-        """Show what is predicted."""
+    def _render(self, state: State) -> None:
         now = state.predicting
         allow(self.predict, state.why_not_predict)
         self.cancel.setEnabled(now is not None and not state.cancelling)

@@ -5,24 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 from superqt import QElidingLabel
 
 from napari_unet.gui.panels.panel import (
+    Choices,
     DismissibleNote,
+    Label,
     Panel,
     SteadyText,
-    label,
-    set_role,
+    entry,
+    set_look,
 )
 from napari_unet.project.layout import SUFFIX
 from napari_unet.session.state import State
-from napari_unet.session.status import (
-    NOT_SAVED,
-    ProjectImage,
-    ProjectState,
-    SaveState,
-)
+from napari_unet.session.status import NOT_SAVED, ProjectImage, ProjectState, SaveState
 from napari_unet.tasks import task_of
 
 _BESIDE = "Work is kept beside each image"
@@ -30,7 +27,7 @@ _TIP = (
     "A project is a folder NAME.unet with the labels of many images, their history, "
     "and the models that learned from them. Images stay where they are."
 )
-_CHOOSE = "Open an image of the project…"
+_CHOOSE = ("Open an image of the project…", None, "")
 
 
 class ProjectPanel(Panel):
@@ -40,40 +37,33 @@ class ProjectPanel(Panel):
     place = "project"
     numbered: ClassVar[bool] = False
 
-    def build(self) -> None:
-        """Make the controls."""
+    def _build(self) -> None:
         self.name = QElidingLabel(_BESIDE)
         self.name.setToolTip(_TIP)
         self.menu = QMenu(self)
         self.menu.addAction("New project…", self._on_new)
         self.menu.addAction("Open project…", self._on_open)
         self.menu.addSeparator()
-        self.copy: Any = self.menu.addAction(
-            "Save this image's work to…", self._on_copy
-        )
-        self.leave: Any = self.menu.addAction("Close project", self._on_leave)
+        copy = "Save this image's work to…"
+        self.copy: Any = self.menu.addAction(copy, self._on_copy)
+        leave = self.session.projects.leave
+        self.leave = entry(self.menu, "Close project", "", leave)
         self.button = QPushButton("Project")
         self.button.setToolTip("Make, open or close a project; save elsewhere")
         self.button.setMenu(self.menu)
         self.saved = SteadyText("faint")
-        self.failure = label("", "error", wrap=True)
+        self.failure = Label("", "error", wrap=True)
         self.recovered = DismissibleNote(self.session.images.dismiss_recovered)
-        self.images = QComboBox()
-        self.images.setToolTip("Images whose labels are in this project")
-        self.images.activated.connect(self._on_image)
-        self.told = label("", "error", wrap=True)
-        for widget in (self.images, self.told, self.failure):
+        self.images = Choices("Images whose labels are in this project")
+        self.images.chosen.connect(self._on_image)
+        self.told = Label("", "error", wrap=True)
+        for widget in (self.images, self.told):
             widget.hide()
         self._shown: ProjectState | None = None
         self.add_row(self.name, self.button)
-        self.add(self.saved)
-        self.add(self.failure)
-        self.add(self.recovered)
-        self.add(self.images)
-        self.add(self.told)
+        self.add(self.saved, self.failure, self.recovered, self.images, self.told)
 
-    def render_state(self, state: State) -> None:
-        """Show the project."""
+    def _render(self, state: State) -> None:
         project, image = state.project, state.image
         self.copy.setEnabled(image is not None and image.open)
         self._show_saving(state.save if image else NOT_SAVED)
@@ -84,32 +74,26 @@ class ProjectPanel(Panel):
         self._shown = project
         self.name.setText(project.name if project else _BESIDE)
         self.name.setToolTip(str(project.folder) if project else _TIP)
-        set_role(self.name, "" if project else "faint")
-        self.told.setText(project.told if project else "")
-        self.told.setVisible(bool(project and project.told))
-        self._fill(project.images if project else ())
+        set_look(self.name, "role", "" if project else "faint")
+        self.told.show_text(project.told if project else "")
+        self._offer(project.images if project else ())
 
     def _show_saving(self, save: SaveState) -> None:
         """Say in one line how saving goes, and at length why it does not."""
         words = f"{save.text}\n{save.folder}" if save.folder else save.text
         self.saved.show_text("Not saved" if save.failed else save.text, words)
-        set_role(self.saved, "error" if save.failed else "faint")
-        self.failure.setText(save.text if save.failed else "")
-        self.failure.setVisible(save.failed)
+        set_look(self.saved, "role", "error" if save.failed else "faint")
+        self.failure.show_text(save.text if save.failed else "")
 
-    def _fill(self, images: tuple[ProjectImage, ...]) -> None:
+    def _offer(self, images: tuple[ProjectImage, ...]) -> None:
         self.images.setVisible(bool(images))
-        self.images.clear()
-        self.images.addItem(_CHOOSE)
-        for image in images:
-            self.images.addItem(_describe(image), image.path)
-            model: Any = self.images.model()
-            item = model.item(self.images.count() - 1)
-            item.setEnabled(image.path is not None)
-            item.setToolTip(_explain(image))
+        found = [(_describe(each), each.path, _explain(each)) for each in images]
+        self.images.offer([_CHOOSE, *found])
+        model: Any = self.images.model()
+        for place, image in enumerate(images, 1):
+            model.item(place).setEnabled(image.path is not None)
 
-    def _on_image(self, index: int) -> None:
-        path = self.images.itemData(index)
+    def _on_image(self, path: Path | None) -> None:
         self.images.setCurrentIndex(0)
         if path is not None:
             self.bench.open_file(path)
@@ -126,9 +110,6 @@ class ProjectPanel(Panel):
         if folder:
             self.session.save_to(project_folder(Path(folder), current))
 
-    def _on_leave(self) -> None:
-        self.session.projects.leave()
-
     def _on_open(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, f"Open project (NAME{SUFFIX})")
         if folder:
@@ -136,10 +117,7 @@ class ProjectPanel(Panel):
 
 
 def project_folder(chosen: Path, current: Path | None) -> Path:
-    """Return the project folder that a person means by choosing a folder.
-
-    That folder if it is a project, and a new one inside otherwise.
-    """
+    """Return the project that a person means by a folder: that one, or a new inside."""
     if chosen.suffix == SUFFIX:
         return chosen
     return chosen / (current.name if current else f"project{SUFFIX}")

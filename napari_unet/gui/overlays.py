@@ -1,4 +1,7 @@
-"""Predicted values as images over the image, one for every variable."""
+"""What is shown over and under the labels: what is verified, and predicted values.
+
+The data of these layers *are* what belongs to the annotation: nothing is copied.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Image
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
-from napari_unet.annotation.change import Change
-from napari_unet.annotation.edit import Edit
+from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
+from napari_unet.gui.connections import single_shot
 from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.napari_private import insert_quietly
+from napari_unet.gui.napari_private import insert_quietly, redraw_box
 from napari_unet.gui.placement import cover
 
 if TYPE_CHECKING:
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
 Values: TypeAlias = npt.NDArray[np.float32]
 """What is predicted of one variable."""
 
-OPACITY = 0.65
-COLORMAP = "viridis"
+NAME = "Verified"
+# Okabe and Ito's blue and orange: told apart with every kind of colour blindness.
+ACCEPTED_COLOR = "#0072B2"
+CORRECTED_COLOR = "#E69F00"
 
 _MARK = "napari-unet"
 _LOOKED_AT = 10_000
@@ -34,34 +39,80 @@ _LOOKED_AT = 10_000
 _REDRAW_MS = 100
 
 
+class VerifiedOverlay:
+    """Shows accepted pixels blue and corrected pixels orange; hidden at first.
+
+    The layer is read-only, and a change costs no more than drawing its box.
+    """
+
+    def __init__(self, layers: LayerList, binding: LabelsBinding) -> None:
+        self._layers = layers
+        self._binding = binding
+        self.layer = _overlay_layer(binding)
+        self._insert()
+        binding.changed.connect(self.refresh)
+
+    @property
+    def visible(self) -> bool:
+        """Whether the overlay is on screen; showing it brings a deleted layer back."""
+        return bool(self.layer in self._layers and self.layer.visible)
+
+    @visible.setter
+    def visible(self, visible: bool) -> None:
+        if visible and self.layer not in self._layers:
+            self._insert()
+        self.layer.visible = visible
+
+    def refresh(self, box: Box) -> None:
+        """Show the provenance inside a box as it is now."""
+        if self.layer in self._layers:
+            redraw_box(self.layer, self._binding.channel.box_in_layer(box))
+
+    def close(self) -> None:
+        """Take the layer away and stop listening."""
+        self._binding.changed.disconnect(self.refresh, missing_ok=True)
+        if self.layer in self._layers:
+            self._layers.remove(self.layer)
+
+    def _insert(self) -> None:
+        above = self._layers.index(self._binding.layer) + 1
+        insert_quietly(self._layers, above, self.layer)
+
+
+def _overlay_layer(binding: LabelsBinding) -> Labels:
+    provenance = binding.channel.spread(binding.annotation.provenance).view()
+    provenance.flags.writeable = False
+    layer = Labels(
+        provenance,
+        name=NAME,
+        opacity=0.35,
+        visible=False,
+        colormap=DirectLabelColormap(
+            color_dict={
+                None: "transparent",
+                Provenance.ACCEPTED: ACCEPTED_COLOR,
+                Provenance.CORRECTED: CORRECTED_COLOR,
+            }
+        ),
+    )
+    cover(layer, binding.layer)
+    layer.editable = False
+    return layer
+
+
 def is_prediction(layer: Any) -> bool:
     """Whether an image layer shows a prediction, and is no image to work on."""
     return bool(layer.metadata.get(_MARK) == "prediction")
 
 
-class ValuePicture:
-    """The canvas of regressed values: marks to paint, over pictures of the prediction.
+class ValuePictures:
+    """Predicted values, below the layer with the marks that a person paints.
 
-    Implements `session.images.image.Canvas`. Every variable has a layer of its
-    own, with its own limits; one of them is in sight. The data of the layers *are* the
-    predicted values: nothing is copied. They are made when there is something to show.
-
-    Parameters
-    ----------
-    binding : LabelsBinding
-        Keeps the marks.
-    annotation : ValueAnnotation
-        Owns marks and predicted values.
-    names : sequence of str
-        Of the layers, one for every variable.
-
-    Attributes
-    ----------
-    made : Signal(Image)
-        There is a new layer.
+    Every variable has a layer of its own, with its own name and limits; one of them is
+    in sight. They are made when there is something to show.
     """
 
-    made = Signal(Image)
+    made = Signal(Image)  # there is a new layer
 
     def __init__(
         self,
@@ -77,33 +128,8 @@ class ValuePicture:
         self._names = tuple(names)
         self._limits: dict[int, tuple[float, float]] = {}
         self._in_sight = 0
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REDRAW_MS)
-        self._timer.timeout.connect(self.redraw)
-
-    @property
-    def busy(self) -> bool:
-        """Whether a stroke is under way."""
-        return self._binding.busy
-
-    def flush(self) -> None:
-        """Tell the annotation what was marked so far."""
-        self._binding.flush()
-
-    def settle(self) -> None:
-        """Tell the annotation what was marked so far: marks are never open."""
-        self._binding.settle()
-
-    def do(self, edit: Edit) -> Change | None:
-        """Do an edit that nobody painted, and show it; return what changed."""
-        return self._binding.do(edit)
-
-    def refresh(self, box: Box) -> None:
-        """Show what the program changed inside a box, the picture a moment later."""
-        self._binding.changed.emit(box)
-        if not self._timer.isActive():
-            self._timer.start()
+        self._timer = single_shot(self.redraw, _REDRAW_MS)
+        binding.predicted.connect(self._redraw_soon)
 
     def look_at(self, variable: int) -> None:
         """Bring a variable in sight, and no other."""
@@ -115,18 +141,21 @@ class ValuePicture:
 
     def redraw(self) -> None:
         """Show the values as they are now."""
-        values = self._annotation.predicted
-        if values is None:
-            return
-        for variable, each in enumerate(values):
-            self._draw(variable, each)
+        if (values := self._annotation.predicted) is not None:
+            for variable, each in enumerate(values):
+                self._draw(variable, each)
 
     def close(self, *, remove: bool) -> None:
         """Stop drawing; the pictures go or stay as ordinary layers."""
         self._timer.stop()
+        self._binding.predicted.disconnect(self._redraw_soon, missing_ok=True)
         for layer in self.pictures.values():
             if remove and layer in self._layers:
                 self._layers.remove(layer)
+
+    def _redraw_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
 
     def _draw(self, variable: int, values: Values) -> None:
         limits, before = _limits(values), self._limits.get(variable)
@@ -144,9 +173,9 @@ class ValuePicture:
         layer = Image(
             self._binding.channel.spread(values),
             name=self._names[variable],
-            colormap=COLORMAP,
+            colormap="viridis",
             contrast_limits=limits,
-            opacity=OPACITY,
+            opacity=0.65,
             blending="translucent",
             visible=variable == self._in_sight,
             metadata={_MARK: "prediction"},
