@@ -18,8 +18,8 @@ from napari_unet.io.reader import collect_log
 from napari_unet.project import rescue
 
 if TYPE_CHECKING:
-    from napari_unet.project.rescue.overview import ImageOverview, Overview
-    from napari_unet.project.rescue.repairer import Recovery, RepairResult
+    from napari_unet.project.rescue.recover import ImageOverview, Overview
+    from napari_unet.project.rescue.repair import Recovery, RepairResult
     from napari_unet.project.rescue.verify import Report
 
 project = typer.Typer(

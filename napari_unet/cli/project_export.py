@@ -124,7 +124,7 @@ def _row(
 ) -> dict[str, Any]:
     counts = work.counts()
     objects = tasks.task_of(left.image).labels.objects
-    path, saved = left.image.path_from(found.folder), left.saves.good
+    path, saved_at = left.image.path_from(found.folder), left.saved_at
     return {
         "name": name,
         "image": left.image.name,
@@ -132,7 +132,7 @@ def _row(
         "objects": counts.objects if objects else None,
         "verified_objects": counts.verified_objects if objects else None,
         "verified_share": round(counts.verified_pixels / counts.pixels, 6),
-        "last_save": saved[0].saved_at.isoformat() if saved else None,
+        "last_save": saved_at.isoformat() if saved_at else None,
         "path": str(path) if path else None,
     }
 

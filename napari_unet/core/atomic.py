@@ -46,7 +46,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     content is still there then, and no temporary file is left.
     """
     temporary = _sibling(path, "tmp")
-    with _told_in_words(path):
+    with told_in_words(path):
         try:
             with temporary.open("x+b") as file:
                 write(file)
@@ -75,7 +75,7 @@ def write_folder_atomically(
     `.NAME.*.tmp`; nothing is lost.
     """
     folder = folder.resolve()
-    with _told_in_words(folder):
+    with told_in_words(folder):
         _refuse_existing(folder, overwrite=overwrite)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = _sibling(folder, "tmp")
@@ -113,7 +113,8 @@ def storage_error(path: Path, error: OSError) -> StorageError:
 
 
 @contextmanager
-def _told_in_words(path: Path) -> Iterator[None]:
+def told_in_words(path: Path) -> Iterator[None]:
+    """Raise a StorageError in words where something cannot be written at a path."""
     try:
         yield
     except StorageError:

@@ -13,10 +13,12 @@ from datetime import datetime
 from pathlib import Path
 
 from napari_unet.annotation.provenance import AnnotationSnapshot
-from napari_unet.core.atomic import storage_error, sync_folder, write_atomically
+from napari_unet.core.atomic import sync_folder, told_in_words, write_atomically
 from napari_unet.errors import StorageError
+from napari_unet.geometry.axes import result_axes
 from napari_unet.project import layout
 from napari_unet.project.layout import (
+    FOLDERS,
     HOME,
     JOURNAL,
     LABELS,
@@ -48,7 +50,7 @@ class NoRoomError(StorageError):
 
 
 class ProjectFolder:
-    """Reads and writes the files of one project; every path stays inside it."""
+    """Reads and writes the files of one project; a path that leads out is refused."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -78,12 +80,8 @@ class ProjectFolder:
     def read_manifest(self) -> tuple[Manifest, str | None]:
         """Return the manifest, and a notice if it had to be the copy.
 
-        An empty or missing folder has an empty manifest.
-
-        Raises
-        ------
-        StorageError
-            If there is a manifest and it cannot be used.
+        An empty or missing folder has an empty manifest. Raises a StorageError if there
+        is a manifest and it cannot be used.
         """
         current = self._manifest_file(MANIFEST)
         if current.manifest is not None:
@@ -135,11 +133,8 @@ class ProjectFolder:
     def read_save(self, entry: ImageEntry, generation: Generation) -> Save:
         """Return labels and provenance of one save after checking both.
 
-        Raises
-        ------
-        StorageError
-            If one is missing, damaged, or not the one that was saved; NoRoomError if
-            they do not fit into memory.
+        Raises a StorageError if one is missing, damaged, or not the one that was saved,
+        and a NoRoomError if they do not fit into memory.
         """
         pair = self.pair(entry.key, generation.number)
         shapes = entry.values_shape, entry.labels_shape
@@ -152,12 +147,25 @@ class ProjectFolder:
                 "programs or images."
             ) from error
 
-    def write_maps(
-        self, key: str, number: int, snapshot: AnnotationSnapshot, axes: str
-    ) -> tuple[str, str]:
-        """Write labels and provenance of one save; return their content hashes."""
+    def write_save(
+        self,
+        key: str,
+        number: int,
+        snapshot: AnnotationSnapshot,
+        axes: str,
+        sequence: int,
+        now: datetime,
+    ) -> Generation:
+        """Write both maps of a save; it counts once a committed manifest names it."""
         self.make()
-        return write_maps(self.pair(key, number), snapshot, axes)
+        hashes = write_maps(self.pair(key, number), snapshot, result_axes(axes))
+        return Generation(
+            number=number,
+            saved_at=now,
+            sequence=sequence,
+            labels_hash=hashes[0],
+            provenance_hash=hashes[1],
+        )
 
     def remove_old(self, entry: ImageEntry, now: datetime) -> None:
         """Remove the image's saves that no longer count, and what a crash left."""
@@ -174,10 +182,7 @@ class ProjectFolder:
                     path.unlink()
 
     def remove(self, key: str, *, everything: bool) -> None:
-        """Remove the files of an image that the manifest names no more.
-
-        What cannot be removed stays: nobody asks for it.
-        """
+        """Remove the files of an image that the manifest names no more, if possible."""
         with suppress(OSError):
             for kind in (LABELS, PROVENANCE, JOURNAL):
                 for path in self._inside(kind).glob(f"{key}.*"):
@@ -192,12 +197,11 @@ class ProjectFolder:
         nothing of that was saved elsewhere.
         """
         ours = {MANIFEST, PREVIOUS, LOCK, HOME}
-        folders = {LABELS, PROVENANCE, JOURNAL, MODELS, TRAINING}
         with suppress(OSError):
             return all(
                 path.name in ours
                 or (
-                    path.name in folders
+                    path.name in FOLDERS
                     and not path.is_symlink()
                     and path.is_dir()
                     and not any(path.iterdir())
@@ -212,27 +216,16 @@ class ProjectFolder:
         return {path.name.split(".")[0] for each in maps for path in each}
 
     def make(self) -> None:
-        """Make the folder, if it is not there.
-
-        Raises
-        ------
-        StorageError
-            If that cannot be done, or the folder above it is gone.
-        """
-        try:
-            if layout.is_unfiled(self.path):
+        """Make the folder, if it is not there; never those above it."""
+        with told_in_words(self.path):
+            if self.path.is_relative_to(layout.unfiled_folder()):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             if not self.path.exists():
-                # Never those above: an unplugged drive would be missed, and its
-                # mount point written to.
+                # An unplugged drive would be missed, and its mount point written to.
                 self.path.mkdir()
                 sync_folder(self.path.parent)
             for kind in (LABELS, PROVENANCE, JOURNAL):
                 self._inside(kind).mkdir(exist_ok=True)
-        except StorageError:
-            raise
-        except OSError as error:
-            raise storage_error(self.path, error) from error
 
     def pair(self, key: str, number: int) -> Pair:
         """Return where the labels and the provenance of a save lie."""
@@ -247,13 +240,7 @@ class ProjectFolder:
 
 
 def _within(folder: Path, path: Path) -> Path:
-    """Return the path of something that lies in a folder, and not behind a link.
-
-    Raises
-    ------
-    StorageError
-        If it is a link that leads elsewhere.
-    """
+    """Return a path, unless it is a link that leads out of a folder."""
     try:
         lies_there = path.resolve().parent == folder.resolve()
     except RuntimeError:  # a link to itself; from Python 3.13 on it resolves to itself

@@ -48,17 +48,8 @@ _MOST_UP = 16
 class ImageIdentity:
     """What is remembered of an image, so that it is recognised again.
 
-    Parameters
-    ----------
-    name : str
-        File name or layer name; for people, never opened.
-    content_hash : str
-        Hash of dtype, shape and pixels.
-    schema : LabelSchema
-        What the annotation says of the pixels. One image has separate work for every
-        task: object ids and class numbers must never mix.
-    path : Path or None
-        The image file, where it is one.
+    `name` is that of the file or layer, for people, and is never opened. One image has
+    separate work for every schema: object ids and class numbers must never mix.
     """
 
     name: str
@@ -88,16 +79,20 @@ class ImageIdentity:
     @property
     def values_shape(self) -> tuple[int, ...]:
         """Shape of what is saved as labels: regressed variables come first."""
-        schema = self.schema
-        labels = task_of(schema).labels
-        return labels.saved_shape(schema.names, self.labels_shape)
+        labels = task_of(self.schema).labels
+        return labels.saved_shape(self.schema.names, self.labels_shape)
+
+    def same_work(self, other: ImageIdentity) -> bool:
+        """Whether both have the same work, even under different names."""
+        return (
+            self.content_hash == other.content_hash
+            and self.labels_shape == other.labels_shape
+            and goes_with(self.schema, other.schema)
+        )
 
     @property
     def key(self) -> str:
-        """A name for the image's files, safe on every file system.
-
-        Lower case, no separators, and different for different contents.
-        """
+        """A name for the image's files: lower case, and safe on every file system."""
         plain = unicodedata.normalize("NFKD", self.name.rsplit(".", 1)[0])
         slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
         content = f"{self.content_hash} {self.labels_shape}"
@@ -110,18 +105,9 @@ class ImageIdentity:
 
 
 def iter_identify(
-    name: str,
-    image: npt.NDArray[Any],
-    axes: str,
-    schema: LabelSchema = INSTANCES,
+    name: str, image: npt.NDArray[Any], axes: str, schema: LabelSchema = INSTANCES
 ) -> Generator[None, None, ImageIdentity]:
-    """Identify an image bit by bit: yields after every 16 MiB, returns the identity.
-
-    Raises
-    ------
-    InputError
-        If there are no pixels, they are not numbers, or the axes do not fit.
-    """
+    """Identify an image, yielding after every 16 MiB; InputError if it is unfit."""
     axes = parse_axes(axes, len(image.shape))
     if 0 in image.shape:
         raise InputError(f"The image {name} has no pixels (shape {image.shape}).")
@@ -153,10 +139,7 @@ def content_hash(array: npt.NDArray[Any]) -> str:
 
 
 def iter_content_hash(array: npt.NDArray[Any]) -> Generator[None, None, str]:
-    """Hash an array bit by bit, in memory of 16 MiB; returns 32 hexadecimal digits.
-
-    Arrays on disk and lazy arrays are read in pieces along their first axes.
-    """
+    """Hash an array, perhaps a lazy one, by parts of 16 MiB; returns 32 hex digits."""
     dtype = np.dtype(array.dtype)
     if dtype.kind not in "biufc":
         raise InputError(
@@ -171,19 +154,17 @@ def iter_content_hash(array: npt.NDArray[Any]) -> Generator[None, None, str]:
 
 
 def _chunks(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[int | slice, ...]]:
-    """Cut an array, in reading order, into parts of limited size."""
+    """Yield indices of the parts of an array, in reading order."""
+    sizes = [itemsize * prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    axis = next((n for n, size in enumerate(sizes) if size <= _CHUNK_BYTES), -1)
     if not shape:
         yield ()
         return
-    row = itemsize * int(np.prod(shape[1:], dtype=np.int64))
-    if row > _CHUNK_BYTES and len(shape) > 1:
-        for index in range(shape[0]):
-            for rest in _chunks(shape[1:], itemsize):
-                yield (index, *rest)
-        return
-    rows = max(1, _CHUNK_BYTES // max(row, 1))
-    for start in range(0, shape[0], rows):
-        yield (slice(start, start + rows),)
+    axis %= len(shape)
+    rows = max(1, _CHUNK_BYTES // max(sizes[axis], 1))
+    for index in np.ndindex(shape[:axis]):
+        for start in range(0, shape[axis], rows):
+            yield (*index, slice(start, start + rows))
 
 
 Extent = Annotated[int, Field(ge=1, le=2**31)]
@@ -269,6 +250,11 @@ class ImageFields(Record):
             names=image.schema.names,
         )
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is written of the image alone, by name."""
+        return {name: getattr(self, name) for name in ImageFields.model_fields}
+
     def path_from(self, folder: Path) -> Path | None:
         """Return where the file was when the project was saved last."""
         if self.path is None:
@@ -304,12 +290,7 @@ class ImageFields(Record):
 
     def holds(self, image: ImageIdentity) -> bool:
         """Whether this is that work on that image, even under another name."""
-        mine = self.identity
-        return (
-            mine.content_hash == image.content_hash
-            and mine.labels_shape == image.labels_shape
-            and goes_with(mine.schema, image.schema)
-        )
+        return self.identity.same_work(image)
 
 
 def relative_path(path: Path, folder: Path) -> str | None:

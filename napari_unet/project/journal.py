@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
 
 from napari_unet.annotation.change import Change
 from napari_unet.core.atomic import storage_error, sync_folder
@@ -41,36 +40,28 @@ _IDLE_SECONDS = 15.0
 _CLOSING_SECONDS = 5.0
 
 
-class Synced(Protocol):
-    """Something that is written by one thread and pushed to the disk by another."""
-
-    def sync(self) -> None:
-        """Push everything to the disk that was written so far; never raises."""
-        ...
-
-
 class Syncer:
-    """Pushes to the disk in the background; the thread starts when it is needed."""
+    """Runs functions that sync, and never raise, in a thread of its own when needed."""
 
     def __init__(self) -> None:
-        self._items: tuple[Synced, ...] = ()
+        self._items: tuple[Callable[[], None], ...] = ()
         self._wake = threading.Event()
         self._working = threading.Lock()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
-    def add(self, item: Synced) -> None:
+    def add(self, item: Callable[[], None]) -> None:
         """Take care of something from now on; harmless when that is so already."""
-        if not self._takes_care_of(item):
+        if item not in self._items:
             self._items = (*self._items, item)
 
-    def remove(self, item: Synced) -> None:
-        """Take care of it no longer, once what is under way is over.
+    def remove(self, item: Callable[[], None]) -> None:
+        """Stop calling it, also after a call that is running now.
 
-        Otherwise a lock that is given back could be written once more, for nobody.
+        A lock that was released must not be written once more.
         """
         waited = self._working.acquire(timeout=_CLOSING_SECONDS)
-        self._items = tuple(each for each in self._items if each is not item)
+        self._items = tuple(each for each in self._items if each != item)
         if waited:
             self._working.release()
 
@@ -98,11 +89,8 @@ class Syncer:
             self._wake.clear()
             for item in self._items:
                 with self._working:
-                    if self._takes_care_of(item):
-                        item.sync()
-
-    def _takes_care_of(self, item: Synced) -> bool:
-        return any(each is item for each in self._items)
+                    if item in self._items:
+                        item()
 
 
 _LARGEST_SEGMENT = 2**20
@@ -111,41 +99,19 @@ _KEPT_FOR_UNDO = 2**24
 
 @dataclass(frozen=True, slots=True)
 class JournalStatus:
-    """Where the changes of an image are.
+    """Changes only in memory, changes that a power cut would take, and the failure."""
 
-    Parameters
-    ----------
-    sequence : int
-        Number of the last change.
-    unwritten : int
-        Changes that are in memory only, because they could not be written.
-    unsynced : int
-        Changes that a power cut would take.
-    failure : str
-        Why a change could not be written or pushed, and what to do; or nothing.
-    """
-
-    sequence: int
     unwritten: int = 0
     unsynced: int = 0
     failure: str = ""
 
 
 class Journal:
-    """The journal of one image; lives on the main thread, but for `sync`.
+    """The journal of one image; all methods but `sync` belong to the main thread.
 
-    Parameters
-    ----------
-    sequence : int
-        Number of the last change that there is already.
-    prepare : callable
-        Called before anything is written: makes the folder, or raises a StorageError
-        that says why nobody may write there.
-    seen : tuple, optional
-        The files of the journal, with their sizes, when it was read. What somebody else
-        wrote since is not mixed with this.
-    now : callable
-        Returns the time, with a time zone.
+    Numbering goes on after `sequence`. `prepare` is called before anything is written;
+    it makes the folder or raises a StorageError. `seen` are the journal's files as they
+    were read: if another window has written since, nothing is appended.
     """
 
     def __init__(
@@ -158,53 +124,34 @@ class Journal:
         prepare: Callable[[], None] = lambda: None,
         *,
         seen: Files | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._seen = seen
         self._folder = folder
-        self._key = key
+        self.key = key
         self._image = image
-        self._sequence = self._written = self._synced = sequence
+        # Numbers of the last changes that happened, are written down, and are pushed.
+        self.sequence = self.written = self._synced = sequence
         self._syncer = syncer
         self._prepare = prepare
-        self._now = now
         self._pending: deque[tuple[int, bytes]] = deque()
         self._failure = ""
         self._push_failure = ""
         self._push_failed_at = 0
         self._segment: _OpenSegment | None = None
-        # Guards `_segment` and `_written` between the main thread and the syncer.
+        # Guards `_segment` and `written` between the main thread and the syncer.
         self._guard = threading.Lock()
-        syncer.add(self)
+        syncer.add(self.sync)
 
     @property
     def status(self) -> JournalStatus:
         """Where the changes are."""
-        return JournalStatus(
-            self._sequence,
-            len(self._pending),
-            self._sequence - self._synced,
-            self._failure or self._push_failure,
-        )
-
-    @property
-    def key(self) -> str:
-        """Of the image."""
-        return self._key
-
-    @property
-    def sequence(self) -> int:
-        """Number of the last change."""
-        return self._sequence
-
-    @property
-    def written(self) -> int:
-        """Number of the last change that is written down."""
-        return self._written
+        failure = self._failure or self._push_failure
+        unsynced = self.sequence - self._synced
+        return JournalStatus(len(self._pending), unsynced, failure)
 
     def refuse_if_outdated(self) -> None:
         """Raise a StorageError where somebody else went on since it was read."""
-        if self._seen not in (None, files_of(self._folder, self._key)):
+        if self._seen not in (None, files_of(self._folder, self.key)):
             raise StorageError(
                 f"{self._folder.parent} was changed by another window since "
                 f"{self._image.name} was opened; open the image again."
@@ -212,9 +159,9 @@ class Journal:
 
     def append(self, change: Change) -> None:
         """Write a change down; never raises, `status` tells what is wrong."""
-        self._sequence += 1
-        logged = Logged(self._sequence, self._now(), change)
-        self._pending.append((self._sequence, encode_change(self._key, logged)))
+        self.sequence += 1
+        logged = Logged(self.sequence, datetime.now(UTC), change)
+        self._pending.append((self.sequence, encode_change(self.key, logged)))
         self.flush()
 
     def flush(self) -> None:
@@ -233,15 +180,10 @@ class Journal:
         self._syncer.wake()
 
     def saved(self, sequence: int, oldest: int) -> None:
-        """Take note that a save holds all changes up to one of them.
+        """Note the last change that a save holds, and remove superfluous segments.
 
-        Parameters
-        ----------
-        sequence : int
-            The last change that the save holds.
-        oldest : int
-            The last change that the oldest save holds that is kept. Older segments go,
-            except for some that are kept so that strokes can be undone.
+        `oldest` is the last change of the oldest save that is kept. Some older segments
+        stay, so that strokes can be undone.
         """
         # Also what the save holds already: an older save may be needed once more.
         self.flush()
@@ -258,7 +200,7 @@ class Journal:
     def sync(self) -> None:
         """Push everything to the disk that was written so far; any thread."""
         with self._guard:
-            segment, written = self._segment, self._written
+            segment, written = self._segment, self.written
             if segment is None or written <= self._synced:
                 return
             descriptor, is_new = os.dup(segment.descriptor), segment.is_new
@@ -282,7 +224,7 @@ class Journal:
         """Write and push what is left, and let go of the file."""
         self.flush()
         self.sync()
-        self._syncer.remove(self)
+        self._syncer.remove(self.sync)
         self._end_segment()
 
     def _write(self, sequence: int, line: bytes) -> None:
@@ -292,13 +234,13 @@ class Journal:
         segment = self._segment or self._begin_segment(sequence)
         segment.write(line)
         with self._guard:
-            self._written = sequence
+            self.written = sequence
 
     def _begin_segment(self, first: int) -> _OpenSegment:
         self.refuse_if_outdated()
-        ours = [s.number for s in list_segments(self._folder, self._key)]
-        path = segment_path(self._folder, self._key, max(ours, default=0) + 1)
-        header = Header(journal=1, key=self._key, first=first, image=self._image)
+        ours = [s.number for s in list_segments(self._folder, self.key)]
+        path = segment_path(self._folder, self.key, max(ours, default=0) + 1)
+        header = Header(journal=1, key=self.key, first=first, image=self._image)
         segment = _OpenSegment(path)
         try:
             segment.write(encode_line(header.model_dump(mode="json")))
@@ -321,7 +263,7 @@ class Journal:
 
     def _remove_old(self, oldest: int) -> None:
         """Remove segments from the first on, while nothing of them is needed."""
-        ours = list_segments(self._folder, self._key)
+        ours = list_segments(self._folder, self.key)
         spare = sum(s.path.stat().st_size for s in ours) - _KEPT_FOR_UNDO
         if spare <= 0:
             return
@@ -351,15 +293,12 @@ class _OpenSegment:
     @property
     def done(self) -> bool:
         """Whether it is full, torn, or not there any more."""
-        return self.size > _LARGEST_SEGMENT or self._torn or self._vanished
-
-    @property
-    def _vanished(self) -> bool:
         try:
             there = self.path.stat()
         except OSError:
             return True
-        return not os.path.samestat(there, os.fstat(self.descriptor))
+        same = os.path.samestat(there, os.fstat(self.descriptor))
+        return not same or self._torn or self.size > _LARGEST_SEGMENT
 
     def write(self, line: bytes) -> None:
         """Append a line; where that fails, leave no part of it."""

@@ -93,9 +93,10 @@ class Logged:
 def encode_change(key: str, logged: Logged) -> bytes:
     """Return the line for a change of the image of that key."""
     change = logged.change
+    time = logged.time.astimezone(UTC).isoformat(timespec="milliseconds")
     content: dict[str, object] = {
         "sequence": logged.sequence,
-        "time": _in_words(logged.time),
+        "time": time.replace("+00:00", "Z"),
         "image": key,
         "kind": change.kind,
         "ids": sorted(change.ids),
@@ -113,7 +114,8 @@ def encode_change(key: str, logged: Logged) -> bytes:
             for label, mark in change.marks.items()
         }
     if change.values:
-        content["values"] = [_encode_floats(values) for values in change.values]
+        values = (each.astype("<f4").tobytes() for each in change.values)
+        content["values"] = [base64.b64encode(each).decode() for each in values]
     return encode_line(content)
 
 
@@ -144,19 +146,10 @@ def decode_line(line: bytes, model: type[M]) -> M:
 def decode_change(
     line: bytes, key: str, shape: tuple[int, ...], variables: int = 0
 ) -> Logged:
-    """Read a line of an image's journal back.
+    """Read a line of the journal of an image back, with the shape of its provenance.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the image's provenance.
-    variables : int
-        How many there are, where values are regressed.
-
-    Raises
-    ------
-    StorageError
-        If it is cut short, not what was written, or impossible.
+    `variables` is how many values are regressed. A StorageError tells that the line is
+    cut short, not what was written, or impossible.
     """
     found = decode_line(line, _Change)
     if found.image != key:
@@ -250,10 +243,6 @@ def _mark(variable: int, value: float, variables: int) -> Mark:
     return Mark(variable, value)
 
 
-def _encode_floats(values: ValueMap) -> str:
-    return base64.b64encode(values.astype("<f4").tobytes()).decode()
-
-
 def _decode_floats(text: str, variables: int, part: PixelChange) -> ValueMap:
     try:
         content = base64.b64decode(text, validate=True)
@@ -263,11 +252,6 @@ def _decode_floats(text: str, variables: int, part: PixelChange) -> ValueMap:
     if len(content) != 4 * variables * count:
         raise ValueError(f"there are not {variables} values for each of {count} pixels")
     return np.frombuffer(content, "<f4").reshape(variables, count).astype(np.float32)
-
-
-def _in_words(time: datetime) -> str:
-    text = time.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def encode_integers(values: npt.NDArray[np.int64]) -> bytes:

@@ -1,12 +1,8 @@
-"""Reads the journal of an image: one line for every change, in one or more files.
+"""Reads the journal of an image, which lies in one or more files, its segments.
 
-::
-
-    journal/cells-1f2e3d.000001.jsonl      a segment: a line that says whose it is,
-    journal/cells-1f2e3d.000002.jsonl      then one line for every change
-
-A segment is only ever appended to, by the program that began it. After a crash its last
-line may be incomplete; a later run of the program begins a new one.
+A segment is a line that says whose it is, then one line for every change. It is only
+ever appended to, by the program that began it. After a crash its last line may be
+incomplete; a later run of the program begins a new one.
 
 There is one reader, `scan_journal`. It goes on after anything that is damaged, and
 tells what is whole, torn or missing. Opening an image believes only lines that are as
@@ -17,9 +13,9 @@ the end is damaged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
@@ -40,19 +36,7 @@ Files: TypeAlias = tuple[tuple[str, int], ...]
 
 
 class Header(BaseModel):
-    """The first line of a segment; with it a journal can be understood alone.
-
-    Parameters
-    ----------
-    journal : int
-        Version of the format.
-    key : str
-        Of the image.
-    first : int
-        Sequence number of the first change.
-    image : ImageFields
-        What the image is.
-    """
+    """The first line of a segment: format version, image, first change's number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -80,36 +64,19 @@ class Line:
     restored: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class SegmentScan:
-    """What one file of a journal holds.
+    """What one file of a journal holds; `problem` says why reading stopped.
 
-    Parameters
-    ----------
-    header : Header or None
-        Its first line, if that is whole.
-    lines : tuple of Line
-        Changes that can be read.
-    damaged : int
-        Lines that are not what was written, the first among them.
-    rescued : int
-        Changes among `lines` that were found in damaged lines.
-    unread : int
-        Damaged lines in which no change is as it was written.
-    trailing : int
-        Those of them that no change as it was written follows.
-    torn : bool
-        Whether it ends in a line that is cut short and tells no change: the program
-        was killed while it wrote.
-    cut : bool
-        Whether a line that tells a change has no end.
-    problem : str
-        Why it cannot be read, or not to its end.
+    `damaged` lines are not as written, the header included; `rescued` changes were
+    found in such lines. `unread` are damaged lines without any change as written;
+    `trailing` are those of them after which no change follows. `cut`: the last line has
+    no end. `torn`: it has no end and holds no change, because the program was killed.
     """
 
     segment: Segment
     header: Header | None = None
-    lines: tuple[Line, ...] = ()
+    lines: list[Line] = field(default_factory=list)
     damaged: int = 0
     rescued: int = 0
     unread: int = 0
@@ -133,20 +100,10 @@ class SegmentScan:
 class JournalRead:
     """The changes of an image, in the order of the files.
 
-    Parameters
-    ----------
-    torn : bool
-        Whether the very last line has no end: a stroke was under way when the program
-        was killed.
-    damaged : int
-        Other lines that are not what was written; when an image is opened, those that
-        tell no change.
-    trailing : int
-        Those of the damaged lines that no change follows, so that no gap tells them.
-    segments : tuple of SegmentScan
-        What `scan_journal` found, file by file.
-    files : tuple of (str, int)
-        What `read_journal` read, with sizes; see `files_of`.
+    `torn`: the very last line has no end, because the program was killed in a stroke.
+    `damaged` counts other lines that are not as written (`scan_journal`), or that hold
+    no change (`read_journal`); no change follows the `trailing` ones, so no gap shows
+    them.
     """
 
     logged: tuple[Logged, ...] = ()
@@ -222,20 +179,13 @@ def files_of(folder: Path, key: str) -> Files:
 
 
 def read_header(path: Path) -> Header:
-    """Read the first line of a segment.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be read, or is not what was written.
-    """
+    """Read the first line of a segment; a StorageError tells why it cannot be read."""
     try:
         with path.open("rb") as file:
-            return decode_line(file.readline(_LONGEST_LINE), Header)
-    except StorageError:
-        raise
+            line = file.readline(_LONGEST_LINE)
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+    return decode_line(line, Header)
 
 
 def find_header(segments: Sequence[Segment]) -> Header | None:
@@ -250,7 +200,7 @@ def find_header(segments: Sequence[Segment]) -> Header | None:
 
 def scan_journal(segments: Sequence[Segment], image: ImageFields) -> JournalRead:
     """Read all that can be read of the journal of an image."""
-    scans = tuple(_Reader(each, image).scan() for each in segments)
+    scans = tuple(_scan(each, image) for each in segments)
     return JournalRead(
         tuple(line.logged for scan in scans for line in scan.lines),
         torn=any(scan.torn for scan in scans[-1:]),
@@ -276,83 +226,73 @@ def read_journal(folder: Path, key: str, image: ImageFields) -> JournalRead:
     )
 
 
-class _Reader:
-    """Reads one file, and counts lines that are not what was written."""
+def _scan(segment: Segment, image: ImageFields) -> SegmentScan:
+    scan = SegmentScan(segment)
+    try:
+        if segment.path.stat().st_size > _LARGEST_SEGMENT:
+            raise StorageError("is larger than any journal")
+        with segment.path.open("rb") as file:
+            _read_lines(file, scan, image)
+    except StorageError as error:
+        scan.problem = str(error)
+    except OSError as error:
+        scan.problem = f"cannot be read: {error.strerror}"
+    return scan
 
-    def __init__(self, segment: Segment, image: ImageFields) -> None:
-        self._segment = segment
-        self._shape, self._variables = image.labels_shape, image.variables
-        self._lines: list[Line] = []
-        self._damaged = self._rescued = self._unread = self._trailing = 0
 
-    def scan(self) -> SegmentScan:
-        header, problem, torn, cut = None, "", False, False
-        try:
-            if self._segment.path.stat().st_size > _LARGEST_SEGMENT:
-                raise StorageError("is larger than any journal")
-            with self._segment.path.open("rb") as file:
-                first = file.readline(_LONGEST_LINE)
-                torn = not first.endswith(b"\n")
-                cut = torn and len(_parts(first)) > 1
-                if not torn:
-                    header = self._first(first)
-                    torn, cut = self._others(file)
-        except StorageError as error:
-            problem = str(error)
-        except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-        counts = self._damaged, self._rescued, self._unread, self._trailing
-        lines = tuple(self._lines)
-        return SegmentScan(self._segment, header, lines, *counts, torn, cut, problem)
+def _read_lines(file: BinaryIO, scan: SegmentScan, image: ImageFields) -> None:
+    """Read the first line, of which a damaged one may hold the next one, and others."""
+    first = file.readline(_LONGEST_LINE)
+    several = len(_parts(first)) > 1
+    if not first.endswith(b"\n"):
+        scan.torn, scan.cut = True, several
+        return
+    scan.header = _header(first, scan.segment)
+    if scan.header is None:
+        scan.header = _cut_header(first, scan.segment)
+        scan.damaged += 1
+        found = _rescue(first, scan, image)
+        if several:
+            _note(scan, found)
+    while line := file.readline(_LONGEST_LINE):
+        if logged := _decode(line, scan.segment, image):
+            scan.lines.append(Line(line, logged))
+            scan.trailing = 0
+            continue
+        found = _rescue(line, scan, image)
+        if not line.endswith(b"\n"):
+            scan.torn, scan.cut = not found, True
+            return
+        scan.damaged += 1
+        _note(scan, found)
 
-    def _first(self, line: bytes) -> Header | None:
-        """Read the first line; a damaged one may hold the next one, too."""
-        if header := _header(line, self._segment):
-            return header
-        self._damaged += 1
-        found = self._rescue(line)
-        if len(_parts(line)) > 1:
-            self._note(found)
-        return _cut_header(line, self._segment)
 
-    def _others(self, file: BinaryIO) -> tuple[bool, bool]:
-        """Read all other lines; return whether the last one is torn, and cut."""
-        while line := file.readline(_LONGEST_LINE):
-            if logged := self._decode(line):
-                self._lines.append(Line(line, logged))
-                self._trailing = 0
-                continue
-            found = self._rescue(line)
-            if not line.endswith(b"\n"):
-                return not found, True
-            self._damaged += 1
-            self._note(found)
-        return False, False
-
-    def _rescue(self, line: bytes) -> list[Line]:
-        """Find changes in a line that is not as it was written."""
-        found = [each for part in _parts(line) for each in self._whole(part)]
-        self._lines += found
-        self._rescued += len(found)
-        return found
-
-    def _whole(self, part: bytes) -> Iterator[Line]:
+def _rescue(line: bytes, scan: SegmentScan, image: ImageFields) -> list[Line]:
+    """Find changes in a line that is not as it was written."""
+    found = []
+    for part in _parts(line):
         for text in (part, part[:-1] + b"\n", part + b"\n"):
-            if logged := self._decode(text):
-                yield Line(text, logged, restored=text is not part)
-                return
+            if logged := _decode(text, scan.segment, image):
+                found.append(Line(text, logged, restored=text is not part))
+                break
+    scan.lines += found
+    scan.rescued += len(found)
+    return found
 
-    def _note(self, found: list[Line]) -> None:
-        """Count a damaged line that holds no change as it was written."""
-        if any(not each.restored for each in found):
-            self._trailing = 0
-        else:
-            self._unread, self._trailing = self._unread + 1, self._trailing + 1
 
-    def _decode(self, line: bytes) -> Logged | None:
-        with suppress(StorageError):
-            return decode_change(line, self._segment.key, self._shape, self._variables)
-        return None
+def _note(scan: SegmentScan, found: list[Line]) -> None:
+    """Count a damaged line that holds no change as it was written."""
+    if any(not each.restored for each in found):
+        scan.trailing = 0
+    else:
+        scan.unread += 1
+        scan.trailing += 1
+
+
+def _decode(line: bytes, segment: Segment, image: ImageFields) -> Logged | None:
+    with suppress(StorageError):
+        return decode_change(line, segment.key, image.labels_shape, image.variables)
+    return None
 
 
 def _header(line: bytes, segment: Segment) -> Header | None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -33,17 +34,26 @@ MANIFEST, PREVIOUS = "project.json", "project.previous.json"
 LABELS, PROVENANCE, JOURNAL = "labels", "provenance", "journal"
 MODELS, TRAINING, SNAPSHOTS = "models", "training", "snapshots"
 LOCK, HOME = "lock.json", "home.json"
+FOLDERS = {LABELS, PROVENANCE, JOURNAL, MODELS, TRAINING}
+"""Of which `recover` takes care; snapshots are checked when they are brought back."""
 QUARANTINE = "damaged-"
 """How the names of folders begin that hold damaged files."""
 
-_KEY = r"(?P<key>[a-z0-9][a-z0-9-]{0,99})"
-_MAP = re.compile(_KEY + r"\.(?P<number>[1-9][0-9]{0,15})\.tif")
-_SEGMENT = re.compile(_KEY + r"\.(?P<number>[0-9]{6,12})\.jsonl")
-_SNAPSHOT = re.compile(_KEY + r"\.(?P<number>[0-9]{1,9})\.json")
 _OLDER = re.compile(r"project\.v[0-9]{1,3}\.json")
 _LONGEST_NAME = 255
 _LONGEST_BEGIN = 60
 _BYTES_OF_BEGIN = 230
+
+
+def _parse(ending: str, name: str) -> tuple[str, int] | None:
+    """Return the key and the number in the name of a file; None for other files."""
+    found = re.fullmatch(rf"([a-z0-9][a-z0-9-]{{0,99}})\.{ending}", name)
+    return (found[1], int(found[2])) if found else None
+
+
+parse_map_name = partial(_parse, r"([1-9][0-9]{0,15})\.tif")
+parse_segment_name = partial(_parse, r"([0-9]{6,12})\.jsonl")
+parse_snapshot_name = partial(_parse, r"([0-9]{1,9})\.json")
 
 
 def map_path(project: Path, kind: str, key: str, number: int) -> Path:
@@ -51,19 +61,9 @@ def map_path(project: Path, kind: str, key: str, number: int) -> Path:
     return project / kind / f"{key}.{number}.tif"
 
 
-def parse_map_name(name: str) -> tuple[str, int] | None:
-    """Return the key and the number of a save; None for other files."""
-    return _parse(_MAP, name)
-
-
 def segment_path(journals: Path, key: str, number: int) -> Path:
     """Return where a segment lies in the folder of journals."""
     return journals / f"{key}.{number:06d}.jsonl"
-
-
-def parse_segment_name(name: str) -> tuple[str, int] | None:
-    """Return the key and the number of a segment; None for other files."""
-    return _parse(_SEGMENT, name)
 
 
 def snapshot_paths(project: Path, key: str, number: int) -> tuple[Path, Path, Path]:
@@ -72,11 +72,6 @@ def snapshot_paths(project: Path, key: str, number: int) -> tuple[Path, Path, Pa
     folder = project / SNAPSHOTS
     labels, provenance, fields = (folder / f"{key}.{number}.{end}" for end in ends)
     return labels, provenance, fields
-
-
-def parse_snapshot_name(name: str) -> tuple[str, int] | None:
-    """Return the key and the number of a copy by its description; else None."""
-    return _parse(_SNAPSHOT, name)
 
 
 def model_folder(number: int, words: str) -> str:
@@ -95,10 +90,7 @@ def is_older_manifest(name: str) -> bool:
 
 
 def default_folder(image_path: Path | None, name: str) -> Path:
-    """Return where an image's project lies unless the person says otherwise.
-
-    Beside the image; for images that are no files, in the user's data folder.
-    """
+    """Return where an image's project lies by default: beside it, or with user data."""
     if image_path is not None:
         plain = image_path.with_name(image_path.stem + SUFFIX)
         # Where file systems count letters there may be work under the whole name.
@@ -112,11 +104,6 @@ def default_folder(image_path: Path | None, name: str) -> Path:
 def unfiled_folder() -> Path:
     """Return the folder for projects of images that are no files."""
     return platformdirs.user_data_path("napari-unet", appauthor=False) / "projects"
-
-
-def is_unfiled(project: Path) -> bool:
-    """Whether a project lies in the user's data folder."""
-    return project.is_relative_to(unfiled_folder())
 
 
 def kept_folder(home: Path) -> Path:
@@ -137,10 +124,7 @@ def _kept_root() -> Path:
 
 
 def _short(stem: str) -> str:
-    """Return the name of an image such that the one of its project is not too long.
-
-    File systems count bytes. What is cut off is told apart by a hash.
-    """
+    """Shorten an image's name so that its project's fits, and add a hash to it."""
     content = os.fsencode(stem)
     if len(content) + len(SUFFIX) <= _LONGEST_NAME:
         return stem
@@ -152,8 +136,3 @@ def _short(stem: str) -> str:
 def _first_bytes(name: str, most: int) -> str:
     """Return the beginning of a name, without half a letter at its end."""
     return os.fsencode(name)[:most].decode("utf-8", "ignore")
-
-
-def _parse(pattern: re.Pattern[str], name: str) -> tuple[str, int] | None:
-    found = pattern.fullmatch(name)
-    return (found["key"], int(found["number"])) if found else None

@@ -15,14 +15,13 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 from pydantic import AwareDatetime, Field, ValidationError
 
-from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.core.atomic import told_in_words, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import Name, Record
 from napari_unet.project.layout import LOCK
@@ -35,16 +34,9 @@ _START_TOLERANCE = 2.0
 
 
 class Holder(Record):
-    """What a lock says of the window that works in a project.
+    """Who holds a lock: `started` is when the process started, in seconds since 1970.
 
-    Parameters
-    ----------
-    started : float
-        When its process started, in seconds since 1970, by that machine's clock.
-    token : str
-        Different for every window.
-    beats : int
-        Counted up while the window is open.
+    The token differs for every window. `beats` is counted up while the window is open.
     """
 
     user: Name
@@ -59,8 +51,11 @@ class Holder(Record):
     def me(cls) -> Holder:
         """Return what there is to say of this process, with a new token."""
         process = psutil.Process()
+        user = "somebody"
+        with suppress(OSError, KeyError, ImportError):
+            user = getpass.getuser()
         return cls(
-            user=_user(),
+            user=user,
             host=platform.node(),
             pid=process.pid,
             started=process.create_time(),
@@ -84,16 +79,8 @@ _UNKNOWN = Holder(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """A lock as it was seen, and since when it looks like that."""
-
-    content: bytes
-    since: float
-
-
 class FileLock:
-    """The right to write somewhere, as a file that only its owner may make."""
+    """The right to write somewhere, as a file; `held` is what the last look found."""
 
     def __init__(
         self, path: Path, *, clock: Callable[[], float] = time.monotonic
@@ -101,20 +88,16 @@ class FileLock:
         self._path = path
         self._clock = clock
         self._me = Holder.me()
-        self._sight: _Sight | None = None
-        self._held = False
+        # What somebody else's lock looked like, and since when.
+        self._seen: tuple[bytes | None, float] = None, 0.0
+        self.held = False
         self._beat_at = 0.0
-
-    @property
-    def held(self) -> bool:
-        """Whether it is ours."""
-        return self._held
 
     def still_ours(self) -> bool:
         """Look whether the lock is ours: nobody took it away, or it is back again."""
         content = self._read()
-        self._held = content is not None and _parse(content).token == self._me.token
-        return self._held
+        self.held = content is not None and _parse(content).token == self._me.token
+        return self.held
 
     def holder(self) -> Holder | None:
         """Return who else holds it; None if nobody does. Only reads.
@@ -123,15 +106,12 @@ class FileLock:
         not counted up for a minute, or not for an hour before it was looked at.
         """
         content = self._read()
-        if content is None:
-            self._sight = None
+        found = None if content is None else _parse(content)
+        if found is not None and found.token == self._me.token:
             return None
-        found = _parse(content)
-        if found.token == self._me.token:
-            return None
-        if self._sight is None or self._sight.content != content:
-            self._sight = _Sight(content, self._clock())
-        return None if self._is_stale(found, self._sight) else found
+        if content != self._seen[0]:
+            self._seen = content, self._clock()
+        return None if found is None or self._is_stale(found) else found
 
     def take(self) -> Holder | None:
         """Take the lock, if it is not ours already; return who else has it."""
@@ -140,17 +120,15 @@ class FileLock:
         for _ in range(2):
             if other := self.holder():
                 return other
-            try:
+            with told_in_words(self._path):
                 self._remove_stale()
                 if self._create():
                     return None
-            except OSError as error:
-                raise storage_error(self._path, error) from error
         raise StorageError(f"{self._path.parent} was just opened elsewhere; try again.")
 
     def sync(self) -> None:
         """Count the lock up now and then, and notice when it was taken; any thread."""
-        if not self._held or self._clock() < self._beat_at:
+        if not self.held or self._clock() < self._beat_at:
             return
         self._beat_at = self._clock() + _BEAT_SECONDS
         if not self.still_ours():
@@ -164,7 +142,7 @@ class FileLock:
         if self.still_ours():
             with suppress(OSError):
                 self._path.unlink()
-        self._held = False
+        self.held = False
 
     def _read(self) -> bytes | None:
         try:
@@ -173,10 +151,10 @@ class FileLock:
         except OSError:
             return None
 
-    def _is_stale(self, holder: Holder, sight: _Sight) -> bool:
+    def _is_stale(self, holder: Holder) -> bool:
         if holder.host == platform.node() and holder.pid:
             return not _is_running(holder)
-        if self._clock() - sight.since > _STALE_SECONDS:
+        if self._clock() - self._seen[1] > _STALE_SECONDS:
             return True
         with suppress(OSError):
             return time.time() - self._path.stat().st_mtime > _LONG_AGO_SECONDS
@@ -188,7 +166,7 @@ class FileLock:
         Only one at a time may look and take: whoever was slow would otherwise take the
         new lock of who was quick, and let a third one in.
         """
-        if self._sight is None:
+        if self._seen[0] is None:
             return
         taking = self._path.with_name(f".{self._path.name}.taking")
         with suppress(OSError):
@@ -200,7 +178,7 @@ class FileLock:
         except FileExistsError:
             return
         try:
-            if self._read() == self._sight.content:
+            if self._read() == self._seen[0]:
                 self._path.unlink(missing_ok=True)
         finally:
             taking.unlink(missing_ok=True)
@@ -219,7 +197,7 @@ class FileLock:
             with suppress(OSError):
                 self._path.unlink()
             raise
-        self._held = True
+        self.held = True
         self._beat_at = self._clock() + _BEAT_SECONDS
         return True
 
@@ -266,10 +244,3 @@ def _is_running(holder: Holder) -> bool:
         return True
     # Another process may have got the number of one that is gone.
     return abs(started - holder.started) < _START_TOLERANCE
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "somebody"

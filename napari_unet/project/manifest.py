@@ -1,36 +1,34 @@
-"""`project.json`: what a project holds, and which saves of it count."""
+"""`project.json`: what a project holds, and which saves of it count.
+
+Manifests of older versions are brought up to date one version at a time, by pure
+functions of plain JSON. Nothing is written here: the old manifest stays as it is until
+the project is saved, and a copy of it is kept then.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import (
-    AwareDatetime,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.geometry.ids import latest_free_id
 from napari_unet.instances.decoding import Decoding
 from napari_unet.instances.diameter import LEAST_DIAMETER, MOST_DIAMETER
-from napari_unet.models.record import ModelRecord
+from napari_unet.models.record import ModelRecord, built_in_uuid, uuid_of
 from napari_unet.project.identity import Axes, Hash, ImageFields, Key, Name, Record
 from napari_unet.project.layout import MANIFEST
-from napari_unet.project.migrate import OLDEST, up_to_date
 
 FORMAT_VERSION = 4
-
 KEPT_GENERATIONS = 3
 
 _MOST_SAVES = 100
@@ -40,19 +38,14 @@ _MAX_ID = 2**31
 Sequence = Annotated[int, Field(ge=0, le=2**53)]
 Diameter = Annotated[float, Field(ge=LEAST_DIAMETER, le=MOST_DIAMETER)]
 Channel = Annotated[int, Field(ge=0, le=2**16)]
+Json: TypeAlias = dict[str, Any]
 
 
 class Generation(Record):
     """One save of one image's annotation.
 
-    Parameters
-    ----------
-    number : int
-        Counts from 1; part of the file names.
-    sequence : int
-        The last change of the journal that it holds.
-    labels_hash, provenance_hash : str
-        Content hashes, so that damage and mixed-up files are noticed.
+    `number` is part of the file names; `sequence` is the last change of the journal
+    that the save holds. The hashes of the contents reveal damaged and mixed-up files.
     """
 
     number: int = Field(ge=1, le=2**53)
@@ -91,22 +84,12 @@ class ImageEntry(ImageFields):
 
 
 class ModelEntry(Record):
-    """One version of the model that predicts.
+    """One version of the model: a built-in one, or one in a folder of the project.
 
-    Parameters
-    ----------
-    number : int
-        Counts from 1; never used again. For people: a version is found by its record.
-    built_in, folder : str or None
-        Name of a built-in model, or of a folder in `models`.
-    checksum : str or None
-        Of the weights in that folder.
-    note : str
-        Where it comes from, in words.
-    preset : str
-        How it is trained on.
-    decoding : Decoding or None
-        Thresholds that a person has moved since it was made.
+    `number` is for people and never used again; code finds a version by its record.
+    `checksum` is that of the weights, `note` says where the version comes from,
+    `preset` how it is trained further, and `decoding` are thresholds that a person has
+    moved.
     """
 
     number: int = Field(ge=1, le=2**53)
@@ -140,14 +123,8 @@ class ImageReading(Record):
 class Settings(Record):
     """What a person chose for a project.
 
-    Parameters
-    ----------
-    minutes : float
-        How long a training lasts.
-    diameters : dict of str to float
-        Typical diameters of objects in pixels, by the keys of images; else measured.
-    readings : dict of str to ImageReading
-        By the hashes of the images' pixels.
+    `minutes` is how long a training lasts. `diameters` are in pixels, by image keys;
+    `readings` are by content hashes.
     """
 
     minutes: float = Field(2.0, ge=0.1, le=600)
@@ -189,23 +166,16 @@ class Manifest(Record):
         next_id: int,
         needed: Collection[int] = (),
     ) -> tuple[Manifest, ImageEntry]:
-        """Return the manifest after a save, and the image's entry in it.
-
-        Saves whose numbers are `needed` stay, however many there are.
-        """
+        """Return the manifest after a save, and its entry; `needed` saves are kept."""
         old = self.get(key)
         stay = [
             each
             for place, each in enumerate(old.generations if old else (), 1)
             if place < KEPT_GENERATIONS or each.number in needed
         ]
-        fields = {name: getattr(image, name) for name in ImageFields.model_fields}
-        entry = ImageEntry(
-            **fields,
-            key=key,
-            next_id=latest_free_id(next_id, old.next_id if old else 1),
-            generations=(generation, *stay)[:_MOST_SAVES],
-        )
+        next_id = latest_free_id(next_id, old.next_id if old else 1)
+        saves = (generation, *stay)[:_MOST_SAVES]
+        entry = ImageEntry(**image.fields, key=key, next_id=next_id, generations=saves)
         others = tuple(other for other in self.images if other is not old)
         return self.model_copy(update={"images": (*others, entry)}), entry
 
@@ -221,13 +191,7 @@ class NewerFormatError(StorageError):
 
 
 def parse_manifest(text: bytes) -> Manifest:
-    """Read the text of `project.json`.
-
-    Raises
-    ------
-    StorageError
-        If it is damaged, or comes from a newer version (`NewerFormatError`).
-    """
+    """Read `project.json`; raises a StorageError, such as a NewerFormatError."""
     if len(text) > _MAX_BYTES:
         raise StorageError(f"project.json is larger than {_MAX_BYTES >> 20} MiB.")
     try:
@@ -263,15 +227,8 @@ def format_version(text: bytes) -> int:
 class ManifestFile:
     """A manifest as it was read, or why it cannot be used.
 
-    Parameters
-    ----------
-    present : bool
-        Whether there is something of that name.
-    loose : tuple of ImageEntry
-        Entries of a damaged one that are whole by themselves: their key, which holds a
-        hash of content and shape, fits the rest of them.
-    version : int
-        Of the format in which it is written.
+    `loose` are entries of a damaged manifest that are valid by themselves: their key
+    contains a hash of content and shape, which fits. `version` is that of the format.
     """
 
     name: str
@@ -283,17 +240,9 @@ class ManifestFile:
 
 
 def read_manifest_file(path: Path, shown: str = "") -> ManifestFile:
-    """Read a manifest of which nothing is believed yet.
+    """Read a manifest; problems are returned, only a NewerFormatError is raised.
 
-    Parameters
-    ----------
-    shown : str
-        How it is called where it cannot be read; by its name, if nothing is said.
-
-    Raises
-    ------
-    NewerFormatError
-        If a newer version of the program wrote it.
+    `shown` is the name that messages use where the file cannot be read.
     """
     name = path.name
     try:
@@ -345,6 +294,69 @@ def _compare_checksum(found: dict[str, Any]) -> None:
 
 def _version(found: Any) -> int:
     version = found.get("format_version") if isinstance(found, dict) else None
-    if type(version) is not int or version < OLDEST:
+    if type(version) is not int or version < min(_STEPS):
         raise StorageError("project.json is damaged (it names no format).")
     return version
+
+
+def _from_1(found: Json) -> Json:
+    """Version 2 knows tasks; what is older is about objects, the default."""
+    return {**found, "format_version": 2}
+
+
+def _from_2(found: Json) -> Json:
+    """Version 3 has a journal, which begins after older saves.
+
+    Number 1 is theirs: a journal from number 1 on would tell all that ever happened.
+    """
+    images = [
+        {
+            **image,
+            "generations": [
+                {**generation, "sequence": 1} for generation in image["generations"]
+            ],
+        }
+        for image in found.get("images", [])
+    ]
+    return {**found, "format_version": 3, "images": images}
+
+
+def _from_3(found: Json) -> Json:
+    """Version 4 knows models by their records.
+
+    What older versions wrote gets a uuid that is always the same, since a project that
+    is only looked at is not written. Which built-in model a version descends from was
+    not written: a training started, as a rule, from the version before it.
+    """
+    own = ("number", "built_in", "folder", "checksum", "created")
+    models: list[Json] = []
+    known: set[str] = set()
+    replay = ""
+    for model in found.get("models", []):
+        built_in, score = model.get("built_in"), model.get("score")
+        # A version without a score was opened, or made for another task.
+        replay = built_in or (replay if score is not None else "")
+        uuid = str(uuid_of("version 3", *(model.get(name) for name in own)))
+        if built_in and str(built_in_uuid(built_in)) not in known:
+            uuid = str(built_in_uuid(built_in))
+        known.add(uuid)
+        record = {
+            "uuid": uuid,
+            "replay": replay[:100],
+            "score": score,
+            "start_score": model.get("start_score"),
+            "created": model["created"],
+        }
+        others = {k: v for k, v in model.items() if k not in record}
+        models.append({**others, "record": record})
+    return {**found, "format_version": 4, "models": models}
+
+
+_STEPS: dict[int, Callable[[Json], Json]] = {1: _from_1, 2: _from_2, 3: _from_3}
+
+
+def up_to_date(found: Json, version: int) -> Json:
+    """Migrate a manifest; KeyError, TypeError or AttributeError if it is malformed."""
+    for step in range(found["format_version"], version):
+        found = _STEPS[step](found)
+    return found

@@ -34,10 +34,7 @@ _COMPRESSIONS = (tifffile.COMPRESSION.NONE, tifffile.COMPRESSION.ADOBE_DEFLATE)
 def write_maps(paths: Pair, work: AnnotationSnapshot, axes: str) -> tuple[str, str]:
     """Write labels and provenance, each atomically; return their content hashes.
 
-    Raises
-    ------
-    StorageError
-        If the disk is full, read-only or gone; then neither of them is there.
+    Where that fails (StorageError), neither of them is there.
     """
     several = "C" * (work.labels.ndim - work.provenance.ndim)
     try:
@@ -59,17 +56,8 @@ def read_maps(
 ) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
     """Return labels and provenance after checking both.
 
-    Parameters
-    ----------
-    shapes : tuple of tuple of int
-        Of the two. They differ where values are regressed.
-    hashes : tuple of str or None
-        Of their contents; None where nobody knows them.
-
-    Raises
-    ------
-    StorageError
-        If one is missing, damaged, or not the one that was saved.
+    Their shapes differ where values are regressed. A StorageError tells that one is
+    missing, damaged, or, where the hashes are known, not the one that was saved.
     """
     dtype = np.int32 if shapes[0] == shapes[1] else np.float32
     labels_hash, provenance_hash = hashes or (None, None)

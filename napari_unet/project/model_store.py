@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from napari_unet.core.atomic import storage_error, write_folder_atomically
+from napari_unet.core.atomic import write_folder_atomically
 from napari_unet.models.folder import SPEC_FILE, WEIGHTS_FILE, weights_checksum
 from napari_unet.models.record import (
     LARGEST_RECORD,
@@ -41,10 +41,7 @@ def all_models(models: Path, named: Collection[ModelEntry]) -> tuple[ModelEntry,
 
 
 def unnamed_models(models: Path, named: Collection[ModelEntry]) -> Iterator[ModelEntry]:
-    """Yield versions in folders that are not named, if they are whole.
-
-    Not those that a better state of the same training run has taken the place of.
-    """
+    """Yield intact versions that no manifest names and no better one supersedes."""
     folders = {entry.folder for entry in named}
     taken = {entry.number for entry in named}
     records = [entry.record for entry in named]
@@ -70,10 +67,9 @@ def copy_models(
     named: Collection[ModelEntry],
     there: Collection[ModelEntry],
 ) -> None:
-    """Copy versions to another folder of models, where they are found as unnamed ones.
+    """Copy versions to another project, which finds them as unnamed ones.
 
-    `named` and `there` is what the manifests of the two projects name. All of them stay
-    in the source.
+    `named` and `there` are the versions that the two manifests name.
     """
     held = all_models(target, there)
     known = {each for entry in held for each in (entry.uuid, entry.checksum)}
@@ -85,27 +81,15 @@ def copy_models(
             continue
         number = max([last_number(target), *(each.number for each in there)]) + 1
         copy = target / model_folder(number, words)
-        write_folder_atomically(copy, partial(_copy_files, place))
-
-
-def _copy_files(place: Path, copy: Path) -> None:
-    try:
-        shutil.copytree(place, copy, dirs_exist_ok=True)
-    except OSError as error:
-        raise storage_error(copy, error) from error
+        write_folder_atomically(
+            copy, partial(shutil.copytree, place, dirs_exist_ok=True)
+        )
 
 
 def last_number(models: Path) -> int:
     """Return the highest number that a folder of a version has; 0 without one."""
     numbers = (_BEGINS.match(name) for name in _folder_names(models))
     return max((int(number[1]) for number in numbers if number), default=0)
-
-
-def entry_problem(models: Path, entry: ModelEntry) -> str:
-    """Return what is wrong with a version in a folder of models, or nothing."""
-    if entry.folder is None:
-        return ""
-    return model_problem(models / entry.folder, entry.checksum)
 
 
 def model_problem(place: Path, checksum: str | None) -> str:
@@ -117,10 +101,6 @@ def model_problem(place: Path, checksum: str | None) -> str:
         path = place / name
         if path.is_symlink() or not path.is_file():
             return f"{name} is missing."
-    return _content_problem(place, checksum)
-
-
-def _content_problem(place: Path, checksum: str | None) -> str:
     try:
         if not isinstance(json.loads((place / SPEC_FILE).read_bytes()), dict):
             return f"{SPEC_FILE} is damaged."

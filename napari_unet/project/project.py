@@ -1,26 +1,33 @@
-"""A project folder that somebody works in: saves, journals and the lock."""
+"""A project folder that somebody works in: saves, journals and the lock.
+
+Work that could not be saved where it belongs is kept in a project like any other, in
+the user's data folder. `home.json` in it says where it belongs, and what was written
+there; it goes back by itself as soon as somebody may write there again.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, ValidationError
+
 from napari_unet.annotation.provenance import AnnotationSnapshot
+from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import StorageError
-from napari_unet.project.identity import ImageFields, ImageIdentity
+from napari_unet.project.identity import ImageFields, ImageIdentity, Key, Record
 from napari_unet.project.journal import Journal, Syncer
 from napari_unet.project.journal_reader import Files
+from napari_unet.project.layout import HOME
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.store import ProjectStore
 
+_LARGEST_NOTE = 2**24
+
 
 class Project:
-    """One project folder in one window.
-
-    To open it writes nothing. The first change takes the lock, makes the folder if it
-    is new, and begins a journal.
-    """
+    """One project folder in one window; nothing is written before the first change."""
 
     def __init__(self, folder: Path, syncer: Syncer) -> None:
         self.store = ProjectStore(folder)
@@ -29,10 +36,7 @@ class Project:
         self._journals: list[Journal] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a job in another process needs: the files, and whose they are.
-
-        Journals stay where changes happen.
-        """
+        """Return what a job in another process needs: no journals and no thread."""
         return {"store": self.store, "lock": self._lock}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -67,34 +71,19 @@ class Project:
         )
 
     def claim(self) -> None:
-        """Make the folder if it is not there, and take the lock.
-
-        Raises
-        ------
-        StorageError
-            If somebody else works in it, or nothing can be written there.
-        """
+        """Make the folder if needed and take the lock; a StorageError says why not."""
         if self._lock.still_ours():
             return
         self.store.files.make()
         self._lock.acquire()
-        self._syncer.add(self._lock)
+        self._syncer.add(self._lock.sync)
 
     def begin_journal(
-        self,
-        image: ImageIdentity,
-        key: str,
-        sequence: int,
-        seen: Files | None = None,
+        self, image: ImageIdentity, key: str, sequence: int, seen: Files | None = None
     ) -> Journal:
         """Return the journal of an image; its file is made with the first change.
 
-        Parameters
-        ----------
-        sequence : int
-            Number of the last change that is known.
-        seen : tuple, optional
-            The files of the journal when it was read.
+        Numbering goes on after `sequence`; `seen` are the files as they were read.
         """
         fields = ImageFields.of(image, self.folder)
         folder = self.store.files.journal
@@ -148,5 +137,33 @@ class Project:
 
     def release(self) -> None:
         """Let others work in it."""
-        self._syncer.remove(self._lock)
+        self._syncer.remove(self._lock.sync)
         self._lock.release()
+
+
+class Away(Record):
+    """The home of work that is kept elsewhere, and the last change written there.
+
+    `images` holds the numbers of these changes, by the keys of images here.
+    """
+
+    home: str = Field(max_length=4096)
+    images: dict[Key, int] = Field(default_factory=dict)
+
+
+def read_away(folder: Path) -> Away | None:
+    """Return what is written of a home, None if nothing can be read."""
+    try:
+        with (folder / HOME).open("rb") as file:
+            return Away.model_validate_json(file.read(_LARGEST_NOTE))
+    except (OSError, ValidationError):
+        return None
+
+
+def note_away(folder: Path, home: Path, key: str, sequence: int) -> None:
+    """Write down that work on an image is kept in a folder."""
+    known = read_away(folder)
+    images = {**(known.images if known else {}), key: sequence}
+    text = Away(home=repr(str(home))[1:-1][:4096], images=images)
+    content = (text.model_dump_json(indent=1) + "\n").encode()
+    write_atomically(folder / HOME, lambda file: file.write(content))

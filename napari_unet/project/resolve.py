@@ -32,17 +32,7 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Work on the same pixels, of the same shape and task, as an image.
-
-    Parameters
-    ----------
-    key : str
-        Its name in the project.
-    name : str
-        What the image was called.
-    path : Path or None
-        Where its file was.
-    """
+    """Work on the same pixels as an image, what that was called and where it lay."""
 
     key: str
     name: str
@@ -112,13 +102,8 @@ def place_of(
 ) -> tuple[Place, Path | None]:
     """Look where the file of some work is now; only reads.
 
-    Parameters
-    ----------
-    since : float
-        When the work was written down, in seconds since 1970. A file that is no older
-        may be another image by now, and is read.
-    same_content : callable or None
-        Reads it.
+    A file that changed `since` the work was written down, in seconds since 1970, may be
+    another image by now, and is read with `same_content`.
     """
     path = work.path_from(folder.resolve())
     if path is None:

@@ -1,13 +1,8 @@
 """Copies of the work on an image that are kept until somebody deletes them by hand.
 
-::
-
-    snapshots/cells-1f2e3d.2.labels.tif
-    snapshots/cells-1f2e3d.2.provenance.tif
-    snapshots/cells-1f2e3d.2.json            written last: with it the copy counts
-
 Saves and the journal follow the work; what a person has left behind by starting over
-would go with them in the end.
+would go with them in the end. The description of a copy is written last: with it the
+copy counts.
 """
 
 from __future__ import annotations
@@ -21,7 +16,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, Field, ValidationError
 
 from napari_unet.annotation.provenance import AnnotationSnapshot
-from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.core.atomic import told_in_words, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.project.identity import Hash, ImageIdentity, Record
@@ -55,23 +50,10 @@ def keep_snapshot(
     work: AnnotationSnapshot,
     objects: int,
 ) -> Snapshot:
-    """Keep a copy of the work on an image; the project's folder is claimed by then.
-
-    Parameters
-    ----------
-    objects : int
-        How many objects, classes or marks there are.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be written; then there is no copy.
-    """
-    folder = _folder(project)
-    try:
+    """Keep a copy of the work; `objects` counts objects, classes or marks."""
+    folder = _no_link(project / SNAPSHOTS)
+    with told_in_words(folder):
         folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise storage_error(folder, error) from error
     number = 1 + max(_numbers(folder, key), default=0)
     kept = Snapshot(number, datetime.now(UTC), objects)
     maps, fields = _paths(project, key, number)
@@ -90,7 +72,7 @@ def keep_snapshot(
 
 def list_snapshots(project: Path, key: str) -> tuple[Snapshot, ...]:
     """Return the copies of the work on an image, the newest first; only reads."""
-    found, folder = [], _folder(project)
+    found, folder = [], _no_link(project / SNAPSHOTS)
     for number in _numbers(folder, key):
         # One that was being written when the program ended, or is damaged, is none.
         with suppress(StorageError):
@@ -102,27 +84,13 @@ def list_snapshots(project: Path, key: str) -> tuple[Snapshot, ...]:
 def read_snapshot(
     project: Path, key: str, image: ImageIdentity, number: int
 ) -> AnnotationSnapshot:
-    """Read a copy back.
-
-    Raises
-    ------
-    StorageError
-        If it is not there any more, damaged, or not the one that was kept.
-    """
-    _folder(project)
+    """Read a copy back; a StorageError tells that it is not what was kept."""
+    _no_link(project / SNAPSHOTS)
     maps, path = _paths(project, key, number)
     fields = _read_fields(path)
     hashes = fields.labels_hash, fields.provenance_hash
     found = read_maps(maps, (image.values_shape, image.labels_shape), hashes)
     return AnnotationSnapshot(*found, fields.next_id, 0)
-
-
-def _folder(project: Path) -> Path:
-    """Return where copies lie; a link, perhaps out of the project, is refused."""
-    folder = project / SNAPSHOTS
-    if folder.is_symlink():
-        raise StorageError(f"{folder} is a link; replace it by what it leads to.")
-    return folder
 
 
 def _numbers(folder: Path, key: str) -> list[int]:
@@ -133,10 +101,15 @@ def _numbers(folder: Path, key: str) -> list[int]:
 
 def _paths(project: Path, key: str, number: int) -> tuple[Pair, Path]:
     paths = snapshot_paths(project, key, number)
-    for path in paths:
-        if path.is_symlink():
-            raise StorageError(f"{path} is a link; replace it by what it leads to.")
-    return paths[:2], paths[2]
+    labels, provenance, fields = map(_no_link, paths)
+    return (labels, provenance), fields
+
+
+def _no_link(path: Path) -> Path:
+    """Return a path, unless it is a link, which perhaps leads out of the project."""
+    if path.is_symlink():
+        raise StorageError(f"{path} is a link; replace it by what it leads to.")
+    return path
 
 
 def _read_fields(path: Path) -> _Fields:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,16 +14,11 @@ import numpy as np
 
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
-from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.ids import free_id, latest_free_id
 from napari_unet.geometry.maps import LabelMap, ValueMap
 from napari_unet.project.folder import NoRoomError, ProjectFolder
 from napari_unet.project.identity import ImageFields, ImageIdentity
-from napari_unet.project.journal_reader import (
-    list_segments,
-    read_header,
-    read_journal,
-)
+from napari_unet.project.journal_reader import list_segments, read_header, read_journal
 from napari_unet.project.manifest import Generation, ImageEntry, Manifest
 from napari_unet.project.resolve import (
     Candidate,
@@ -39,15 +34,9 @@ _NOW = partial(datetime.now, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where the work on an image is in a project, or will be.
+    """The key of an image in a project, and whether there is work (`known`).
 
-    Parameters
-    ----------
-    known : bool
-        Whether there is work.
-    twins : tuple of str
-        Names of images with the same pixels that have work of their own, if this one
-        has none.
+    `twins` are the names of images with the same pixels and work of their own.
     """
 
     key: str
@@ -64,7 +53,7 @@ class ProjectStore:
     """
 
     def __init__(self, folder: Path, *, now: Callable[[], datetime] = _NOW) -> None:
-        self._files = ProjectFolder(folder)
+        self.files = ProjectFolder(folder)
         self._now = now
         self._known: dict[str, tuple[Generation, ...]] = {}
         self._needed: dict[str, frozenset[int]] = {}
@@ -72,12 +61,7 @@ class ProjectStore:
     @property
     def folder(self) -> Path:
         """Where the project lies."""
-        return self._files.path
-
-    @property
-    def files(self) -> ProjectFolder:
-        """Its files."""
-        return self._files
+        return self.files.path
 
     def note(self, key: str, copy: ProjectStore) -> None:
         """Note which saves of an image a copy in another process has read."""
@@ -90,7 +74,7 @@ class ProjectStore:
 
     def read(self) -> tuple[Manifest, str | None]:
         """Return the manifest, and a notice if it had to be the previous one."""
-        return self._files.read_manifest()
+        return self.files.read_manifest()
 
     def look_up(
         self,
@@ -100,37 +84,24 @@ class ProjectStore:
     ) -> Found:
         """Return which work is the work on an image; see `resolve_entry`.
 
-        Parameters
-        ----------
-        taken : collection of str
-            Keys of other images that somebody works on: one entry belongs to one image.
-        same_content : callable
-            Says whether a file is still the image that is remembered; believed where
-            it is missing.
+        `taken` are keys of other images in use: one entry belongs to one image. Without
+        `same_content`, a file at the remembered place is taken for the same image.
         """
-        manifest = self._files.read_manifest()[0]
-        unsaved = self._unsaved(manifest)
+        all_work = self._all_work(self.files.read_manifest()[0])
         known: list[Candidate] = []
-        for key, work, since in _all_work(manifest, unsaved):
+        for key, (work, since) in all_work.items():
             if key not in taken and work.holds(image):
                 place = place_of(work, image, self.folder, since, same_content)
                 known.append(Candidate(key, work.name, *place))
         found = resolve_entry(image, known)
         if found is not None:
             return Found(found.key, known=True)
-        others = {entry.key for entry in manifest.images} | unsaved.keys()
-        key = free_key(image, {*taken, *others, *self._files.keys()})
+        key = free_key(image, {*taken, *all_work, *self.files.keys()})
         return Found(key, twins=tuple(each.name for each in known))
 
     def load(self, key: str) -> StoredAnnotation | None:
-        """Load the newest readable save of an image; None if there never was one.
-
-        Raises
-        ------
-        StorageError
-            If there are saves and none can be read.
-        """
-        manifest, notice = self._files.read_manifest()
+        """Load the newest readable save; None if there never was one."""
+        manifest, notice = self.files.read_manifest()
         entry = manifest.get(key)
         if entry is None:
             return None
@@ -141,21 +112,15 @@ class ProjectStore:
     def load_work(
         self, image: ImageIdentity, found: Found | None = None
     ) -> StoredAnnotation | None:
-        """Load all work on an image, also what was never saved; None if there is none.
-
-        Raises
-        ------
-        StorageError
-            If there is work and it cannot be read.
-        """
+        """Load the work on an image, also if only the journal has it; else None."""
         found = found or self.look_up(image)
-        manifest, notice = self._files.read_manifest()
+        manifest, notice = self.files.read_manifest()
         if not found.known:
             return None
         if manifest.get(found.key) is not None:
             return self.load(found.key)
         fields = ImageFields.of(image, self.folder)
-        journal = read_journal(self._files.journal, found.key, fields)
+        journal = read_journal(self.files.journal, found.key, fields)
         if not (journal.logged or journal.torn or journal.damaged):
             return None
         stored = StoredAnnotation.of_nothing(found.key, fields, journal)
@@ -180,22 +145,25 @@ class ProjectStore:
             f'project recover "{self.folder}" to bring all of it back.'
         )
 
-    def _unsaved(self, manifest: Manifest) -> dict[str, tuple[ImageFields, float]]:
-        """Return images that were never saved, by key, and when they were changed."""
-        heads: dict[str, tuple[ImageFields, float]] = {}
-        for segment in list_segments(self._files.journal):
+    def _all_work(self, manifest: Manifest) -> dict[str, tuple[ImageFields, float]]:
+        """Return images and times of all work; what was never saved comes last."""
+        work: dict[str, tuple[ImageFields, float]] = {
+            entry.key: (entry, entry.newest.saved_at.timestamp())
+            for entry in manifest.images
+        }
+        for segment in list_segments(self.files.journal):
             if manifest.get(segment.key) is None:
                 with suppress(StorageError, OSError):
                     image = read_header(segment.path).image
-                    heads[segment.key] = image, segment.path.stat().st_mtime
-        return heads
+                    work[segment.key] = image, segment.path.stat().st_mtime
+        return work
 
     def _load_newest(self, entry: ImageEntry) -> StoredAnnotation:
-        journal = read_journal(self._files.journal, entry.key, entry)
+        journal = read_journal(self.files.journal, entry.key, entry)
         problems: list[str] = []
         for generation in entry.generations:
             try:
-                save = self._files.read_save(entry, generation)
+                save = self.files.read_save(entry, generation)
             except NoRoomError:
                 raise
             except StorageError as error:
@@ -226,19 +194,10 @@ class ProjectStore:
     ) -> ImageEntry:
         """Save an annotation; return all saves of the image that are kept.
 
-        Parameters
-        ----------
-        key : str, optional
-            The image's name in the project, where it is known.
-        sequence : int
-            The last change of the journal that it holds. 0 is only for what is empty;
-            work that came from elsewhere is the first change.
-
-        Raises
-        ------
-        StorageError
-            If it cannot be written, or if the folder holds a save of this image that
-            was not loaded here. What was saved before is unharmed.
+        `sequence` is the last change of the journal that it holds; 0 only if it is
+        empty, 1 for work that came from elsewhere. Raises a StorageError if it cannot
+        be written, or if the folder holds a save that was not loaded here; older saves
+        are unharmed.
         """
         if snapshot.labels.shape != image.values_shape:
             raise InputError(
@@ -246,17 +205,17 @@ class ProjectStore:
                 f"found {snapshot.labels.shape}."
             )
         key = key or self.look_up(image).key
-        manifest, _ = self._files.read_manifest()
+        manifest, _ = self.files.read_manifest()
         entry = manifest.get(key)
-        self._refuse_unknown(entry)
+        if entry and entry.newest not in self._known.get(key, ()):
+            raise StorageError(
+                f"{self.folder} holds a save of {entry.name} that was not loaded "
+                "here, perhaps by another window; close that one and open the image "
+                "again, or choose another folder."
+            )
         number = entry.newest.number + 1 if entry else 1
-        hashes = self._files.write_maps(key, number, snapshot, result_axes(image.axes))
-        generation = Generation(
-            number=number,
-            saved_at=self._now(),
-            sequence=sequence,
-            labels_hash=hashes[0],
-            provenance_hash=hashes[1],
+        generation = self.files.write_save(
+            key, number, snapshot, image.axes, sequence, self._now()
         )
         next_id = latest_free_id(snapshot.next_id, _free_id(snapshot.labels))
         fields = ImageFields.of(image, self.folder)
@@ -265,51 +224,31 @@ class ProjectStore:
         )
         # Until the commit has succeeded, either save may turn out to be on the disk.
         self._known[key] = (*self._known.get(key, ()), generation)
-        self._files.commit(manifest)
+        self.files.commit(manifest)
         self._known[key] = (generation,)
-        self._files.remove_old(entry, self._now())
+        self.files.remove_old(entry, self._now())
         return entry
 
     def update(self, change: Callable[[Manifest], Manifest]) -> Manifest:
         """Change what the manifest says besides images; return it as it is then."""
-        self._files.make()
-        manifest = change(self._files.read_manifest()[0])
-        self._files.commit(manifest)
+        self.files.make()
+        manifest = change(self.files.read_manifest()[0])
+        self.files.commit(manifest)
         return manifest
 
     def forget(self, key: str) -> None:
         """Remove all work on an image, and the project with its last one."""
-        manifest = self._files.read_manifest()[0]
+        manifest = self.files.read_manifest()[0]
         images = tuple(entry for entry in manifest.images if entry.key != key)
-        self._files.commit(manifest.model_copy(update={"images": images}))
+        self.files.commit(manifest.model_copy(update={"images": images}))
         self._known.pop(key, None)
-        self._files.remove(key, everything=not images)
-
-    def _refuse_unknown(self, entry: ImageEntry | None) -> None:
-        if entry and entry.newest not in self._known.get(entry.key, ()):
-            raise StorageError(
-                f"{self.folder} holds a save of {entry.name} that was not loaded "
-                "here, perhaps by another window; close that one and open the image "
-                "again, or choose another folder."
-            )
-
-
-def _all_work(
-    manifest: Manifest, unsaved: dict[str, tuple[ImageFields, float]]
-) -> Iterator[tuple[str, ImageFields, float]]:
-    """Yield keys, images and times of all work; what was never saved comes last."""
-    for entry in manifest.images:
-        yield entry.key, entry, entry.newest.saved_at.timestamp()
-    for key, (image, changed) in unsaved.items():
-        yield key, image, changed
+        self.files.remove(key, everything=not images)
 
 
 def _is_mixed(stored: StoredAnnotation, entry: ImageEntry | None) -> bool:
-    """Whether changes, or those that saves hold, do not count up.
+    """Whether two windows wrote under one name, so that changes do not count up.
 
-    Two windows wrote under one name, as the first release let them do. Such work can
-    be opened and gone on with; what only older saves and parts of the journal hold is
-    kept until somebody lets `recover` put all of it together.
+    The first release allowed it. Work can go on; older saves are kept for `recover`.
     """
     saves = entry.generations if entry else ()
     falls = any(new.sequence < old.sequence for new, old in pairwise(saves))
@@ -317,7 +256,7 @@ def _is_mixed(stored: StoredAnnotation, entry: ImageEntry | None) -> bool:
 
 
 def _older_loaded(entry: ImageEntry, loaded: Generation, problem: str) -> str:
-    """Return that the newest save cannot be read, and which one was loaded."""
+    """Say that the newest save cannot be read, and which one was loaded."""
     newest, older = (
         f"{each.saved_at.astimezone():%Y-%m-%d %H:%M:%S}"
         for each in (entry.newest, loaded)

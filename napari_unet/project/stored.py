@@ -29,23 +29,11 @@ class Save:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredAnnotation:
-    """An annotation as it was read back: a save, and the changes since.
+    """An annotation as it was read back: a save, if there is one, and the journal.
 
-    Parameters
-    ----------
-    labels, provenance : ndarray
-        Fresh arrays: ids or classes as int32, or values as float32 with the variables
-        as first axis; and uint8.
-    next_id : int
-        The smallest id that was never used, in any save.
-    saved_at : datetime or None
-        None if it never was.
-    sequence : int
-        The last change of the journal that the arrays hold.
-    journal : JournalRead
-        Changes before and after that.
-    notice : str or None
-        What a person must know: that something newer was damaged.
+    The arrays are fresh: int32 ids or classes, or float32 values with variables first.
+    They hold the changes up to `sequence`. `next_id` was never used in any save.
+    `notice` tells a person that something newer was damaged.
     """
 
     key: str
@@ -97,18 +85,9 @@ def empty_maps(image: ImageFields) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was found in a journal beyond the last save.
+    """Changes of a journal that were replayed on the last save, and when they ended.
 
-    Parameters
-    ----------
-    changes : int
-        Changes that happened again.
-    torn : bool
-        Whether a stroke was under way when the program ended, and is dropped.
-    missing : int
-        Changes after the save that cannot be read, or are not there.
-    until : datetime or None
-        When the last of the changes happened.
+    `torn`: a stroke under way was dropped. `missing` changes cannot be read.
     """
 
     changes: int = 0
@@ -140,18 +119,15 @@ NOTHING = Recovered()
 
 
 def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotation:
-    """Return the annotation as it was saved; `recover` brings back what came after.
-
-    Maps that are none of this schema raise an InputError.
-    """
+    """Return the annotation as saved, without the journal; InputError for bad maps."""
     restored = task_of(schema).labels.restored
     return restored(stored.labels, stored.provenance, stored.next_id)
 
 
 def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
-    """Bring an annotation, which holds what was saved, to where its journal ends.
+    """Replay the journal on an annotation that holds what was saved.
 
-    Strokes before and after the save can be undone then.
+    Strokes before the save can be undone, too.
     """
     journal = stored.journal
     after = journal.after(stored.sequence)
@@ -170,13 +146,7 @@ def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:
 def rebuild(
     schema: LabelSchema, stored: StoredAnnotation
 ) -> tuple[Annotation, Recovered]:
-    """Return the annotation as it was after the last change, and what came back.
-
-    Raises
-    ------
-    StorageError
-        If there can be no such annotation, or it does not fit into memory.
-    """
+    """Return the annotation after the last change; StorageError if there is none."""
     try:
         annotation = saved_annotation(schema, stored)
         return annotation, recover(annotation, stored)

@@ -20,11 +20,11 @@ RUNNERS = {
 UNPACKERS = {"extract", "extractall", "unpack_archive", "make_archive"}
 
 # The weights in an installed package are as trusted as the package's code.
-TORCH_LOADERS = {"weights/foreign.py", "nets/pretrained.py"}
+TORCH_LOADERS = {"weights/foreign.py", "nets/backbones.py"}
 # Their arguments are names that the package itself spells.
 IMPORTERS = {
     "__init__.py", "gui/workbench.py", "models/architectures/__init__.py",
-    "nets/backbones.py", "nets/build.py", "nets/pretrained.py", "tasks/task.py",
+    "nets/backbones.py", "nets/build.py", "tasks/task.py",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def saved(autosave: Autosave, now: float) -> None:
 def test_nothing_is_due_before_a_change() -> None:
     autosave = Autosave("cells.unet")
     assert not autosave.due(1e9)
-    assert autosave.status.describe(1e9) == "Nothing new to save"
+    assert autosave.describe(1e9) == "Nothing new to save"
 
 
 def test_a_save_is_due_after_a_pause() -> None:
@@ -72,7 +72,7 @@ def test_a_change_during_a_save_is_saved_by_the_next() -> None:
     autosave.changed(2.5)
     assert not autosave.due(50.0)
     autosave.succeeded(3.0)
-    assert autosave.status.unsaved_since == 2.5
+    assert autosave.unsaved_since == 2.5
     assert autosave.due(4.5)
     saved(autosave, 5.0)
     assert not autosave.unsaved
@@ -83,16 +83,16 @@ def test_a_failure_stays_visible_until_a_save_succeeds() -> None:
     autosave.changed(0.0)
     autosave.started()
     autosave.failed(2.0, FULL)
-    assert autosave.status.describe(5.0) == (
+    assert autosave.describe(5.0) == (
         f"Not saved. {FULL} Your changes are in memory; next attempt in 7 s."
     )
     autosave.changed(6.0)
     assert [autosave.due(now) for now in (8.0, 11.9, 12.0)] == [False, False, True]
     autosave.started()
-    assert autosave.status.describe(12.0).startswith(f"Not saved. {FULL}")
+    assert autosave.describe(12.0).startswith(f"Not saved. {FULL}")
     assert autosave.unsaved
     autosave.succeeded(13.0)
-    assert autosave.status.describe(13.0) == "Saved just now in cells.unet"
+    assert autosave.describe(13.0) == "Saved just now in cells.unet"
     assert not autosave.unsaved
 
 
@@ -103,7 +103,7 @@ def test_another_folder_is_saved_to_at_once() -> None:
     autosave.failed(2.0, FULL)
     autosave.moved("roomy.unet", 4.0)
     assert not autosave.unsaved
-    assert autosave.status.describe(9.0) == "Saved 5 s ago in roomy.unet"
+    assert autosave.describe(9.0) == "Saved 5 s ago in roomy.unet"
 
 
 def test_a_save_in_the_old_folder_does_not_hold_up_the_new_one() -> None:
@@ -126,12 +126,12 @@ def test_the_time_of_the_last_save_in_words(seconds: float, words: str) -> None:
     autosave = Autosave("cells.unet")
     autosave.changed(0.0)
     saved(autosave, 100.0)
-    assert autosave.status.describe(100.0 + seconds) == f"Saved {words} in cells.unet"
+    assert autosave.describe(100.0 + seconds) == f"Saved {words} in cells.unet"
 
 
 def test_what_is_going_on_in_words() -> None:
     autosave = Autosave("cells.unet")
     autosave.changed(0.0)
-    assert autosave.status.describe(1.0) == "Saving…"
+    assert autosave.describe(1.0) == "Saving…"
     autosave.started()
-    assert autosave.status.describe(2.0) == "Saving…"
+    assert autosave.describe(2.0) == "Saving…"

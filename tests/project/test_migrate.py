@@ -10,8 +10,7 @@ import pytest
 
 from napari_unet.errors import StorageError
 from napari_unet.models.record import built_in_uuid
-from napari_unet.project.manifest import FORMAT_VERSION, parse_manifest
-from napari_unet.project.migrate import up_to_date
+from napari_unet.project.manifest import FORMAT_VERSION, parse_manifest, up_to_date
 from napari_unet.project.store import ProjectStore
 
 

@@ -20,7 +20,7 @@ from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageFields
 from napari_unet.project.journal import Journal
 from napari_unet.project.journal_reader import list_segments, scan_journal
-from napari_unet.project.rescue.combine import unite
+from napari_unet.project.rescue.histories import unite
 from napari_unet.project.rescue.repair import recover_here
 from napari_unet.project.rescue.survey import no_images
 from napari_unet.project.rescue.verify import verify

@@ -17,8 +17,7 @@ from napari_unet.annotation.provenance import AnnotationSnapshot, is_verified
 from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.lock import ProjectLock
-from napari_unet.project.rescue.repair import recover_copy, recover_here
-from napari_unet.project.rescue.repairer import RepairResult
+from napari_unet.project.rescue.repair import RepairResult, recover_copy, recover_here
 from napari_unet.project.rescue.survey import no_images
 from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore

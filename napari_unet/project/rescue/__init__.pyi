@@ -1,5 +1,4 @@
-from .overview import look_into as look_into
-from .recover import recover_work as recover_work
+from .recover import look_into as look_into, recover_work as recover_work
 from .repair import (
     needs_repair as needs_repair,
     recover_copy as recover_copy,

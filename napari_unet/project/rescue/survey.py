@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from napari_unet.errors import InputError
 from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.journal_reader import Segment, find_header, list_segments
 from napari_unet.project.layout import (
+    FOLDERS,
     HOME,
     JOURNAL,
     LABELS,
@@ -29,12 +30,10 @@ from napari_unet.project.layout import (
     PREVIOUS,
     PROVENANCE,
     QUARANTINE,
-    TRAINING,
     is_older_manifest,
     parse_map_name,
 )
 from napari_unet.project.manifest import (
-    Generation,
     ImageEntry,
     Manifest,
     ManifestFile,
@@ -44,7 +43,7 @@ from napari_unet.project.manifest import (
 NearImages: TypeAlias = Callable[[], Iterable[ImageIdentity]]
 """Returns images that may be those of maps of which nothing else is known."""
 
-_FOLDERS = {LABELS, PROVENANCE, JOURNAL, MODELS, TRAINING}
+# The key of an image holds a hash of its content.
 _HASH_IN_KEY = re.compile(r"-([0-9a-f]{12})(-[0-9]+)?$")
 
 
@@ -54,25 +53,23 @@ def no_images() -> Iterable[ImageIdentity]:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """All files of a project, by what they are.
+class Obstacle:
+    """A link, a file in place of a folder, or the reverse, with words for messages."""
 
-    Parameters
-    ----------
-    current, previous : ManifestFile
-        The two that count.
-    older : tuple of ManifestFile
-        Copies of older formats.
-    saves : dict of str to tuple of int
-        Numbers of saves of which a map is there, by key, newest first.
-    segments : dict of str to tuple of Segment
-        Of journals, by key, oldest first.
-    models : tuple of str
-        Folders of models.
-    links, strays : tuple of str
-        Links, which are never followed, and files that do not belong there; relative.
-    blocked : tuple of str
-        Files where there should be folders, and folders where there should be files.
+    name: str
+    what: str
+    reason: str = ""
+    advice: str = ""
+    done: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All files of a project, by what they are; names are relative to its folder.
+
+    `current` and `previous` are the manifests in use, `older` are copies of older
+    formats. `saves` are numbers of saves with at least one map, newest first, and
+    `segments` are journal files, oldest first; both by key.
     """
 
     folder: Path
@@ -82,9 +79,8 @@ class Survey:
     saves: dict[str, tuple[int, ...]] = field(default_factory=dict)
     segments: dict[str, tuple[Segment, ...]] = field(default_factory=dict)
     models: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
     strays: tuple[str, ...] = ()
-    blocked: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -98,22 +94,18 @@ class Survey:
         return tuple(dict.fromkeys([*named, *sorted({*self.saves, *self.segments})]))
 
     @property
-    def is_project(self) -> bool:
-        """Whether there is anything that only a project has."""
-        manifests = (self.current, self.previous, *self.older)
-        return bool(any(m.present for m in manifests) or self.saves or self.segments)
-
-    @property
     def has_lost_manifest(self) -> bool:
         """Whether there is no newest manifest, and should be one."""
         there = self.current.present or self.previous.present or bool(self.saves)
         return there and self.current.manifest is None
 
-    @property
-    def damaged_manifests(self) -> list[ManifestFile]:
-        """Manifests that cannot be read."""
-        files = (self.current, self.previous, *self.older)
-        return [file for file in files if file.problem]
+    def manifest_problems(self, *older: ManifestFile) -> list[str]:
+        """Return what is wrong with the manifests that count, and older ones."""
+        files = (self.current, self.previous, *older)
+        problems = [file.problem for file in files if file.problem]
+        if self.has_lost_manifest and not self.current.present:
+            problems.append(f"{MANIFEST} is missing.")
+        return problems
 
     def entries(self, key: str) -> list[ImageEntry]:
         """Return what the manifests that count say of an image, the newest first."""
@@ -121,43 +113,24 @@ class Survey:
         found = (file.manifest.get(key) for file in files if file.manifest)
         return [entry for entry in found if entry]
 
-    def expected(self, entry: ImageEntry) -> list[Generation]:
-        """Return the saves of an image that have to be there, newest first.
-
-        The manifest before may name one that was removed when the next one was written.
-        """
-        there = self.saves.get(entry.key, ())
-        whole = self.current.manifest is not None
-        return [each for each in entry.generations if whole or each.number in there]
-
 
 def survey(folder: Path) -> Survey:
-    """Look what lies in a folder.
-
-    Raises
-    ------
-    InputError
-        If there is no such folder, or it cannot be looked into.
-    NewerFormatError
-        If a newer version of the program wrote in it.
-    """
+    """Look what lies in a folder; InputError if no project, or a NewerFormatError."""
     older = sorted(filter(is_older_manifest, _names(folder)))
-    segments: defaultdict[str, list[Segment]] = defaultdict(list)
-    for segment in _segments(folder):
-        segments[segment.key].append(segment)
+    by_key = groupby(_segments(folder), lambda segment: segment.key)
     found = Survey(
         folder,
         _read_manifest(folder / MANIFEST),
         _read_manifest(folder / PREVIOUS),
         tuple(_read_manifest(folder / name) for name in older),
         _saves(folder),
-        {key: tuple(each) for key, each in segments.items()},
+        {key: tuple(segments) for key, segments in by_key},
         tuple(path.name for path in _entries(folder / MODELS) if path.is_dir()),
-        tuple(_links(folder)),
+        (*_links(folder), *_blocked(folder)),
         tuple(_strays(folder)),
-        tuple(_blocked(folder)),
     )
-    if not found.is_project:
+    manifests = (found.current, found.previous, *found.older)
+    if not (any(m.present for m in manifests) or found.saves or found.segments):
         raise InputError(
             f"{str(folder)!r} is not a project: it holds no {MANIFEST}, no saved "
             "labels and no journal; name a folder NAME.unet."
@@ -176,19 +149,7 @@ def find_image(found: Survey, key: str, near: NearImages) -> ImageFields | None:
     for entry in chain(*named, *loose):
         if entry.key == key:
             return entry
-    return _find_near(found, key, near) if key in found.saves else None
-
-
-def blocked_words(name: str) -> str:
-    """Return what is wrong with something that is in the way, without its name."""
-    file, folder = "a file", "a folder"
-    kinds = (file, folder) if name in _FOLDERS else (folder, file)
-    return "is {} where {} should be".format(*kinds)
-
-
-def _find_near(found: Survey, key: str, near: NearImages) -> ImageFields | None:
-    """Return the image whose content is the one of which the key holds a hash."""
-    wanted = _HASH_IN_KEY.search(key)
+    wanted = _HASH_IN_KEY.search(key) if key in found.saves else None
     for image in near() if wanted else ():
         own = _HASH_IN_KEY.search(image.key)
         if own and wanted and own[1] == wanted[1]:
@@ -245,25 +206,35 @@ def _saves(folder: Path) -> dict[str, tuple[int, ...]]:
     return {key: tuple(sorted(found[key], reverse=True)) for key in sorted(found)}
 
 
-def _links(folder: Path) -> Iterator[str]:
+def _links(folder: Path) -> Iterator[Obstacle]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(QUARANTINE))
         for name in (*folders, *sorted(files)):
             path = Path(parent, name)
             if path.is_symlink():
-                yield path.relative_to(folder).as_posix()
+                yield Obstacle(
+                    path.relative_to(folder).as_posix(),
+                    "is a link",
+                    ", which is never followed",
+                    "; put there what it leads to",
+                    " and was set aside",
+                )
 
 
-def _blocked(folder: Path) -> Iterator[str]:
+def _blocked(folder: Path) -> Iterator[Obstacle]:
     for path in _entries(folder):
-        ours = path.name in {MANIFEST, PREVIOUS, *_FOLDERS}
-        if ours and path.is_dir() != (path.name in _FOLDERS):
-            yield path.name
+        if path.name in FOLDERS and not path.is_dir():
+            what = "is a file where a folder should be"
+        elif path.name in {MANIFEST, PREVIOUS} and path.is_dir():
+            what = "is a folder where a file should be"
+        else:
+            continue
+        yield Obstacle(path.name, what, done=", and was set aside")
 
 
 def _strays(folder: Path) -> Iterator[str]:
     for path in _entries(folder):
-        ours = path.name in {MANIFEST, PREVIOUS, LOCK, HOME, *_FOLDERS, *LITTER}
+        ours = path.name in {MANIFEST, PREVIOUS, LOCK, HOME, *FOLDERS, *LITTER}
         kept = path.name.startswith(QUARANTINE)
         if not (ours or kept or is_older_manifest(path.name)):
             yield path.name

@@ -23,12 +23,8 @@ from napari_unet.project.journal_reader import JournalRead, find_header, scan_jo
 from napari_unet.project.layout import LOCK, MODELS
 from napari_unet.project.lock import read_holder
 from napari_unet.project.manifest import ImageEntry, ManifestFile
-from napari_unet.project.model_store import entry_problem
-from napari_unet.project.rescue.survey import (
-    Survey,
-    blocked_words,
-    survey,
-)
+from napari_unet.project.model_store import model_problem
+from napari_unet.project.rescue.survey import Survey, survey
 from napari_unet.project.stored import (
     Save,
     StoredAnnotation,
@@ -36,6 +32,19 @@ from napari_unet.project.stored import (
     empty_maps,
     rebuild,
 )
+
+State: TypeAlias = Literal["sound", "note", "problem"]
+
+_TWO = "Two windows wrote under one name."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and what was found; notes are harmless."""
+
+    what: str
+    words: str = "Sound."
+    state: State = "sound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +65,7 @@ class Report:
 
 
 def verify(folder: Path) -> Report:
-    """Check everything in a project folder.
-
-    Raises
-    ------
-    InputError
-        If it is no project, or cannot be looked into.
-    NewerFormatError
-        If a newer version of the program wrote in it.
-    """
+    """Check everything in a project folder; raises the errors of `survey`."""
     return Report(tuple(_check(survey(folder))))
 
 
@@ -120,8 +121,8 @@ def _check_models(found: Survey) -> Iterator[Check]:
         if model.folder is None:
             yield Check(f"model {model.number}", f"Built in: {model.built_in}.")
         else:
-            problem = entry_problem(found.folder / MODELS, model)
-            yield judged(f"{MODELS}/{model.folder}", problem)
+            folder = f"{MODELS}/{model.folder}"
+            yield judged(folder, model_problem(found.folder / folder, model.checksum))
     for name in sorted(set(found.models) - {model.folder for model in models}):
         words = "No manifest names this model; it is listed when the project is opened."
         lost = found.current.manifest is None and not name.startswith(".")
@@ -129,42 +130,14 @@ def _check_models(found: Survey) -> Iterator[Check]:
 
 
 def _check_others(found: Survey) -> Iterator[Check]:
-    for link in found.links:
-        words = "It is a link, which is never followed; put there what it leads to."
-        yield judged(link, words)
-    for name in found.blocked:
-        yield judged(name, f"It {blocked_words(name)}.")
+    for each in found.obstacles:
+        yield judged(each.name, f"It {each.what}{each.reason}{each.advice}.")
     for stray in found.strays:
         yield Check(stray, "It does not belong to the project.", "note")
     holder = read_holder(found.folder)
     if holder is not None:
         words = f"Open elsewhere ({holder.describe()}): what is being written may seem "
         yield Check(LOCK, words + "unfinished.", "note")
-
-
-State: TypeAlias = Literal["sound", "note", "problem"]
-
-_TWO = "Two windows wrote under one name."
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Parameters
-    ----------
-    what : str
-        Such as the name of a file.
-    words : str
-        What was found, in a sentence.
-    state : {"sound", "note", "problem"}
-        Notes are worth to know and harmless, such as a stroke that was under way when
-        the program was killed.
-    """
-
-    what: str
-    words: str = "Sound."
-    state: State = "sound"
 
 
 def judged(what: str, problem: str) -> Check:
@@ -184,13 +157,7 @@ def check_work(found: Survey, key: str) -> Iterator[Check]:
 
 
 def are_mixed(image: ImageFields, saves: Iterable[Save], journal: JournalRead) -> bool:
-    """Whether two annotations were written under one name.
-
-    Parameters
-    ----------
-    saves : iterable of Save
-        The oldest first; two are in memory at a time.
-    """
+    """Whether two annotations were written under one name; saves come oldest first."""
     if not journal.ordered:
         return True
     older: Save | None = None
@@ -204,7 +171,10 @@ def are_mixed(image: ImageFields, saves: Iterable[Save], journal: JournalRead) -
 def _check_named(found: Survey, entry: ImageEntry) -> Iterator[Check]:
     journal = scan_journal(found.segments.get(entry.key, ()), entry)
     files, newest = ProjectFolder(found.folder), None
-    for generation in reversed(found.expected(entry)):
+    there = found.saves.get(entry.key, ())
+    for generation in reversed(entry.generations):
+        if found.current.manifest is None and generation.number not in there:
+            continue  # it was removed when the next manifest was written
         what = f"{entry.name}, save {generation.number}"
         try:
             save = files.read_save(entry, generation)
@@ -313,13 +283,9 @@ def _check_numbers(found: Survey, entry: ImageEntry) -> Iterator[Check]:
 def _compare(
     image: ImageFields, older: Save | None, newer: Save, journal: JournalRead
 ) -> Iterator[Check]:
-    """Compare a save with the one before it and the changes since.
+    """Compare a save with the older one, whose arrays are modified, and the changes.
 
-    Parameters
-    ----------
-    older : Save or None
-        Its arrays are not needed any more. Without one, the journal is followed from
-        its beginning, if it tells everything.
+    Without an older one, the journal is followed from its beginning if it is complete.
     """
     stop = newer.generation.sequence
     if older is not None:
@@ -351,7 +317,6 @@ def _replay(image: ImageFields, older: Save, newer: Save, journal: JournalRead) 
     start, stop = older.generation.sequence, newer.generation.sequence
     between = tuple(each for each in journal.after(start) if each.sequence <= stop)
     try:
-        # The arrays of the older save are not needed any more.
         work = StoredAnnotation.of_save(image.name, older, JournalRead(between))
         result = rebuild(image.identity.schema, work)[0].snapshot()
     except StorageError as error:

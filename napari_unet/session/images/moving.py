@@ -19,12 +19,11 @@ from napari_unet.annotation.change import Change
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
-from napari_unet.project.away import note_away
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.layout import is_kept
 from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.model_store import copy_models
-from napari_unet.project.project import Project
+from napari_unet.project.project import Project, note_away
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.place import (
     FindPlace,

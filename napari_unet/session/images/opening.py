@@ -44,7 +44,7 @@ from napari_unet.session.images.reading import (
     recall,
 )
 from napari_unet.session.projects import holds_image
-from napari_unet.tasks import goes_with, task_of
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Held:
         is no file, the same pixels under the same name. An open one is it with other
         axes too: those that the person has chosen hold.
         """
-        closing = (known for known in self.closing if _fits(identity, known))
+        closing = (known for known in self.closing if known.same_work(identity))
         for known in (*self.open, *closing):
             alike = known.content_hash == identity.content_hash
             if alike and _together(identity, known):
@@ -80,7 +80,7 @@ class Held:
         """
         for known in (*self.open, *self.closing):
             gone = known.path is not None and not known.path.exists()
-            if gone and _fits(identity, known):
+            if gone and known.same_work(identity):
                 return known
         return None
 
@@ -92,14 +92,6 @@ def _together(one: ImageIdentity, other: ImageIdentity) -> bool:
     if one.path is not None and other.path is not None:
         return same_file(one.path, other.path)
     return one.path is other.path and same_name(one.name, other.name)
-
-
-def _fits(one: ImageIdentity, other: ImageIdentity) -> bool:
-    return (
-        one.content_hash == other.content_hash
-        and one.labels_shape == other.labels_shape
-        and goes_with(one.schema, other.schema)
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

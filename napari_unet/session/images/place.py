@@ -9,9 +9,8 @@ from pathlib import Path
 
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
-from napari_unet.project.away import read_away
 from napari_unet.project.identity import ImageIdentity
-from napari_unet.project.project import Project
+from napari_unet.project.project import Project, read_away
 from napari_unet.project.store import Found
 from napari_unet.project.stored import StoredAnnotation
 

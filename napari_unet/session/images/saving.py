@@ -58,10 +58,10 @@ class ImageSaving:
     @property
     def why_lost(self) -> str:
         """Why something is nowhere but in memory, or nothing."""
-        status = self._policy.status
-        if not self._policy.unsaved or not status.failure:
+        failure = self._policy.failure
+        if not self._policy.unsaved or not failure:
             return ""
-        return f"{self._image.name} is not saved. {status.failure}"
+        return f"{self._image.name} is not saved. {failure}"
 
     @property
     def over(self) -> bool:
@@ -84,11 +84,11 @@ class ImageSaving:
         folder = place.project.folder
         if place.read_only:
             return SaveState(place.read_only, folder, failed=True)
-        status, written = self._policy.status, journal.status if journal else None
-        words = status.describe(self._hub.clock(), written)
+        written = journal.status if journal else None
+        words = self._policy.describe(self._hub.clock(), written)
         if place.home is not None:
             return SaveState(f"{place.home.describe(folder)} {words}.", folder, True)
-        failed = bool(status.failure or (written and written.failure))
+        failed = bool(self._policy.failure or (written and written.failure))
         return SaveState(words, folder, failed)
 
     def note_change(self) -> None:
@@ -109,7 +109,7 @@ class ImageSaving:
     def start(self) -> None:
         """Save now, unless something of the project is being saved."""
         image, projects = self._image, self._projects
-        if self._policy.status.saving or image.read_only:
+        if self._policy.saving or image.read_only:
             return
         if image.project in projects.busy:
             return
@@ -140,7 +140,7 @@ class ImageSaving:
         """Save what is unsaved before this returns."""
         self._image.canvas.flush()
         self._look()
-        if self._policy.status.saving or not self._policy.unsaved:
+        if self._policy.saving or not self._policy.unsaved:
             return
         if self._image.read_only:
             return
@@ -177,7 +177,7 @@ class ImageSaving:
             if self.moving.move_now():
                 self._policy.succeeded(self._hub.clock())
         except StorageError as error:
-            failure = f"{self._policy.status.failure} {error}"
+            failure = f"{self._policy.failure} {error}"
             self._policy.failed(self._hub.clock(), failure)
 
     def _begin(self) -> SaveImage:
