@@ -48,11 +48,6 @@ class Branch:
 
     changes: Changes
 
-    @property
-    def whole(self) -> bool:
-        """Whether every change is there from the very first."""
-        return len(self.changes) == self.changes[-1].sequence
-
     def until(self, sequence: int) -> Changes:
         """Return the changes up to one of them."""
         return tuple(each for each in self.changes if each.sequence <= sequence)
@@ -88,7 +83,7 @@ def find_save_point(
         before = branch.until(sequence)
         if not before and branch.changes[0].sequence != sequence + 1:
             continue
-        right, wrong = _Known.after(before, image).compare(save)
+        right, wrong = _Known(before, image).compare(save)
         if wrong > _MOST_WRONG * (right + wrong):
             continue
         last = before[-1].sequence if before else 0
@@ -175,7 +170,7 @@ def _before(piece: Changes, branches: list[Branch], image: ImageFields) -> Chang
         changes = branch.until(first - 1)
         if not changes:
             continue
-        right, wrong = _Known.after(changes, image).follow(piece)
+        right, wrong = _Known(changes, image).follow(piece)
         whole = changes == branch.changes
         score = (-wrong, changes[-1].sequence, whole, place)
         if right >= wrong and (not found or score > best):
@@ -186,23 +181,18 @@ def _before(piece: Changes, branches: list[Branch], image: ImageFields) -> Chang
 class _Known:
     """What changes tell of the pixels."""
 
-    def __init__(self, image: ImageFields, *, all_of_it: bool) -> None:
+    def __init__(self, changes: Changes, image: ImageFields) -> None:
+        from_the_first = bool(changes) and len(changes) == changes[-1].sequence
         self._has_ids = not image.variables  # marks have other numbers each time
         self._labels = np.zeros(image.labels_shape, np.int64)
         self._provenance = np.zeros(image.labels_shape, np.uint8)
-        self._known = np.full(image.labels_shape, all_of_it)
-
-    @classmethod
-    def after(cls, changes: Changes, image: ImageFields) -> _Known:
-        """Return what some changes made of the pixels."""
-        known = cls(image, all_of_it=bool(changes) and Branch(changes).whole)
+        self._known = np.full(image.labels_shape, from_the_first)
         for logged in changes:
             for part in logged.change.parts:
                 points = part.points
-                known._labels[points] = part.labels_after
-                known._provenance[points] = part.provenance_after
-                known._known[points] = True
-        return known
+                self._labels[points] = part.labels_after
+                self._provenance[points] = part.provenance_after
+                self._known[points] = True
 
     def follow(self, changes: Changes) -> tuple[int, int]:
         """Count pixels that were, and were not, what changes say of them before."""
