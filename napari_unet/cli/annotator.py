@@ -22,24 +22,12 @@ from napari_unet.geometry.maps import LabelMap, Mask
 
 @dataclass(frozen=True, slots=True)
 class ScriptedAnnotator:
-    """Corrects annotations towards a truth.
+    """Corrects annotations towards a truth."""
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Its hand, and the order in which it opens views.
-    view : int
-        Extent of a view, in pixels; an image is cut into views of about this size.
-    tolerance : float
-        Intersection over union from which an object is left as it is.
-    unsteadiness : float
-        Standard deviation of the painted outline about the true one, in pixels.
-    """
-
-    rng: np.random.Generator
-    view: int = 160
-    tolerance: float = 0.7
-    unsteadiness: float = 1.0
+    rng: np.random.Generator  # its hand, and the order in which it opens views
+    view: int = 160  # about the extent of the views an image is cut into, in pixels
+    tolerance: float = 0.7  # overlap (IoU) from which an object is left as it is
+    unsteadiness: float = 1.0  # standard deviation of the painted outline, in pixels
 
     def correct(self, annotation: Annotation, truth: LabelMap, budget: int) -> int:
         """Correct an annotation view by view, and accept every finished view.

@@ -19,21 +19,17 @@ import numpy.typing as npt
 from skimage.io import imsave
 from skimage.segmentation import find_boundaries
 
+import napari_unet as nu
+from napari_unet import io, learning
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.cli.annotator import ScriptedAnnotator, take_over
 from napari_unet.core.events import Validated
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.inference.predict import predict
-from napari_unet.io.samples import SampleImage, load_sample
-from napari_unet.learning.config import FitConfig
+from napari_unet.io.samples import SampleImage
 from napari_unet.learning.events import FitEvent, FitResult
-from napari_unet.learning.train import iter_fit
-from napari_unet.scores.metrics import PooledScores, evaluate, pool
-from napari_unet.tasks.sample import Sample
-from napari_unet.weights.folder import load_model
-from napari_unet.weights.model import Model
+from napari_unet.scores.metrics import PooledScores, pool
 
 BUDGET = 40
 """Objects that the annotator may paint or erase."""
@@ -88,7 +84,7 @@ def tell_story(
     *,
     seeds: Sequence[int] = (0, 1, 2),
     device: str = "auto",
-    config: FitConfig | None = None,
+    config: nu.FitConfig | None = None,
     model_name: str = "nuclei",
 ) -> DemoResult:
     """Play the story once for every seed, and say in words what happens.
@@ -97,11 +93,11 @@ def tell_story(
     seed where no other `config` is given.
     """
     started = time.monotonic()
-    config = config or FitConfig(steps=90, minutes=1.2)
+    config = config or nu.FitConfig(steps=90, minutes=1.2)
     config = config.model_copy(update={"device": device})
     tell(f"Loading the model {model_name} and the phase-contrast samples")
-    model = load_model(model_name)
-    samples = load_sample("phase")
+    model = nu.load_model(model_name)
+    samples = io.load_sample("phase")
     unseen = samples[_OPENED:]
     found = _predict_all(model, unseen, device)
     before = _score(unseen, found)
@@ -111,9 +107,8 @@ def tell_story(
     for seed in seeds:
         samples_of_seed, corrections = _correct(model, samples, seed, device)
         tell(f"Seed {seed}: {corrections} objects corrected")
-        tuned = _fine_tune(
-            model, samples_of_seed, config.model_copy(update={"seed": seed}), tell
-        )
+        seeded = config.model_copy(update={"seed": seed})
+        tuned = _fine_tune(model, samples_of_seed, seeded, tell)
         better = _predict_all(tuned.model, unseen, device)
         ap = _score(unseen, better).pooled.ap
         runs.append(SeedResult(seed, corrections, ap, round(tuned.seconds, 1)))
@@ -124,14 +119,14 @@ def tell_story(
 
 
 def _predict_all(
-    model: Model, samples: Sequence[SampleImage], device: str
+    model: nu.Model, samples: Sequence[SampleImage], device: str
 ) -> list[LabelMap]:
-    return [predict(s.image, model, axes=s.axes, device=device) for s in samples]
+    return [nu.predict(s.image, model, axes=s.axes, device=device) for s in samples]
 
 
 def _score(samples: Sequence[SampleImage], found: Sequence[LabelMap]) -> PooledScores:
     pairs = zip(samples, found, strict=True)
-    return pool([evaluate(_truth(sample), labels) for sample, labels in pairs])
+    return pool([nu.evaluate(_truth(sample), labels) for sample, labels in pairs])
 
 
 def _truth(sample: SampleImage) -> LabelMap:
@@ -141,8 +136,8 @@ def _truth(sample: SampleImage) -> LabelMap:
 
 
 def _correct(
-    model: Model, samples: Sequence[SampleImage], seed: int, device: str
-) -> tuple[list[Sample], int]:
+    model: nu.Model, samples: Sequence[SampleImage], seed: int, device: str
+) -> tuple[list[nu.Sample], int]:
     """Open two images, predict and correct them; return what was verified."""
     rng = np.random.default_rng(seed)
     annotator = ScriptedAnnotator(rng)
@@ -150,20 +145,18 @@ def _correct(
     corrected, spent = [], 0
     for share, index in zip((BUDGET // 2, BUDGET), chosen, strict=True):
         sample = samples[index]
-        annotation = Annotation(np.zeros(_truth(sample).shape, np.int32))
-        found = predict(sample.image, model, axes=sample.axes, device=device)
-        take_over(annotation, found)
-        spent += annotator.correct(annotation, _truth(sample), share - spent)
-        corrected.append(
-            Sample(sample.image, annotation.labels, annotation.trainable(), sample.axes)
-        )
+        work = Annotation(np.zeros(_truth(sample).shape, np.int32))
+        take_over(work, *_predict_all(model, [sample], device))
+        spent += annotator.correct(work, _truth(sample), share - spent)
+        verified = work.trainable()
+        corrected.append(nu.Sample(sample.image, work.labels, verified, sample.axes))
     return corrected, spent
 
 
 def _fine_tune(
-    model: Model,
-    samples: Sequence[Sample],
-    config: FitConfig,
+    model: nu.Model,
+    samples: Sequence[nu.Sample],
+    config: nu.FitConfig,
     tell: Callable[[str], object],
 ) -> FitResult:
     def hear(event: FitEvent) -> None:
@@ -173,7 +166,7 @@ def _fine_tune(
                 f"corrections {event.score:.2f} (was {event.start_score:.2f})"
             )
 
-    return drain(iter_fit(model, samples, config), hear)
+    return drain(learning.iter_fit(model, samples, config), hear)
 
 
 def _draw(

@@ -25,17 +25,6 @@ def open_window(sample: str | None) -> int:
 
     Napari is started as a command: the command line imports no Qt.
     """
-    _check_display()
-    # `--with` takes all that follows, so paths come first.
-    paths = [str(io.load_sample(sample)[0].path)] if sample else []
-    command = [sys.executable, "-m", "napari", *paths, "--with", DISTRIBUTION, WIDGET]
-    if os.name == "posix":
-        # In the same process, so that signals reach napari itself.
-        os.execv(sys.executable, command)
-    return subprocess.call(command)
-
-
-def _check_display() -> None:
     if not any(find_spec(binding) for binding in _BINDINGS):
         raise InputError(
             f"napari needs a Qt binding and none is installed; run: "
@@ -47,6 +36,13 @@ def _check_display() -> None:
             "There is no display to open a window on; run "
             "'napari-unet demo --headless', or connect with one (ssh -X)."
         )
+    # `--with` takes all that follows, so paths come first.
+    paths = [str(io.load_sample(sample)[0].path)] if sample else []
+    command = [sys.executable, "-m", "napari", *paths, "--with", DISTRIBUTION, WIDGET]
+    if os.name == "posix":
+        # In the same process, so that signals reach napari itself.
+        os.execv(sys.executable, command)
+    return subprocess.call(command)
 
 
 def refuse_stranger() -> None:
