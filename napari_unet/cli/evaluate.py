@@ -12,7 +12,7 @@ from rich.table import Table
 
 from napari_unet import annotation, io, tasks
 from napari_unet.cli.console import about, progress_bar, report, say
-from napari_unet.cli.options import JsonOption, option
+from napari_unet.cli.options import JsonOption, any_task, option
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import by_stem, hint_at, list_images, name_some, stem_of
 
@@ -30,8 +30,8 @@ def evaluate(
     truth: Annotated[Path, option("DIR", "Folder of true label maps.")],
     predicted: Annotated[Path, option("DIR", "Folder of predicted label maps.")],
     task: Annotated[
-        str, option("TASK", "What is compared: instances, classes or regression.")
-    ] = "instances",
+        str, option("TASK", f"What is compared: {any_task()}.")
+    ] = tasks.task_names()[0],
     as_json: JsonOption = False,
 ) -> None:
     """Score predictions against the truth.

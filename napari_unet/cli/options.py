@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unet import io
+from napari_unet import io, tasks
 from napari_unet.geometry.axes import axes_in_words, readings
 from napari_unet.images.channels import channel_titles, names_or_colours
 
@@ -24,6 +24,12 @@ def option(metavar: str, words: str, *names: str, **limits: Any) -> Any:
 def flag(name: str, words: str) -> Any:
     """Return an option that is given or not."""
     return typer.Option(name, help=words)
+
+
+def any_task() -> str:
+    """Return the names of all tasks, in words."""
+    *others, last = tasks.task_names()
+    return f"{', '.join(others)} or {last}"
 
 
 JsonOption = Annotated[

@@ -12,7 +12,7 @@ import typer
 
 from napari_unet import tasks
 from napari_unet.cli.console import end_with, plain, report
-from napari_unet.cli.options import JsonOption, OverwriteOption, option
+from napari_unet.cli.options import JsonOption, OverwriteOption, any_task, option
 from napari_unet.cli.project_export import TABLE, export_project, iter_near
 from napari_unet.io.reader import collect_log
 from napari_unet.project import rescue
@@ -101,9 +101,7 @@ def recover(
 def export(
     folder: FolderArgument,
     out: Annotated[Path, option("OUT", "Folder to write to.")],
-    task: Annotated[
-        str | None, option("TASK", "Only instances, classes or regression.")
-    ] = None,
+    task: Annotated[str | None, option("TASK", f"Only {any_task()}.")] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:

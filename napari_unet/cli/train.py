@@ -24,6 +24,7 @@ from napari_unet.cli.options import (
     DeviceOption,
     JsonOption,
     OverwriteOption,
+    any_task,
     flag,
     mismatch_in_words,
     option,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from napari_unet.learning.start import TaskRequest
     from napari_unet.tasks.sample import Sample
 
+_USUAL_TASK = tasks.task_names()[0]
 _MINUTES_FROM_SCRATCH = 15.0
 _MINUTES_FINE_TUNING = 2.0
 _OF_2015 = "original-2015"
@@ -70,8 +72,8 @@ def train(
         str | None,
         option(
             "TASK",
-            "What the model predicts: instances, classes or regression; what "
-            "--from predicts, or else instances, where it is missing.",
+            f"What the model predicts: {any_task()}; what --from predicts, or else "
+            f"{_USUAL_TASK}, where it is missing.",
         ),
     ] = None,
     names: Annotated[
@@ -168,7 +170,7 @@ def _request(
     elif start:
         task = models.read_spec(models.model_folder(start)).task
     else:
-        task = "instances"
+        task = _USUAL_TASK
     listed = [name.strip() for name in names.split(",")] if names else []
     if not all(listed):
         raise InputError("--names holds an empty name; separate names by one comma.")

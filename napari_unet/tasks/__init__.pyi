@@ -5,6 +5,7 @@ from .registry import (
     find_task as find_task,
     goes_with as goes_with,
     register as register,
+    task_names as task_names,
     task_of as task_of,
 )
 from .classes import CLASSES as CLASSES
