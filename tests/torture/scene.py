@@ -70,12 +70,12 @@ class Life:
         """Open an image where its work lies, and make it current."""
         projects = self.session.projects
         place = self.places.get(name)
-        projects._chosen = projects.at(place) if place else None
+        projects.chosen = projects.at(place) if place else None
         self.session.images.open(
             picture(name), name, PICTURES[name], self.home / f"{name}.tif"
         )
         self.run()
-        projects._chosen = None
+        projects.chosen = None
         image = self.session.images.current
         assert image is not None, self.session.state.problems
         self.places[name] = image.project.folder
