@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
-from napari_unet.annotation.edits import ApplyPrediction
+from napari_unet.annotation.edits import ApplyPrediction, Paint
 from napari_unet.annotation.history import bring_back, settle_again, take_back
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.provenance import (
@@ -30,9 +30,10 @@ from napari_unet.annotation.provenance import (
     is_verified,
 )
 from napari_unet.annotation.rules import Rules
-from napari_unet.annotation.workspace import Workspace
+from napari_unet.annotation.workspace import NOWHERE, Workspace
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
+from napari_unet.geometry.points import Points
 
 if TYPE_CHECKING:
     from napari_unet.annotation.values import ValueAnnotation
@@ -161,6 +162,11 @@ class Annotation(Workspace):
     def do(self, edit: Edit) -> Change | None:
         """Do an edit; return all that changed, None if nothing did."""
         return edit.do(self)
+
+    def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Change | None:
+        """Do what somebody has written into `labels`; see `Paint.written`."""
+        edit = Paint.written(self, box, repainted)
+        return self.do(edit) if edit else None
 
     def merging(self, predicted: Predicted, box: Box) -> Mergeable:
         """Return what a model says of a box, together with a copy of what is known now.

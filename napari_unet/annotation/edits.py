@@ -2,11 +2,10 @@
 
 ::
 
-    a person decides  --> AcceptView, Restore, ...      a model --> ApplyPrediction
-    a person moves on --> Settle
+    a brush --> Paint                 a person decides  --> AcceptView, Restore, ...
+    a model --> ApplyPrediction       a person moves on --> Settle
 
-What a brush writes becomes a change by `Workspace.notice_change`. Tools are offered in
-the order in which they stand here.
+Tools are offered in the order in which they stand here.
 """
 
 from __future__ import annotations
@@ -22,8 +21,54 @@ from napari_unet.annotation.edit import Edit, Facts, ObjectEdit, Tool, register
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.annotation.refresh import Refresh
-from napari_unet.annotation.workspace import Workspace
+from napari_unet.annotation.workspace import NOWHERE, Workspace
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.points import (
+    Points,
+    chosen_points,
+    marked_points,
+    ordered_points,
+)
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False)
+class Paint(Edit):
+    """Pixels get labels from a person: a brush, an eraser (0), a fill, a polygon.
+
+    For `points`, `labels` and `confirmed` see `Workspace.paint`.
+    """
+
+    name: ClassVar[str] = "paint"
+    points: Points
+    labels: LabelMap
+    confirmed: Points = NOWHERE
+
+    @classmethod
+    def written(cls, work: Workspace, box: Box, repainted: Points) -> Paint | None:
+        """Return what somebody has written into `live`, inside a box, if anything.
+
+        `repainted` are pixels that were painted as they are already. Where that says
+        that they are right, the unverified ones are confirmed.
+        """
+        box = box.intersect(work.pixels.whole)
+        if box.empty:
+            return None
+        known, live = work.pixels.labels, work.live
+        changed = marked_points(box, live[box.slices] != known[box.slices])
+        confirmed = NOWHERE
+        if len(repainted[0]) and work.rules.repainting_accepts:
+            points = ordered_points(repainted, live.shape)
+            same = live[points] == known[points]
+            confirmed = chosen_points(points, same & work.pixels.unverified(points))
+        if len(changed[0]) or len(confirmed[0]):
+            return cls(changed, live[changed], confirmed)
+        return None
+
+    def do(self, work: Workspace) -> Change | None:
+        """Make them corrected, and their objects open."""
+        return work.paint(self.points, self.labels, self.confirmed)
 
 
 @register
@@ -37,7 +82,8 @@ class TakeOver(Edit):
     def do(self, work: Workspace) -> Change | None:
         """Paint what is different."""
         work.live[...] = self.labels
-        return work.notice_change(work.pixels.whole)
+        painted = Paint.written(work, work.pixels.whole, NOWHERE)
+        return painted.do(work) if painted else None
 
 
 class _Accept(Edit):

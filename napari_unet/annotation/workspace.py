@@ -27,7 +27,6 @@ from napari_unet.geometry.points import (
     Points,
     bounding_box,
     chosen_points,
-    marked_points,
     ordered_points,
 )
 from napari_unet.geometry.runs import run_starts
@@ -102,24 +101,6 @@ class Workspace:
     def _finished(self, object_id: int) -> Points:
         labels, box = self.pixels.labels, self.pixels.objects.box(object_id)
         return finished_object(labels, box, object_id, self.foreground)
-
-    def notice_change(self, box: Box, repainted: Points = NOWHERE) -> Change | None:
-        """Let what somebody has written into `live`, inside a box, be a stroke.
-
-        `repainted` are pixels that were painted as they are already. Where that says
-        that they are right, they become accepted with the same step.
-        """
-        box = box.intersect(self.pixels.whole)
-        if box.empty:
-            return None
-        known = self.pixels.labels
-        changed = marked_points(box, self.live[box.slices] != known[box.slices])
-        confirmed = NOWHERE
-        if len(repainted[0]) and self.rules.repainting_accepts:
-            points = ordered_points(repainted, self.live.shape)
-            same = self.live[points] == known[points]
-            confirmed = chosen_points(points, same & self.pixels.unverified(points))
-        return self.paint(changed, self.live[changed], confirmed)
 
     def paint(
         self, points: Points, labels: LabelMap, confirmed: Points = NOWHERE

@@ -24,7 +24,7 @@ TORCH_LOADERS = {"weights/foreign.py", "nets/backbones.py"}
 # Their arguments are names that the package itself spells.
 IMPORTERS = {
     "__init__.py", "gui/workbench.py", "models/architectures/__init__.py",
-    "nets/backbones.py", "nets/build.py", "tasks/task.py",
+    "nets/backbones.py", "nets/build.py", "tasks/registry.py", "tasks/task.py",
 }  # fmt: skip
 
 

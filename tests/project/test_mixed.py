@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from napari_unet.annotation.annotation import Annotation
@@ -93,12 +93,17 @@ def _label(work: Work, number: int) -> int:
     return number
 
 
-def recovered(folder: Path, work: Work) -> AnnotationSnapshot:
-    """Recover; afterwards all is sound, and opening says nothing."""
+def recover_all(folder: Path) -> None:
+    """Recover; afterwards all is sound."""
     recover_here(folder, no_images)
     report = verify(folder)
     assert report.sound, report.problems
     assert not recover_here(folder, no_images).changed
+
+
+def recovered(folder: Path, work: Work) -> AnnotationSnapshot:
+    """Recover; afterwards opening says nothing."""
+    recover_all(folder)
     stored = ProjectStore(folder).load_work(work.anywhere)
     assert stored is not None
     assert stored.notice is None
@@ -180,6 +185,8 @@ STEPS = st.lists(
     max_size=12,
 )
 
+SAVED_ONCE = [(0, "paint", 0, 0, 1), (0, "save", 0, 0, 1)]
+
 
 @settings(
     max_examples=25,
@@ -188,6 +195,9 @@ STEPS = st.lists(
 )
 @given(
     before=st.integers(0, 2), steps=STEPS, damage=st.lists(st.integers(0), max_size=2)
+)
+@example(
+    before=0, steps=[(0, "paint", 0, 0, 1)] * 4 + [(0, "save", 0, 0, 1)], damage=[0, 1]
 )
 def test_whatever_two_did_and_whatever_is_damaged(
     tmp_path_factory: pytest.TempPathFactory,
@@ -214,8 +224,11 @@ def test_whatever_two_did_and_whatever_is_damaged(
     contrary = is_contrary(folder, made.works[0])
     before_it = contents(folder)
     if before_it and not verify(folder).sound:
-        found = recovered(folder, made.works[0])
-        if contrary:
+        recover_all(folder)
+        # Of damaged files there may be nothing left to open.
+        if held.any():
+            found = recovered(folder, made.works[0])
+        if held.any() and contrary:
             assert not (held & ~is_verified(found.provenance)).any()
     after = contents(folder)
     for name, content in before_it.items():
