@@ -207,9 +207,12 @@ def iter_agreement(
     """Compute the agreement of a network with held-out pixels; yields now and then.
 
     It is the mean over the maps of 1 minus their disagreement as the objective defines
-    it, summed over held-out pixels. 1 is perfect.
+    it, summed over held-out pixels. 1 is perfect. Where no map has a scale
+    to compare with, as where all values are the mean, it is 1 minus the mean
+    disagreement of a pixel.
     """
     difference, total = torch.zeros(2, objective.channels, dtype=torch.float64)
+    pixels = 0.0
     for window in windows:
         steps = iter_logits(net, execution.place(window.images), execution)
         logits = yield from told_as(None, steps)
@@ -217,6 +220,9 @@ def iter_agreement(
         parts = objective.disagreement(maps, window.targets, window.weight)
         difference += parts[0]
         total += parts[1]
+        pixels += float(window.weight.sum()) / window.weight.shape[1]
         yield
     found = total > 0
+    if not found.any():
+        return 1 - float(difference.mean()) / max(pixels, 1.0)
     return float((1 - difference[found] / total[found]).mean())

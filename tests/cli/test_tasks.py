@@ -74,6 +74,15 @@ def test_probabilities_on_request(run, folders):
     np.testing.assert_allclose(maps.sum(0), 1, atol=1e-5)
 
 
+def test_values_that_are_all_the_same_leave_a_model_that_opens(run, folders):
+    for path in (folders / "values").iterdir():
+        tifffile.imwrite(path, np.full((96, 96), 5, np.float32))
+    outcome = train(run, folders, "values", "--task", "regression", "--steps", 1)
+    assert outcome.code == 0, outcome
+    assert np.isfinite(list(json.loads(outcome.out)["score"].values())).all()
+    assert run("models", "show", folders / "model").code == 0
+
+
 def test_regression_from_folders_to_scores(run, folders):
     outcome = train(
         *(run, folders, "values", "--task", "regression", "--names", "x,y"),
