@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_unet.core.atomic import storage_error
-from napari_unet.errors import InputError, StorageError
+from napari_unet.errors import InputError
 from napari_unet.io.pairing import name_some
 
 
@@ -28,7 +28,7 @@ def output_folder(folder: Path) -> Iterator[None]:
                 "choose another folder with --out."
             ) from error
         except OSError as error:
-            raise StorageError(str(storage_error(folder, error))) from error
+            raise storage_error(folder, error) from error
         yield
     finally:
         # Where there is something in them, they stay.

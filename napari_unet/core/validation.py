@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+D = TypeVar("D", bound=BaseModel)
 
 _PREFIX = "Value error, "
 _DEEPEST = 32
@@ -17,6 +20,15 @@ class Frozen(BaseModel):
     """A description that never changes and in which nothing unknown is allowed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def read_description(path: Path, kind: type[D], *, most_bytes: int) -> D | None:
+    """Return what a small JSON file describes, None if that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return kind.model_validate_json(file.read(most_bytes))
+    except (OSError, ValueError):
+        return None
 
 
 def first_problem(error: ValidationError, whole: str = "the whole") -> tuple[str, str]:

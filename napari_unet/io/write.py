@@ -56,17 +56,7 @@ def write_image(
     if ome:  # whose planes are always Y, X
         order = sorted(range(array.ndim), key=lambda i: CANONICAL.index(axes[i]))
         array, axes = array.transpose(order), "".join(axes[i] for i in order)
-    size = pixel_size or {}
-    metadata: dict[str, Any] = {"axes": axes}
-    resolution: dict[str, Any] = {}
-    if ome:
-        metadata |= {f"PhysicalSize{axis}": extent for axis, extent in size.items()}
-        metadata |= {f"PhysicalSize{axis}Unit": "\u00b5m" for axis in size}
-    if {"Y", "X"} <= size.keys():
-        per_centimetre = tuple(
-            _MICROMETRES_PER_CENTIMETRE / size[axis] for axis in "XY"
-        )
-        resolution = {"resolution": per_centimetre, "resolutionunit": "CENTIMETER"}
+    tags = _tags(axes, pixel_size or {}, ome=ome)
 
     def write(file: BinaryIO) -> None:
         tifffile.imwrite(
@@ -75,8 +65,20 @@ def write_image(
             compression="zlib",
             photometric="minisblack",
             ome=ome,
-            metadata=metadata,
-            **resolution,
+            **tags,
         )
 
     write_atomically(path, write)
+
+
+def _tags(axes: str, size: Mapping[str, float], *, ome: bool) -> dict[str, Any]:
+    """Return what tifffile is to write of the axes and the size of pixels."""
+    metadata: dict[str, Any] = {"axes": axes}
+    if ome:
+        metadata |= {f"PhysicalSize{axis}": extent for axis, extent in size.items()}
+        metadata |= {f"PhysicalSize{axis}Unit": "\u00b5m" for axis in size}
+    tags: dict[str, Any] = {"metadata": metadata}
+    if {"Y", "X"} <= size.keys():
+        tags["resolution"] = tuple(_MICROMETRES_PER_CENTIMETRE / size[a] for a in "XY")
+        tags["resolutionunit"] = "CENTIMETER"
+    return tags

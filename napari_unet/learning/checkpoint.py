@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.core.atomic import told_in_words, write_atomically
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import ModelError, StorageError
 from napari_unet.learning.config import FitConfig
@@ -183,10 +183,8 @@ def check_layout(
 
 def remove_checkpoint(path: Path) -> None:
     """Remove a checkpoint whose result is saved, and what killed writers left of it."""
-    try:
+    with told_in_words(path):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        raise storage_error(path, error) from error
     remove_litter(path)
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.core.atomic import told_in_words, write_atomically
+from napari_unet.core.validation import read_description
 from napari_unet.errors import StorageError
 
 _MOST = 200
@@ -69,19 +70,17 @@ class ModelLibrary:
 
     def _content(self) -> _Content:
         try:
-            with self._path().open("rb") as file:
-                return _Content.model_validate_json(file.read(_LARGEST))
-        except (OSError, StorageError, ValidationError):
+            path = self._path()
+        except StorageError:  # there is no list where there is no home
             return _Content()
+        return read_description(path, _Content, most_bytes=_LARGEST) or _Content()
 
     def _write(self, models: tuple[str, ...]) -> tuple[OwnModel, ...]:
         content = _Content(models=models)
         if content != self._content():
             path = self._path()
-            try:
+            with told_in_words(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise storage_error(path, error) from error
             text = content.model_dump_json(indent=1).encode()
             write_atomically(path, lambda file: file.write(text + b"\n"))
         return self.read()

@@ -80,18 +80,23 @@ class ModelCard(Frozen):
     notes: Words = ""
 
     @property
+    def dice(self) -> dict[str, float]:
+        """Dice of all classes but background, by their names."""
+        return {
+            name.removeprefix("Dice "): value
+            for name, value in self.score.items()
+            if name.startswith("Dice ") and name != "Dice background"
+        }
+
+    @property
     def headline(self) -> str:
         """The scores that matter most, such as "AP50 0.84", or nothing.
 
         The first one, or those of all classes but background.
         """
-        dice = [
-            f"{name.removeprefix('Dice ')} {value:.2f}"
-            for name, value in self.score.items()
-            if name.startswith("Dice ") and name != "Dice background"
-        ]
-        if dice:
-            return f"Dice {', '.join(dice)}"
+        if self.dice:
+            found = (f"{name} {value:.2f}" for name, value in self.dice.items())
+            return f"Dice {', '.join(found)}"
         name, value = next(iter(self.score.items()), ("", 0.0))
         return f"{name.removesuffix(' pooled')} {value:.2f}" if name else ""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.atomic import write_atomically
+from napari_unet.core.validation import read_description
 from napari_unet.errors import StorageError
 from napari_unet.project.identity import ImageFields, ImageIdentity, Key, Record
 from napari_unet.project.journal import Journal, Syncer
@@ -153,11 +154,7 @@ class Away(Record):
 
 def read_away(folder: Path) -> Away | None:
     """Return what is written of a home, None if nothing can be read."""
-    try:
-        with (folder / HOME).open("rb") as file:
-            return Away.model_validate_json(file.read(_LARGEST_NOTE))
-    except (OSError, ValidationError):
-        return None
+    return read_description(folder / HOME, Away, most_bytes=_LARGEST_NOTE)
 
 
 def note_away(folder: Path, home: Path, key: str, sequence: int) -> None:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from napari_unet import learning, models, weights
-from napari_unet.core.atomic import storage_error, write_atomically
+from napari_unet.core.atomic import told_in_words, write_atomically
+from napari_unet.core.validation import read_description
 from napari_unet.errors import NapariUnetError
 from napari_unet.models.record import LARGEST_RECORD, ModelRecord, new_record, uuid_of
 from napari_unet.tasks.sample import Sample
@@ -108,13 +109,11 @@ def _set_aside(folder: Path) -> None:
     found, path = find_interruption(folder), folder / _CHECKPOINT
     if found is not None and found.best is not None:
         aside = folder / _EARLIER / str(uuid4())
-        try:
+        with told_in_words(aside):
             aside.mkdir(parents=True)
             if (folder / _RUN).exists():
                 shutil.copy2(folder / _RUN, aside)
             path.replace(aside / _CHECKPOINT)
-        except OSError as error:
-            raise storage_error(aside, error) from error
     learning.remove_checkpoint(path)
 
 
@@ -154,11 +153,7 @@ def start_round(
 
 
 def _read_run(folder: Path) -> ModelRecord | None:
-    try:
-        with (folder / _RUN).open("rb") as file:
-            return ModelRecord.model_validate_json(file.read(LARGEST_RECORD))
-    except (OSError, ValueError):
-        return None
+    return read_description(folder / _RUN, ModelRecord, most_bytes=LARGEST_RECORD)
 
 
 def iter_resume_round(

@@ -124,12 +124,8 @@ def _how_good(card: ModelCard) -> str:
     name, value = next(iter(card.score.items()), ("", 0.0))
     if name.startswith("AP50"):
         return f"finds {100 * value:.0f} of 100 in new images"
-    overlaps = [
-        f"{name.removeprefix('Dice ')} {100 * value:.0f} %"
-        for name, value in card.score.items()
-        if name.startswith("Dice ") and name != "Dice background"
-    ]
-    if overlaps:
+    if card.dice:
+        overlaps = (f"{name} {100 * value:.0f} %" for name, value in card.dice.items())
         return f"overlap in new images: {', '.join(overlaps)}"
     return f"{card.headline} in new images" if card.headline else ""
 
