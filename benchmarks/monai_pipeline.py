@@ -23,7 +23,7 @@ from benchmarks.subject import Subject
 from benchmarks.timing import Run
 from napari_unet.inference.forward import fold_norms
 from napari_unet.instances.decoding import Decoding
-from napari_unet.instances.targets import InstanceMap
+from napari_unet.instances.distances import InstanceMap
 
 MISSING = "MONAI is not installed, so it is left out; `make bench` installs it."
 

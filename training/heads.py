@@ -1,8 +1,7 @@
 """Other heads of the network that finds objects, to compare with the shipped one.
 
 Each is a `napari_unet.tasks.objectives.objective.Objective` as far as training
-and scoring need it. The shipped head has three maps: foreground, closeness to the
-centre and distance to the border.
+and scoring need it. The usual head has the maps that the decoding of a recipe reads.
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ from torch import Tensor
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.instances.decoding import Decoding, remove_small
-from napari_unet.instances.targets import InstanceMap, instance_targets
+from napari_unet.instances.by_distances import DistancesDecoding
+from napari_unet.instances.crumbs import remove_small
+from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.distances import InstanceMap, instance_targets
 from napari_unet.nets.device import choose_execution
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives.instances import InstancesObjective
@@ -36,7 +37,7 @@ from training.flows import (
 )
 from training.pictures import Picture
 
-Head: TypeAlias = Literal["distances", "centre", "border", "flows"]
+Head: TypeAlias = Literal["usual", "centre", "border", "flows"]
 
 FLOW_SCALE = 5.0
 """The network says flows times this, as in Cellpose: so they weigh in the loss."""
@@ -47,10 +48,11 @@ away many objects that are right, and flows are to be compared at their best."""
 
 
 def other_head(head: Head, decoding: Decoding) -> Objective:
-    """Return what a head means that is not the shipped one."""
+    """Return what a head means that is not the usual one."""
     if head == "flows":
         return FlowsObjective(decoding)
-    return OneDistanceObjective(decoding, InstanceMap[head.upper()])
+    thresholds = DistancesDecoding(min_size=decoding.min_size)
+    return OneDistanceObjective(thresholds, distance=InstanceMap[head.upper()])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.by_reach import ReachDecoding
+from napari_unet.instances.decoding import AnyDecoding
 from napari_unet.learning.config import Augmentation
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
@@ -89,9 +90,9 @@ class Recipe(BaseModel):
     data: tuple[str, ...] = ("nuclei_fluorescence",)
     channels: int = Field(1, ge=1)
     classes: tuple[str, ...] = ()
-    decoding: Decoding = Decoding(foreground=0.5, prominence=0.1, min_size=25)
+    decoding: AnyDecoding = ReachDecoding(min_size=25)
     architecture: UNetConfig = UNetConfig()
-    head: Head = "distances"
+    head: Head = "usual"
     loss: Loss = "usual"
     diameter: float | None = None
     least: float = Field(9.0, gt=0)
@@ -127,7 +128,7 @@ class Recipe(BaseModel):
 
     def objective(self) -> Objective:
         """Return what is learned; every class counts the same."""
-        if self.head != "distances":
+        if self.head != "usual":
             return other_head(self.head, self.decoding)
         if self.loss != "usual":
             return OTHER_LOSSES[self.loss](self.decoding)
@@ -165,7 +166,7 @@ RECIPES = {
         Recipe(
             architecture=UNetConfig(base_channels=24),
             augmentation=OUT_OF_FOCUS,
-            decoding=Decoding(prominence=0.15, min_size=25),
+            decoding=ReachDecoding(min_size=25),
             zoomed_to=(16.0, 40.0),
             object_size=NUCLEUS,
             batch=16,
@@ -182,13 +183,13 @@ RECIPES = {
             batch=4,
             steps=1800,
             balance=0,
-            decoding=Decoding(prominence=0.15, min_size=100),
+            decoding=ReachDecoding(min_size=100),
         ),
         Recipe(
             name="axons",
             data=("axons_sem",),
             classes=("background", "myelin", "axon"),
-            decoding=Decoding(min_size=16),
+            decoding=ReachDecoding(min_size=16),
             crop=256,
             batch=4,
             steps=1500,
@@ -198,7 +199,7 @@ RECIPES = {
             name="nuclei-he",
             data=("nuclei_histology",),
             channels=3,
-            decoding=Decoding(min_size=16),
+            decoding=ReachDecoding(min_size=16),
             object_size=NUCLEUS,
             steps=2000,
         ),

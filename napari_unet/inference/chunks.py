@@ -37,8 +37,8 @@ from napari_unet.images.source import CanonicalImage, LabelStore
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
-from napari_unet.instances.decoding import Decoding, iter_number_objects
-from napari_unet.instances.targets import Maps
+from napari_unet.instances.decoding import Decoding, Maps
+from napari_unet.instances.planes import iter_number_objects
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import objective_of

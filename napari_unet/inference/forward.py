@@ -25,7 +25,7 @@ from napari_unet.core.events import Notice
 from napari_unet.core.jobs import drain, mapped, within
 from napari_unet.errors import DeviceError
 from napari_unet.geometry.tiling import Tile, padded, plan_tiles
-from napari_unet.instances.targets import Maps
+from napari_unet.instances.decoding import Maps
 from napari_unet.models.spec import Tiling
 from napari_unet.nets.blocks import ConvBlock
 from napari_unet.nets.device import Execution, is_out_of_memory

@@ -1,306 +1,137 @@
-"""From the network's maps to one id per object.
+"""How objects become maps that a network learns, and maps become objects again.
 
-Seeds are the prominent peaks of the distance maps; they flood the foreground.
+A new way is one file: a class of thresholds that knows its maps, and a call of
+`register`. Model folders, projects, training and prediction then know it, and the
+contract tests hold it. Models keep the way that they were trained with.
 """
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy
-import skimage
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 
 from napari_unet.core.jobs import drain
-from napari_unet.geometry.ids import count_pairs
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.instances.targets import InstanceMap, Maps
 
-Steps = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.intp]
+Maps: TypeAlias = npt.NDArray[np.float32]
+"""What a network says, or should say: (K, Y, X) or (K, Z, Y, X)."""
 
-LEVELS = 20
-# Claims move a few pixels, most of them at once: so many times over the whole array,
-# then from the pixels that changed. Along a spiral that would take for ever, and what
-# is left is computed by scikit-image, slower but in a time that the size tells.
-_DENSE_ROUNDS = 6
-_SPARSE_ROUNDS = 1000
-
-# Of the watershed: some tens of milliseconds.
-_PIXELS_A_STEP = 2**16
+_LARGEST_AREA = 2**31 - 1
 
 
-class Decoding(BaseModel):
-    """How maps become objects; stored with the model.
+class Decoding(BaseModel, ABC):
+    """Thresholds, stored with the model; subclasses know the maps that they read.
 
     Parameters
     ----------
     foreground : float
         Least foreground probability of an object's pixels.
-    prominence : float
-        How far the distance maps must fall between two peaks for these to be two
-        objects. The maps are normalised within objects, so this is the same for
-        small and large ones.
-    smoothing : float
-        Gaussian blur of the distance maps before peaks are looked for, in pixels.
     min_size : int
-        Least area of an object, in pixels.
+        Least area of an object, in pixels that the network saw.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    parting: ClassVar[str]
+    """The threshold between parting what touches and keeping it together; the higher,
+    the more stays together."""
+
+    drawn_from_crops: ClassVar[bool] = False
+    """Whether the maps of a crop are drawn from its labels. If not, they are drawn once
+    for the plane, and resampled as the image is."""
+
     foreground: float = Field(0.5, gt=0, lt=1)
-    prominence: float = Field(0.1, gt=0, lt=1)
-    smoothing: float = Field(0.0, ge=0)
-    min_size: int = Field(12, ge=1)
+    min_size: int = Field(12, ge=1, le=_LARGEST_AREA)
+
+    @abstractmethod
+    def channels(self, dims: int) -> int:
+        """Return the number of maps of a network of 2 or 3 dimensions."""
+
+    @abstractmethod
+    def iter_draw(
+        self, labels: npt.NDArray[np.integer[Any]]
+    ) -> Generator[None, None, Maps]:
+        """Return the maps of a label map; 0 is background. Yields now and then."""
+
+    @abstractmethod
+    def iter_decode(
+        self, maps: Maps, zoom: float = 1.0
+    ) -> Generator[None, None, LabelMap]:
+        """Return ids from 1, int32; yields now and then.
+
+        Parameters
+        ----------
+        maps : ndarray of float32, shape (K, Y, X) or (K, Z, Y, X)
+            In the scale of those that are drawn.
+        zoom : float
+            Of the plane that the network saw, if the maps were enlarged since.
+        """
+
+    def draw(self, labels: npt.NDArray[np.integer[Any]]) -> Maps:
+        """Do what `iter_draw` does, at once."""
+        return drain(self.iter_draw(labels))
+
+    def decode(self, maps: Maps, zoom: float = 1.0) -> LabelMap:
+        """Do what `iter_decode` does, at once."""
+        return drain(self.iter_decode(maps, zoom))
+
+    def mended(self, labels: npt.NDArray[np.integer[Any]]) -> LabelMap:
+        """Return the labels of a plane from which its crops are drawn."""
+        return np.asarray(labels, np.int32)
+
+    def draw_crop(self, labels: npt.NDArray[np.integer[Any]]) -> tuple[Maps, Maps]:
+        """Return the maps of a crop, and where they are known: 1, or else 0.
+
+        Parameters
+        ----------
+        labels : ndarray of int
+            Ids of a part of a plane, turned, zoomed and bent; -1 beyond the plane.
+        """
+        maps = self.draw(np.maximum(labels, 0))
+        return maps, np.ones_like(maps[:1])
+
+    def least_area(self, zoom: float) -> int:
+        """Return the least area of an object in pixels of enlarged maps."""
+        return max(1, round(self.min_size / zoom**2))
+
+    def with_parting(self, value: float) -> Decoding:
+        """Return the thresholds with another one for what touches."""
+        return self.model_copy(update={self.parting: value})
 
 
-def decode_instances(maps: Maps, decoding: Decoding) -> LabelMap:
-    """Separate objects by a seeded watershed; ids (Y, X) count from 1.
+_KINDS: dict[str, type[Decoding]] = {}
 
-    Seeds are the prominent peaks of the two distance maps; they flood the foreground.
-    A piece of foreground in which no peak was found becomes one object. The maps
-    (3, Y, X) are in the order of `InstanceMap`.
-    """
-    return drain(iter_decode(maps, decoding))
+FIRST_KIND: Literal["distances"] = "distances"
+"""What thresholds are of that do not say it: those of the first release."""
 
 
-def iter_decode(maps: Maps, decoding: Decoding) -> Generator[None, None, LabelMap]:
-    """Do what `decode_instances` does in steps, between which it can be cancelled."""
-    foreground = maps[InstanceMap.FOREGROUND] >= decoding.foreground
-    height = (maps[InstanceMap.CENTRE] + maps[InstanceMap.BORDER]) / 2
-    if decoding.smoothing:
-        height = scipy.ndimage.gaussian_filter(height, decoding.smoothing)
-    height = np.where(foreground, height, 0).astype(np.float32)
-    yield
-    peaks = yield from iter_prominent_peaks(height, decoding.prominence)
-    yield
-    labels = yield from iter_flood(height, peaks, foreground)
-    yield
-    return remove_small(labels, decoding.min_size)
+def register(kind: str, decoding: type[Decoding]) -> None:
+    """Make a way of decoding known by the name that files have it by."""
+    _KINDS[kind] = decoding
 
 
-def iter_flood(
-    height: npt.NDArray[np.float32],
-    seeds: npt.NDArray[np.int32],
-    foreground: npt.NDArray[np.bool_],
-) -> Generator[None, None, LabelMap]:
-    """Divide the foreground among the seeds, as scikit-image's watershed does.
-
-    A connected piece with one seed is all its own, so the watershed, by far the
-    slowest step, is only computed where seeds meet. A piece without a seed becomes an
-    object of a new id. Height is flooded from above.
-    """
-    pieces, count = scipy.ndimage.label(foreground)
-    seeded = seeds > 0
-    holders, held, _ = count_pairs(pieces[seeded], seeds[seeded])
-    owner = np.arange(count + 1, dtype=np.int32) + seeds.max(initial=0)
-    owner[0] = 0
-    owner[holders] = held
-    labels: LabelMap = owner[pieces]
-    yield
-    boxes = scipy.ndimage.find_objects(pieces)
-    since = 0
-    for piece in np.flatnonzero(np.bincount(holders, minlength=1) > 1):
-        place = boxes[piece - 1]
-        since += pieces[place].size
-        if since > _PIXELS_A_STEP:
-            yield
-            since = 0
-        inside = pieces[place] == piece
-        local = np.where(inside, seeds[place], 0)
-        divided = skimage.segmentation.watershed(-height[place], local, mask=inside)
-        labels[place][inside] = divided[inside]
-    return labels
+def registered() -> tuple[type[Decoding], ...]:
+    """Return all ways of decoding."""
+    return tuple(_KINDS.values())
 
 
-def remove_small(labels: LabelMap, min_size: int) -> LabelMap:
-    """Return labels without objects below `min_size` pixels, ids from 1 to n."""
-    kept = np.bincount(labels.ravel()) >= min_size
-    kept[0] = False
-    ids: LabelMap = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
-    return ids[labels]
+def _of_its_kind(content: Any) -> Any:
+    """Make thresholds of what a JSON file holds: the class is that of its ``kind``."""
+    if isinstance(content, Decoding) or not isinstance(content, dict):
+        return content
+    kind = content.get("kind", FIRST_KIND)
+    if kind not in _KINDS:
+        known = ", ".join(_KINDS)
+        raise ValueError(f"decoding {kind!r} is not known; known are: {known}")
+    return _KINDS[kind].model_validate(content)
 
 
-def iter_link_planes(
-    planes: npt.NDArray[np.integer[Any]],
-) -> Generator[None, None, LabelMap]:
-    """Give objects of neighbouring planes (Z, Y, X) one id where their IoU exceeds 0.5.
-
-    Ids are unique in the stack.
-    """
-    linked = np.zeros(planes.shape, np.int32)
-    highest = 0
-    for z, plane in enumerate(planes):
-        ids = np.arange(plane.max(initial=0) + 1, dtype=np.int32)
-        ids[1:] += highest
-        if z:
-            below, above = _overlapping(linked[z - 1], plane)
-            ids[above] = below
-        linked[z] = ids[plane]
-        highest = max(highest, int(linked[z].max(initial=0)))
-        yield
-    return linked
-
-
-def iter_number_objects(
-    stacks: LabelMap, *, link: bool = True
-) -> Generator[None, None, None]:
-    """Make ids of stacks (T, Z, Y, X) unique over time, in place.
-
-    Before that, the objects of each stack are linked if its planes were found one by
-    one (`link`).
-    """
-    highest = 0
-    for stack in stacks:
-        if link and len(stack) > 1:
-            stack[:] = yield from iter_link_planes(stack)
-        stack[stack > 0] += highest
-        highest = max(highest, int(stack.max(initial=0)))
-        yield
-
-
-def _overlapping(
-    below: npt.NDArray[np.integer[Any]], above: npt.NDArray[np.integer[Any]]
-) -> tuple[LabelMap, LabelMap]:
-    """Return pairs of ids whose intersection over union exceeds one half."""
-    both = (below > 0) & (above > 0)
-    lower, upper, overlap = count_pairs(below[both], above[both])
-    areas = np.bincount(below.ravel())[lower] + np.bincount(above.ravel())[upper]
-    alike = 2 * overlap > areas - overlap
-    return lower[alike], upper[alike]
-
-
-def iter_prominent_peaks(
-    height: npt.NDArray[np.float32], prominence: float
-) -> Generator[None, None, npt.NDArray[np.int32]]:
-    """Return the peaks that rise by `prominence` above every path to a higher one.
-
-    These are the h-maxima, as far as levels that are multiples of ``1 / 20`` can tell:
-    from the highest level down, a connected region that reaches `prominence` above the
-    level and holds no peak yet is a new peak. Heights are in [0, 1]. Regions of peaks
-    are numbered from 1.
-
-    The highest pixel of such a region reaches `prominence` above just this level and
-    above no higher one. So a pixel's *claim* is the highest level below which it
-    reaches `prominence`. Claims spread to neighbours as far as their heights carry them
-    (a morphological reconstruction by dilation). Then the new peaks of all levels are
-    the regional maxima of the claims.
-    """
-    # A border of zeros, so that the neighbours of a flat index are where they seem.
-    shape = tuple(n + 2 for n in height.shape)
-    inner = (slice(1, -1),) * height.ndim
-    padded = np.zeros(shape, np.float32)
-    # What lies outside of 0 to 2 means the same as these, and NaN means nothing.
-    padded[inner] = np.fmin(np.fmax(height, 0), 2)
-    flat = padded.ravel()
-    # How far the next neighbours along each axis are in the flat array.
-    offsets = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    # Levels that each pixel reaches. Twenty times a float32 is exact in float64, so
-    # none is rounded up to a level.
-    carried = np.empty(flat.shape, np.uint8)
-    np.multiply(flat, LEVELS, out=carried, dtype=np.float64, casting="unsafe")
-    yield
-    claims = _claims(flat, carried, prominence, offsets)
-    yield
-    _spread(claims, carried, offsets, shape)
-    yield
-    peaks = _number_maxima(claims, offsets, shape)
-    return np.ascontiguousarray(peaks.reshape(shape)[inner])
-
-
-def _claims(
-    flat: npt.NDArray[np.float32],
-    carried: Steps,
-    prominence: float,
-    offsets: tuple[int, ...],
-) -> Steps:
-    """Return the level, in steps, of the peak that each pixel would be the top of.
-
-    It has to be right at local maxima only, for all others have a higher neighbour;
-    there it may be too low, which spreads as quickly and costs less.
-    """
-    lower = math.ceil(prominence * LEVELS) + 1
-    claims: Steps = np.maximum(carried, lower) - np.uint8(lower)
-    tops = np.flatnonzero(_topped_by_none(flat, offsets) & (carried > 0))
-    needed = np.arange(1, LEVELS + 1) / LEVELS + prominence
-    claims[tops] = np.searchsorted(needed, flat[tops], side="right")
-    return claims
-
-
-def _topped_by_none(
-    flat: npt.NDArray[np.float32] | Steps, offsets: tuple[int, ...]
-) -> npt.NDArray[np.bool_]:
-    """Return where no neighbour is higher."""
-    none = np.ones(flat.shape, bool)
-    for offset in offsets:
-        none[offset:] &= flat[offset:] >= flat[:-offset]
-        none[:-offset] &= flat[:-offset] >= flat[offset:]
-    return none
-
-
-def _spread(
-    claims: Steps, carried: Steps, offsets: tuple[int, ...], shape: tuple[int, ...]
-) -> None:
-    """Let claims spread, in place, until all are as high as they can be carried."""
-    before = claims.copy()
-    for _ in range(_DENSE_ROUNDS):
-        before[:] = claims
-        for offset in offsets:
-            np.maximum(claims[offset:], before[:-offset], out=claims[offset:])
-            np.maximum(claims[:-offset], before[offset:], out=claims[:-offset])
-        np.minimum(claims, carried, out=claims)
-    changed = np.flatnonzero(claims != before)
-    for _ in range(_SPARSE_ROUNDS):
-        if not changed.size:
-            return
-        changed = _spread_from(changed, claims, carried, offsets)
-    cross = scipy.ndimage.generate_binary_structure(len(shape), 1)
-    rest = skimage.morphology.reconstruction(
-        claims.reshape(shape), carried.reshape(shape), footprint=cross
-    )
-    claims[:] = rest.ravel()
-
-
-def _spread_from(
-    places: Places, claims: Steps, carried: Steps, offsets: tuple[int, ...]
-) -> Places:
-    """Spread to the neighbours of some pixels; return which of them changed."""
-    changed = []
-    for offset in (*offsets, *(-offset for offset in offsets)):
-        neighbours = places + offset
-        brought = np.minimum(claims[places], carried[neighbours])
-        higher = brought > claims[neighbours]
-        claims[neighbours[higher]] = brought[higher]
-        changed.append(neighbours[higher])
-    return np.unique(np.concatenate(changed))
-
-
-def _number_maxima(
-    claims: Steps, offsets: tuple[int, ...], shape: tuple[int, ...]
-) -> npt.NDArray[np.int32]:
-    """Give the regional maxima numbers, the highest first, then in reading order."""
-    level = _topped_by_none(claims, offsets) & (claims > 0)
-    regions, count = scipy.ndimage.label(level.reshape(shape))
-    places = np.flatnonzero(level)
-    numbers = regions.ravel()[places]
-    claimed = claims[places]
-    top = np.ones(count + 1, bool)
-    top[0] = False
-    for offset in (*offsets, *(-offset for offset in offsets)):
-        # As high, and topped by another neighbour: all of that region is.
-        goes_on = (claims[places + offset] == claimed) & ~level[places + offset]
-        top[numbers[goes_on]] = False
-    reached = np.zeros(count + 1, np.int16)
-    reached[numbers] = claimed
-    chosen = np.flatnonzero(top)
-    highest_first = chosen[np.argsort(-reached[chosen], kind="stable")]
-    ranks = np.zeros(count + 1, np.int32)
-    ranks[highest_first] = np.arange(1, len(chosen) + 1)
-    peaks = np.zeros(claims.shape, np.int32)
-    peaks[places] = ranks[numbers]
-    return peaks
+AnyDecoding: TypeAlias = Annotated[
+    SerializeAsAny[Decoding], BeforeValidator(_of_its_kind)
+]
+"""Thresholds of any registered kind, as a field of other descriptions."""

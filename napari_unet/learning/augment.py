@@ -1,7 +1,7 @@
 """Random crops: geometry by one resampling, then grey values.
 
-Distance maps are normalised within each object, so they may be resampled together
-with the image: no target has to be computed again.
+Targets are resampled together with the image, or else the labels that they are drawn
+from: those nearest to each pixel, since there is nothing between two ids.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from torch import Tensor
 
 from napari_unet.learning.config import Augmentation
 
+NONE = slice(0, 0)
+"""No maps of a stack."""
+
 
 def resample(
     stack: Tensor,
@@ -26,11 +29,13 @@ def resample(
     augmentation: Augmentation,
     rng: np.random.Generator,
     mirrored: int = 0,
+    nearest: slice = NONE,
 ) -> Tensor:
     """Cut a square out of a stack of maps (C, Y, X), rotated, mirrored, zoomed, bent.
 
     Its centre is (y, x), in pixels. The first `mirrored` maps go on as their mirror
     image beyond the plane: the image does, as in prediction. The others are 0 there.
+    Of the maps `nearest`, each pixel gets the value of a single pixel.
     """
     linear = _random_rotation(augmentation, rng) / zoom
     steps = np.arange(size) - (size - 1) / 2
@@ -40,7 +45,7 @@ def resample(
         grid = grid + _smooth_field(knots, size, augmentation.elastic, rng)
     offset = np.asarray(centre).reshape(2, 1, 1)
     positions = np.tensordot(linear, grid, axes=1) + offset
-    return _sample(stack, positions, mirrored)
+    return _sample(stack, positions, mirrored, nearest)
 
 
 def _random_rotation(
@@ -56,7 +61,9 @@ def _random_rotation(
     return np.asarray(turn @ mirror)
 
 
-def _sample(stack: Tensor, positions: npt.NDArray[np.float64], mirrored: int) -> Tensor:
+def _sample(
+    stack: Tensor, positions: npt.NDArray[np.float64], mirrored: int, nearest: slice
+) -> Tensor:
     """Sample at (y, x) positions in pixels, reading only the window around them."""
     shape = np.array(stack.shape[1:]).reshape(2, 1, 1)
     low = np.clip(np.floor(positions.min(axis=(1, 2))).astype(int) - 1, 0, None)
@@ -68,10 +75,14 @@ def _sample(stack: Tensor, positions: npt.NDArray[np.float64], mirrored: int) ->
     grid = torch.from_numpy(np.ascontiguousarray(relative[::-1].transpose(1, 2, 0)))
     grid = grid[None].to(window.dtype)
     parts = [
-        F.grid_sample(maps[None], grid, padding_mode=padding, align_corners=False)[0]
-        for maps, padding in (
-            (window[:mirrored], "reflection"),
-            (window[mirrored:], "zeros"),
+        F.grid_sample(
+            maps[None], grid, mode=mode, padding_mode=padding, align_corners=False
+        )[0]
+        for maps, mode, padding in (
+            (window[:mirrored], "bilinear", "reflection"),
+            (window[mirrored : nearest.start], "bilinear", "zeros"),
+            (window[nearest], "nearest", "zeros"),
+            (window[nearest.stop :], "bilinear", "zeros"),
         )
         if len(maps)
     ]

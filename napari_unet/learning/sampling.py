@@ -17,7 +17,7 @@ from napari_unet.geometry.maps import Mask
 from napari_unet.learning.augment import change_grey_values, resample
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.nets.network import Network
-from napari_unet.tasks.objectives import Targets
+from napari_unet.tasks.objectives.objective import CropDrawing, Targets
 
 _MOST_CENTRES = 6000
 _LEAST_CROP = 64
@@ -30,9 +30,10 @@ class Plane:
 
     The stack (C + K + W + E, Y, X) holds the normalised image, targets, where these are
     known (one map for all, or one for each of the K), and perhaps how much a known
-    pixel counts; `ends` says where these parts end, but for the last one. Crops are
-    centred on points, known pixels (y, x), and drawn around a zoom that brings the
-    objects to the usual size.
+    pixel counts; `ends` says where these parts end, but for the last one. With a
+    drawing, the labels of the plane are there instead of the K targets, from 1 on: 0
+    lies beyond the plane. Crops are centred on points, known pixels (y, x), and drawn
+    around a zoom that brings the objects to the usual size.
     """
 
     stack: Tensor
@@ -40,6 +41,7 @@ class Plane:
     points: npt.NDArray[np.int32]
     zoom_limits: tuple[float, float] = (0.5, 2.0)
     zoom: float = 1.0
+    drawing: CropDrawing | None = None
 
     @property
     def known(self) -> Tensor:
@@ -65,12 +67,15 @@ def make_plane(
     zoom: float = 1.0,
 ) -> Plane:
     """Prepare a plane from an image (C, Y, X) and what an objective makes of it."""
-    parts = [image, targets.maps, targets.known]
+    maps, drawing = targets.maps, targets.drawing
+    if drawing is not None:
+        maps = drawing.labels[None].astype(np.float32) + 1
+    parts = [image, maps, targets.known]
     ends = tuple(np.cumsum([len(part) for part in parts]).tolist())
     if targets.pixel_weights is not None:
         parts.append(targets.pixel_weights)
     stack = torch.from_numpy(np.concatenate(parts))
-    return Plane(stack, ends, _centres(strata), zoom_limits, zoom)
+    return Plane(stack, ends, _centres(strata), zoom_limits, zoom, drawing)
 
 
 def _centres(strata: list[tuple[Mask, float]]) -> npt.NDArray[np.int32]:
@@ -99,15 +104,9 @@ def draw_batch(
     dims = planes[0].stack.ndim - 1
     extent = (size,) * dims if isinstance(size, int) else size
     chosen = rng.choice(len(planes), size=count, p=probabilities)
-    stack = torch.stack(
-        [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
-    )
-    images, targets, known, pixel_weights = stack.tensor_split(planes[0].ends, 1)
-    # Bilinear weights below one half would let in pixels nobody verified.
-    weight = (known > 0.999).to(stack.dtype)
-    if pixel_weights.shape[1]:
-        weight = weight * pixel_weights
-    return Batch(images.contiguous(), targets, weight)
+    crops = [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
+    images, targets, weight = (torch.stack(p) for p in zip(*crops, strict=True))
+    return Batch(images, targets, weight)
 
 
 def draw_crop(
@@ -116,8 +115,8 @@ def draw_crop(
     augmentation: Augmentation,
     rng: np.random.Generator,
     margin: int = 0,
-) -> Tensor:
-    """Draw one crop (C + K + W + E, *extent) near a known pixel, changed at random.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw one crop near a known pixel, changed at random: image, targets, weight.
 
     Sections of a volume are turned, zoomed and bent as one; a volume may be turned
     upside down.
@@ -136,12 +135,35 @@ def draw_crop(
     flat = stack.flatten(0, -3)
     height, width = flat.shape[1:]
     centre = (_inside(y, half, height), _inside(x, half, width))
-    greys = plane.ends[0] * (len(flat) // len(stack))
-    sample = resample(flat, centre, zoom, size, augmentation, rng, mirrored=greys)
-    grey = sample[:greys]
-    changed = change_grey_values(grey, augmentation, rng)
-    crops = torch.cat([changed, sample[greys:]])
-    return crops.reshape(*stack.shape[:-2], size, size)
+    count = len(flat) // len(stack)
+    greys, drawn = plane.ends[0] * count, plane.ends[1] * count
+    sample = resample(
+        flat,
+        centre,
+        zoom,
+        size,
+        augmentation,
+        rng,
+        mirrored=greys,
+        nearest=slice(drawn if plane.drawing is None else greys, drawn),
+    )
+    changed = change_grey_values(sample[:greys], augmentation, rng)
+    crop = torch.cat([changed, sample[greys:]])
+    return _parts(plane, crop.reshape(*stack.shape[:-2], size, size))
+
+
+def _parts(plane: Plane, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return image, targets and weight of a crop (C + K + W + E, *extent)."""
+    image, targets, known, pixel_weights = crop.tensor_split(plane.ends)
+    # Bilinear weights below one half would let in pixels nobody verified.
+    weight = (known > 0.999).to(crop.dtype)
+    if len(pixel_weights):
+        weight = weight * pixel_weights
+    if plane.drawing is not None:
+        labels = targets[0].round().int() - 1
+        maps, told = map(torch.from_numpy, plane.drawing.draw(labels.numpy()))
+        return image, maps, weight * told
+    return image, targets, weight
 
 
 def _sections(stack: Tensor, near: int, count: int, rng: np.random.Generator) -> Tensor:

@@ -19,7 +19,8 @@ from napari_unet import tasks
 from napari_unet.core.validation import Frozen, first_problem
 from napari_unet.errors import InputError
 from napari_unet.images.normalize import PercentileNormalization
-from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.by_reach import ReachDecoding
+from napari_unet.instances.decoding import AnyDecoding
 from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.tasks.outputs import LossOptions, PixelClass, Variable
@@ -54,9 +55,6 @@ _OPEN = (
     "normalization",
     "pixel_size",
 )
-
-_WIDEST_BLUR = 100.0
-_LARGEST_AREA = 2**31 - 1
 
 
 class ModelCard(Frozen):
@@ -169,7 +167,7 @@ class ModelSpec(Frozen):
     in_channels: int = Field(1, ge=1, le=256)
     architecture: Architecture = UNetConfig()
     normalization: PercentileNormalization = PercentileNormalization()
-    decoding: Decoding = Decoding()
+    decoding: AnyDecoding = ReachDecoding()
     tiling: Tiling | None = None
     loss: LossOptions = LossOptions()
     pixel_size: float | None = Field(None, gt=0, allow_inf_nan=False)
@@ -197,10 +195,6 @@ class ModelSpec(Frozen):
     @model_validator(mode="after")
     def _fits_its_task_within_reason(self) -> ModelSpec:
         tasks.task_of(self).outputs.check(self)
-        if self.decoding.smoothing > _WIDEST_BLUR:
-            raise ValueError(f"decoding.smoothing is at most {_WIDEST_BLUR:g} px")
-        if self.decoding.min_size > _LARGEST_AREA:
-            raise ValueError(f"decoding.min_size is at most {_LARGEST_AREA} px")
         return self
 
     @model_serializer(mode="wrap")
@@ -231,7 +225,7 @@ class ModelSpec(Frozen):
             "variables": tuple(variables),
         }
         if task != self.task:
-            changes |= dict.fromkeys(_SIZES) | {"decoding": Decoding()}
+            changes |= dict.fromkeys(_SIZES) | {"decoding": ReachDecoding()}
         return self.model_copy(update=changes)
 
     @property

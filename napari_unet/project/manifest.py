@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.geometry.ids import latest_free_id
-from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.decoding import AnyDecoding
 from napari_unet.instances.diameter import LEAST_DIAMETER, MOST_DIAMETER
 from napari_unet.models.record import ModelRecord, built_in_uuid, uuid_of
 from napari_unet.project.identity import Axes, Hash, ImageFields, Key, Name, Record
@@ -99,7 +99,7 @@ class ModelEntry(Record):
     checksum: Hash | None = None
     note: str = Field("", max_length=1024)
     preset: Literal["fine-tune", "from-scratch"] = "fine-tune"
-    decoding: Decoding | None = None
+    decoding: AnyDecoding | None = None
 
     @model_validator(mode="after")
     def _lies_somewhere(self) -> ModelEntry:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.labels import OBJECT_IDS
 from napari_unet.annotation.rules import OBJECTS
-from napari_unet.instances.targets import InstanceMap
 from napari_unet.scores.report import OBJECT_SCORES
 from napari_unet.tasks.labeling import Brush, Labeling, Names
 from napari_unet.tasks.outputs import Described, Outputs
@@ -30,11 +29,11 @@ class ObjectLabeling(Labeling):
 
 
 class ObjectOutputs(Outputs):
-    """Foreground and two distance maps."""
+    """Foreground, and what tells objects apart."""
 
     def channels(self, spec: Described) -> int:
         """Return the number of maps that are decoded to objects."""
-        return len(InstanceMap)
+        return spec.decoding.channels(spec.architecture.dims)
 
 
 class ObjectWords(Words):

@@ -62,6 +62,14 @@ class LossOptions(BaseModel):
     border_sigma: float = Field(5.0, gt=0)
 
 
+class HasDims(Protocol):
+    """What is for planes or for volumes."""
+
+    @property
+    def dims(self) -> int:
+        """2 or 3."""
+
+
 class Described(Protocol):
     """What the description of a model says of its outputs."""
 
@@ -76,6 +84,10 @@ class Described(Protocol):
     @property
     def variables(self) -> tuple[Variable, ...]:
         """Regressed quantities."""
+
+    @property
+    def architecture(self) -> HasDims:
+        """Options of the network."""
 
     @property
     def decoding(self) -> Decoding:

@@ -6,7 +6,7 @@ import pytest
 from benchmarks import monai_pipeline
 from benchmarks.__main__ import main
 from napari_unet.instances.decoding import Decoding
-from napari_unet.instances.targets import instance_targets
+from napari_unet.instances.distances import instance_targets
 
 
 @pytest.fixture(autouse=True)

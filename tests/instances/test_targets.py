@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.transform import rescale
 
-from napari_unet.instances.targets import InstanceMap, instance_targets
+from napari_unet.instances.distances import InstanceMap, instance_targets
 
 LABELS = hnp.arrays(
     np.int32,

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.instances.targets import instance_targets
+from napari_unet.instances.distances import instance_targets
 from napari_unet.learning.augment import (
     _smooth_field,
     change_grey_values,

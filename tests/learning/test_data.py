@@ -11,7 +11,7 @@ import pytest
 from napari_unet.core.events import Preparing
 from napari_unet.core.jobs import drain, told_as
 from napari_unet.instances import targets
-from napari_unet.instances.targets import instance_targets, iter_instance_targets
+from napari_unet.instances.distances import instance_targets, iter_instance_targets
 from napari_unet.learning import data, sampling, validation
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.data import TrainingData, iter_prepare

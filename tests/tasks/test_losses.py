@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from napari_unet.instances.targets import instance_targets
+from napari_unet.instances.distances import instance_targets
 from napari_unet.tasks.objectives.losses import instance_loss, soft_dice
 from tests.tiny import make_disks
 

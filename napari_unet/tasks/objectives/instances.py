@@ -1,4 +1,4 @@
-"""Objects: foreground and distance maps, decoded by a seeded watershed."""
+"""Objects: the maps that their decoding reads."""
 
 from __future__ import annotations
 
@@ -13,23 +13,36 @@ from torch import Tensor
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.instances.decoding import Decoding, iter_decode
-from napari_unet.instances.targets import InstanceMap, iter_instance_targets
+from napari_unet.instances.by_reach import ReachDecoding
+from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.tasks.objectives.losses import instance_loss
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectDrawing:
+    """Draws the maps that a decoding reads; labels are those of the plane, mended."""
+
+    decoding: Decoding
+    labels: LabelMap
+
+    def draw(self, labels: LabelMap) -> tuple[Maps, Maps]:
+        """Return maps of a crop, and where they are known."""
+        return self.decoding.draw_crop(labels)
 
 
 @dataclass(frozen=True)
 class InstancesObjective(Objective):
     """For object ids (Y, X), 0 for background."""
 
-    decoding: Decoding = field(default_factory=Decoding)
+    decoding: Decoding = field(default_factory=ReachDecoding)
+    dims: int = 2
 
     @property
     def channels(self) -> int:
-        """Foreground, centre and border."""
-        return len(InstanceMap)
+        """Foreground, and what tells objects apart."""
+        return self.decoding.channels(self.dims)
 
     def targets(self, values: Values, verified: Mask) -> Targets:
         """Return maps of the whole label map, verified or not.
@@ -42,8 +55,14 @@ class InstancesObjective(Objective):
         self, values: Values, masks: Sequence[Mask]
     ) -> Generator[None, None, list[Targets]]:
         """Return `targets` for each of several masks, which share their maps."""
-        maps = yield from iter_instance_targets(values)
-        return [Targets(maps, mask[None].astype(np.float32)) for mask in masks]
+        maps = yield from self.decoding.iter_draw(values)
+        drawing = None
+        if self.decoding.drawn_from_crops:
+            drawing = ObjectDrawing(self.decoding, self.decoding.mended(values))
+        return [
+            Targets(maps, mask[None].astype(np.float32), drawing=drawing)
+            for mask in masks
+        ]
 
     def sampling_strata(
         self, values: Values, verified: Mask
@@ -89,10 +108,8 @@ class InstancesObjective(Objective):
     def iter_decode(
         self, maps: npt.NDArray[np.float32], zoom: float = 1.0
     ) -> Generator[None, None, Values]:
-        """Return int32 ids from 1; the least area counts pixels of the network."""
-        least = max(1, round(self.decoding.min_size / zoom**2))
-        fitting = self.decoding.model_copy(update={"min_size": least})
-        return (yield from iter_decode(maps, fitting))
+        """Return int32 ids from 1."""
+        return (yield from self.decoding.iter_decode(maps, zoom))
 
     def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""
@@ -110,4 +127,4 @@ def overlap_disagreement(
 
 def objective(spec: Described, options: LossOptions) -> InstancesObjective:  # noqa: ARG001
     """Return the objective of a model."""
-    return InstancesObjective(spec.decoding)
+    return InstancesObjective(spec.decoding, spec.architecture.dims)

@@ -28,7 +28,7 @@ def instance_loss(
     hard_pixel_weight: float = 0.0,
     inside: float = 3.0,
 ) -> Tensor:
-    """Cross-entropy of all maps of `instances.targets`, and soft Dice of foreground.
+    """Cross-entropy of foreground and all other maps, and soft Dice of foreground.
 
     Parameters
     ----------
@@ -36,15 +36,17 @@ def instance_loss(
         A pixel that the network has wrong by ``e`` weighs
         ``1 + hard_pixel_weight * e``.
     inside : float
-        Pixels inside objects weigh ``1 + inside`` in the two distance maps.
+        Pixels inside objects weigh ``1 + inside`` in all maps but the first.
     """
     foreground = targets[:, :1]
     divergence = bernoulli_divergence(logits, targets)
     if hard_pixel_weight:
         divergence = divergence * (1 + hard_pixel_weight * _error(logits, targets))
-    pixel = weighted_mean(divergence[:, :1], weight)
-    distance = weighted_mean(divergence[:, 1:], weight * (1 + inside * foreground))
-    return pixel + distance + soft_dice(logits[:, :1].sigmoid(), foreground, weight)
+    weight = weight.expand_as(targets)
+    known = weight[:, :1]
+    pixel = weighted_mean(divergence[:, :1], known)
+    others = weighted_mean(divergence[:, 1:], weight[:, 1:] * (1 + inside * foreground))
+    return pixel + others + soft_dice(logits[:, :1].sigmoid(), foreground, known)
 
 
 def class_loss(

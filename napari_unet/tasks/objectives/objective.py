@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +17,35 @@ Values = npt.NDArray[Any]
 """What a person gives and gets for a plane: ids, classes, or values (n, Y, X)."""
 
 
+class CropDrawing(Protocol):
+    """Draws the maps of crops from labels, where resampled maps would be wrong."""
+
+    @property
+    def labels(self) -> LabelMap:
+        """What crops are cut out of, (Y, X); not negative."""
+
+    def draw(
+        self, labels: LabelMap
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return maps of a crop (K, Y, X), and where they are known: 1, or else 0.
+
+        Labels are -1 beyond the plane.
+        """
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
     """What a network should say about a plane: a map (K, Y, X) per output channel.
 
     Known, (1, Y, X) or (K, Y, X), is 1 where the maps can be trusted, 0 elsewhere.
-    Weights (1, Y, X) say how much a known pixel counts; 1 where they are missing.
+    Weights (1, Y, X) say how much a known pixel counts; 1 where they are missing. With
+    a drawing, the maps of crops come from there.
     """
 
     maps: npt.NDArray[np.float32]
     known: npt.NDArray[np.float32]
     pixel_weights: npt.NDArray[np.float32] | None = None
+    drawing: CropDrawing | None = None
 
 
 class Objective(ABC):

@@ -1,0 +1,57 @@
+"""What is too small to be an object."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.geometry.ids import compact, count_pairs
+from napari_unet.geometry.maps import LabelMap
+
+
+def remove_small(labels: LabelMap, min_size: int) -> LabelMap:
+    """Return labels without objects below `min_size` pixels, ids from 1 to n."""
+    kept = np.bincount(labels.ravel()) >= min_size
+    kept[0] = False
+    ids: LabelMap = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    return ids[labels]
+
+
+def join_crumbs(labels: LabelMap, min_size: int) -> LabelMap:
+    """Return labels in which everything is as large as `min_size` pixels.
+
+    What is smaller joins the object that it touches most, also by a corner, and is
+    removed where it touches none. Ids count from 1 to n in the order of the old ones.
+    """
+    sizes = np.bincount(labels.ravel())
+    crumb = sizes < min_size
+    crumb[0] = False
+    if crumb.any():
+        joined = np.where(crumb, 0, np.arange(len(sizes), dtype=np.int32))
+        crumbs, neighbours = _touching(labels, crumb)
+        joined[crumbs] = neighbours
+        labels = joined[labels]
+    return compact(labels)[0]
+
+
+def _touching(
+    labels: LabelMap, crumb: npt.NDArray[np.bool_]
+) -> tuple[LabelMap, LabelMap]:
+    """Return crumbs that touch an object which is none, and the one touched most."""
+    padded = np.pad(labels, 1)
+    places = np.nonzero(crumb[padded])
+    own = padded[places]
+    touching, touched = [], []
+    for step in product((-1, 0, 1), repeat=labels.ndim):
+        there = padded[tuple(p + s for p, s in zip(places, step, strict=True))]
+        objects = (there > 0) & ~crumb[there]
+        touching.append(own[objects])
+        touched.append(there[objects])
+    crumbs, objects, often = count_pairs(
+        np.concatenate(touching), np.concatenate(touched)
+    )
+    order = np.lexsort((-often, crumbs))
+    crumbs, first = np.unique(crumbs[order], return_index=True)
+    return crumbs, objects[order][first]

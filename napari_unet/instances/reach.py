@@ -1,0 +1,91 @@
+"""How far objects reach: from every pixel, along every axis, in both directions.
+
+A pixel's reach in a direction is how many pixels of its own object follow before the
+first that is not. It is 0 exactly where the object ends, so the maps say which
+neighbours belong together, and every label map whose objects hang together can be read
+from them again: rods, spirals, rings and polygons without a background between them
+alike. And it falls towards an end over several pixels, so a network that is a pixel or
+two wrong still sees the end from both sides, where affinities of neighbours (Turaga et
+al., Neural Computation 2010) would be lost. As in StarDist (Schmidt et al., MICCAI
+2018) there are rays to the outline, but along the axes alone and cut off at a few
+pixels: whatever lies further says nothing of a pixel.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Maps: TypeAlias = npt.NDArray[np.float32]
+
+OUTSIDE = -1
+"""Instead of an id: beyond the image, where any object may go on."""
+
+
+def reach_channels(dims: int) -> int:
+    """Return the number of maps: foreground, and two directions along each axis."""
+    return 1 + 2 * dims
+
+
+def reach_maps(labels: npt.NDArray[np.integer[Any]], farthest: int) -> Maps:
+    """Return foreground and reach of a label map.
+
+    Where the image ends the object may go on: only its own border counts.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (Y, X) or (Z, Y, X)
+        Object ids; 0 is background, `OUTSIDE` lies beyond the image.
+    farthest : int
+        Pixels beyond which the reach is not counted.
+
+    Returns
+    -------
+    ndarray of float32, shape (1 + 2 * dims, *labels.shape)
+        Foreground (0 or 1); then for each axis the reach backwards and forwards, as a
+        share of `farthest`. 0 outside of objects.
+    """
+    maps = np.zeros((reach_channels(labels.ndim), *labels.shape), np.float32)
+    maps[0] = labels > 0
+    for axis in range(labels.ndim):
+        along = labels.swapaxes(axis, -1)
+        for direction, turned in enumerate((along[..., ::-1], along)):
+            reach = np.minimum(_pixels_ahead(turned), farthest) / farthest
+            reach = (reach if direction else reach[..., ::-1]).swapaxes(axis, -1)
+            maps[1 + 2 * axis + direction] = reach * maps[0]
+    return maps
+
+
+def known_in_crop(labels: npt.NDArray[np.integer[Any]], farthest: int) -> Maps:
+    """Return where a part of a label map tells the maps of the whole: 1, or else 0.
+
+    The reach is not known where it leads out of the part. Shape as that of the maps.
+    """
+    known = np.ones((reach_channels(labels.ndim), *labels.shape), np.float32)
+    for axis in range(labels.ndim):
+        along = labels.swapaxes(axis, -1)
+        for direction, turned in enumerate((along[..., ::-1], along)):
+            ahead = np.arange(turned.shape[-1])[::-1]
+            out = (_pixels_ahead(turned) > ahead) & (ahead < farthest)
+            out &= turned[..., -1:] != OUTSIDE
+            out = (out if direction else out[..., ::-1]).swapaxes(axis, -1)
+            known[1 + 2 * axis + direction] = ~out | (labels == 0)
+    return known
+
+
+def _pixels_ahead(labels: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
+    """Return how many pixels follow along the last axis before another label does.
+
+    Very many where none does.
+    """
+    size = labels.shape[-1]
+    never = np.int32(np.iinfo(np.int32).max)
+    ends = np.full(labels.shape, never, np.int32)
+    before, after = labels[..., :-1], labels[..., 1:]
+    changes = (before != after) & (before != OUTSIDE) & (after != OUTSIDE)
+    places = np.arange(size, dtype=np.int32)
+    ends[..., :-1][changes] = np.broadcast_to(places[:-1], changes.shape)[changes]
+    ends = np.minimum.accumulate(ends[..., ::-1], axis=-1)[..., ::-1]
+    return np.asarray(ends - places)
