@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.instances.by_reach import ReachDecoding
-from napari_unet.instances.decoding import AnyDecoding
+from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.learning.config import Augmentation
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
@@ -224,6 +225,13 @@ RECIPES = {
 }
 
 
+def _parsed(text: str) -> Any:
+    """Return nothing, what JSON says in braces, or else the text itself."""
+    if text.startswith("{"):
+        return json.loads(text)
+    return None if text == "none" else text
+
+
 def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """Return a recipe with other values, such as ``augmentation.zoom=0.2``."""
     content: dict[str, Any] = recipe.model_dump()
@@ -233,5 +241,5 @@ def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         place = content
         for parent in parents:
             place = place[parent]
-        place[name] = None if value == "none" else value
+        place[name] = _parsed(value)
     return Recipe.model_validate(content)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.instances.crumbs import remove_small
-from napari_unet.instances.decoding import FIRST_KIND, Decoding, Maps, register
+from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.instances.distances import InstanceMap, iter_instance_targets
 from napari_unet.instances.peaks import iter_flood, iter_prominent_peaks
 
@@ -65,6 +65,3 @@ class DistancesDecoding(Decoding):
         labels = yield from iter_flood(height, peaks, foreground)
         yield
         return remove_small(labels, self.least_area(zoom))
-
-
-register(FIRST_KIND, DistancesDecoding)

@@ -15,7 +15,7 @@ from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.pieces import neighbours
 from napari_unet.instances.agglomeration import Borders, contact, merge_fragments
 from napari_unet.instances.crumbs import join_crumbs
-from napari_unet.instances.decoding import Decoding, Maps, register
+from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.instances.fragments import find_fragments
 from napari_unet.instances.joints import mend_joints
 from napari_unet.instances.reach import known_in_crop, reach_channels, reach_maps
@@ -127,6 +127,3 @@ def _borders(fragments: LabelMap, count: int, reach: Maps) -> Borders:
         for seen in (across, away)
     ]
     return Borders(first, second, *sums)
-
-
-register("reach", ReachDecoding)

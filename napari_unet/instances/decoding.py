@@ -1,19 +1,18 @@
 """How objects become maps that a network learns, and maps become objects again.
 
-A new way is one file: a class of thresholds that knows its maps, and a call of
-`register`. Model folders, projects, training and prediction then know it, and the
-contract tests hold it. Models keep the way that they were trained with.
+A way is one file: a class of thresholds that knows its maps, registered in
+`napari_unet.instances.kinds`. Models keep the way that they were trained with.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.maps import LabelMap
@@ -102,36 +101,3 @@ class Decoding(BaseModel, ABC):
     def with_parting(self, value: float) -> Decoding:
         """Return the thresholds with another one for what touches."""
         return self.model_copy(update={self.parting: value})
-
-
-_KINDS: dict[str, type[Decoding]] = {}
-
-FIRST_KIND: Literal["distances"] = "distances"
-"""What thresholds are of that do not say it: those of the first release."""
-
-
-def register(kind: str, decoding: type[Decoding]) -> None:
-    """Make a way of decoding known by the name that files have it by."""
-    _KINDS[kind] = decoding
-
-
-def registered() -> tuple[type[Decoding], ...]:
-    """Return all ways of decoding."""
-    return tuple(_KINDS.values())
-
-
-def _of_its_kind(content: Any) -> Any:
-    """Make thresholds of what a JSON file holds: the class is that of its ``kind``."""
-    if isinstance(content, Decoding) or not isinstance(content, dict):
-        return content
-    kind = content.get("kind", FIRST_KIND)
-    if kind not in _KINDS:
-        known = ", ".join(_KINDS)
-        raise ValueError(f"decoding {kind!r} is not known; known are: {known}")
-    return _KINDS[kind].model_validate(content)
-
-
-AnyDecoding: TypeAlias = Annotated[
-    SerializeAsAny[Decoding], BeforeValidator(_of_its_kind)
-]
-"""Thresholds of any registered kind, as a field of other descriptions."""

@@ -20,7 +20,7 @@ from napari_unet.core.validation import Frozen, first_problem
 from napari_unet.errors import InputError
 from napari_unet.images.normalize import PercentileNormalization
 from napari_unet.instances.by_reach import ReachDecoding
-from napari_unet.instances.decoding import AnyDecoding
+from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.tasks.outputs import LossOptions, PixelClass, Variable
