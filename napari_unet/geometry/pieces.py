@@ -12,7 +12,7 @@ from napari_unet.geometry.maps import LabelMap, Mask
 
 
 def neighbours(dims: int, axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Return the indices of all pixels that have a next one along an axis, and of it."""
+    """Return the indices of pixels with a next one along an axis, and of the next."""
     whole = [slice(None)] * dims
     first, second = list(whole), list(whole)
     first[axis], second[axis] = slice(None, -1), slice(1, None)
@@ -20,7 +20,7 @@ def neighbours(dims: int, axis: int) -> tuple[tuple[slice, ...], tuple[slice, ..
 
 
 def connected_pieces(mask: Mask, links: Sequence[Mask]) -> tuple[LabelMap, int]:
-    """Number the pieces of a mask whose neighbouring pixels are linked.
+    """Return the numbered pieces of a mask in which only some neighbours are linked.
 
     Parameters
     ----------

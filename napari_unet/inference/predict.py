@@ -39,8 +39,8 @@ from napari_unet.inference.events import MapsCached, PredictEvent, Sized, ViewPr
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.measure import iter_only_noise, measure_objects, plausible
 from napari_unet.inference.model_input import fit_image, zoom_for
-from napari_unet.instances.planes import iter_number_objects
 from napari_unet.instances.diameter import check_diameter, size_warning
+from napari_unet.instances.planes import iter_number_objects
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective, objective_of

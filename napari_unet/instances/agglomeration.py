@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.maps import LabelMap
+
+_Sum = TypeVar("_Sum", float, npt.NDArray[np.float32])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,15 +21,13 @@ class Borders:
     Across is how far one sees from each side over to the other, away how far back.
     """
 
-    first: npt.NDArray[np.int64]
-    second: npt.NDArray[np.int64]
+    first: npt.NDArray[np.integer[Any]]
+    second: npt.NDArray[np.integer[Any]]
     across: npt.NDArray[np.float64]
     away: npt.NDArray[np.float64]
 
 
-def contact(
-    across: npt.NDArray[np.float64] | float, away: npt.NDArray[np.float64] | float
-) -> npt.NDArray[np.float64] | float:
+def contact(across: _Sum, away: _Sum) -> _Sum:
     """Return how much a border looks like one between objects that touch.
 
     1 where nothing is seen across it; 0 or less within an object, since from the middle
@@ -51,7 +52,7 @@ def merge_fragments(count: int, borders: Borders, most: float) -> LabelMap:
 
     def offer(a: int, b: int, across: float, away: float) -> None:
         around[a][b] = around[b][a] = (across, away)
-        score = float(contact(across, away))
+        score = contact(across, away)
         if score < most:
             heapq.heappush(queue, (score, a, b, across, away))
 

@@ -34,6 +34,7 @@ class DistancesDecoding(Decoding):
         Gaussian blur of the distance maps before peaks are looked for, in pixels.
     """
 
+    steps: ClassVar[dict[str, float]] = {"prominence": 0.05, "foreground": 0.1}
     parting: ClassVar[str] = "prominence"
 
     prominence: float = Field(0.1, gt=0, lt=1)

@@ -37,6 +37,7 @@ class ReachDecoding(Decoding):
         Pixels of the network beyond which the reach is not counted.
     """
 
+    steps: ClassVar[dict[str, float]] = {"contact": 0.1, "foreground": 0.1}
     parting: ClassVar[str] = "contact"
     drawn_from_crops: ClassVar[bool] = True
 
@@ -75,7 +76,7 @@ class ReachDecoding(Decoding):
         links = []
         parted = np.zeros_like(foreground)
         for axis in range(dims):
-            link = contact(*_sights(reach, axis)) < self.contact
+            link: Mask = contact(*_sights(reach, axis)) < self.contact
             here, there = neighbours(dims, axis)
             parted[here] |= ~link & foreground[here] & foreground[there]
             links.append(link)
@@ -111,7 +112,9 @@ def _sights(reach: Maps, axis: int) -> tuple[Maps, Maps]:
 
 def _borders(fragments: LabelMap, count: int, reach: Maps) -> Borders:
     """Sum up what is seen along the borders between fragments."""
-    keys, across, away = [], [], []
+    keys: list[npt.NDArray[np.int64]] = []
+    across: list[Maps] = []
+    away: list[Maps] = []
     for axis in range(fragments.ndim):
         here, there = neighbours(fragments.ndim, axis)
         first, second = fragments[here], fragments[there]
@@ -122,8 +125,7 @@ def _borders(fragments: LabelMap, count: int, reach: Maps) -> Borders:
             sums.append(seen[border])
     pairs, inverse = np.unique(np.concatenate(keys), return_inverse=True)
     first, second = np.divmod(pairs, count + 1)
-    sums = [
-        np.bincount(inverse, np.concatenate(seen), len(pairs))
-        for seen in (across, away)
-    ]
-    return Borders(first, second, *sums)
+    totals = np.zeros((2, len(pairs)))
+    for total, seen in zip(totals, (across, away), strict=True):
+        np.add.at(total, inverse, np.concatenate(seen))
+    return Borders(first, second, totals[0], totals[1])

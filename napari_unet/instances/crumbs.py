@@ -46,12 +46,12 @@ def _touching(
     touching, touched = [], []
     for step in product((-1, 0, 1), repeat=labels.ndim):
         there = padded[tuple(p + s for p, s in zip(places, step, strict=True))]
-        objects = (there > 0) & ~crumb[there]
-        touching.append(own[objects])
-        touched.append(there[objects])
+        counts = (there > 0) & ~crumb[there]
+        touching.append(own[counts])
+        touched.append(there[counts])
     crumbs, objects, often = count_pairs(
         np.concatenate(touching), np.concatenate(touched)
     )
     order = np.lexsort((-often, crumbs))
-    crumbs, first = np.unique(crumbs[order], return_index=True)
-    return crumbs, objects[order][first]
+    joining, first = np.unique(crumbs[order], return_index=True)
+    return joining, objects[order][first]

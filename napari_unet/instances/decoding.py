@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ Maps: TypeAlias = npt.NDArray[np.float32]
 """What a network says, or should say: (K, Y, X) or (K, Z, Y, X)."""
 
 _LARGEST_AREA = 2**31 - 1
+
+_LOWEST = 0.04
+"""Thresholds nearer to 0 or 1 than this are not tried."""
 
 
 class Decoding(BaseModel, ABC):
@@ -35,6 +38,9 @@ class Decoding(BaseModel, ABC):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: ClassVar[dict[str, float]]
+    """Thresholds that are fitted to verified objects, and by how much they move."""
 
     parting: ClassVar[str]
     """The threshold between parting what touches and keeping it together; the higher,
@@ -97,6 +103,21 @@ class Decoding(BaseModel, ABC):
     def least_area(self, zoom: float) -> int:
         """Return the least area of an object in pixels of enlarged maps."""
         return max(1, round(self.min_size / zoom**2))
+
+    def neighbours(self) -> list[Self]:
+        """Return thresholds that differ by a step, up or down, in one of them.
+
+        The least area is doubled, or halved.
+        """
+        moves: list[dict[str, float]] = [
+            {name: round(getattr(self, name) + step, 3)}
+            for name, size in self.steps.items()
+            for step in (-size, size)
+        ]
+        moves = [m for m in moves if all(_LOWEST < x < 1 - _LOWEST for x in m.values())]
+        moves += [{"min_size": max(1, self.min_size // 2)}]
+        moves += [{"min_size": min(_LARGEST_AREA, self.min_size * 2)}]
+        return [self.model_copy(update=each) for each in moves]
 
     def with_parting(self, value: float) -> Decoding:
         """Return the thresholds with another one for what touches."""

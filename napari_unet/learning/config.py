@@ -100,6 +100,8 @@ class FitConfig(BaseModel):
         Keep the statistics of batch normalisation as they are.
     loss : LossOptions, optional
         Instead of what the model chooses of the losses of classes and regression.
+    fit_thresholds : bool
+        Move the thresholds by which maps become objects, as held-out objects want it.
     replay : float
         Share of crops from the replay samples, where there are any.
     augmentation : Augmentation
@@ -124,6 +126,7 @@ class FitConfig(BaseModel):
     pull: float = Field(1.0, ge=0)
     hardness: float = Field(2.0, ge=0)
     freeze_norm: bool = True
+    fit_thresholds: bool = True
     replay: float = Field(0.1, ge=0, lt=1)
     loss: LossOptions | None = None
     augmentation: Augmentation = Augmentation()

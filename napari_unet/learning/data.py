@@ -33,7 +33,8 @@ from napari_unet.inference.model_input import (
     zoomed_shape,
 )
 from napari_unet.learning.config import FitConfig
-from napari_unet.learning.sampling import Batch, Plane, make_plane
+from napari_unet.learning.judging import Window
+from napari_unet.learning.sampling import Plane, make_plane
 from napari_unet.learning.validation import (
     Holdout,
     fullest,
@@ -63,7 +64,7 @@ class TrainingData:
 
     planes: list[Plane]
     probabilities: npt.NDArray[np.float64]
-    windows: list[Batch]
+    windows: list[Window]
     held_out: bool
 
 
@@ -103,7 +104,7 @@ def iter_prepare(
     # Where too little is verified, all of it trains and measures. Replay only trains.
     parts = split or [Holdout(p.verified, p.verified) for p in own]
     parts += [Holdout(p.verified, np.zeros_like(p.verified)) for p in old]
-    windows: list[Batch] = []
+    windows: list[Window] = []
     planes: list[Plane] = []
     old_planes: list[Plane] = []
     for number, (plane, part) in enumerate(zip([*own, *old], parts, strict=True)):
@@ -145,11 +146,13 @@ def _iter_split(
 
 def _iter_plane(
     plane: AnnotatedPlane, part: Holdout, objective: Objective, stride: int
-) -> Generator[None, None, tuple[list[Plane], list[Batch]]]:
+) -> Generator[None, None, tuple[list[Plane], list[Window]]]:
     """Return a plane to learn from, if anything in it trains, and its windows."""
     masks = [part.train, plane.verified]
     targets, of_all = yield from objective.iter_targets(plane.values, masks)
-    windows = yield from iter_windows(plane.image, part.held, of_all, stride)
+    windows = yield from iter_windows(
+        plane.image, plane.values, part.held, of_all, stride
+    )
     if not part.train.any():
         return [], windows
     strata = objective.sampling_strata(plane.values, part.train)

@@ -31,9 +31,9 @@ from napari_unet.learning.checkpointing import CheckpointWriter, iter_fingerprin
 from napari_unet.learning.config import Checkpointing, FitConfig
 from napari_unet.learning.data import TrainingData, iter_prepare
 from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
+from napari_unet.learning.judging import Judged, iter_fit_thresholds, iter_judge
 from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch
 from napari_unet.learning.train_state import TrainState
-from napari_unet.learning.validation import iter_agreement
 from napari_unet.nets.device import choose_execution, is_out_of_memory, resolve_device
 from napari_unet.nets.network import centre_crop, same_size
 from napari_unet.tasks import task_of
@@ -266,12 +266,12 @@ class Training:
         state.update_ema(min(config.average, state.updates / (state.updates + 9)))
 
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
-        """Publish the averaged weights if they agree better than ever before."""
-        score = yield from self._iter_score()
+        """Publish the averaged weights if they are better than ever before."""
+        judged = yield from self._iter_judge()
+        score = judged.judgement.score
         better = score > self._best.score
         if better:
-            model = Model(self._model.spec, self._state.ema_copy())
-            self._best = ModelImproved(model, self._steps, score)
+            score = yield from self._iter_keep(judged)
         yield Validated(self._steps, score, self._start_score, best=better)
         if better:
             yield self._best
@@ -280,16 +280,29 @@ class Training:
         """Measure the start; from now on in fewer windows where the network is slow."""
         every, self._windows = self._windows, self._windows[:1]
         began = time.monotonic()
-        yield from self._iter_score()
+        yield from self._iter_judge()
         seconds = max(time.monotonic() - began, 1e-3)
         self._windows = every[: max(_LEAST_WINDOWS, int(_SCORING_SECONDS / seconds))]
-        self._start_score = yield from self._iter_score()
+        judged = yield from self._iter_judge()
+        self._start_score = judged.judgement.score
         self._best = ModelImproved(self._model, 0, self._start_score)
 
-    def _iter_score(self) -> Generator[FitEvent, None, float]:
+    def _iter_judge(self) -> Generator[FitEvent, None, Judged]:
         net = same_size(self._state.ema)
-        parts = iter_agreement(net, self._windows, self._objective, self._execution)
+        parts = iter_judge(net, self._windows, self._objective, self._execution)
         return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
+
+    def _iter_keep(self, judged: Judged) -> Generator[FitEvent, None, float]:
+        """Keep the averaged weights, with thresholds that suit them."""
+        if self._config.fit_thresholds:
+            steps = iter_fit_thresholds(judged, self._windows)
+            judged = yield from told_as(MicroBatch(self._steps, 0, 1), steps)
+            self._objective = judged.objective
+        spec = self._model.spec.model_copy(update=dict(self._objective.thresholds))
+        score = judged.judgement.score
+        model = Model(spec, self._state.ema_copy())
+        self._best = ModelImproved(model, self._steps, score)
+        return score
 
     def _iter_write_checkpoint(self) -> Generator[FitEvent, None, None]:
         """Write the state when it is time; only ever called between two steps."""
@@ -337,7 +350,8 @@ class Training:
         self._start_score = header.start_score
         model = self._model
         if header.best_step:
-            model = Model(model.spec, checkpoint.load_best_into(model.copy_net()))
+            model = Model(header.spec, checkpoint.load_best_into(model.copy_net()))
+            self._objective = objective_of(header.spec, self._config.loss)
         self._best = ModelImproved(model, header.best_step, header.best_score)
         header.rng.put_into(self._rng)
 

@@ -1,4 +1,4 @@
-"""How a model is measured: what is held out, and how well a network agrees with it.
+"""What a model is measured on: verified pixels that are held out of the training.
 
 Whole images are held out where there are three or more; otherwise spatial blocks,
 with a gap between them and the pixels that train. Too few objects allow neither.
@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import ndimage as ndi
 
-from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import padded
-from napari_unet.inference.forward import iter_logits
+from napari_unet.learning.judging import Window
 from napari_unet.learning.sampling import Batch
-from napari_unet.nets.device import Execution
-from napari_unet.nets.network import Network
-from napari_unet.tasks.objectives import Objective, Targets
+from napari_unet.tasks.objectives import Targets
+from napari_unet.tasks.objectives.objective import Values
 
 Image: TypeAlias = npt.NDArray[np.float32]
 
@@ -144,8 +142,8 @@ def _blocks_with_objects(
 
 
 def iter_windows(
-    image: Image, mask: Mask, targets: Targets, stride: int
-) -> Generator[None, None, list[Batch]]:
+    image: Image, values: Values, mask: Mask, targets: Targets, stride: int
+) -> Generator[None, None, list[Window]]:
     """Cut windows around held-out pixels of a plane, with some context."""
     if not mask.any():
         return []
@@ -161,20 +159,21 @@ def iter_windows(
     yield
     parts.sort(key=lambda each: -each[0])
     chosen = [part for full, part in parts[:_MOST_WINDOWS] if full]
-    found = [_window(image, mask, targets, part, stride) for part in chosen]
+    found = [_window(image, values, mask, targets, part, stride) for part in chosen]
     yield
     return found
 
 
-def fullest(windows: Sequence[Batch]) -> list[Batch]:
+def fullest(windows: Sequence[Window]) -> list[Window]:
     """Return the windows with most held-out pixels."""
-    return sorted(windows, key=lambda w: -float(w.weight.sum()))[:_MOST_WINDOWS]
+    return sorted(windows, key=lambda w: -float(w.batch.weight.sum()))[:_MOST_WINDOWS]
 
 
 def _window(
-    image: Image, mask: Mask, targets: Targets, part: Box, stride: int
-) -> Batch:
+    image: Image, values: Values, mask: Mask, targets: Targets, part: Box, stride: int
+) -> Window:
     box = part.grow(_MARGIN, mask.shape)
+    index: Any = (..., *box.slices)
     inside = np.zeros(box.shape, np.float32)
     inner = part.relative_to(box).slices
     inside[inner] = mask[part.slices]
@@ -182,7 +181,8 @@ def _window(
         each[:, *box.slices] for each in (image, targets.maps, targets.known)
     )
     parts = (padded(each, stride, "constant") for each in (cut, maps, known * inside))
-    return Batch(*(torch.from_numpy(np.array(each))[None] for each in parts))
+    batch = Batch(*(torch.from_numpy(np.array(each))[None] for each in parts))
+    return Window(batch, values[index], inside > 0)
 
 
 def _cut(box: Box) -> list[Box]:
@@ -196,33 +196,3 @@ def _cut(box: Box) -> list[Box]:
         Box(tuple(a for a, _ in part), tuple(b for _, b in part))
         for part in product(*spans)
     ]
-
-
-def iter_agreement(
-    net: Network,
-    windows: Sequence[Batch],
-    objective: Objective,
-    execution: Execution,
-) -> Generator[None, None, float]:
-    """Compute the agreement of a network with held-out pixels; yields now and then.
-
-    It is the mean over the maps of 1 minus their disagreement as the objective defines
-    it, summed over held-out pixels. 1 is perfect. Where no map has a scale
-    to compare with, as where all values are the mean, it is 1 minus the mean
-    disagreement of a pixel.
-    """
-    difference, total = torch.zeros(2, objective.channels, dtype=torch.float64)
-    pixels = 0.0
-    for window in windows:
-        steps = iter_logits(net, execution.place(window.images), execution)
-        logits = yield from told_as(None, steps)
-        maps = objective.activate(logits.float()).cpu()
-        parts = objective.disagreement(maps, window.targets, window.weight)
-        difference += parts[0]
-        total += parts[1]
-        pixels += float(window.weight.sum()) / window.weight.shape[1]
-        yield
-    found = total > 0
-    if not found.any():
-        return 1 - float(difference.mean()) / max(pixels, 1.0)
-    return float((1 - difference[found] / total[found]).mean())

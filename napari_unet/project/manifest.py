@@ -22,8 +22,8 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.geometry.ids import latest_free_id
-from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.instances.diameter import LEAST_DIAMETER, MOST_DIAMETER
+from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.models.record import ModelRecord, built_in_uuid, uuid_of
 from napari_unet.project.identity import Axes, Hash, ImageFields, Key, Name, Record
 from napari_unet.project.layout import MANIFEST

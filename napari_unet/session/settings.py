@@ -209,7 +209,7 @@ class Settings:
             return None
         shown = SettingsState(
             spec.decoding.foreground,
-            spec.decoding.prominence,
+            getattr(spec.decoding, spec.decoding.parting),
             knows_size=spec.best_diameters is not None,
             thresholds_moved=self._models.timeline.moved_from is not None,
         )

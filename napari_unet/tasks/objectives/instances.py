@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,11 @@ from torch import Tensor
 
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
+from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.instances.decoding import Decoding, Maps
+from napari_unet.scores.likeness import Likeness, compare_objects
 from napari_unet.tasks.objectives.losses import instance_loss
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions
@@ -110,6 +112,23 @@ class InstancesObjective(Objective):
     ) -> Generator[None, None, Values]:
         """Return int32 ids from 1."""
         return (yield from self.decoding.iter_decode(maps, zoom))
+
+    @property
+    def thresholds(self) -> Mapping[str, Any]:
+        """Those of the decoding."""
+        return {"decoding": self.decoding}
+
+    def neighbours(self) -> Sequence[Self]:
+        """Return the same with the neighbours of its decoding."""
+        return [replace(self, decoding=each) for each in self.decoding.neighbours()]
+
+    def iter_likeness(
+        self, maps: npt.NDArray[np.float32], values: Values, judged: Mask
+    ) -> Generator[None, None, Likeness]:
+        """Compare objects, see `napari_unet.scores.likeness.compare_objects`."""
+        found = yield from self.iter_decode(maps)
+        yield
+        return compare_objects(compact(values)[0], found, judged)
 
     def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""

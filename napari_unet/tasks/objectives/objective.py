@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.scores.likeness import Likeness
 
 Values = npt.NDArray[Any]
 """What a person gives and gets for a plane: ids, classes, or values (n, Y, X)."""
@@ -121,6 +122,26 @@ class Objective(ABC):
         zoom : float
             Of the plane that the network saw, if the maps were enlarged since.
         """
+
+    @property
+    def thresholds(self) -> Mapping[str, Any]:
+        """What of a model's description says how its maps are decoded."""
+        return {}
+
+    def neighbours(self) -> Sequence[Self]:
+        """Return the same with other thresholds, a step away; none where none are."""
+        return ()
+
+    def iter_likeness(
+        self, maps: npt.NDArray[np.float32], values: Values, judged: Mask
+    ) -> Generator[None, None, Likeness]:
+        """Compare what activated maps are decoded to with the truth in a mask.
+
+        There is nothing to compare where a result has no objects.
+        """
+        yield
+        del maps, values, judged
+        return Likeness()
 
     @abstractmethod
     def empty_result(self, shape: tuple[int, ...]) -> Values | None:
