@@ -126,6 +126,6 @@ def _borders(fragments: LabelMap, count: int, reach: Maps) -> Borders:
     pairs, inverse = np.unique(np.concatenate(keys), return_inverse=True)
     first, second = np.divmod(pairs, count + 1)
     totals = np.zeros((2, len(pairs)))
-    for total, seen in zip(totals, (across, away), strict=True):
-        np.add.at(total, inverse, np.concatenate(seen))
+    for total, parts in zip(totals, (across, away), strict=True):
+        np.add.at(total, inverse, np.concatenate(parts))
     return Borders(first, second, totals[0], totals[1])
