@@ -142,6 +142,9 @@ def train(
     elif out.is_dir():  # before the work what would be refused after it
         refuse_foreign(out, [models.SPEC_FILE, models.WEIGHTS_FILE, RECORD_FILE])
     config = _configure(preset, minutes, steps, device, seed)
+    if any(each.strip().startswith("decoding.") for each in settings or []):
+        # Thresholds that a person chose stay.
+        config = config.model_copy(update={"fit_thresholds": False})
     with outputs.output_folder(out.absolute().parent), claimed(out) as claim:
         state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
         samples = _read(images, labels, verified, axes, channel, request, ignore)

@@ -1,66 +1,52 @@
-"""Fragments become objects, by what is seen across the borders between them."""
+"""Fragments become objects, unless the borders between them are contacts."""
 
 from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.maps import LabelMap
 
-_Sum = TypeVar("_Sum", float, npt.NDArray[np.float32])
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Borders:
-    """Pairs of fragments that touch, with what was summed up along each border.
-
-    Across is how far one sees from each side over to the other, away how far back.
-    """
+    """Pairs of fragments that touch, along how many pixels, and the sum of contacts."""
 
     first: npt.NDArray[np.integer[Any]]
     second: npt.NDArray[np.integer[Any]]
-    across: npt.NDArray[np.float64]
-    away: npt.NDArray[np.float64]
-
-
-def contact(across: _Sum, away: _Sum) -> _Sum:
-    """Return how much a border looks like one between objects that touch.
-
-    1 where nothing is seen across it; 0 or less within an object, since from the middle
-    of anything one sees as far to one side as to the other.
-    """
-    return (away - across) / (away + across + 1e-9)
+    pixels: npt.NDArray[np.integer[Any]]
+    contact: npt.NDArray[np.float64]
 
 
 def merge_fragments(count: int, borders: Borders, most: float) -> LabelMap:
     """Merge the two fragments whose border is least a contact, again and again.
 
     The border of what was merged is that of its parts, together: average linkage, as in
-    GASP (Bailoni et al., CVPR 2022). It ends when every border is a contact by `most`.
+    GASP (Bailoni et al., CVPR 2022). It ends when the mean contact of every border is
+    `most` or more.
 
     Returns
     -------
     ndarray of int32, shape (count + 1,)
         The fragment that stands for each one's object; 0 for 0.
     """
-    around: list[dict[int, tuple[float, float]]] = [{} for _ in range(count + 1)]
-    queue: list[tuple[float, int, int, float, float]] = []
+    around: list[dict[int, tuple[int, float]]] = [{} for _ in range(count + 1)]
+    queue: list[tuple[float, int, int, int, float]] = []
 
-    def offer(a: int, b: int, across: float, away: float) -> None:
-        around[a][b] = around[b][a] = (across, away)
-        score = contact(across, away)
-        if score < most:
-            heapq.heappush(queue, (score, a, b, across, away))
+    def offer(a: int, b: int, pixels: int, contact: float) -> None:
+        around[a][b] = around[b][a] = (pixels, contact)
+        if contact < most * pixels:
+            heapq.heappush(queue, (contact / pixels, a, b, pixels, contact))
 
     for border in zip(
         borders.first.tolist(),
         borders.second.tolist(),
-        borders.across.tolist(),
-        borders.away.tolist(),
+        borders.pixels.tolist(),
+        borders.contact.tolist(),
         strict=True,
     ):
         offer(*border)
@@ -74,12 +60,12 @@ def merge_fragments(count: int, borders: Borders, most: float) -> LabelMap:
         owner[b] = a
         del around[a][b]
         gone, around[b] = around[b], {}
-        for other, (across, away) in gone.items():
+        for other, (pixels, contact) in gone.items():
             if other == a:
                 continue
             del around[other][b]
-            more_across, more_away = around[a].get(other, (0.0, 0.0))
-            offer(a, other, across + more_across, away + more_away)
+            more_pixels, more_contact = around[a].get(other, (0, 0.0))
+            offer(a, other, pixels + more_pixels, contact + more_contact)
     while not np.array_equal(owner[owner], owner):
         owner = owner[owner]
     return owner

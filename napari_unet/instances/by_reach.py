@@ -13,7 +13,8 @@ from pydantic import Field
 from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.pieces import neighbours
-from napari_unet.instances.agglomeration import Borders, contact, merge_fragments
+from napari_unet.instances.agglomeration import Borders, merge_fragments
+from napari_unet.instances.contacts import contacts
 from napari_unet.instances.crumbs import join_crumbs
 from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.instances.fragments import find_fragments
@@ -31,8 +32,8 @@ class ReachDecoding(Decoding):
     Parameters
     ----------
     contact : float
-        Fragments are parted where their border is that of two objects by this much, see
-        `napari_unet.instances.agglomeration.contact`.
+        Fragments are parted where this is the mean of their border, or more; see
+        `napari_unet.instances.contacts.contacts`.
     farthest : int
         Pixels of the network beyond which the reach is not counted.
     """
@@ -73,13 +74,13 @@ class ReachDecoding(Decoding):
         """Divide the pieces of foreground in which some neighbours seem parted."""
         foreground, reach = maps[0] >= self.foreground, maps[1:]
         dims = foreground.ndim
-        links = []
+        found = []
         parted = np.zeros_like(foreground)
         for axis in range(dims):
-            link: Mask = contact(*_sights(reach, axis)) < self.contact
-            here, there = neighbours(dims, axis)
-            parted[here] |= ~link & foreground[here] & foreground[there]
-            links.append(link)
+            touch = contacts(reach, axis, foreground)
+            here, _ = neighbours(dims, axis)
+            parted[here] |= touch >= self.contact
+            found.append(touch)
             yield
         labels, count = scipy.ndimage.label(foreground)
         contested = np.zeros(count + 1, bool)
@@ -87,45 +88,38 @@ class ReachDecoding(Decoding):
         yield
         if contested[1:].any():
             inside = contested[labels]
-            divided = yield from self._iter_divide(reach, inside, links, zoom)
+            divided = yield from self._iter_divide(reach, inside, found, zoom)
             labels = np.where(inside, divided + count, labels)
             yield
         return join_crumbs(labels.astype(np.int32), self.least_area(zoom))
 
     def _iter_divide(
-        self, reach: Maps, inside: Mask, links: list[Mask], zoom: float
+        self, reach: Maps, inside: Mask, found: list[Maps], zoom: float
     ) -> Generator[None, None, LabelMap]:
         pixels = self.farthest / zoom
+        links = [each < self.contact for each in found]
         fragments, count = find_fragments(reach, pixels, inside, links)
         yield
-        borders = _borders(fragments, count, reach)
+        borders = _borders(fragments, count, found)
         yield
         return merge_fragments(count, borders, self.contact)[fragments]
 
 
-def _sights(reach: Maps, axis: int) -> tuple[Maps, Maps]:
-    """Return how far is seen from both of two neighbours, across and away."""
-    here, there = neighbours(reach.ndim - 1, axis)
-    back, ahead = reach[2 * axis], reach[2 * axis + 1]
-    return ahead[here] + back[there], back[here] + ahead[there]
-
-
-def _borders(fragments: LabelMap, count: int, reach: Maps) -> Borders:
-    """Sum up what is seen along the borders between fragments."""
+def _borders(fragments: LabelMap, count: int, found: list[Maps]) -> Borders:
+    """Sum up the contacts along the borders between fragments."""
     keys: list[npt.NDArray[np.int64]] = []
-    across: list[Maps] = []
-    away: list[Maps] = []
-    for axis in range(fragments.ndim):
+    sums: list[Maps] = []
+    for axis, touch in enumerate(found):
         here, there = neighbours(fragments.ndim, axis)
         first, second = fragments[here], fragments[there]
         border = (first != second) & (first > 0) & (second > 0)
         low = np.minimum(first[border], second[border]).astype(np.int64)
         keys.append(low * (count + 1) + np.maximum(first[border], second[border]))
-        for sums, seen in zip((across, away), _sights(reach, axis), strict=True):
-            sums.append(seen[border])
-    pairs, inverse = np.unique(np.concatenate(keys), return_inverse=True)
+        sums.append(touch[border])
+    pairs, inverse, pixels = np.unique(
+        np.concatenate(keys), return_inverse=True, return_counts=True
+    )
+    contact = np.zeros(len(pairs))
+    np.add.at(contact, inverse, np.concatenate(sums))
     first, second = np.divmod(pairs, count + 1)
-    totals = np.zeros((2, len(pairs)))
-    for total, parts in zip(totals, (across, away), strict=True):
-        np.add.at(total, inverse, np.concatenate(parts))
-    return Borders(first, second, totals[0], totals[1])
+    return Borders(first, second, pixels, contact)

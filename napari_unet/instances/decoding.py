@@ -105,18 +105,19 @@ class Decoding(BaseModel, ABC):
         return max(1, round(self.min_size / zoom**2))
 
     def neighbours(self) -> list[Self]:
-        """Return thresholds that differ by a step, up or down, in one of them.
+        """Return thresholds that differ by one, two or four steps in one of them.
 
-        The least area is doubled, or halved.
+        The least area is doubled, halved, or an eighth: what is hidden by one that is
+        far too large is not brought back by half of it.
         """
         moves: list[dict[str, float]] = [
             {name: round(getattr(self, name) + step, 3)}
             for name, size in self.steps.items()
-            for step in (-size, size)
+            for step in (-4 * size, -2 * size, -size, size, 2 * size, 4 * size)
         ]
         moves = [m for m in moves if all(_LOWEST < x < 1 - _LOWEST for x in m.values())]
-        moves += [{"min_size": max(1, self.min_size // 2)}]
-        moves += [{"min_size": min(_LARGEST_AREA, self.min_size * 2)}]
+        sizes = (self.min_size // 8, self.min_size // 2, 2 * self.min_size)
+        moves += [{"min_size": min(max(1, size), _LARGEST_AREA)} for size in sizes]
         return [self.model_copy(update=each) for each in moves]
 
     def with_parting(self, value: float) -> Decoding:

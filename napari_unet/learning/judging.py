@@ -8,22 +8,24 @@ held out. The score is the mean of both; `training.ranks` shows how it orders mo
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from napari_unet.core.jobs import told_as
 from napari_unet.geometry.maps import Mask
 from napari_unet.inference.forward import iter_logits
+from napari_unet.instances.decoding import Maps
 from napari_unet.learning.sampling import Batch
 from napari_unet.nets.device import Execution
 from napari_unet.nets.network import Network
 from napari_unet.scores.likeness import Likeness
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
+
+_PIXELS_TO_FIT = 2**20
 
 _WORTH_A_STEP = 0.2
 """How many objects more must be right before a threshold moves by a step."""
@@ -67,7 +69,7 @@ class Judged:
         Activated, and not padded.
     """
 
-    maps: list[npt.NDArray[np.float32]]
+    maps: list[Maps]
     objective: Objective
     judgement: Judgement
 
@@ -96,24 +98,40 @@ def iter_judge(
 def iter_fit_thresholds(
     judged: Judged, windows: Sequence[Window]
 ) -> Generator[None, None, Judged]:
-    """Move thresholds step by step, as long as held-out objects come out better."""
+    """Move thresholds step by step, as long as held-out objects come out better.
+
+    What was judged is returned where no others are better. Only the first windows are
+    looked at for every step, where there are many.
+    """
+    areas = np.cumsum([window.judged.size for window in windows])
+    few = 1 + int(np.searchsorted(areas, _PIXELS_TO_FIT))
+    moved = yield from _iter_climb(judged.objective, judged.maps[:few], windows[:few])
+    likeness = yield from _iter_likeness(moved, judged.maps, windows)
+    if likeness.score <= judged.judgement.likeness.score:
+        return judged
+    return Judged(judged.maps, moved, replace(judged.judgement, likeness=likeness))
+
+
+def _iter_climb(
+    objective: Objective, maps: Sequence[Maps], windows: Sequence[Window]
+) -> Generator[None, None, Objective]:
+    """Go to the best neighbour, again and again, while that is worth it."""
+    reached = yield from _iter_likeness(objective, maps, windows)
     while True:
-        best = judged
-        for objective in judged.objective.neighbours():
-            likeness = yield from _iter_likeness(objective, judged.maps, windows)
-            if likeness.score > best.judgement.likeness.score:
-                verdict = Judgement(judged.judgement.agreement, likeness)
-                best = Judged(judged.maps, objective, verdict)
-        before, after = judged.judgement.likeness, best.judgement.likeness
-        objects = max(before.objects, after.objects) / 2
-        if objects * (after.score - before.score) < _WORTH_A_STEP:
-            return judged
-        judged = best
+        best, likeness = objective, reached
+        for other in objective.neighbours():
+            its = yield from _iter_likeness(other, maps, windows)
+            if its.score > likeness.score:
+                best, likeness = other, its
+        objects = max(reached.objects, likeness.objects) / 2
+        if objects * (likeness.score - reached.score) < _WORTH_A_STEP:
+            return objective
+        objective, reached = best, likeness
 
 
 def _iter_likeness(
     objective: Objective,
-    maps: Sequence[npt.NDArray[np.float32]],
+    maps: Sequence[Maps],
     windows: Sequence[Window],
 ) -> Generator[None, None, Likeness]:
     """Pool the likeness of all windows."""
