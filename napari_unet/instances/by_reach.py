@@ -38,18 +38,22 @@ class ReachDecoding(Decoding):
         Pixels of the network beyond which the reach is not counted.
     """
 
-    steps: ClassVar[dict[str, float]] = {"contact": 0.1, "foreground": 0.1}
+    steps: ClassVar[dict[str, float]] = {"contact": 0.05, "foreground": 0.1}
     parting: ClassVar[str] = "contact"
     drawn_from_crops: ClassVar[bool] = True
 
     kind: Literal["reach"] = "reach"
     min_size: int = Field(4, ge=1, le=2**31 - 1)
-    contact: float = Field(0.5, gt=0, lt=1)
+    contact: float = Field(0.15, gt=0, lt=1)
     farthest: int = Field(8, ge=1, le=64)
 
     def channels(self, dims: int) -> int:
         """Foreground, and two directions along each axis."""
         return reach_channels(dims)
+
+    def opposites(self, dims: int) -> tuple[tuple[int, int], ...]:
+        """Backwards and forwards, for every axis."""
+        return tuple((1 + 2 * axis, 2 + 2 * axis) for axis in range(dims))
 
     def iter_draw(
         self, labels: npt.NDArray[np.integer[Any]]

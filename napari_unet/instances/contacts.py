@@ -14,11 +14,11 @@ from napari_unet.geometry.pieces import neighbours
 Maps = npt.NDArray[np.float32]
 _Sum = TypeVar("_Sum", float, Maps)
 
-_WIDEST = 2
-"""Networks are unsure of a pixel or two where an object ends: so far on both sides of
-two neighbours it is looked for a better view."""
+_BEHIND = 1
+"""Networks are unsure of a pixel where an object ends: so far behind two neighbours
+there may be a better view."""
 
-_LEAST = 0.05
+_LEAST = 0.01
 """Pairs of neighbours that are less of a contact than this are left as they are."""
 
 
@@ -56,14 +56,12 @@ def contacts(reach: Maps, axis: int, foreground: Mask) -> Maps:
     here, there = neighbours(foreground.ndim, foreground.ndim - 1)
     inside = foreground.swapaxes(axis, -1)
     seen[~(inside[here] & inside[there])] = -1
-    best = seen.copy()
-    for behind in range(1, _WIDEST + 1):
-        around = scipy.ndimage.maximum_filter1d(seen, 2 * behind + 1, mode="nearest")
-        *lines, at = np.nonzero((seen == around) & (seen > _LEAST))
-        fits = (at >= behind) & (at + 1 + behind < inside.shape[-1])
-        line, at = tuple(each[fits] for each in lines), at[fits]
-        first, second = (*line, at - behind), (*line, at + 1 + behind)
-        view = contrast(ahead[first] + back[second], back[first] + ahead[second])
-        view[~(inside[first] & inside[second])] = -1
-        best[*line, at] = np.maximum(best[*line, at], view)
-    return np.asarray(best.swapaxes(axis, -1))
+    around = scipy.ndimage.maximum_filter1d(seen, 2 * _BEHIND + 1, mode="nearest")
+    *lines, at = np.nonzero((seen == around) & (seen > _LEAST))
+    fits = (at >= _BEHIND) & (at + 1 + _BEHIND < inside.shape[-1])
+    line, at = tuple(each[fits] for each in lines), at[fits]
+    first, second = (*line, at - _BEHIND), (*line, at + 1 + _BEHIND)
+    view = contrast(ahead[first] + back[second], back[first] + ahead[second])
+    view[~(inside[first] & inside[second])] = -1
+    seen[*line, at] = np.maximum(seen[*line, at], view)
+    return np.asarray(seen.swapaxes(axis, -1))

@@ -57,6 +57,11 @@ class Decoding(BaseModel, ABC):
     def channels(self, dims: int) -> int:
         """Return the number of maps of a network of 2 or 3 dimensions."""
 
+    def opposites(self, dims: int) -> tuple[tuple[int, int], ...]:
+        """Return pairs of maps that look into opposite directions, by their numbers."""
+        del dims
+        return ()
+
     @abstractmethod
     def iter_draw(
         self, labels: npt.NDArray[np.integer[Any]]

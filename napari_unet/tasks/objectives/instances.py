@@ -94,7 +94,11 @@ class InstancesObjective(Objective):
     ) -> Tensor:
         """See `napari_unet.tasks.objectives.losses.instance_loss`."""
         return instance_loss(
-            logits, targets.clamp(0, 1), weight, hard_pixel_weight=hard_pixel_weight
+            logits,
+            targets.clamp(0, 1),
+            weight,
+            hard_pixel_weight=hard_pixel_weight,
+            opposites=self.decoding.opposites(self.dims),
         )
 
     def activate(self, logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ labelled or a thousandth of it. A loss is a scalar; 0 when every weight is 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,9 @@ from napari_unet.tasks.outputs import RegressionLoss
 
 _EPSILON = 1e-6
 
+_DIRECTION = 5.0
+"""Weight of the differences of maps that look into opposite directions."""
+
 
 def instance_loss(
     logits: Tensor,
@@ -27,6 +30,7 @@ def instance_loss(
     *,
     hard_pixel_weight: float = 0.0,
     inside: float = 3.0,
+    opposites: Sequence[tuple[int, int]] = (),
 ) -> Tensor:
     """Cross-entropy of foreground and all other maps, and soft Dice of foreground.
 
@@ -37,6 +41,10 @@ def instance_loss(
         ``1 + hard_pixel_weight * e``.
     inside : float
         Pixels inside objects weigh ``1 + inside`` in all maps but the first.
+    opposites : sequence of pairs of int
+        Maps that look into opposite directions. Both fall towards the outline, which is
+        learned soon; which of them falls further is not. So their differences are
+        learned too.
     """
     foreground = targets[:, :1]
     divergence = bernoulli_divergence(logits, targets)
@@ -46,7 +54,15 @@ def instance_loss(
     known = weight[:, :1]
     pixel = weighted_mean(divergence[:, :1], known)
     others = weighted_mean(divergence[:, 1:], weight[:, 1:] * (1 + inside * foreground))
-    return pixel + others + soft_dice(logits[:, :1].sigmoid(), foreground, known)
+    loss = pixel + others + soft_dice(logits[:, :1].sigmoid(), foreground, known)
+    if opposites:
+        back, ahead = (list(each) for each in zip(*opposites, strict=True))
+        maps = logits.sigmoid() - targets
+        sure = weight[:, back] * weight[:, ahead] * foreground
+        loss = loss + _DIRECTION * weighted_mean(
+            (maps[:, ahead] - maps[:, back]) ** 2, sure
+        )
+    return loss
 
 
 def class_loss(
