@@ -17,11 +17,12 @@ from napari_unet.session.finetune import Improved
 from napari_unet.session.hub import Hub
 from napari_unet.session.models.loading import Listed, ModelLoader, SaveModel
 from napari_unet.session.models.request import MakeModel, ModelRequest
-from napari_unet.session.models.restore import ModelRestorer
+from napari_unet.session.models.restore import ModelRestorer, with_thresholds
 from napari_unet.session.models.timeline import ModelVersion, Timeline
 from napari_unet.session.words import describe_model, describe_versions
 
 if TYPE_CHECKING:
+    from napari_unet.instances.decoding import Decoding
     from napari_unet.weights.model import Model
 
 
@@ -90,21 +91,22 @@ class Models:
             record = record.model_copy(update={"uuid": uuid4()})
         self._made.add(record.uuid)
         self.loader.has_chosen |= activate
+        model, came_with = with_thresholds(improved.model, self._chosen_thresholds())
         return self.timeline.publish(
-            self._as_tuned(improved.model),
+            model,
             record=record,
             note=f"round {improved.round}",
             preset=improved.preset,
+            came_with=came_with,
             home=home,
             activate=activate,
             replaces=replaced[-1].number if replaced else None,
         )
 
-    def _as_tuned(self, model: Model) -> Model:
-        """Return a model with the thresholds that the person uses now."""
-        if self.active is None or self.active.spec.task != model.spec.task:
-            return model
-        return model.with_decoding(self.active.spec.decoding)
+    def _chosen_thresholds(self) -> Decoding | None:
+        """Return thresholds that a person moved: a training fits others in vain."""
+        moved = self.timeline.moved_from is not None
+        return self.active.spec.decoding if moved and self.active else None
 
     def settle(self, project: Project | None) -> ModelVersion | None:
         """Let a project keep the active version from now on, and return it."""

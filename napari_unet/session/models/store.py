@@ -140,6 +140,8 @@ def _write(
         words = re.sub("[^a-z0-9]+", "-", version.note.lower()).strip("-")
         folder = model_folder(number, words)
         target = project.store.files.models / folder
+        if version.came_with is not None:
+            model = model.with_decoding(version.came_with)
         weights.save_model(model, target, record=version.record)
         checksum = models.read_spec(target).checksum
     return ModelEntry(

@@ -132,6 +132,7 @@ class Timeline:
         preset: Preset = "fine-tune",
         built_in: str = "",
         source: str = "",
+        came_with: Decoding | None = None,
         home: Project | None = None,
         activate: bool = True,
         replaces: int | None = None,
@@ -152,7 +153,8 @@ class Timeline:
             preset,
             built_in,
             source,
-            home=home,
+            came_with,
+            home,
         )
         kept = self.versions
         if dropped is not None:
