@@ -232,3 +232,28 @@ def test_what_the_engine_refuses_is_told_in_its_words(bright, image):
     stage.session.finetune(1)
     stage.run()
     assert "Only background is verified" in stage.state.problems["finetune"].text
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_fitted_thresholds_give_way_to_those_that_a_person_moved(
+    manual, monkeypatch, moved
+):
+    came_with = manual.session.models.active.spec.decoding
+    fitted = came_with.model_copy(update={"foreground": 0.41})
+    model = brightness_model(0.3).with_decoding(fitted)
+    play(
+        manual,
+        monkeypatch,
+        [Validated(0, 0.5, 0.5, best=True), ModelImproved(model, 1, 0.6)],
+    )
+    if moved:
+        manual.session.settings.set_thresholds(foreground=0.62)
+        manual.run()
+    manual.session.finetune(2)
+    manual.run()
+    settings = manual.session.settings
+    now = manual.session.models.active.spec.decoding
+    assert now.foreground == (0.62 if moved else 0.41)
+    assert manual.state.settings.thresholds_moved is moved
+    settings.reset_thresholds()
+    assert manual.session.models.active.spec.decoding == fitted
