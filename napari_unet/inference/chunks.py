@@ -233,10 +233,14 @@ def _iter_decode(
     the finer grid.
     """
     objective = objective_of(spec)
-    if zoom > 1:
-        found = yield from objective.iter_decode(maps)
-        return sample_labels(found, shape)
-    return (yield from objective.iter_decode(resize(maps, shape), zoom))
+    if zoom <= 1 and objective.enlarges_maps:
+        return (yield from objective.iter_decode(resize(maps, shape), zoom))
+    found = yield from objective.iter_decode(maps)
+    if maps.shape[1:] == shape:
+        return found
+    enlarged = sample_labels(found, shape)
+    yield
+    return objective.refine(enlarged, resize(maps[:1], shape)[0], zoom)
 
 
 def _own_objects(labels: LabelMap, core: Box) -> LabelMap:

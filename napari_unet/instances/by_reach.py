@@ -41,6 +41,8 @@ class ReachDecoding(Decoding):
     steps: ClassVar[dict[str, float]] = {"contact": 0.05, "foreground": 0.1}
     parting: ClassVar[str] = "contact"
     drawn_from_crops: ClassVar[bool] = True
+    # What is said of two neighbours is true of no others between them.
+    enlarges_maps: ClassVar[bool] = False
 
     kind: Literal["reach"] = "reach"
     min_size: int = Field(4, ge=1, le=2**31 - 1)

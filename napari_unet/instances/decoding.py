@@ -50,6 +50,10 @@ class Decoding(BaseModel, ABC):
     """Whether the maps of a crop are drawn from its labels. If not, they are drawn once
     for the plane, and resampled as the image is."""
 
+    enlarges_maps: ClassVar[bool] = True
+    """Whether maps of a plane that was made smaller are enlarged before objects are
+    looked for. If not, objects are, and get the outlines of an enlarged foreground."""
+
     foreground: float = Field(0.5, gt=0, lt=1)
     min_size: int = Field(12, ge=1, le=_LARGEST_AREA)
 

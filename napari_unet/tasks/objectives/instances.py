@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
@@ -16,6 +17,7 @@ from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.instances.decoding import Decoding, Maps
+from napari_unet.instances.outlines import fit_outlines
 from napari_unet.scores.likeness import Likeness, compare_objects
 from napari_unet.tasks.objectives.losses import instance_loss
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
@@ -133,6 +135,18 @@ class InstancesObjective(Objective):
         found = yield from self.iter_decode(maps)
         yield
         return compare_objects(compact(values)[0], found, judged)
+
+    @property
+    def enlarges_maps(self) -> bool:
+        """As its decoding says."""
+        return self.decoding.enlarges_maps
+
+    def refine(
+        self, values: Values, first_map: npt.NDArray[np.float32], zoom: float
+    ) -> Values:
+        """Return objects with the outlines of the foreground."""
+        foreground = first_map >= self.decoding.foreground
+        return fit_outlines(values, foreground, math.ceil(1 / zoom))
 
     def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""

@@ -143,6 +143,28 @@ class Objective(ABC):
         del maps, values, judged
         return Likeness()
 
+    @property
+    def enlarges_maps(self) -> bool:
+        """Whether maps of a plane that was made smaller are enlarged and then decoded.
+
+        If not, results are enlarged, and then refined.
+        """
+        return True
+
+    def refine(
+        self, values: Values, first_map: npt.NDArray[np.float32], zoom: float
+    ) -> Values:
+        """Return an enlarged result with the outlines of the first map, enlarged too.
+
+        Parameters
+        ----------
+        values, first_map : ndarray, shape (Y, X)
+        zoom : float
+            Of the plane that the network saw.
+        """
+        del first_map, zoom
+        return values
+
     @abstractmethod
     def empty_result(self, shape: tuple[int, ...]) -> Values | None:
         """Return the result for a plane without any contrast; None: ask the network."""
