@@ -37,7 +37,7 @@ from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
 from training.few import KINDS, annotate, read_kind
 
-SCORES = ("agreement", "likeness", "score", "fitted score")
+SCORES = ("maps", "objects", "both", "both, thresholds fitted")
 _TRUTH = "mean AP"
 
 
@@ -54,10 +54,10 @@ class WatchedTraining(Training):
         model = Model(spec, self._state.ema_copy())
         facts = {
             "step": self._steps,
-            "agreement": judged.judgement.agreement,
-            "likeness": judged.judgement.likeness.score,
-            "score": judged.judgement.score,
-            "fitted score": fitted.judgement.score,
+            "maps": judged.judgement.of_maps,
+            "objects": judged.judgement.likeness.score,
+            "both": judged.judgement.agreement,
+            "both, thresholds fitted": fitted.judgement.agreement,
             _TRUTH: mean_precision(model, self.judges),
         }
         self.found.append({key: round(float(x), 4) for key, x in facts.items()})

@@ -1,8 +1,8 @@
 """How good weights are on what was held out, and the thresholds that suit them.
 
-Agreement of the maps moves with every pixel, but saturates when only the separation of
+How well maps fit moves with every pixel, but saturates when only the separation of
 objects is left to learn. Likeness of the objects goes on, but is coarse where few are
-held out. The score is the mean of both; `training.ranks` shows how it orders models.
+held out. Agreement is the mean of both; `training.ranks` shows how it orders models.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How well maps agree with held-out pixels, and objects with held-out objects."""
+    """How well maps fit held-out pixels, and how alike held-out objects are found."""
 
-    agreement: float
+    of_maps: float
     likeness: Likeness
 
     @property
-    def score(self) -> float:
-        """The mean of both; agreement alone where nothing is told apart."""
+    def agreement(self) -> float:
+        """The mean of both; that of maps alone where nothing is told apart."""
         if not self.likeness.objects:
-            return self.agreement
-        return (self.agreement + self.likeness.score) / 2
+            return self.of_maps
+        return (self.of_maps + self.likeness.score) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ def iter_judge(
     execution: Execution,
 ) -> Generator[None, None, Judged]:
     """Predict the windows and judge what comes out; yields now and then."""
-    sums = AgreementSums(objective.channels)
+    sums = MapSums(objective.channels)
     maps = []
     for window in windows:
         images = execution.place(window.batch.images)
@@ -92,7 +92,7 @@ def iter_judge(
         maps.append(predicted[0].numpy()[:, *inside])
         yield
     likeness = yield from _iter_likeness(objective, maps, windows)
-    return Judged(maps, objective, Judgement(sums.agreement(), likeness))
+    return Judged(maps, objective, Judgement(sums.fit(), likeness))
 
 
 def iter_fit_thresholds(
@@ -141,8 +141,8 @@ def _iter_likeness(
     return total
 
 
-class AgreementSums:
-    """Sums over held-out pixels from which the agreement of maps is computed."""
+class MapSums:
+    """Sums over held-out pixels that tell how well maps fit."""
 
     def __init__(self, channels: int) -> None:
         self._difference, self._total = torch.zeros(2, channels, dtype=torch.float64)
@@ -155,7 +155,7 @@ class AgreementSums:
         self._total += total
         self._pixels += float(batch.weight.sum()) / batch.weight.shape[1]
 
-    def agreement(self) -> float:
+    def fit(self) -> float:
         """Return the mean over the maps of 1 minus their disagreement; 1 is perfect.
 
         The objective defines it. Where no map has a scale to compare with, as where all

@@ -268,7 +268,7 @@ class Training:
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
         """Publish the averaged weights if they are better than ever before."""
         judged = yield from self._iter_judge()
-        score = judged.judgement.score
+        score = judged.judgement.agreement
         better = score > self._best.score
         if better:
             score = yield from self._iter_keep(judged)
@@ -284,7 +284,7 @@ class Training:
         seconds = max(time.monotonic() - began, 1e-3)
         self._windows = every[: max(_LEAST_WINDOWS, int(_SCORING_SECONDS / seconds))]
         judged = yield from self._iter_judge()
-        self._start_score = judged.judgement.score
+        self._start_score = judged.judgement.agreement
         self._best = ModelImproved(self._model, 0, self._start_score)
 
     def _iter_judge(self) -> Generator[FitEvent, None, Judged]:
@@ -299,7 +299,7 @@ class Training:
             judged = yield from told_as(MicroBatch(self._steps, 0, 1), steps)
             self._objective = judged.objective
         spec = self._model.spec.model_copy(update=dict(self._objective.thresholds))
-        score = judged.judgement.score
+        score = judged.judgement.agreement
         model = Model(spec, self._state.ema_copy())
         self._best = ModelImproved(model, self._steps, score)
         return score

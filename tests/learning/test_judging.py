@@ -67,7 +67,7 @@ def test_thresholds_that_merge_what_touches_are_moved():
     assert before.judgement.likeness.score < 0.3
     assert after.judgement.likeness.score > 0.8
     assert after.objective.thresholds["decoding"].contact < 0.75
-    assert after.judgement.agreement == before.judgement.agreement
+    assert after.judgement.of_maps == before.judgement.of_maps
 
 
 def test_distances_are_fitted_too():
@@ -87,9 +87,9 @@ def test_thresholds_that_do_no_harm_stay():
     assert after is before
 
 
-def test_agreement_counts_alone_where_there_are_no_objects():
-    assert Judgement(0.7, Likeness()).score == 0.7
-    assert Judgement(0.7, Likeness(1.0, 2)).score == 0.85
+def test_maps_count_alone_where_there_are_no_objects():
+    assert Judgement(0.7, Likeness()).agreement == 0.7
+    assert Judgement(0.7, Likeness(1.0, 2)).agreement == 0.85
 
 
 def test_a_network_is_judged_by_maps_and_by_objects():
