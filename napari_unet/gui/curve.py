@@ -13,8 +13,9 @@ HEIGHT = 120
 _REDRAW_MS = 200
 _SMOOTHING = 0.1
 _WORDS_TIP = (
-    "Score: agreement with what is verified and held out of training, of pixels and of "
-    "objects; 1 is perfect. Loss: error on those that train, smoothed. From left to right: steps."
+    "Score: agreement with what is verified and held out of training, of pixels and "
+    "of objects; 1 is perfect. Loss: error on those that train, smoothed. From left to "
+    "right: steps."
 )
 
 
