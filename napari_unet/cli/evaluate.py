@@ -36,9 +36,10 @@ def evaluate(
 ) -> None:
     """Score predictions against the truth.
 
-    For objects: the average precision TP / (TP + FP + FN) at IoU 0.50 to 0.90, Dice,
-    and the counts of objects found, false and missed. For classes: Dice of each and
-    accuracy. For values: correlation and errors. Files are matched by their names.
+    For objects: the average precision TP / (TP + FP + FN) at IoU 0.50 to 0.90, its mean
+    over IoU 0.50 to 0.95 (mSA), Dice, and the counts of objects found, false and
+    missed. For classes: Dice of each and accuracy. For values: correlation and errors.
+    Files are matched by their names.
     """
     compared = tasks.find_task(task)
     labels, scoring = compared.labels, compared.scoring

@@ -16,8 +16,10 @@ from napari_unet.geometry.ids import count_pairs
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.images.source import as_array
 
-THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(9))
-"""Intersections over union at which objects are matched: 0.50, 0.55, ... 0.90."""
+THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
+"""Intersections over union at which objects are matched: 0.50, 0.55, ... 0.95."""
+
+_NAMED = THRESHOLDS[:-1]
 
 Labels = npt.NDArray[np.integer[Any]]
 
@@ -48,11 +50,13 @@ class Scores:
 
         1 where neither image holds an object.
         """
-        total = self.n_true + self.n_predicted
-        return {
-            f"{t:.2f}": tp / (total - tp) if total else 1.0
-            for t, tp in zip(THRESHOLDS, self.true_positives, strict=True)
-        }
+        return {f"{t:.2f}": self._precision(n) for n, t in enumerate(_NAMED)}
+
+    @property
+    def msa(self) -> float:
+        """Mean of the average precision over all ten of `THRESHOLDS`."""
+        every = [self._precision(n) for n in range(len(THRESHOLDS))]
+        return float(np.mean(every))
 
     @property
     def dice(self) -> float:
@@ -74,6 +78,12 @@ class Scores:
         """True objects without a match at IoU 0.5."""
         return self.n_true - self.tp
 
+    def _precision(self, number: int) -> float:
+        """Return the average precision at the threshold of a number."""
+        tp = self.true_positives[number]
+        total = self.n_true + self.n_predicted
+        return tp / (total - tp) if total else 1.0
+
     def __add__(self, other: Scores) -> Scores:
         """Pool the counts of two images."""
         pairs = zip(self.true_positives, other.true_positives, strict=True)
@@ -93,6 +103,7 @@ class PooledScores:
     images: int
     pooled: Scores
     ap_mean: dict[str, float]
+    msa_mean: float
 
     def as_json(self) -> dict[str, Any]:
         """Return plain numbers, as `napari-unet evaluate --json` prints them."""
@@ -100,6 +111,8 @@ class PooledScores:
             "images": self.images,
             "ap": self.pooled.ap,
             "ap_mean": self.ap_mean,
+            "msa": self.pooled.msa,
+            "msa_mean": self.msa_mean,
             "dice": self.pooled.dice,
             "tp": self.pooled.tp,
             "fp": self.pooled.fp,
@@ -141,7 +154,8 @@ def pool(scores: Sequence[Scores]) -> PooledScores:
         total = total + score
     aps = [score.ap for score in scores]
     mean = {key: float(np.mean([ap[key] for ap in aps])) for key in total.ap}
-    return PooledScores(len(scores), total, mean)
+    msa = float(np.mean([score.msa for score in scores]))
+    return PooledScores(len(scores), total, mean, msa)
 
 
 def _sizes(

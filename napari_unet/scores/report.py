@@ -41,7 +41,7 @@ def evaluate(truth: Any, labels: Any) -> Scores:
     Returns
     -------
     Scores
-        Average precision by threshold, Dice and counts.
+        Average precision by threshold and its mean (mSA), Dice and counts.
 
     Raises
     ------
@@ -52,8 +52,9 @@ def evaluate(truth: Any, labels: Any) -> Scores:
     --------
     >>> import numpy as np
     >>> truth = np.repeat([[0, 1, 2]], 4, axis=0)
-    >>> evaluate(truth, truth).ap["0.90"]
-    1.0
+    >>> scores = evaluate(truth, truth)
+    >>> scores.ap["0.90"], scores.msa
+    (1.0, 1.0)
     """
     both = [("truth", as_labels(truth)), ("labels", as_labels(labels))]
     for note in tell(both):
@@ -91,20 +92,22 @@ class Scoring(Generic[S]):
 
 
 def report_objects(names: Sequence[str], scores: Sequence[Scores]) -> ScoreReport:
-    """Report average precision by threshold."""
+    """Report average precision by threshold, and its mean over more of them."""
     del names
     both = pool(scores)
     pooled = both.pooled
+    rows = [
+        (threshold, f"{value:.3f}", f"{both.ap_mean[threshold]:.3f}")
+        for threshold, value in pooled.ap.items()
+    ]
     return ScoreReport(
         both.as_json(),
         f"Average precision, {both.images} images",
         ("IoU", "pooled", "mean of images"),
-        [
-            (threshold, f"{value:.3f}", f"{both.ap_mean[threshold]:.3f}")
-            for threshold, value in pooled.ap.items()
-        ],
-        words=f"Dice {pooled.dice:.3f}. At IoU 0.50: {pooled.tp} found, {pooled.fp} "
-        f"false, {pooled.fn} missed.",
+        [*rows, ("mSA", f"{pooled.msa:.3f}", f"{both.msa_mean:.3f}")],
+        words="mSA is the mean over IoU 0.50, 0.55, ... 0.95. "
+        f"Dice {pooled.dice:.3f}. At IoU 0.50: {pooled.tp} found, {pooled.fp} false, "
+        f"{pooled.fn} missed.",
     )
 
 

@@ -21,7 +21,8 @@ _MOST_DIGITS = 4
 _SCORES = (
     "On images it had not seen; 1 is perfect. AP50 counts an object as found where it "
     "and what a person drew have half of all their pixels in common (AP75: three "
-    "quarters); missed and invented objects count alike. Dice is the overlap of pixels."
+    "quarters); missed and invented objects count alike. mSA is the mean of AP50, AP55 "
+    "and so on to AP95. Dice is the overlap of pixels."
 )
 
 

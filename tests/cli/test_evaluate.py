@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,19 +32,25 @@ def test_json(run: Run, annotated: Annotated, predicted: Path) -> None:
     )
     assert result.code == 0
     scores = json.loads(result.out)
-    assert list(scores) == ["images", "ap", "ap_mean", "dice", "tp", "fp", "fn"]
+    counts = ["tp", "fp", "fn"]
+    means = ["ap", "ap_mean", "msa", "msa_mean", "dice"]
+    assert list(scores) == ["images", *means, *counts]
     thresholds = [f"{threshold:.2f}" for threshold in np.arange(0.5, 0.91, 0.05)]
     assert list(scores["ap"]) == list(scores["ap_mean"]) == thresholds
     assert scores["images"] == 2
     assert (scores["tp"], scores["fp"], scores["fn"]) == (17, 0, 1)
     assert scores["ap"]["0.50"] == pytest.approx(17 / 18)
     assert scores["ap_mean"]["0.90"] == pytest.approx((1 + 8 / 9) / 2)
+    # What is found has the right outline: alike at every IoU.
+    assert scores["msa"] == pytest.approx(17 / 18)
+    assert scores["msa_mean"] == pytest.approx((1 + 8 / 9) / 2)
 
 
 def test_table(run: Run, annotated: Annotated, predicted: Path) -> None:
     result = run("evaluate", "--truth", annotated.labels, "--predicted", predicted)
     assert result.code == 0
     assert "0.944" in result.out
+    assert re.search(r"mSA\W+0\.944\W+0\.944", result.out)
     assert "17 found, 0 false, 1 missed" in result.out
 
 

@@ -86,6 +86,44 @@ def test_counts_add_up(truth: np.ndarray, labels: np.ndarray) -> None:
     assert scores.tp + scores.fp == len(set(np.unique(labels)) - {0})
 
 
+def plain_msa(truth: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean over ten thresholds, from a table of all pairs."""
+    thresholds = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+    matches, true, found = reference_scores(truth, labels, thresholds)
+    if true + found == 0:
+        return 1.0
+    return sum(tp / (true + found - tp) for tp in matches) / len(thresholds)
+
+
+@given(st.one_of(shifted_grids(), st.tuples(LABELS, LABELS)))
+def test_the_mean_over_thresholds(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    scores = evaluate(*pair)
+    assert scores.msa == pytest.approx(plain_msa(*pair))
+    assert 0 <= scores.msa <= scores.ap["0.50"]
+
+
+@given(st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=3))
+def test_means_of_several_images(pairs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    found = pool([evaluate(*pair) for pair in pairs])
+    assert found.msa_mean == pytest.approx(np.mean([plain_msa(*p) for p in pairs]))
+    assert 0 <= found.msa_mean <= found.ap_mean["0.50"] + 1e-9
+    # The objects of all images together are those of one that holds them side by side.
+    apart = [[side + 10 * n * (side > 0) for side in p] for n, p in enumerate(pairs)]
+    beside = [np.concatenate(sides) for sides in zip(*apart, strict=True)]
+    assert found.pooled.msa == pytest.approx(plain_msa(*beside))
+
+
+def test_outlines_that_are_nearly_right() -> None:
+    """19 pixels of 20 are 0.95, which counts; 18 of 20 do not."""
+    truth = np.repeat([1, 2], 20)[None]
+    labels = truth.copy()
+    labels[0, :1], labels[0, -2:] = 0, 0
+    scores = evaluate(truth, labels)
+    assert list(scores.ap) == [f"{t / 100}0"[:4] for t in range(50, 95, 5)]
+    assert set(scores.ap.values()) == {1.0}
+    assert scores.msa == pytest.approx(0.9 + 0.1 / 3)
+
+
 def test_a_missed_image_counts() -> None:
     truth = np.ones((4, 4), int)
     scores = evaluate(truth, np.zeros((4, 4), int))
