@@ -17,10 +17,9 @@ from benchmarks.agreement import differing_pixels
 from benchmarks.report import Row
 from benchmarks.subject import Subject, plane_maps
 from napari_unet.inference.forward import PlanePredictor, fold_norms
-from napari_unet.instances.decoding import decode_instances
 from napari_unet.learning.sampling import Batch
 from napari_unet.nets.device import Execution, choose_execution
-from napari_unet.tasks.objectives.losses import instance_loss
+from napari_unet.tasks.objectives import objective_of
 
 _PATCH = 512
 # A power of two: float16 gradients do not vanish and other types lose nothing.
@@ -119,7 +118,7 @@ def _logits(subject: Subject, execution: Execution, image: Tensor) -> Tensor:
 
 def _labels(subject: Subject, execution: Execution) -> npt.NDArray[np.int32]:
     maps = plane_maps(PlanePredictor(subject.model, execution), subject.normalized())
-    return decode_instances(maps, subject.model.spec.decoding)
+    return subject.model.spec.decoding.decode(maps)
 
 
 def _gradients(subject: Subject, execution: Execution, batch: Batch) -> Tensor:
@@ -128,7 +127,7 @@ def _gradients(subject: Subject, execution: Execution, batch: Batch) -> Tensor:
     with execution.precision():
         logits = net(execution.place(batch.images))
     targets, weight = (t.to(execution.device) for t in (batch.targets, batch.weight))
-    loss = instance_loss(logits.float(), targets, weight, hard_pixel_weight=2.0)
+    loss = objective_of(subject.model.spec).loss(logits.float(), targets, weight, 2.0)
     torch.autograd.backward(_SCALE * loss)
     gradients = [
         p.grad.float().cpu().ravel() for p in net.parameters() if p.grad is not None

@@ -17,7 +17,6 @@ from benchmarks.subject import (
 )
 from benchmarks.timing import Run, Stopwatch, interleave
 from napari_unet.inference.forward import PlanePredictor
-from napari_unet.instances.decoding import decode_instances
 
 BARE = "bare forward pass"
 BARE_IN_WINDOWS = "bare, windows of 512 px"
@@ -39,7 +38,10 @@ def measure(subject: Subject, watch: Stopwatch) -> Report:
         best = monai_pipeline.best_settings(subject)
         runs["MONAI + scikit-image"] = monai_pipeline.sliding_prediction(subject, best)
         runs["of that, MONAI's windows"] = monai_pipeline.sliding_maps(subject, best)
-        notes.append(f"MONAI: {best.describe()}; scikit-image: h_maxima, watershed.")
+        notes.append(
+            f"MONAI: {best.describe()}; scikit-image: h_maxima of the mean of all maps "
+            "but the foreground, watershed."
+        )
     else:
         notes.append(monai_pipeline.MISSING)
     timings = interleave(runs, watch)
@@ -57,6 +59,7 @@ def stages(subject: Subject, watch: Stopwatch) -> Report:
     limits = [normalization.limits(subject.image)]
     predictor = PlanePredictor(subject.model, subject.execution)
     maps = plane_maps(predictor, image)
+    decoding = subject.model.spec.decoding
     runs: dict[str, Run] = {
         BARE: forward_pass(subject),
         "percentiles": lambda: normalization.limits(subject.image),
@@ -66,7 +69,7 @@ def stages(subject: Subject, watch: Stopwatch) -> Report:
         ),
         BARE_IN_WINDOWS: forward_pass_in_windows(subject),
         "all windows": lambda: plane_maps(predictor, image),
-        "labels from maps": lambda: decode_instances(maps, subject.model.spec.decoding),
+        "labels from maps": lambda: decoding.decode(maps),
     }
     timings = interleave(runs, watch)
     windows = predictor.count_windows(subject.image.shape)
@@ -85,7 +88,7 @@ def tune(subject: Subject, watch: Stopwatch) -> Report:
     """
     decoding = subject.model.spec.decoding
     bare = forward_pass(subject)
-    truth = decode_instances(bare().float().sigmoid()[0].cpu().numpy(), decoding)
+    truth = decoding.decode(bare().float().sigmoid()[0].cpu().numpy())
     rows = [
         _tuning_row(sliding, subject, watch, bare, truth)
         for sliding in monai_pipeline.CANDIDATES
@@ -103,7 +106,7 @@ def _tuning_row(
     run = monai_pipeline.sliding_maps(subject, sliding)
     maps: list[npt.NDArray[np.float32]] = []
     ratio = watch.seconds_of(lambda: maps.append(run())) / watch.seconds_of(bare)
-    labels = decode_instances(maps[0], subject.model.spec.decoding)
+    labels = subject.model.spec.decoding.decode(maps[0])
     return {
         "settings": sliding.describe(),
         "ratio to bare": ratio,

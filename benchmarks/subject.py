@@ -125,5 +125,5 @@ def whole_prediction(subject: Subject) -> Run:
 def plane_maps(
     predictor: PlanePredictor, image: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Run all windows of a normalised image (C, Y, X); return maps (3, Y, X)."""
+    """Run all windows of a normalised image (C, Y, X); return maps (K, Y, X)."""
     return drain(predictor.iter_maps(image))

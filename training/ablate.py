@@ -36,7 +36,6 @@ BASE = (
     "augmentation.blur=2",
     "augmentation.haze=0",
     "batch=8",
-    "decoding.prominence=0.15",
     "memory=0.99",
 )
 """What short runs begin with: a smaller network, and nothing that was found here."""
@@ -57,9 +56,12 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "no average of weights": ("memory=0",),
     "hardness 2": ("hardness=2",),
     "loss without Dice": ("loss=without Dice",),
-    "distances alike everywhere": ("loss=alike everywhere",),
-    "squared distances": ("loss=squares",),
-    "three maps, never zoomed": ("head=distances",),
+    "maps alike everywhere": ("loss=alike everywhere",),
+    "squares": ("loss=squares",),
+    "distances": (
+        'decoding={"kind": "distances", "min_size": 25, "prominence": 0.15}',
+    ),
+    "usual maps, never zoomed": ("head=usual",),
     "foreground and centre, never zoomed": ("head=centre",),
     "foreground and border, never zoomed": ("head=border",),
     "flows, never zoomed": ("head=flows",),
@@ -84,7 +86,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 """What is changed; the first matter most, in case that time runs out."""
 
-_PLANES = ("head", "diameter", "least", "most")
+_PLANES = ("head", "decoding", "diameter", "least", "most")
 """What a plane that is ready depends on."""
 
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 BASE = "as it is"
-COLUMNS = (
-    ("known", "pooled", "0.50"),
-    ("known", "pooled", "0.75"),
-    ("strangers", "pooled", "0.50"),
-    ("strangers", "pooled", "0.75"),
-    ("strangers", "pooled", "0.90"),
-    ("strangers", "worst", "0.50"),
-)
-_HEAD = (
-    "variant",
-    "runs",
-    "familiar 0.50",
-    "0.75",
-    "strangers 0.50",
-    "0.75",
-    "0.90",
-    "worst group 0.50",
-)
+
+Runs: TypeAlias = dict[tuple[int, int], npt.NDArray[np.float64]]
+"""The figures of runs, by fold and seed."""
+
+COLUMNS = {
+    ("known", "pooled", "0.50"): "familiar 0.50",
+    ("known", "pooled", "0.75"): "0.75",
+    ("known", "pooled", "mSA"): "mSA",
+    ("strangers", "pooled", "0.50"): "strangers 0.50",
+    ("strangers", "pooled", "0.75"): "0.75",
+    ("strangers", "pooled", "0.90"): "0.90",
+    ("strangers", "pooled", "mSA"): "mSA",
+    ("strangers", "worst", "0.50"): "worst group 0.50",
+    ("strangers", "worst", "mSA"): "mSA",
+}
+"""Which figure is in a column, and its heading; those that some run lacks are not."""
 
 
 def table(runs: list[dict[str, Any]]) -> str:
@@ -34,34 +33,32 @@ def table(runs: list[dict[str, Any]]) -> str:
     The first row has mean scores; the others have the mean difference from it and its
     standard error, over runs with equal fold and seed.
     """
-    by_variant: dict[str, dict[tuple[int, int], dict[str, Any]]] = defaultdict(dict)
+    columns = [
+        (part, kind, key)
+        for part, kind, key in COLUMNS
+        if all(key in run[part][kind] for run in runs)
+    ]
+    head = ("variant", "runs", *(COLUMNS[key] for key in columns))
+    by_variant: dict[str, Runs] = defaultdict(dict)
     for run in runs:
-        by_variant[run["variant"]][run["fold"], run["seed"]] = run
+        scores = np.array([run[part][kind][key] for part, kind, key in columns])
+        by_variant[run["variant"]][run["fold"], run["seed"]] = scores
     base = by_variant.pop(BASE, {})
-    rows = [_HEAD, tuple("---" for _ in _HEAD), _first_row(base)]
+    rows = [head, tuple("---" for _ in head), _first_row(base)]
     rows += [_row(name, found, base) for name, found in by_variant.items()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _scores(run: dict[str, Any]) -> np.ndarray:
-    return np.array([run[part][kind][iou] for part, kind, iou in COLUMNS])
-
-
-def _first_row(base: dict[tuple[int, int], dict[str, Any]]) -> tuple[str, ...]:
-    scores = np.array([_scores(run) for run in base.values()])
-    means = [f"{mean:.3f}" for mean in scores.mean(axis=0)]
+def _first_row(base: Runs) -> tuple[str, ...]:
+    means = [f"{mean:.3f}" for mean in np.mean(list(base.values()), axis=0)]
     return (BASE, str(len(base)), *means)
 
 
-def _row(
-    name: str,
-    found: dict[tuple[int, int], dict[str, Any]],
-    base: dict[tuple[int, int], dict[str, Any]],
-) -> tuple[str, ...]:
+def _row(name: str, found: Runs, base: Runs) -> tuple[str, ...]:
     pairs = [(run, base[key]) for key, run in found.items() if key in base]
     if not pairs:
-        return (name, "0", *("" for _ in COLUMNS))
-    gains = np.array([_scores(run) - _scores(usual) for run, usual in pairs])
+        return (name, "0", *("" for _ in next(iter(found.values()))))
+    gains = np.array([run - usual for run, usual in pairs])
     means = gains.mean(axis=0)
     # A single difference says nothing of its spread.
     spread = gains.std(axis=0, ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else None

@@ -49,7 +49,8 @@ def training(net: Network, recipe: Recipe, execution: Execution) -> Callable[[],
     net.train()
     objective = recipe.objective()
     images = execution.place(torch.rand(4, 1, 192, 192))
-    targets, weight = torch.rand(4, 3, 192, 192), torch.ones(4, 1, 192, 192)
+    targets = torch.rand(4, objective.channels, 192, 192)
+    weight = torch.ones(4, 1, 192, 192)
 
     def run() -> None:
         net.zero_grad()

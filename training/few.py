@@ -119,10 +119,11 @@ def start_of(name: str) -> Model:
     return new_model(spec.model_copy(update={"name": "new"}))
 
 
-def ap50(model: Model, samples: Sequence[Sample]) -> float:
-    """Return the pooled average precision at an IoU of 0.5."""
+def ap50_and_msa(model: Model, samples: Sequence[Sample]) -> tuple[float, float]:
+    """Return the pooled average precision at an IoU of 0.5, and mSA."""
     scores = [evaluate(s.labels, predict(s.image, model)) for s in samples]
-    return round(float(pool(scores).pooled.ap["0.50"]), 4)
+    pooled = pool(scores).pooled
+    return round(float(pooled.ap["0.50"]), 4), round(pooled.msa, 4)
 
 
 def run(kind: str, name: str, seed: int, args: argparse.Namespace) -> dict[str, object]:
@@ -137,10 +138,12 @@ def run(kind: str, name: str, seed: int, args: argparse.Namespace) -> dict[str, 
         update={"steps": args.steps, "seed": seed, "batch_size": 4, "micro_batch": None}
     )
     judges = others[: args.pictures]
-    before = ap50(model, judges)
-    after = ap50(fit(model, annotated, config), judges)
+    before, msa_before = ap50_and_msa(model, judges)
+    after, msa_after = ap50_and_msa(fit(model, annotated, config), judges)
     facts = {"kind": kind, "start": name, "seed": seed, "steps": args.steps}
-    return {**facts, "objects": args.objects, "before": before, "after": after}
+    scores = {"before": before, "after": after}
+    means = {"msa_before": msa_before, "msa_after": msa_after}
+    return {**facts, "objects": args.objects, **scores, **means}
 
 
 def main() -> None:

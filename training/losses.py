@@ -1,7 +1,8 @@
 """Other losses of the network that finds objects, to compare with the shipped one.
 
-The shipped one is the cross-entropy of all three maps, that of the distances weighed
-up inside of objects, and soft Dice of the foreground.
+The shipped one is the cross-entropy of all maps, weighed up inside of objects but for
+the foreground; soft Dice of the foreground; and squared differences of opposite maps,
+where there are any.
 """
 
 from __future__ import annotations
@@ -17,50 +18,56 @@ from napari_unet.tasks.objectives.losses import instance_loss, soft_dice, weight
 Loss: TypeAlias = Literal["usual", "without Dice", "alike everywhere", "squares"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WithoutDice(InstancesObjective):
-    """Cross-entropy alone."""
+    """The usual loss but for Dice."""
 
     def loss(
         self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """Return the usual loss without the part that is Dice."""
         foreground = targets[:, :1].clamp(0, 1)
-        usual = instance_loss(
-            logits, targets.clamp(0, 1), weight, hard_pixel_weight=hard_pixel_weight
-        )
-        return usual - soft_dice(logits[:, :1].sigmoid(), foreground, weight)
+        usual = super().loss(logits, targets, weight, hard_pixel_weight)
+        return usual - soft_dice(logits[:, :1].sigmoid(), foreground, weight[:, :1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AlikeEverywhere(InstancesObjective):
-    """Distances count no more inside of objects than outside."""
+    """No map counts more inside of objects than outside."""
 
     def loss(
         self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
         """Return the usual loss with equal weights."""
-        known = targets.clamp(0, 1)
         return instance_loss(
-            logits, known, weight, hard_pixel_weight=hard_pixel_weight, inside=0.0
+            logits,
+            targets.clamp(0, 1),
+            weight,
+            hard_pixel_weight=hard_pixel_weight,
+            inside=0.0,
+            opposites=self.decoding.opposites(self.dims),
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Squares(InstancesObjective):
-    """Distances are learned by their squared error, as in torch-em."""
+    """All maps but the foreground are learned by squared errors, as in torch-em."""
 
     def loss(
         self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
     ) -> Tensor:
-        """Return the usual loss of the foreground, and squares of the distances."""
+        """Return the usual loss of the foreground, and squares of the other maps."""
         known = targets.clamp(0, 1)
+        weight = weight.expand_as(known)
         squares = (logits[:, 1:].sigmoid() - known[:, 1:]) ** 2
-        distance = weighted_mean(squares, weight * (1 + 3 * known[:, :1]))
+        others = weighted_mean(squares, weight[:, 1:] * (1 + 3 * known[:, :1]))
         foreground = instance_loss(
-            logits[:, :1], known[:, :1], weight, hard_pixel_weight=hard_pixel_weight
+            logits[:, :1],
+            known[:, :1],
+            weight[:, :1],
+            hard_pixel_weight=hard_pixel_weight,
         )
-        return foreground + distance
+        return foreground + others
 
 
 OTHER_LOSSES: dict[Loss, type[InstancesObjective]] = {

@@ -26,9 +26,10 @@ from napari_unet.geometry.maps import LabelMap
 from napari_unet.scores.metrics import Scores, evaluate, pool
 from napari_unet.tasks.objectives import Objective
 from napari_unet.weights.folder import load_model
+from training.figures import of_all
 from training.pictures import Picture
 from training.recipe import RECIPES
-from training.score import SHOWN, alike_everywhere
+from training.score import alike_everywhere
 from training.splits import read_split
 
 GROWTHS = (-2, -1, 0, 1, 2, 3, 4)
@@ -50,7 +51,7 @@ def best_growth(truth: LabelMap, labels: LabelMap) -> tuple[int, Scores]:
     scores = {pixels: evaluate(truth, grown(labels, pixels)) for pixels in GROWTHS}
 
     def merit(pixels: int) -> tuple[float, int]:
-        return float(np.mean(list(scores[pixels].ap.values()))), -abs(pixels)
+        return scores[pixels].msa, -abs(pixels)
 
     pixels = max(GROWTHS, key=merit)
     return pixels, scores[pixels]
@@ -63,9 +64,8 @@ def without_tiny(labels: LabelMap) -> LabelMap:
 
 
 def pooled(scores: list[Scores]) -> dict[str, float]:
-    """Return pooled average precision."""
-    ap = pool(scores).pooled.ap
-    return {iou: round(float(ap[iou]), 3) for iou in SHOWN}
+    """Return pooled average precision, and mSA."""
+    return {key: round(value, 3) for key, value in of_all(pool(scores)).items()}
 
 
 def segmented(pictures: list[Picture]) -> list[tuple[LabelMap, LabelMap]]:

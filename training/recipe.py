@@ -57,11 +57,11 @@ class Recipe(BaseModel):
         How maps become objects.
     architecture : UNetConfig
         The network.
-    head : {"distances", "centre", "border", "flows"}
+    head : {"usual", "centre", "border", "flows"}
         What is learned of objects, see `training.heads`; the program knows the first
         one alone.
     loss : {"usual", "without Dice", "alike everywhere", "squares"}
-        How the shipped head is learned, see `training.losses`.
+        How the usual head is learned, see `training.losses`.
     diameter : float or None
         Images are zoomed so that the typical object has this diameter, in pixels, give
         or take `augmentation.zoom`; None leaves them as they are.

@@ -9,7 +9,7 @@
 The third form reproduces every score in the cards of the shipped models from their
 shipped weights, on the CPU in float32, so that machines agree; it fails where one
 differs by more than 0.002 (`make bench-models`). Runs are scored in the precision that
-the machine is good at.
+the machine is good at. Of several data sets in a recipe each is told by itself, too.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import argparse
 import json
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -35,6 +34,7 @@ from napari_unet.scores.metrics import Scores, evaluate, pool
 from napari_unet.scores.pixel_scores import add_counts, count_classes
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
+from training.figures import Figures, by_set, card_of, figures
 from training.heads import segment
 from training.package import averaged_model, recipe_of, write_scores
 from training.pictures import Picture
@@ -43,47 +43,7 @@ from training.splits import Split, read_split
 
 Segment: TypeAlias = Callable[[Picture], LabelMap]
 
-SHOWN = ("0.50", "0.75", "0.90")
 _TOLERANCE = 0.002
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Average precision at some IoUs over a set of pictures.
-
-    Parameters
-    ----------
-    pooled, mean, worst : dict of float
-        Over all objects, as mean of the pictures, and pooled in the group that is
-        worst at 0.50 (of those with three pictures or more).
-    by_group : dict of float
-        Pooled at IoU 0.5.
-    """
-
-    pooled: dict[str, float]
-    mean: dict[str, float]
-    worst: dict[str, float]
-    by_group: dict[int, float]
-
-
-def figures(scores: Sequence[tuple[str, Scores]], split: Split) -> Figures:
-    """Return the figures of pictures, each by its stem; one may come twice."""
-    groups: dict[int, list[Scores]] = defaultdict(list)
-    for stem, score in scores:
-        groups[split.group_of(stem)].append(score)
-    pools = {n: pool(each).pooled.ap for n, each in groups.items() if len(each) > 2}
-    whole = pool([score for _, score in scores])
-    nothing = dict.fromkeys(SHOWN, 0.0)
-    return Figures(
-        _rounded(whole.pooled.ap),
-        _rounded(whole.ap_mean),
-        _rounded(min(pools.values(), key=lambda p: p["0.50"], default=nothing)),
-        {n: round(p["0.50"], 3) for n, p in sorted(pools.items())},
-    )
-
-
-def _rounded(ap: dict[str, float]) -> dict[str, float]:
-    return {k: round(float(ap[k]), 4) for k in SHOWN}
 
 
 def by(model: Model) -> Segment:
@@ -123,7 +83,7 @@ def segment_of(
         Where that is done.
     """
     model, recipe = averaged_model(run), recipe_of(run)
-    if recipe.head == "distances" and not plain:
+    if recipe.head == "usual" and not plain:
         return by(zooming(model, zoomed_to) if zoomed_to else model)
     place = torch.device(resolve_device(device))
     objective = recipe.objective()
@@ -146,23 +106,36 @@ def known_part(picture: Picture, labels: LabelMap) -> LabelMap:
     return np.where(kept[labels], labels, 0)
 
 
-def card_scores(
-    model: Model, data: Path, *, rotations: bool = False
-) -> dict[str, float]:
-    """Return the scores of a model's card, from the pictures that it never saw."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Scores of a model's card, and those of each data set, if there are several."""
+
+    card: dict[str, float]
+    by_set: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+
+    def lines(self, name: str, seconds: float) -> list[dict[str, Any]]:
+        """Return what is printed of a model."""
+        sets = [
+            {"model": name, "data": each, **found}
+            for each, found in self.by_set.items()
+        ]
+        return [{"model": name, **self.card, "s": round(seconds, 1)}, *sets]
+
+
+def judge(model: Model, data: Path, *, rotations: bool = False) -> Judged:
+    """Score a built-in model on the pictures that it never saw."""
     recipe = RECIPES[model.name]
-    stems = list(read_split(recipe.data).test)
-    pictures = recipe.pictures(data, stems)
+    split = read_split(recipe.data)
+    pictures = recipe.pictures(data, list(split.test))
     segment = alike_everywhere(model, rotations=rotations)
     if recipe.classes:
         counts = [count_classes(p.values, segment(p)) for p in pictures]
         dice = add_counts(counts).dice
         named = zip(recipe.classes, dice, strict=True)
-        return {f"Dice {name}": round(float(d or 0), 4) for name, d in named}
-    scores = pool(list(score_objects(pictures, segment).values()))
-    pooled = {f"AP{k[2:]} pooled": scores.pooled.ap[k] for k in SHOWN}
-    mean = {f"AP{k[2:]} image mean": scores.ap_mean[k] for k in SHOWN}
-    return {key: round(float(value), 4) for key, value in (pooled | mean).items()}
+        return Judged({f"Dice {name}": round(float(d or 0), 4) for name, d in named})
+    scores = score_objects(pictures, segment)
+    card = card_of(pool(list(scores.values())))
+    return Judged(card, by_set(list(scores.items()), split))
 
 
 def held_out(run: Path, data: Path, most: int = 0) -> dict[str, list[Picture]]:
@@ -218,15 +191,15 @@ def score_shipped(data: Path, *, write: bool, rotations: bool) -> bool:
     same = True
     for spec in list_models():
         begun = time.monotonic()
-        scores = card_scores(load_model(spec.name), data, rotations=rotations)
-        seconds = round(time.monotonic() - begun, 1)
-        print(json.dumps({"model": spec.name, **scores, "s": seconds}), flush=True)
+        judged = judge(load_model(spec.name), data, rotations=rotations)
+        for line in judged.lines(spec.name, time.monotonic() - begun):
+            print(json.dumps(line), flush=True)
         if rotations:
             continue
         if write:
-            write_scores(model_folder(spec.name), scores)
+            write_scores(model_folder(spec.name), judged.card)
             continue
-        for name, value in scores.items():
+        for name, value in judged.card.items():
             said = spec.card.score.get(name)
             if said is None or abs(said - value) > _TOLERANCE:
                 print(f"{spec.name}: the card says {said} for {name}", file=sys.stderr)

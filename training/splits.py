@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from training.groups import GROUPS, group_pictures
 from training.pictures import read_pictures
@@ -35,16 +35,23 @@ class Split(BaseModel):
         Never trained.
     groups : tuple of tuple of str
         All pictures, by group.
+    sets : tuple of str
+        Name of the data set of every group; not written down.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     test: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
+    sets: tuple[str, ...] = Field(default=(), exclude=True)
 
     def group_of(self, stem: str) -> int:
         """Return the number of a picture's group."""
         return next(n for n, group in enumerate(self.groups) if stem in group)
+
+    def set_of(self, stem: str) -> str:
+        """Return the name of a picture's data set; nothing where it is not known."""
+        return self.sets[self.group_of(stem)] if self.sets else ""
 
     def parts(self, fold: int | None) -> tuple[list[str], list[str], list[str]]:
         """Return who trains, who is familiar and who is a stranger.
@@ -74,6 +81,11 @@ def read_split(names: Sequence[str]) -> Split:
     return Split(
         test=tuple(stem for split in splits for stem in split.test),
         groups=tuple(group for split in splits for group in split.groups),
+        sets=tuple(
+            name
+            for name, split in zip(names, splits, strict=True)
+            for _ in split.groups
+        ),
     )
 
 

@@ -17,9 +17,6 @@ from torch import Tensor
 
 from napari_unet.learning.config import Augmentation
 
-NONE = slice(0, 0)
-"""No maps of a stack."""
-
 
 def resample(
     stack: Tensor,
@@ -29,7 +26,7 @@ def resample(
     augmentation: Augmentation,
     rng: np.random.Generator,
     mirrored: int = 0,
-    nearest: slice = NONE,
+    nearest: slice | None = None,
 ) -> Tensor:
     """Cut a square out of a stack of maps (C, Y, X), rotated, mirrored, zoomed, bent.
 
@@ -45,7 +42,7 @@ def resample(
         grid = grid + _smooth_field(knots, size, augmentation.elastic, rng)
     offset = np.asarray(centre).reshape(2, 1, 1)
     positions = np.tensordot(linear, grid, axes=1) + offset
-    return _sample(stack, positions, mirrored, nearest)
+    return _sample(stack, positions, mirrored, nearest or slice(mirrored, mirrored))
 
 
 def _random_rotation(

@@ -4,16 +4,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from napari_unet.instances.kinds import all_kinds
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import new_model
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session", params=all_kinds(), ids=lambda kind: kind.__name__)
+def tiny_model(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A model folder whose network takes milliseconds."""
-    spec = ModelSpec(name="tiny", architecture=UNetConfig(depth=2, base_channels=4))
+    network = UNetConfig(depth=2, base_channels=4)
+    spec = ModelSpec(name="tiny", architecture=network, decoding=request.param())
     folder = tmp_path_factory.mktemp("models") / "tiny"
     torch.manual_seed(0)
     save_model(new_model(spec), folder)

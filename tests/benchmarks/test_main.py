@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks import monai_pipeline
 from benchmarks.__main__ import main
-from napari_unet.instances.decoding import Decoding
-from napari_unet.instances.distances import instance_targets
+from napari_unet.instances.kinds import all_kinds
+from napari_unet.scores.metrics import evaluate
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +56,13 @@ def test_an_unknown_model_is_one_sentence(capsys):
     assert output.out == ""
 
 
-def test_scikit_image_separates_what_the_engine_separates():
+@pytest.mark.parametrize("decoding", [kind() for kind in all_kinds()])
+def test_scikit_image_separates_what_the_engine_separates(decoding):
     y, x = np.mgrid[:40, :70]
     labels = np.zeros((40, 70), np.int32)
     labels[(y - 20) ** 2 + (x - 22) ** 2 < 196] = 1
     labels[((y - 20) ** 2 + (x - 47) ** 2 < 196) & (labels == 0)] = 2
-    found = monai_pipeline.decode(instance_targets(labels), Decoding())
+    maps = decoding.draw(labels)
+    found = monai_pipeline.decode(maps, decoding)
     assert set(np.unique(found)) == {0, 1, 2}
+    assert evaluate(decoding.decode(maps), found).ap["0.90"] == 1

@@ -12,8 +12,9 @@ import tifffile
 import torch
 from skimage import io
 
+from napari_unet.instances.kinds import all_kinds
 from napari_unet.models.folder import read_spec
-from napari_unet.scores.metrics import evaluate
+from napari_unet.scores.metrics import evaluate, pool
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model
 from tests.tiny import make_disks
@@ -23,14 +24,16 @@ from training.ablate import check_base
 from training.ablation_table import table
 from training.cards import CARDS
 from training.few import annotate
+from training.figures import card_of, figures
 from training.fit import Resources, averaged_weights, begin, fit
 from training.noise import best_growth, grown
 from training.package import package, write_scores
 from training.pictures import read_pictures, verified_part
 from training.planes import probabilities, ready
 from training.recipe import RECIPES, Recipe, changed
-from training.score import by, figures, known_part, score_objects
+from training.score import by, known_part, score_objects
 from training.splits import FOLDS, Split, read_split
+from training.tune import decodings_like, labels_of, maps_of, tried
 
 TINY = ("architecture.depth=1", "architecture.base_channels=2", "crop=32", "batch=2")
 
@@ -65,6 +68,7 @@ def test_several_data_sets_are_split_as_one():
     both, *each = map(read_split, [names, *([name] for name in names)])
     assert set(both.test) == {*each[0].test, *each[1].test}
     assert both.groups == each[0].groups + each[1].groups
+    assert both.set_of(each[1].test[0]) == "axons_sem"
     stems = [s for group in both.groups for s in group]
     assert len(set(stems)) == len(stems)
 
@@ -195,8 +199,8 @@ def test_runs_of_another_base_are_not_compared(tmp_path):
     ("head", "plain", "way"),
     [
         ("flows", False, "plain"),
-        ("distances", True, "plain"),
-        ("distances", False, "program"),
+        ("usual", True, "plain"),
+        ("usual", False, "program"),
     ],
 )
 def test_a_run_is_scored_as_its_head_wants(
@@ -218,10 +222,59 @@ def test_figures_name_the_worst_group(data):
     }
     split = Split(test=(), groups=(("0", "1", "2"), ("3", "4", "5")))
     found = figures([*scores.items(), ("5", scores["5"])], split)
-    assert found.by_group == {0: 1.0, 1: 0.0}
+    assert found.by_group == {0: {"0.50": 1.0, "mSA": 1.0}, 1: {"0.50": 0, "mSA": 0}}
+    assert found.by_set == {}
     assert found.worst["0.50"] == 0.0
     assert 0 < found.pooled["0.50"] < 1
-    assert found.mean["0.50"] == pytest.approx(3 / 7, abs=1e-4)
+    assert found.mean["0.50"] == found.mean["mSA"] == pytest.approx(3 / 7, abs=1e-4)
+    assert found.pooled["mSA"] == found.pooled["0.50"]
+
+
+def test_every_data_set_is_told_by_itself(data):
+    pictures = read_pictures(data / "disks")
+    scores = [
+        (p.stem, evaluate(p.values, p.values if p.stem != "1" else 0 * p.values))
+        for p in pictures
+    ]
+    groups = (("0", "1"), ("2",), ("3", "4", "5"))
+    split = Split(test=(), groups=groups, sets=("easy", "easy", "hard"))
+    found = figures(scores, split).by_set
+    assert list(found) == ["easy", "hard"]
+    assert set(found["hard"]["pooled"].values()) == {1.0}
+    assert found["easy"]["mean"]["mSA"] == pytest.approx(2 / 3, abs=1e-4)
+    assert 0 < found["easy"]["pooled"]["0.75"] < 1
+
+
+def test_a_card_begins_with_what_matters_most():
+    labels = make_disks().labels
+    card = card_of(pool([evaluate(labels, labels)]))
+    names = ("AP50", "AP75", "AP90", "mSA")
+    assert list(card) == [f"{n} {k}" for k in ("pooled", "image mean") for n in names]
+
+
+@pytest.mark.parametrize("usual", [kind(min_size=25) for kind in all_kinds()])
+def test_thresholds_are_tried_that_the_maps_have(usual):
+    found = decodings_like(usual)
+    assert usual in found
+    parting = {getattr(each, usual.parting) for each in found}
+    assert len(parting) >= 4
+    assert all(0 < value < 1 for value in parting)
+    assert {each.min_size for each in found} == {16, 25, 40}
+    assert len({each.model_dump_json() for each in found}) == len(found)
+    assert all(type(each) is type(usual) for each in found)
+
+
+def test_the_score_of_thresholds_is_that_of_the_program(data):
+    model = load_model("nuclei")
+    (picture,) = read_pictures(data / "disks", ["0"])
+    maps = maps_of(picture, model)
+    usual = model.spec.decoding
+    trial = tried(usual, {"known": [(picture.values, maps)]})
+    expected = pool([evaluate(picture.values, labels_of(maps, usual))]).pooled
+    assert trial.parts["known"]["mSA"] == pytest.approx(expected.msa, abs=1e-4)
+    assert trial.score == pytest.approx(
+        (expected.ap["0.50"] + expected.ap["0.75"]) / 2, abs=1e-4
+    )
 
 
 def test_larger_pictures_and_small_groups_give_more_crops(data):
@@ -289,6 +342,12 @@ def test_the_table_compares_runs_of_equal_fold_and_seed():
     *_, base, wider = table(runs).splitlines()
     assert base.startswith("| as it is | 2 | 0.650 |")
     assert wider.startswith("| wider | 2 | +0.100 ± 0.000 |")
+    assert "mSA" not in table(runs)
+    for run in runs:
+        for part in ("known", "strangers"):
+            run[part]["pooled"]["mSA"] = 0.25
+    *_, base, _ = table(runs).splitlines()
+    assert base.count("| 0.250 |") == 3
 
 
 def test_objects_where_nothing_is_known_do_not_count(data):
