@@ -50,9 +50,12 @@ def _lines(result: DemoResult) -> Iterator[str | Table]:
     before, after = result.before.pooled.ap, result.after
     for key in before:
         table.add_row(key, f"{before[key]:.3f}", f"{after[key]:.3f}")
+    msa = (result.before.pooled.msa, result.msa_after)
+    table.add_row("mSA", *(f"{value:.3f}" for value in msa))
     yield table
     most = max(run.corrections for run in result.runs)
     yield (
+        "mSA is the mean over IoU 0.50, 0.55, ... 0.95. "
         f"At most {most} objects corrected per run, {len(result.runs)} runs, "
         f"{result.seconds:.0f} s in all. Blue: truth, orange: found. Pictures:"
     )

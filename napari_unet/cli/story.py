@@ -29,7 +29,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.samples import SampleImage
 from napari_unet.learning.events import FitEvent, FitResult
-from napari_unet.scores.metrics import PooledScores, pool
+from napari_unet.scores.metrics import PooledScores, Scores, pool
 
 BUDGET = 40
 """Objects that the annotator may paint or erase."""
@@ -48,6 +48,7 @@ class SeedResult:
     seed: int
     corrections: int  # objects painted or erased
     ap: dict[str, float]  # afterwards, pooled over the images nobody opened
+    msa: float  # the mean over more thresholds
     seconds: float  # of fine-tuning
 
 
@@ -66,11 +67,16 @@ class DemoResult:
         keys = self.before.pooled.ap
         return {key: float(np.mean([run.ap[key] for run in self.runs])) for key in keys}
 
+    @property
+    def msa_after(self) -> float:
+        """Mean average precision afterwards, the mean of the seeds."""
+        return float(np.mean([run.msa for run in self.runs]))
+
     def as_json(self) -> dict[str, Any]:
         """Return plain numbers, as `napari-unet demo --json` prints them."""
         return {
-            "before": {"ap": self.before.pooled.ap},
-            "after": {"ap": self.after},
+            "before": {"ap": self.before.pooled.ap, "msa": self.before.pooled.msa},
+            "after": {"ap": self.after, "msa": self.msa_after},
             "corrections": max(run.corrections for run in self.runs),
             "seconds": round(self.seconds, 1),
             "pictures": [str(path) for path in self.pictures],
@@ -101,7 +107,7 @@ def tell_story(
     unseen = samples[_OPENED:]
     found = _predict_all(model, unseen, device)
     before = _score(unseen, found)
-    tell(_words("Before any correction", before.pooled.ap))
+    tell(_words("Before any correction", before.pooled))
     runs: list[SeedResult] = []
     pictures: list[Path] = []
     for seed in seeds:
@@ -110,10 +116,11 @@ def tell_story(
         seeded = config.model_copy(update={"seed": seed})
         tuned = _fine_tune(model, samples_of_seed, seeded, tell)
         better = _predict_all(tuned.model, unseen, device)
-        ap = _score(unseen, better).pooled.ap
-        runs.append(SeedResult(seed, corrections, ap, round(tuned.seconds, 1)))
+        scores = _score(unseen, better).pooled
+        spent = round(tuned.seconds, 1)
+        runs.append(SeedResult(seed, corrections, scores.ap, scores.msa, spent))
         pictures.append(_draw(out, seed, unseen[0], found[0], better[0]))
-        tell(_words(f"Seed {seed}: after fine-tuning", ap))
+        tell(_words(f"Seed {seed}: after fine-tuning", scores))
     seconds = time.monotonic() - started
     return DemoResult(before, tuple(runs), seconds, tuple(pictures))
 
@@ -182,8 +189,12 @@ def _draw(
     return path
 
 
-def _words(when: str, ap: dict[str, float]) -> str:
-    return f"{when}: AP50 {ap['0.50']:.2f}, AP75 {ap['0.75']:.2f} on unopened images"
+def _words(when: str, scores: Scores) -> str:
+    half, most = scores.ap["0.50"], scores.ap["0.75"]
+    return (
+        f"{when}: AP50 {half:.2f}, AP75 {most:.2f}, mSA {scores.msa:.2f} on unopened "
+        "images"
+    )
 
 
 def draw_outlines(

@@ -95,6 +95,8 @@ def test_the_demo_tells_its_story(tmp_path: Path) -> None:
     assert set(printed) >= {"before", "after", "corrections", "seconds", "pictures"}
     assert 0 < printed["corrections"] <= BUDGET
     assert set(printed["before"]["ap"]) == set(printed["after"]["ap"])
+    assert 0 <= printed["after"]["msa"] <= printed["after"]["ap"]["0.50"]
+    assert "mSA" in words[-1]
     (picture,) = printed["pictures"]
     assert io.imread(picture).ndim == 3
 
