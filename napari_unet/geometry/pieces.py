@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+import scipy
 
 from napari_unet.geometry.maps import LabelMap, Mask
 
@@ -43,10 +43,10 @@ def connected_pieces(mask: Mask, links: Sequence[Mask]) -> tuple[LabelMap, int]:
     rows = np.cumsum(starts.ravel(), dtype=np.int32).reshape(mask.shape)
     count = int(rows.flat[-1]) if rows.size else 0
     first, second = _linked_rows(mask, links, rows)
-    links_of_rows = sparse.coo_array(
+    graph = scipy.sparse.coo_array(
         (np.ones(len(first), bool), (first, second)), shape=(count, count)
     )
-    found, of_row = sparse.csgraph.connected_components(links_of_rows, directed=False)
+    found, of_row = scipy.sparse.csgraph.connected_components(graph, directed=False)
     numbers = np.concatenate([np.zeros(1, np.int32), of_row.astype(np.int32) + 1])
     return np.where(mask, numbers[rows], 0), found if count else 0
 

@@ -51,7 +51,7 @@ MARGIN = 256
 """Pixels around the core of a chunk in which its objects are seen whole."""
 
 LARGEST_CACHED = 2**24
-"""Pixels of the zoomed image whose maps are kept; six bytes each."""
+"""Pixels of the zoomed image whose maps are kept; two bytes for each of its maps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +288,7 @@ def in_image_axes(values: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedMaps:
-    """What the network said of an image, plane by plane: maps (3, Y, X), rounded.
+    """What the network said of an image, plane by plane: maps (K, Y, X), rounded.
 
     The network takes most of the time of a prediction. While its maps are at hand,
     other thresholds cost a decoding only.

@@ -150,7 +150,7 @@ class PlanePredictor:
         for turn in range(1, self._turns):
             turned = self._iter_activated(torch.rot90(batch, turn, (-2, -1)))
             maps = yield from iter_part(turned, turn, self._turns)
-            total = total + torch.rot90(maps, -turn, (-2, -1))
+            total = total + self._objective.turned_back(maps, turn)
         return total / self._turns
 
     def _iter_activated(self, batch: Tensor) -> Generator[float, None, Tensor]:

@@ -36,6 +36,10 @@ class DistancesDecoding(Decoding):
 
     steps: ClassVar[dict[str, float]] = {"prominence": 0.05, "foreground": 0.1}
     parting: ClassVar[str] = "prominence"
+    parting_limits: ClassVar[tuple[float, float]] = (0.02, 0.5)
+    parting_words: ClassVar[str] = (
+        "How deep the waist between two touching objects must be to part them."
+    )
 
     prominence: float = Field(0.1, gt=0, lt=1)
     smoothing: float = Field(0.0, ge=0, le=100)

@@ -40,6 +40,11 @@ class ReachDecoding(Decoding):
 
     steps: ClassVar[dict[str, float]] = {"contact": 0.05, "foreground": 0.1}
     parting: ClassVar[str] = "contact"
+    parting_limits: ClassVar[tuple[float, float]] = (0.02, 0.98)
+    parting_words: ClassVar[str] = (
+        "How clearly two objects must be seen to touch to be parted."
+    )
+    of_the_maps: ClassVar[frozenset[str]] = frozenset({"farthest"})
     drawn_from_crops: ClassVar[bool] = True
     # What is said of two neighbours is true of no others between them.
     enlarges_maps: ClassVar[bool] = False
@@ -56,6 +61,11 @@ class ReachDecoding(Decoding):
     def opposites(self, dims: int) -> tuple[tuple[int, int], ...]:
         """Backwards and forwards, for every axis."""
         return tuple((1 + 2 * axis, 2 + 2 * axis) for axis in range(dims))
+
+    def turned(self, dims: int) -> tuple[int, ...]:
+        """Backwards along X lies where Y led forwards, and so on."""
+        *others, y_back, y_ahead, x_back, x_ahead = range(self.channels(dims))
+        return (*others, x_back, x_ahead, y_ahead, y_back)
 
     def iter_draw(
         self, labels: npt.NDArray[np.integer[Any]]

@@ -21,6 +21,7 @@ Maps: TypeAlias = npt.NDArray[np.float32]
 """What a network says, or should say: (K, Y, X) or (K, Z, Y, X)."""
 
 _LARGEST_AREA = 2**31 - 1
+_FOREGROUND_LIMITS = (0.001, 0.999)
 
 _LOWEST = 0.04
 """Thresholds nearer to 0 or 1 than this are not tried."""
@@ -45,6 +46,15 @@ class Decoding(BaseModel, ABC):
     parting: ClassVar[str]
     """The threshold between parting what touches and keeping it together; the higher,
     the more stays together."""
+
+    parting_limits: ClassVar[tuple[float, float]]
+    """Between which values a person may move that threshold."""
+
+    parting_words: ClassVar[str]
+    """What it asks of two objects that touch, as a sentence."""
+
+    of_the_maps: ClassVar[frozenset[str]] = frozenset()
+    """What is no threshold: these say how the maps are drawn."""
 
     drawn_from_crops: ClassVar[bool] = False
     """Whether the maps of a crop are drawn from its labels. If not, they are drawn once
@@ -129,6 +139,39 @@ class Decoding(BaseModel, ABC):
         moves += [{"min_size": min(max(1, size), _LARGEST_AREA)} for size in sizes]
         return [self.model_copy(update=each) for each in moves]
 
-    def with_parting(self, value: float) -> Decoding:
-        """Return the thresholds with another one for what touches."""
-        return self.model_copy(update={self.parting: value})
+    def turned(self, dims: int) -> tuple[int, ...]:
+        """Return which map of a plane that is turned by 90 degrees is which of its own.
+
+        As `numpy.rot90` turns the axes (Y, X). Maps that know no direction stay.
+        """
+        return tuple(range(self.channels(dims)))
+
+    @property
+    def at_parting(self) -> float:
+        """The threshold between parting what touches and keeping it together."""
+        return float(getattr(self, self.parting))
+
+    def moved(
+        self, foreground: float | None = None, parting: float | None = None
+    ) -> Self:
+        """Return other thresholds; one that is not given stays as it is.
+
+        What is out of reach becomes the nearest that is not.
+        """
+        update = {}
+        if foreground is not None:
+            update["foreground"] = _within(foreground, _FOREGROUND_LIMITS)
+        if parting is not None:
+            update[self.parting] = _within(parting, self.parting_limits)
+        return self.model_copy(update=update)
+
+    def reads_as(self, other: Decoding) -> bool:
+        """Return whether both read the same maps, so that one may replace the other."""
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in self.of_the_maps
+        )
+
+
+def _within(value: float, limits: tuple[float, float]) -> float:
+    least, most = limits
+    return min(most, max(least, value))

@@ -110,22 +110,17 @@ class Settings:
         self._ask_to_predict("size")
 
     def set_thresholds(
-        self, foreground: float | None = None, prominence: float | None = None
+        self, foreground: float | None = None, parting: float | None = None
     ) -> None:
         """Find the objects with other thresholds, at once where that is possible.
 
-        One that is not given stays as it is.
+        One that is not given stays as it is. What parts objects is the threshold that
+        the model's `Decoding` calls so.
         """
         model = self._models.active
-        if model is None:
-            return
-        moved = {"foreground": foreground, "prominence": prominence}
-        self._decode_with(
-            model,
-            model.spec.decoding.model_copy(
-                update={name: each for name, each in moved.items() if each is not None}
-            ),
-        )
+        if model is not None:
+            decoding = model.spec.decoding
+            self._decode_with(model, decoding.moved(foreground, parting))
 
     def reset_thresholds(self) -> None:
         """Find the objects with the thresholds that the model came with."""
@@ -209,7 +204,9 @@ class Settings:
             return None
         shown = SettingsState(
             spec.decoding.foreground,
-            getattr(spec.decoding, spec.decoding.parting),
+            spec.decoding.at_parting,
+            spec.decoding.parting_limits,
+            spec.decoding.parting_words,
             knows_size=spec.best_diameters is not None,
             thresholds_moved=self._models.timeline.moved_from is not None,
         )

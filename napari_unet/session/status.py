@@ -189,8 +189,10 @@ class SettingsState:
 
     Parameters
     ----------
-    foreground, prominence : float
+    foreground, parting : float
         Thresholds, see `napari_unet.instances.decoding.Decoding`.
+    parting_limits, parting_words : tuple of float, str
+        Between which values the second one moves, and what it asks.
     knows_size : bool
         Whether the model zooms images to the size of objects that it knows.
     diameter, measured : float or None
@@ -204,7 +206,9 @@ class SettingsState:
     """
 
     foreground: float
-    prominence: float
+    parting: float
+    parting_limits: tuple[float, float]
+    parting_words: str
     knows_size: bool = False
     diameter: float | None = None
     measured: float | None = None

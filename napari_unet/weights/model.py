@@ -38,8 +38,12 @@ class Model:
         return self.spec.name
 
     def with_decoding(self, decoding: Decoding) -> Model:
-        """Return the same network with other thresholds."""
-        if decoding == self.spec.decoding:
+        """Return the same network with other thresholds.
+
+        Those that belong to other maps than the network's change nothing.
+        """
+        own = self.spec.decoding
+        if decoding == own or not own.reads_as(decoding):
             return self
         return Model(self.spec.model_copy(update={"decoding": decoding}), self.net)
 

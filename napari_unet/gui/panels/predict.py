@@ -34,9 +34,8 @@ _FOREGROUND_TIP = (
     "How sure the model must be that a pixel belongs to an object. Lower: fainter and "
     "larger objects. Applied at once"
 )
-_PROMINENCE_TIP = (
-    "How deep the waist between two touching objects must be to part them. Lower: more "
-    "of them are parted; higher: more stay together. Applied at once"
+_PARTING_TIP = (
+    "Lower: more of them are parted; higher: more stay together. Applied at once"
 )
 _MEASURE_TIP = "Let the model measure the size again"
 _RESET_TIP = "Back to the thresholds that the model came with"
@@ -54,20 +53,21 @@ class _SettingsForm(QWidget):
             _FOREGROUND_TIP,
             lambda value: settings.set_thresholds(foreground=value),
         )
-        self.prominence = _Threshold(
-            (0.02, 0.5),
-            _PROMINENCE_TIP,
-            lambda value: settings.set_thresholds(prominence=value),
+        self.parting = _Threshold(
+            (0.0, 1.0),
+            _PARTING_TIP,
+            lambda value: settings.set_thresholds(parting=value),
         )
         measure, reset = partial(settings.set_diameter, None), settings.reset_thresholds
         self.measure = button("↺", _MEASURE_TIP, measure, kind=QToolButton)
         self.reset = button("↺", _RESET_TIP, reset, kind=QToolButton)
         self.warning = SteadyText("warning", lines=2)
         self._size_label = Label("Object size")
+        self._parting_label = Label("Keep together")
         rows = {
             self._size_label: self.diameter,
             Label("Threshold"): self.foreground,
-            Label("Keep together"): self.prominence,
+            self._parting_label: self.parting,
         }
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -89,7 +89,11 @@ class _SettingsForm(QWidget):
             widget.setVisible(state.knows_size)
         self.diameter.show_size(state)
         self.foreground.show_number(state.foreground)
-        self.prominence.show_number(state.prominence)
+        self.parting.show_limits(state.parting_limits)
+        self.parting.show_number(state.parting)
+        tip = f"{state.parting_words} {_PARTING_TIP}"
+        for widget in (self._parting_label, self.parting):
+            widget.setToolTip(tip)
         self.measure.setEnabled(state.diameter is not None)
         self.reset.setEnabled(state.thresholds_moved)
         self.warning.show_text(state.warning)
@@ -117,6 +121,11 @@ class _Threshold(QWidget):
             control.setSingleStep(0.01)
             control.valueChanged.connect(self._choose)
         row(self.slider, self.box, on=self)
+
+    def show_limits(self, limits: tuple[float, float]) -> None:
+        for control in (self.slider, self.box):
+            with QSignalBlocker(control):
+                control.setRange(*limits)
 
     def show_number(self, number: float) -> None:
         with QSignalBlocker(self.slider):

@@ -128,10 +128,13 @@ def load_entry(project: Project, entry: ModelEntry) -> Model:
 def with_thresholds(
     as_made: Model, decoding: Decoding | None
 ) -> tuple[Model, Decoding | None]:
-    """Return a model with its own or other thresholds; and its own, if these moved."""
-    if decoding in (None, as_made.spec.decoding):
-        return as_made, None
-    return as_made.with_decoding(decoding), as_made.spec.decoding
+    """Return a model with its own or other thresholds; and its own, if these moved.
+
+    Thresholds of another way to find objects are of no use to it: a built-in model of
+    that name may have become another one since they were moved.
+    """
+    model = as_made.with_decoding(decoding) if decoding else as_made
+    return model, None if model is as_made else as_made.spec.decoding
 
 
 def version_of(

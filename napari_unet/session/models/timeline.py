@@ -89,7 +89,7 @@ class ModelVersion:
         if self.stored.project is not self.home:
             return False
         moved = self.stored.entry.decoding
-        return moved in (None, self.model.spec.decoding)
+        return moved is None or self.model.with_decoding(moved) is self.model
 
 
 class Timeline:

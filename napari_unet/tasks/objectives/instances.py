@@ -107,6 +107,13 @@ class InstancesObjective(Objective):
         """Return probabilities."""
         return logits.sigmoid()
 
+    def turned_back(self, maps: Tensor, turns: int) -> Tensor:
+        """Turn the pixels, and say which map is which."""
+        turned = self.decoding.turned(self.dims)
+        for _ in range(turns % 4):
+            maps = maps[:, turned]
+        return super().turned_back(maps, turns)
+
     def disagreement(
         self, maps: Tensor, targets: Tensor, weight: Tensor
     ) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from napari_unet.geometry.maps import LabelMap, Mask
@@ -100,6 +101,14 @@ class Objective(ABC):
     @abstractmethod
     def activate(self, logits: Tensor) -> Tensor:
         """Return maps in the scale of the targets, same shape."""
+
+    def turned_back(self, maps: Tensor, turns: int) -> Tensor:
+        """Return the maps of planes from those of the planes turned so many times.
+
+        By 90 degrees each, as `torch.rot90` turns the axes (Y, X); same shape, or with
+        these two exchanged.
+        """
+        return torch.rot90(maps, -turns, (-2, -1))
 
     @abstractmethod
     def disagreement(
