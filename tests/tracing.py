@@ -17,8 +17,9 @@ import napari_unet
 PACKAGE = Path(napari_unet.__file__).parent
 # Regions, axes, ids and loops: what any array needs, whatever it shows.
 BELOW = {"core", "geometry", "errors.py"}
-# A network is one stop, whatever its layers; which one it is, its model says.
-AS_ONE = {"nets"}
+# A network is one stop, whatever its layers, and so is what finds objects in its maps,
+# whatever its steps; which ones these are, a model says.
+AS_ONE = {"nets", "instances"}
 
 
 def stops_of(

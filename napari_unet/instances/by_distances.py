@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import scipy
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.instances.crumbs import remove_small
@@ -43,6 +43,12 @@ class DistancesDecoding(Decoding):
 
     prominence: float = Field(0.1, gt=0, lt=1)
     smoothing: float = Field(0.0, ge=0, le=100)
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, content: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write in the order of the first release: checkpoints know the bytes."""
+        written: dict[str, Any] = content(self)
+        return dict(sorted(written.items(), key=lambda each: each[0] == "min_size"))
 
     def channels(self, dims: int) -> int:
         """Foreground, centre and border."""

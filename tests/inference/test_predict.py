@@ -204,7 +204,7 @@ class OutOfMemory:
         yield from ()
         if windows.size > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return np.zeros((len(windows), 3, *windows.shape[2:]), np.float32)
+        return np.zeros((len(windows), 5, *windows.shape[2:]), np.float32)
 
 
 def test_memory_running_out_shrinks_batch_then_window(
@@ -222,7 +222,7 @@ def test_memory_running_out_shrinks_batch_then_window(
     assert ["2 tiles" in words[0], "1 tiles" in words[1], "256 px" in words[2]] == [
         True
     ] * 3
-    assert result.shape == (3, 700, 700)
+    assert result.shape == (5, 700, 700)
 
 
 def test_hopeless_memory_ends_in_a_sentence(model: Model, monkeypatch) -> None:

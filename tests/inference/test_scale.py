@@ -122,7 +122,7 @@ def test_a_model_that_knows_no_size_does_not_zoom():
 def test_maps_and_views_have_the_grid_of_the_image():
     image, labels = scene(24, 500)
     maps = predict(image, sized_model(), probabilities=True)
-    assert maps.shape == (3, *image.shape)
+    assert maps.shape == (5, *image.shape)
     assert ((maps[0] > 0.5) != (labels > 0)).mean() < 0.02
     view = Box((100, 150), (300, 350))
     events, found = run(iter_predict(image, sized_model(), view=view))

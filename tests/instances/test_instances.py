@@ -13,18 +13,15 @@ from scipy.signal import find_peaks
 from skimage.segmentation import watershed
 
 from napari_unet.core.jobs import drain
-from napari_unet.instances import decoding as peaks_module
-from napari_unet.instances.decoding import (
-    Decoding,
-    decode_instances,
-    iter_flood,
-    iter_link_planes,
-    iter_prominent_peaks,
-    remove_small,
-)
+from napari_unet.instances import peaks as peaks_module
+from napari_unet.instances.by_distances import DistancesDecoding
+from napari_unet.instances.crumbs import remove_small
+from napari_unet.instances.distances import instance_targets
+from napari_unet.instances.peaks import iter_flood, iter_prominent_peaks
+from napari_unet.instances.planes import iter_link_planes
 from napari_unet.scores.metrics import evaluate
 
-DECODING = Decoding()
+DECODING = DistancesDecoding()
 
 
 def prominent_peaks(height: np.ndarray, prominence: float) -> np.ndarray:
@@ -49,12 +46,12 @@ def touching_disks(seed: int, radius: int, size: int = 96) -> np.ndarray:
 @given(st.integers(0, 10**6), st.sampled_from([4, 8, 16]))
 def test_perfect_maps_give_the_objects_back(seed: int, radius: int) -> None:
     labels = touching_disks(seed, radius)
-    decoded = decode_instances(instance_targets(labels), DECODING)
+    decoded = DECODING.decode(instance_targets(labels))
     assert evaluate(labels, decoded).ap["0.75"] == 1
 
 
 def test_nothing_gives_nothing() -> None:
-    decoded = decode_instances(np.zeros((3, 16, 16), np.float32), DECODING)
+    decoded = DECODING.decode(np.zeros((3, 16, 16), np.float32))
     assert decoded.dtype == np.int32
     assert not decoded.any()
 
@@ -62,7 +59,7 @@ def test_nothing_gives_nothing() -> None:
 def test_foreground_without_a_seed_is_one_object() -> None:
     maps = np.zeros((3, 32, 32), np.float32)
     maps[0, 8:16, 8:16] = 1
-    assert decode_instances(maps, DECODING).max() == 1
+    assert DECODING.decode(maps).max() == 1
 
 
 @given(st.permutations(range(1, 19)), st.integers(1, 8))
@@ -154,7 +151,7 @@ def test_a_ripple_is_no_second_object() -> None:
     labels = touching_disks(0, 16)
     maps = instance_targets(labels)
     ripple = np.random.default_rng(0).uniform(-0.05, 0.05, maps.shape)
-    decoded = decode_instances((maps + ripple).astype(np.float32), DECODING)
+    decoded = DECODING.decode((maps + ripple).astype(np.float32))
     assert evaluate(labels, decoded).ap["0.75"] == 1
 
 

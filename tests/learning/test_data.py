@@ -10,7 +10,7 @@ import pytest
 
 from napari_unet.core.events import Preparing
 from napari_unet.core.jobs import drain, told_as
-from napari_unet.instances import targets
+from napari_unet.instances import distances
 from napari_unet.instances.distances import instance_targets, iter_instance_targets
 from napari_unet.learning import data, sampling, validation
 from napari_unet.learning.config import FitConfig
@@ -40,8 +40,8 @@ class Spy:
         self.pixels = 0
         for module, name in COSTLY:
             monkeypatch.setattr(module, name, self._noting(getattr(module, name), name))
-        self._draw = targets._draw_object
-        monkeypatch.setattr(targets, "_draw_object", self._drawing)
+        self._draw = distances._draw_object
+        monkeypatch.setattr(distances, "_draw_object", self._drawing)
 
     def _noting(self, function: Any, name: str) -> Any:
         def noted(*args: Any, **kwargs: Any) -> Any:
@@ -71,7 +71,7 @@ def preparing(samples: list[Any]) -> Any:
 
 
 def test_nothing_takes_long_between_two_steps(monkeypatch) -> None:
-    monkeypatch.setattr(targets, "_PIXELS_AT_ONCE", 4000)
+    monkeypatch.setattr(distances, "_PIXELS_AT_ONCE", 4000)
     spy = Spy(monkeypatch)
     seen = []
     for event in preparing([make_disks(192), make_disks(192)]):
@@ -103,7 +103,7 @@ def test_the_fullest_windows_measure() -> None:
     few.verified[:40, :40] = True
     prepared: TrainingData
     prepared, _ = drain(preparing([few, large]))
-    sums = [float(window.weight.sum()) for window in prepared.windows]
+    sums = [float(window.batch.weight.sum()) for window in prepared.windows]
     assert sums == sorted(sums, reverse=True)
     assert sums[-1] > 0
 

@@ -10,6 +10,7 @@ import torch
 
 from napari_unet.core.events import Notice, TrainStep
 from napari_unet.core.jobs import drain
+from napari_unet.instances.by_distances import DistancesDecoding
 from napari_unet.learning.checkpoint import read_best_model
 from napari_unet.learning.config import Checkpointing, FitConfig
 from napari_unet.learning.train import iter_fit
@@ -25,7 +26,9 @@ CONFIG = FitConfig(steps=3, crop=32, batch_size=2, validate_every=2, device="cpu
 def start() -> Model:
     """Return a model whose weights no library draws."""
     architecture = UNetConfig(depth=1, base_channels=2)
-    model = new_model(ModelSpec(name="tiny", architecture=architecture))
+    decoding = DistancesDecoding()
+    spec = ModelSpec(name="tiny", architecture=architecture, decoding=decoding)
+    model = new_model(spec)
     with torch.no_grad():
         for name, value in model.net.state_dict().items():
             if value.is_floating_point():
