@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from hypothesis.extra.numpy import arrays
-from napari_unet.instances.targets import instance_targets
 from scipy import ndimage as ndi
 from scipy.ndimage import label
 from scipy.signal import find_peaks
