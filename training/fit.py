@@ -3,6 +3,7 @@
     python -m training.fit nuclei --data DIR --out runs/nuclei
     python -m training.fit nuclei --data DIR --out runs/short --set steps=300 --fold 0
     python -m training.fit nuclei --data DIR --out runs/more --start runs/nuclei
+    python -m training.fit cells --data DIR --out runs/other --leave-out cells_phase
 
 `DIR` is the folder of all data sets. What is not said on the command line is in the
 recipe (`training.recipe`); the recipe, the parts and a checkpoint lie in `--out`.
@@ -31,9 +32,8 @@ from training.pictures import Picture
 from training.planes import probabilities, ready
 from training.recipe import RECIPES, Recipe, changed
 from training.splits import read_split
+from training.start import CHECKPOINT, PARTS, load_start, seen_by
 
-CHECKPOINT = "checkpoint.pt"
-PARTS = "parts.json"
 _BETWEEN_CHECKPOINTS = 120.0
 
 
@@ -51,7 +51,7 @@ class Resources:
         The learning rate falls with the time, and the training ends after so long, if
         the steps of the recipe take longer.
     start : Path, optional
-        A run whose weights are the first.
+        A run, a model folder or a built-in model, whose weights are the first.
     """
 
     device: str = "auto"
@@ -69,8 +69,9 @@ def fit(
     recipe: Recipe, data: Path, out: Path, fold: int | None, resources: Resources
 ) -> None:
     """Run, or continue, a training."""
-    pictures = recipe.pictures(data, begin(recipe, out, fold, resources.start))
-    optimize(recipe, batches_of(recipe, pictures), out, resources)
+    stems = begin(recipe, out, fold, resources.start)
+    # The pictures themselves are not kept.
+    optimize(recipe, batches_of(recipe, recipe.pictures(data, stems)), out, resources)
 
 
 def begin(
@@ -84,12 +85,12 @@ def begin(
         If `out` holds a run about something else, or the weights of `start` have seen
         what judges.
     """
-    train, familiar, strangers = read_split(recipe.data).parts(fold)
-    seen = {*train, *(_seen_by(start) if start is not None else ())}
+    train, familiar, strangers = _parts(recipe, fold)
+    seen = {*train, *(seen_by(start) if start is not None else ())}
     if known := seen & {*familiar, *strangers}:
         raise ValueError(
             f"{start} has seen {len(known)} of the pictures that judge {out}; start "
-            f"from a run of the same fold, which is {fold}."
+            f"from a run of the same fold, which is {fold}, that left out the same."
         )
     parts = {"fold": fold, "train": train, "known": familiar, "strangers": strangers}
     about = {
@@ -107,10 +108,15 @@ def begin(
     return train
 
 
-def _seen_by(run: Path) -> list[str]:
-    """Return the pictures that trained a run, or those that it started from."""
-    parts = json.loads((run / PARTS).read_text())
-    return list(parts.get("seen", parts["train"]))
+def _parts(recipe: Recipe, fold: int | None) -> tuple[list[str], list[str], list[str]]:
+    """Return who trains, who is familiar and who is a stranger, as a recipe says."""
+    parts = read_split(recipe.data).parts(fold)
+    if not recipe.left_out:
+        return parts
+    left = read_split(recipe.left_out).groups
+    without = {stem for group in left for stem in group}
+    train, familiar, strangers = ([s for s in p if s not in without] for p in parts)
+    return train, familiar, sorted({*strangers, *without})
 
 
 def batches_of(
@@ -119,9 +125,8 @@ def batches_of(
     """Make pictures ready to be drawn from, unless `planes` are."""
     planes = planes or [ready(each, recipe) for each in pictures]
     split = read_split(recipe.data)
-    return Batches(
-        planes, probabilities(pictures, planes, split, recipe.balance), recipe
-    )
+    often = probabilities(pictures, planes, split, recipe.balance, alike=recipe.alike)
+    return Batches(planes, often, recipe)
 
 
 def optimize(recipe: Recipe, batches: Batches, out: Path, resources: Resources) -> None:
@@ -132,7 +137,7 @@ def optimize(recipe: Recipe, batches: Batches, out: Path, resources: Resources) 
     objective = recipe.objective()
     net = recipe.network()
     if resources.start is not None:
-        net.load_state_dict(averaged_weights(resources.start))
+        load_start(net, resources.start)
     net = execution.place_net(net)
     average = AveragedModel(
         net, multi_avg_fn=get_ema_multi_avg_fn(recipe.memory), use_buffers=True
@@ -219,17 +224,6 @@ def resume(
     return state["step"], state["spent"]
 
 
-def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
-    """Return the averaged weights in the checkpoint of a run, on the CPU."""
-    state = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")
-    prefix = "module."
-    return {
-        key.removeprefix(prefix): value
-        for key, value in state["average"].items()
-        if key.startswith(prefix)
-    }
-
-
 def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -238,14 +232,25 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--fold", type=int, help="hold the groups of this fold out")
-    parser.add_argument("--start", type=Path, help="a run whose weights are the first")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="a run, a model folder or a built-in model, whose weights are the first",
+    )
+    parser.add_argument(
+        "--leave-out",
+        nargs="*",
+        default=[],
+        metavar="KIND",
+        help="data sets of the recipe that do not train, and are strangers",
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--workers", type=int, default=0, help="processes that draw crops"
     )
     parser.add_argument("--minutes", type=float, help="end after so long at most")
     args = parser.parse_args()
-    recipe = changed(RECIPES[args.name], args.set)
+    recipe = changed(RECIPES[args.name], args.set).without(args.leave_out)
     resources = Resources(args.device, args.workers, args.minutes, args.start)
     fit(recipe, args.data, args.out, args.fold, resources)
 

@@ -25,6 +25,8 @@ def group_pictures(pictures: list[Picture], count: int = GROUPS) -> dict[str, in
 
     Ward's method on standardised features.
     """
+    if len(pictures) == 1:
+        return {pictures[0].stem: 0}
     features = np.array([_features(each) for each in pictures])
     spread = features.std(axis=0)
     standard = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)

@@ -17,8 +17,8 @@ from napari_unet.models.folder import SPEC_FILE, read_spec
 from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import Model
 from training.cards import CARDS
-from training.fit import averaged_weights
 from training.recipe import Recipe
+from training.start import averaged_weights
 
 
 def recipe_of(run: Path) -> Recipe:

@@ -10,18 +10,27 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage import io
+from skimage.measure import label
 
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.images.normalize import PercentileNormalization
+from training.known import PARTLY_LABELLED, without_specks
+from training.synthetic.elongated import elongated_names, elongated_pictures
 
-PARTLY_LABELLED = {"cells_phase"}
-"""Data sets in which what has no label is unknown, not background."""
+CLASSES_OF_OBJECTS = {"axons_sem": (2, 1)}
+"""Data sets of classes, and the classes that become objects.
 
-CLASS_OF_OBJECTS = {"axons_sem": 2}
-"""Data sets of classes, and the class whose connected pieces are objects."""
+Connected pieces of the first are objects. What is of the second is an object around the
+nearest of them, as myelin is around an axon.
+"""
 
-_RING = 6
-_FLAT = 0.6
+CHANNEL = "@"
+"""Stands between the stem of a file of several channels and the number of one."""
+
+GENERATED = "generated_shapes"
+"""Name of the data set that is drawn, and has no folder."""
+
+_LEAST_PIECE = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +40,7 @@ class Picture:
     Parameters
     ----------
     stem : str
-        Name of its files.
+        Name of its files; of one channel of several, with its number, as in "a@1".
     raw : ndarray, shape (Y, X) or (Y, X, 3)
         As it was read.
     image : ndarray of float32, shape (C, Y, X)
@@ -40,6 +49,8 @@ class Picture:
         Object ids or classes.
     verified : ndarray of bool, shape (Y, X), optional
         Where `values` can be trusted; None if everywhere.
+    kind : str
+        Name of its data set.
     """
 
     stem: str
@@ -47,6 +58,7 @@ class Picture:
     image: npt.NDArray[np.float32]
     values: LabelMap
     verified: Mask | None = None
+    kind: str = ""
 
 
 def read_pictures(
@@ -58,6 +70,9 @@ def read_pictures(
 ) -> list[Picture]:
     """Read `images/*` and `labels/*.tif` with equal stems, sorted by stem.
 
+    Channels that are not colours become pictures of their own. The folder
+    `GENERATED` need not be there.
+
     Parameters
     ----------
     stems : sequence of str, optional
@@ -65,42 +80,63 @@ def read_pictures(
     grey : bool
         Whether colours become their mean.
     objects : bool
-        Whether the pieces of a class become objects, see `CLASS_OF_OBJECTS`.
+        Whether classes become objects, see `CLASSES_OF_OBJECTS`.
     """
-    wanted = None if stems is None else set(stems)
-    paths = sorted((folder / "images").iterdir())
-    return [
-        _read(path, grey=grey, objects=objects)
-        for path in paths
+    if folder.name == GENERATED:
+        names = [each for each in elongated_names() if stems is None or each in stems]
+        return [
+            _picture(stem, drawn.image, drawn.labels, GENERATED)
+            for stem, drawn in elongated_pictures(names)
+        ]
+    wanted = None if stems is None else {each.partition(CHANNEL)[0] for each in stems}
+    found = [
+        picture
+        for path in sorted((folder / "images").iterdir())
         if wanted is None or path.stem in wanted
+        for picture in _read(path, grey=grey, objects=objects)
     ]
+    exact = None if stems is None else {*stems}
+    return [each for each in found if exact is None or each.stem in exact]
 
 
-def _read(path: Path, *, grey: bool, objects: bool) -> Picture:
+def _read(path: Path, *, grey: bool, objects: bool) -> list[Picture]:
     folder = path.parent.parent
     raw = io.imread(path)
-    if grey and raw.ndim == 3:
-        raw = raw.mean(axis=-1, dtype=np.float32)
     values = io.imread(folder / "labels" / f"{path.stem}.tif").astype(np.int32)
-    if objects and folder.name in CLASS_OF_OBJECTS:
-        values = ndi.label(values == CLASS_OF_OBJECTS[folder.name])[0]
+    if folder.name not in CLASSES_OF_OBJECTS:
+        values = without_specks(values)
+    elif objects:
+        values = objects_of(values, *CLASSES_OF_OBJECTS[folder.name])
+    if raw.ndim == 3 and raw.shape[:2] != values.shape:
+        named = {f"{path.stem}{CHANNEL}{n}": each for n, each in enumerate(raw)}
+    elif raw.ndim == 3:
+        colours = raw[..., :3]
+        grown = colours.mean(axis=-1, dtype=np.float32) if grey else colours
+        named = {path.stem: grown}
+    else:
+        named = {path.stem: raw}
+    return [_picture(stem, each, values, folder.name) for stem, each in named.items()]
+
+
+def _picture(
+    stem: str, raw: npt.NDArray[np.generic], values: LabelMap, name: str
+) -> Picture:
+    """Return the picture of a data set, normalised, with what is known of it."""
     channels = np.moveaxis(raw, -1, 0) if raw.ndim == 3 else raw[None]
     image = PercentileNormalization().apply(channels)
-    partly = folder.name in PARTLY_LABELLED
-    verified = verified_part(image, values) if partly else None
-    return Picture(path.stem, raw, image, values, verified)
+    known = PARTLY_LABELLED.get(name)
+    return Picture(stem, raw, image, values, known and known(image, values), name)
 
 
-def verified_part(image: npt.NDArray[np.float32], values: LabelMap) -> Mask:
-    """Return what can be trusted where some objects have no labels.
-
-    These are the objects, a ring around each (whoever drew it looked there), and what
-    is flat: there is nothing that anybody could have forgotten.
-    """
-    objects = values > 0
-    distance = ndi.distance_transform_edt(~objects)
-    grey = image.mean(axis=0)
-    spread = ndi.gaussian_filter(grey**2, 4) - ndi.gaussian_filter(grey, 4) ** 2
-    away = distance > _RING
-    flat = away & (spread < np.quantile(spread[away], _FLAT))
-    return np.asarray(objects | (distance <= _RING) | flat)
+def objects_of(classes: LabelMap, inner: int, outer: int) -> LabelMap:
+    """Return the pieces of a class as objects, and what is around each as another."""
+    objects, count = ndi.label(classes == inner)
+    nearest = ndi.distance_transform_edt(
+        objects == 0, return_distances=False, return_indices=True
+    )
+    around = count + objects[tuple(nearest)] if count else 1
+    found = label(np.where(classes == outer, around, objects), connectivity=1)
+    sizes = np.bincount(found.ravel())
+    sizes[0] = 0
+    kept = np.cumsum(sizes >= _LEAST_PIECE) * (sizes >= _LEAST_PIECE)
+    return np.asarray(kept[found], dtype=np.int32)

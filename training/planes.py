@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from training.splits import Split
 _SHRUNK_BELOW = 0.75
 """Zoomed out further than this, a crop of the full picture would alias."""
 
+_NOTHING = 24.0
+"""Diameter, in pixels, that stands for that of no objects."""
+
 
 def ready(picture: Picture, recipe: Recipe) -> Plane:
     """Return a picture as a plane that knows by how much it is zoomed."""
@@ -27,8 +31,8 @@ def ready(picture: Picture, recipe: Recipe) -> Plane:
     objective = recipe.objective()
     if recipe.classes:
         return _plane(image, values, verified, objective)
-    diameter = typical_diameter(picture.values) or recipe.diameter or 1.0
-    zoom = recipe.diameter / diameter if recipe.diameter else 1.0
+    diameter = typical_diameter(picture.values) or recipe.diameter or _NOTHING
+    zoom = _wanted_diameter(diameter, recipe) / diameter
     limits = (recipe.least / diameter, recipe.most / diameter)
     shrink = zoom if zoom < _SHRUNK_BELOW else 1.0
     if shrink < 1:
@@ -48,6 +52,13 @@ def ready(picture: Picture, recipe: Recipe) -> Plane:
     )
 
 
+def _wanted_diameter(diameter: float, recipe: Recipe) -> float:
+    """Return to which diameter, in pixels, typical objects are brought."""
+    if recipe.diameter:
+        return recipe.diameter
+    return float(np.clip(diameter, *recipe.usual)) if recipe.usual else diameter
+
+
 def _plane(
     image: npt.NDArray[np.float32],
     values: Values,
@@ -65,15 +76,28 @@ def _plane(
 
 
 def probabilities(
-    pictures: list[Picture], planes: list[Plane], split: Split, balance: float
+    pictures: Sequence[Picture],
+    planes: Sequence[Plane],
+    split: Split,
+    balance: float,
+    *,
+    alike: bool = False,
 ) -> npt.NDArray[np.float64]:
     """Return how often each picture gives a crop.
 
     Larger pictures more often, as the root of what there is to see in them; pictures of
     large groups less often.
+
+    Parameters
+    ----------
+    alike : bool
+        Whether all kinds of pictures, which are data sets, give equally many crops.
     """
     seen = [p.stack[0].numel() * p.zoom**2 for p in planes]
     groups = [split.group_of(each.stem) for each in pictures]
     sizes = np.bincount(groups)[groups]
     weights = np.sqrt(seen) * sizes**-balance
+    if alike:
+        kinds = np.unique([each.kind for each in pictures], return_inverse=True)[1]
+        weights /= np.bincount(kinds, weights)[kinds]
     return np.asarray(weights / weights.sum())

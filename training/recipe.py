@@ -20,7 +20,7 @@ from napari_unet.tasks.objectives import Objective, objective_of
 from napari_unet.tasks.outputs import LossOptions, PixelClass
 from training.heads import Head, other_head
 from training.losses import OTHER_LOSSES, Loss
-from training.pictures import Picture, read_pictures
+from training.pictures import GENERATED, Picture, read_pictures
 
 STRONG = Augmentation(
     zoom=0.35,
@@ -49,6 +49,8 @@ class Recipe(BaseModel):
         Of the model.
     data : tuple of str
         Names of the data sets, which are folders.
+    left_out : tuple of str
+        Those of them that do not train; all of their pictures are strangers.
     channels : int
         Of its images.
     classes : tuple of str
@@ -65,6 +67,9 @@ class Recipe(BaseModel):
     diameter : float or None
         Images are zoomed so that the typical object has this diameter, in pixels, give
         or take `augmentation.zoom`; None leaves them as they are.
+    usual : tuple of float, optional
+        Pictures in which the typical diameter, in pixels, is not between these are
+        zoomed so that it is; `augmentation.zoom` comes on top.
     least, most : float
         Typical diameters, in pixels, beyond which no crop is zoomed.
     zoomed_to, object_size
@@ -73,6 +78,8 @@ class Recipe(BaseModel):
         Random changes.
     balance : float
         0 draws every picture equally often, 1 every group.
+    alike : bool
+        Whether all data sets give equally many crops, however many pictures they have.
     crop, batch, steps : int
         Side of the crops in pixels, their number in a batch, number of batches.
     rate, decay : float
@@ -89,6 +96,7 @@ class Recipe(BaseModel):
 
     name: str = "nuclei"
     data: tuple[str, ...] = ("nuclei_fluorescence",)
+    left_out: tuple[str, ...] = ()
     channels: int = Field(1, ge=1)
     classes: tuple[str, ...] = ()
     decoding: AnyDecoding = ReachDecoding(min_size=25)
@@ -96,12 +104,14 @@ class Recipe(BaseModel):
     head: Head = "usual"
     loss: Loss = "usual"
     diameter: float | None = None
+    usual: tuple[float, float] | None = None
     least: float = Field(9.0, gt=0)
     most: float = Field(64.0, gt=0)
     zoomed_to: tuple[float, float] = (12.0, 40.0)
     object_size: float | None = None
     augmentation: Augmentation = STRONG
     balance: float = Field(0.5, ge=0, le=1)
+    alike: bool = False
     crop: int = Field(192, ge=32)
     batch: int = Field(8, ge=1)
     steps: int = Field(600, ge=1)
@@ -110,6 +120,25 @@ class Recipe(BaseModel):
     memory: float = Field(0.99, ge=0, lt=1)
     hardness: float = Field(0.0, ge=0)
     seed: int = 0
+
+    def without(self, kinds: Sequence[str]) -> Recipe:
+        """Return the recipe with data sets left out.
+
+        Raises
+        ------
+        ValueError
+            If one is not among its data sets, or nothing would be left.
+        """
+        if unknown := {*kinds} - {*self.data}:
+            raise ValueError(
+                f"{self.name} is not trained on {', '.join(sorted(unknown))}; choose "
+                f"from {', '.join(self.data)}."
+            )
+        if {*kinds} == {*self.data}:
+            raise ValueError(
+                f"Nothing is left to train {self.name} on; leave out less."
+            )
+        return self.model_copy(update={"left_out": tuple(kinds)})
 
     def spec(self) -> ModelSpec:
         """Return the description of the model that is made, without words."""
@@ -165,6 +194,7 @@ RECIPES = {
     each.name: each
     for each in (
         Recipe(
+            data=("nuclei_fluorescence", "nuclei_u2os"),
             architecture=UNetConfig(base_channels=24),
             augmentation=OUT_OF_FOCUS,
             decoding=ReachDecoding(min_size=25),
@@ -208,15 +238,32 @@ RECIPES = {
             name="cells",
             data=(
                 "nuclei_fluorescence",
+                "nuclei_u2os",
                 "nuclei_histology",
+                "nuclei_brightfield",
                 "cells_phase",
                 "axons_sem",
+                "bacteria_two_channel",
+                "nanoparticles_em",
+                "particles_sem",
+                "precipitates_sem",
+                "nanoshapes_tem",
+                "chloroplasts_em",
+                "neurons_brightfield",
+                "myoblasts_phase",
+                "embryos_brightfield",
+                "mushrooms_photo",
+                "plant_membranes",
+                GENERATED,
             ),
-            most=110.0,
+            usual=(10.0, 96.0),
+            least=6.0,
+            most=200.0,
             zoomed_to=(12.0, 80.0),
             architecture=UNetConfig(base_channels=24),
+            alike=True,
             balance=0.8,
-            augmentation=OUT_OF_FOCUS.model_copy(update={"invert": 0.3}),
+            augmentation=OUT_OF_FOCUS.model_copy(update={"invert": 0.5, "zoom": 0.5}),
             batch=16,
             steps=7200,
             memory=0.998,

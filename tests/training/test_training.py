@@ -25,14 +25,16 @@ from training.ablation_table import table
 from training.cards import CARDS
 from training.few import annotate
 from training.figures import card_of, figures
-from training.fit import Resources, averaged_weights, begin, fit
+from training.fit import Resources, begin, fit
+from training.known import verified_part
 from training.noise import best_growth, grown
 from training.package import package, write_scores
-from training.pictures import read_pictures, verified_part
+from training.pictures import read_pictures
 from training.planes import probabilities, ready
 from training.recipe import RECIPES, Recipe, changed
 from training.score import by, known_part, score_objects
 from training.splits import FOLDS, Split, read_split
+from training.start import averaged_weights
 from training.tune import decodings_like, labels_of, maps_of, tried
 
 TINY = ("architecture.depth=1", "architecture.base_channels=2", "crop=32", "batch=2")
@@ -288,6 +290,26 @@ def test_larger_pictures_and_small_groups_give_more_crops(data):
     assert equal[2] == pytest.approx(equal[0], rel=0.1)
 
 
+def test_kinds_of_pictures_give_equally_many_crops(data):
+    pictures = [
+        replace(picture, kind="few" if picture.stem == "3" else "many")
+        for picture in read_pictures(data / "disks", ["0", "1", "3"])
+    ]
+    planes = [ready(each, Recipe(data=("disks",))) for each in pictures]
+    split = Split(test=(), groups=(("0", "1"), ("3",)))
+    found = probabilities(pictures, planes, split, 0.0, alike=True)
+    assert found[2] == pytest.approx(found[:2].sum()) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("usual", "zoom"), [((42, 60), 3.0), ((8, 20), 1.0)])
+def test_unusual_diameters_are_zoomed_at_first(data, usual, zoom):
+    (picture,) = read_pictures(data / "disks", ["0"])
+    plane = ready(picture, Recipe(data=("disks",), usual=usual, least=6, most=200))
+    assert plane.zoom == pytest.approx(zoom, rel=0.1)
+    low, high = plane.zoom_limits
+    assert high / low == pytest.approx(200 / 6)
+
+
 def test_a_picture_with_huge_objects_is_shrunk_before(data):
     (picture,) = read_pictures(data / "disks", ["0"])
     plane = ready(picture, Recipe(data=("disks",), diameter=5.0, least=3, most=8))
@@ -324,8 +346,10 @@ def test_a_generalist_sees_colours_as_grey_and_pieces_of_a_class_as_objects(
     (picture,) = recipe.pictures(tmp_path, ["a", "elsewhere"])
     assert picture.image.shape == (1, 40, 40)
     np.testing.assert_allclose(picture.raw, colours.mean(axis=-1), atol=1e-3)
-    assert set(np.unique(picture.values)) == {0, 1, 2}
-    assert ((picture.values > 0) == (classes == 2)).all()
+    # Two axons, and around each its part of the myelin.
+    assert set(np.unique(picture.values)) == {0, 1, 2, 3, 4}
+    assert ((picture.values > 0) == (classes > 0)).all()
+    assert len(set(np.unique(picture.values[classes == 2]))) == 2
     (coloured,) = changed(recipe, ["channels=3"]).pictures(tmp_path, ["a"])
     assert coloured.image.shape == (3, 40, 40)
 
