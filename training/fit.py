@@ -18,6 +18,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -33,6 +34,7 @@ from training.planes import probabilities, ready
 from training.recipe import RECIPES, Recipe, changed
 from training.splits import read_split
 from training.start import CHECKPOINT, PARTS, load_start, seen_by
+from training.threads import side_by_side
 
 _BETWEEN_CHECKPOINTS = 120.0
 
@@ -123,7 +125,7 @@ def batches_of(
     recipe: Recipe, pictures: list[Picture], planes: Sequence[Plane] | None = None
 ) -> Batches:
     """Make pictures ready to be drawn from, unless `planes` are."""
-    planes = planes or [ready(each, recipe) for each in pictures]
+    planes = planes or side_by_side(partial(ready, recipe=recipe), pictures)
     split = read_split(recipe.data)
     often = probabilities(pictures, planes, split, recipe.balance, alike=recipe.alike)
     return Batches(planes, often, recipe)

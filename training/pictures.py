@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from skimage.measure import label
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.images.normalize import PercentileNormalization
 from training.known import PARTLY_LABELLED, without_specks
-from training.synthetic.elongated import elongated_names, elongated_pictures
+from training.synthetic.elongated import elongated_names, elongated_picture
+from training.threads import side_by_side
 
 CLASSES_OF_OBJECTS = {"axons_sem": (2, 1)}
 """Data sets of classes, and the classes that become objects.
@@ -49,8 +51,6 @@ class Picture:
         Object ids or classes.
     verified : ndarray of bool, shape (Y, X), optional
         Where `values` can be trusted; None if everywhere.
-    kind : str
-        Name of its data set.
     """
 
     stem: str
@@ -58,7 +58,6 @@ class Picture:
     image: npt.NDArray[np.float32]
     values: LabelMap
     verified: Mask | None = None
-    kind: str = ""
 
 
 def read_pictures(
@@ -84,19 +83,22 @@ def read_pictures(
     """
     if folder.name == GENERATED:
         names = [each for each in elongated_names() if stems is None or each in stems]
-        return [
-            _picture(stem, drawn.image, drawn.labels, GENERATED)
-            for stem, drawn in elongated_pictures(names)
-        ]
+        return side_by_side(_generated, names)
     wanted = None if stems is None else {each.partition(CHANNEL)[0] for each in stems}
-    found = [
-        picture
+    paths = [
+        path
         for path in sorted((folder / "images").iterdir())
         if wanted is None or path.stem in wanted
-        for picture in _read(path, grey=grey, objects=objects)
     ]
+    read = partial(_read, grey=grey, objects=objects)
+    found = [picture for of in side_by_side(read, paths) for picture in of]
     exact = None if stems is None else {*stems}
     return [each for each in found if exact is None or each.stem in exact]
+
+
+def _generated(name: str) -> Picture:
+    drawn = elongated_picture(name)
+    return _picture(name, drawn.image, drawn.labels, GENERATED)
 
 
 def _read(path: Path, *, grey: bool, objects: bool) -> list[Picture]:
@@ -125,7 +127,7 @@ def _picture(
     channels = np.moveaxis(raw, -1, 0) if raw.ndim == 3 else raw[None]
     image = PercentileNormalization().apply(channels)
     known = PARTLY_LABELLED.get(name)
-    return Picture(stem, raw, image, values, known and known(image, values), name)
+    return Picture(stem, raw, image, values, known and known(image, values))
 
 
 def objects_of(classes: LabelMap, inner: int, outer: int) -> LabelMap:

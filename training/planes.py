@@ -91,13 +91,14 @@ def probabilities(
     Parameters
     ----------
     alike : bool
-        Whether all kinds of pictures, which are data sets, give equally many crops.
+        Whether all data sets give equally many crops.
     """
     seen = [p.stack[0].numel() * p.zoom**2 for p in planes]
     groups = [split.group_of(each.stem) for each in pictures]
     sizes = np.bincount(groups)[groups]
     weights = np.sqrt(seen) * sizes**-balance
     if alike:
-        kinds = np.unique([each.kind for each in pictures], return_inverse=True)[1]
+        sets = [split.set_of(each.stem) for each in pictures]
+        kinds = np.unique(sets, return_inverse=True)[1]
         weights /= np.bincount(kinds, weights)[kinds]
     return np.asarray(weights / weights.sum())

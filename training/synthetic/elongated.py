@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import ndimage as ndi
 
 from training.synthetic.optics import Camera, phase_contrast, uneven_light
 from training.synthetic.scene import Field, Labels, Picture, largest_piece, tidy
-from training.synthetic.shapes import beside, offsets, window
+from training.synthetic.shapes import beside
 from training.synthetic.texture import band_noise, scattered_spots
 
 _SHAPE = (384, 384)
@@ -105,7 +105,7 @@ def _branching(rng: Generator, size: float) -> Curve:
 
 def _arm(rng: Generator, width: float, direction: float, length: float) -> Curve:
     """Return an arm that becomes thinner, in a direction in radians."""
-    centres = _walk(rng, length, bend=rng.normal(0, 0.5), wander=0.04, step=1.5)
+    centres = _walk(rng, length, bend=rng.normal(0, 0.5), wander=0.04, step=2.0)
     along = np.linspace(0, 1, len(centres))
     radii = rng.uniform(1.3, 2.2) + 0.6 * width * (1 - along) ** 3
     return _turned(centres, direction), radii
@@ -160,20 +160,20 @@ def elongated_names() -> list[str]:
     return [f"{n:02d} {forms[n % len(forms)]}" for n in range(_COUNT)]
 
 
-def elongated_pictures(names: list[str]) -> Iterator[tuple[str, Picture]]:
-    """Draw the pictures of some names; each depends on its name alone."""
-    looks = list(LOOKS)
-    for name in names:
-        number, _, form = name.partition(" ")
-        rng = np.random.default_rng([_SEED, int(number)])
-        look = looks[int(number) // len(FORMS) % len(looks)]
-        yield name, draw_elongated(rng, form, look)
+def elongated_picture(name: str) -> Picture:
+    """Draw the picture of a name, which depends on nothing else."""
+    number, _, form = name.partition(" ")
+    look = list(LOOKS)[int(number) // len(FORMS) % len(LOOKS)]
+    return draw_elongated(np.random.default_rng([_SEED, int(number)]), form, look)
 
 
 def draw_elongated(rng: Generator, form: str, look: str) -> Picture:
     """Draw cells of one form in one look, 384 x 384 pixels, 8 bit."""
     height, shade, labels = _culture(rng, FORMS[form])
-    light = LOOKS[look](rng, height, shade) * uneven_light(rng, _SHAPE, 0.2)
+    lamp = ndi.zoom(
+        uneven_light(rng, (_SHAPE[0] // 8, _SHAPE[1] // 8), 0.2), 8, order=1
+    )
+    light = LOOKS[look](rng, height, shade) * lamp
     photons = rng.uniform(400, 2400)
     return Picture(
         Camera(240 / photons, 6, _CAMERA.read_noise, 8).expose(rng, photons * light),
@@ -218,6 +218,21 @@ def _turned(centres: Points, angle: float) -> Points:
     return np.asarray(centres @ np.array([[cos, -sin], [sin, cos]]))
 
 
+def _depth(centres: Points, radii: Points, shape: tuple[int, ...]) -> Field:
+    """Return how deep every pixel lies in the discs of a cell, 0 outside, at most 1."""
+    depth = np.zeros(shape)
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    lows = np.maximum((centres - radii[:, None]).astype(int), 0)
+    highs = np.maximum((centres + radii[:, None]).astype(int) + 2, 0)
+    for (cy, cx), radius, (top, left), (bottom, right) in zip(
+        centres.tolist(), radii.tolist(), lows.tolist(), highs.tolist(), strict=True
+    ):
+        part = depth[top:bottom, left:right]
+        near = radius - np.hypot(y[top:bottom] - cy, x[:, left:right] - cx)
+        np.maximum(part, near, out=part)
+    return depth / radii.max()
+
+
 def _settle(height: Field, labels: Labels, curve: Curve, id_: int) -> bool:
     """Add a cell in place unless much of it would lie on others."""
     centres, radii = curve
@@ -227,11 +242,7 @@ def _settle(height: Field, labels: Labels, curve: Curve, id_: int) -> bool:
     part = labels[region]
     if not part.size:
         return False
-    depth = np.zeros(part.shape)
-    for centre, radius in zip(centres - low, radii, strict=True):
-        disc = window(centre, radius, part.shape)
-        near = (radius - np.hypot(*offsets(disc, centre))) / radii.max()
-        depth[disc] = np.maximum(depth[disc], near)
+    depth = _depth(centres - low, radii, part.shape)
     inside = depth > 0
     taken = inside & (part > 0)
     if not inside.any() or taken.sum() > _OVERLAP * inside.sum():
