@@ -163,7 +163,7 @@ CHOICES = {
 
 def make_split(folder: Path, choice: Choice) -> Split:
     """Draw a random tenth by picture, or so many at least, and group all of them."""
-    pictures = read_pictures(folder, grey=True, objects=True)
+    pictures = read_pictures(folder)
     groups = group_pictures(pictures, choice.groups)
     films: dict[str, list[str]] = defaultdict(list)
     for stem in sorted(groups):
