@@ -22,9 +22,14 @@ _LEAST = 0.01
 """Pairs of neighbours that are less of a contact than this are left as they are."""
 
 
+_NOTHING = 1e-3
+"""A share of the farthest view: what is always seen to the own side. So it is a contact
+where nothing is seen at all, as by pixels that are objects of their own."""
+
+
 def contrast(across: _Sum, away: _Sum) -> _Sum:
     """Return how much less is seen across than away, by their sum: from -1 to 1."""
-    return (away - across) / (away + across + 1e-9)
+    return (away - across + _NOTHING) / (away + across + _NOTHING)
 
 
 def contacts(reach: Maps, axis: int, foreground: Mask) -> Maps:
