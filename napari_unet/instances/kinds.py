@@ -35,9 +35,9 @@ def _of_its_kind(content: Any) -> Any:
     if isinstance(content, Decoding) or not isinstance(content, dict):
         return content
     kind = content.get("kind", _FIRST)
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         known = ", ".join(repr(each) for each in _KINDS)
-        raise ValueError(f"there is no decoding {kind!r}; there are: {known}")
+        raise ValueError(f"there is no decoding {kind!r:.60}; there are: {known}")
     rest = {name: each for name, each in content.items() if name != "kind"}
     return _KINDS[kind].model_validate(rest)
 

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.predict import PredictPanel
 from tests.session.brightness import brightness_model, classes_model, disks
+from tests.session.test_settings import distances_model
 
 pytestmark = pytest.mark.qt_smoke
 
@@ -95,6 +96,24 @@ def test_a_slider_finds_other_objects_at_once(stage, qtbot):
     qtbot.waitUntil(lambda: not form.reset.isEnabled())
 
 
+def test_what_parts_objects_moves_as_far_as_the_model_lets_it(stage, qtbot):
+    form = make_form(stage)
+    new = stage.session.models.active
+    assert form.parting.slider.maximum() == form.parting.box.maximum() == 0.98
+    form.parting.box.setValue(0.9)
+    assert stage.state.settings.parting == 0.9
+    stage.session.models.timeline.publish(distances_model())
+    qtbot.waitUntil(lambda: form.parting.slider.maximum() == 0.5)
+    assert form.parting.box.value() == 0.1
+    assert "waist" in form.parting.toolTip()
+    assert not stage.state.settings.thresholds_moved, "nobody has moved any"
+    click_at(form.parting, 0.5)
+    assert 0.2 < stage.session.models.active.spec.decoding.prominence < 0.3
+    stage.session.models.timeline.publish(new)
+    qtbot.waitUntil(lambda: form.parting.slider.maximum() == 0.98)
+    assert "touch" in form.parting.toolTip()
+
+
 def test_classes_have_no_thresholds(stage, qtbot):
     form = make_form(stage)
     qtbot.waitUntil(form.isVisible)
@@ -126,7 +145,7 @@ def test_the_wheel_scrolls_the_dock_and_changes_nothing(stage, monkeypatch):
     before = stage.session.state.settings
     chooser = stage.panel(ModelPanel).chooser
     chosen = chooser.currentIndex()
-    for widget in (form.diameter, form.foreground, form.prominence, chooser):
+    for widget in (form.diameter, form.foreground, form.parting, chooser):
         stage.dock.setFocus()
         for part in (widget, *widget.findChildren(QWidget)):
             if part.isVisible():

@@ -20,12 +20,15 @@ from napari_unet.inference.events import ViewPredicted
 from napari_unet.inference.forward import PlanePredictor, fold_norms
 from napari_unet.inference.model_input import check_image
 from napari_unet.inference.predict import iter_predict, predict
+from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.learning.data import annotated_planes
+from napari_unet.models.architectures.unet import UNetConfig
+from napari_unet.models.spec import ModelSpec
 from napari_unet.nets import strips
 from napari_unet.nets.device import choose_execution
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model
-from napari_unet.weights.model import Model
+from napari_unet.weights.model import Model, new_model
 from tests.tiny import make_disks, make_model
 
 CPU = replace(choose_execution(torch.device("cpu")), autocast=None)
@@ -288,6 +291,28 @@ def test_a_lone_section_keeps_its_place(model: Model) -> None:
     grey = np.random.default_rng(0).random((40, 48))
     found = predict(grey[..., None], model)
     np.testing.assert_array_equal(found[..., 0], predict(grey, model))
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_maps_of_turned_copies_are_put_back_right(dims: int, monkeypatch) -> None:
+    """With a network that sees everything right, however the plane is turned."""
+    decoding = ReachDecoding()
+    architecture = UNetConfig(depth=1, base_channels=2, dims=dims)
+    spec = ModelSpec(name="right", architecture=architecture, decoding=decoding)
+    labels = np.zeros((4, 24, 32)[-dims:], np.int32)
+    labels[..., 3:9, 2:21] = 1
+    labels[..., 9:20, 2:7] = 2
+    labels[..., 12:22, 15:29] = 3
+
+    def see(_, batch):
+        yield 1.0
+        drawn = [decoding.draw(one[0].numpy().astype(np.int32)) for one in batch]
+        return torch.from_numpy(np.stack(drawn))
+
+    monkeypatch.setattr(PlanePredictor, "_iter_activated", see)
+    predictor = PlanePredictor(new_model(spec), CPU, turns=4)
+    seen = maps(predictor, labels[None].astype(np.float32))
+    np.testing.assert_array_equal(seen, decoding.draw(labels))
 
 
 def test_names_of_dimensions_decide(model: Model) -> None:

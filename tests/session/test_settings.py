@@ -8,6 +8,12 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.instances.by_distances import DistancesDecoding
+from napari_unet.instances.by_reach import ReachDecoding
+from napari_unet.models.record import new_record
+from napari_unet.session.finetune import Improved
+from napari_unet.session.models.restore import with_thresholds
+from napari_unet.weights.model import Model, new_model
 from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
@@ -111,16 +117,113 @@ def test_a_threshold_that_moves_during_a_prediction_applies_at_its_end():
     stage.session.predict()
     stage.run()
     assert stage.state.image.objects == shown
-    assert stage.session.models.active.spec.decoding.prominence != 0.005
+    assert stage.session.models.active.spec.decoding.at_parting != 0.005
 
 
 def test_one_threshold_leaves_the_other_as_it_is(stage, image):
     stage.open(image)
     before = stage.session.models.active.spec.decoding
     stage.session.settings.set_thresholds(foreground=0.3)
-    stage.session.settings.set_thresholds(prominence=0.4)
+    stage.session.settings.set_thresholds(parting=0.4)
     after = stage.session.models.active.spec.decoding
-    assert after == before.model_copy(update={"foreground": 0.3, "prominence": 0.4})
+    assert after == before.model_copy(update={"foreground": 0.3, "contact": 0.4})
+
+
+def distances_model():
+    """Return a model of the first release's way to find objects."""
+    model = brightness_model(name="old")
+    spec = model.spec.model_copy(update={"decoding": DistancesDecoding()})
+    with_maps = new_model(spec)
+    with_maps.net.load_state_dict(
+        {
+            name: each[:3] if name.startswith("head") else each
+            for name, each in model.net.state_dict().items()
+        }
+    )
+    return with_maps
+
+
+def test_what_parts_objects_is_what_the_active_model_calls_so(stage, image):
+    stage.open(image)
+    reach = stage.session.models.active
+    shown = stage.state.settings
+    assert shown.parting == reach.spec.decoding.contact
+    assert shown.parting_limits == ReachDecoding.parting_limits
+    stage.session.settings.set_thresholds(parting=0.9)
+    stage.session.models.timeline.publish(distances_model())
+    shown = stage.state.settings
+    assert shown.parting == DistancesDecoding().prominence
+    assert shown.parting_limits == DistancesDecoding.parting_limits
+    assert shown.parting_words == DistancesDecoding.parting_words
+    stage.session.settings.set_thresholds(parting=0.9)
+    assert stage.session.models.active.spec.decoding.prominence == 0.5, "the most"
+    stage.session.predict()
+    stage.run()
+    assert stage.state.image.objects
+
+
+def test_thresholds_of_another_way_to_find_objects_change_nothing():
+    reach, distances = brightness_model(), distances_model()
+    for model, foreign in (
+        (reach, DistancesDecoding(foreground=0.3)),
+        (distances, ReachDecoding(foreground=0.3)),
+        (reach, ReachDecoding(farthest=16)),
+    ):
+        assert model.with_decoding(foreign) is model
+        assert with_thresholds(model, foreign) == (model, None)
+    model, came_with = with_thresholds(reach, ReachDecoding(foreground=0.3))
+    assert model.spec.decoding.foreground == 0.3
+    assert came_with == ReachDecoding()
+
+
+def test_a_training_gives_no_model_the_thresholds_of_another_kind(stage, image):
+    stage.open(image)
+    stage.session.settings.set_thresholds(foreground=0.3)
+    improved = Improved(distances_model(), new_record(), 1, "fine-tune")
+    version = stage.session.models.publish(improved, None, activate=True)
+    assert version.model.spec.decoding == DistancesDecoding()
+    assert version.came_with is None
+
+
+def test_a_built_in_model_that_was_trained_anew_forgets_old_thresholds(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "disks.tif"
+    tifffile.imwrite(path, disks())
+
+    def open_again():
+        stage = Stage.make(InlineRunner())
+        stage.session.start()
+        stage.run()
+        stage.open(tifffile.imread(path), name="disks", path=path)
+        wait(stage)
+        return stage
+
+    def load(name):
+        model = models_of_this_release[0]
+        return Model(model.spec.model_copy(update={"name": name}), model.net)
+
+    monkeypatch.setattr("napari_unet.weights.load_model", load)
+    models_of_this_release = [distances_model()]
+    stage = open_again()
+    stage.session.predict()
+    stage.run()
+    stage.paint(np.s_[5:9, 5:9], 90)
+    stage.session.settings.set_thresholds(0.35, 0.2)
+    wait(stage)
+    stage.session.close()
+    again = open_again()
+    assert again.state.settings.thresholds_moved
+    again.session.close()
+    models_of_this_release = [brightness_model()]
+    for _ in range(2):
+        again = open_again()
+        assert again.session.models.active.spec.decoding == ReachDecoding()
+        assert not again.state.settings.thresholds_moved
+        assert not again.state.problems
+        again.session.predict()
+        wait(again)
+        again.session.close()
 
 
 def test_thresholds_go_back_to_those_that_the_model_came_with(stage, image):
@@ -128,7 +231,7 @@ def test_thresholds_go_back_to_those_that_the_model_came_with(stage, image):
     came_with = stage.session.models.active.spec.decoding
     assert not stage.state.settings.thresholds_moved
     stage.session.settings.set_thresholds(foreground=0.3)
-    stage.session.settings.set_thresholds(prominence=0.4)
+    stage.session.settings.set_thresholds(parting=0.4)
     assert stage.state.settings.thresholds_moved
     stage.session.settings.reset_thresholds()
     assert stage.session.models.active.spec.decoding == came_with
@@ -242,7 +345,7 @@ def test_thresholds_go_with_training_and_come_back_with_the_project(
     again.run()
     open_file(again, files[0])
     assert again.state.settings.foreground == 0.35
-    assert again.state.settings.prominence == 0.2
+    assert again.state.settings.parting == 0.2
     again.session.close()
 
 
@@ -277,7 +380,7 @@ def test_what_was_set_comes_back_where_only_a_built_in_model_was_used(
     stage.session.close()
     again = open_again()
     settings = again.state.settings
-    assert (settings.foreground, settings.prominence, settings.diameter) == (
+    assert (settings.foreground, settings.parting, settings.diameter) == (
         0.35,
         0.2,
         33,
