@@ -1,13 +1,15 @@
 """How far ten annotated objects go, from different starts, on unseen kinds of images.
 
-    python -m training.few --data DIR --out runs/few.jsonl
+    python -m training.few --data DIR --out runs/few.jsonl --starts runs/without-a ...
+    python -m training.few --out runs/few.jsonl --table
 
-Of every kind, ten neighbouring objects are annotated, and the background in the box
-around them, as a person would who corrects a part of a prediction and accepts what is
-in view. The program's own training goes on from a built-in model, or from random
-weights, and the result is scored on the images of that kind that gave no annotation. No
-built-in model has seen these kinds. A line of JSON a run; runs that are there are not
-run again.
+Of every kind, that is of every data set, ten neighbouring objects are annotated, and
+the background in the box around them, as a person would who corrects a part of a
+prediction and accepts what is in view. The program's own training goes on from there,
+and the result is scored on the images of that kind that gave no annotation. A start is
+a run of `training.fit --leave-out`, which is asked for the kinds that it has not seen,
+a built-in model, of which only who asks can know that, or "random weights". A line of
+JSON a run; runs that are there are not run again.
 """
 
 from __future__ import annotations
@@ -15,60 +17,36 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import ndimage as ndi
-from skimage import io
 
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.inference.predict import predict
 from napari_unet.learning.config import PRESETS
 from napari_unet.learning.train import fit
-from napari_unet.scores.metrics import evaluate, pool
+from napari_unet.scores.metrics import PooledScores, evaluate, pool
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model, new_model
+from training.package import averaged_model, recipe_of
+from training.pictures import GENERATED, read_pictures
+from training.recipe import RECIPES
+from training.splits import read_split
+from training.start import PARTS, seen_by
 
 RANDOM = "random weights"
+KINDS = tuple(name for name in RECIPES["cells"].data if name != GENERATED)
 _MARGIN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Images of a kind that no built-in model was trained on.
-
-    Parameters
-    ----------
-    folder : str
-        Of the data set.
-    channel : int, optional
-        The one that is looked at; None where there is only one.
-    """
-
-    folder: str
-    channel: int | None = None
-
-
-KINDS = {
-    "bacteria, bright field": Kind("bacteria_two_channel", channel=0),
-    "nuclei, dark on bright": Kind("nuclei_brightfield"),
-    "bacteria, fluorescence": Kind("bacteria_two_channel", channel=1),
-}
-
-
-def read_kind(kind: Kind, data: Path) -> list[Sample]:
-    """Read all images of a kind."""
-    samples = []
-    for path in sorted((data / kind.folder / "images").iterdir()):
-        image = io.imread(path)
-        if kind.channel is not None:
-            image = image[kind.channel]
-        labels = io.imread(data / kind.folder / "labels" / f"{path.stem}.tif")
-        samples.append(Sample(image, labels.astype(np.int32)))
-    return samples
+def read_kind(kind: str, data: Path) -> list[Sample]:
+    """Read all images of a data set, colours as grey, with the objects in them."""
+    pictures = read_pictures(data / kind, grey=True, objects=True)
+    return [Sample(each.raw, each.values) for each in pictures if each.values.any()]
 
 
 def annotate(
@@ -111,66 +89,99 @@ def _in_view(labels: LabelMap, ids: list[int]) -> Mask:
     return view & (chosen | (labels == 0))
 
 
+def unseen(start: str, kinds: Sequence[str]) -> list[str]:
+    """Return the kinds that a run was not trained on; all of them for other starts."""
+    run = Path(start)
+    if not (run / PARTS).exists():
+        return list(kinds)
+    seen, trained = seen_by(run), recipe_of(run).data
+    stems = {kind: {s for g in read_split([kind]).groups for s in g} for kind in kinds}
+    return [k for k in kinds if k not in trained and not stems[k] & seen]
+
+
 def start_of(name: str) -> Model:
-    """Return a built-in model, or the usual network with random weights."""
+    """Return a built-in model, that of a run, or a network with random weights."""
+    if (Path(name) / PARTS).exists():
+        return averaged_model(Path(name))
     if name != RANDOM:
         return load_model(name)
-    spec = load_model("cells").spec
-    return new_model(spec.model_copy(update={"name": "new"}))
+    return new_model(RECIPES["cells"].spec().model_copy(update={"name": "new"}))
 
 
-def ap50_and_msa(model: Model, samples: Sequence[Sample]) -> tuple[float, float]:
-    """Return the pooled average precision at an IoU of 0.5, and mSA."""
-    scores = [evaluate(s.labels, predict(s.image, model)) for s in samples]
-    pooled = pool(scores).pooled
-    return round(float(pooled.ap["0.50"]), 4), round(pooled.msa, 4)
+def scores(model: Model, samples: Sequence[Sample]) -> PooledScores:
+    """Return how well a model finds the objects of samples."""
+    return pool([evaluate(s.labels, predict(s.image, model)) for s in samples])
 
 
 def run(kind: str, name: str, seed: int, args: argparse.Namespace) -> dict[str, object]:
     """Annotate, train and score once."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([2015, seed])
-    samples = read_kind(KINDS[kind], args.data)
-    annotated, others = annotate(samples, args.objects, rng)
+    annotated, others = annotate(read_kind(kind, args.data), args.objects, rng)
     model = start_of(name)
     preset = PRESETS["from-scratch" if name == RANDOM else "fine-tune"]
     config = preset.model_copy(
         update={"steps": args.steps, "seed": seed, "batch_size": 4, "micro_batch": None}
     )
     judges = others[: args.pictures]
-    before, msa_before = ap50_and_msa(model, judges)
-    after, msa_after = ap50_and_msa(fit(model, annotated, config), judges)
-    facts = {"kind": kind, "start": name, "seed": seed, "steps": args.steps}
-    scores = {"before": before, "after": after}
-    means = {"msa_before": msa_before, "msa_after": msa_after}
-    return {**facts, "objects": args.objects, **scores, **means}
+    before = scores(model, judges)
+    after = scores(fit(model, annotated, config), judges)
+    facts: dict[str, object] = {"kind": kind, "start": Path(name).name, "seed": seed}
+    facts |= {"steps": args.steps, "objects": args.objects}
+    for when, score in (("before", before), ("after", after)):
+        facts[when] = round(score.pooled.ap["0.50"], 4)
+        facts[f"{when}, mSA"] = round(score.msa, 4)
+    return facts
+
+
+def table(lines: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the rows of a Markdown table: mean AP50 of the draws, and their spread."""
+    rows = ["| kind | draws | before | after | least, most | mSA after |"]
+    rows.append("|---|---|---|---|---|---|")
+    means = []
+    for kind in sorted({line["kind"] for line in lines}):
+        own = [line for line in lines if line["kind"] == kind]
+        after = [line["after"] for line in own]
+        means.append(float(np.mean(after)))
+        before = np.mean([line["before"] for line in own])
+        msa = np.mean([line["after, mSA"] for line in own])
+        rows.append(
+            f"| {kind} | {len(own)} | {before:.2f} | {means[-1]:.2f} "
+            f"| {min(after):.2f}, {max(after):.2f} | {msa:.2f} |"
+        )
+    return [*rows, f"| mean of kinds | | | {np.mean(means):.2f} | | |"]
 
 
 def main() -> None:
     """Parse the command line and run what was not run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--starts", nargs="+", default=["cells", "nuclei", RANDOM])
+    parser.add_argument("--starts", nargs="+", default=["cells"])
     parser.add_argument("--kinds", nargs="+", default=list(KINDS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--objects", type=int, default=10)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--pictures", type=int, default=8)
+    parser.add_argument("--table", action="store_true", help="run nothing")
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    lines = args.out.read_text().splitlines() if args.out.exists() else []
-    found = [json.loads(line) for line in lines]
+    written = args.out.read_text().splitlines() if args.out.exists() else []
+    found = [json.loads(line) for line in written]
     done = {(r["kind"], r["start"], r["seed"], r["steps"]) for r in found}
-    for seed in args.seeds:
-        for kind in args.kinds:
-            for name in args.starts:
-                if (kind, name, seed, args.steps) in done:
-                    continue
-                line = json.dumps(run(kind, name, seed, args))
-                with args.out.open("a") as file:
-                    file.write(line + "\n")
-                print(line, flush=True)
+    wanted = [
+        (kind, name, seed)
+        for seed in args.seeds
+        for name in args.starts
+        for kind in unseen(name, args.kinds)
+        if (kind, Path(name).name, seed, args.steps) not in done
+    ]
+    for each in [] if args.table else wanted:
+        found.append(run(*each, args))
+        with args.out.open("a") as file:
+            file.write(json.dumps(found[-1]) + "\n")
+        print(json.dumps(found[-1]), flush=True)
+    print("\n".join(table(found)))
 
 
 if __name__ == "__main__":

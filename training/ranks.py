@@ -35,10 +35,11 @@ from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
-from training.few import KINDS, annotate, read_kind
+from training.few import annotate, read_kind
 
 SCORES = ("maps", "objects", "both", "both, thresholds fitted")
 _TRUTH = "mean AP"
+_KINDS = ("bacteria_two_channel", "nuclei_brightfield", "particles_sem")
 
 
 class WatchedTraining(Training):
@@ -72,7 +73,7 @@ def mean_precision(model: Model, samples: Sequence[Sample]) -> float:
 def watch(kind: str, seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Annotate, train and compare at every validation."""
     torch.manual_seed(seed)
-    samples = read_kind(KINDS[kind], args.data)
+    samples = read_kind(kind, args.data)
     rng = np.random.default_rng([2015, seed])
     annotated, others = annotate(samples, args.objects, rng)
     model = load_model(args.start)
@@ -114,7 +115,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--start", default="cells")
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS))
+    parser.add_argument("--kinds", nargs="+", default=list(_KINDS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--objects", type=int, default=10)
     parser.add_argument("--steps", type=int, default=120)
