@@ -26,7 +26,7 @@ from training.cards import CARDS
 from training.few import annotate
 from training.figures import card_of, figures
 from training.fit import Resources, begin, fit
-from training.known import verified_part
+from training.known import all_but_crisp, verified_part
 from training.noise import best_growth, grown
 from training.package import package, write_scores
 from training.pictures import read_pictures
@@ -325,6 +325,26 @@ def test_what_nobody_labelled_is_unknown_unless_it_is_flat(data):
     assert verified[labels > 0].all()
     assert not verified[forgotten].any()
     assert 0.3 < verified.mean() < 1
+
+
+def test_specks_and_blurred_remains_are_certainly_no_objects():
+    image = np.full((160, 160), 0.3, np.float32)
+    values = np.zeros(image.shape, np.int32)
+    yy, xx = np.indices(image.shape)
+    disks = [(30, 30), (30, 80), (80, 30), (80, 80), (130, 40)]
+    for number, (y, x) in enumerate(disks, start=1):
+        ring = abs(np.hypot(yy - y, xx - x) - 10) < 2
+        image[ring] = 1.0
+        values[np.hypot(yy - y, xx - x) < 12] = number
+    forgotten, smear = values == 4, np.hypot(yy - 130, xx - 130) < 14
+    values[forgotten] = 0
+    image[smear] = 0.36
+    image[110:113, 100:103] = 1.0
+    verified = all_but_crisp(image[None], values)
+    assert verified[values > 0].all()
+    assert not verified[forgotten].any()
+    assert verified[smear].all()
+    assert verified[108:115, 98:105].all()
 
 
 def test_a_generalist_sees_colours_as_grey_and_pieces_of_a_class_as_objects(
