@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from napari_unet.images.normalize import PercentileNormalization
+from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks.outputs import PixelClass, Variable
@@ -14,6 +15,7 @@ from napari_unet.weights.model import Model, new_model
 _COMMON = {
     "architecture": UNetConfig(depth=2, base_channels=4, norm="none"),
     "normalization": PercentileNormalization(low=0, high=100),
+    "decoding": ReachDecoding(min_size=12),
 }
 
 
