@@ -109,7 +109,7 @@ class Decoding(BaseModel, ABC):
         return np.asarray(labels, np.int32)
 
     def draw_crop(self, labels: npt.NDArray[np.integer[Any]]) -> tuple[Maps, Maps]:
-        """Return the maps of a crop, and where they are known: 1, or else 0.
+        """Return the maps of a crop, and how much each pixel counts; 0 if unknown.
 
         Parameters
         ----------

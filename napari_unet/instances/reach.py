@@ -75,6 +75,26 @@ def known_in_crop(labels: npt.NDArray[np.integer[Any]], farthest: int) -> Maps:
     return known
 
 
+def ends_at_object(labels: npt.NDArray[np.integer[Any]], farthest: int) -> Maps:
+    """Return 1 where a reach ends because another object begins there, or else 0.
+
+    Shape as that of the maps; 0 for the foreground.
+    """
+    found = np.zeros((reach_channels(labels.ndim), *labels.shape), np.float32)
+    for axis in range(labels.ndim):
+        along = labels.swapaxes(axis, -1)
+        for direction, turned in enumerate((along[..., ::-1], along)):
+            ahead = _pixels_ahead(turned)
+            places = np.arange(turned.shape[-1]) + np.minimum(ahead, farthest) + 1
+            places = np.minimum(places, turned.shape[-1] - 1)
+            beyond = np.take_along_axis(turned, places, -1)
+            touches = (ahead < farthest) & (turned > 0) & (beyond > 0)
+            touches &= beyond != turned
+            touches = (touches if direction else touches[..., ::-1]).swapaxes(axis, -1)
+            found[1 + 2 * axis + direction] = touches
+    return found
+
+
 def _pixels_ahead(labels: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
     """Return how many pixels follow along the last axis before another label does.
 

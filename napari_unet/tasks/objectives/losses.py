@@ -58,7 +58,7 @@ def instance_loss(
     if opposites:
         back, ahead = (list(each) for each in zip(*opposites, strict=True))
         maps = logits.sigmoid() - targets
-        sure = weight[:, back] * weight[:, ahead] * foreground
+        sure = (weight[:, back] * weight[:, ahead]).sqrt() * foreground
         loss = loss + _DIRECTION * weighted_mean(
             (maps[:, ahead] - maps[:, back]) ** 2, sure
         )

@@ -29,7 +29,7 @@ class CropDrawing(Protocol):
     def draw(
         self, labels: LabelMap
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return maps of a crop (K, Y, X), and where they are known: 1, or else 0.
+        """Return maps of a crop (K, Y, X), and how much pixels count; 0 if unknown.
 
         Labels are -1 beyond the plane.
         """
