@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import scipy
 from pydantic import Field
 
 from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.pieces import neighbours
+from napari_unet.geometry.pieces import (
+    connected_numbers,
+    connected_pieces,
+    neighbours,
+)
 from napari_unet.instances.agglomeration import Borders, merge_fragments
-from napari_unet.instances.contacts import contacts
+from napari_unet.instances.contacts import Places, contacts, iter_contacts
 from napari_unet.instances.crumbs import join_crumbs
 from napari_unet.instances.decoding import Decoding, Maps
-from napari_unet.instances.fragments import find_fragments
+from napari_unet.instances.fragments import Steps, find_fragments, iter_steps
 from napari_unet.instances.joints import mend_joints
 from napari_unet.instances.reach import (
     ends_at_object,
@@ -102,49 +106,84 @@ class ReachDecoding(Decoding):
     ) -> Generator[None, None, LabelMap]:
         """Divide the pieces of foreground in which some neighbours seem parted."""
         foreground, reach = maps[0] >= self.foreground, maps[1:]
-        dims = foreground.ndim
-        found = []
-        parted = np.zeros_like(foreground)
-        for axis in range(dims):
-            touch = contacts(reach, axis, foreground)
-            here, _ = neighbours(dims, axis)
-            parted[here] |= touch >= self.contact
-            found.append(touch)
-            yield
-        labels, count = scipy.ndimage.label(foreground)
-        contested = np.zeros(count + 1, bool)
-        contested[labels[parted]] = True
+        links, parted = [], []
+        for axis in range(foreground.ndim):
+            pairs = yield from iter_contacts(reach, axis, foreground, self.contact)
+            link = np.ones(foreground.shape, bool)
+            link.reshape(-1)[pairs] = False
+            links.append(link[neighbours(foreground.ndim, axis)[0]])
+            parted.append(pairs)
+        labels, count = connected_pieces(foreground, links)
         yield
-        if contested[1:].any():
-            inside = contested[labels]
-            divided = yield from self._iter_divide(reach, inside, found, zoom)
-            labels = np.where(inside, divided + count, labels)
+        steps = yield from iter_steps(reach, self.farthest / zoom, labels)
+        open_ = _hold_walkers(labels, count, parted, steps)
+        if open_.any():
+            divided = yield from self._iter_divide(
+                reach, foreground, open_[labels], links, steps
+            )
+            labels = np.where(divided > 0, divided + count, labels)
             yield
-        return join_crumbs(labels.astype(np.int32), self.least_area(zoom))
+        return join_crumbs(labels, self.least_area(zoom))
 
     def _iter_divide(
-        self, reach: Maps, inside: Mask, found: list[Maps], zoom: float
+        self,
+        reach: Maps,
+        foreground: Mask,
+        inside: Mask,
+        links: list[Mask],
+        steps: Steps,
     ) -> Generator[None, None, LabelMap]:
-        pixels = self.farthest / zoom
-        links = [each < self.contact for each in found]
-        fragments, count = find_fragments(reach, pixels, inside, links)
+        fragments, count = find_fragments(steps.leads, inside, links)
         yield
-        borders = _borders(fragments, count, found)
+        borders = _borders(fragments, count, reach, foreground)
         yield
         return merge_fragments(count, borders, self.contact)[fragments]
 
 
-def _borders(fragments: LabelMap, count: int, found: list[Maps]) -> Borders:
+def _hold_walkers(
+    labels: LabelMap, count: int, parted: list[Places], steps: Steps
+) -> Mask:
+    """Return which linked pieces are no objects as they are, and keep walks on land.
+
+    These are pieces that hold both of some neighbours that are parted, and those that
+    some pixels leave, or come to, when they walk. All others would be found as they
+    are: nothing merges across contacts alone. Who would step over background stays, in
+    place.
+    """
+    unsure = np.zeros(count + 1, bool)
+    owner = labels.reshape(-1)
+    ones, others = [], []
+    for axis, pairs in enumerate(parted):
+        stride = math.prod(labels.shape[axis + 1 :])
+        ones.append(owner[pairs])
+        others.append(owner[pairs + stride])
+    first, second = np.concatenate(ones), np.concatenate(others)
+    unsure[first[first == second]] = True
+    lands = connected_numbers(count + 1, first, second)
+    leaving = steps.leaving
+    first, second = owner[leaving], owner[steps.leads[leaving]]
+    stays = lands[first] != lands[second]
+    steps.leads[leaving[stays]] = leaving[stays]
+    unsure[first[~stays]] = unsure[second[~stays]] = True
+    return unsure
+
+
+def _borders(fragments: LabelMap, count: int, reach: Maps, foreground: Mask) -> Borders:
     """Sum up the contacts along the borders between fragments."""
     keys: list[npt.NDArray[np.int64]] = []
     sums: list[Maps] = []
-    for axis, touch in enumerate(found):
+    flat = fragments.reshape(-1)
+    for axis in range(fragments.ndim):
         here, there = neighbours(fragments.ndim, axis)
-        first, second = fragments[here], fragments[there]
-        border = (first != second) & (first > 0) & (second > 0)
-        low = np.minimum(first[border], second[border]).astype(np.int64)
-        keys.append(low * (count + 1) + np.maximum(first[border], second[border]))
-        sums.append(touch[border])
+        border = np.zeros(fragments.shape, bool)
+        np.not_equal(fragments[here], fragments[there], out=border[here])
+        pairs = np.flatnonzero(border)
+        first, second = flat[pairs], flat[pairs + math.prod(border.shape[axis + 1 :])]
+        both = (first > 0) & (second > 0)
+        pairs, first, second = pairs[both], first[both], second[both]
+        low = np.minimum(first, second).astype(np.int64)
+        keys.append(low * (count + 1) + np.maximum(first, second))
+        sums.append(contacts(reach, axis, foreground, pairs))
     pairs, inverse, pixels = np.unique(
         np.concatenate(keys), return_inverse=True, return_counts=True
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.geometry.ids import compact, count_pairs
+from napari_unet.geometry.ids import count_pairs, pixels_by_id
 from napari_unet.geometry.maps import LabelMap
 
 _FEW = 0.01
@@ -51,29 +51,35 @@ def join_crumbs(labels: LabelMap, min_size: int) -> LabelMap:
     What is smaller joins the object that it touches most, also by a corner, and is
     removed where it touches none. Ids count from 1 to n in the order of the old ones.
     """
-    sizes = np.bincount(labels.ravel())
-    crumb = sizes < min_size
+    sizes = pixels_by_id(labels, int(labels.max(initial=0)) + 1)
+    crumb = (sizes > 0) & (sizes < min_size)
     crumb[0] = False
+    kept = (sizes > 0) & ~crumb
+    kept[0] = False
+    if kept[1:].all():
+        return labels
+    ids: LabelMap = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
     if crumb.any():
-        joined = np.where(crumb, 0, np.arange(len(sizes), dtype=np.int32))
         crumbs, neighbours = _touching(labels, crumb)
-        joined[crumbs] = neighbours
-        labels = joined[labels]
-    return compact(labels)[0]
+        ids[crumbs] = ids[neighbours]
+    return ids[labels]
 
 
 def _touching(
     labels: LabelMap, crumb: npt.NDArray[np.bool_]
 ) -> tuple[LabelMap, LabelMap]:
     """Return crumbs that touch an object which is none, and the one touched most."""
-    padded = np.pad(labels, 1)
-    places = np.nonzero(crumb[padded])
-    own = padded[places]
+    places = np.nonzero(crumb[labels])
+    own = labels[places]
     touching, touched = [], []
     for step in product((-1, 0, 1), repeat=labels.ndim):
-        there = padded[tuple(p + s for p, s in zip(places, step, strict=True))]
+        beside = [p + s for p, s in zip(places, step, strict=True)]
+        within = np.ones(len(own), bool)
+        for at, size in zip(beside, labels.shape, strict=True):
+            within &= (at >= 0) & (at < size)
+        there = labels[tuple(at[within] for at in beside)]
         counts = (there > 0) & ~crumb[there]
-        touching.append(own[counts])
+        touching.append(own[within][counts])
         touched.append(there[counts])
     crumbs, objects, often = count_pairs(
         np.concatenate(touching), np.concatenate(touched)
