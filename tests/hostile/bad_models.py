@@ -93,11 +93,13 @@ def _huge_and_consistent(header: dict[str, Any], data: bytearray) -> None:
 
 
 def _overlapping(header: dict[str, Any], data: bytearray) -> None:
-    header["head.bias"]["data_offsets"] = [0, 12]
+    start, stop = header["head.bias"]["data_offsets"]
+    header["head.bias"]["data_offsets"] = [0, stop - start]
 
 
 def _negative(header: dict[str, Any], data: bytearray) -> None:
-    header["head.bias"]["data_offsets"] = [-12, 0]
+    start, stop = header["head.bias"]["data_offsets"]
+    header["head.bias"]["data_offsets"] = [start - stop, 0]
 
 
 def _renamed(header: dict[str, Any], data: bytearray) -> None:
@@ -165,8 +167,12 @@ BAD_MODELS: dict[str, tuple[Spoil, str]] = {
         "less than or equal",
     ),
     "channels_10_9": (lambda f: spec(f, in_channels=10**9), "in_channels"),
-    "endless_blur": (_decoding(smoothing=1e300), "smoothing is at most"),
-    "endless_size": (_decoding(min_size=10**29), "min_size is at most"),
+    "endless_blur": (_decoding(smoothing=1e300), "decoding.smoothing"),
+    "endless_size": (_decoding(min_size=10**29), "decoding.min_size"),
+    "endless_reach": (_decoding(kind="reach", farthest=10**9), "decoding.farthest"),
+    "strange_decoding": (_decoding(kind="os.system"), "there is no decoding"),
+    "list_for_a_decoding": (_decoding(kind=["reach"]), "there is no decoding"),
+    "mixed_decoding": (_decoding(kind="reach", prominence=0.1), "decoding.prominence"),
     # code and paths in a description
     "import_path": (_architecture(kind="os.system"), "does not describe a model"),
     "function": (_architecture(activation="__import__('os')"), "activation"),

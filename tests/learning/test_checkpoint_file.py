@@ -206,7 +206,7 @@ def _put(name: str, value: torch.Tensor) -> Callable[[dict[str, torch.Tensor]], 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (_drop("best.head.weight"), "should be float32 .3, 4, 1, 1. and is absent"),
+        (_drop("best.head.weight"), "should be float32 .5, 4, 1, 1. and is absent"),
         (_drop("average.head.weight"), "average.head.weight should be"),
         (_drop("rule.0.step"), "all of step, exp_avg, exp_avg_sq"),
         (_put("extra", torch.zeros(3)), "extra should be absent"),

@@ -40,7 +40,7 @@ def weights(model: Model) -> torch.Tensor:
 def test_a_tiny_network_overfits_a_toy(disks: Sample) -> None:
     config = FitConfig.from_scratch().model_copy(
         update={
-            "steps": 80,
+            "steps": 200,
             "crop": 64,
             "batch_size": 4,
             "learning_rate": 1e-2,
@@ -163,7 +163,7 @@ def test_a_start_that_finds_nothing_can_still_be_beaten(disks: Sample) -> None:
     model = make_model()
     with torch.no_grad():
         model.net.head.bias.fill_(-30.0)
-    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 3e-2, "pull": 0.0})
+    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 3.0, "pull": 0.0})
     result = run(iter_fit(model, [disks], config))[1]
     assert np.isfinite(result.start_score)
     assert result.score > result.start_score

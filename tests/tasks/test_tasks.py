@@ -257,7 +257,7 @@ def test_crops_of_a_volume_bend_together() -> None:
     rng = np.random.default_rng(0)
     batch = draw_batch([ready], np.ones(1), (16, 32, 32), 3, Augmentation(), rng)
     assert batch.images.shape == (3, 1, 16, 32, 32)
-    assert batch.targets.shape == (3, 3, 16, 32, 32)
+    assert batch.targets.shape == (3, 7, 16, 32, 32)
     # 12 sections in a crop of 16: nothing is known of the last ones.
     assert batch.weight.sum((1, 3, 4)).min(1).values.max() == 0
     foreground = batch.targets[:, 0] * batch.weight[:, 0]
