@@ -22,6 +22,7 @@ from napari_unet.inference.chunks import ChunkPlan, iter_predict_chunk, plan_chu
 from napari_unet.inference.chunks import stitch as stitch_chunk
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.predict import predict
+from napari_unet.instances.by_distances import DistancesDecoding
 from napari_unet.io.samples import load_sample
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
@@ -47,9 +48,10 @@ def cut(monkeypatch):
 def volume_model() -> Model:
     torch.manual_seed(0)
     architecture = UNetConfig(depth=1, base_channels=4, dims=3)
-    model = new_model(
-        ModelSpec(name="volume", in_channels=1, architecture=architecture)
-    )
+    # Peaks are many where a network has learned nothing.
+    decoding = DistancesDecoding()
+    spec = ModelSpec(name="volume", architecture=architecture, decoding=decoding)
+    model = new_model(spec)
     with torch.no_grad():
         model.net.head.weight.mul_(30)
     return model

@@ -52,7 +52,7 @@ def steps(*scores, start=0.5):
         yield Validated(number, score, start, best=score > best)
         if score > best:
             best = score
-            yield ModelImproved(brightness_model(0.3), number, score)
+            yield ModelImproved(brightness_model(0.25), number, score)
 
 
 @pytest.fixture

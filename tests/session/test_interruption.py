@@ -21,6 +21,7 @@ from napari_unet.session.interruption import (
     start_round,
 )
 from napari_unet.tasks.sample import Sample
+from napari_unet.weights.folder import save_model
 from tests.runners import ManualRunner
 from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
@@ -90,8 +91,11 @@ def record_in(model):
     return json.loads((model / "record.json").read_text())["record"]
 
 
-def begun_training(bright, tmp_path):
-    """A session in which a training goes on, with its first steps behind it."""
+def begun_training(bright, tmp_path, trained=None):
+    """A session in which a training goes on, with its first steps behind it.
+
+    What the model predicts is accepted, and it is trained itself, or another one.
+    """
     stage = Stage.make(ManualRunner())
     stage.session.models.choose(bright)
     stage.run()
@@ -99,6 +103,9 @@ def begun_training(bright, tmp_path):
     stage.session.predict()
     stage.run()
     stage.session.correcting.do(AcceptView(Box((0, 0), (128, 160))))
+    if trained is not None:
+        stage.session.models.choose(trained)
+        stage.run()
     stage.session.finetune(0.5)
     steps = []
     stage.session.training.measured.connect(
@@ -136,7 +143,8 @@ def test_a_crash_in_a_training_is_told_and_fine_tune_goes_on(bright, tmp_path):
 
 
 def test_a_crash_right_after_an_interrupted_training_was_begun_anew(bright, tmp_path):
-    stage = begun_training(bright, tmp_path)
+    save_model(brightness_model(0.95), tmp_path / "unsure")
+    stage = begun_training(bright, tmp_path, tmp_path / "unsure")
     place = tmp_path / "a.unet"
     while not (found := find_interruption(place / "training")) or found.best is None:
         stage.runner.step()
