@@ -44,15 +44,16 @@ class ReachDecoding(Decoding):
     Parameters
     ----------
     contact : float
-        Fragments are parted where this is the mean of their border, or more; see
-        `napari_unet.instances.contacts.contacts`.
+        Fragments are parted where the mean of their border is the square of this, or
+        more; see `napari_unet.instances.contacts.contacts`. Networks that are unsure
+        differ by a factor, so the root is what moves evenly.
     farthest : int
         Pixels of the network beyond which the reach is not counted.
     """
 
-    steps: ClassVar[dict[str, float]] = {"contact": 0.05, "foreground": 0.1}
+    steps: ClassVar[dict[str, float]] = {"contact": 0.04, "foreground": 0.1}
     parting: ClassVar[str] = "contact"
-    parting_limits: ClassVar[tuple[float, float]] = (0.02, 0.98)
+    parting_limits: ClassVar[tuple[float, float]] = (0.1, 0.8)
     parting_words: ClassVar[str] = (
         "How clearly two objects must be seen to touch to be parted."
     )
@@ -63,7 +64,7 @@ class ReachDecoding(Decoding):
 
     kind: Literal["reach"] = "reach"
     min_size: int = Field(4, ge=1, le=2**31 - 1)
-    contact: float = Field(0.15, gt=0, lt=1)
+    contact: float = Field(0.16, gt=0, lt=1)
     farthest: int = Field(8, ge=1, le=64)
 
     def channels(self, dims: int) -> int:
@@ -107,8 +108,9 @@ class ReachDecoding(Decoding):
         """Divide the pieces of foreground in which some neighbours seem parted."""
         foreground, reach = maps[0] >= self.foreground, maps[1:]
         links, parted = [], []
+        least = self.contact**2
         for axis in range(foreground.ndim):
-            pairs = yield from iter_contacts(reach, axis, foreground, self.contact)
+            pairs = yield from iter_contacts(reach, axis, foreground, least)
             link = np.ones(foreground.shape, bool)
             link.reshape(-1)[pairs] = False
             links.append(link[neighbours(foreground.ndim, axis)[0]])
@@ -137,7 +139,7 @@ class ReachDecoding(Decoding):
         yield
         borders = _borders(fragments, count, reach, foreground)
         yield
-        return merge_fragments(count, borders, self.contact)[fragments]
+        return merge_fragments(count, borders, self.contact**2)[fragments]
 
 
 def _hold_walkers(

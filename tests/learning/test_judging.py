@@ -63,10 +63,10 @@ def fitted(decoding: Decoding, sigma: float = 1.0) -> tuple[Judged, Judged]:
 
 
 def test_thresholds_that_merge_what_touches_are_moved():
-    before, after = fitted(ReachDecoding(contact=0.75))
+    before, after = fitted(ReachDecoding(contact=0.9))
     assert before.judgement.likeness.score < 0.3
     assert after.judgement.likeness.score > 0.8
-    assert after.objective.thresholds["decoding"].contact < 0.75
+    assert after.objective.thresholds["decoding"].contact < 0.9
     assert after.judgement.of_maps == before.judgement.of_maps
 
 
