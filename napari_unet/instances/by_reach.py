@@ -17,7 +17,7 @@ from napari_unet.geometry.pieces import (
     connected_pieces,
     neighbours,
 )
-from napari_unet.instances.agglomeration import Borders, merge_fragments
+from napari_unet.instances.agglomeration import Borders, iter_merge, sum_borders
 from napari_unet.instances.contacts import Places, contacts, iter_contacts
 from napari_unet.instances.crumbs import join_crumbs
 from napari_unet.instances.decoding import Decoding, Maps
@@ -137,9 +137,10 @@ class ReachDecoding(Decoding):
     ) -> Generator[None, None, LabelMap]:
         fragments, count = find_fragments(steps.leads, inside, links)
         yield
-        borders = _borders(fragments, count, reach, foreground)
+        borders = _borders(fragments, reach, foreground)
         yield
-        return merge_fragments(count, borders, self.contact**2)[fragments]
+        owner = yield from iter_merge(count, borders, self.contact**2)
+        return owner[fragments]
 
 
 def _hold_walkers(
@@ -170,10 +171,10 @@ def _hold_walkers(
     return unsure
 
 
-def _borders(fragments: LabelMap, count: int, reach: Maps, foreground: Mask) -> Borders:
+def _borders(fragments: LabelMap, reach: Maps, foreground: Mask) -> Borders:
     """Sum up the contacts along the borders between fragments."""
-    keys: list[npt.NDArray[np.int64]] = []
-    sums: list[Maps] = []
+    ones, others = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    sums = [np.zeros(0, np.float32)]
     flat = fragments.reshape(-1)
     for axis in range(fragments.ndim):
         here, there = neighbours(fragments.ndim, axis)
@@ -182,14 +183,9 @@ def _borders(fragments: LabelMap, count: int, reach: Maps, foreground: Mask) -> 
         pairs = np.flatnonzero(border)
         first, second = flat[pairs], flat[pairs + math.prod(border.shape[axis + 1 :])]
         both = (first > 0) & (second > 0)
-        pairs, first, second = pairs[both], first[both], second[both]
-        low = np.minimum(first, second).astype(np.int64)
-        keys.append(low * (count + 1) + np.maximum(first, second))
-        sums.append(contacts(reach, axis, foreground, pairs))
-    pairs, inverse, pixels = np.unique(
-        np.concatenate(keys), return_inverse=True, return_counts=True
-    )
-    contact = np.zeros(len(pairs))
-    np.add.at(contact, inverse, np.concatenate(sums))
-    first, second = np.divmod(pairs, count + 1)
-    return Borders(first, second, pixels, contact)
+        ones.append(first[both])
+        others.append(second[both])
+        sums.append(contacts(reach, axis, foreground, pairs[both]))
+    contact = np.concatenate(sums)
+    pixels = np.ones(len(contact), np.int64)
+    return sum_borders(np.concatenate(ones), np.concatenate(others), pixels, contact)

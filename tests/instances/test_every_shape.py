@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_unet.geometry.ids import compact, count_pairs
+from napari_unet.instances import by_reach
 from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.instances.crumbs import fit_least_area
 from napari_unet.instances.joints import mend_joints
@@ -118,3 +119,26 @@ def test_the_least_area_lets_slips_of_the_brush_go() -> None:
     assert fit_least_area(areas) == 50
     assert fit_least_area(np.array([1, 1])) == 1
     assert fit_least_area(np.zeros(0, int)) == 1
+
+
+@settings(max_examples=10)
+@given(SEEDS, DIMS)
+def test_maps_that_err_are_found_in_one_way(seed: int, dims: int) -> None:
+    """Whether what is nowhere in doubt is divided or not, it stays one object."""
+    rng = np.random.default_rng(seed)
+    maps = EVERY_PIXEL.draw(label_map("polygons", seed, dims, SIZES[dims]))
+    maps = (maps + rng.normal(0, 0.15, maps.shape)).clip(0, 1).astype(np.float32)
+    found = EVERY_PIXEL.decode(maps)
+    with pytest.MonkeyPatch.context() as patch:
+        sure = by_reach._hold_walkers
+
+        def never_sure(labels: np.ndarray, *rest: object) -> np.ndarray:
+            return np.append(False, np.ones_like(sure(labels, *rest)[1:]))
+
+        patch.setattr(by_reach, "_hold_walkers", never_sure)
+        assert_same_objects(EVERY_PIXEL.decode(maps), found)
+
+
+def test_decoding_can_be_stopped() -> None:
+    maps = EVERY_PIXEL.draw(label_map("polygons", 0, 2, 600))
+    assert len(list(EVERY_PIXEL.iter_decode(maps))) > 10
