@@ -18,7 +18,7 @@ _BEHIND = 1
 """Networks are unsure of a pixel where an object ends: so far behind two neighbours
 there may be a better view."""
 
-LEAST = 0.01
+_LEAST = 0.01
 """Pairs of neighbours that are less of a contact than this are left as they are."""
 
 _NOTHING = 1e-3
@@ -46,6 +46,8 @@ def iter_contacts(
     """
     here, there = neighbours(foreground.ndim, axis)
     reaches = reach[2 * axis], reach[2 * axis + 1]
+    # Nearly all neighbours see further across than away: they are told by two sums.
+    cut = min(least, _LEAST)
     line = math.prod(foreground.shape[1:])
     lines = max(1, _PIXELS_A_STEP // max(1, line))
     found = [np.zeros(0, np.intp)]
@@ -55,7 +57,7 @@ def iter_contacts(
         back, ahead = (each[band] for each in reaches)
         inside = foreground[band]
         across = ahead[here] + back[there]
-        across *= (1 + LEAST) / (1 - LEAST)
+        across *= (1 + cut) / (1 - cut)
         away = back[here] + ahead[there]
         away += _NOTHING
         may_be = np.zeros(inside.shape, bool)
@@ -94,7 +96,7 @@ def contacts(reach: Maps, axis: int, foreground: Mask, pairs: Places) -> Maps:
         At most 1.
     """
     seen = _look(reach, axis, foreground, pairs, 0)
-    weak = np.flatnonzero((seen > LEAST) & (seen < 1))
+    weak = np.flatnonzero((seen > _LEAST) & (seen < 1))
     pairs = pairs[weak]
     least = seen[weak]
     top = np.ones(len(weak), bool)
