@@ -99,9 +99,9 @@ def test_a_slider_finds_other_objects_at_once(stage, qtbot):
 def test_what_parts_objects_moves_as_far_as_the_model_lets_it(stage, qtbot):
     form = make_form(stage)
     new = stage.session.models.active
-    assert form.parting.slider.maximum() == form.parting.box.maximum() == 0.98
-    form.parting.box.setValue(0.9)
-    assert stage.state.settings.parting == 0.9
+    assert form.parting.slider.maximum() == form.parting.box.maximum() == 0.8
+    form.parting.box.setValue(0.7)
+    assert stage.state.settings.parting == 0.7
     stage.session.models.timeline.publish(distances_model())
     qtbot.waitUntil(lambda: form.parting.slider.maximum() == 0.5)
     assert form.parting.box.value() == 0.1
