@@ -198,13 +198,18 @@ class ModelSpec(Frozen):
         return self
 
     @model_serializer(mode="wrap")
-    def _leave_out_the_usual_loss(
+    def _leave_out_what_is_usual(
         self, content: SerializerFunctionWrapHandler
     ) -> dict[str, Any]:
-        """Write what earlier versions can read, unless a loss was chosen."""
+        """Write what earlier versions can read, unless a loss was chosen.
+
+        New ways to find objects they cannot, but then they have no use for the weights.
+        """
         written: dict[str, Any] = content(self)
         if self.loss == LossOptions():
             del written["loss"]
+        if self.decoding == ReachDecoding() and not tasks.task_of(self).labels.objects:
+            written.pop("decoding", None)
         return written
 
     def for_task(

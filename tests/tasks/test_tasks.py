@@ -346,6 +346,16 @@ def test_sizes_that_another_head_kept_are_forgotten(classes: Sample) -> None:
     assert ModelSpec.model_validate_json(objects.model_dump_json()) == objects
 
 
+def test_models_without_objects_are_written_as_earlier_versions_read_them(
+    classes: Sample,
+) -> None:
+    spec = start(TaskRequest("classes"), classes).spec
+    assert "decoding" not in spec.model_dump()
+    assert ModelSpec.model_validate_json(spec.model_dump_json()) == spec
+    objects = ModelSpec(name="toy")
+    assert objects.model_dump()["decoding"]["kind"] == "reach"
+
+
 def test_a_model_says_with_which_loss_it_is_trained(values: Sample, tmp_path) -> None:
     model = start(TaskRequest("regression"), values)
     assert "loss" not in model.spec.model_dump()
