@@ -99,7 +99,8 @@ def test_a_slider_finds_other_objects_at_once(stage, qtbot):
 def test_what_parts_objects_moves_as_far_as_the_model_lets_it(stage, qtbot):
     form = make_form(stage)
     new = stage.session.models.active
-    assert form.parting.slider.maximum() == form.parting.box.maximum() == 0.8
+    most = new.spec.decoding.parting_limits[1]
+    assert form.parting.slider.maximum() == form.parting.box.maximum() == most
     form.parting.box.setValue(0.7)
     assert stage.state.settings.parting == 0.7
     stage.session.models.timeline.publish(distances_model())
@@ -110,7 +111,7 @@ def test_what_parts_objects_moves_as_far_as_the_model_lets_it(stage, qtbot):
     click_at(form.parting, 0.5)
     assert 0.2 < stage.session.models.active.spec.decoding.prominence < 0.3
     stage.session.models.timeline.publish(new)
-    qtbot.waitUntil(lambda: form.parting.slider.maximum() == 0.98)
+    qtbot.waitUntil(lambda: form.parting.slider.maximum() == most)
     assert "touch" in form.parting.toolTip()
 
 

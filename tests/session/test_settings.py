@@ -95,12 +95,12 @@ def test_a_threshold_applies_at_once_without_the_network(stage, monkeypatch):
     monkeypatch.setattr(
         "napari_unet.session.predicting.Predict.run", lambda *_: pytest.fail("asked")
     )
-    stage.session.settings.set_thresholds(0.005, 0.1)
+    stage.session.settings.set_thresholds(0.005)
     stage.run()
     assert stage.state.image.objects == before + 3
     assert stage.state.settings.foreground == 0.005
     assert stage.state.message.startswith(f"Found {before + 3} objects")
-    stage.session.settings.set_thresholds(0.5, 0.1)
+    stage.session.settings.set_thresholds(0.5)
     stage.run()
     assert stage.state.image.objects == before
 
@@ -173,7 +173,7 @@ def test_thresholds_of_another_way_to_find_objects_change_nothing():
         assert with_thresholds(model, foreign) == (model, None)
     model, came_with = with_thresholds(reach, ReachDecoding(foreground=0.3))
     assert model.spec.decoding.foreground == 0.3
-    assert came_with == ReachDecoding()
+    assert came_with == reach.spec.decoding
 
 
 def test_a_training_gives_no_model_the_thresholds_of_another_kind(stage, image):
@@ -218,7 +218,10 @@ def test_a_built_in_model_that_was_trained_anew_forgets_old_thresholds(
     models_of_this_release = [brightness_model()]
     for _ in range(2):
         again = open_again()
-        assert again.session.models.active.spec.decoding == ReachDecoding()
+        assert (
+            again.session.models.active.spec.decoding
+            == brightness_model().spec.decoding
+        )
         assert not again.state.settings.thresholds_moved
         assert not again.state.problems
         again.session.predict()
@@ -281,7 +284,7 @@ def test_what_is_verified_stays_whatever_the_threshold(stage):
     stage.session.predict()
     stage.run()
     stage.paint(np.s_[60:64, 60:80], 90)
-    stage.session.settings.set_thresholds(0.999, 0.1)
+    stage.session.settings.set_thresholds(0.999)
     stage.run()
     assert (stage.annotation.labels[60:64, 60:80] == 90).all()
 
@@ -293,7 +296,7 @@ def test_only_the_last_of_many_thresholds_counts():
     stage.session.predict()
     stage.run()
     for foreground in (0.3, 0.2, 0.1, 0.005):
-        stage.session.settings.set_thresholds(foreground, 0.1)
+        stage.session.settings.set_thresholds(foreground)
         stage.runner.step()
     stage.run()
     assert stage.session.models.active.spec.decoding.foreground == 0.005
@@ -305,12 +308,12 @@ def test_only_the_last_of_many_thresholds_counts():
 
 def test_other_networks_have_said_nothing_yet(stage, image):
     stage.open(image)
-    stage.session.settings.set_thresholds(0.4, 0.1)
+    stage.session.settings.set_thresholds(0.4)
     assert "Predict again" in stage.state.message
     stage.session.predict()
     stage.run()
     stage.session.models.timeline.publish(brightness_model(0.4))
-    stage.session.settings.set_thresholds(0.3, 0.1)
+    stage.session.settings.set_thresholds(0.3)
     assert "Predict again" in stage.state.message
 
 
