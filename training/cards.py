@@ -24,7 +24,8 @@ CARDS = {
         "Fluorescence nuclei, 2-D, one grey channel",
         ModelCard(
             data=f"{_BBBC038}, fluorescence images of stage 1 train, with community "
-            "corrections; 487 of 541 images, the others judge",
+            "corrections, 487 of 541 images; BBBC039v1 (Ljosa et al., Nature Methods "
+            "2012), U2OS cells, 48 of 53; the others judge",
             license=_CC0,
             notes="For nuclei in fluorescence, bright on dark; it measures how large "
             "they are, and zooms images with smaller or larger ones. Not for stained "
@@ -37,9 +38,10 @@ CARDS = {
             data="Usiigaci (Tsai et al., SoftwareX 2019): fibroblasts in phase "
             "contrast, one cell line and microscope; 18 of 22 images, the others judge",
             license=_MIT,
-            notes="For spread, loosely packed cells about 40 to 70 px across. Cells "
-            "without a label in the training images were treated as unknown. One cell "
-            "line, one microscope: for other cells take it as a start to fine-tune. "
+            notes="For spread, loosely packed cells about 40 to 70 px across. What has "
+            "no label in the training images and is as crisp as a cell was treated as "
+            "unknown. One cell line, one microscope: for other cells take it as a "
+            "start to fine-tune. "
             "Not for crowded round cells, nor for fluorescence.",
         ),
     ),

@@ -64,7 +64,7 @@ class ReachDecoding(Decoding):
 
     kind: Literal["reach"] = "reach"
     min_size: int = Field(4, ge=1, le=2**31 - 1)
-    contact: float = Field(0.16, gt=0, lt=1)
+    contact: float = Field(0.15, gt=0, lt=1)
     farthest: int = Field(8, ge=1, le=64)
 
     def channels(self, dims: int) -> int:
