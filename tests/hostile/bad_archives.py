@@ -215,7 +215,7 @@ BAD_TORCH: dict[str, tuple[Callable[[State, str], bytes], str]] = {
     ),
     "one_missing": (
         lambda s, _c: saved({k: v for k, v in s.items() if k != "head.bias"}),
-        "head.bias should be (3,) and is absent",
+        "head.bias should be (5,) and is absent",
     ),
     "one_more": (
         lambda s, _c: saved(s | {"z": torch.ones(1)}),
@@ -223,18 +223,18 @@ BAD_TORCH: dict[str, tuple[Callable[[State, str], bytes], str]] = {
     ),
     "other_shape": (
         lambda s, _c: saved(s | {"head.bias": torch.ones(4)}),
-        "head.bias should be (3,) and is (4,)",
+        "head.bias should be (5,) and is (4,)",
     ),
     "whole_numbers": (
-        lambda s, _c: saved(s | {"head.bias": torch.ones(3, dtype=torch.int64)}),
+        lambda s, _c: saved(s | {"head.bias": torch.ones(5, dtype=torch.int64)}),
         "head.bias is torch.int64",
     ),
     "complex": (
-        lambda s, _c: saved(s | {"head.bias": torch.ones(3, dtype=torch.complex64)}),
+        lambda s, _c: saved(s | {"head.bias": torch.ones(5, dtype=torch.complex64)}),
         "holds something else",
     ),
     "nan": (
-        lambda s, _c: saved(s | {"head.bias": torch.full((3,), torch.nan)}),
+        lambda s, _c: saved(s | {"head.bias": torch.full((5,), torch.nan)}),
         "is not finite",
     ),
     "half_a_prefix": (
