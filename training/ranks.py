@@ -37,7 +37,7 @@ from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
 from training.few import annotate, read_kind
 
-SCORES = ("maps", "objects", "both", "both, thresholds fitted")
+SCORES = ("maps", "likeness", "both", "both, thresholds fitted")
 _TRUTH = "mean AP"
 _KINDS = ("bacteria_two_channel", "nuclei_brightfield", "particles_sem")
 
@@ -56,7 +56,7 @@ class WatchedTraining(Training):
         facts = {
             "step": self._steps,
             "maps": judged.judgement.of_maps,
-            "objects": judged.judgement.likeness.score,
+            "likeness": judged.judgement.likeness.score,
             "both": judged.judgement.agreement,
             "both, thresholds fitted": fitted.judgement.agreement,
             _TRUTH: mean_precision(model, self.judges),
