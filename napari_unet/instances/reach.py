@@ -13,6 +13,7 @@ pixels: whatever lies further says nothing of a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -49,12 +50,9 @@ def reach_maps(labels: npt.NDArray[np.integer[Any]], farthest: int) -> Maps:
     """
     maps = np.zeros((reach_channels(labels.ndim), *labels.shape), np.float32)
     maps[0] = labels > 0
-    for axis in range(labels.ndim):
-        along = labels.swapaxes(axis, -1)
-        for direction, turned in enumerate((along[..., ::-1], along)):
-            reach = np.minimum(_pixels_ahead(turned), farthest) / farthest
-            reach = (reach if direction else reach[..., ::-1]).swapaxes(axis, -1)
-            maps[1 + 2 * axis + direction] = reach * maps[0]
+    for each, own in _directions(maps, labels):
+        reach = np.minimum(_pixels_ahead(own), farthest) / farthest
+        each[...] = reach * (own > 0)
     return maps
 
 
@@ -64,14 +62,11 @@ def known_in_crop(labels: npt.NDArray[np.integer[Any]], farthest: int) -> Maps:
     The reach is not known where it leads out of the part. Shape as that of the maps.
     """
     known = np.ones((reach_channels(labels.ndim), *labels.shape), np.float32)
-    for axis in range(labels.ndim):
-        along = labels.swapaxes(axis, -1)
-        for direction, turned in enumerate((along[..., ::-1], along)):
-            ahead = np.arange(turned.shape[-1])[::-1]
-            out = (_pixels_ahead(turned) > ahead) & (ahead < farthest)
-            out &= turned[..., -1:] != OUTSIDE
-            out = (out if direction else out[..., ::-1]).swapaxes(axis, -1)
-            known[1 + 2 * axis + direction] = ~out | (labels == 0)
+    for each, own in _directions(known, labels):
+        ahead = np.arange(own.shape[-1])[::-1]
+        out = (_pixels_ahead(own) > ahead) & (ahead < farthest)
+        out &= own[..., -1:] != OUTSIDE
+        each[...] = ~out | (own == 0)
     return known
 
 
@@ -81,18 +76,26 @@ def ends_at_object(labels: npt.NDArray[np.integer[Any]], farthest: int) -> Maps:
     Shape as that of the maps; 0 for the foreground.
     """
     found = np.zeros((reach_channels(labels.ndim), *labels.shape), np.float32)
-    for axis in range(labels.ndim):
-        along = labels.swapaxes(axis, -1)
-        for direction, turned in enumerate((along[..., ::-1], along)):
-            ahead = _pixels_ahead(turned)
-            places = np.arange(turned.shape[-1]) + np.minimum(ahead, farthest) + 1
-            places = np.minimum(places, turned.shape[-1] - 1)
-            beyond = np.take_along_axis(turned, places, -1)
-            touches = (ahead < farthest) & (turned > 0) & (beyond > 0)
-            touches &= beyond != turned
-            touches = (touches if direction else touches[..., ::-1]).swapaxes(axis, -1)
-            found[1 + 2 * axis + direction] = touches
+    for each, own in _directions(found, labels):
+        ahead = _pixels_ahead(own)
+        places = np.arange(own.shape[-1]) + np.minimum(ahead, farthest) + 1
+        places = np.minimum(places, own.shape[-1] - 1)
+        beyond = np.take_along_axis(own, places, -1)
+        each[...] = (ahead < farthest) & (own > 0) & (beyond > 0) & (beyond != own)
     return found
+
+
+def _directions(
+    maps: Maps, labels: npt.NDArray[np.integer[Any]]
+) -> Iterator[tuple[Maps, npt.NDArray[np.integer[Any]]]]:
+    """Yield each map but the foreground, and the labels, as they lie to who looks.
+
+    Both are views in which the direction of the map leads along the last axis.
+    """
+    for axis in range(labels.ndim):
+        for direction, step in enumerate((-1, 1)):
+            of_map = maps[1 + 2 * axis + direction].swapaxes(axis, -1)
+            yield of_map[..., ::step], labels.swapaxes(axis, -1)[..., ::step]
 
 
 def _pixels_ahead(labels: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
