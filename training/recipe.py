@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.learning.config import Augmentation
+from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.build import build
@@ -57,7 +58,7 @@ class Recipe(BaseModel):
         Names of the classes of pixels; none where objects are learned.
     decoding : Decoding
         How maps become objects.
-    architecture : UNetConfig
+    architecture : Architecture
         The network.
     head : {"usual", "centre", "border", "flows"}
         What is learned of objects, see `training.heads`; the program knows the first
@@ -100,7 +101,7 @@ class Recipe(BaseModel):
     channels: int = Field(1, ge=1)
     classes: tuple[str, ...] = ()
     decoding: AnyDecoding = ReachDecoding(min_size=25)
-    architecture: UNetConfig = UNetConfig()
+    architecture: Architecture = UNetConfig()
     head: Head = "usual"
     loss: Loss = "usual"
     diameter: float | None = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from napari_unet.models.folder import model_folder, read_spec
 from napari_unet.nets.network import Network
+from napari_unet.nets.subpixel import SubpixelUNet
 from napari_unet.weights.folder import load_model
 from training.recipe import RECIPES
 from training.splits import read_split
@@ -16,6 +18,7 @@ from training.splits import read_split
 CHECKPOINT = "checkpoint.pt"
 PARTS = "parts.json"
 _HEAD = ("head.", "net.head.")
+_FOLDED = ("first.0.",)
 
 
 def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
@@ -32,7 +35,8 @@ def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
 def load_start(net: Network, start: Path) -> None:
     """Give a network the weights of a run, a model folder or a built-in model.
 
-    A head with another number of maps stays as it is, fresh.
+    A head with another number of maps stays as it is, fresh. A sub-pixel U-Net takes
+    from a U-Net what lies below the first level, which it does not have.
 
     Raises
     ------
@@ -44,12 +48,15 @@ def load_start(net: Network, start: Path) -> None:
     else:
         weights = load_model(_named(start)).net.state_dict()
     own = net.state_dict()
+    fresh = _HEAD
+    if isinstance(net, SubpixelUNet) and f"down.{net.depth}.0.weight" in weights:
+        weights, fresh = below_the_top(weights, net.depth), (*_HEAD, *_FOLDED)
     fits = {
         key: value
         for key, value in weights.items()
         if key in own and own[key].shape == value.shape
     }
-    missing = [key for key in own if key not in fits and not key.startswith(_HEAD)]
+    missing = [key for key in own if key not in fits and not key.startswith(fresh)]
     if missing:
         raise ValueError(
             f"The weights of {start} do not fit: {len(missing)} of {len(own)} are "
@@ -57,6 +64,27 @@ def load_start(net: Network, start: Path) -> None:
             "same architecture, or another --start."
         )
     net.load_state_dict(own | fits)
+
+
+def below_the_top(
+    weights: Mapping[str, torch.Tensor], depth: int
+) -> dict[str, torch.Tensor]:
+    """Name the weights of a U-Net as those of a sub-pixel U-Net of `depth` poolings.
+
+    Its first level is the second of a U-Net with one pooling more; only the layer that
+    sees the image has another shape.
+    """
+    named = {}
+    for key, value in weights.items():
+        path, _, rest = key.partition(".")
+        number, _, layer = rest.partition(".")
+        if path == "down" and number == "0":
+            named[f"first.{layer}"] = value
+        elif path == "down":
+            named[f"down.{int(number) - 1}.{layer}"] = value
+        elif path == "up" and int(number) < depth:
+            named[key] = value
+    return named
 
 
 def seen_by(start: Path) -> set[str]:

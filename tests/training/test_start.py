@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from napari_unet.models.architectures.subpixel import SubpixelConfig
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import new_model
@@ -81,3 +82,20 @@ def test_only_what_trains_can_be_left_out():
         recipe.without(["mushrooms"])
     with pytest.raises(ValueError, match="Nothing is left"):
         recipe.without(recipe.data)
+
+
+def test_a_subpixel_network_begins_below_the_top_of_another(tmp_path):
+    old = new_model(Recipe(architecture=UNetConfig(depth=3, base_channels=2)).spec())
+    save_model(old, tmp_path / "mine")
+    net = Recipe(architecture=SubpixelConfig(depth=2, base_channels=4)).network()
+    load_start(net, tmp_path / "mine")
+    own, old_weights = net.state_dict(), old.net.state_dict()
+    for new, former in [
+        ("first.3.weight", "down.0.3.weight"),
+        ("down.1.0.weight", "down.2.0.weight"),
+        ("up.1.convs.0.weight", "up.1.convs.0.weight"),
+    ]:
+        assert torch.equal(own[new], old_weights[former])
+    other = Recipe(architecture=SubpixelConfig(depth=2, base_channels=3)).network()
+    with pytest.raises(ValueError, match="do not fit"):
+        load_start(other, tmp_path / "mine")
