@@ -3,6 +3,7 @@ from .inference.predict import predict as predict
 from .learning.config import FitConfig as FitConfig
 from .learning.train import fit as fit
 from .nets.original import OriginalUNet as OriginalUNet
+from .nets.subpixel import SubpixelUNet as SubpixelUNet
 from .nets.unet import UNet as UNet
 from .scores.metrics import Scores as Scores
 from .scores.report import evaluate as evaluate

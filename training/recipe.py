@@ -13,6 +13,7 @@ from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.learning.config import Augmentation
 from napari_unet.models.architecture import Architecture
+from napari_unet.models.architectures.subpixel import SubpixelConfig
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.build import build
@@ -204,6 +205,16 @@ RECIPES = {
             batch=16,
             steps=10000,
             memory=0.998,
+        ),
+        Recipe(
+            name="nuclei-small",
+            data=("nuclei_fluorescence", "nuclei_u2os"),
+            architecture=SubpixelConfig(),
+            augmentation=OUT_OF_FOCUS,
+            zoomed_to=(16.0, 40.0),
+            object_size=NUCLEUS,
+            steps=4000,
+            memory=0.995,
         ),
         Recipe(
             name="cells-phase",

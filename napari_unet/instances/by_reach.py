@@ -24,8 +24,7 @@ from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.instances.fragments import Steps, find_fragments, iter_steps
 from napari_unet.instances.joints import mend_joints
 from napari_unet.instances.reach import (
-    ends_at_object,
-    known_in_crop,
+    Rays,
     reach_channels,
     reach_maps,
 )
@@ -98,9 +97,9 @@ class ReachDecoding(Decoding):
         Few pixels see where objects touch, and all depends on these, so they count
         more: as the gaps between cells do in Ronneberger, Fischer and Brox (2015).
         """
-        known = known_in_crop(labels, self.farthest)
-        touching = ends_at_object(labels, self.farthest)
-        return reach_maps(labels, self.farthest), known * (1 + _TOUCHING * touching)
+        rays = Rays(labels, self.farthest)
+        counts = rays.known() * (1 + _TOUCHING * rays.ends_at_object())
+        return rays.maps(), counts
 
     def iter_decode(
         self, maps: Maps, zoom: float = 1.0

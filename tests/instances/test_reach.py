@@ -12,8 +12,7 @@ from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.instances.outlines import fit_outlines
 from napari_unet.instances.reach import (
     OUTSIDE,
-    ends_at_object,
-    known_in_crop,
+    Rays,
     reach_maps,
 )
 
@@ -58,7 +57,7 @@ def test_a_crop_tells_what_it_knows(labels: LabelMap, farthest: int, data):
         for a, n in zip(start, labels.shape, strict=True)
     ]
     crop = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-    known = known_in_crop(labels[crop], farthest).astype(bool)
+    known = Rays(labels[crop], farthest).known().astype(bool)
     whole = reach_maps(labels, farthest)[(slice(None), *crop)]
     part = reach_maps(labels[crop], farthest)
     np.testing.assert_array_equal(part[known], whole[known])
@@ -68,7 +67,7 @@ def test_a_crop_tells_what_it_knows(labels: LabelMap, farthest: int, data):
 @given(planes(), st.integers(1, 4))
 def test_a_crop_that_shows_all_of_the_image_knows_all(labels: LabelMap, farthest: int):
     beyond = np.pad(labels, 1, constant_values=OUTSIDE)
-    known = known_in_crop(beyond, farthest)
+    known = Rays(beyond, farthest).known()
     inside = (slice(None), *[slice(1, -1)] * labels.ndim)
     assert known[inside].all()
     maps = reach_maps(beyond, farthest)
@@ -77,7 +76,7 @@ def test_a_crop_that_shows_all_of_the_image_knows_all(labels: LabelMap, farthest
 
 def test_only_reaches_that_another_object_ends_count_more():
     line = np.array([[0, 1, 1, 1, 2, 2, 0, 3]], np.int32)
-    back, ahead = ends_at_object(line, 2)[3:].astype(int)[:, 0]
+    back, ahead = Rays(line, 2).ends_at_object()[3:].astype(int)[:, 0]
     assert ahead.tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
     assert back.tolist() == [0, 0, 0, 0, 1, 1, 0, 0]
     maps, weights = ReachDecoding(farthest=2).draw_crop(line)
