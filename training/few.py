@@ -94,7 +94,8 @@ def unseen(start: str, kinds: Sequence[str]) -> list[str]:
     run = Path(start)
     if not (run / PARTS).exists():
         return list(kinds)
-    seen, trained = seen_by(run), recipe_of(run).data
+    seen, recipe = seen_by(run), recipe_of(run)
+    trained = {*recipe.data} - {*recipe.left_out}
     stems = {kind: {s for g in read_split([kind]).groups for s in g} for kind in kinds}
     return [k for k in kinds if k not in trained and not stems[k] & seen]
 

@@ -33,9 +33,8 @@ from napari_unet.learning.train import Training
 from napari_unet.scores.metrics import evaluate, pool
 from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.sample import Sample
-from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
-from training.few import annotate, read_kind
+from training.few import annotate, read_kind, start_of
 
 SCORES = ("maps", "likeness", "both", "both, thresholds fitted")
 _TRUTH = "mean AP"
@@ -76,7 +75,7 @@ def watch(kind: str, seed: int, args: argparse.Namespace) -> list[dict[str, Any]
     samples = read_kind(kind, args.data)
     rng = np.random.default_rng([2015, seed])
     annotated, others = annotate(samples, args.objects, rng)
-    model = load_model(args.start)
+    model = start_of(args.start)
     config = PRESETS["fine-tune"].model_copy(update={"steps": args.steps, "seed": seed})
     objective = objective_of(model.spec)
     data, _ = drain(iter_prepare(model, objective, annotated, config, ()))

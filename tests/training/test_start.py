@@ -12,6 +12,7 @@ from napari_unet.models.architectures.subpixel import SubpixelConfig
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.weights.folder import load_model, save_model
 from napari_unet.weights.model import new_model
+from training.few import unseen
 from training.fit import begin
 from training.recipe import RECIPES, Recipe, changed
 from training.splits import read_split
@@ -74,6 +75,8 @@ def test_kinds_that_are_left_out_are_strangers(tmp_path, fold):
     assert left.isdisjoint(train)
     assert left.isdisjoint(parts["known"])
     assert train
+    others = ["axons_sem", "cells_phase", "nuclei_u2os"]
+    assert unseen(str(tmp_path), others) == ["axons_sem", "nuclei_u2os"]
 
 
 def test_only_what_trains_can_be_left_out():
