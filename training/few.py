@@ -131,7 +131,7 @@ def run(kind: str, name: str, seed: int, args: argparse.Namespace) -> dict[str, 
     facts |= {"steps": args.steps, "objects": args.objects}
     for when, score in (("before", before), ("after", after)):
         facts[when] = round(score.pooled.ap["0.50"], 4)
-        facts[f"{when}, mSA"] = round(score.msa, 4)
+        facts[f"{when}, mSA"] = round(score.pooled.msa, 4)
     return facts
 
 
