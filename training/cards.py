@@ -86,10 +86,17 @@ CARDS = {
     "cells": Words(
         "A start for fine-tuning: cells and nuclei of many kinds, one grey channel",
         ModelCard(
-            data=f"{_BBBC038} (fluorescence and stained tissue, as grey); Usiigaci "
-            "(Tsai et al., SoftwareX 2019); AxonDeepSeg SEM (Zaimi et al., Scientific "
-            "Reports 2018), axons as objects; 607 of 677 images, the others judge",
-            license="CC0-1.0 and MIT (data), BSD-3-Clause (weights)",
+            data=f"{_BBBC038} (fluorescence, stained tissue as grey, and bright "
+            "field); BBBC039v1 (Ljosa et al., Nature Methods 2012); Usiigaci (Tsai et "
+            "al., SoftwareX 2019); AxonDeepSeg SEM (Zaimi et al., Scientific Reports "
+            "2018), axons as objects; ColiCoords (Smit et al. 2019); EMPS (Yildirim "
+            "and Cole, 2021); AMPIS powder and spheroidite (Cohn et al. 2021); C2C12 "
+            "(Ker et al., Scientific Data 2018; labels by the author of laptrack); "
+            "chloroplasts (WSU_PlantBio_ML); living neurons "
+            "(pfc-pn-microscopy-dataset); nanoshapes, fly embryos and mushrooms "
+            "(Roboflow); plant tissue (D. Legland). 879 of 993 images, of "
+            "which 48 are generated shapes; the others judge",
+            license="CC0-1.0, MIT and CC BY 4.0 (data), BSD-3-Clause (weights)",
             notes="The place where fine-tuning on an unseen kind of image begins: "
             "round or spread objects, bright or dark. Not for results without "
             "corrections: where another built-in model is for the kind of image, that "

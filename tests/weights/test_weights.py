@@ -89,7 +89,14 @@ def test_a_name_that_is_no_path_is_unknown(name: str) -> None:
 def test_built_in_models_load_and_say_what_they_are() -> None:
     specs = list_models()
     names = [spec.name for spec in specs]
-    assert names == ["axons", "cells", "cells-phase", "nuclei", "nuclei-he"]
+    assert names == [
+        "axons",
+        "cells",
+        "cells-phase",
+        "nuclei",
+        "nuclei-he",
+        "nuclei-small",
+    ]
     assert sum(model_size(s.name) for s in specs) < 40
     for spec in specs:
         loaded = load_model(spec.name).spec
