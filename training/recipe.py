@@ -273,6 +273,7 @@ RECIPES = {
             most=200.0,
             zoomed_to=(12.0, 80.0),
             architecture=UNetConfig(base_channels=24),
+            decoding=ReachDecoding(min_size=25, contact=0.35),
             alike=True,
             balance=0.8,
             augmentation=OUT_OF_FOCUS.model_copy(update={"invert": 0.5, "zoom": 0.5}),
