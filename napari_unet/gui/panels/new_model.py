@@ -52,6 +52,7 @@ _LABELS = {
     "base_channels": "Channels at the top",
     "blocks": "Levels",
     "depth": "Levels below the top",
+    "factor": "Pixels folded, a side",
     "norm": "Normalisation",
     "upsampling": "Way up",
 }
