@@ -35,7 +35,6 @@ from training.splits import read_split
 MOST = (12.0, 16.0, 20.0, 28.0, 40.0)
 """Diameters, in pixels, that larger objects are brought to."""
 
-
 SIDE = 2048
 
 
@@ -57,9 +56,7 @@ def seconds_of(plane: npt.NDArray[np.generic], model: Model, rounds: int = 3) ->
     return min(taken)
 
 
-def rows(
-    name: str, most: Sequence[float], data: Path
-) -> Iterator[dict[str, float | str | dict[str, float]]]:
+def rows(name: str, most: Sequence[float], data: Path) -> Iterator[dict[str, float]]:
     """Yield scores and seconds of a built-in model, for one diameter after another."""
     model, recipe = load_model(name), RECIPES[name]
     split = read_split(recipe.data)
@@ -71,7 +68,6 @@ def rows(
         zoomed = zooming(model, (min(least, diameter), diameter))
         scores = list(score_objects(pictures, by(zoomed)).values())
         yield {
-            "model": name,
             "px": diameter,
             "seconds": round(seconds_of(plane, zoomed), 2),
             **of_all(pool(scores)),
@@ -89,10 +85,9 @@ def main() -> None:
     first: float | None = None
     for name in args.models:
         for row in rows(name, args.most, args.data):
-            seconds = row["seconds"]
-            assert isinstance(seconds, float)
-            first = first or seconds
-            print(json.dumps({**row, "ratio": round(seconds / first, 3)}), flush=True)
+            first = first or row["seconds"]
+            ratio = round(row["seconds"] / first, 3)
+            print(json.dumps({"model": name, **row, "ratio": ratio}), flush=True)
 
 
 if __name__ == "__main__":
