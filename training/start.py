@@ -36,7 +36,8 @@ def load_start(net: Network, start: Path) -> None:
     """Give a network the weights of a run, a model folder or a built-in model.
 
     A head with another number of maps stays as it is, fresh. A sub-pixel U-Net takes
-    from a U-Net what lies below the first level, which it does not have.
+    from a U-Net what lies below the first level, which it does not have. A network for
+    colours sees grey as the one whose weights it takes.
 
     Raises
     ------
@@ -51,6 +52,7 @@ def load_start(net: Network, start: Path) -> None:
     fresh = _HEAD
     if isinstance(net, SubpixelUNet) and f"down.{net.depth}.0.weight" in weights:
         weights, fresh = below_the_top(weights, net.depth), (*_HEAD, *_FOLDED)
+    weights = {key: _for_channels(x, own.get(key, x)) for key, x in weights.items()}
     fits = {
         key: value
         for key, value in weights.items()
@@ -64,6 +66,19 @@ def load_start(net: Network, start: Path) -> None:
             "same architecture, or another --start."
         )
     net.load_state_dict(own | fits)
+
+
+def _for_channels(weight: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+    """Share a convolution of grey out between the channels of `own`, if it has more.
+
+    Folded pixels of a channel lie together, so repeating keeps their order.
+    """
+    if weight.ndim < 3 or weight.shape[0] != own.shape[0]:
+        return weight
+    times, rest = divmod(own.shape[1], weight.shape[1])
+    if times < 2 or rest or weight.shape[2:] != own.shape[2:]:
+        return weight
+    return weight.repeat(1, times, *(1 for _ in weight.shape[2:])) / times
 
 
 def below_the_top(

@@ -102,3 +102,19 @@ def test_a_subpixel_network_begins_below_the_top_of_another(tmp_path):
     other = Recipe(architecture=SubpixelConfig(depth=2, base_channels=3)).network()
     with pytest.raises(ValueError, match="do not fit"):
         load_start(other, tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    "architecture", [SMALL, SubpixelConfig(depth=1, base_channels=2)]
+)
+def test_a_network_for_colours_sees_grey_as_the_one_it_began_with(
+    tmp_path, architecture
+):
+    recipe = Recipe(name="grey", architecture=architecture)
+    grey = new_model(recipe.spec())
+    save_model(grey, tmp_path / "grey")
+    net = recipe.model_copy(update={"channels": 3}).network()
+    load_start(net, tmp_path / "grey")
+    image = torch.rand(1, 1, 32, 32)
+    seen, expected = net.eval()(image.expand(-1, 3, -1, -1)), grey.net.eval()(image)
+    torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-5)
