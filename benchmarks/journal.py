@@ -81,7 +81,7 @@ def _stroke(annotation: Annotation, path: np.ndarray, label: int) -> float:
     for y, x in path:
         annotation.labels[max(0, y - 5) : y + 5, max(0, x - 5) : x + 5] = label
     began = time.perf_counter()
-    annotation.notice_change(Box(tuple(low), tuple(high)), "edit")
+    annotation.notice_change(Box(tuple(low), tuple(high)))
     return time.perf_counter() - began
 
 

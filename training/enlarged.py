@@ -41,7 +41,7 @@ def enlarged(picture: Picture, diameter: float) -> npt.NDArray[np.uint16]:
     part = grey[:side, :side]
     shape = tuple(round(n * zoom) for n in part.shape)
     smooth = resize(part, shape, order=3, preserve_range=True).clip(0)
-    return np.random.default_rng(0).poisson(2 * smooth).astype(np.uint16)
+    return np.asarray(np.random.default_rng(0).poisson(2 * smooth), np.uint16)
 
 
 def measured(model: Model, image: npt.NDArray[np.uint16]) -> float | None:

@@ -86,7 +86,8 @@ def _in_view(labels: LabelMap, ids: list[int]) -> Mask:
     (box,) = ndi.find_objects(chosen.astype(np.int8))
     view = np.zeros(labels.shape, bool)
     view[tuple(slice(max(0, s.start - _MARGIN), s.stop + _MARGIN) for s in box)] = True
-    return view & (chosen | (labels == 0))
+    shown: Mask = view & (chosen | (labels == 0))
+    return shown
 
 
 def unseen(start: str, kinds: Sequence[str]) -> list[str]:

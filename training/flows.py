@@ -109,8 +109,8 @@ def turned(flow: Tensor, places: Tensor) -> Tensor:
     sign = (yy * xx - yx * xy).sign()
     back = sign[:, None] * torch.stack([xx * y - yx * x, yy * x - xy * y], 1)
     length = flow.norm(dim=1, keepdim=True)
-    direction: Tensor = F.normalize(back, dim=1, eps=1e-6)
-    return direction * length
+    as_long: Tensor = F.normalize(back, dim=1, eps=1e-6) * length
+    return as_long
 
 
 def follow(flow: Field, foreground: Mask) -> npt.NDArray[np.intp]:

@@ -92,10 +92,8 @@ def well_walled(image: Image, values: LabelMap) -> Mask:
     walls = find_boundaries(values)
     ids = np.arange(1 + values.max())
     sizes = np.bincount(values.ravel())
-    cores = np.bincount(values[~walls], grey[~walls], len(ids))
-    cores /= np.maximum(np.bincount(values[~walls], minlength=len(ids)), 1)
-    edges = np.bincount(values[walls], grey[walls], len(ids))
-    edges /= np.maximum(np.bincount(values[walls], minlength=len(ids)), 1)
+    cores = _means(values[~walls], grey[~walls], len(ids))
+    edges = _means(values[walls], grey[walls], len(ids))
     good = (cores < _DARKER * edges) & (sizes >= _LEAST_CELL)
     good[0] = True
     return np.asarray(good[values])
@@ -134,3 +132,11 @@ def without_specks(values: LabelMap) -> LabelMap:
     np.maximum.at(largest, owner[1:], sizes[1:])
     kept = 2 * largest >= np.bincount(values.ravel())
     return np.where(kept[values], values, 0).astype(values.dtype)
+
+
+def _means(
+    values: LabelMap, grey: npt.NDArray[np.floating], count: int
+) -> npt.NDArray[np.float64]:
+    """Return the mean grey value of each label; 0 where there is none."""
+    pixels = np.bincount(values, minlength=count)
+    return np.bincount(values, grey, count) / np.maximum(pixels, 1)

@@ -63,7 +63,8 @@ class Scene:
 
     def ball(self, centre: Points, radius: float) -> Mask:
         """Return where the distance to a place is at most `radius`."""
-        return np.linalg.norm(self.places - centre, axis=-1) <= radius
+        near: Mask = np.linalg.norm(self.places - centre, axis=-1) <= radius
+        return near
 
     def place(self, margin: float = 0.0) -> Points:
         """Return a random place, in so many parts of a side from the border."""
@@ -199,11 +200,11 @@ def _sizes(scene: Scene) -> None:
     for _ in scene.often(14):
         scene.add(scene.ball(scene.place(), scene.rng.uniform(8, 12)))
     for _ in scene.often(40):
-        start = [scene.rng.integers(n) for n in scene.labels.shape]
-        start[-1] = min(start[-1], scene.size - 3)
-        *others, x = start
+        *others, x = (int(scene.rng.integers(n)) for n in scene.labels.shape)
+        x = min(x, scene.size - 3)
         tiny = np.zeros(scene.labels.shape, bool)
-        tiny[(*others, slice(x, x + 3))] = True
+        row: tuple[int | slice, ...] = (*others, slice(x, x + 3))
+        tiny[row] = True
         scene.add(tiny, over=True)
 
 

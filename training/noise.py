@@ -41,7 +41,7 @@ def grown(labels: LabelMap, pixels: int) -> LabelMap:
     """Return labels of which every object grew, or shrank, by some pixels."""
     if pixels >= 0:
         return np.asarray(expand_labels(labels, pixels))
-    border = ndi.grey_dilation(labels, 3) != ndi.grey_erosion(labels, 3)
+    border = ndi.grey_dilation(labels, (3, 3)) != ndi.grey_erosion(labels, (3, 3))
     inside = ndi.distance_transform_edt((labels > 0) & ~border)
     return np.where(inside >= -pixels, labels, 0)
 

@@ -49,7 +49,7 @@ def load_start(net: Network, start: Path) -> None:
     else:
         weights = load_model(_named(start)).net.state_dict()
     own = net.state_dict()
-    fresh = _HEAD
+    fresh: tuple[str, ...] = _HEAD
     if isinstance(net, SubpixelUNet) and f"down.{net.depth}.0.weight" in weights:
         weights, fresh = below_the_top(weights, net.depth), (*_HEAD, *_FOLDED)
     weights = {key: _for_channels(x, own.get(key, x)) for key, x in weights.items()}

@@ -230,7 +230,7 @@ def _depth(centres: Points, radii: Points, shape: tuple[int, ...]) -> Field:
         part = depth[top:bottom, left:right]
         near = radius - np.hypot(y[top:bottom] - cy, x[:, left:right] - cx)
         np.maximum(part, near, out=part)
-    return depth / radii.max()
+    return np.asarray(depth / radii.max())
 
 
 def _settle(height: Field, labels: Labels, curve: Curve, id_: int) -> bool:
