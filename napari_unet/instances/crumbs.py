@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import defaultdict
 from itertools import product
 from typing import Any
 
@@ -12,6 +14,9 @@ from napari_unet.geometry.ids import count_pairs, pixels_by_id
 from napari_unet.geometry.maps import LabelMap
 
 _FEW = 0.01
+
+_LEAST_SPREAD = 0.5
+"""Standard deviation of the logarithm of areas; that of cells is rarely smaller."""
 
 
 def fit_least_area(areas: npt.NDArray[np.integer[Any]]) -> int:
@@ -37,6 +42,31 @@ def fit_least_area(areas: npt.NDArray[np.integer[Any]]) -> int:
     return max(1, int(np.quantile(areas, _FEW, method="lower")) // 2)
 
 
+def extrapolate_least_area(areas: npt.NDArray[np.integer[Any]]) -> int:
+    """Return the least area that others of a kind may have, of which these are a few.
+
+    Areas of cells are about log-normal, so it is three standard deviations of the
+    logarithm below its mean. Few objects may be alike by chance, or because somebody
+    corrected just the large ones, so the deviation is taken to be 0.5 or more.
+
+    Parameters
+    ----------
+    areas : ndarray of int, shape (n,)
+        Pixels of each object, all its pieces together.
+
+    Returns
+    -------
+    int
+        At least 1, which is also what no object gives.
+    """
+    areas = areas[areas > 0]
+    if not areas.size:
+        return 1
+    logs = np.log(areas)
+    least = np.exp(logs.mean() - 3 * max(_LEAST_SPREAD, logs.std()))
+    return max(1, int(least))
+
+
 def remove_small(labels: LabelMap, min_size: int) -> LabelMap:
     """Return labels without objects below `min_size` pixels, ids from 1 to n."""
     kept = np.bincount(labels.ravel()) >= min_size
@@ -48,27 +78,26 @@ def remove_small(labels: LabelMap, min_size: int) -> LabelMap:
 def join_crumbs(labels: LabelMap, min_size: int) -> LabelMap:
     """Return labels in which everything is as large as `min_size` pixels.
 
-    What is smaller joins the object that it touches most, also by a corner, and is
-    removed where it touches none. Ids count from 1 to n in the order of the old ones.
+    What is smaller joins what it touches most, also by a corner, the smallest first:
+    so crumbs of one object that was broken up become that object again. What touches
+    nothing and is too small is removed. Ids count from 1 to n in the order of the old.
     """
     sizes = pixels_by_id(labels, int(labels.max(initial=0)) + 1)
     crumb = (sizes > 0) & (sizes < min_size)
     crumb[0] = False
-    kept = (sizes > 0) & ~crumb
-    kept[0] = False
-    if kept[1:].all():
+    if not crumb.any() and (sizes[1:] > 0).all():
         return labels
+    owner = _join(sizes, crumb, *_touching(labels, crumb), min_size)
+    kept = np.bincount(owner, sizes, len(sizes)) >= max(1, min_size)
+    kept[0] = False
     ids: LabelMap = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
-    if crumb.any():
-        crumbs, neighbours = _touching(labels, crumb)
-        ids[crumbs] = ids[neighbours]
-    return ids[labels]
+    return ids[owner][labels]
 
 
 def _touching(
     labels: LabelMap, crumb: npt.NDArray[np.bool_]
-) -> tuple[LabelMap, LabelMap]:
-    """Return crumbs that touch an object which is none, and the one touched most."""
+) -> tuple[LabelMap, LabelMap, npt.NDArray[np.int64]]:
+    """Return crumbs, what else touches them, and at how many pixels of theirs."""
     places = np.nonzero(crumb[labels])
     own = labels[places]
     touching, touched = [], []
@@ -78,12 +107,45 @@ def _touching(
         for at, size in zip(beside, labels.shape, strict=True):
             within &= (at >= 0) & (at < size)
         there = labels[tuple(at[within] for at in beside)]
-        counts = (there > 0) & ~crumb[there]
+        counts = (there > 0) & (there != own[within])
         touching.append(own[within][counts])
         touched.append(there[counts])
-    crumbs, objects, often = count_pairs(
-        np.concatenate(touching), np.concatenate(touched)
-    )
-    order = np.lexsort((-often, crumbs))
-    joining, first = np.unique(crumbs[order], return_index=True)
-    return joining, objects[order][first]
+    return count_pairs(np.concatenate(touching), np.concatenate(touched))
+
+
+def _join(
+    sizes: npt.NDArray[np.int64],
+    crumb: npt.NDArray[np.bool_],
+    crumbs: LabelMap,
+    touched: LabelMap,
+    often: npt.NDArray[np.int64],
+    min_size: int,
+) -> npt.NDArray[np.intp]:
+    """Return which label each one joins; itself, where it joins none."""
+    around: dict[int, dict[int, int]] = defaultdict(dict)
+    for one, other, pixels in zip(
+        crumbs.tolist(), touched.tolist(), often.tolist(), strict=True
+    ):
+        around[one][other] = pixels
+        around[other].setdefault(one, pixels)
+    owner = np.arange(len(sizes))
+    area = sizes.copy()
+    queue = [(int(area[each]), each) for each in np.flatnonzero(crumb).tolist()]
+    heapq.heapify(queue)
+    while queue:
+        size, each = heapq.heappop(queue)
+        if owner[each] != each or size != area[each] or not around[each]:
+            continue  # it has joined another, or grown, or is alone
+        into = max(around[each], key=lambda other: (around[each][other], -other))
+        owner[each] = into
+        area[into] += area[each]
+        for other, pixels in around.pop(each).items():
+            del around[other][each]
+            if other != into:
+                for one, two in ((into, other), (other, into)):
+                    around[one][two] = around[one].get(two, 0) + pixels
+        if area[into] < min_size:
+            heapq.heappush(queue, (int(area[into]), into))
+    while not np.array_equal(owner[owner], owner):
+        owner = owner[owner]
+    return owner

@@ -8,8 +8,8 @@ becomes targets and the centres of crops.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -59,13 +59,17 @@ class TrainingData:
     """What a training learns from and is measured on.
 
     Probabilities say how often each plane gives a crop. Windows are where the network
-    is compared with verified pixels, which also train unless they are held out.
+    is compared with verified pixels, which also train unless they are held out. Hints
+    are of the objective. The diameter is that of the typical object in pixels of the
+    images, where the model has to know.
     """
 
     planes: list[Plane]
     probabilities: npt.NDArray[np.float64]
     windows: list[Window]
     held_out: bool
+    hints: Mapping[str, int]
+    diameter: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,13 +77,15 @@ class AnnotatedPlane:
     """A plane of a sample, or in 3-D a volume, which has Z before Y.
 
     The image is normalised, (C, Y, X); values are (Y, X), or (n, Y, X) in a regression.
-    The note says what of the image was left out.
+    The note says what of the image was left out. The diameter is that of its typical
+    object in pixels of the image, where the model has to know.
     """
 
     image: npt.NDArray[np.float32]
     values: Values
     verified: Mask
     note: str = ""
+    diameter: float | None = None
 
 
 def iter_prepare(
@@ -97,7 +103,10 @@ def iter_prepare(
             "Nothing is verified yet, so there is nothing to learn from; paint or "
             "accept some objects first."
         )
-    objective.check([(p.values, p.verified) for p in own])
+    verified = [(p.values, p.verified) for p in own]
+    objective.check(verified)
+    yield nothing_yet
+    hints = objective.hints(verified)
     yield nothing_yet
     split = yield from told_as(nothing_yet, _iter_split(own, objective, config))
     old = yield from told_as(nothing_yet, _iter_annotated(replay, model))
@@ -118,9 +127,16 @@ def iter_prepare(
         _probabilities(planes, old_planes, config.replay),
         windows,
         split is not None,
+        hints,
+        _usual_diameter(own),
     )
     left_out = [Notice(note) for note in sorted({p.note for p in own if p.note})]
     return data, left_out + ([] if split else [_NOTHING_HELD_OUT])
+
+
+def _usual_diameter(planes: Sequence[AnnotatedPlane]) -> float | None:
+    known = [plane.diameter for plane in planes if plane.diameter is not None]
+    return float(np.median(known)) if known else None
 
 
 def _iter_annotated(
@@ -226,16 +242,19 @@ def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane
     told = np.zeros(len(ids), np.int32)
     told[dense[plane.verified]] = 1
     diameter = typical_diameter(dense * told[dense])
-    shape = plane.verified.shape
-    zoom = 1.0 if diameter is None else zoom_for(diameter, known, shape)
-    if zoom == 1:
+    if diameter is None:
         return plane
+    shape = plane.verified.shape
+    zoom = zoom_for(diameter, known, shape)
+    if zoom == 1:
+        return replace(plane, diameter=diameter)
     smaller = zoomed_shape(shape, zoom)
     return AnnotatedPlane(
         resize(plane.image, smaller),
         sample_labels(plane.values, smaller),
         sample_labels(plane.verified, smaller),
         plane.note,
+        diameter,
     )
 
 

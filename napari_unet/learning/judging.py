@@ -7,7 +7,7 @@ held out. Agreement is the mean of both; `training.ranks` shows how it orders mo
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,18 +96,23 @@ def iter_judge(
 
 
 def iter_fit_thresholds(
-    judged: Judged, windows: Sequence[Window]
+    judged: Judged, windows: Sequence[Window], hints: Mapping[str, int]
 ) -> Generator[None, None, Judged]:
     """Move thresholds step by step, as long as held-out objects come out better.
 
-    What was judged is returned where no others are better. Only the first windows are
-    looked at for every step, where there are many.
+    They begin where hints of the objective say, unless that is worse. What was judged
+    is returned where no others are better. Only the first windows are looked at for
+    every step, where there are many.
     """
     areas = np.cumsum([window.judged.size for window in windows])
     few = 1 + int(np.searchsorted(areas, _PIXELS_TO_FIT))
-    moved = yield from _iter_climb(judged.objective, judged.maps[:few], windows[:few])
+    hinted = judged.objective.hinted(hints)
+    likeness = yield from _iter_likeness(hinted, judged.maps, windows)
+    worse = likeness.score < judged.judgement.likeness.score
+    first = judged.objective if worse else hinted
+    moved = yield from _iter_climb(first, judged.maps[:few], windows[:few])
     likeness = yield from _iter_likeness(moved, judged.maps, windows)
-    if likeness.score <= judged.judgement.likeness.score:
+    if likeness.score < judged.judgement.likeness.score:
         return judged
     return Judged(judged.maps, moved, replace(judged.judgement, likeness=likeness))
 

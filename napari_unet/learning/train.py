@@ -295,10 +295,13 @@ class Training:
     def _iter_keep(self, judged: Judged) -> Generator[FitEvent, None, float]:
         """Keep the averaged weights, with thresholds that suit them."""
         if self._config.fit_thresholds:
-            steps = iter_fit_thresholds(judged, self._windows)
+            steps = iter_fit_thresholds(judged, self._windows, self._data.hints)
             judged = yield from told_as(MicroBatch(self._steps, 0, 1), steps)
             self._objective = judged.objective
-        spec = self._model.spec.model_copy(update=dict(self._objective.thresholds))
+        learned = dict(self._objective.thresholds)
+        if self._data.diameter is not None:
+            learned["usual_diameter"] = self._data.diameter
+        spec = self._model.spec.model_copy(update=learned)
         score = judged.judgement.agreement
         model = Model(spec, self._state.ema_copy())
         self._best = ModelImproved(model, self._steps, score)

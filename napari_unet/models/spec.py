@@ -43,7 +43,7 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
 
 _Diameters = Annotated[tuple[_Diameter, _Diameter], AfterValidator(_rising)]
 
-_SIZES = ("diameters", "zoomed_to", "object_size")
+_SIZES = ("diameters", "zoomed_to", "object_size", "usual_diameter")
 """What is known of the sizes of objects."""
 
 # The rest follows from the images, the task and the training.
@@ -152,6 +152,9 @@ class ModelSpec(Frozen):
     object_size : float, optional
         Usual diameter of the objects in nature, in micrometres: where an image knows
         its pixel size, it tells how large they are before anything was measured.
+    usual_diameter : float, optional
+        Typical diameter of the objects that it was fine-tuned on, in pixels of their
+        images: how large those of other images will be, most likely.
     card : ModelCard
         Data, licence, scores.
     checksum : str, optional
@@ -174,6 +177,7 @@ class ModelSpec(Frozen):
     diameters: _Diameters | None = None
     zoomed_to: _Diameters | None = None
     object_size: float | None = Field(None, gt=0, le=1e4)
+    usual_diameter: float | None = Field(None, gt=0, le=1e6)
     card: ModelCard = ModelCard()
     checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
@@ -208,6 +212,8 @@ class ModelSpec(Frozen):
         written: dict[str, Any] = content(self)
         if self.loss == LossOptions():
             del written["loss"]
+        if self.usual_diameter is None:
+            written.pop("usual_diameter", None)
         if self.decoding == ReachDecoding() and not tasks.task_of(self).labels.objects:
             written.pop("decoding", None)
         return written
@@ -241,11 +247,15 @@ class ModelSpec(Frozen):
     def expected_diameter(self, pixel_size: float | None) -> float | None:
         """Return how many pixels an object should be across, if anybody can know.
 
+        The objects it was fine-tuned on tell more than those of all images of a kind.
+
         Parameters
         ----------
         pixel_size : float or None
             Width of a pixel, in micrometres; one that is not above 0 tells nothing.
         """
+        if self.usual_diameter is not None:
+            return self.usual_diameter
         if pixel_size is None or self.object_size is None or not pixel_size > 0:
             return None
         return self.object_size / pixel_size

@@ -7,11 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage as ndi
 
 from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.instances import by_reach
 from napari_unet.instances.by_reach import ReachDecoding
-from napari_unet.instances.crumbs import fit_least_area
+from napari_unet.instances.crumbs import (
+    extrapolate_least_area,
+    fit_least_area,
+    join_crumbs,
+)
 from napari_unet.instances.joints import mend_joints
 from napari_unet.scores.metrics import evaluate
 from training.label_maps import IN_PIECES, KINDS, label_map, pieces_of
@@ -112,6 +117,45 @@ def test_crumbs_join_what_they_touch_most_or_go() -> None:
     labels[4, 4], labels[5, 11] = 3, 4
     expected = np.where(labels == 4, 0, np.where(labels == 3, 1, labels))
     assert_same_objects(again(labels, ReachDecoding(min_size=2)), expected)
+
+
+def test_crumbs_of_one_object_become_that_object_again() -> None:
+    """What is broken up is not lost because no part of it is large enough."""
+    whole = np.zeros((12, 30), np.int32)
+    whole[1:11, 1:11], whole[1:11, 15:25] = 1, 2
+    y, x = np.indices(whole.shape)
+    broken = np.where(whole == 1, 1 + (y - 1) // 4 + 3 * ((x - 1) // 4), 0)
+    broken[whole == 2] = 20
+    found = join_crumbs(broken.astype(np.int32), 60)
+    assert_same_objects(found, whole)
+    assert not join_crumbs(broken.astype(np.int32), 101).any()
+
+
+@settings(max_examples=40)
+@given(
+    hnp.arrays(np.int32, (9, 11), elements=st.integers(0, 9)),
+    st.integers(0, 40),
+)
+def test_nothing_is_smaller_after_crumbs_are_joined(labels, least) -> None:
+    """Objects are only joined, and what is lost touches nothing."""
+    found = join_crumbs(labels, least)
+    areas = np.bincount(found.ravel())[1:]
+    assert (areas >= max(1, least)).all()
+    for number in np.unique(labels[labels > 0]):
+        assert len(np.unique(found[labels == number])) == 1
+    pieces, _ = ndi.label(labels > 0, np.ones((3, 3)))
+    for number in np.unique(pieces[pieces > 0]):
+        if np.count_nonzero(pieces == number) >= least:
+            assert (found[pieces == number] > 0).any()
+
+
+def test_few_objects_tell_how_small_others_may_be() -> None:
+    alike = np.full(10, 1000)
+    assert 200 < extrapolate_least_area(alike) < 250
+    assert extrapolate_least_area(np.array([1000])) == extrapolate_least_area(alike)
+    mixed = np.array([30, 100, 300, 1000, 3000])
+    assert 1 <= extrapolate_least_area(mixed) < 10
+    assert extrapolate_least_area(np.zeros(0, int)) == 1
 
 
 def test_the_least_area_lets_slips_of_the_brush_go() -> None:

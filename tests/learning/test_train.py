@@ -13,6 +13,7 @@ from napari_unet.inference.predict import predict
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.learning.events import FitResult, ModelImproved
 from napari_unet.learning.train import Training, fit, iter_fit
+from napari_unet.models.spec import ModelSpec
 from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
@@ -148,6 +149,21 @@ def test_norm_statistics_stay_frozen_in_fine_tuning(
     for name, value in model.net.state_dict().items():
         if "running" in name:
             torch.testing.assert_close(trained.net.state_dict()[name], value)
+
+
+def test_a_model_remembers_how_large_its_objects_were(disks: Sample) -> None:
+    """The next image is looked at where objects of that size are seen best."""
+    model = make_model()
+    sizes = {"diameters": (5.0, 60.0), "zoomed_to": (20.0, 40.0)}
+    model = replace(model, spec=model.spec.model_copy(update=sizes))
+    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 0.1, "pull": 0.0})
+    trained = fit(model, [disks], config)
+    assert trained is not model
+    assert trained.spec.usual_diameter == pytest.approx(13.8, abs=0.2)
+    assert trained.spec.expected_diameter(0.1) == trained.spec.usual_diameter
+    again = ModelSpec.model_validate_json(trained.spec.model_dump_json())
+    assert again.usual_diameter == trained.spec.usual_diameter
+    assert "usual_diameter" not in model.spec.model_dump_json()
 
 
 def test_nothing_better_gives_the_start_back(model: Model, disks: Sample) -> None:

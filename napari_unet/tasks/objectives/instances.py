@@ -13,9 +13,10 @@ from torch import Tensor
 
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
-from napari_unet.geometry.ids import compact
+from napari_unet.geometry.ids import compact, pixels_by_id
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.instances.by_reach import ReachDecoding
+from napari_unet.instances.crumbs import extrapolate_least_area
 from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.instances.outlines import fit_outlines
 from napari_unet.scores.likeness import Likeness, compare_objects
@@ -135,6 +136,15 @@ class InstancesObjective(Objective):
         """Return the same with the neighbours of its decoding."""
         return [replace(self, decoding=each) for each in self.decoding.neighbours()]
 
+    def hints(self, planes: Sequence[tuple[Values, Mask]]) -> Mapping[str, int]:
+        """Return the least area that objects like the verified ones may have."""
+        areas = np.concatenate([_verified_areas(*plane) for plane in planes])
+        return {"min_size": extrapolate_least_area(areas)} if areas.size else {}
+
+    def hinted(self, hints: Mapping[str, int]) -> Self:
+        """Return the same with that least area."""
+        return replace(self, decoding=self.decoding.model_copy(update=hints))
+
     def iter_likeness(
         self, maps: npt.NDArray[np.float32], values: Values, judged: Mask
     ) -> Generator[None, None, Likeness]:
@@ -158,6 +168,15 @@ class InstancesObjective(Objective):
     def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""
         return np.zeros(shape, np.int32)
+
+
+def _verified_areas(values: Values, verified: Mask) -> npt.NDArray[np.intp]:
+    """Return how many pixels the objects have of which something is verified."""
+    dense, ids = compact(values)
+    known = np.zeros(len(ids), bool)
+    known[dense[verified]] = True
+    known[0] = False
+    return pixels_by_id(dense, len(ids))[known]
 
 
 def overlap_disagreement(

@@ -141,6 +141,22 @@ class Objective(ABC):
         """Return the same with other thresholds, a step away; none where none are."""
         return ()
 
+    def hints(self, planes: Sequence[tuple[Values, Mask]]) -> Mapping[str, int]:
+        """Return thresholds that verified pixels tell, whatever the maps are like.
+
+        Parameters
+        ----------
+        planes : sequence of (values, mask)
+            What is known of each plane, and where.
+        """
+        del planes
+        return {}
+
+    def hinted(self, hints: Mapping[str, int]) -> Self:
+        """Return the same with thresholds as its `hints` say."""
+        del hints
+        return self
+
     def iter_likeness(
         self, maps: npt.NDArray[np.float32], values: Values, judged: Mask
     ) -> Generator[None, None, Likeness]:
