@@ -99,7 +99,7 @@ def test_what_verified_objects_tell_is_heard():
 def test_hints_that_are_worse_are_not_followed():
     after = specks({"min_size": 600})
     assert after.objective.thresholds["decoding"].min_size < 100
-    assert after.judgement.likeness.score == 1
+    assert after.judgement.likeness.matched == 6
 
 
 def test_thresholds_that_do_no_harm_stay():
