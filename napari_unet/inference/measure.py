@@ -64,6 +64,14 @@ _SAME_COVER = 0.9
 knows, and than those seen before, and cover as much: those are their texture. Smaller
 ones are more likely to be some that merge from afar, as spread cells do."""
 
+_OF_PLANE = 0.5
+"""Objects that are larger than this share of a plane are what merges from afar: of
+those that are seen whole there would be room for one."""
+
+_LEAST_SEEN = 4.0
+"""Pixels across: what is smaller is grain, and would be found everywhere if it were
+enlarged."""
+
 _SCALES = (3.0, 1.5, 6.0, 12.0)
 """Widths of the band-pass filters, in pixels; the most telling one first."""
 
@@ -142,7 +150,9 @@ def estimate_diameter(
         wanted = math.sqrt(known[0] * known[1]) / look.diameter
         zoom = float(np.clip(wanted, LEAST_ZOOM, MOST_ZOOM))
         look = (yield from _look(plane, zoom, segment)) or look
-    return look.diameter if look is not None else None
+    if look is None or look.diameter < _LEAST_SEEN:
+        return None
+    return look.diameter
 
 
 def _first_look(
@@ -153,9 +163,9 @@ def _first_look(
     afar = yield from _look(plane, _AFAR, segment)
     if as_it_is is None or afar is None:
         return as_it_is or afar or (yield from _look(plane, _NEAR, segment))
-    larger = afar.diameter >= max(
-        _OUT_OF_SIGHT * known[1], _OTHER_OBJECTS * as_it_is.diameter
-    )
+    most = _OF_PLANE * min(plane.shape[1:])
+    least = max(_OUT_OF_SIGHT * known[1], _OTHER_OBJECTS * as_it_is.diameter)
+    larger = least <= afar.diameter <= most
     return afar if larger and afar.cover >= _SAME_COVER * as_it_is.cover else as_it_is
 
 

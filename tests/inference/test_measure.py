@@ -104,6 +104,33 @@ def test_what_is_merged_or_left_out_from_afar_is_measured_as_it_is():
     assert measured(merged_from_afar, plane=plane) == pytest.approx(15.8, rel=0.01)
 
 
+def test_what_would_fill_the_plane_from_afar_is_a_crowd():
+    def a_crowd(part):
+        """Grains of 14 px on most of the plane; from afar one blob of them."""
+        yield from ()
+        y, x = np.mgrid[: part.shape[1], : part.shape[2]]
+        afar = part.shape[-1] < 400
+        inside = (y < 130) & (x < 130) if afar else (y % 16 < 14) & (x % 16 < 14)
+        inside &= (y < 400) & (x < 400)
+        number = np.ones_like(y) if afar else y // 16 * 1000 + x // 16 + 1
+        return np.where(inside, number, 0).astype(np.int32)
+
+    plane = np.zeros((1, 600, 600), np.float32)
+    assert measured(a_crowd, plane=plane) == pytest.approx(15.8, rel=0.01)
+
+
+def test_grain_is_nothing_to_enlarge():
+    def grains(part):
+        """Objects of 2 x 2 px of the image, however it is zoomed."""
+        yield from ()
+        pitch = max(3, round(part.shape[-1] / 512 * 4))
+        y, x = np.mgrid[: part.shape[1], : part.shape[2]]
+        inside = (y % pitch < pitch // 2) & (x % pitch < pitch // 2)
+        return np.where(inside, y // pitch * 1000 + x // pitch + 1, 0).astype(np.int32)
+
+    assert measured(grains, plane=np.zeros((1, 512, 512), np.float32)) is None
+
+
 @pytest.mark.parametrize("name", ["cells", "cells-phase"])
 def test_spread_cells_that_merge_from_afar_are_measured_as_they_are(name):
     for sample in load_sample("phase")[:3]:
