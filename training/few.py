@@ -39,7 +39,13 @@ from training.splits import read_split
 from training.start import PARTS, seen_by
 
 RANDOM = "random weights"
-KINDS = tuple(name for name in RECIPES["cells"].data if name != GENERATED)
+KINDS = tuple(
+    name
+    for name in RECIPES["cells"].data
+    if name != GENERATED and sum(map(len, read_split([name]).groups)) > 1
+)
+"""One picture cannot both be annotated and judge."""
+
 _MARGIN = 5
 
 
