@@ -14,6 +14,7 @@ from pathlib import Path
 
 from napari_unet.core.atomic import write_atomically
 from napari_unet.models.folder import SPEC_FILE, read_spec
+from napari_unet.models.record import RECORD_FILE
 from napari_unet.weights.folder import save_model
 from napari_unet.weights.model import Model
 from training.cards import CARDS
@@ -47,6 +48,8 @@ def package(run: Path, out: Path) -> None:
     )
     fresh = out.with_name(f".{out.name}.new")
     save_model(Model(spec, model.net.half()), fresh, overwrite=True)
+    # Of how a person trained it; what the program brings says that in its card.
+    (fresh / RECORD_FILE).unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     for path in fresh.iterdir():
         path.replace(out / path.name)

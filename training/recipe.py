@@ -38,6 +38,9 @@ STRONG = Augmentation(
 OUT_OF_FOCUS = STRONG.model_copy(update={"haze": 0.6, "blur": 4.0})
 """What an ablation has shown to be better on the images of strangers."""
 
+WIDE = SubpixelConfig(base_channels=32)
+"""A step takes a quarter of the time that one of a U-Net of 24 channels takes."""
+
 NUCLEUS = 10.0
 """Usual width of a mammalian nucleus, in micrometres."""
 
@@ -219,12 +222,14 @@ RECIPES = {
         Recipe(
             name="cells-phase",
             data=("cells_phase",),
+            architecture=WIDE,
             least=24.0,
             most=110.0,
             zoomed_to=(32.0, 80.0),
             crop=256,
-            batch=4,
-            steps=1800,
+            rate=1e-3,
+            steps=1250,
+            memory=0.995,
             balance=0,
             decoding=ReachDecoding(min_size=100),
         ),
@@ -272,13 +277,12 @@ RECIPES = {
             least=6.0,
             most=200.0,
             zoomed_to=(12.0, 80.0),
-            architecture=UNetConfig(base_channels=24),
-            decoding=ReachDecoding(min_size=25, contact=0.35),
+            architecture=WIDE,
+            decoding=ReachDecoding(min_size=50, contact=0.35),
             alike=True,
             balance=0.8,
             augmentation=OUT_OF_FOCUS.model_copy(update={"invert": 0.5, "zoom": 0.5}),
-            batch=16,
-            steps=7200,
+            steps=18700,
             memory=0.998,
         ),
     )
