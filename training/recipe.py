@@ -231,7 +231,7 @@ RECIPES = {
             steps=1250,
             memory=0.995,
             balance=0,
-            decoding=ReachDecoding(min_size=100),
+            decoding=ReachDecoding(min_size=200),
         ),
         Recipe(
             name="axons",
@@ -247,9 +247,12 @@ RECIPES = {
             name="nuclei-he",
             data=("nuclei_histology",),
             channels=3,
-            decoding=ReachDecoding(min_size=16),
+            architecture=WIDE,
+            decoding=ReachDecoding(min_size=30, contact=0.27),
             object_size=NUCLEUS,
-            steps=2000,
+            rate=1e-3,
+            steps=2450,
+            memory=0.998,
         ),
         Recipe(
             name="cells",
