@@ -69,11 +69,20 @@ def print_json(result: Any) -> None:
             "were written are there."
         )
     text = json.dumps(result, indent=2, ensure_ascii=False)
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
+    if not _survives(text, sys.stdout.encoding or "ascii"):
         text = json.dumps(result, indent=2)
     print_result(text)
+
+
+def _survives(text: str, encoding: str) -> bool:
+    """Return whether text that is printed can be read again as what it was.
+
+    Some encodings of Windows write a sign as another one that looks like it.
+    """
+    try:
+        return text.encode(encoding).decode(encoding) == text
+    except UnicodeError:
+        return False
 
 
 def report(result: Any, lines: Iterable[str | Table], *, as_json: bool) -> None:

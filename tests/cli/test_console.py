@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.table import Table
 
@@ -58,6 +58,7 @@ class Console:
 
 
 @given(NAMES, st.sampled_from(ENCODINGS))
+@example("¬", "cp932")
 def test_json_says_every_name_on_every_console(name: str, encoding: str) -> None:
     with Console(encoding) as console:
         print_whatever_the_console()
