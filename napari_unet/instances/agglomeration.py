@@ -148,10 +148,10 @@ def _iter_merge_one_by_one(
             del around[other][b]
             more_pixels, more_contact = around[a].get(other, (0, 0.0))
             offer(a, other, pixels + more_pixels, contact + more_contact)
-    return _settled(owner)
+    return settled(owner)
 
 
-def _settled(owner: LabelMap) -> LabelMap:
+def settled(owner: LabelMap) -> LabelMap:
     """Return the last owner of each, where owners are owned themselves."""
     while not np.array_equal(owner[owner], owner):
         owner = owner[owner]

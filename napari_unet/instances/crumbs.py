@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from napari_unet.geometry.ids import count_pairs, pixels_by_id
 from napari_unet.geometry.maps import LabelMap
+from napari_unet.instances.agglomeration import settled
 
 _FEW = 0.01
 
@@ -52,14 +53,13 @@ def extrapolate_least_area(areas: npt.NDArray[np.integer[Any]]) -> int:
     Parameters
     ----------
     areas : ndarray of int, shape (n,)
-        Pixels of each object, all its pieces together.
+        Pixels of each object, all its pieces together; 1 or more.
 
     Returns
     -------
     int
         At least 1, which is also what no object gives.
     """
-    areas = areas[areas > 0]
     if not areas.size:
         return 1
     logs = np.log(areas)
@@ -120,7 +120,7 @@ def _join(
     touched: LabelMap,
     often: npt.NDArray[np.int64],
     min_size: int,
-) -> npt.NDArray[np.intp]:
+) -> LabelMap:
     """Return which label each one joins; itself, where it joins none."""
     around: dict[int, dict[int, int]] = defaultdict(dict)
     for one, other, pixels in zip(
@@ -128,7 +128,7 @@ def _join(
     ):
         around[one][other] = pixels
         around[other].setdefault(one, pixels)
-    owner = np.arange(len(sizes))
+    owner = np.arange(len(sizes), dtype=np.int32)
     area = sizes.copy()
     queue = [(int(area[each]), each) for each in np.flatnonzero(crumb).tolist()]
     heapq.heapify(queue)
@@ -146,6 +146,4 @@ def _join(
                     around[one][two] = around[one].get(two, 0) + pixels
         if area[into] < min_size:
             heapq.heappush(queue, (int(area[into]), into))
-    while not np.array_equal(owner[owner], owner):
-        owner = owner[owner]
-    return owner
+    return settled(owner)

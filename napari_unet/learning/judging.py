@@ -111,6 +111,8 @@ def iter_fit_thresholds(
     worse = likeness.score < judged.judgement.likeness.score
     first = judged.objective if worse else hinted
     moved = yield from _iter_climb(first, judged.maps[:few], windows[:few])
+    if moved == judged.objective:
+        return judged
     likeness = yield from _iter_likeness(moved, judged.maps, windows)
     if likeness.score < judged.judgement.likeness.score:
         return judged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,8 @@ class Scores:
     @property
     def msa(self) -> float:
         """Mean of the average precision over all ten of `THRESHOLDS`."""
-        every = [self._precision(n) for n in range(len(THRESHOLDS))]
-        return float(np.mean(every))
+        # Rounded once, so that it is never above the largest of them.
+        return mean(self._precision(n) for n in range(len(THRESHOLDS)))
 
     @property
     def dice(self) -> float:
@@ -153,9 +154,9 @@ def pool(scores: Sequence[Scores]) -> PooledScores:
     for score in scores[1:]:
         total = total + score
     aps = [score.ap for score in scores]
-    mean = {key: float(np.mean([ap[key] for ap in aps])) for key in total.ap}
+    ap_mean = {key: float(np.mean([ap[key] for ap in aps])) for key in total.ap}
     msa = float(np.mean([score.msa for score in scores]))
-    return PooledScores(len(scores), total, mean, msa)
+    return PooledScores(len(scores), total, ap_mean, msa)
 
 
 def _sizes(

@@ -139,7 +139,7 @@ class InstancesObjective(Objective):
     def hints(self, planes: Sequence[tuple[Values, Mask]]) -> Mapping[str, int]:
         """Return the least area that objects like the verified ones may have."""
         areas = np.concatenate([_verified_areas(*plane) for plane in planes])
-        return {"min_size": extrapolate_least_area(areas)} if areas.size else {}
+        return {"min_size": extrapolate_least_area(areas)}
 
     def hinted(self, hints: Mapping[str, int]) -> Self:
         """Return the same with that least area."""
