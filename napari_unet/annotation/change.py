@@ -7,7 +7,7 @@ Whoever wants to lose nothing listens (`Annotation.listener`) and writes changes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Literal, TypeAlias
 
@@ -80,6 +80,13 @@ class PixelChange(Region):
         if self.after is not self.before:
             found = np.concatenate([found, self.after[0::2]])
         return frozenset(np.unique(found).tolist()) - {0}
+
+    @property
+    def inverse(self) -> PixelChange:
+        """The change that takes this one back."""
+        return replace(
+            self, before=self.after, after=self.before, was=self.now, now=self.was
+        )
 
     @property
     def count(self) -> int:

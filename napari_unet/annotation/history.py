@@ -27,6 +27,8 @@ _MOST_ENTRIES, _MOST_BYTES = 200, 2**28
 class Entry:
     """One step in the history; `number` is the `stroke` of its `Change`.
 
+    `parts` are what it changed: what was there before it, or right before its redo, and
+    what was there after it, or right before its undo.
     `open_before` and `open_after` are the objects the person was working on before the
     step, and when it was undone. `settled` is what was settled since, before the next
     step.
@@ -72,7 +74,7 @@ class History:
             self._attach(change.parts)
         elif change.kind == "undo":
             if entry := self._done.take(change.stroke):
-                self._undone.push(replace(entry, open_after=change.entry_open))
+                self._undone.push(_taken_back(entry, change))
         elif change.kind == "redo":
             if entry := self._undone.take(change.stroke):
                 self._done.push(_done_again(entry, change))
@@ -96,6 +98,13 @@ class History:
         if self._done.entries and settled:
             last = self._done.entries[-1]
             self._done.replace_last(replace(last, settled=(*last.settled, *settled)))
+
+
+def _taken_back(entry: Entry, change: Change) -> Entry:
+    """Return what redoes a step after its undo: a prediction may have come between."""
+    own = change.parts[-len(entry.parts) :]
+    parts = tuple(part.inverse for part in reversed(own))
+    return replace(entry, parts=parts, open_after=change.entry_open)
 
 
 def _done_again(entry: Entry, change: Change) -> Entry:

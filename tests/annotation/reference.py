@@ -116,6 +116,7 @@ class Reference:
         for mask, _, provenance in reversed(step.settled):
             still = mask & (self.provenance == ACCEPTED)
             self.provenance[still] = provenance[still]
+        step.after = self.state()
         for now, then in zip((self.labels, self.provenance), step.before, strict=True):
             now[step.mask] = then[step.mask]
         step.open_after, self.open = self.open, step.open_before & self.ids()

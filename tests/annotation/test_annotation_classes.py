@@ -118,6 +118,18 @@ def test_undo_after_a_refreshed_prediction():
     assert (work.provenance[2:5, 2:5] == Provenance.CORRECTED).all()
 
 
+def test_redo_brings_back_the_class_that_was_predicted_when_it_was_undone():
+    work = annotation()
+    hand = Painter(work)
+    work.do(AcceptView(hand.whole))
+    work.do(UnverifyView(hand.whole))
+    predict(work, np.full((16, 16), 3, np.uint8))
+    left = hand.state()
+    hand.undo()
+    hand.redo()
+    assert same(hand.state(), left)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32])
 def test_predictions_of_any_integer_type(dtype):
     work = annotation()

@@ -18,6 +18,7 @@ from napari_unet.annotation.edits import (
 )
 from napari_unet.annotation.merge import merge_prediction
 from napari_unet.annotation.provenance import Provenance
+from napari_unet.geometry.box import Box
 from tests.annotation.painter import Painter, cells, same
 
 UNSEEN, PREDICTED, ACCEPTED, CORRECTED = Provenance
@@ -30,7 +31,7 @@ def painter(request: pytest.FixtureRequest) -> Painter:
     return Painter(Annotation(labels, np.full(labels.shape, PREDICTED, np.uint8)))
 
 
-ROW = np.s_[..., 6, 2:20]
+ROW, WHOLE = np.s_[..., 6, 2:20], Box.whole((32, 32))
 
 
 def test_undo_and_redo_restore_both_arrays(painter):
@@ -129,10 +130,40 @@ def test_starting_over_and_predicting_anew_does_not_mix_with_the_way_back(plane)
     predicted[12:18, 2:30] = 1
     first = refresh(plane, predicted)
     assert first > before[0].max()
+    left = plane.state()
     plane.undo()
     assert same(plane.state(), before)
     plane.redo()
-    assert not plane.labels.any()
+    assert same(plane.state(), left)
+
+
+@pytest.mark.parametrize(
+    "unverify",
+    [UnverifyView(WHOLE), UnverifyObject(1), StartOver()],
+    ids=lambda e: e.name,
+)
+def test_redo_brings_back_what_was_predicted_when_it_was_undone(plane, unverify):
+    plane.annotation.do(AcceptView(plane.whole))
+    plane.annotation.do(unverify)
+    refresh(plane, np.roll(cells(), 2, axis=1))
+    left = plane.state()
+    assert (left[0] > 0)[4:10, 6:12].all()
+    plane.undo()
+    plane.redo()
+    assert same(plane.state(), left)
+
+
+def test_what_was_accepted_of_a_later_prediction_is_accepted_again(plane):
+    plane.annotation.do(AcceptView(plane.whole))
+    plane.annotation.do(UnverifyView(plane.whole))
+    refresh(plane, np.roll(cells(), 3, axis=1))
+    plane.annotation.do(AcceptView(plane.whole))
+    left = plane.state()
+    for _ in range(3):
+        plane.undo()
+    for _ in range(3):
+        plane.redo()
+    assert same(plane.state(), left)
 
 
 def test_redo_accepts_only_what_was_seen(plane):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.annotation.change import Mark
-from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.edits import AcceptView, UnverifyView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.errors import InputError
@@ -98,6 +98,25 @@ def test_undoing_a_mark_brings_the_accepted_value_back():
     hand.undo()
     assert (known(work) == 1).all()
     assert (work.provenance == Provenance.ACCEPTED).all()
+
+
+def test_redo_takes_an_undo_back_whatever_is_shown_meanwhile():
+    work = annotation()
+    show(work, np.ones((2, *SHAPE)))
+    hand = Painter(work)
+    hand.paint(np.s_[:2], work.mark_for(0, 9))
+    work.do(AcceptView(WHOLE))
+    work.do(UnverifyView(WHOLE))
+    states = [work.snapshot()]
+    for shown in (2, 3, 4):
+        show(work, np.full((2, *SHAPE), shown))
+        hand.undo()
+        states.append(work.snapshot())
+    for state in states[-2::-1]:
+        show(work, np.full((2, *SHAPE), 5))
+        hand.redo()
+        assert np.array_equal(known(work), state.labels, equal_nan=True)
+        assert (work.provenance == state.provenance).all()
 
 
 def test_what_a_snapshot_holds_can_be_restored():
