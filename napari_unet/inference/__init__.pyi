@@ -2,3 +2,8 @@ from .events import Sized as Sized
 from .forward import with_tiling as with_tiling
 from .model_input import check_image as check_image
 from .predict import iter_predict as iter_predict
+from .where_next import (
+    Picture as Picture,
+    ViewRated as ViewRated,
+    iter_rank_views as iter_rank_views,
+)

@@ -171,6 +171,12 @@ def chunk_of_view(
     return Chunk(start.get("T", 0), start.get("Z", 0), core, read, read)
 
 
+def box_in_axes(box: Box, axes: str) -> Box:
+    """Return a box of (T, Z, Y, X) in the axes of the image without C."""
+    places = ["TZYX".index(axis) for axis in result_axes(axes)]
+    return Box(tuple(box.start[n] for n in places), tuple(box.stop[n] for n in places))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkResult:
     """What a chunk holds, and what the network said, where that is kept.
@@ -200,13 +206,20 @@ def iter_predict_chunk(
 
 
 def iter_chunk_maps(
-    plan: ChunkPlan, chunk: Chunk, image: CanonicalImage, predictor: PlanePredictor
+    plan: ChunkPlan,
+    chunk: Chunk,
+    image: CanonicalImage,
+    predictor: PlanePredictor,
+    turns: int = 0,
 ) -> Generator[PlaneEvent, None, Maps]:
-    """Return the network's maps of what is decoded of a chunk, on the zoomed grid."""
+    """Return the network's maps of what is decoded of a chunk, on the zoomed grid.
+
+    As it says them of the chunk turned by so many times 90 degrees, turned back.
+    """
     pixels = image.plane(chunk.frame, chunk.section, chunk.read)
     plane = plan.spec.normalization.scale(pixels, plan.limits)
     plane = resize(plane, zoomed_shape(plane.shape[1:], plan.zoom))
-    maps = yield from predictor.iter_maps(plane)
+    maps = yield from predictor.iter_maps(plane, turns)
     if chunk.decoded == chunk.read:
         return maps
     return maps[:, *chunk.decoded.relative_to(chunk.read).slices]

@@ -87,19 +87,29 @@ class PlanePredictor:
         self.execution = execution
 
     def iter_maps(
-        self, plane: npt.NDArray[np.float32]
+        self, plane: npt.NDArray[np.float32], turns: int = 0
     ) -> Generator[PlaneEvent, None, Maps]:
         """Predict the activated maps of a normalised plane (C, Y, X) or volume.
 
-        Raises a DeviceError if memory does not suffice even for the smallest window.
+        The network sees it turned by so many times 90 degrees, and what it says is
+        turned back. Raises a DeviceError if memory does not suffice even for the
+        smallest window.
         """
+        seen = np.ascontiguousarray(np.rot90(plane, turns, (-2, -1)))
         while True:
             try:
-                return (yield from self._iter_windows(plane))
+                maps = yield from self._iter_windows(seen)
+                return self._turned_back(maps, turns)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 yield self._shrink()
+
+    def _turned_back(self, maps: Maps, turns: int) -> Maps:
+        if not turns % 4:
+            return maps
+        back = self._objective.turned_back(torch.from_numpy(maps)[None], turns)[0]
+        return back.contiguous().numpy()
 
     def count_windows(self, shape: tuple[int, ...]) -> int:
         """Return how many windows a plane of this (Y, X) shape takes."""

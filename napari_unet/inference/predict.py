@@ -20,13 +20,13 @@ import numpy.typing as npt
 
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, mapped, told_as
-from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.images.source import ArrayLabels, CanonicalImage, ImageSource
 from napari_unet.inference.chunks import (
     CachedMaps,
     ChunkPlan,
+    box_in_axes,
     chunk_of_view,
     in_image_axes,
     iter_chunk_maps,
@@ -170,7 +170,7 @@ def iter_predict(
         if nothing is not None:
             return in_image_axes(nothing, seen.axes)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
-    zoom = yield from _zoom(seen, model, predictor, limits, diameter, pixel_size)
+    zoom = yield from iter_zoom(seen, model, predictor, limits, diameter, pixel_size)
     plan = plan_chunks(
         seen, model.spec, predictor, limits=limits, raw=probabilities, zoom=zoom
     )
@@ -199,7 +199,7 @@ def _nothing(
     return empty
 
 
-def _zoom(
+def iter_zoom(
     image: CanonicalImage,
     model: Model,
     predictor: PlanePredictor,
@@ -207,7 +207,7 @@ def _zoom(
     diameter: float | None,
     pixel_size: float | None,
 ) -> Generator[PredictEvent, None, float]:
-    """Return the zoom at which the model knows the objects."""
+    """Return the zoom at which the model knows the objects, measured if need be."""
     spec, shape = model.spec, image.shape[3:]
     known = spec.best_diameters
     if known is None or model.net.dims != 2:
@@ -297,8 +297,6 @@ def _preview(
     steps = iter_chunk_maps(plan, chunk, image, predictor)
     maps = yield from mapped(told, steps)
     values = yield from mapped(told, iter_decode_chunk(plan, chunk, maps))
-    place = chunk.in_result(chunk.core)
-    axes = ["TZYX".index(axis) for axis in result_axes(image.axes)]
-    box = Box(tuple(place.start[n] for n in axes), tuple(place.stop[n] for n in axes))
+    box = box_in_axes(chunk.in_result(chunk.core), image.axes)
     whole = chunk.crop(values)[..., None, None, :, :]
     yield ViewPredicted(box, in_image_axes(whole, image.axes))
