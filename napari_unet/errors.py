@@ -7,6 +7,7 @@
     │   └── ChannelMismatchError   an image has other channels than a model takes
     ├── ModelError             a model folder is missing, broken or does not fit
     ├── DeviceError            the requested device does not exist or is out of memory
+    ├── TrainingError          a training cannot go on
     └── StorageError           something could not be saved or read back
 
 The message says what was expected, what was found and what to do. Front ends show
@@ -73,6 +74,10 @@ class ModelError(NapariUnetError):
 
 class DeviceError(NapariUnetError):
     """The requested device does not exist, cannot be used, or is out of memory."""
+
+
+class TrainingError(NapariUnetError):
+    """A training cannot go on; what it has published stays good."""
 
 
 class StorageError(NapariUnetError, OSError):

@@ -331,3 +331,6 @@ def _report(trained: Trained, out: Path, *, as_json: bool) -> None:
     if trained.interrupted:
         say(f"Interrupted; the best model so far is saved in {out}.")
         raise typer.Exit(EXIT_INTERRUPTED)
+    if trained.failure is not None:
+        say(f"The best model so far is saved in {out}.")
+        raise trained.failure

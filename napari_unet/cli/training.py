@@ -19,7 +19,13 @@ from napari_unet import inference, learning, models, nets, project, weights
 from napari_unet.cli.console import EXIT_INTERRUPTED, progress_bar, say
 from napari_unet.core.events import Notice, TrainStep, Validated
 from napari_unet.core.jobs import drain
-from napari_unet.errors import InputError, ModelError, NapariUnetError, StorageError
+from napari_unet.errors import (
+    InputError,
+    ModelError,
+    NapariUnetError,
+    StorageError,
+    TrainingError,
+)
 
 if TYPE_CHECKING:
     from napari_unet.learning.config import FitConfig
@@ -91,13 +97,17 @@ def _found(path: Path, out: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The best model so far, and whether training ran to its end."""
+    """The best model so far, and whether training ran to its end.
+
+    Or else what ended it, in words.
+    """
 
     model: Model
     steps: int
     seconds: float
     score: dict[str, float]
     interrupted: bool = False
+    failure: TrainingError | None = None
 
 
 def run_training(
@@ -109,7 +119,7 @@ def run_training(
     resume: bool,
     on_event: Callable[[], object],
 ) -> Trained:
-    """Train to the end or to Ctrl+C, whichever comes first.
+    """Train to the end, to Ctrl+C or until that cannot go on, whichever comes first.
 
     The state is kept in the file `path`, for a training that is killed. It is to be
     removed when the model is saved. `on_event` is called several times a second.
@@ -149,6 +159,11 @@ def run_training(
                 raise typer.Exit(EXIT_INTERRUPTED) from None
             score = {"agreement": best.score}
             return Trained(best.model, best.step, seconds, score, interrupted=True)
+        except TrainingError as error:
+            if best is None:
+                raise
+            score = {"agreement": best.score}
+            return Trained(best.model, best.step, seconds, score, failure=error)
     score = {"agreement": end.score, "agreement_before": end.start_score}
     return Trained(end.model, end.steps, end.seconds, score)
 

@@ -38,6 +38,13 @@ class TrainStep:
 
 
 @dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """An optimiser step changed nothing: its loss or gradient was no number."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class MicroBatch:
     """Part of a step is done; yielded so that slow devices can be interrupted."""
 

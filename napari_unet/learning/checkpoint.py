@@ -87,7 +87,8 @@ class CheckpointHeader(_State):
 
     The spec is that of the best model; `best_step` is 0 if that is the start. Scores
     are measured in so many windows. Crops of this extent, as many at once as
-    `micro_batch`, are what memory allowed so far; `rng` draws them.
+    `micro_batch`, are what memory allowed so far; `rng` draws them. Of the steps some
+    were `skipped`, the last ones perhaps in a row.
     """
 
     format_version: Literal[1] = FORMAT_VERSION
@@ -102,6 +103,8 @@ class CheckpointHeader(_State):
     windows: Annotated[int, Field(ge=0, le=1000)]
     micro_batch: Annotated[int, Field(ge=1, lt=2**53)]
     crop: Annotated[int, Field(ge=1, lt=2**53)]
+    skipped: Count = 0
+    skipped_in_a_row: Count = 0
     rng: RandomState
 
 

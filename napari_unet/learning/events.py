@@ -9,6 +9,7 @@ from napari_unet.core.events import (
     MicroBatch,
     Notice,
     Preparing,
+    StepSkipped,
     TrainStep,
     Validated,
 )
@@ -27,7 +28,13 @@ class ModelImproved:
 
 
 FitEvent: TypeAlias = (
-    Notice | Preparing | MicroBatch | TrainStep | Validated | ModelImproved
+    Notice
+    | Preparing
+    | MicroBatch
+    | TrainStep
+    | StepSkipped
+    | Validated
+    | ModelImproved
 )
 
 

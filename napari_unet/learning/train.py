@@ -18,9 +18,15 @@ from collections.abc import Generator, Sequence
 import numpy as np
 import torch
 
-from napari_unet.core.events import MicroBatch, Preparing, TrainStep, Validated
+from napari_unet.core.events import (
+    MicroBatch,
+    Notice,
+    Preparing,
+    StepSkipped,
+    TrainStep,
+    Validated,
+)
 from napari_unet.core.jobs import drain_logged, told_as
-from napari_unet.errors import DeviceError
 from napari_unet.learning.checkpoint import (
     BEST,
     Checkpoint,
@@ -31,7 +37,9 @@ from napari_unet.learning.checkpointing import CheckpointWriter, iter_fingerprin
 from napari_unet.learning.config import Checkpointing, FitConfig
 from napari_unet.learning.data import TrainingData, iter_prepare
 from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
+from napari_unet.learning.failures import device_failures_in_words
 from napari_unet.learning.judging import Judged, iter_fit_thresholds, iter_judge
+from napari_unet.learning.pace import Pace
 from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch
 from napari_unet.learning.train_state import TrainState
 from napari_unet.nets.device import choose_execution, is_out_of_memory, resolve_device
@@ -80,6 +88,8 @@ def fit(
     ------
     InputError
         If there is nothing to learn from, or images and labels do not fit.
+    DeviceError, TrainingError
+        If the training cannot go on; of `iter_fit` the best model so far would remain.
     """
     check_model(model)
     labels = task_of(model.spec).labels
@@ -122,6 +132,8 @@ def iter_fit(
         If that checkpoint does not fit the network, is damaged or missing.
     DeviceError
         If the device does not exist, fails, or its memory does not suffice.
+    TrainingError
+        If the loss is no number in many steps in a row.
     """
     config = config or FitConfig()
     objective = objective_of(model.spec, config.loss)
@@ -134,13 +146,9 @@ def iter_fit(
         taking = iter_fingerprint(model, samples, replay)
         fingerprint = yield from told_as(nothing_yet, taking)
         writer = CheckpointWriter(checkpoint, fingerprint)
-    try:
+    with device_failures_in_words():
         training = Training(model, objective, data, config, writer)
         return (yield from training.iter_run())
-    except (RuntimeError, MemoryError) as error:
-        if (words := _fatal_words(error)) is None:
-            raise
-        raise DeviceError(words) from error
 
 
 class Training:
@@ -161,7 +169,7 @@ class Training:
         self._rng = np.random.default_rng([config.seed, 1])
         self._windows = data.windows
         self._started = time.monotonic()
-        self._steps = 0
+        self._steps, self._pace = 0, Pace()
         self._best = ModelImproved(model, 0, -math.inf)
         self._start_score = -math.inf
         self._state = TrainState(model.net, self._execution, config)
@@ -181,14 +189,13 @@ class Training:
         while (progress := self._progress()) < 1:
             batch = self._draw_batch()
             try:
-                loss = yield from self.iter_step(batch, _rate(progress))
+                loss = yield from self.iter_step(batch, self._pace.rate(progress))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 yield self._plan.shrink()
             else:
-                self._steps += 1
-                yield TrainStep(self._steps, loss, self._seconds())
+                yield from self._iter_count(loss)
             if self._steps % self._config.validate_every == 0 or self._progress() >= 1:
                 yield from self._iter_validate()
             yield from self._iter_write_checkpoint()
@@ -200,6 +207,16 @@ class Training:
             self._data.held_out,
             self._seconds(),
         )
+
+    def _iter_count(self, loss: float) -> Generator[FitEvent, None, None]:
+        """Count a step, also one that was skipped."""
+        self._steps += 1
+        if math.isfinite(loss):
+            self._pace.note_taken()
+            yield TrainStep(self._steps, loss, self._seconds())
+        else:
+            yield StepSkipped(self._steps)
+            yield from self._pace.note_skipped(self._steps)
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started
@@ -226,15 +243,17 @@ class Training:
     def iter_step(
         self, batch: Batch, rate: float
     ) -> Generator[MicroBatch, None, float]:
-        """Take one optimizer step, at a share of the learning rate; return the loss."""
+        """Take one optimizer step, at a share of the learning rate; return the loss.
+
+        No number is returned, and nothing changed, where that or a gradient is none.
+        """
         total, micro = len(batch.images), self._plan.micro
         loss = 0.0
-        self._state.optimizer.zero_grad()
+        self._state.begin_step()
         for first in range(0, total, micro):
             loss += self._backward(batch, slice(first, first + micro), total)
             yield MicroBatch(self._steps + 1, min(total, first + micro), total)
-        self._update(rate)
-        return loss
+        return self._update(rate, loss)
 
     def _backward(self, batch: Batch, part: slice, total: int) -> float:
         """Add the gradients of some crops; return their share of the loss."""
@@ -251,24 +270,32 @@ class Training:
         self._state.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
         return float(share.detach())
 
-    def _update(self, rate: float) -> None:
-        """Change the weights by the gradients, and what follows them."""
+    def _update(self, rate: float, loss: float) -> float:
+        """Change the weights by the gradients, and what follows; see `iter_step`."""
         state, config = self._state, self._config
         for group in state.optimizer.param_groups:
             group["lr"] = config.learning_rate * rate
         state.scaler.unscale_(state.optimizer)
-        torch.nn.utils.clip_grad_norm_(state.net.parameters(), _MOST_GRADIENT)
+        parameters = state.net.parameters()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, _MOST_GRADIENT)
+        if not math.isfinite(loss + float(norm)):
+            return state.leave_step(loss)
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.updates += 1
         state.pull_to_start(config.pull * config.learning_rate * rate)
         # Early on a plain mean, so that the average does not cling to the start.
         state.update_ema(min(config.average, state.updates / (state.updates + 9)))
+        return loss
 
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
         """Publish the averaged weights if they are better than ever before."""
         judged = yield from self._iter_judge()
         score = judged.judgement.agreement
+        if not math.isfinite(score):
+            words = f"The network of step {self._steps} answers with no numbers"
+            yield Notice(f"{words}; it is not kept.")
+            return
         better = score > self._best.score
         if better:
             score = yield from self._iter_keep(judged)
@@ -284,7 +311,9 @@ class Training:
         seconds = max(time.monotonic() - began, 1e-3)
         self._windows = every[: max(_LEAST_WINDOWS, int(_SCORING_SECONDS / seconds))]
         judged = yield from self._iter_judge()
-        self._start_score = judged.judgement.agreement
+        score = judged.judgement.agreement
+        # A start that answers with no numbers agrees with nothing, and can be beaten.
+        self._start_score = score if math.isfinite(score) else 0.0
         self._best = ModelImproved(self._model, 0, self._start_score)
 
     def _iter_judge(self) -> Generator[FitEvent, None, Judged]:
@@ -324,6 +353,8 @@ class Training:
             windows=len(self._windows),
             micro_batch=self._plan.micro,
             crop=self._plan.crop,
+            skipped=self._pace.skipped,
+            skipped_in_a_row=self._pace.in_a_row,
             rng=RandomState.of(self._rng),
         )
         of_best = best.model.net.state_dict().items()
@@ -349,6 +380,7 @@ class Training:
         self._windows = self._windows[: header.windows]
         self._plan.micro, self._plan.crop = header.micro_batch, header.crop
         self._steps = header.steps
+        self._pace = Pace(header.skipped, header.skipped_in_a_row)
         self._started = time.monotonic() - header.seconds
         self._start_score = header.start_score
         model = self._model
@@ -357,25 +389,3 @@ class Training:
             self._objective = objective_of(header.spec, self._config.loss)
         self._best = ModelImproved(model, header.best_step, header.best_score)
         header.rng.put_into(self._rng)
-
-
-def _rate(progress: float) -> float:
-    """Warm up over the first twentieth, then fall along a cosine to a tenth."""
-    if progress < 0.05:
-        return 0.1 + 0.9 * progress / 0.05
-    return float(0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * (progress - 0.05) / 0.95)))
-
-
-def _fatal_words(error: RuntimeError | MemoryError) -> str | None:
-    """Return in words what ended a training, if it is no defect of the program."""
-    if is_out_of_memory(error):
-        return (
-            "Memory ran out; close other programs, or train on the CPU (--device cpu)."
-        )
-    if isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error):
-        reason = str(error).splitlines()[0]
-        return (
-            f"The graphics card failed during training ({reason}); start the program "
-            "anew, or train on the CPU (--device cpu)."
-        )
-    return None

@@ -9,6 +9,7 @@ scaler and of CUDA may be missing where a training goes on with another device.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 
 import torch
@@ -45,11 +46,30 @@ class TrainState:
             execution.device.type, enabled=execution.autocast == torch.float16
         )
         self.updates = 0
+        self._statistics: list[Tensor] = []
         self.net.train()
         if config.freeze_norm:
             for module in self.net.modules():
                 if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
                     module.eval()
+
+    def begin_step(self) -> None:
+        """Forget gradients, and remember the statistics that a batch will change."""
+        self.optimizer.zero_grad()
+        self._statistics = [each.clone() for each in self.net.buffers()]
+
+    @torch.no_grad()
+    def leave_step(self, loss: float) -> float:
+        """Leave all as it was before a step whose gradients, unscaled, are no numbers.
+
+        Returns no number as its loss, unless float16 was too small for the gradients:
+        they are scaled less from now on.
+        """
+        for now, then in zip(self.net.buffers(), self._statistics, strict=True):
+            now.copy_(then)
+        overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1
+        self.scaler.update()
+        return loss if overflow else math.nan
 
     @torch.no_grad()
     def pull_to_start(self, amount: float) -> None:

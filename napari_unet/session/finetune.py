@@ -16,7 +16,14 @@ import numpy.typing as npt
 
 from napari_unet import learning
 from napari_unet.annotation.provenance import AnnotationSnapshot
-from napari_unet.core.events import MicroBatch, Notice, Preparing, TrainStep, Validated
+from napari_unet.core.events import (
+    MicroBatch,
+    Notice,
+    Preparing,
+    StepSkipped,
+    TrainStep,
+    Validated,
+)
 from napari_unet.core.jobs import Job, told_as
 from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import Mask
@@ -104,7 +111,7 @@ class Improved:
 
 
 RoundEvent: TypeAlias = (
-    Notice | Preparing | MicroBatch | TrainStep | Validated | Improved
+    Notice | Preparing | MicroBatch | TrainStep | StepSkipped | Validated | Improved
 )
 
 

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_unet.core.events import MicroBatch, Notice, Preparing, TrainStep, Validated
+from napari_unet.core.events import (
+    MicroBatch,
+    Notice,
+    Preparing,
+    StepSkipped,
+    TrainStep,
+    Validated,
+)
 from napari_unet.errors import StorageError
 from napari_unet.models.record import ModelRecord
 from napari_unet.project.project import Project
@@ -45,8 +52,9 @@ class _Run:
 
     The next round starts from the best model so far, and goes on with an interrupted
     one if it is to `resume`. `steps` count through all rounds, `steps_before` those
-    before this round; `news` is whether something was verified or corrected since it
-    began, and `score` is the last measurement, in words.
+    before this round, `skipped` those that changed nothing; `news` is whether something
+    was verified or corrected since it began, and `score` is the last measurement, in
+    words.
     """
 
     model: Model
@@ -60,6 +68,7 @@ class _Run:
     job: Running | None = None
     steps: int = 0
     steps_before: int = 0
+    skipped: int = 0
     news: bool = False
     stopping: bool = False
     measured: bool = False
@@ -180,6 +189,8 @@ class Training:
         self._tell_time(run)
         if isinstance(event, Notice):
             self._hub.notice(event.message)
+        elif isinstance(event, StepSkipped):
+            run.skipped += 1
         elif isinstance(event, Improved):
             run.model, run.record, run.best = event.model, event.record, event
             self.improved.emit(event)
@@ -215,8 +226,7 @@ class Training:
 
     def _on_finished(self, run: _Run) -> None:
         self._end()
-        words = _summary(run.best, run.measured)
-        self._hub.say(words, "version")
+        self._hub.say(_summary(run), "version")
         self.ended.emit()
 
     def _on_failed(self, error: Exception) -> None:
@@ -241,10 +251,13 @@ def _folder_of(home: Project | None) -> Path | None:
     return None
 
 
-def _summary(best: Improved | None, measured: bool) -> str:
-    if best is not None:
-        gain = gain_in_words(best.start_score, best.score)
-        return f"A better model: score {gain}."
-    if measured:
-        return "No better model; the old one stays."
-    return "Training ended before a first result; give it more time."
+def _summary(run: _Run) -> str:
+    skipped = ""
+    if run.skipped > 1:
+        skipped = f" {run.skipped} steps were skipped: their loss was no number."
+    if run.best is not None:
+        gain = gain_in_words(run.best.start_score, run.best.score)
+        return f"A better model: score {gain}.{skipped}"
+    if run.measured:
+        return f"No better model; the old one stays.{skipped}"
+    return f"Training ended before a first result; give it more time.{skipped}"

@@ -13,6 +13,7 @@ import tifffile
 
 import napari_unet as nu
 from napari_unet import learning as engine
+from napari_unet.errors import TrainingError
 from napari_unet.learning.events import ModelImproved
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
@@ -89,6 +90,30 @@ def test_interruption_before_anything_was_better(
     assert result.code == 130
     assert "no model was saved" in result.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_training_that_cannot_go_on_keeps_the_best_model(
+    run: Run, annotated: Annotated, tmp_path: Path, monkeypatch
+) -> None:
+    network = UNetConfig(depth=1, base_channels=2)
+    better = ModelImproved(new_model(ModelSpec(name="x", architecture=network)), 7, 0.5)
+
+    def iter_fit(*args: object, **kwargs: object) -> Iterator[Any]:
+        yield from published
+        raise TrainingError("The training has ended.")
+
+    monkeypatch.setattr(engine, "iter_fit", iter_fit)
+    published: list[ModelImproved] = []
+    out = tmp_path / "out"
+    run(*_arguments(annotated, out, "--json")).refused("The training has ended.")
+    assert not out.exists()
+    published.append(better)
+    result = run(*_arguments(annotated, out, "--json"))
+    assert result.code == 2
+    assert "best model so far is saved" in result.err
+    assert "The training has ended." in result.err
+    assert json.loads(result.out)["steps"] == 7
+    assert nu.load_model(out).name == "out"
 
 
 @pytest.mark.parametrize(

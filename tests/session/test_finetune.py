@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from napari_unet.annotation.edits import AcceptView
-from napari_unet.core.events import MicroBatch, Notice, TrainStep, Validated
+from napari_unet.core.events import (
+    MicroBatch,
+    Notice,
+    StepSkipped,
+    TrainStep,
+    Validated,
+)
 from napari_unet.geometry.box import Box
 from napari_unet.learning.events import ModelImproved
 from napari_unet.session.finetune import replay_samples
@@ -186,6 +192,18 @@ def test_notices_of_the_engine_are_kept_in_sight(manual, monkeypatch):
     manual.session.finetune(2)
     manual.run()
     assert manual.state.notice == "Fewer than six."
+
+
+def test_many_skipped_steps_are_told_when_the_training_ends(manual, monkeypatch):
+    act = [*steps(0.6), StepSkipped(2), StepSkipped(3), TrainStep(4, 0.3, 1.0)]
+    play(manual, monkeypatch, act)
+    measured = []
+    manual.session.training.measured.connect(measured.append)
+    manual.session.finetune(2)
+    manual.run()
+    assert [event.step for event in measured] == [0, 1, 1, 4]
+    assert manual.state.message.startswith("A better model: score 0.50 → 0.60. 2 steps")
+    assert "loss was no number" in manual.state.message
 
 
 def test_refreshes_are_not_too_frequent_and_one_follows_the_end(manual, monkeypatch):
