@@ -2,7 +2,8 @@
 
 The keys of the brushes, of Predict and of Accept go where the keyboard is. So a control
 takes it from the mouse only where there is something to type, and gives it back after
-Enter, Escape, or a click elsewhere in the dock. With Tab every control can be reached.
+Enter, Escape, or a click elsewhere in the dock; a list keeps it for the arrows, and
+lets the canvas have what it has no use for. With Tab every control can be reached.
 The wheel scrolls the dock, and changes nothing by accident.
 """
 
@@ -21,6 +22,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPlainTextEdit,
     QSlider,
     QTextEdit,
@@ -39,6 +41,13 @@ _MOUSE = (
     QEvent.Type.MouseButtonRelease,
 )
 _DONE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+_OF_LISTS = (
+    *_DONE,
+    Qt.Key.Key_Delete,
+    Qt.Key.Key_Backspace,
+    Qt.Key.Key_Tab,
+    Qt.Key.Key_Backtab,
+)
 
 
 class InputGuard(QObject):
@@ -69,10 +78,17 @@ class InputGuard(QObject):
             # When the button goes down already: what was typed before counts now.
             if not _keeps_keyboard(watched, kind):
                 self.give_back()
-        elif kind == QEvent.Type.KeyRelease:
-            if isinstance(watched, QAbstractSpinBox) or _line_of(watched) is not None:
-                self._leave(event)
-        elif kind == QEvent.Type.KeyPress and (line := _line_of(watched)) is not None:
+        elif kind == QEvent.Type.KeyRelease and _is_typed_in(watched):
+            self._leave(event)
+        elif kind == QEvent.Type.KeyPress:
+            return self._on_key(watched, event)
+        return False
+
+    def _on_key(self, widget: QWidget, event: QEvent) -> bool:
+        """Return whether a key is dealt with."""
+        if isinstance(widget, QListWidget):
+            return self._hand_over(event)
+        if (line := _line_of(widget)) is not None:
             _take_back(line, event)
         return False
 
@@ -93,6 +109,15 @@ class InputGuard(QObject):
             # The dock floats in a window of its own.
             canvas.activateWindow()
 
+    def _hand_over(self, event: Any) -> bool:
+        """Let the canvas have a key that a list has no use for, and the next ones."""
+        canvas = self._canvas()
+        if canvas is None or not event.text() or event.key() in _OF_LISTS:
+            return False
+        self.give_back()
+        QApplication.sendEvent(canvas, event)
+        return True
+
     def _leave(self, event: Any) -> None:
         if event.key() in _DONE and not event.isAutoRepeat():
             self.give_back()
@@ -109,7 +134,7 @@ def _limit_focus(widget: QWidget) -> None:
     """Let the mouse give the keyboard only to what is typed in."""
     if widget.focusPolicy() not in _BY_CLICK or widget.focusProxy() is not None:
         return
-    if isinstance(widget, QAbstractSpinBox) or _line_of(widget) is not None:
+    if _is_typed_in(widget):
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     elif isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider):
         widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -131,6 +156,12 @@ def _line_of(widget: QWidget) -> QLineEdit | None:
     return widget if isinstance(widget, QLineEdit) else None
 
 
+def _is_typed_in(widget: QWidget) -> bool:
+    """Whether it has use for the keyboard; arrows choose in a list."""
+    typed = isinstance(widget, QAbstractSpinBox | QListWidget)
+    return typed or _line_of(widget) is not None
+
+
 def _is_text(widget: QWidget) -> bool:
     return isinstance(widget, QPlainTextEdit | QTextEdit)
 
@@ -142,5 +173,7 @@ def _keeps_keyboard(widget: QWidget, kind: QEvent.Type) -> bool:
             return widget.hasSelectedText()  # to be copied with Ctrl+C
         return widget.focusPolicy() in _BY_CLICK
     parent = widget.parentWidget()
+    if isinstance(parent, QListWidget):
+        return True
     in_text = parent is not None and _is_text(parent)
     return isinstance(widget, QLineEdit) or _is_text(widget) or in_text

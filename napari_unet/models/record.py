@@ -29,8 +29,10 @@ class ModelRecord(Frozen):
     """The identity of one model, and where it comes from; other weights have others.
 
     A run is one training: one start, one set of samples. Steps and scores, agreement
-    with what was held out, are those of that run. `replay` is the built-in model from
-    which it descends, whose sample images remind it of what that one knew.
+    with what was held out, are those of that run; so are the `seconds` that it took to
+    come here, and the verified `objects` and `pixels` that it learned from. `replay` is
+    the built-in model from which it descends, whose sample images remind it of what
+    that one knew.
     """
 
     uuid: UUID
@@ -40,7 +42,17 @@ class ModelRecord(Frozen):
     replay: str = Field("", max_length=100)
     score: Score | None = None
     start_score: Score | None = None
+    seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
+    objects: int | None = Field(None, ge=0, le=2**53)
+    pixels: int | None = Field(None, ge=0, le=2**53)
     created: AwareDatetime
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is known to be worse than its start, or no score was a number."""
+        if self.start_score is None:
+            return False
+        return self.score is None or self.score < self.start_score
 
     def child(self) -> ModelRecord:
         """Return the record of a copy that goes its own way from now on."""

@@ -28,8 +28,9 @@ from napari_unet.models.record import ModelRecord, built_in_uuid, uuid_of
 from napari_unet.project.identity import Axes, Hash, ImageFields, Key, Name, Record
 from napari_unet.project.layout import MANIFEST
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 KEPT_GENERATIONS = 3
+LONGEST_VERSION_NAME = 60
 
 _MOST_SAVES = 100
 _MAX_BYTES = 32 * 2**20
@@ -87,9 +88,9 @@ class ModelEntry(Record):
     """One version of the model: a built-in one, or one in a folder of the project.
 
     `number` is for people and never used again; code finds a version by its record.
-    `checksum` is that of the weights, `note` says where the version comes from,
-    `preset` how it is trained further, and `decoding` are thresholds that a person has
-    moved.
+    `checksum` is that of the weights, `note` says where the version comes from, `name`
+    is what a person calls it, `preset` how it is trained further, and `decoding` are
+    thresholds that a person has moved.
     """
 
     number: int = Field(ge=1, le=2**53)
@@ -98,6 +99,7 @@ class ModelEntry(Record):
     folder: Key | None = None
     checksum: Hash | None = None
     note: str = Field("", max_length=1024)
+    name: str = Field("", max_length=LONGEST_VERSION_NAME)
     preset: Literal["fine-tune", "from-scratch"] = "fine-tune"
     decoding: AnyDecoding | None = None
 
@@ -135,7 +137,7 @@ class Settings(Record):
 class Manifest(Record):
     """Content of `project.json`."""
 
-    format_version: Literal[4] = 4
+    format_version: Literal[5] = 5
     settings: Settings = Settings()
     active_model: int | None = None
     models: tuple[ModelEntry, ...] = Field((), max_length=100_000)
@@ -352,7 +354,17 @@ def _from_3(found: Json) -> Json:
     return {**found, "format_version": 4, "models": models}
 
 
-_STEPS: dict[int, Callable[[Json], Json]] = {1: _from_1, 2: _from_2, 3: _from_3}
+def _from_4(found: Json) -> Json:
+    """Version 5 has names of models, and what they learned from; none were known."""
+    return {**found, "format_version": 5}
+
+
+_STEPS: dict[int, Callable[[Json], Json]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+}
 
 
 def up_to_date(found: Json, version: int) -> Json:

@@ -7,14 +7,17 @@ Which round comes next, and when, is decided in `napari_unet.session.training`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy.typing as npt
 
 from napari_unet import learning
+from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.events import (
     MicroBatch,
@@ -60,6 +63,7 @@ class TrainingSnapshot:
     channels: Channels | None
     annotation: AnnotationSnapshot
     trainable: Mask
+    counts: ObjectCounts
 
     @classmethod
     def of(cls, image: OpenImage) -> TrainingSnapshot:
@@ -70,6 +74,7 @@ class TrainingSnapshot:
             image.reading.channels,
             image.annotation.snapshot(),
             image.annotation.trainable(),
+            image.annotation.counts(),
         )
 
     def as_sample(self) -> Sample:
@@ -147,7 +152,7 @@ class TrainRound(Job[RoundEvent, None]):
             replay = replay_samples(self.record.replay)
             yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)
-        start_score = 0.0
+        start_score, clock = 0.0, time.monotonic() - begun.spent
         for event in learning.iter_fit(
             begun.model,
             samples,
@@ -157,11 +162,26 @@ class TrainRound(Job[RoundEvent, None]):
         ):
             if isinstance(event, learning.ModelImproved):
                 record = made_by(begun.record, event.step, event.score, start_score)
+                record = self._told_of(record, time.monotonic() - clock)
                 yield Improved(event.model, record, self.number, self.preset)
                 continue
             if isinstance(event, Validated):
                 start_score = event.start_score
             yield event
+
+    def _told_of(self, record: ModelRecord, seconds: float) -> ModelRecord:
+        """Return the record of a model with what it learned from, and when."""
+        counts = [snapshot.counts for snapshot in self.snapshots]
+        has_objects = task_of(self.model.spec).labels.objects
+        objects = sum(each.verified_objects for each in counts)
+        return record.model_copy(
+            update={
+                "created": datetime.now(UTC),
+                "seconds": seconds,
+                "objects": objects if has_objects else None,
+                "pixels": sum(each.verified_pixels for each in counts),
+            }
+        )
 
     def _begin(
         self, config: FitConfig, samples: list[Sample], replay: list[Sample]

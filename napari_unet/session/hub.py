@@ -40,6 +40,7 @@ class Changes(TypedDict, total=False):
     loading: str
     versions: tuple[VersionState, ...]
     version: int
+    deleted: str
     source: str
     image: ImageState | None
     save: SaveState

@@ -61,13 +61,14 @@ class RoundStart:
     """What a round of training starts with.
 
     `record` is of what it makes: its parent and its run. To the minutes of `config`,
-    time that was spent before an interruption is added.
+    time that was `spent` before an interruption is added, in seconds.
     """
 
     model: Model
     record: ModelRecord
     config: FitConfig
     checkpoint: Checkpointing | None
+    spent: float = 0.0
 
 
 def find_interruption(folder: Path) -> Interruption | None:
@@ -174,4 +175,5 @@ def iter_resume_round(
         minutes = config.minutes + state.seconds / 60
         config = config.model_copy(update={"minutes": minutes})
     run = _read_run(folder) or run_record(models.read_record(folder / _START))
-    return RoundStart(start, run, config, learning.Checkpointing(path, resume="always"))
+    go_on = learning.Checkpointing(path, resume="always")
+    return RoundStart(start, run, config, go_on, state.seconds)

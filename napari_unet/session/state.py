@@ -108,6 +108,8 @@ class State:
         The model that predicts, the one that is being loaded, all versions, oldest
         first, and the number of the one that predicts; which built-in model or model
         folder it is, or nothing if training made it.
+    deleted
+        The version that was deleted last and can be brought back, or nothing.
     image, save, recovered
         The chosen image, how saving it goes, and what came back after a crash.
     predicting, refreshing, cancelling
@@ -129,6 +131,7 @@ class State:
     loading: str = ""
     versions: tuple[VersionState, ...] = ()
     version: int = 0
+    deleted: str = ""
     source: str = ""
     image: ImageState | None = None
     save: SaveState = NOT_SAVED

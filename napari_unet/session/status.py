@@ -137,10 +137,27 @@ class ModelState:
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """One model version that can be brought back."""
+    """One model version that can be brought back.
+
+    Parameters
+    ----------
+    text : str
+        Its name and its scores, in a line.
+    name, details, when, about : str
+        The name alone; scores, what it learned from and how long that took; when it
+        was made; all of it in sentences.
+    why_not_rename, why_not_delete : str
+        Why that is refused, or nothing.
+    """
 
     number: int
     text: str
+    name: str = ""
+    details: str = ""
+    when: str = ""
+    about: str = ""
+    why_not_rename: str = ""
+    why_not_delete: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,8 @@ class Training:
         elif isinstance(event, StepSkipped):
             run.skipped += 1
         elif isinstance(event, Improved):
-            run.model, run.record, run.best = event.model, event.record, event
+            if not event.record.worse:  # or the next round would start from it
+                run.model, run.record, run.best = event.model, event.record, event
             self.improved.emit(event)
             self._turn_over(run)
         elif not isinstance(event, MicroBatch):

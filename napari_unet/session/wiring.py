@@ -50,6 +50,7 @@ class Wiring:
         images.released.connect(predicting.forget)
         models.timeline.changed.connect(self._on_model)
         models.chosen.connect(self._keep_choice)
+        models.versions.edited.connect(self._keep_choice)
         settings.changed.connect(self._keep_choice)
         settings.read_anew.connect(self._on_read_anew)
         predicting.measured.connect(settings.tell)
@@ -128,7 +129,7 @@ class Wiring:
         home = self._training.home
         self._models.publish(improved, home, activate=not self.version_chosen)
         self._store.want(home, begin=True)
-        if not self.version_chosen:
+        if not self.version_chosen and not improved.record.worse:
             self._predicting.want_refresh()
 
     def _follow_model(self) -> None:

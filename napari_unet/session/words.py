@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import readable
-from napari_unet.project.project import Project
 from napari_unet.project.snapshots import Snapshot
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.models.timeline import ModelVersion, Timeline
-from napari_unet.session.status import ImageState, ModelState, VersionState
+from napari_unet.session.status import ImageState, ModelState
 from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:
@@ -134,35 +132,3 @@ def _how_good(card: ModelCard) -> str:
 def schema_of(spec: ModelSpec) -> LabelSchema:
     """Return what a model predicts."""
     return LabelSchema(spec.task, tuple(readable(name) for name in spec.names))
-
-
-def describe_versions(
-    timeline: Timeline, place: Project | None
-) -> tuple[VersionState, ...]:
-    """Return the list of versions: every model once, oldest first.
-
-    What only another project than the `place` where the person works keeps bears its
-    name.
-    """
-
-    def rank(version: ModelVersion) -> tuple[bool, bool, bool]:
-        active = version is timeline.active
-        return active, version.home is place, version.home is None
-
-    newest_first = timeline.versions[::-1]
-    # Of several that are the same model, the oldest one of the highest rank.
-    shown = {each.uuid: each for each in sorted(newest_first, key=rank)}
-    return tuple(
-        _describe_version(each, place)
-        for each in timeline.versions
-        if shown[each.uuid] is each
-    )
-
-
-def _describe_version(version: ModelVersion, place: Project | None) -> VersionState:
-    text, record = version.note, version.record
-    if record.score is not None and record.start_score is not None:
-        text += f": {gain_in_words(record.start_score, record.score)}"
-    if version.home not in (None, place):
-        text += f" · {version.home.folder.stem}"
-    return VersionState(version.number, text)

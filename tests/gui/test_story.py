@@ -103,8 +103,8 @@ def test_a_better_model_refreshes_the_prediction(stage, bright_dim):
     assert (stage.annotation.labels[verified] == before).all()
     panel = stage.panel(FinetunePanel)
     assert panel.versions.count() == 2
-    panel.versions.setCurrentIndex(0)
-    panel.versions.activated.emit(0)
+    panel.versions.setCurrentRow(1)
+    panel.use.click()
     assert stage.state.version == 1
     stage.until(lambda: stage.state.image.objects == 13)
 

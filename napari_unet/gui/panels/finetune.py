@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import TRAIN, hint
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.panel import Choices, Label, Panel, allow, button
+from napari_unet.gui.panels.panel import Label, Panel, allow, button, entry
+from napari_unet.gui.panels.versions import VersionList
 from napari_unet.session.state import State
+from napari_unet.session.status import VersionState
 
 _MINUTES_TIP = (
     "How long to train; it can be stopped at any time without losing the best"
 )
-_VERSION_TIP = (
-    "The model before training and after every round: choose one to go back to it"
-)
+_USE_TIP = "Predict with this version of the model from now on"
+_UNDO_TIP = "Bring the version back that was deleted last; until the window is closed"
+_NO_VERSION = "Choose a version in the list first."
 
 
 class FinetunePanel(Panel):
@@ -44,15 +46,37 @@ class FinetunePanel(Panel):
         self.notice = Label("", "faint", wrap=True)
         self.curve = Curve()
         self.curve.hide()
-        self.versions = Choices(_VERSION_TIP)
-        self.versions.chosen.connect(self.session.activate_version)
-        self.save = button("Save model…", "Save it as a model folder", self._on_save)
         self.add_row(self.finetune, self.minutes, self.stop)
-        self.add_row(self.versions, self.save)
+        self._build_versions()
         # Last, so that no button moves when they come.
         self.add(self.curve, self.notice)
         self.connections.connect(self.session.training.started, self._on_started)
         self.connections.connect(self.session.training.measured, self.curve.add)
+
+    def _build_versions(self) -> None:
+        """List what training made, with what can be done with one of them."""
+        self.versions = VersionList()
+        versions = self.session.models.versions
+        self.versions.wanted.connect(self.session.activate_version)
+        self.versions.unwanted.connect(versions.delete)
+        self.versions.named.connect(versions.rename)
+        self.versions.selected.connect(self._on_selected)
+        self.use = button("Use", _USE_TIP, self._on_use)
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        rename, delete = self.versions.rename_selected, self._on_delete
+        self.rename = entry(menu, "Rename… (F2)", "Give it a name", rename)
+        self.delete = entry(menu, "Delete (Del)", "Take it off the list", delete)
+        self.undo = entry(menu, "Undo", _UNDO_TIP, versions.bring_back)
+        menu.addSeparator()
+        self.save = entry(
+            menu, "Save model…", "Save what predicts as a model folder", self._on_save
+        )
+        self.more = QPushButton("More")
+        self.more.setToolTip("Name, delete or save a version of the model")
+        self.more.setMenu(menu)
+        self.add(self.versions)
+        self.add_row(self.use, self.more)
 
     def _render(self, state: State) -> None:
         training = state.training is not None
@@ -64,10 +88,28 @@ class FinetunePanel(Panel):
         if not training and _name(state) != self._trained:
             # It is another model's.
             self.curve.hide()
-        self.versions.offer([(each.text, each.number, "") for each in state.versions])
-        self.versions.show_choice(state.version)
-        self.versions.setEnabled(len(state.versions) > 1)
+        self.versions.show_versions(state.versions, state.version)
+        self._allow(self.versions.version, state)
+
+    def _allow(self, selected: VersionState | None, state: State) -> None:
+        """Allow what can be done with the version that is selected."""
+        allow(self.use, _why_not_use(selected, state))
+        allow(self.rename, selected.why_not_rename if selected else _NO_VERSION)
+        allow(self.delete, selected.why_not_delete if selected else _NO_VERSION)
+        allow(self.undo, "" if state.deleted else "Nothing was deleted.")
+        self.undo.setText(f"Bring back {state.deleted}" if state.deleted else "Undo")
         self.save.setEnabled(state.model is not None)
+
+    def _on_selected(self) -> None:
+        self._allow(self.versions.version, self.session.state)
+
+    def _on_use(self) -> None:
+        if (version := self.versions.version) is not None:
+            self.session.activate_version(version.number)
+
+    def _on_delete(self) -> None:
+        if (version := self.versions.version) is not None:
+            self.session.models.versions.delete(version.number)
 
     def _on_started(self) -> None:
         self._trained = _name(self.session.state)
@@ -78,6 +120,14 @@ class FinetunePanel(Panel):
         path, _ = QFileDialog.getSaveFileName(self, "Save model as a new folder")
         if path:
             self.session.models.save(Path(path))
+
+
+def _why_not_use(selected: VersionState | None, state: State) -> str:
+    if selected is None:
+        return _NO_VERSION
+    if selected.number == state.version:
+        return f"{selected.name} predicts already."
+    return ""
 
 
 def _name(state: State) -> str:

@@ -15,11 +15,13 @@ from napari_unet.models.record import new_record
 from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.hub import Hub
+from napari_unet.session.models.describe import describe_versions
 from napari_unet.session.models.loading import Listed, ModelLoader, SaveModel
 from napari_unet.session.models.request import MakeModel, ModelRequest
 from napari_unet.session.models.restore import ModelRestorer, with_thresholds
 from napari_unet.session.models.timeline import ModelVersion, Timeline
-from napari_unet.session.words import describe_model, describe_versions
+from napari_unet.session.models.versions import Versions
+from napari_unet.session.words import describe_model
 
 if TYPE_CHECKING:
     from napari_unet.instances.decoding import Decoding
@@ -39,6 +41,8 @@ class Models:
         Loads what shall predict.
     place : Project or None
         Where the person works.
+    versions : Versions
+        What a person does with the list of versions.
     chosen : Signal()
         A model predicts that the person has chosen.
     """
@@ -54,6 +58,7 @@ class Models:
         self.timeline = Timeline()
         self.loader = ModelLoader(hub, self, self._library)
         self.restorer = ModelRestorer(hub, self)
+        self.versions = Versions(hub, self.timeline, home)
 
     @property
     def active(self) -> Model | None:
@@ -76,9 +81,11 @@ class Models:
     ) -> ModelVersion:
         """Add a version that a training made which was started in a project.
 
-        It replaces the last one of the same run, unless a person went there.
+        It replaces the last one of the same run, unless a person went there. What is
+        worse than its start never predicts unasked.
         """
         record = improved.record
+        activate &= not record.worse
         replaced = [
             each
             for each in self.timeline.versions
@@ -174,7 +181,8 @@ class Models:
         model = active.model if active is not None else None
         self._hub.show(
             model=describe_model(model) if model is not None else None,
-            versions=describe_versions(self.timeline, self.place),
+            versions=describe_versions(self.timeline, self.place, self._home()),
             version=active.number if active else 0,
+            deleted=self.timeline.deleted[-1][1].title if self.timeline.deleted else "",
             source=active.built_in or active.source if active else "",
         )

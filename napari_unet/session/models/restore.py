@@ -103,10 +103,10 @@ def _to_be_loaded(manifest: Manifest, entries: tuple[ModelEntry, ...]) -> set[in
 
 
 def _active_of(manifest: Manifest, loaded: list[ModelVersion]) -> ModelVersion | None:
-    """Return the version that predicted last; the newest where that is lost."""
+    """Return the version that predicted last; the newest good one if that is lost."""
     uuids = [e.uuid for e in manifest.models if e.number == manifest.active_model]
     chosen = [version for version in loaded if version.uuid in uuids]
-    usable = [version for version in loaded if version.model is not None]
+    usable = [v for v in loaded if v.model is not None and not v.record.worse]
     return next(iter(chosen), None) or next(reversed(usable), None)
 
 
@@ -154,6 +154,7 @@ def version_of(
         came_with=came_with,
         home=project,
         stored=Stored(project, entry),
+        name=entry.name,
     )
 
 
@@ -241,7 +242,9 @@ class ModelRestorer:
             return
         here = project is self._models.place
         takes_over = here and not self._models.loader.has_chosen
-        active = lost[-1] if lost else restored.active
+        # One that was worse than its start waits in the list, as it did before.
+        good = [each for each in lost if not each.record.worse]
+        active = good[-1] if good else restored.active
         uuid = active.uuid if active is not None and takes_over else None
         if uuid is not None:
             self._active[project] = uuid

@@ -3,7 +3,8 @@
 Every version that training makes is a model folder in the project where the training
 was started, written before the manifest names it. So a crash during training loses no
 version that was better. What the manifest holds besides stays as it is: nothing is
-removed but checkpoints of a training run of this session that a better one replaced.
+removed but checkpoints of a training run of this session that a better one replaced,
+and, when the session ends, what a person deleted: until then that can be brought back.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ Signature: TypeAlias = tuple[object, ...]
 class Contents:
     """What a project should hold of models and settings; what it has besides stays.
 
-    That is all but the versions that are `superseded`, and what a training kept to go
-    on with, when that is over. Where nobody chose a version that predicts, or said how
-    many minutes a training lasts, the project keeps what it has.
+    That is all but the versions that are `superseded` or were deleted, and what a
+    training kept to go on with, when that is over. Where nobody chose a version that
+    predicts, or said how many minutes a training lasts, the project keeps what it has.
     """
 
     versions: tuple[ModelVersion, ...]
@@ -62,7 +63,7 @@ class Contents:
     @property
     def signature(self) -> Signature:
         """Equal as long as there is nothing new to keep."""
-        versions = tuple((each.uuid, _decoding(each)) for each in self.versions)
+        versions = tuple((v.uuid, v.name, _decoding(v)) for v in self.versions)
         return versions, replace(self, versions=())
 
 
@@ -88,7 +89,7 @@ class WriteModels(Job[None, tuple[ModelEntry, ...]]):
                     continue
                 number += 1
                 entry = _write(project, version, model, number)
-            entries[version.uuid] = _tuned(entry, version)
+            entries[version.uuid] = _as_it_is_now(entry, version)
             yield
         replaced = [e for uuid, e in entries.items() if uuid in kept.superseded]
         stay = [e for uuid, e in entries.items() if uuid not in kept.superseded]
@@ -155,10 +156,10 @@ def _write(
     )
 
 
-def _tuned(entry: ModelEntry, version: ModelVersion) -> ModelEntry:
-    """Return an entry with the thresholds that a version has now."""
-    decoding = _decoding(version)
-    return entry.model_copy(update={"decoding": decoding}) if decoding else entry
+def _as_it_is_now(entry: ModelEntry, version: ModelVersion) -> ModelEntry:
+    """Return an entry with the name and the thresholds that a version has now."""
+    decoding = _decoding(version) or entry.decoding
+    return entry.model_copy(update={"name": version.name, "decoding": decoding})
 
 
 def _decoding(version: ModelVersion) -> Decoding | None:
@@ -199,6 +200,7 @@ class ModelStore:
         self._settings = settings
         self._training = training
         self._plans: dict[Project, _Plan] = {}
+        self._ending = False
 
     def want(
         self,
@@ -238,6 +240,7 @@ class ModelStore:
 
         Returns what could not be kept, in words.
         """
+        self._ending = True
         self.note_active()
         problems = []
         for project, plan in self._plans.items():
@@ -284,13 +287,18 @@ class ModelStore:
         over = restorer.understands(project) and project not in restorer.interrupted
         return Contents(
             tuple(v for v in self._timeline.versions if v.home is project),
-            self._timeline.superseded,
+            self._timeline.superseded | self._deleted(project),
             plan.active,
             restorer.minutes.get(project),
             self._settings.diameters(project),
             self._settings.readings(project),
             training_over=over and not self._training.goes_on_in(project),
         )
+
+    def _deleted(self, project: Project) -> frozenset[UUID]:
+        """Return what a person deleted in a project, when it is to go for good."""
+        gone = (version for _, version in self._timeline.deleted if self._ending)
+        return frozenset(each.uuid for each in gone if each.home is project)
 
     def _start(self, project: Project, plan: _Plan) -> None:
         kept = self._settled(project, plan)

@@ -57,6 +57,8 @@ class ModelVersion:
         How it is trained: gently, or as a network that began anew.
     built_in, source : str
         Its name, if it is built in; the model folder that a person opened.
+    name : str
+        What a person calls it, or nothing.
     came_with : Decoding or None
         Its thresholds before a person moved them, if one has.
     home : Project or None
@@ -75,6 +77,12 @@ class ModelVersion:
     came_with: Decoding | None = None
     home: Project | None = None
     stored: Stored | None = None
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """By which people know it."""
+        return self.name or self.note or f"version {self.number}"
 
     @property
     def uuid(self) -> UUID:
@@ -101,6 +109,9 @@ class Timeline:
         All of them, oldest first; what a project brought comes before.
     superseded : frozenset of UUID
         Checkpoints of this session's training runs that better ones replaced.
+    deleted : tuple of (int, ModelVersion)
+        What a person deleted in this session, the last one last, each with its place in
+        the list. It is still where it was stored, and can be brought back.
     changed : Signal()
         There are more or fewer versions, or another one is active.
     """
@@ -110,6 +121,7 @@ class Timeline:
     def __init__(self) -> None:
         self.versions: tuple[ModelVersion, ...] = ()
         self.superseded: frozenset[UUID] = frozenset()
+        self.deleted: tuple[tuple[int, ModelVersion], ...] = ()
         self._published = 0
         self._active = 0
 
@@ -155,6 +167,7 @@ class Timeline:
             source,
             came_with,
             home,
+            name=dropped.name if dropped is not None else "",
         )
         kept = self.versions
         if dropped is not None:
@@ -204,7 +217,8 @@ class Timeline:
         added again. One of them may be active from now on. The version of the number
         `without` is dropped, which nobody chose, unless it is active.
         """
-        known = {(each.uuid, each.home) for each in self.versions}
+        there = (*self.versions, *(each for _, each in self.deleted))
+        known = {(each.uuid, each.home) for each in there}
         news = [each for each in versions if (each.uuid, each.home) not in known]
         first = self._published + 1
         self._published += len(news)
@@ -253,6 +267,39 @@ class Timeline:
             self._active = there.number
             self.changed.emit()
         return there
+
+    def rename(self, number: int, name: str) -> None:
+        """Give a version a name, wherever it is kept; none brings its note back."""
+        uuid = self.get(number).uuid
+        self.versions = tuple(
+            replace(each, name=name) if each.uuid == uuid else each
+            for each in self.versions
+        )
+        self.changed.emit()
+
+    def delete(self, number: int) -> None:
+        """Take a version off the list, and what nobody keeps of the same model.
+
+        An InputError says that it is active.
+        """
+        version = self.get(number)
+        homes = {version.home, None}
+        gone = [v for v in self.versions if v.uuid == version.uuid and v.home in homes]
+        if self.active in gone:
+            raise InputError("The model that predicts cannot be deleted.")
+        self.deleted = (*self.deleted, (self.versions.index(version), version))
+        self.versions = tuple(each for each in self.versions if each not in gone)
+        self.changed.emit()
+
+    def bring_back(self) -> ModelVersion | None:
+        """Bring back what was deleted last; return it, or None if nothing was."""
+        if not self.deleted:
+            return None
+        *others, (place, version) = self.deleted
+        self.deleted = tuple(others)
+        self.versions = (*self.versions[:place], version, *self.versions[place:])
+        self.changed.emit()
+        return version
 
     def fill(self, number: int, model: Model, came_with: Decoding | None) -> None:
         """Give a version the weights that were loaded for it."""
