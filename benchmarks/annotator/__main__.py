@@ -1,0 +1,104 @@
+"""Let robots correct, and compare ways to learn from what they did.
+
+    python -m benchmarks.annotator --data DIR --out DIR --starts RUN ...
+
+A start is a built-in model, or a run of `training.fit --leave-out`, which is asked for
+the kinds that it has not seen. For every kind and seed a robot works with the program's
+own way; the others learn from the same corrections. A JSON file a run, and a plot a
+kind; runs that are there are not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from benchmarks.annotator.curves import Run, read_runs
+from benchmarks.annotator.kinds import BAR_KINDS, read_kind
+from benchmarks.annotator.learner import Learner, UNetLearner
+from benchmarks.annotator.play import Plan, Play, replay
+from benchmarks.annotator.rivals import (
+    DenseLearner,
+    ForestLearner,
+    RootPainterLearner,
+)
+from benchmarks.annotator.summary import draw, table
+from benchmarks.report import show
+from napari_unet.learning.config import FitConfig
+from napari_unet.weights.model import Model
+from training.few import start_of, unseen
+
+OURS = "ours"
+
+RIVALS: dict[str, Callable[[Model, FitConfig], Learner]] = {
+    "dense": lambda start, config: DenseLearner("dense", start, config),
+    "rootpainter": lambda start, config: RootPainterLearner(
+        "rootpainter", start, config.steps or 1
+    ),
+    "forest": lambda *_: ForestLearner("forest"),
+}
+
+
+def iter_play(robot: Play, rivals: Sequence[Learner]) -> Iterator[Run]:
+    """Let a robot work, and rivals learn from what it did."""
+    yield robot.run()
+    for rival in rivals:
+        yield replay(robot.kind, robot.lessons, rival, robot.seed)
+
+
+def report(folder: Path) -> None:
+    """Print the table of all runs of a folder, and draw their plots."""
+    runs = read_runs(folder)
+    show(table(runs), Console(width=200))
+    for kind in sorted({run.kind for run in runs}):
+        draw([run for run in runs if run.kind == kind], folder / f"{kind}.png")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Play what was not played, and report everything."""
+    options = _parser().parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    plan = Plan(options.corrections, options.minutes * 60, options.each)
+    config = FitConfig(steps=options.steps)
+    done = {(run.kind, run.seed) for run in read_runs(options.out)}
+    for seed in options.seeds:
+        for name in options.starts:
+            for kind_name in unseen(name, options.kinds):
+                if (kind_name, seed) in done:
+                    continue
+                kind, start = read_kind(kind_name, options.data), start_of(name)
+                robot = Play(kind, UNetLearner(OURS, start, config), plan, seed)
+                rivals = [RIVALS[each](start, config) for each in options.rivals]
+                for run in iter_play(robot, rivals):
+                    path = run.save(options.out)
+                    found = [point.quality.ap50 for point in run.points]
+                    print(path.name, *(f"{each:.3f}" for each in found), flush=True)
+    report(options.out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.annotator", description=__doc__
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--starts", nargs="*", default=[])
+    parser.add_argument("--kinds", nargs="+", default=list(BAR_KINDS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--rivals", nargs="*", default=list(RIVALS))
+    parser.add_argument("--corrections", type=int, default=150)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--each", type=int, default=20, help="objects before training")
+    parser.add_argument("--steps", type=int, default=120, help="of every training")
+    parser.add_argument("--threads", type=int, help="that torch computes with")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Kinds of images with true objects: some may be opened, others only judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.geometry.maps import LabelMap
+from training.pictures import read_pictures
+from training.splits import Split, read_split
+
+_SEED = 2015
+_JUDGES = 1 / 3
+_MOST_JUDGES = 8
+_GAP = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """A grey image (Y, X) and its true objects, ids from 1."""
+
+    name: str
+    pixels: npt.NDArray[np.generic]
+    truth: LabelMap
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Images of one data set: those that may be opened, and those that never are."""
+
+    name: str
+    opened: tuple[Image, ...]
+    judges: tuple[Image, ...]
+
+
+def read_kind(name: str, data: Path) -> Kind:
+    """Read a data set that has a split in `training.splits`.
+
+    About a third of the images judges, at most eight; images of one film are not
+    parted. Of a set of one image the left part is opened and the right part judges.
+    """
+    pictures = read_pictures(data / name, grey=True, objects=True)
+    images = [Image(p.stem, p.raw, p.values) for p in pictures if p.values.any()]
+    if len(images) == 1:
+        return Kind(name, *_halves(images[0]))
+    judging = judges_of(read_split([name]))
+    opened = tuple(each for each in images if each.name not in judging)
+    judges = [each for each in images if each.name in judging]
+    order = np.random.default_rng(_SEED).permutation(len(judges))[:_MOST_JUDGES]
+    return Kind(name, opened, tuple(judges[i] for i in sorted(order)))
+
+
+def judges_of(split: Split) -> set[str]:
+    """Return the stems of what judges: the test, and films until it is a third."""
+    stems = sorted(stem for group in split.groups for stem in group)
+    film_of = {stem: film for film in split.films for stem in film}
+    judging = {other for stem in split.test for other in film_of.get(stem, (stem,))}
+    for i in np.random.default_rng(_SEED).permutation(len(stems)):
+        more = judging.union(film_of.get(stems[i], (stems[i],)))
+        if len(more) <= _JUDGES * len(stems):
+            judging = more
+    return judging
+
+
+def _halves(image: Image) -> tuple[tuple[Image], tuple[Image]]:
+    """Part an image at three fifths; objects on the cut are cut."""
+    width = image.truth.shape[1]
+    cut = round(0.6 * width)
+    return (
+        (_part(image, slice(0, cut - _GAP)),),
+        (_part(image, slice(cut + _GAP, width)),),
+    )
+
+
+def _part(image: Image, columns: slice) -> Image:
+    name = f"{image.name}, columns {columns.start} to {columns.stop}"
+    return Image(name, image.pixels[:, columns], image.truth[:, columns])
+
+
+BAR_KINDS: Sequence[str] = (
+    "cells_phase",
+    "axons_sem",
+    "plant_membranes",
+    "bacteria_two_channel",
+    "nanoparticles_em",
+)
+"""Five kinds on which what was learned is compared with full supervision."""

@@ -1,0 +1,81 @@
+"""What learns from corrections: anything that predicts and can be taught."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from benchmarks.annotator.kinds import Image
+from napari_unet.core.events import TrainStep, Validated
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.inference.predict import predict
+from napari_unet.learning.config import FitConfig
+from napari_unet.learning.events import ModelImproved
+from napari_unet.learning.train import iter_fit
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.model import Model
+
+SECONDS_A_STEP = 0.3
+"""What a step of training takes on two cores, so that the clock of a robot does not
+depend on how busy a machine is (`python -m benchmarks train` measures it)."""
+
+SECONDS_A_MEASUREMENT = 2.0
+SECONDS_A_MEGAPIXEL = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """So many seconds of the machine have passed; perhaps there is a better model."""
+
+    seconds: float
+    steps: int = 0
+    improved: bool = False
+
+
+class Learner(Protocol):
+    """Something that predicts objects and can be taught."""
+
+    name: str
+
+    def predict(self, image: Image) -> LabelMap:
+        """Return the objects of an image, as what is live finds them."""
+        ...
+
+    def learn(self, samples: Sequence[Sample], seed: int) -> Generator[Passed]:
+        """Learn from verified pixels; what is better goes live at once."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class UNetLearner:
+    """The program's own way: fine-tuning on verified pixels, from round to round.
+
+    With `anew`, every round begins with the start; otherwise with what is live.
+    """
+
+    name: str
+    start: Model
+    config: FitConfig
+    anew: bool = False
+    model: Model = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.model = self.start
+
+    def predict(self, image: Image) -> LabelMap:
+        """Predict by the model that is live."""
+        return predict(image.pixels, self.model)
+
+    def learn(self, samples: Sequence[Sample], seed: int) -> Generator[Passed]:
+        """Fine-tune; see `napari_unet.learning.train.iter_fit`."""
+        config = self.config.model_copy(update={"seed": seed})
+        begin = self.start if self.anew else self.model
+        for event in iter_fit(begin, samples, config):
+            if isinstance(event, TrainStep):
+                yield Passed(SECONDS_A_STEP, steps=1)
+            elif isinstance(event, Validated):
+                yield Passed(SECONDS_A_MEASUREMENT)
+            elif isinstance(event, ModelImproved):
+                self.model = event.model
+                yield Passed(0.0, improved=True)

@@ -1,0 +1,228 @@
+"""A robot works on a kind of images, and a learner learns meanwhile.
+
+How it flows: the robot opens a view, corrects and accepts it, and goes to the next one;
+after two views of an image it takes another image. When enough was corrected since the
+last time it presses Fine-tune, and works on: the machine's clock runs beside the
+robot's. A better model goes live at once, and what the robot looks at is predicted
+anew. After every training the learner is judged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmarks.annotator.curves import Point, Run, judge
+from benchmarks.annotator.hand import Hand
+from benchmarks.annotator.kinds import Kind
+from benchmarks.annotator.learner import (
+    SECONDS_A_MEGAPIXEL,
+    Learner,
+    Passed,
+)
+from benchmarks.annotator.robot import Desk, Robot, take_over, views_of
+from napari_unet.annotation.edits import Settle
+from napari_unet.geometry.box import Box
+from napari_unet.tasks.sample import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long a robot works, and when it lets the machine learn.
+
+    Parameters
+    ----------
+    corrections : int
+        Objects after which it stops.
+    seconds : float
+        Of its own clock after which it stops.
+    each : int
+        Objects that it corrects before it presses Fine-tune again.
+    views : int
+        Of one image, before it takes another one.
+    """
+
+    corrections: int = 150
+    seconds: float = 600.0
+    each: int = 20
+    views: int = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What was known when somebody pressed Fine-tune, and what that had cost."""
+
+    seconds: float
+    corrected: int
+    verified: int
+    samples: list[Sample]
+
+
+@dataclass(slots=True, eq=False)
+class Play:
+    """One run: the robot's clock, its desk, and the training that goes on."""
+
+    kind: Kind
+    learner: Learner
+    plan: Plan
+    seed: int
+    hand: Hand = field(default_factory=Hand)
+    lessons: list[Lesson] = field(default_factory=list)
+    _clock: float = 0.0
+    _corrected: int = 0
+    _learned_from: int = 0
+    _steps: int = 0
+    _wall: float = 0.0
+    _training: Generator[Passed] | None = None
+    _trained_until: float = 0.0
+    _desks: dict[int, Desk] = field(default_factory=dict)
+    _points: list[Point] = field(default_factory=list)
+
+    def run(self) -> Run:
+        """Work until the plan is fulfilled or everything was seen."""
+        rng = np.random.default_rng([self.seed, 2015])
+        robot = Robot(rng, self.hand)
+        order = [int(i) for i in rng.permutation(len(self.kind.opened))]
+        self._judge()
+        for number, view in _tour(self.kind, order, self.plan.views, rng):
+            desk = self._open(number)
+            for action in robot.work_on(desk, view):
+                self._corrected += action.corrected
+                if self._pass(action.seconds):
+                    self._predict(desk)
+                self._maybe_learn()
+                if self._over():
+                    break
+            if self._over():
+                break
+        self._finish()
+        first = self.kind.opened[order[0]].name
+        return Run(
+            self.kind.name, self.learner.name, self.seed, first, tuple(self._points)
+        )
+
+    def _over(self) -> bool:
+        plan = self.plan
+        return self._corrected >= plan.corrections or self._clock >= plan.seconds
+
+    def _open(self, number: int) -> Desk:
+        """Take an image, and wait for its prediction."""
+        if number not in self._desks:
+            self._desks[number] = Desk.of(self.kind.opened[number])
+        desk = self._desks[number]
+        self._predict(desk)
+        self._clock += SECONDS_A_MEGAPIXEL * desk.image.truth.size / 1e6
+        return desk
+
+    def _predict(self, desk: Desk) -> None:
+        take_over(desk.annotation, self.learner.predict(desk.image))
+
+    def _pass(self, seconds: float) -> bool:
+        """Let time pass for both; return whether a better model is live."""
+        self._clock += seconds
+        return self._train_until(self._clock)
+
+    def _train_until(self, moment: float) -> bool:
+        improved, learning = False, self._training is not None
+        began = time.monotonic()
+        while self._training is not None and self._trained_until < moment:
+            passed = next(self._training, None)
+            if passed is None:
+                self._training = None
+                break
+            self._trained_until += passed.seconds
+            self._steps += passed.steps
+            improved |= passed.improved
+        self._wall += time.monotonic() - began
+        if self._training is None and learning:
+            self._judge()
+        return improved
+
+    def _maybe_learn(self) -> None:
+        """Press Fine-tune, if enough is new and nothing goes on."""
+        new = self._corrected - self._learned_from
+        if self._training is None and new >= self.plan.each:
+            self._learn()
+
+    def _learn(self) -> None:
+        samples = self._samples()
+        self.lessons.append(
+            Lesson(self._clock, self._corrected, self._verified(), samples)
+        )
+        self._learned_from = self._corrected
+        self._trained_until = self._clock
+        self._training = self.learner.learn(samples, self.seed)
+
+    def _finish(self) -> None:
+        """Wait for the training that goes on, and learn from what is left."""
+        self._train_until(float("inf"))
+        self._clock = max(self._clock, self._trained_until)
+        if self._corrected > self._learned_from:
+            for desk in self._desks.values():
+                desk.annotation.do(Settle())
+            self._learn()
+            self._train_until(float("inf"))
+            self._clock = max(self._clock, self._trained_until)
+
+    def _samples(self) -> list[Sample]:
+        works = [(d.image.pixels, d.annotation) for d in self._desks.values()]
+        return [
+            Sample(pixels, work.labels.copy(), work.trainable())
+            for pixels, work in works
+            if work.counts().verified_pixels
+        ]
+
+    def _verified(self) -> int:
+        works = [desk.annotation for desk in self._desks.values()]
+        return sum(work.counts().verified_objects for work in works)
+
+    def _judge(self) -> None:
+        self._points.append(
+            Point(
+                round(max(self._clock, self._trained_until), 1),
+                self._corrected,
+                self._verified(),
+                self._steps,
+                round(self._wall, 1),
+                judge(self.learner, self.kind.judges),
+            )
+        )
+
+
+def replay(kind: Kind, lessons: Sequence[Lesson], learner: Learner, seed: int) -> Run:
+    """Let another learner learn from the same corrections, when those were made.
+
+    The robot corrected what another learner had found, so this says how well it learns
+    and not how much it helps.
+    """
+    points = [Point(0.0, 0, 0, 0, 0.0, judge(learner, kind.judges))]
+    steps, wall = 0, 0.0
+    for lesson in lessons:
+        began, seconds = time.monotonic(), lesson.seconds
+        for passed in learner.learn(lesson.samples, seed):
+            seconds += passed.seconds
+            steps += passed.steps
+        wall += time.monotonic() - began
+        quality = judge(learner, kind.judges)
+        cost = (round(seconds, 1), lesson.corrected, lesson.verified, steps)
+        points.append(Point(*cost, round(wall, 1), quality))
+    return Run(kind.name, learner.name, seed, "", tuple(points))
+
+
+def _tour(
+    kind: Kind, order: Sequence[int], at_once: int, rng: np.random.Generator
+) -> Iterator[tuple[int, Box]]:
+    """Yield images and views: a few views of every image, then again of every image."""
+    left = {n: _shuffled(views_of(kind.opened[n].truth), rng) for n in order}
+    while any(left.values()):
+        for number in order:
+            for view in left[number][:at_once]:
+                yield number, view
+            del left[number][:at_once]
+
+
+def _shuffled(views: list[Box], rng: np.random.Generator) -> list[Box]:
+    return [views[i] for i in rng.permutation(len(views))]
