@@ -62,8 +62,9 @@ _BEGUN = TilesDone(0, 1)
 MOST_VIEWS = 64
 """So many are looked at; more would take longer than a person waits."""
 
-TURNS = (1, 2)
-"""By how many times 90 degrees views are turned; each costs one more prediction."""
+TURNS = (1,)
+"""By how many times 90 degrees views are turned; each costs one more prediction, and
+more than one tell hardly more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
