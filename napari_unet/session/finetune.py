@@ -88,11 +88,12 @@ def snapshots_of(images: Iterable[OpenImage]) -> list[TrainingSnapshot]:
     """Return copies of everything that is verified in some images now."""
     for image in images:
         image.canvas.flush()
-    return [
-        TrainingSnapshot.of(image)
-        for image in images
-        if image.annotation.counts().verified_pixels
-    ]
+    return [TrainingSnapshot.of(image) for image in teaching(images)]
+
+
+def teaching(images: Iterable[OpenImage]) -> list[OpenImage]:
+    """Return those images in which something is verified."""
+    return [image for image in images if image.annotation.counts().verified_pixels]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,13 @@ from napari_unet.core.events import (
 from napari_unet.errors import StorageError
 from napari_unet.models.record import ModelRecord
 from napari_unet.project.project import Project
-from napari_unet.session.finetune import Improved, RoundEvent, TrainRound, snapshots_of
+from napari_unet.session.finetune import (
+    Improved,
+    RoundEvent,
+    TrainRound,
+    snapshots_of,
+    teaching,
+)
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.images import Images
 from napari_unet.session.models.timeline import Preset
@@ -178,7 +184,7 @@ class Training:
         )
 
     def _on_closed(self, run: _Run) -> None:
-        if run.stopping:
+        if run.stopping or not teaching(self._images):
             self._on_finished(run)
         else:
             self._begin_round(run)
@@ -218,11 +224,17 @@ class Training:
             self._turn_over(run)
 
     def _turn_over(self, run: _Run) -> None:
-        """End the round when there is something new to learn, and time for it."""
+        """End the round when there is something new to learn, and time for it.
+
+        Images that were closed meanwhile teach no more; where they were all, the round
+        goes on with its copies.
+        """
+        if not (run.news and teaching(self._images)):
+            return
         now = self._hub.clock()
         old_enough = now - run.round_started >= ROUND_SECONDS
         left = run.started + run.seconds - now
-        if run.news and old_enough and left > ROUND_SECONDS / 2 and run.job:
+        if old_enough and left > ROUND_SECONDS / 2 and run.job:
             run.job.cancel()
 
     def _on_finished(self, run: _Run) -> None:

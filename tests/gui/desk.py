@@ -9,6 +9,7 @@ import numpy as np
 from napari.layers import Image
 
 from napari_unet.gui.layers import ViewerLayers
+from napari_unet.session.runner import Runner
 from napari_unet.session.session import Session
 from tests.runners import InlineRunner
 from tests.session.brightness import disks
@@ -17,13 +18,16 @@ KINDS = {"YX": (32, 40), "ZYX": (3, 32, 40), "CYX": (2, 32, 40), "TCYX": (2, 2, 
 
 
 class Desk:
-    """A viewer without a window, and a session that does everything at once."""
+    """A viewer without a window, and a session that does everything at once.
 
-    def __init__(self, model: Path) -> None:
+    Or when the test says so, with a runner that it steps.
+    """
+
+    def __init__(self, model: Path, runner: Runner | None = None) -> None:
         from napari.components import ViewerModel
 
         self.viewer = ViewerModel()
-        self.session = Session(InlineRunner())
+        self.session = Session(runner or InlineRunner())
         self.layers = ViewerLayers(self.viewer, self.session)
         self.session.models.choose(model)
         self._made = 0
