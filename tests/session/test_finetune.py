@@ -128,6 +128,21 @@ def test_only_finished_objects_teach(manual, monkeypatch):
     assert manual.annotation.labels[0, 0] == 0
 
 
+def test_of_contradicting_corrections_the_last_teaches(manual, monkeypatch):
+    engine = play(manual, monkeypatch, steps())
+    place = np.s_[92:100, 28:36]
+    for label in (90, 0, 91):
+        manual.paint(place, label)
+    manual.paint(np.s_[92:96, 28:36], 0)
+    manual.session.finetune(1)
+    manual.run()
+    _, (sample,), *_ = engine.rounds[0]
+    assert (sample.labels[92:96, 28:36] == 0).all()
+    assert (sample.labels[96:100, 28:36] == 91).all()
+    assert 90 not in sample.labels
+    assert sample.verified[place].all()
+
+
 def test_corrections_join_at_the_next_round(manual, monkeypatch):
     engine = play(
         manual, monkeypatch, steps(0.6, 0.6, 0.6), steps(0.4, 0.8, start=0.55)
