@@ -19,7 +19,7 @@ from napari_unet.session.finetune import replay_samples
 from napari_unet.session.predicting import REFRESH_SECONDS
 from napari_unet.session.training import ROUND_SECONDS
 from tests.runners import ManualRunner
-from tests.session.brightness import brightness_model
+from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 
 
@@ -126,6 +126,21 @@ def test_only_finished_objects_teach(manual, monkeypatch):
     assert list(replay) == []
     sample.labels[0, 0] = 77
     assert manual.annotation.labels[0, 0] == 0
+
+
+def test_images_without_corrections_are_not_taken_along(manual, monkeypatch):
+    """Whoever loads the whole set needs memory for it."""
+    engine = play(manual, monkeypatch, steps())
+    corrected = manual.session.images.current
+    for number in range(3):
+        manual.open(disks((64, 64), radius=5 + number), f"other {number}")
+        manual.session.predict()
+        manual.run()
+    manual.session.images.select(corrected)
+    manual.session.finetune(1)
+    manual.run()
+    _, (sample,), *_ = engine.rounds[0]
+    assert np.shares_memory(sample.image, corrected.pixels)
 
 
 def test_of_contradicting_corrections_the_last_teaches(manual, monkeypatch):
