@@ -156,7 +156,7 @@ def test_a_model_remembers_how_large_its_objects_were(disks: Sample) -> None:
     model = make_model()
     sizes = {"diameters": (5.0, 60.0), "zoomed_to": (20.0, 40.0)}
     model = replace(model, spec=model.spec.model_copy(update=sizes))
-    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 0.1, "pull": 0.0})
+    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 1.0, "pull": 0.0})
     trained = fit(model, [disks], config)
     assert trained is not model
     assert trained.spec.usual_diameter == pytest.approx(13.8, abs=0.2)
@@ -179,7 +179,7 @@ def test_a_start_that_finds_nothing_can_still_be_beaten(disks: Sample) -> None:
     model = make_model()
     with torch.no_grad():
         model.net.head.bias.fill_(-30.0)
-    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 3.0, "pull": 0.0})
+    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 1.0, "pull": 0.0})
     result = run(iter_fit(model, [disks], config))[1]
     assert np.isfinite(result.start_score)
     assert result.score > result.start_score
