@@ -156,7 +156,7 @@ def test_a_model_remembers_how_large_its_objects_were(disks: Sample) -> None:
     model = make_model()
     sizes = {"diameters": (5.0, 60.0), "zoomed_to": (20.0, 40.0)}
     model = replace(model, spec=model.spec.model_copy(update=sizes))
-    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 1.0, "pull": 0.0})
+    config = QUICK.model_copy(update={"steps": 10, "learning_rate": 0.1, "pull": 0.0})
     trained = fit(model, [disks], config)
     assert trained is not model
     assert trained.spec.usual_diameter == pytest.approx(13.8, abs=0.2)
