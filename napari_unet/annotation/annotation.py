@@ -23,6 +23,7 @@ from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import ApplyPrediction, Paint
 from napari_unet.annotation.history import bring_back, settle_again, take_back
+from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
@@ -52,6 +53,10 @@ class Mergeable(Protocol):
         """Do it; for a worker thread."""
         ...
 
+    def outcome(self) -> tuple[Predicted, Predicted]:
+        """Return what there is and what would be, and write nothing; as `merge`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Merging:
@@ -66,8 +71,15 @@ class Merging:
 
     def merge(self) -> EditOf:
         """Fit the prediction into the copy."""
+        return partial(ApplyPrediction, self._merged())
+
+    def outcome(self) -> tuple[LabelMap, LabelMap]:
+        """Return the labels as they are, and as they would be; nobody writes there."""
+        return self.labels, self._merged().labels
+
+    def _merged(self) -> MergedPrediction:
         known = (self.labels, self.provenance, self.predicted, self.next_id)
-        return partial(ApplyPrediction, self.rules.merge(*known, box=self.box))
+        return self.rules.merge(*known, box=self.box)
 
 
 class Annotation(Workspace):

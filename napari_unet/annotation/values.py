@@ -267,6 +267,10 @@ class Showing:
         room = None if shape is None else np.full(shape, np.nan, np.float32)
         return partial(ShowValues, self.predicted, room, self.box)
 
+    def outcome(self) -> tuple[Predicted, Predicted]:
+        """Return the values that would be shown; what is shown now is not copied."""
+        return self.predicted, self.predicted
+
 
 def _marks_of(
     values: ValueMap, provenance: ProvenanceMap

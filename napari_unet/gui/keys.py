@@ -15,6 +15,7 @@ PREDICT = "S"
 UNDO = "Ctrl+Z"
 REDO = "Ctrl+Shift+Z"
 TRAIN = "Shift+T"
+FLIP = "D"
 
 
 def keys_of_tools() -> dict[str, str]:

@@ -80,7 +80,7 @@ class ViewerLayers:
         None in a 3-D view, and where nothing of the image is in sight.
         """
         image, shown = self._session.images.current, self.results.current
-        layer = shown.layer if shown else self.images.chosen
+        layer = self.results.layer_in_sight or self.images.chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
         box = _box_in_sight(self._viewer, layer)
@@ -167,6 +167,8 @@ class ViewerLayers:
 
     def _role(self, layer: Any) -> tuple[Role, Hashable]:
         """Return what a layer is here, and of which image."""
+        if self._is_preview(layer):
+            return Role.PREVIEW, self._session.images.current
         for image, shown in self.results:
             if role := shown.role_of(layer):
                 return role, image
@@ -178,13 +180,16 @@ class ViewerLayers:
 
     def _listen(self, layer: Any) -> None:
         """Hear of what becomes of a layer of pixels or labels."""
-        if not isinstance(layer, Image | Labels):
+        if not isinstance(layer, Image | Labels) or self._is_preview(layer):
             return
         self._connections.connect(layer.events.visible, self._follow, layer)
         if is_image(layer):
             self.images.add(layer)
         elif isinstance(layer, Labels) and not self.results.bind(layer):
             self._watch(layer)
+
+    def _is_preview(self, layer: Any) -> bool:
+        return layer is self.results.preview.layer
 
     def _watch(self, layer: Labels) -> None:
         """Hear when a person paints where nobody keeps it."""

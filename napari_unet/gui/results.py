@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 from napari_unet.annotation.change import Change
 from napari_unet.gui.image_layers import ImageLayers
 from napari_unet.gui.napari_private import insert_quietly
+from napari_unet.gui.preview import PreviewLayer
 from napari_unet.gui.result_layers import (
     first_label,
     make_layer,
@@ -47,6 +48,9 @@ class Results:
         self._left: dict[Hashable, Labels] = {}
         self._lost: list[ShownResult] = []
         self._colored: tuple[PixelClass, ...] = ()
+        self.preview = PreviewLayer(layers)
+        self.preview.unwanted.connect(session.comparing.end)
+        session.comparing.changed.connect(self._show_preview)
         session.images.labels_shown.connect(self._show_labels)
         session.images.joined.connect(self._on_joined)
         session.images.put_away.connect(self._put_away)
@@ -62,6 +66,13 @@ class Results:
         """What is shown of the chosen image's work."""
         image = self._session.images.current
         return self._shown.get(image) if image else None
+
+    @property
+    def layer_in_sight(self) -> Labels | None:
+        """The labels of the chosen image, or what is shown in their place."""
+        labels = self.current.layer if self.current else None
+        preview = self.preview.layer
+        return preview if preview is not None and preview.visible else labels
 
     def bind(self, layer: Labels) -> bool:
         """Go on with a layer that shows the pixels of an annotation, if it is one.
@@ -88,6 +99,7 @@ class Results:
 
     def let_go(self, image: OpenImage) -> None:
         """Leave labels in the viewer whose image is gone, as an ordinary layer."""
+        self.preview.drop(at_once=False)
         if shown := self._shown.pop(image, None):
             self._looks[_work(image)] = shown.look()
             self._left[_work(image)] = shown.layer
@@ -96,6 +108,7 @@ class Results:
 
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""
+        self.preview.drop()
         for shown in self._shown.values():
             shown.close(remove=False)
         self._shown.clear()
@@ -115,6 +128,20 @@ class Results:
             give_look(look, layer, image)
         # Binds it, as every layer that shows these labels.
         insert_quietly(self._layers, self._layers.index(below) + 1, layer)
+
+    def _show_preview(self) -> None:
+        """Show what another version would predict, or what is there, or no preview."""
+        comparison, preview = self._session.state.comparing, self._session.comparing
+        shown = self.current
+        if comparison is None or preview.preview is None or shown is None:
+            self.preview.drop()
+            return
+        self.preview.show(
+            shown.binding.channel.spread(preview.preview.labels),
+            shown.layer,
+            f"{shown.below.name} by {comparison.name}",
+            flipped=comparison.flipped,
+        )
 
     def _show(self, image: OpenImage, below: Image, layer: Labels) -> None:
         look = self._looks.get(_work(image), {})
@@ -178,6 +205,7 @@ class Results:
 
     def _on_removed(self, image: OpenImage) -> None:
         """Go on without the layer; the next prediction shows the labels again."""
+        self.preview.drop(at_once=False)
         shown = self._shown.pop(image)
         # Who asks for the labels again wants to see them.
         self._looks[_work(image)] = {**shown.look(), "visible": True}
@@ -195,6 +223,7 @@ class Results:
 
     def _put_away(self, image: OpenImage) -> None:
         """Take the layers of an image away: they come again with their work."""
+        self.preview.drop()
         if shown := self._shown.pop(image, None):
             self._looks[_work(image)] = shown.look()
             shown.close(remove=True)

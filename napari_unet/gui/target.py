@@ -22,6 +22,7 @@ class Role(Enum):
     LABELS = "what a person paints in"
     PICTURE = "predicted values"
     OVERLAY = "what is verified"
+    PREVIEW = "what another version would predict"
     STRANGER = "labels that nobody keeps"
     OTHER = "anything else"
 

@@ -30,6 +30,7 @@ from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.keys import (
+    FLIP,
     PREDICT,
     REDO,
     TRAIN,
@@ -91,6 +92,7 @@ class Workbench(QObject):
                 UNDO: self._undo,
                 REDO: self._redo,
                 TRAIN: self._train_or_stop,
+                FLIP: self.session.comparing.flip,
                 **actions,
             },
         )

@@ -14,6 +14,7 @@ from napari_unet.models.library import OwnModel
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state import Remark, State, Topic
 from napari_unet.session.status import (
+    Comparison,
     ImageState,
     ModelState,
     Place,
@@ -41,6 +42,7 @@ class Changes(TypedDict, total=False):
     versions: tuple[VersionState, ...]
     version: int
     deleted: str
+    comparing: Comparison | None
     source: str
     image: ImageState | None
     save: SaveState

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
+from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -65,6 +66,7 @@ class Session:
         )
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
+        self.comparing = Comparing(hub, self.images, self.models.timeline, view)
         self._store = ModelStore(
             hub, self.images, self.models, self.settings, self.training
         )
@@ -84,6 +86,7 @@ class Session:
     def predict(self) -> None:
         """Predict the current image, what the person looks at first."""
         if not self._refused("predict", self.state.why_not_predict):
+            self.comparing.end()
             self._predict()
 
     def finetune(self, minutes: float) -> None:
@@ -115,6 +118,7 @@ class Session:
         """Go to another version of the model, and predict with it."""
         if number == self.state.version:
             return
+        self.comparing.end()
         self._wiring.version_chosen = True
         self.models.loader.go_to(number, asked=True)
         self.predicting.want_refresh(soon=True)
@@ -143,6 +147,7 @@ class Session:
         """Do what is due on the main thread, for some milliseconds; call it often."""
         self.predicting.tick()
         self.settings.tick()
+        self.comparing.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self._predict(refreshing=True)
         now = self._hub.clock()
@@ -171,6 +176,7 @@ class Session:
 
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""
+        self.comparing.end()
         self.predicting.cancel()
         self.training.stop()
 
@@ -198,4 +204,5 @@ class Session:
         # What training makes better may be out of sight.
         state = replace(self.state, target=NO_TARGET)
         labelled = state.image is not None and state.image.has_labels
-        return labelled and not state.why_not_predict
+        # What is compared with stays as it is until the person has decided.
+        return labelled and not (state.why_not_predict or state.comparing)

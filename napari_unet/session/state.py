@@ -19,6 +19,7 @@ from napari_unet.session.status import (
     DEFAULT_MINUTES,
     NO_TARGET,
     NOT_SAVED,
+    Comparison,
     ImageState,
     ModelState,
     Place,
@@ -108,8 +109,9 @@ class State:
         The model that predicts, the one that is being loaded, all versions, oldest
         first, and the number of the one that predicts; which built-in model or model
         folder it is, or nothing if training made it.
-    deleted
-        The version that was deleted last and can be brought back, or nothing.
+    deleted, comparing
+        The version that was deleted last and can be brought back, or nothing; one that
+        is compared with what is shown now.
     image, save, recovered
         The chosen image, how saving it goes, and what came back after a crash.
     predicting, refreshing, cancelling
@@ -132,6 +134,7 @@ class State:
     versions: tuple[VersionState, ...] = ()
     version: int = 0
     deleted: str = ""
+    comparing: Comparison | None = None
     source: str = ""
     image: ImageState | None = None
     save: SaveState = NOT_SAVED
@@ -220,6 +223,23 @@ class State:
         if reason := self._why_no_image() or self._why_no_model():
             return reason
         return _why_not_learn(self.image) if self.image else ""
+
+    def why_not_compare(self, number: int) -> str:
+        """Return why a version cannot be compared with what is shown now, or nothing.
+
+        `number` is 0 where none is chosen.
+        """
+        if reason := self._why_no_image() or self._why_no_model():
+            return reason
+        if self.predicting:
+            return "A prediction is going on: wait until what is shown now is complete."
+        if self.image and not self.image.has_labels:
+            return "There is nothing to compare with yet: Predict first."
+        if self.model and self.model.variables:
+            return "Values are not compared side by side: go to the version to see it."
+        if not number:
+            return "Choose a version in the list first."
+        return "This version predicts now: choose another." * (number == self.version)
 
     def _why_no_image(self) -> str:
         if problem := self.problems.get("image"):

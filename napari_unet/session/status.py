@@ -161,6 +161,21 @@ class VersionState:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """A version that is compared with what is shown now: its number and name.
+
+    `words` say what differs, or what is being done; when there is something to show it
+    is `ready`, and `flipped` while that is in the place of the labels.
+    """
+
+    number: int
+    name: str
+    words: str
+    ready: bool = False
+    flipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ImageState:
     """What there is to know about the chosen image.
 

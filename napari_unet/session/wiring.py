@@ -41,6 +41,7 @@ class Wiring:
         self._settings = settings = session.settings
         self._predicting = predicting = session.predicting
         self._training = training = session.training
+        self._comparing = session.comparing
         self.version_chosen = False
         self._projects.opened.connect(self._on_project_opened)
         self._projects.created.connect(self._on_project_created)
@@ -71,11 +72,13 @@ class Wiring:
         self._come_home()
 
     def _on_image(self) -> None:
+        self._comparing.look()
         self._tell_settings()
         self._come_home()
 
     def _on_model(self) -> None:
         self._models.tell()
+        self._comparing.look()
         self._tell_settings()
         self._store.note_active()
         self._follow_model()

@@ -39,7 +39,7 @@ from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.runner import NO_HANDLERS, Handlers
 from tests.generated import Generated
 from tests.runners import SteppedJob
-from tests.session.brightness import disks
+from tests.session.brightness import brightness_model, disks
 from tests.session.conftest import Stage
 from tests.session.test_projects import open_file, wait
 
@@ -206,6 +206,15 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     }
     session.activate_version(min(versions))
     then(20)
+    session.models.choose(model)
+    then(20)
+    session.predict()
+    then()
+    session.models.timeline.publish(brightness_model(0.25), note="dim", activate=False)
+    session.comparing.start(session.models.timeline.versions[-1].number)
+    then()
+    said.append(words(session.state.comparing, root))
+    session.comparing.end()
     said.append(words(session.close(), root))
     return said
 

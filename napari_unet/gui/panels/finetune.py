@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import TRAIN, hint
+from napari_unet.gui.panels.compare import CompareRow
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.panel import Label, Panel, allow, button, entry
+from napari_unet.gui.panels.panel import Label, Panel, allow, button, entry, row
 from napari_unet.gui.panels.versions import VersionList
 from napari_unet.session.state import State
 from napari_unet.session.status import VersionState
@@ -18,6 +19,10 @@ _MINUTES_TIP = (
     "How long to train; it can be stopped at any time without losing the best"
 )
 _USE_TIP = "Predict with this version of the model from now on"
+_COMPARE_TIP = (
+    "Show what this version would predict in the place of what is shown now, and "
+    "change nothing"
+)
 _UNDO_TIP = "Bring the version back that was deleted last; until the window is closed"
 _NO_VERSION = "Choose a version in the list first."
 
@@ -75,8 +80,12 @@ class FinetunePanel(Panel):
         self.more = QPushButton("More")
         self.more.setToolTip("Name, delete or save a version of the model")
         self.more.setMenu(menu)
-        self.add(self.versions)
-        self.add_row(self.use, self.more)
+        self.compare = button("Compare", _COMPARE_TIP, self._on_compare)
+        self.choices = QWidget()
+        row(self.use, self.compare, self.more, stretch=(0, 1), on=self.choices)
+        self.comparison = CompareRow(self.session)
+        self.comparison.hide()
+        self.add(self.versions, self.choices, self.comparison)
 
     def _render(self, state: State) -> None:
         training = state.training is not None
@@ -89,11 +98,16 @@ class FinetunePanel(Panel):
             # It is another model's.
             self.curve.hide()
         self.versions.show_versions(state.versions, state.version)
+        self.choices.setVisible(state.comparing is None)
+        self.comparison.setVisible(state.comparing is not None)
+        self.comparison.show_comparison(state.comparing)
         self._allow(self.versions.version, state)
 
     def _allow(self, selected: VersionState | None, state: State) -> None:
         """Allow what can be done with the version that is selected."""
         allow(self.use, _why_not_use(selected, state))
+        number = selected.number if selected is not None else 0
+        allow(self.compare, state.why_not_compare(number))
         allow(self.rename, selected.why_not_rename if selected else _NO_VERSION)
         allow(self.delete, selected.why_not_delete if selected else _NO_VERSION)
         allow(self.undo, "" if state.deleted else "Nothing was deleted.")
@@ -106,6 +120,10 @@ class FinetunePanel(Panel):
     def _on_use(self) -> None:
         if (version := self.versions.version) is not None:
             self.session.activate_version(version.number)
+
+    def _on_compare(self) -> None:
+        if (version := self.versions.version) is not None:
+            self.session.comparing.start(version.number)
 
     def _on_delete(self) -> None:
         if (version := self.versions.version) is not None:
