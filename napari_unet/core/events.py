@@ -55,7 +55,10 @@ class MicroBatch:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A score on held-out verified pixels (higher is better, at most 1)."""
+    """A score on held-out verified pixels (higher is better, at most 1).
+
+    `best` says whether a model follows that was measured so.
+    """
 
     step: int
     score: float

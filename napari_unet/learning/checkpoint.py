@@ -8,6 +8,7 @@ missing or damaged, `ModelError` for one of another version or another network.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -85,8 +86,9 @@ class RandomState(_State):
 class CheckpointHeader(_State):
     """Where a training stands, apart from tensors.
 
-    The spec is that of the best model; `best_step` is 0 if that is the start. Scores
-    are measured in so many windows. Crops of this extent, as many at once as
+    The spec is that of the best model, the one published last; `best_step` is 0 if that
+    is the start. An earlier one may have had the highest score. Scores are measured in
+    so many windows. Crops of this extent, as many at once as
     `micro_batch`, are what memory allowed so far; `rng` draws them. Of the steps some
     were `skipped`, the last ones perhaps in a row.
     """
@@ -99,6 +101,7 @@ class CheckpointHeader(_State):
     best_step: Count
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     best_score: float
+    highest_score: float = -math.inf
     start_score: float
     windows: Annotated[int, Field(ge=0, le=1000)]
     micro_batch: Annotated[int, Field(ge=1, lt=2**53)]

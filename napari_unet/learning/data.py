@@ -156,8 +156,7 @@ def _iter_split(
         units.append(objective.holdout_units(plane.values, plane.verified))
         yield
     verified = [plane.verified for plane in planes]
-    rng = np.random.default_rng(config.seed)
-    return (yield from iter_hold_out(units, verified, gap=_GAP, rng=rng))
+    return (yield from iter_hold_out(units, verified, gap=_GAP, seed=config.seed))
 
 
 def _iter_plane(

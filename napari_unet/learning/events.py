@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelImproved:
-    """A better model: it agrees with held-out pixels more than any before it."""
+    """A model that agrees with held-out pixels better than the start.
+
+    And no worse than any before it, but for what may be chance where they are few.
+    """
 
     model: Model
     step: int
@@ -40,9 +43,9 @@ FitEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """The best model, or the starting one where nothing was better, and its training.
+    """The newest good model, or the start where nothing was better, and its training.
 
-    Scores are the agreement of the best and of the starting model with the held-out
+    Scores are the agreement of this and of the starting model with the held-out
     pixels; where there was too little to hold out, with the pixels that trained.
     """
 

@@ -7,6 +7,7 @@ held out. Agreement is the mean of both; `training.ranks` shows how it orders mo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,6 +58,19 @@ class Judgement:
         if not self.likeness.objects:
             return self.of_maps
         return (self.of_maps + self.likeness.score) / 2
+
+    @property
+    def doubt(self) -> float:
+        """Standard error of the agreement: how much a few objects move it by chance.
+
+        That of a share, with a success and a failure more than there are, as a share of
+        0 or 1 is not certain either (Agresti and Coull 1998).
+        """
+        pairs = self.likeness.objects / 2
+        if not pairs:
+            return 0.0
+        share = (self.likeness.score * pairs + 1) / (pairs + 2)
+        return math.sqrt(share * (1 - share) / (pairs + 2)) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,10 +2,12 @@
 
 How it flows: samples become planes; about a fifth of what is verified is held out;
 random crops around verified pixels train a private copy of the network, and its
-averaged weights are compared with the start on what was held out. Whenever they agree
-better than ever before, they are published as a new, immutable model. Stopping at any
-moment therefore loses nothing that was good. Between two steps, when it is time, the
-whole state is written, so that a training that was killed goes on.
+averaged weights are compared with the start on what was held out. When they agree
+better than the start, and no worse than the best so far but for chance, they are
+published as a new, immutable model: among alike scores of a few objects the one that
+has learned longest is better on other images. So stopping at any moment loses nothing
+that was good. Between two steps, when it is time, the whole state is written, so that a
+training that was killed goes on.
 """
 
 from __future__ import annotations
@@ -152,7 +154,7 @@ def iter_fit(
 
 
 class Training:
-    """One run of a training: its state between two steps, and the best model so far."""
+    """One run of a training: its state between two steps, and the newest good model."""
 
     def __init__(
         self,
@@ -171,7 +173,7 @@ class Training:
         self._started = time.monotonic()
         self._steps, self._pace = 0, Pace()
         self._best = ModelImproved(model, 0, -math.inf)
-        self._start_score = -math.inf
+        self._start_score = self._highest = -math.inf
         self._state = TrainState(model.net, self._execution, config)
 
     def iter_run(self) -> Generator[FitEvent, None, FitResult]:
@@ -289,14 +291,15 @@ class Training:
         return loss
 
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
-        """Publish the averaged weights if they are better than ever before."""
+        """Publish the averaged weights, unless they have become worse."""
         judged = yield from self._iter_judge()
         score = judged.judgement.agreement
         if not math.isfinite(score):
             words = f"The network of step {self._steps} answers with no numbers"
             yield Notice(f"{words}; it is not kept.")
             return
-        better = score > self._best.score
+        lowest = self._highest - judged.judgement.doubt
+        better = score > self._start_score and score >= lowest
         if better:
             score = yield from self._iter_keep(judged)
         yield Validated(self._steps, score, self._start_score, best=better)
@@ -314,6 +317,7 @@ class Training:
         score = judged.judgement.agreement
         # A start that answers with no numbers agrees with nothing, and can be beaten.
         self._start_score = score if math.isfinite(score) else 0.0
+        self._highest = self._start_score
         self._best = ModelImproved(self._model, 0, self._start_score)
 
     def _iter_judge(self) -> Generator[FitEvent, None, Judged]:
@@ -334,6 +338,7 @@ class Training:
         score = judged.judgement.agreement
         model = Model(spec, self._state.ema_copy())
         self._best = ModelImproved(model, self._steps, score)
+        self._highest = max(self._highest, score)
         return score
 
     def _iter_write_checkpoint(self) -> Generator[FitEvent, None, None]:
@@ -349,6 +354,7 @@ class Training:
             seconds=self._seconds(),
             best_step=best.step,
             best_score=best.score,
+            highest_score=self._highest,
             start_score=self._start_score,
             windows=len(self._windows),
             micro_batch=self._plan.micro,
@@ -383,6 +389,7 @@ class Training:
         self._pace = Pace(header.skipped, header.skipped_in_a_row)
         self._started = time.monotonic() - header.seconds
         self._start_score = header.start_score
+        self._highest = max(header.best_score, header.highest_score)
         model = self._model
         if header.best_step:
             model = Model(header.spec, checkpoint.load_best_into(model.copy_net()))

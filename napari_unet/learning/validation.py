@@ -2,6 +2,11 @@
 
 Whole images are held out where there are three or more; otherwise spatial blocks,
 with a gap between them and the pixels that train. Too few objects allow neither.
+
+Corrections grow while rounds of training follow each other, and each begins with what
+the one before has made. So what was trained must not be held out later, or the start
+would be measured on what it knows: a block is held out by its place, and an image by
+its number, whatever else is verified.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import torch
 from scipy import ndimage as ndi
 
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.ids import compact, count_pairs
+from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import padded
 from napari_unet.learning.judging import Window
@@ -44,16 +49,14 @@ class Holdout:
 
 
 def iter_hold_out(
-    labels: Sequence[LabelMap],
-    verified: Sequence[Mask],
-    *,
-    gap: int,
-    rng: np.random.Generator,
+    labels: Sequence[LabelMap], verified: Sequence[Mask], *, gap: int, seed: int
 ) -> Generator[None, None, list[Holdout] | None]:
     """Split verified pixels into those that train and about a fifth that measure.
 
-    Plane by plane; so many pixels as `gap` around a held-out block do neither. Returns
-    None where there are fewer than six verified objects: all of them must train.
+    Of three planes or more with objects, the third is held out, and every fifth after
+    it; of fewer, blocks, and so many pixels as `gap` around them do neither. Returns
+    None where there are fewer than six verified objects, or all are in one block: all
+    of them must train.
     """
     counts = []
     for plane, mask in zip(labels, verified, strict=True):
@@ -63,16 +66,15 @@ def iter_hold_out(
         return None
     with_objects = np.flatnonzero(counts)
     if len(with_objects) >= _LEAST_IMAGES:
-        number = max(1, len(with_objects) // _SHARE)
-        chosen = set(rng.choice(with_objects, number, replace=False).tolist())
-        return [_whole(m, i in chosen) for i, m in enumerate(verified)]
+        held = {*with_objects[_LEAST_IMAGES - 1 :: _SHARE].tolist()}
+        return [_whole(m, i in held) for i, m in enumerate(verified)]
     split = []
-    for plane, mask, count in zip(labels, verified, counts, strict=True):
-        if count > 1:
-            split.append((yield from _iter_blocks(plane, mask, gap, rng)))
+    for number, (plane, mask) in enumerate(zip(labels, verified, strict=True)):
+        if counts[number] > 1:
+            split.append((yield from _iter_blocks(plane, mask, gap, (seed, number))))
         else:
             split.append(_whole(mask, held=False))
-    return split
+    return split if any(part.held.any() for part in split) else None
 
 
 def _count_objects(labels: LabelMap, verified: Mask) -> int:
@@ -85,34 +87,43 @@ def _whole(verified: Mask, held: bool) -> Holdout:
 
 
 def _iter_blocks(
-    labels: LabelMap, verified: Mask, gap: int, rng: np.random.Generator
+    labels: LabelMap, verified: Mask, gap: int, key: tuple[int, int]
 ) -> Generator[None, None, Holdout]:
-    """Hold out blocks until they own a fifth of the objects."""
+    """Hold out a fifth of the blocks of a grid, but not all that have objects."""
     block = _block_of_pixels(labels, verified)
     yield
-    owners = _blocks_with_objects(labels, verified, block)
+    owners = np.array(sorted(_blocks_with_objects(labels, verified, block)))
     yield
-    wanted = max(1, sum(owners.values()) // _SHARE)
-    chosen = np.zeros(int(block.max()) + 1, bool)
-    got = 0
-    for index in rng.permutation(sorted(owners))[:-1]:
-        if got >= wanted:
-            break
-        chosen[index] = True
-        got += owners[int(index)]
-    held = chosen[block]
-    near = ndi.binary_dilation(held, iterations=gap)
+    draws = _draws(owners, key)
+    held = np.zeros(int(block.max()) + 1, bool)
+    held[owners[draws < 1 / _SHARE]] = True
+    held[owners[np.argmin(draws)]] = True
+    held[owners[np.argmax(draws)]] = False
+    chosen = held[block]
+    near = ndi.binary_dilation(chosen, iterations=gap)
     yield
-    return Holdout(verified & ~near, verified & held)
+    return Holdout(verified & ~near, verified & chosen)
+
+
+def _draws(
+    blocks: npt.NDArray[np.int64], key: tuple[int, int]
+) -> npt.NDArray[np.float64]:
+    """Return a number from 0 to 1 for each block, always the same one."""
+    return np.array([np.random.default_rng([*key, n]).random() for n in blocks])
 
 
 def _block_of_pixels(labels: LabelMap, verified: Mask) -> npt.NDArray[np.int32]:
-    """Assign pixels to blocks of a grid; objects go where their centre is."""
+    """Assign pixels to blocks of a grid; objects go where their centre is.
+
+    A block is as wide as 2.5 objects or so: a power of two, which more objects seldom
+    change.
+    """
     dense, _ = compact(labels)
     count = int(dense.max()) + 1
     areas = np.bincount(dense[verified & (labels > 0)], minlength=count)
     numbers = np.flatnonzero(areas)
-    size = int(max(16, 2.5 * np.median(areas[numbers]) ** (1 / labels.ndim)))
+    wanted = 2.5 * np.median(areas[numbers]) ** (1 / labels.ndim)
+    size = 2 ** max(4, round(np.log2(wanted)))
     rows, columns = (np.arange(n) // size for n in labels.shape[-2:])
     block = (rows[:, None] * (columns[-1] + 1) + columns[None]).astype(np.int32)
     owner = np.full(count, -1, np.int32)
@@ -134,11 +145,8 @@ def _centres(
 
 def _blocks_with_objects(
     labels: LabelMap, verified: Mask, block: npt.NDArray[np.int32]
-) -> dict[int, int]:
-    pixels = verified & (labels > 0)
-    of_pairs, _, _ = count_pairs(block[pixels], labels[pixels])
-    blocks, counts = np.unique(of_pairs, return_counts=True)
-    return dict(zip(blocks.tolist(), counts.tolist(), strict=True))
+) -> set[int]:
+    return {*np.unique(block[verified & (labels > 0)]).tolist()}
 
 
 def iter_windows(

@@ -117,7 +117,7 @@ def test_drawing_in_steps_is_drawing() -> None:
 def test_objects_stay_whole_where_blocks_are_held_out() -> None:
     labels = make_disks(192).labels * 1000
     verified = np.ones(labels.shape, bool)
-    steps = iter_hold_out([labels], [verified], gap=2, rng=np.random.default_rng(0))
+    steps = iter_hold_out([labels], [verified], gap=2, seed=0)
     (part,) = drain(steps)
     for number in np.unique(labels[part.held])[1:]:
         assert part.held[labels == number].all()

@@ -86,10 +86,10 @@ class InstancesObjective(Objective):
                 "Only background is verified; paint or accept some objects too, so "
                 "that the model can tell them apart."
             )
-        if not any(np.any(verified & (ids <= 0)) for ids, verified in planes):
+        if not any(_has_outlines(*plane) for plane in planes):
             raise InputError(
-                "Only objects are verified, no background; accept a view that shows "
-                "some background too, or erase a wrong pixel beside an object."
+                "Only objects are verified, none of which touches another, and no "
+                "background; accept a view that shows where objects end."
             )
 
     def loss(
@@ -168,6 +168,17 @@ class InstancesObjective(Objective):
     def empty_result(self, shape: tuple[int, ...]) -> Values:
         """Return no objects."""
         return np.zeros(shape, np.int32)
+
+
+def _has_outlines(values: Values, verified: Mask) -> bool:
+    """Return whether it is known where some object ends: tissue has no background."""
+    if np.any(verified & (values <= 0)):
+        return True
+    for axis in range(values.ndim):
+        ids = np.moveaxis(np.where(verified, values, 0), axis, 0)
+        if np.any((ids[1:] != ids[:-1]) & (ids[1:] > 0) & (ids[:-1] > 0)):
+            return True
+    return False
 
 
 def _verified_areas(values: Values, verified: Mask) -> npt.NDArray[np.intp]:

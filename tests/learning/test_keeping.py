@@ -1,0 +1,83 @@
+"""Which of a training's models goes live: the newest that has not become worse."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_unet.core.events import Validated
+from napari_unet.core.jobs import drain
+from napari_unet.learning.config import FitConfig
+from napari_unet.learning.events import ModelImproved
+from napari_unet.learning.judging import Judged, Judgement
+from napari_unet.learning.train import Training, iter_fit
+from napari_unet.scores.likeness import Likeness
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.model import Model
+
+FEW, MANY = 8, 800
+"""Found and verified objects."""
+
+
+def judgement(score: float, objects: int) -> Judgement:
+    return Judgement(score, Likeness(score * objects / (1 + score), objects))
+
+
+@pytest.fixture
+def kept(monkeypatch, model: Model, disks: Sample):
+    """Return the steps that are kept when scores are these, the start's first."""
+
+    def play(scores: list[float], objects: int) -> list[int]:
+        # The start is measured twice, for the time that it takes.
+        left = iter([scores[0], *scores])
+
+        def judge(self):
+            yield from ()
+            return Judged([], self._objective, judgement(next(left), objects))
+
+        monkeypatch.setattr(Training, "_iter_judge", judge)
+        config = FitConfig(
+            steps=len(scores) - 1, validate_every=1, crop=32, fit_thresholds=False
+        )
+        steps, told = [], []
+
+        def hear(event: object) -> None:
+            if isinstance(event, ModelImproved):
+                steps.append(event.step)
+            if isinstance(event, Validated) and event.best and event.step:
+                told.append(event.step)
+
+        result = drain(iter_fit(model, [disks], config), hear)
+        assert steps == told
+        assert result.score == pytest.approx(scores[steps[-1] if steps else 0])
+        return steps
+
+    return play
+
+
+def test_of_alike_scores_the_newest_is_kept(kept):
+    assert kept([0.3, 0.5, 0.49, 0.48], FEW) == [1, 2, 3]
+
+
+def test_many_objects_leave_less_to_chance(kept):
+    assert kept([0.3, 0.5, 0.47, 0.499], MANY) == [1, 3]
+
+
+def test_what_is_not_better_than_the_start_is_never_kept(kept):
+    assert kept([0.5, 0.49, 0.5, 0.45], FEW) == []
+
+
+def test_small_steps_down_do_not_add_up(kept):
+    scores = [0.3, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55]
+    steps = kept(scores, FEW)
+    lowest = 0.9 - judgement(0.55, FEW).doubt
+    assert all(scores[step] >= lowest for step in steps)
+    assert steps[-1] < len(scores) - 1
+
+
+@pytest.mark.parametrize("score", [0.0, 0.2, 0.5, 1.0])
+def test_doubt_falls_with_the_number_of_objects(score):
+    doubts = [judgement(score, n).doubt for n in (2, 10, 50, 1000)]
+    assert doubts == sorted(doubts, reverse=True)
+    assert 0 < doubts[-1] < 0.02
+    assert doubts[0] < 0.2
+    assert Judgement(score, Likeness()).doubt == 0
