@@ -16,7 +16,7 @@ from napari_unet.instances.agglomeration import settled
 
 _FEW = 0.01
 
-_LEAST_SPREAD = 0.5
+_LEAST_SPREAD = 0.75
 """Standard deviation of the logarithm of areas; that of cells is rarely smaller."""
 
 
@@ -47,8 +47,9 @@ def extrapolate_least_area(areas: npt.NDArray[np.integer[Any]]) -> int:
     """Return the least area that others of a kind may have, of which these are a few.
 
     Areas of cells are about log-normal, so it is three standard deviations of the
-    logarithm below its mean. Few objects may be alike by chance, or because somebody
-    corrected just the large ones, so the deviation is taken to be 0.5 or more.
+    logarithm below its mean. Few objects may be alike by chance, because somebody
+    corrected just the large ones, or because those of one image are: in the next one
+    they may be half as wide. So the deviation is taken to be 0.75 or more.
 
     Parameters
     ----------

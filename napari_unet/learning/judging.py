@@ -28,8 +28,9 @@ from napari_unet.tasks.objectives.objective import Values
 
 _PIXELS_TO_FIT = 2**20
 
-_WORTH_A_STEP = 0.2
-"""How many objects more must be right before a threshold moves by a step."""
+_WORTH_A_STEP = 1.0
+"""How many objects more must be right before a threshold moves by a step: those of one
+image move it where it does harm in others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +125,8 @@ def iter_fit_thresholds(
     likeness = yield from _iter_likeness(hinted, judged.maps, windows)
     worse = likeness.score < judged.judgement.likeness.score
     first = judged.objective if worse else hinted
-    moved = yield from _iter_climb(first, judged.maps[:few], windows[:few])
+    climb = _iter_climb(first, hints, judged.maps[:few], windows[:few])
+    moved = yield from climb
     if moved == judged.objective:
         return judged
     likeness = yield from _iter_likeness(moved, judged.maps, windows)
@@ -134,13 +136,16 @@ def iter_fit_thresholds(
 
 
 def _iter_climb(
-    objective: Objective, maps: Sequence[Maps], windows: Sequence[Window]
+    objective: Objective,
+    hints: Mapping[str, int],
+    maps: Sequence[Maps],
+    windows: Sequence[Window],
 ) -> Generator[None, None, Objective]:
     """Go to the best neighbour, again and again, while that is worth it."""
     reached = yield from _iter_likeness(objective, maps, windows)
     while True:
         best, likeness = objective, reached
-        for other in objective.neighbours():
+        for other in objective.neighbours(hints):
             its = yield from _iter_likeness(other, maps, windows)
             if its.score > likeness.score:
                 best, likeness = other, its

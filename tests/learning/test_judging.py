@@ -96,6 +96,11 @@ def test_what_verified_objects_tell_is_heard():
     assert after.judgement.likeness.score == 1
 
 
+def test_the_least_area_never_grows_beyond_what_is_told():
+    after = specks({"min_size": 6})
+    assert after.objective.thresholds["decoding"].min_size <= 6
+
+
 def test_hints_that_are_worse_are_not_followed():
     after = specks({"min_size": 600})
     assert after.objective.thresholds["decoding"].min_size < 100
@@ -134,5 +139,5 @@ def test_classes_have_no_objects_to_compare():
     maps, values = np.zeros((2, 8, 8), np.float32), np.zeros((8, 8), np.uint8)
     likeness = drain(objective.iter_likeness(maps, values, values == 0))
     assert likeness == Likeness()
-    assert not objective.neighbours()
+    assert not objective.neighbours({})
     assert not objective.thresholds

@@ -132,9 +132,15 @@ class InstancesObjective(Objective):
         """Those of the decoding."""
         return {"decoding": self.decoding}
 
-    def neighbours(self) -> Sequence[Self]:
-        """Return the same with the neighbours of its decoding."""
-        return [replace(self, decoding=each) for each in self.decoding.neighbours()]
+    def neighbours(self, hints: Mapping[str, int]) -> Sequence[Self]:
+        """Return the same with the neighbours of its decoding.
+
+        The least area grows no further than the hint: that all verified objects are
+        larger says nothing of those in other images.
+        """
+        most = max(self.decoding.min_size, hints.get("min_size", 0))
+        near = self.decoding.neighbours()
+        return [replace(self, decoding=n) for n in near if n.min_size <= most]
 
     def hints(self, planes: Sequence[tuple[Values, Mask]]) -> Mapping[str, int]:
         """Return the least area that objects like the verified ones may have."""

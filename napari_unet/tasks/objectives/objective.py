@@ -137,8 +137,12 @@ class Objective(ABC):
         """What of a model's description says how its maps are decoded."""
         return {}
 
-    def neighbours(self) -> Sequence[Self]:
-        """Return the same with other thresholds, a step away; none where none are."""
+    def neighbours(self, hints: Mapping[str, int]) -> Sequence[Self]:
+        """Return the same with other thresholds, a step away; none where none are.
+
+        None of them hides what there may be in other images, as far as `hints` tell.
+        """
+        del hints
         return ()
 
     def hints(self, planes: Sequence[tuple[Values, Mask]]) -> Mapping[str, int]:
