@@ -72,7 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
             for kind_name in unseen(name, options.kinds):
                 if (kind_name, seed) in done:
                     continue
-                kind, start = read_kind(kind_name, options.data), start_of(name)
+                kind = read_kind(kind_name, options.data, own=options.own)
+                start = start_of(name)
                 robot = Play(kind, UNetLearner(OURS, start, config), plan, seed)
                 rivals = [RIVALS[each](start, config) for each in options.rivals]
                 for run in iter_play(robot, rivals):
@@ -92,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kinds", nargs="+", default=list(BAR_KINDS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--rivals", nargs="*", default=list(RIVALS))
+    parser.add_argument(
+        "--own", action="store_true", help="open only what no shipped model has seen"
+    )
     parser.add_argument("--corrections", type=int, default=150)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--each", type=int, default=20, help="objects before training")

@@ -16,6 +16,7 @@ from training.splits import Split, read_split
 _SEED = 2015
 _JUDGES = 1 / 3
 _MOST_JUDGES = 8
+_MOST_UNSEEN = 24
 _GAP = 16
 
 
@@ -37,20 +38,34 @@ class Kind:
     judges: tuple[Image, ...]
 
 
-def read_kind(name: str, data: Path) -> Kind:
+def read_kind(name: str, data: Path, *, own: bool = False) -> Kind:
     """Read a data set that has a split in `training.splits`.
 
     About a third of the images judges, at most eight; images of one film are not
     parted. Of a set of one image the left part is opened and the right part judges.
+
+    Parameters
+    ----------
+    own : bool
+        Whether the start knows this kind: then only images are opened, and judge, that
+        the shipped models have not seen.
     """
-    pictures = read_pictures(data / name, grey=True, objects=True)
+    split = read_split([name])
+    pictures = read_pictures(
+        data / name, split.test if own else None, grey=True, objects=True
+    )
     images = [Image(p.stem, p.raw, p.values) for p in pictures if p.values.any()]
     if len(images) == 1:
         return Kind(name, *_halves(images[0]))
-    judging = judges_of(read_split([name]))
+    rng = np.random.default_rng(_SEED)
+    judging = judges_of(split)
+    if own:
+        half = rng.permutation(len(images))[: len(images) // 2]
+        judging = {images[i].name for i in half}
     opened = tuple(each for each in images if each.name not in judging)
     judges = [each for each in images if each.name in judging]
-    order = np.random.default_rng(_SEED).permutation(len(judges))[:_MOST_JUDGES]
+    most = _MOST_UNSEEN if own else _MOST_JUDGES
+    order = np.random.default_rng(_SEED).permutation(len(judges))[:most]
     return Kind(name, opened, tuple(judges[i] for i in sorted(order)))
 
 

@@ -88,9 +88,9 @@ class CheckpointHeader(_State):
 
     The spec is that of the best model, the one published last; `best_step` is 0 if that
     is the start. An earlier one may have had the highest score. Scores are measured in
-    so many windows. Crops of this extent, as many at once as
-    `micro_batch`, are what memory allowed so far; `rng` draws them. Of the steps some
-    were `skipped`, the last ones perhaps in a row.
+    so many windows; thresholds were last fitted at step `fitted_at`. Crops of this
+    extent, as many at once as `micro_batch`, are what memory allowed so far; `rng`
+    draws them. Of the steps some were `skipped`, the last ones perhaps in a row.
     """
 
     format_version: Literal[1] = FORMAT_VERSION
@@ -103,6 +103,7 @@ class CheckpointHeader(_State):
     best_score: float
     highest_score: float = -math.inf
     start_score: float
+    fitted_at: Count = 0
     windows: Annotated[int, Field(ge=0, le=1000)]
     micro_batch: Annotated[int, Field(ge=1, lt=2**53)]
     crop: Annotated[int, Field(ge=1, lt=2**53)]

@@ -116,12 +116,12 @@ class FitConfig(BaseModel):
     steps: int | None = Field(None, ge=1)
     device: str = "auto"
     optimizer: OptimizerName = "adamw"
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(3e-3, gt=0)
     momentum: float = Field(0.99, ge=0, lt=1)
     batch_size: int = Field(4, ge=1)
     crop: int = Field(192, ge=32)
     micro_batch: int | None = Field(None, ge=1)
-    validate_every: int = Field(15, ge=1)
+    validate_every: int = Field(30, ge=1)
     average: float = Field(0.98, ge=0, lt=1)
     pull: float = Field(1.0, ge=0)
     hardness: float = Field(2.0, ge=0)

@@ -26,7 +26,7 @@ from napari_unet.scores.likeness import Likeness
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
 
-_PIXELS_TO_FIT = 2**20
+_PIXELS_TO_FIT = 2**18
 
 _WORTH_A_STEP = 1.0
 """How many objects more must be right before a threshold moves by a step: those of one

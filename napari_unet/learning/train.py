@@ -41,6 +41,7 @@ from napari_unet.learning.data import TrainingData, iter_prepare
 from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
 from napari_unet.learning.failures import device_failures_in_words
 from napari_unet.learning.judging import Judged, iter_fit_thresholds, iter_judge
+from napari_unet.learning.keeping import Keeper
 from napari_unet.learning.pace import Pace
 from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch
 from napari_unet.learning.train_state import TrainState
@@ -57,7 +58,7 @@ logger = logging.getLogger(__name__)
 _DEFAULT_MINUTES = 2.0
 _MOST_GRADIENT = 1.0
 _LEAST_WINDOWS = 2
-_SCORING_SECONDS = 8.0
+_SCORING_SECONDS = 3.0
 
 
 def fit(
@@ -172,8 +173,7 @@ class Training:
         self._windows = data.windows
         self._started = time.monotonic()
         self._steps, self._pace = 0, Pace()
-        self._best = ModelImproved(model, 0, -math.inf)
-        self._start_score = self._highest = -math.inf
+        self._kept = Keeper(ModelImproved(model, 0, -math.inf))
         self._state = TrainState(model.net, self._execution, config)
 
     def iter_run(self) -> Generator[FitEvent, None, FitResult]:
@@ -182,10 +182,10 @@ class Training:
         resumed = yield from self._iter_resume()
         if not resumed:
             yield from self._iter_validate_start()
-        best = self._best
-        yield Validated(best.step, best.score, self._start_score, best=True)
-        if best.step:
-            yield best
+        live, start = self._kept.newest, self._kept.start_score
+        yield Validated(live.step, live.score, start, best=True)
+        if live.step:
+            yield live
         if not resumed:
             yield from self._iter_write_checkpoint()
         while (progress := self._progress()) < 1:
@@ -202,10 +202,10 @@ class Training:
                 yield from self._iter_validate()
             yield from self._iter_write_checkpoint()
         return FitResult(
-            self._best.model,
+            self._kept.newest.model,
             self._steps,
-            self._best.score,
-            self._start_score,
+            self._kept.newest.score,
+            self._kept.start_score,
             self._data.held_out,
             self._seconds(),
         )
@@ -298,13 +298,12 @@ class Training:
             words = f"The network of step {self._steps} answers with no numbers"
             yield Notice(f"{words}; it is not kept.")
             return
-        lowest = self._highest - judged.judgement.doubt
-        better = score > self._start_score and score >= lowest
+        better = self._kept.welcomes(judged.judgement)
         if better:
             score = yield from self._iter_keep(judged)
-        yield Validated(self._steps, score, self._start_score, best=better)
+        yield Validated(self._steps, score, self._kept.start_score, best=better)
         if better:
-            yield self._best
+            yield self._kept.newest
 
     def _iter_validate_start(self) -> Generator[FitEvent, None, None]:
         """Measure the start; from now on in fewer windows where the network is slow."""
@@ -314,11 +313,7 @@ class Training:
         seconds = max(time.monotonic() - began, 1e-3)
         self._windows = every[: max(_LEAST_WINDOWS, int(_SCORING_SECONDS / seconds))]
         judged = yield from self._iter_judge()
-        score = judged.judgement.agreement
-        # A start that answers with no numbers agrees with nothing, and can be beaten.
-        self._start_score = score if math.isfinite(score) else 0.0
-        self._highest = self._start_score
-        self._best = ModelImproved(self._model, 0, self._start_score)
+        self._kept.begin(judged.judgement.agreement)
 
     def _iter_judge(self) -> Generator[FitEvent, None, Judged]:
         net = same_size(self._state.ema)
@@ -327,7 +322,10 @@ class Training:
 
     def _iter_keep(self, judged: Judged) -> Generator[FitEvent, None, float]:
         """Keep the averaged weights, with thresholds that suit them."""
-        if self._config.fit_thresholds:
+        last = self._progress() >= 1
+        if self._config.fit_thresholds and self._kept.thresholds_are_due(
+            self._steps, last=last
+        ):
             steps = iter_fit_thresholds(judged, self._windows, self._data.hints)
             judged = yield from told_as(MicroBatch(self._steps, 0, 1), steps)
             self._objective = judged.objective
@@ -337,13 +335,12 @@ class Training:
         spec = self._model.spec.model_copy(update=learned)
         score = judged.judgement.agreement
         model = Model(spec, self._state.ema_copy())
-        self._best = ModelImproved(model, self._steps, score)
-        self._highest = max(self._highest, score)
+        self._kept.keep(ModelImproved(model, self._steps, score))
         return score
 
     def _iter_write_checkpoint(self) -> Generator[FitEvent, None, None]:
         """Write the state when it is time; only ever called between two steps."""
-        writer, best = self._writer, self._best
+        writer, best = self._writer, self._kept.newest
         if writer is None or not writer.due(best.step):
             return
         header = CheckpointHeader(
@@ -354,8 +351,9 @@ class Training:
             seconds=self._seconds(),
             best_step=best.step,
             best_score=best.score,
-            highest_score=self._highest,
-            start_score=self._start_score,
+            highest_score=self._kept.highest,
+            fitted_at=self._kept.fitted_at,
+            start_score=self._kept.start_score,
             windows=len(self._windows),
             micro_batch=self._plan.micro,
             crop=self._plan.crop,
@@ -388,11 +386,11 @@ class Training:
         self._steps = header.steps
         self._pace = Pace(header.skipped, header.skipped_in_a_row)
         self._started = time.monotonic() - header.seconds
-        self._start_score = header.start_score
-        self._highest = max(header.best_score, header.highest_score)
         model = self._model
         if header.best_step:
             model = Model(header.spec, checkpoint.load_best_into(model.copy_net()))
             self._objective = objective_of(header.spec, self._config.loss)
-        self._best = ModelImproved(model, header.best_step, header.best_score)
+        live = ModelImproved(model, header.best_step, header.best_score)
+        highest = max(header.best_score, header.highest_score)
+        self._kept = Keeper(live, header.start_score, highest, header.fitted_at)
         header.rng.put_into(self._rng)

@@ -248,7 +248,7 @@ def test_films_are_not_parted():
 
 def test_the_command_plays_and_reports(tmp_path, monkeypatch, disks, tiny, capsys):
     kind = Kind("disks", (disks, replace(disks, name="other")), (disks,))
-    monkeypatch.setattr(command, "read_kind", lambda *_: kind)
+    monkeypatch.setattr(command, "read_kind", lambda *_, **__: kind)
     monkeypatch.setattr(command, "start_of", lambda _: tiny)
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "out")]
     options += ["--starts", "tiny", "--kinds", "disks", "--seeds", "3"]

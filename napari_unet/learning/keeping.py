@@ -1,0 +1,63 @@
+"""Which weights of a training go live: the newest that have not become worse.
+
+Of several states of one training the last one is best on other images, as a rule, and
+a score of the few objects that are held out moves by chance: who picks the highest one
+picks by luck, and loses what was learned since. But what is not better than the start,
+or worse than the best by more than chance, is not kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from napari_unet.learning.events import ModelImproved
+from napari_unet.learning.judging import Judgement
+
+
+@dataclass(slots=True, eq=False)
+class Keeper:
+    """What is live of one training, and the scores that decide what will be.
+
+    Parameters
+    ----------
+    newest : ModelImproved
+        What is live: at first the start, of step 0.
+    start_score : float
+        Agreement of the start with what is held out.
+    highest : float
+        The best agreement so far.
+    fitted_at : int
+        The step at which thresholds were fitted last.
+    """
+
+    newest: ModelImproved
+    start_score: float = -math.inf
+    highest: float = -math.inf
+    fitted_at: int = 0
+
+    def begin(self, score: float) -> None:
+        """Note the score of the start; one that is no number agrees with nothing."""
+        self.start_score = self.highest = score if math.isfinite(score) else 0.0
+        self.newest = ModelImproved(self.newest.model, 0, self.start_score)
+
+    def welcomes(self, judgement: Judgement) -> bool:
+        """Return whether weights go live that were judged so."""
+        score = judgement.agreement
+        lowest = self.highest - judgement.doubt
+        return score > self.start_score and score >= lowest
+
+    def keep(self, newest: ModelImproved) -> None:
+        """Let a model be live."""
+        self.newest = newest
+        self.highest = max(self.highest, newest.score)
+
+    def thresholds_are_due(self, step: int, *, last: bool) -> bool:
+        """Return whether to fit thresholds, which takes as long as a dozen steps.
+
+        Weights change less and less, so twice as many steps lie between two times.
+        """
+        if not last and step < 2 * self.fitted_at:
+            return False
+        self.fitted_at = step
+        return True
