@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 PREDICT = "S"
+NEXT = "N"
 # Where no other labels layer is selected.
 UNDO = "Ctrl+Z"
 REDO = "Ctrl+Shift+Z"

@@ -22,6 +22,7 @@ from napari_unet.annotation.labels import tell
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
+from napari_unet.gui.camera import look_at
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.results import Results
@@ -90,6 +91,26 @@ class ViewerLayers:
             box = _without_channel(box, image.axes)
         box = box.intersect(Box.whole(image.annotation.labels.shape))
         return None if box.empty else box
+
+    def look_at(self, image: OpenImage, box: Box) -> None:
+        """Bring a part of an image into sight, and choose the image.
+
+        Where that is another one than before, the layers of others are hidden: images
+        lie on each other.
+        """
+        on = self.images.of(image)
+        if not on:
+            return
+        if image is not self._session.images.current:
+            for layer in self._viewer.layers:
+                role, shown = self._role(layer)
+                if isinstance(shown, OpenImage) and shown is not image:
+                    layer.visible = False
+                elif layer is on[0] or (shown is image and role is Role.LABELS):
+                    layer.visible = True
+            self.choose(on[0])
+        self._viewer.dims.ndisplay = 2
+        look_at(self._viewer, self.labels_layer or on[0], image.axes, box)
 
     def paint_with(self, label: int) -> None:
         """Give the brush a label, and take it in hand."""

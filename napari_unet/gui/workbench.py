@@ -31,6 +31,7 @@ from napari_unet.gui.folders import Folders
 from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.keys import (
     FLIP,
+    NEXT,
     PREDICT,
     REDO,
     TRAIN,
@@ -82,6 +83,7 @@ class Workbench(QObject):
         self._timer.timeout.connect(self._tick)
         self._timer.start(_IDLE_TICK_MS)
         self.session.state_changed.connect(self._on_state)
+        self.session.guiding.wanted.connect(self.layers.look_at)
         actions = {
             key: partial(self.use, name) for name, key in keys_of_tools().items()
         }
@@ -89,6 +91,7 @@ class Workbench(QObject):
             viewer,
             {
                 PREDICT: self.session.predict,
+                NEXT: self.session.guiding.next,
                 UNDO: self._undo,
                 REDO: self._redo,
                 TRAIN: self._train_or_stop,

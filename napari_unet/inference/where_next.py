@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise, zip_longest
+from itertools import groupby, zip_longest
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -32,12 +32,13 @@ import numpy.typing as npt
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import told_as
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import Mask
+from napari_unet.geometry.views import VIEW_EXTENT, cut_views
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.chunks import (
     ChunkPlan,
-    box_in_axes,
     chunk_of_view,
     iter_chunk_maps,
     iter_decode_chunk,
@@ -52,11 +53,6 @@ from napari_unet.scores.views import VARIETY, Order, View, rank
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.weights.model import Model
 
-EXTENT = 512
-"""About how many pixels a view is high and wide: what a person can correct in one go
-without moving the picture."""
-
-_LEAST_EXTENT = 16
 _BEGUN = TilesDone(0, 1)
 
 MOST_VIEWS = 64
@@ -77,7 +73,8 @@ class Picture:
         As `napari_unet.inference.predict.predict` takes them. A model that knows sizes
         measures the objects where no diameter is given, which takes a while.
     verified : ndarray of bool, optional
-        What a person verified, with the axes of the image without C.
+        What a person verified, with the axes of the image without C; or some of its
+        pixels, evenly spread.
     """
 
     pixels: npt.NDArray[Any] | ImageSource
@@ -112,7 +109,7 @@ def iter_rank_views(
     pictures: Sequence[Picture],
     model: Model,
     *,
-    extent: int = EXTENT,
+    extent: int = VIEW_EXTENT,
     most: int = MOST_VIEWS,
     turns: Sequence[int] = TURNS,
     order: Order = "telling",
@@ -134,7 +131,7 @@ def iter_rank_views(
         The one that is to learn from corrections. Volumes are cut into planes; a 3-D
         model rates none of them, and chance decides.
     extent : int
-        Pixels of the image along each side of a view, about; at least 16.
+        Pixels of the image along each side of a view, about.
     most : int
         Views that are looked at; if there are more, chance decides which, as many of
         each picture as there can be, and none that was seen before one that was not.
@@ -161,10 +158,7 @@ def iter_rank_views(
             fitted[number] = fit_image(picture.pixels, picture.axes, model)[0]
         except InputError as error:
             yield Notice(f"Left out where to look next: {error}")
-    cut = [
-        [_view(n, box, pictures[n].verified) for box in cut_views(image, extent)]
-        for n, image in fitted.items()
-    ]
+    cut = [_views(n, image, pictures[n], extent) for n, image in fitted.items()]
     drawn = _draw(cut, most, seed)
     if order == "random" or model.net.dims != 2:
         return rank(drawn, order="random", seed=seed)
@@ -182,34 +176,25 @@ def iter_rank_views(
     return rank(rated, order=order, seed=seed, variety=variety)
 
 
-def cut_views(image: CanonicalImage, extent: int = EXTENT) -> list[Box]:
-    """Return equal parts of all planes, about so many pixels wide, without a gap.
-
-    Their boxes have the axes of the image without C.
-    """
-    frames, _, sections, *plane = image.shape
-    rows, columns = (_spans(length, max(_LEAST_EXTENT, extent)) for length in plane)
+def _views(
+    number: int, image: CanonicalImage, picture: Picture, extent: int
+) -> list[View]:
+    axes = result_axes(image.axes)
+    extents = dict(zip(image.axes, image.source.shape, strict=True))
+    shape = tuple(extents[axis] for axis in axes)
     return [
-        box_in_axes(
-            Box((frame, section, y[0], x[0]), (frame + 1, section + 1, y[1], x[1])),
-            image.axes,
-        )
-        for frame in range(frames)
-        for section in range(sections)
-        for y in rows
-        for x in columns
+        View(number, box, seen=_share(picture.verified, box, shape))
+        for box in cut_views(shape, axes, extent)
     ]
 
 
-def _spans(length: int, extent: int) -> list[tuple[int, int]]:
-    parts = max(1, round(length / extent))
-    ends = [round(length * part / parts) for part in range(parts + 1)]
-    return list(pairwise(ends))
-
-
-def _view(number: int, box: Box, verified: Mask | None) -> View:
-    seen = 0.0 if verified is None else float(verified[box.slices].mean())
-    return View(number, box, seen=seen)
+def _share(verified: Mask | None, box: Box, shape: tuple[int, ...]) -> float:
+    """Return which share of a box is verified, by a mask that may be thinned."""
+    if verified is None:
+        return 0.0
+    ends = zip(box.start, box.stop, shape, verified.shape, strict=True)
+    part = verified[tuple(slice(a * n // m, -(-b * n // m)) for a, b, m, n in ends)]
+    return float(part.mean())
 
 
 def _draw(cut: Sequence[Sequence[View]], most: int, seed: int) -> list[View]:

@@ -18,6 +18,7 @@ from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.project import layout
 from napari_unet.project.layout import (
+    FINISHED,
     FOLDERS,
     HOME,
     JOURNAL,
@@ -196,7 +197,7 @@ class ProjectFolder:
         A model, a training that can go on, a snapshot, or any file of somebody else:
         nothing of that was saved elsewhere.
         """
-        ours = {MANIFEST, PREVIOUS, LOCK, HOME}
+        ours = {MANIFEST, PREVIOUS, LOCK, HOME, FINISHED}
         with suppress(OSError):
             return all(
                 path.name in ours

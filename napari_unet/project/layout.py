@@ -13,6 +13,7 @@
         snapshots/cells-1f2e3d.2.*       copies that are kept, see `snapshots`
         models/3-round-1/                a version of the model
         training/                        where a training can go on after a crash
+        finished.jsonl                   which views were accepted, and what they took
         lock.json                        who works here now
         home.json                        where work belongs that is kept elsewhere
         damaged-20300101-120000/         quarantine: files that were replaced
@@ -33,7 +34,7 @@ SUFFIX = ".unet"
 MANIFEST, PREVIOUS = "project.json", "project.previous.json"
 LABELS, PROVENANCE, JOURNAL = "labels", "provenance", "journal"
 MODELS, TRAINING, SNAPSHOTS = "models", "training", "snapshots"
-LOCK, HOME = "lock.json", "home.json"
+LOCK, HOME, FINISHED = "lock.json", "home.json", "finished.jsonl"
 FOLDERS = {LABELS, PROVENANCE, JOURNAL, MODELS, TRAINING}
 """Of which `recover` takes care; snapshots are checked when they are brought back."""
 QUARANTINE = "damaged-"

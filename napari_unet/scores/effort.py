@@ -214,7 +214,9 @@ def advise(views: Sequence[FinishedView]) -> str:
     if missing > 0:
         more = " more" if telling else ""
         plural = "s" if missing > 1 else ""
-        return f"Too early to say: finish {missing}{more} view{plural} first."
+        return (
+            f"Too early to say when to stop: finish {missing}{more} view{plural} first."
+        )
     clean = len(list(takewhile(lambda view: not view.corrections, reversed(telling))))
     if clean >= LAST_VIEWS and _enough(telling[-clean:]):
         return (
@@ -250,7 +252,7 @@ def _gain_in_words(found: Rate | None) -> str:
     """Say what more work would gain, if that can be known."""
     if found is None:
         return ""
-    minutes = f"; another {MORE_SECONDS / 60:.0f} minutes would gain"
+    minutes = f"; {MORE_SECONDS / 60:.0f} more minutes may gain"
     if found.high < _LITTLE:
         return f"{minutes} less than 1 %"
     if found.low > 0:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from psygnal import Signal
+
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import Restore, StartOver
@@ -38,7 +40,14 @@ class Correcting:
 
     `note_edit` takes note that the person has changed an image, and `cancel` cancels a
     prediction that is going on.
+
+    Attributes
+    ----------
+    done : Signal(OpenImage, Edit, Change or None)
+        A tool was used on an image; what changed, if anything did.
     """
+
+    done = Signal(OpenImage, object, object)
 
     def __init__(
         self,
@@ -60,6 +69,7 @@ class Correcting:
             if edit.tool:
                 words = edit.tool.done if change else edit.tool.unchanged
             self._say(f"{words} {verified_in_words(image)}".lstrip())
+            self.done.emit(image, edit, change)
 
     def start_empty(self) -> None:
         """Show the labels without a prediction: empty ones, or those of earlier."""

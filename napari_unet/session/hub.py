@@ -15,6 +15,7 @@ from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state import Remark, State, Topic
 from napari_unet.session.status import (
     Comparison,
+    EffortState,
     ImageState,
     ModelState,
     Place,
@@ -56,6 +57,7 @@ class Changes(TypedDict, total=False):
     project: ProjectState | None
     settings: SettingsState | None
     target: Target
+    effort: EffortState
 
 
 class Hub:

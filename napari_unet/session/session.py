@@ -24,6 +24,8 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
+from napari_unet.session.effort import Effort
+from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
@@ -64,6 +66,8 @@ class Session:
         self.correcting = Correcting(
             hub, self.images, self.note_edit, self.predicting.cancel
         )
+        self.effort = Effort(hub, self.images, self.models)
+        self.guiding = Guiding(hub, self.images, self.models)
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
@@ -148,12 +152,14 @@ class Session:
         self.predicting.tick()
         self.settings.tick()
         self.comparing.tick()
+        self.guiding.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self._predict(refreshing=True)
         now = self._hub.clock()
         if now - self._saved_at >= SAVE_INTERVAL:
             self._saved_at = now
             self.images.tick()
+            self.effort.tell()
             self._store.tick()
 
     def aim(self, target: Target) -> None:

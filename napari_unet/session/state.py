@@ -17,9 +17,11 @@ from napari_unet.annotation.edit import EDITS
 from napari_unet.models.library import OwnModel
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
+    NO_EFFORT,
     NO_TARGET,
     NOT_SAVED,
     Comparison,
+    EffortState,
     ImageState,
     ModelState,
     Place,
@@ -121,6 +123,8 @@ class State:
     project, settings, target
         The chosen project; size and thresholds, where objects are predicted; what of
         the image is selected and in sight.
+    effort
+        What the person's work took, and what follows from it.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """
@@ -148,6 +152,7 @@ class State:
     project: ProjectState | None = None
     settings: SettingsState | None = None
     target: Target = NO_TARGET
+    effort: EffortState = NO_EFFORT
     words: Words = NOTHING_SAID
 
     @property
@@ -196,6 +201,11 @@ class State:
     def why_not_change(self) -> str:
         """Return why nothing can be done with the labels now, or nothing if it can."""
         return self._why_no_image() or self._why_read_only()
+
+    @property
+    def why_not_go_on(self) -> str:
+        """Return why there is no next view to look at, or nothing if there is one."""
+        return self._why_no_image()
 
     @property
     def why_not_start_over(self) -> str:

@@ -68,6 +68,21 @@ NOT_SAVED = SaveState()
 
 
 @dataclass(frozen=True, slots=True)
+class EffortState:
+    """What the work so far took: views that were accepted, and minutes in all.
+
+    The advice says what they needed, and whether to go on.
+    """
+
+    advice: str = ""
+    views: int = 0
+    minutes: int = 0
+
+
+NO_EFFORT = EffortState()
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectImage:
     """An image of the chosen project: its key there, a name for people.
 

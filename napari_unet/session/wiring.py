@@ -42,22 +42,25 @@ class Wiring:
         self._predicting = predicting = session.predicting
         self._training = training = session.training
         self._comparing = session.comparing
+        self._effort = session.effort
+        self._guiding = session.guiding
         self.version_chosen = False
         self._projects.opened.connect(self._on_project_opened)
         self._projects.created.connect(self._on_project_created)
         self._projects.closed.connect(self._put_all_away)
         images.saved.connect(self._on_saved)
         images.current_changed.connect(self._on_image)
-        images.released.connect(predicting.forget)
+        images.released.connect(self._on_released)
         models.timeline.changed.connect(self._on_model)
         models.chosen.connect(self._keep_choice)
         models.versions.edited.connect(self._keep_choice)
         settings.changed.connect(self._keep_choice)
         settings.read_anew.connect(self._on_read_anew)
         predicting.measured.connect(settings.tell)
-        predicting.applied.connect(images.note_change)
-        # A prediction that changes nothing is shown too.
-        predicting.completed.connect(images.show_labels)
+        predicting.applied.connect(self._on_applied)
+        session.correcting.done.connect(session.effort.note_done)
+        session.guiding.wanted.connect(session.effort.look)
+        predicting.completed.connect(self._on_completed)
         training.improved.connect(self._on_improved)
         training.ended.connect(self._on_trained)
 
@@ -68,15 +71,33 @@ class Wiring:
 
     def _on_saved(self) -> None:
         self._images.tell()
+        self._effort.move()
         self._list_again()
         self._come_home()
 
     def _on_image(self) -> None:
         self._comparing.look()
+        self._effort.follow()
         self._tell_settings()
         self._come_home()
 
+    def _on_released(self, image: OpenImage) -> None:
+        self._predicting.forget(image)
+        self._effort.forget(image)
+
+    def _on_applied(self, image: OpenImage) -> None:
+        self._effort.note_predicted(image)
+        self._guiding.want()
+        self._images.note_change(image)
+
+    def _on_completed(self, image: OpenImage) -> None:
+        """Show a prediction that changes nothing, too."""
+        self._images.show_labels(image)
+        self._effort.note_predicted(image)
+        self._guiding.want()
+
     def _on_model(self) -> None:
+        self._guiding.drop()
         self._models.tell()
         self._comparing.look()
         self._tell_settings()

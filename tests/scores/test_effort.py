@@ -94,9 +94,9 @@ def test_empty_views_say_nothing(empty):
 @pytest.mark.parametrize(
     ("history", "said"),
     [
-        ([], "Too early to say: finish 3 views first."),
-        (views(2), "Too early to say: finish 2 more views first."),
-        (views(2, 0), "Too early to say: finish 1 more view first."),
+        ([], "Too early to say when to stop: finish 3 views first."),
+        (views(2), "Too early to say when to stop: finish 2 more views first."),
+        (views(2, 0), "Too early to say when to stop: finish 1 more view first."),
         (
             views(9, 9, 2, 3, 1, 2, 2),
             "The last 5 views needed 2 corrections each (1.1 to 4).",
@@ -131,7 +131,7 @@ def test_a_trend_is_told_when_it_is_there():
     found = gain(history)
     assert found is not None
     assert 0 < found.low < found.mean < found.high
-    assert "another 10 minutes would gain about" in advise(history)
+    assert "10 more minutes may gain about" in advise(history)
 
 
 def test_no_trend_is_told_where_there_is_none():

@@ -223,7 +223,7 @@ def train(model: Path, runner: TellingRunner) -> None:
     """Let a person train; how many steps that takes depends on the time."""
     stage = Stage.make(runner)
     stage.session.models.choose(model)
-    stage.open(disks(dim=(3, 7, 14)))
+    stage.open(disks((96, 1024), dim=(3, 7, 14)))
     stage.session.predict()
     stage.run()
     stage.session.correcting.do(AcceptView(Box((0, 0), (96, 128))))

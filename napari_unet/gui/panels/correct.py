@@ -9,12 +9,12 @@ from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidge
 
 from napari_unet.annotation.edit import tools
 from napari_unet.annotation.schema import INSTANCES
-from napari_unet.gui.keys import hint
+from napari_unet.gui.keys import NEXT, hint
 from napari_unet.gui.overlays import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
 from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, entry
 from napari_unet.session.state import State
-from napari_unet.session.status import ImageState
+from napari_unet.session.status import EffortState, ImageState
 from napari_unet.tasks import task_of
 from napari_unet.tasks.labeling import Brush
 from napari_unet.tasks.task import percent
@@ -27,6 +27,11 @@ _USE_LABELS_TIP = (
     "takes that back"
 )
 _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
+_NEXT_TIP = (
+    "Go to where the model contradicts itself most, and to what looks new; by chance "
+    "until that is known"
+)
+_SPENT_TIP = "Views that were accepted; pauses of more than 20 s are not counted"
 _START_OVER_TIP = (
     "Clear all labels of this image. A copy of the work so far is kept, and Ctrl+Z "
     "takes it back"
@@ -63,6 +68,13 @@ class CorrectPanel(Panel):
         self.add_row(*row, self.more)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
+        self.next = button(
+            "Next view", hint(_NEXT_TIP, NEXT), self.session.guiding.next
+        )
+        self.spent = SteadyText("faint")
+        self.advice = SteadyText("faint", lines=2)
+        self.add_row(self.next, self.spent, stretch=(1,))
+        self.add(self.advice)
         brush_changed = self.bench.layers.results.brush_changed
         self.connections.connect(brush_changed, self._on_brush)
 
@@ -116,6 +128,9 @@ class CorrectPanel(Panel):
         shown = self.bench.layers.results.current
         self.overlay.setChecked(shown is not None and shown.verified_shown)
         self.counts.show_text(_counts(image))
+        allow(self.next, state.why_not_go_on)
+        self.spent.show_text(_spent(state.effort), _SPENT_TIP)
+        self.advice.show_text(state.effort.advice if labelled else "")
 
     def _show_task(self, state: State, labelled: bool) -> None:
         """Show the brushes of the task, and how its layer is painted in."""
@@ -153,6 +168,13 @@ class CorrectPanel(Panel):
         for number, words in copies:
             bring_back = partial(self.session.correcting.bring_back, number)
             entry(self.earlier, words, "", bring_back)
+
+
+def _spent(effort: EffortState) -> str:
+    if not effort.views:
+        return ""
+    views = f"{effort.views:,} view{'s' if effort.views > 1 else ''}"
+    return f"{views} in {effort.minutes or 'under 1'} min"
 
 
 def _counts(image: ImageState | None) -> str:

@@ -20,6 +20,7 @@ from napari_unet.errors import InputError
 from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.journal_reader import Segment, find_header, list_segments
 from napari_unet.project.layout import (
+    FINISHED,
     FOLDERS,
     HOME,
     JOURNAL,
@@ -234,7 +235,15 @@ def _blocked(folder: Path) -> Iterator[Obstacle]:
 
 def _strays(folder: Path) -> Iterator[str]:
     for path in _entries(folder):
-        ours = path.name in {MANIFEST, PREVIOUS, LOCK, HOME, *FOLDERS, *LITTER}
+        ours = path.name in {
+            MANIFEST,
+            PREVIOUS,
+            LOCK,
+            HOME,
+            FINISHED,
+            *FOLDERS,
+            *LITTER,
+        }
         kept = path.name.startswith(QUARANTINE)
         if not (ours or kept or is_older_manifest(path.name)):
             yield path.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -94,6 +95,8 @@ class OpenImage:
         Copies of earlier work on it, the newest first.
     reading : Reading
         Who says which axis is which, and which channels a model gets.
+    heard : callable or None
+        Told of every change, after it was written down.
     """
 
     sources: list[npt.NDArray[Any]]
@@ -109,6 +112,7 @@ class OpenImage:
     pixel_size: float | None = None
     snapshots: tuple[Snapshot, ...] = ()
     reading: Reading = GUESSED
+    heard: Callable[[Change], object] | None = None
     saving: ImageSaving = field(init=False, repr=False)
 
     @property
@@ -159,7 +163,14 @@ class OpenImage:
         self.journal = self.project.begin_journal(
             self.identity, self.key, sequence, seen
         )
-        self.annotation.listener = self.journal.append
+        self.annotation.listener = self.write_down
+
+    def write_down(self, change: Change) -> None:
+        """Write a change down, and tell who wants to know."""
+        if self.journal is not None:
+            self.journal.append(change)
+        if self.heard is not None:
+            self.heard(change)
 
     def end_journal(self) -> None:
         """Write down no more."""

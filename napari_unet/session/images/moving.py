@@ -231,8 +231,8 @@ class Moving:
     def _not_moved(self, error: Exception) -> None:
         move, self._move = self._move, None
         if move is not None and move.task is not None:
-            journal = self._image.journal
-            self._image.annotation.listener = journal.append if journal else None
+            image = self._image
+            image.annotation.listener = image.write_down if image.journal else None
             move.project.leave()
         if not self._saving.over and not (move and move.back):
             self._saving.fail(error)

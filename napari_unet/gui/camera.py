@@ -1,0 +1,59 @@
+"""Bring a part of an image into sight."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.box import Box
+from napari_unet.gui.napari_private import canvas_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_AROUND = 0.95
+"""Which share of the canvas a view fills: what touches its edge is seen."""
+
+
+def look_at(viewer: ViewerModel, layer: Any, axes: str, box: Box) -> None:
+    """Move the camera, and the sliders, so that a box of the labels fills the canvas.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        In the 2-D view.
+    layer : napari layer
+        Shows the image, whose axes are given; without C where it shows labels or
+        colours.
+    box : Box
+        In the axes of the labels.
+    """
+    letters = axes if layer.ndim == len(axes) else result_axes(axes)
+    ends = dict(
+        zip(result_axes(axes), zip(box.start, box.stop, strict=True), strict=True)
+    )
+    here = layer.world_to_data(viewer.dims.point)
+    # Channels stay where they are; a pixel's middle lies on its whole number.
+    span = [
+        (start - 0.5, stop - 0.5) if letter in ends else (float(at), float(at))
+        for letter, at in zip(letters, here, strict=True)
+        for start, stop in [ends.get(letter, (0, 0))]
+    ]
+    corners = np.array([layer.data_to_world(corner) for corner in product(*span)])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    beyond = viewer.dims.ndim - layer.ndim
+    middle = (low + high) / 2
+    for axis in viewer.dims.not_displayed:
+        if axis >= beyond:
+            viewer.dims.set_point(axis, float(middle[axis - beyond]))
+    shown = [axis - beyond for axis in viewer.dims.displayed]
+    extent = np.maximum((high - low)[shown], 1e-9)
+    # Where the camera belongs since napari 0.9.
+    camera = getattr(viewer, "scene", viewer).camera
+    camera.center = tuple(middle[shown])
+    if (canvas := canvas_of(viewer)) is not None:
+        size = np.array([canvas.height(), canvas.width()])
+        camera.zoom = _AROUND * float(np.min(size / extent))
