@@ -181,6 +181,9 @@ def test_what_is_painted_meanwhile_is_in_the_preview(desk):
 def test_no_refresh_of_a_training_comes_between(desk):
     compare(desk)
     labels = desk.annotation.labels.copy()
+    # As a training does that has made a better model.
+    better = publish(desk, brightness_model(0.3), "round 1")
+    desk.session.models.timeline.activate(better.number)
     desk.session.predicting.want_refresh(soon=True)
     desk.run()
     assert desk.state.comparing is not None
@@ -188,6 +191,7 @@ def test_no_refresh_of_a_training_comes_between(desk):
     desk.session.comparing.end()
     desk.run()
     assert not desk.session.predicting.refresh_due
+    assert not np.array_equal(desk.annotation.labels, labels)
 
 
 def test_each_refusal_says_why(desk, bright, image):
