@@ -26,7 +26,15 @@ from napari_unet.geometry.runs import (
 )
 
 Kind: TypeAlias = Literal[
-    "edit", "accept", "unverify", "replace", "undo", "redo", "settle", "predict"
+    "edit",
+    "accept",
+    "unverify",
+    "replace",
+    "take",
+    "undo",
+    "redo",
+    "settle",
+    "predict",
 ]
 
 
@@ -133,8 +141,9 @@ class Change:
     ----------
     kind : str
         A step of the person: a stroke ("edit"), what was accepted or un-verified, other
-        labels in the place of all ("replace"). A step that was taken back or done
-        again. Objects that were finished ("settle"). What a model predicted.
+        labels in the place of all ("replace"), labels of another program that are to be
+        corrected ("take"). A step that was taken back or done again. Objects that were
+        finished ("settle"). What a model predicted.
     parts : tuple of PixelChange
         In the order in which they happened. The stroke itself is the last part of an
         edit; those before it were settled right before. An undo first takes back what

@@ -86,6 +86,23 @@ class TakeOver(Edit):
         return painted.do(work) if painted else None
 
 
+@register
+@dataclass(frozen=True, slots=True, eq=False)
+class TakeToCorrect(Edit):
+    """Labels from elsewhere, as if a model had predicted them, but as one step.
+
+    What is verified stays as it is, and what comes in is verified by nobody.
+    """
+
+    name: ClassVar[str] = "take to correct"
+    labels: npt.NDArray[Any]
+
+    def do(self, work: Workspace) -> Change | None:
+        """Fit them in, after what was touched is settled."""
+        Settle().do(work)
+        return work.take(self.labels)
+
+
 class _Accept(Edit):
     """Something is right: it becomes verified, as one step."""
 

@@ -1,8 +1,9 @@
 """What a person did, step by step, so that it can be taken back and done again.
 
-Strokes, what was accepted, what was un-verified, and starting over are steps of one
-history, whoever keeps another one. It is a fold over changes: the same in the moment
-in which they happen, and when they are read back from a journal.
+Strokes, what was accepted, what was un-verified, starting over, and labels that were
+taken from another program are steps of one history, whoever keeps another one. It is a
+fold over changes: the same in the moment in which they happen, and when they are read
+back from a journal.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.maps import ValueMap
 from napari_unet.geometry.points import chosen_points
 
-StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace"]
+StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace", "take"]
 
 _MOST_ENTRIES, _MOST_BYTES = 200, 2**28
 
@@ -52,11 +53,13 @@ class Entry:
 class History:
     """The last steps that can be undone and redone, as far as memory allows.
 
-    The newest is always remembered.
+    The newest is always remembered. `from_elsewhere` is whether another program has
+    made what nobody has verified, and no model since.
     """
 
     def __init__(self) -> None:
         self._done, self._undone = _Stack(), _Stack()
+        self.from_elsewhere = False
 
     @property
     def done(self) -> tuple[Entry, ...]:
@@ -75,14 +78,20 @@ class History:
         elif change.kind == "undo":
             if entry := self._done.take(change.stroke):
                 self._undone.push(_taken_back(entry, change))
+                self.from_elsewhere &= entry.kind != "take"
         elif change.kind == "redo":
             if entry := self._undone.take(change.stroke):
                 self._done.push(_done_again(entry, change))
-        elif change.kind != "predict" and change.parts:
+                self.from_elsewhere |= entry.kind == "take"
+        elif change.kind == "predict":
+            self.from_elsewhere = False
+        elif change.parts:
             self._begin(change, change.kind)
 
     def _begin(self, change: Change, kind: StepKind) -> None:
         parts, values = change.parts, change.values
+        if kind in ("take", "replace"):
+            self.from_elsewhere = kind == "take"
         if kind == "edit":
             # What was settled right before a stroke is told with it.
             *settled, stroke = parts

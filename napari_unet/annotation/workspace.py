@@ -164,6 +164,22 @@ class Workspace:
         write = partial(self.pixels.replace_all, labels, provenance)
         return self.step("replace", write, self.open_objects)
 
+    def take(self, predicted: LabelMap) -> Change | None:
+        """Fit labels from elsewhere in as a prediction, but as one step; none is open.
+
+        Raises an InputError if the shape differs, or no ids are left.
+        """
+        pixels = self.pixels
+        labels, provenance = pixels.labels, pixels.provenance
+        merged = self.rules.merge(labels, provenance, predicted, self.ids.next)
+        now = np.where(merged.kept, provenance, np.uint8(Provenance.PREDICTED))
+        if (now == provenance).all() and (merged.labels == labels).all():
+            return None
+        self.ids.take_below(merged.next_id)
+        self.foreground = merged.foreground.copy()
+        write = partial(pixels.replace_all, merged.labels, now)
+        return self.step("take", write)
+
     def restore(self, earlier: AnnotationSnapshot) -> Change | None:
         """Put a snapshot in the place of all, as one step."""
         self.ids.skip_to(earlier.next_id)

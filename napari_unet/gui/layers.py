@@ -16,9 +16,7 @@ import numpy.typing as npt
 from napari.layers import Image, Labels
 
 from napari_unet.annotation.change import Mark
-from napari_unet.annotation.edits import TakeOver
 from napari_unet.annotation.labels import Labels as TakenLabels
-from napari_unet.annotation.labels import tell
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
@@ -140,8 +138,10 @@ class ViewerLayers:
         if shown := self.results.current:
             shown.show_verified(visible)
 
-    def use_selected_labels(self) -> None:
-        """Take what is in the selected layer, which nobody keeps, over as a stroke.
+    def use_selected_labels(self, *, right: bool = False) -> None:
+        """Take over what is in the selected layer, which nobody keeps.
+
+        As a prediction, to be corrected; or, where it is `right`, as a stroke.
 
         Raises
         ------
@@ -155,14 +155,10 @@ class ViewerLayers:
         if image.read_only:
             raise InputError(image.read_only)
         found = _labels_for(image, stranger)
-        self._session.images.show_labels(image)
+        self._session.correcting.take(found, stranger.name, right=right)
         if shown := self.results.current:
-            if shown.binding.do(TakeOver(found.array)):
-                self._session.note_edit(image)
             stranger.visible = False
             selected.active = shown.layer
-        if notes := tell([(stranger.name, found)]):
-            self._session.tell(" ".join(notes))
 
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""

@@ -133,10 +133,10 @@ class Workbench(QObject):
         if (layer := self.layers.labels_layer) is not None:
             layer.redo()
 
-    def use_labels(self) -> None:
+    def use_labels(self, *, right: bool) -> None:
         """Work on with what is in the selected labels layer, which nobody keeps."""
         try:
-            self.layers.use_selected_labels()
+            self.layers.use_selected_labels(right=right)
         except InputError as error:
             self.session.report("correct", error)
 

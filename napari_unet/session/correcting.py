@@ -14,8 +14,9 @@ from psygnal import Signal
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit
-from napari_unet.annotation.edits import Restore, StartOver
+from napari_unet.annotation.edits import Restore, StartOver, TakeOver, TakeToCorrect
 from napari_unet.annotation.history import StepKind
+from napari_unet.annotation.labels import Labels, tell
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
@@ -32,7 +33,13 @@ _STEPS: dict[StepKind, str] = {
     "accept": "what was accepted",
     "unverify": "what was un-verified",
     "replace": "starting over",
+    "take": "labels of another program",
 }
+_AS_PAINTED = "The labels of '{}' are here, as if you had painted them."
+_TO_CORRECT = (
+    "The labels of '{}' are here, and nothing of them is verified yet: correct them, "
+    "and accept what is right. They stay until you press Predict."
+)
 
 
 class Correcting:
@@ -80,6 +87,26 @@ class Correcting:
                     f"Your earlier work on {image.name} is here again: "
                     f"{verified_in_words(image)} Start over clears it."
                 )
+
+    def take(self, labels: Labels, source: str, *, right: bool = False) -> None:
+        """Take over labels that another program made, called `source`.
+
+        They fit the image and the task, see `Labeling.take_over`. They are taken as a
+        prediction, to be corrected and accepted; or, where they are `right`, as if the
+        person had painted what is different in them.
+        """
+        image = self._allowed(self._hub.state.why_not_change)
+        if image is None:
+            return
+        self._images.show_labels(image)
+        if not right:
+            self._cancel()  # or it would replace them
+        kind, words = (TakeOver, _AS_PAINTED) if right else (TakeToCorrect, _TO_CORRECT)
+        edit = kind(labels.array)
+        change = self._do(image, edit)
+        notes = tell([(source, labels)])
+        self._say(" ".join([*notes, words.format(source)]))
+        self.done.emit(image, edit, change)
 
     def start_over(self) -> None:
         """Clear the current labels, after a copy was taken that is kept."""

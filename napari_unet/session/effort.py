@@ -15,7 +15,7 @@ from pathlib import Path
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit
-from napari_unet.annotation.edits import AcceptView
+from napari_unet.annotation.edits import AcceptView, TakeToCorrect
 from napari_unet.annotation.pace import Pace
 from napari_unet.core.jobs import Job
 from napari_unet.project.finished import Finished, append_finished, read_finished
@@ -81,8 +81,10 @@ class Effort:
             sitting.pace.look(self._hub.clock())
 
     def note_done(self, image: OpenImage, edit: Edit, change: Change | None) -> None:
-        """Write a view down that was accepted."""
+        """Write a view down that was accepted; labels from elsewhere are no model's."""
         sitting = self._sittings.get(image)
+        if sitting is not None and isinstance(edit, TakeToCorrect):
+            sitting.model = ""
         if sitting is None or not isinstance(edit, AcceptView):
             return
         spent, strokes, about = sitting.pace.finish(edit.box)

@@ -104,7 +104,7 @@ class Predicting:
         self._run: _Run | None = None
         # Of the last image alone: for a large one it is as much memory as its labels.
         self._cached: tuple[OpenImage, Network, Redecodable] | None = None
-        self._refresh_wanted = False
+        self._refresh_wanted = self._refresh_asked = False
         self._refresh_at = 0.0
 
     @property
@@ -112,12 +112,19 @@ class Predicting:
         """Whether it is time to predict again with a newer model."""
         return self._refresh_wanted and self._hub.clock() >= self._refresh_at
 
+    @property
+    def refresh_asked(self) -> bool:
+        """Whether it is the person who wants to see another model."""
+        return self._refresh_asked
+
     def want_refresh(self, *, soon: bool = False) -> None:
         """Ask for another prediction, because there is another model.
 
-        Not more often than every `REFRESH_SECONDS`, unless it shall be soon.
+        Not more often than every `REFRESH_SECONDS`, unless it shall be soon, because
+        the person has asked for it.
         """
         self._refresh_wanted = True
+        self._refresh_asked |= soon
         if soon:
             self.hurry_refresh()
 
@@ -129,7 +136,7 @@ class Predicting:
         self, image: OpenImage, model: Model, *, refreshing: bool = False
     ) -> None:
         """Predict an image, the view first where it is much smaller than the image."""
-        self._refresh_wanted = False
+        self._refresh_wanted = self._refresh_asked = False
         self._refresh_at = self._hub.clock() + REFRESH_SECONDS
         job = Predict.of(image, model, self._view())
         self._begin(image, model, job, refreshing=refreshing)

@@ -208,7 +208,10 @@ class Session:
     def _shows_prediction(self) -> bool:
         """Whether there is a prediction that a better model could replace."""
         # What training makes better may be out of sight.
-        state = replace(self.state, target=NO_TARGET)
-        labelled = state.image is not None and state.image.has_labels
+        state, image = replace(self.state, target=NO_TARGET), self.images.current
+        labelled = image is not None and image.has_labels
+        if image is not None and image.annotation.history.from_elsewhere:
+            # Nobody knows whether a model is better than what another program found.
+            labelled &= self.predicting.refresh_asked
         # What is compared with stays as it is until the person has decided.
         return labelled and not (state.why_not_predict or state.comparing)

@@ -19,6 +19,10 @@ from napari_unet.tasks import goes_with
 
 if TYPE_CHECKING:
     from napari_unet.session.session import Session
+_FROM_ELSEWHERE = (
+    "The model has learned. What another program found stays here until you press "
+    "Predict; Compare shows what the model finds, and changes nothing."
+)
 
 
 class Wiring:
@@ -155,6 +159,9 @@ class Wiring:
         self._store.want(home, begin=True)
         if not self.version_chosen and not improved.record.worse:
             self._predicting.want_refresh()
+            image = self._images.current
+            if image is not None and image.annotation.history.from_elsewhere:
+                self._hub.notice(_FROM_ELSEWHERE)
 
     def _follow_model(self) -> None:
         """Work on what the model predicts; what goes on for another task ends."""

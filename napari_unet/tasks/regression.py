@@ -56,8 +56,8 @@ class ValueLabeling(Labeling):
     ) -> Labels:
         """Refuse labels."""
         raise InputError(
-            "Marks stand for values, so labels cannot be used as marks; paint in the "
-            "marks layer."
+            "Marks stand for values, so labels cannot be used as marks or as predicted "
+            "values; paint in the marks layer."
         )
 
     def learned(

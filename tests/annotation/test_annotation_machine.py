@@ -24,6 +24,7 @@ from napari_unet.annotation.edits import (
     Restore,
     Settle,
     StartOver,
+    TakeToCorrect,
     UnverifyObject,
     UnverifyView,
 )
@@ -119,6 +120,8 @@ class Work(RuleBasedStateMachine):
             self.annotation.open_objects,
         )
         assert remembered(again) == remembered(self.annotation)
+        was_there = self.annotation.history.from_elsewhere
+        assert again.history.from_elsewhere == was_there
         again.listener = self.told.append
         self.annotation = self.painter.annotation = again
         self.reference.foreground[...] = False
@@ -235,6 +238,29 @@ class Work(RuleBasedStateMachine):
         self.annotation.do(Restore(snapshot))
         self.reference.replace(snapshot.labels, snapshot.provenance)
         assert same(self.state(), (snapshot.labels, snapshot.provenance))
+
+    @rule(objects=st.lists(boxes(), max_size=5))
+    def take_to_correct(self, objects):
+        """Labels of another program are a prediction, and a step."""
+        predicted = np.zeros(self.annotation.labels.shape, np.int32)
+        for number, corners in enumerate(objects):
+            predicted[box_in(predicted.shape, corners).slices] = number + 1
+        self.reference.settle(set(self.annotation.open_objects))
+        before = self.reference.state()
+        kept = kept_pixels(*before)
+        change = self.annotation.do(TakeToCorrect(predicted))
+        after = self.state()
+        assert same([a[kept] for a in after], [b[kept] for b in before])
+        assert (after[1][~kept] == 1).all()
+        assert not (after[0].astype(bool) & ~(predicted > 0))[~kept].any()
+        inherited = set(before[0].flat)
+        fresh = set(after[0].flat) - inherited
+        assert not fresh & self.used
+        self.used |= fresh
+        if change is not None:
+            self.reference.replace(*after)
+            self.reference.foreground[...] = predicted > 0
+            assert self.annotation.history.from_elsewhere
 
     def check_only_accepted(self, before):
         labels, provenance = self.state()

@@ -207,7 +207,7 @@ def test_the_first_stroke_elsewhere_is_told_and_can_be_used(
     assert f"'{other.name}' is not kept" in problem
     assert "'cells labels'" in problem
     before = np.array(desk.image.annotation.labels)
-    desk.layers.use_selected_labels()
+    desk.layers.use_selected_labels(right=True)
     desk.image.canvas.flush()
     assert np.array_equal(desk.image.annotation.labels, np.asarray(other.data))
     assert desk.image.annotation.provenance[0, 0] == Provenance.CORRECTED
@@ -235,31 +235,35 @@ def test_labels_are_used_by_the_rule_for_labels_from_elsewhere(
     labels = np.zeros((32, 40), np.int64)
     labels[:3, :3] = corner
     desk.viewer.add_labels(labels, name="theirs")
-    desk.layers.use_selected_labels()
+    desk.layers.use_selected_labels(right=True)
     desk.image.canvas.flush()
     assert np.array_equal(desk.image.annotation.labels, as_labels(labels).array)
     assert words in desk.session.state.message
-    assert ("theirs" in desk.session.state.message) == bool(words)
+    assert ("theirs: " in desk.session.state.message) == bool(words)
 
 
-def test_labels_of_another_shape_are_refused(desk: Desk) -> None:
+@pytest.mark.parametrize("right", [False, True])
+def test_labels_of_another_shape_are_refused(desk: Desk, right: bool) -> None:
     desk.add()
     desk.predict()
     before = np.array(desk.image.annotation.labels)
     desk.viewer.add_labels(np.ones((5, 6), int))
     with pytest.raises(ValueError, match="has 5 x 6 pixels"):
-        desk.layers.use_selected_labels()
+        desk.layers.use_selected_labels(right=right)
     assert np.array_equal(desk.image.annotation.labels, before)
 
 
-def test_labels_of_other_classes_are_refused(desk: Desk, tmp_path: Path) -> None:
+@pytest.mark.parametrize("right", [False, True])
+def test_labels_of_other_classes_are_refused(
+    desk: Desk, tmp_path: Path, right: bool
+) -> None:
     save_model(classes_model(), tmp_path / "classes")
     desk.session.models.choose(tmp_path / "classes")
     desk.add()
     desk.predict()
     desk.viewer.add_labels(np.full((32, 40), 9) + np.eye(32, 40, dtype=int))
     with pytest.raises(ValueError, match="only the classes 0 to"):
-        desk.layers.use_selected_labels()
+        desk.layers.use_selected_labels(right=right)
 
 
 def test_work_comes_back_with_a_layer_that_comes_back(desk: Desk) -> None:

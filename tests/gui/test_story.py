@@ -13,6 +13,7 @@ from qtpy.QtTest import QTest
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.geometry.box import Box
+from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.learning.train import iter_fit
 from tests.gui.stage import set_stage
@@ -151,3 +152,31 @@ def test_work_is_here_again_in_the_next_window(
     assert np.array_equal(again.annotation.labels, labels)
     assert is_verified(again.annotation.provenance[32, 62])
     assert again.viewer.layers.selection.active is again.labels
+
+
+def test_labels_of_another_program_are_corrected_in_the_dock(stage):
+    stage.open(disks((128, 128)), name="disks")
+    theirs = np.zeros((128, 128), int)
+    theirs[8:24, 8:24], theirs[80:96, 60:76] = 3, 7
+    layer = stage.viewer.add_labels(theirs, name="theirs")
+    stage.until(lambda: stage.state.target.stranger == "theirs")
+    panel = stage.panel(CorrectPanel)
+    assert panel.use_labels.isVisibleTo(panel)
+    menu = panel.use_labels.menu()
+    assert menu.defaultAction().text() == "To be corrected"
+    assert [way.text() for way in menu.actions()][1:] == ["As they are: all right"]
+    menu.defaultAction().trigger()
+    assert (stage.annotation.labels > 0).sum() == (theirs > 0).sum()
+    assert (stage.annotation.provenance == Provenance.PREDICTED).all()
+    assert stage.viewer.layers.selection.active is stage.labels
+    assert not layer.visible
+    assert not stage.panel(CorrectPanel).use_labels.isVisibleTo(panel)
+    stage.labels.undo()
+    assert not stage.annotation.labels.any()
+    stage.labels.redo()
+    stage.viewer.layers.selection.active = layer
+    stage.until(lambda: stage.state.target.stranger == "theirs")
+    menu.actions()[1].trigger()
+    stage.until(lambda: "as if you had painted them" in stage.state.message)
+    stage.predict()
+    assert "Found" in stage.state.message

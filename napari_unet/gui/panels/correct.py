@@ -26,6 +26,14 @@ _USE_LABELS_TIP = (
     "Take the labels of the selected layer over into the layer that is kept; Ctrl+Z "
     "takes that back"
 )
+_TO_CORRECT_TIP = (
+    "As a prediction: nothing of it is verified until you correct or accept it, and "
+    "what is verified already stays"
+)
+_ALL_RIGHT_TIP = (
+    "As if you had painted them: what differs from what is here becomes verified, and "
+    "is learned from"
+)
 _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
 _NEXT_TIP = (
     "Go to where the model contradicts itself most, and to what looks new; by chance "
@@ -49,7 +57,7 @@ class CorrectPanel(Panel):
         self.classes = ClassBrushes(self.bench.layers.paint_with)
         self.value = ValueBrush(self.bench.mark_with)
         self.empty = button(_EMPTY, _EMPTY_TIP, self.session.correcting.start_empty)
-        self.use_labels = button("", _USE_LABELS_TIP, self.bench.use_labels)
+        self.use_labels = self._make_use_labels()
         row = self._make_tools()
         self.overlay = QCheckBox("Show verified")
         self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
@@ -96,6 +104,23 @@ class CorrectPanel(Panel):
         self._make_menu()
         return row
 
+    def _make_use_labels(self) -> QPushButton:
+        """Offer the labels of another program, the safe way first."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        correct, keep = (
+            partial(self.bench.use_labels, right=right) for right in (False, True)
+        )
+        self.ways = (
+            entry(menu, "To be corrected", _TO_CORRECT_TIP, correct),
+            entry(menu, "As they are: all right", _ALL_RIGHT_TIP, keep),
+        )
+        menu.setDefaultAction(self.ways[0])
+        made = QPushButton()
+        made.setToolTip(_USE_LABELS_TIP)
+        made.setMenu(menu)
+        return made
+
     def _make_menu(self) -> None:
         """Put what is wanted now and then behind one button."""
         self.menu.addSeparator()
@@ -117,6 +142,8 @@ class CorrectPanel(Panel):
         stranger = state.target.stranger
         self.use_labels.setVisible(bool(stranger and image and image.open))
         self.use_labels.setText(f"Use the labels of '{stranger}'")
+        for way in self.ways:
+            allow(way, state.why_not_change)
         self._show_task(state, labelled)
         allow(self.empty, state.why_not_paint)
         for name, control in self.edits.items():
