@@ -80,7 +80,7 @@ def engine_step(subject: Subject, case: Case, batch: Batch) -> Callable[[], floa
     update = {"device": subject.device.type, "micro_batch": case.micro_batch}
     config = case.config.model_copy(update=update)
     objective = objective_of(subject.model.spec)
-    nothing = TrainingData([], np.ones(0), [], held_out=False, hints={})
+    nothing = TrainingData([], np.ones(0), [], [], held_out=False, hints={})
     training = Training(subject.model, objective, nothing, config)
     return lambda: drain(training.iter_step(batch, 1.0))
 

@@ -48,6 +48,7 @@ from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
 
 _GAP = 8
+_PIXELS_TO_FIT = 2**18
 _NOTHING_HELD_OUT = Notice(
     "Fewer than six verified objects: none is held out, so scores come from the "
     "objects that train. Correct a few more to get honest ones."
@@ -59,17 +60,28 @@ class TrainingData:
     """What a training learns from and is measured on.
 
     Probabilities say how often each plane gives a crop. Windows are where the network
-    is compared with verified pixels, which also train unless they are held out. Hints
-    are of the objective. The diameter is that of the typical object in pixels of the
-    images, where the model has to know.
+    is compared with verified pixels, which also train unless they are held out. In
+    `known` windows thresholds are fitted to all that is verified: of the few objects
+    that are held out they would follow chance. Hints are of the objective. The diameter
+    is that of the typical object in pixels of the images, where the model has to know.
     """
 
     planes: list[Plane]
     probabilities: npt.NDArray[np.float64]
     windows: list[Window]
+    known: list[Window]
     held_out: bool
     hints: Mapping[str, int]
     diameter: float | None = None
+
+    def learned(self, objective: Objective) -> dict[str, Any]:
+        """Return what of a model's description its training has found out."""
+        found = dict(objective.thresholds)
+        return (
+            found
+            if self.diameter is None
+            else found | {"usual_diameter": self.diameter}
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,18 +126,22 @@ def iter_prepare(
     parts = split or [Holdout(p.verified, p.verified) for p in own]
     parts += [Holdout(p.verified, np.zeros_like(p.verified)) for p in old]
     windows: list[Window] = []
+    known: list[Window] = []
     planes: list[Plane] = []
     old_planes: list[Plane] = []
     for number, (plane, part) in enumerate(zip([*own, *old], parts, strict=True)):
         steps = _iter_plane(plane, part, objective, model.net.stride)
         told = told_as(Preparing(number, len(parts)), steps)
-        ready, around = yield from told
-        windows = fullest([*windows, *around])
+        ready, held, all_of_it = yield from told
+        windows = fullest([*windows, *held])
+        if number < len(own):
+            known = fullest([*known, *all_of_it], _PIXELS_TO_FIT)
         (planes if number < len(own) else old_planes).extend(ready)
     data = TrainingData(
         planes + old_planes,
         _probabilities(planes, old_planes, config.replay),
         windows,
+        known,
         split is not None,
         hints,
         _usual_diameter(own),
@@ -161,18 +177,21 @@ def _iter_split(
 
 def _iter_plane(
     plane: AnnotatedPlane, part: Holdout, objective: Objective, stride: int
-) -> Generator[None, None, tuple[list[Plane], list[Window]]]:
-    """Return a plane to learn from, if anything in it trains, and its windows."""
+) -> Generator[None, None, tuple[list[Plane], list[Window], list[Window]]]:
+    """Return a plane to learn from, if anything in it trains, and windows.
+
+    Those around what is held out, and those around all that is verified.
+    """
     masks = [part.train, plane.verified]
     targets, of_all = yield from objective.iter_targets(plane.values, masks)
-    windows = yield from iter_windows(
-        plane.image, plane.values, part.held, of_all, stride
-    )
+    what = (plane.image, plane.values)
+    held = yield from iter_windows(*what, part.held, of_all, stride)
+    known = yield from iter_windows(*what, plane.verified, of_all, stride)
     if not part.train.any():
-        return [], windows
+        return [], held, known
     strata = objective.sampling_strata(plane.values, part.train)
     yield
-    return [make_plane(plane.image, targets, strata)], windows
+    return [make_plane(plane.image, targets, strata)], held, known
 
 
 def _probabilities(

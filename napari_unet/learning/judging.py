@@ -11,7 +11,6 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,8 +24,6 @@ from napari_unet.nets.network import Network
 from napari_unet.scores.likeness import Likeness
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
-
-_PIXELS_TO_FIT = 2**18
 
 _WORTH_A_STEP = 1.0
 """How many objects more must be right before a threshold moves by a step: those of one
@@ -113,26 +110,43 @@ def iter_judge(
 def iter_fit_thresholds(
     judged: Judged, windows: Sequence[Window], hints: Mapping[str, int]
 ) -> Generator[None, None, Judged]:
-    """Move thresholds step by step, as long as held-out objects come out better.
+    """Move thresholds step by step, as long as verified objects come out better.
 
     They begin where hints of the objective say, unless that is worse. What was judged
-    is returned where no others are better. Only the first windows are looked at for
-    every step, where there are many.
+    is returned where no others are better.
     """
-    areas = np.cumsum([window.judged.size for window in windows])
-    few = 1 + int(np.searchsorted(areas, _PIXELS_TO_FIT))
     hinted = judged.objective.hinted(hints)
     likeness = yield from _iter_likeness(hinted, judged.maps, windows)
     worse = likeness.score < judged.judgement.likeness.score
     first = judged.objective if worse else hinted
-    climb = _iter_climb(first, hints, judged.maps[:few], windows[:few])
-    moved = yield from climb
-    if moved == judged.objective:
+    moved = yield from _iter_climb(first, hints, judged.maps, windows)
+    return (yield from _iter_with(moved, judged, windows))
+
+
+def iter_refit(
+    judged: Judged,
+    windows: Sequence[Window],
+    known: Sequence[Window],
+    hints: Mapping[str, int],
+    net: Network,
+    execution: Execution,
+) -> Generator[None, None, Judged]:
+    """Fit thresholds to known windows; return what was judged, with these."""
+    objective = judged.objective
+    found = yield from iter_judge(net, known, objective, execution)
+    fitted = yield from iter_fit_thresholds(found, known, hints)
+    return (yield from _iter_with(fitted.objective, judged, windows))
+
+
+def _iter_with(
+    objective: Objective, judged: Judged, windows: Sequence[Window]
+) -> Generator[None, None, Judged]:
+    """Return how good the same maps are with the thresholds of another objective."""
+    if objective == judged.objective:
         return judged
-    likeness = yield from _iter_likeness(moved, judged.maps, windows)
-    if likeness.score < judged.judgement.likeness.score:
-        return judged
-    return Judged(judged.maps, moved, replace(judged.judgement, likeness=likeness))
+    likeness = yield from _iter_likeness(objective, judged.maps, windows)
+    judgement = replace(judged.judgement, likeness=likeness)
+    return Judged(judged.maps, objective, judgement)
 
 
 def _iter_climb(

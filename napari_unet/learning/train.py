@@ -40,7 +40,7 @@ from napari_unet.learning.config import Checkpointing, FitConfig
 from napari_unet.learning.data import TrainingData, iter_prepare
 from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
 from napari_unet.learning.failures import device_failures_in_words
-from napari_unet.learning.judging import Judged, iter_fit_thresholds, iter_judge
+from napari_unet.learning.judging import Judged, iter_judge, iter_refit
 from napari_unet.learning.keeping import Keeper
 from napari_unet.learning.pace import Pace
 from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch
@@ -322,19 +322,21 @@ class Training:
 
     def _iter_keep(self, judged: Judged) -> Generator[FitEvent, None, float]:
         """Keep the averaged weights, with thresholds that suit them."""
-        last = self._progress() >= 1
-        if self._config.fit_thresholds and self._kept.thresholds_are_due(
-            self._steps, last=last
-        ):
-            steps = iter_fit_thresholds(judged, self._windows, self._data.hints)
+        due = self._kept.thresholds_are_due(self._steps, last=self._progress() >= 1)
+        if self._config.fit_thresholds and due:
+            steps = iter_refit(
+                judged,
+                self._windows,
+                self._data.known,
+                self._data.hints,
+                same_size(self._state.ema),
+                self._execution,
+            )
             judged = yield from told_as(MicroBatch(self._steps, 0, 1), steps)
             self._objective = judged.objective
-        learned = dict(self._objective.thresholds)
-        if self._data.diameter is not None:
-            learned["usual_diameter"] = self._data.diameter
+        learned = self._data.learned(self._objective)
         spec = self._model.spec.model_copy(update=learned)
-        score = judged.judgement.agreement
-        model = Model(spec, self._state.ema_copy())
+        score, model = judged.judgement.agreement, Model(spec, self._state.ema_copy())
         self._kept.keep(ModelImproved(model, self._steps, score))
         return score
 

@@ -172,9 +172,13 @@ def iter_windows(
     return found
 
 
-def fullest(windows: Sequence[Window]) -> list[Window]:
-    """Return the windows with most held-out pixels."""
-    return sorted(windows, key=lambda w: -float(w.batch.weight.sum()))[:_MOST_WINDOWS]
+def fullest(windows: Sequence[Window], most_pixels: int | None = None) -> list[Window]:
+    """Return the windows with most of what is looked for, of so many pixels or more."""
+    found = sorted(windows, key=lambda w: -float(w.batch.weight.sum()))[:_MOST_WINDOWS]
+    if most_pixels is None:
+        return found
+    areas = np.cumsum([window.judged.size for window in found])
+    return found[: 1 + int(np.searchsorted(areas, most_pixels))]
 
 
 def _window(
