@@ -50,6 +50,11 @@ def iter_play(robot: Play, rivals: Sequence[Learner]) -> Iterator[Run]:
         yield replay(robot.kind, robot.lessons, rival, robot.seed)
 
 
+def name_of(options: argparse.Namespace) -> str:
+    """Return what the program's own way is called in tables."""
+    return f"{OURS}, where next" if options.telling else OURS
+
+
 def report(folder: Path) -> None:
     """Print the table of all runs of a folder, and draw their plots."""
     runs = read_runs(folder)
@@ -64,9 +69,15 @@ def main(arguments: list[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     if options.threads:
         torch.set_num_threads(options.threads)
-    plan = Plan(options.corrections, options.minutes * 60, options.each)
+    plan = Plan(
+        options.corrections,
+        options.minutes * 60,
+        options.each,
+        telling=options.telling,
+    )
     config = FitConfig(steps=options.steps)
-    done = {(run.kind, run.seed) for run in read_runs(options.out)}
+    played = [run for run in read_runs(options.out) if run.learner == name_of(options)]
+    done = {(run.kind, run.seed) for run in played}
     for seed in options.seeds:
         for name in options.starts:
             for kind_name in unseen(name, options.kinds):
@@ -74,7 +85,9 @@ def main(arguments: list[str] | None = None) -> None:
                     continue
                 kind = read_kind(kind_name, options.data, own=options.own)
                 start = start_of(name)
-                robot = Play(kind, UNetLearner(OURS, start, config), plan, seed)
+                robot = Play(
+                    kind, UNetLearner(name_of(options), start, config), plan, seed
+                )
                 rivals = [RIVALS[each](start, config) for each in options.rivals]
                 for run in iter_play(robot, rivals):
                     path = run.save(options.out)
@@ -93,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kinds", nargs="+", default=list(BAR_KINDS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--rivals", nargs="*", default=list(RIVALS))
+    parser.add_argument(
+        "--telling", action="store_true", help="views as the dock shows them, not any"
+    )
     parser.add_argument(
         "--own", action="store_true", help="open only what no shipped model has seen"
     )

@@ -47,6 +47,15 @@ class Learner(Protocol):
         ...
 
 
+class ModelLearner(Learner, Protocol):
+    """One that predicts by a model of the program."""
+
+    @property
+    def model(self) -> Model:
+        """What is live."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class UNetLearner:
     """The program's own way: fine-tuning on verified pixels, from round to round.

@@ -1,7 +1,8 @@
 """A robot works on a kind of images, and a learner learns meanwhile.
 
 How it flows: the robot opens a view, corrects and accepts it, and goes to the next one;
-after two views of an image it takes another image. When enough was corrected since the
+after two views of an image it takes another image, or it goes where the dock would
+send it (`tours`). When enough was corrected since the
 last time it presses Fine-tune, and works on: the machine's clock runs beside the
 robot's. A better model goes live at once, and what the robot looks at is predicted
 anew. After every training the learner is judged.
@@ -10,7 +11,7 @@ anew. After every training the learner is judged.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,11 +22,12 @@ from benchmarks.annotator.kinds import Kind
 from benchmarks.annotator.learner import (
     SECONDS_A_MEGAPIXEL,
     Learner,
+    ModelLearner,
     Passed,
 )
-from benchmarks.annotator.robot import Desk, Robot, take_over, views_of
+from benchmarks.annotator.robot import Desk, Robot, take_over
+from benchmarks.annotator.tours import ChanceTour, TellingTour, Tour, usual_extent
 from napari_unet.annotation.edits import Settle
-from napari_unet.geometry.box import Box
 from napari_unet.tasks.sample import Sample
 
 
@@ -42,13 +44,16 @@ class Plan:
     each : int
         Objects that it corrects before it presses Fine-tune again.
     views : int
-        Of one image, before it takes another one.
+        Of one image, before it takes another one, where chance decides.
+    telling : bool
+        Whether it opens the views that the dock would show next, and not any.
     """
 
     corrections: int = 150
     seconds: float = 600.0
     each: int = 20
     views: int = 2
+    telling: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +71,7 @@ class Play:
     """One run: the robot's clock, its desk, and the training that goes on."""
 
     kind: Kind
-    learner: Learner
+    learner: ModelLearner
     plan: Plan
     seed: int
     hand: Hand = field(default_factory=Hand)
@@ -85,9 +90,10 @@ class Play:
         """Work until the plan is fulfilled or everything was seen."""
         rng = np.random.default_rng([self.seed, 2015])
         robot = Robot(rng, self.hand)
-        order = [int(i) for i in rng.permutation(len(self.kind.opened))]
+        tour = self._tour(rng)
         self._judge()
-        for number, view in _tour(self.kind, order, self.plan.views, rng):
+        while visit := tour.next(self._desks, self.learner.model):
+            number, view = visit
             desk = self._open(number)
             for action in robot.work_on(desk, view):
                 self._corrected += action.corrected
@@ -99,10 +105,15 @@ class Play:
             if self._over():
                 break
         self._finish()
-        first = self.kind.opened[order[0]].name
+        first = self.kind.opened[tour.first].name
         return Run(
             self.kind.name, self.learner.name, self.seed, first, tuple(self._points)
         )
+
+    def _tour(self, rng: np.random.Generator) -> Tour:
+        if self.plan.telling:
+            return TellingTour(self.kind, usual_extent(self.kind), rng)
+        return ChanceTour(self.kind, self.plan.views, rng)
 
     def _over(self) -> bool:
         plan = self.plan
@@ -210,19 +221,3 @@ def replay(kind: Kind, lessons: Sequence[Lesson], learner: Learner, seed: int) -
         cost = (round(seconds, 1), lesson.corrected, lesson.verified, steps)
         points.append(Point(*cost, round(wall, 1), quality))
     return Run(kind.name, learner.name, seed, "", tuple(points))
-
-
-def _tour(
-    kind: Kind, order: Sequence[int], at_once: int, rng: np.random.Generator
-) -> Iterator[tuple[int, Box]]:
-    """Yield images and views: a few views of every image, then again of every image."""
-    left = {n: _shuffled(views_of(kind.opened[n].truth), rng) for n in order}
-    while any(left.values()):
-        for number in order:
-            for view in left[number][:at_once]:
-                yield number, view
-            del left[number][:at_once]
-
-
-def _shuffled(views: list[Box], rng: np.random.Generator) -> list[Box]:
-    return [views[i] for i in rng.permutation(len(views))]

@@ -28,7 +28,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.learning.config import FitConfig
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.scores.metrics import evaluate
-from napari_unet.weights.model import new_model
+from napari_unet.weights.model import Model, new_model
 from tests.tiny import make_disks
 from training.recipe import Recipe
 from training.splits import Split
@@ -142,6 +142,7 @@ class Oracle:
     name: str = "oracle"
     taught: bool = False
     asked: int = 0
+    model: Model | None = None
 
     def predict(self, image: Image):
         return image.truth if self.taught else np.zeros_like(image.truth)
@@ -168,6 +169,16 @@ def test_the_robot_goes_on_while_the_machine_learns(disks):
     assert run.worst_drop == 0
     # What it was shown afterwards was right, so it stopped to correct.
     assert run.points[-1].corrected < 25
+
+
+def test_it_goes_where_the_dock_would_send_it(disks, tiny):
+    kind = Kind("disks", (disks, disks), (disks,))
+    oracle = Oracle(model=tiny)
+    play = Play(kind, oracle, Plan(corrections=30, each=10, telling=True), seed=1)
+    run = play.run()
+    assert run.points[-1].corrected >= 10
+    again = Play(kind, Oracle(model=tiny), play.plan, seed=1).run()
+    assert [p.corrected for p in again.points] == [p.corrected for p in run.points]
 
 
 def test_others_learn_from_the_same_corrections(disks):
