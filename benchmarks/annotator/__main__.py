@@ -11,6 +11,7 @@ kind; runs that are there are not run again.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -48,6 +49,28 @@ def iter_play(robot: Play, rivals: Sequence[Learner]) -> Iterator[Run]:
     yield robot.run()
     for rival in rivals:
         yield replay(robot.kind, robot.lessons, rival, robot.seed)
+
+
+def variant(words: str, start: Model, config: FitConfig) -> Learner:
+    """Return the program's own way with other options.
+
+    Parameters
+    ----------
+    words : str
+        A name and options of `FitConfig`, such as "slow:learning_rate=0.001"; those of
+        `Augmentation` after a dot, as in "zoomed:augmentation.zoom=0.3"; "anew" for
+        trainings that each begin with the start.
+    """
+    name, _, changes = words.partition(":")
+    content, anew = config.model_dump(), False
+    for change in filter(None, changes.split(",")):
+        key, _, value = change.partition("=")
+        if key == "anew":
+            anew = True
+            continue
+        *inside, last = key.split(".")
+        (content[inside[0]] if inside else content)[last] = json.loads(value)
+    return UNetLearner(name, start, FitConfig.model_validate(content), anew=anew)
 
 
 def name_of(options: argparse.Namespace) -> str:
@@ -89,6 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
                     kind, UNetLearner(name_of(options), start, config), plan, seed
                 )
                 rivals = [RIVALS[each](start, config) for each in options.rivals]
+                rivals += [variant(each, start, config) for each in options.variants]
                 for run in iter_play(robot, rivals):
                     path = run.save(options.out)
                     found = [point.quality.ap50 for point in run.points]
@@ -111,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--own", action="store_true", help="open only what no shipped model has seen"
+    )
+    parser.add_argument(
+        "--variants", nargs="*", default=[], help='such as "slow:learning_rate=0.001"'
     )
     parser.add_argument("--corrections", type=int, default=150)
     parser.add_argument("--minutes", type=float, default=10.0)

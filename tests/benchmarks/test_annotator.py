@@ -257,6 +257,17 @@ def test_films_are_not_parted():
     assert len(judges_of(split)) <= 2
 
 
+def test_variants_differ_in_what_is_said(tiny):
+    words = "a:learning_rate=0.5,augmentation.zoom=0.3,anew"
+    learner = command.variant(words, tiny, FitConfig(steps=7))
+    assert learner.name == "a"
+    assert learner.anew
+    assert learner.config.steps == 7
+    assert learner.config.learning_rate == 0.5
+    assert learner.config.augmentation.zoom == 0.3
+    assert learner.config.augmentation.blur == FitConfig().augmentation.blur
+
+
 def test_the_command_plays_and_reports(tmp_path, monkeypatch, disks, tiny, capsys):
     kind = Kind("disks", (disks, replace(disks, name="other")), (disks,))
     monkeypatch.setattr(command, "read_kind", lambda *_, **__: kind)
