@@ -168,15 +168,19 @@ class Play:
         self._training = self.learner.learn(samples, self.seed)
 
     def _finish(self) -> None:
-        """Wait for the training that goes on, and learn from what is left."""
+        """Let the machine learn for as long as the robot had time."""
+        for desk in self._desks.values():
+            desk.annotation.do(Settle())
+        self._wait()
+        while self._corrected > self._learned_from or (
+            self._clock < self.plan.seconds and self._corrected
+        ):
+            self._learn()
+            self._wait()
+
+    def _wait(self) -> None:
         self._train_until(float("inf"))
         self._clock = max(self._clock, self._trained_until)
-        if self._corrected > self._learned_from:
-            for desk in self._desks.values():
-                desk.annotation.do(Settle())
-            self._learn()
-            self._train_until(float("inf"))
-            self._clock = max(self._clock, self._trained_until)
 
     def _samples(self) -> list[Sample]:
         works = [(d.image.pixels, d.annotation) for d in self._desks.values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,6 +86,17 @@ def _centres(strata: list[tuple[Mask, float]]) -> npt.NDArray[np.int32]:
         points = np.argwhere(mask)
         chosen.append(points[:: max(1, len(points) // round(_MOST_CENTRES * share))])
     return np.concatenate(chosen).astype(np.int32)
+
+
+def random_of(seed: int, start: Network) -> np.random.Generator:
+    """Return what draws the crops of a training that begins with these weights.
+
+    Rounds of one seed follow each other, each from where the one before has come to:
+    all would learn from the same crops otherwise.
+    """
+    *_, last = start.parameters()
+    weights = zlib.crc32(last.detach().cpu().numpy().tobytes())
+    return np.random.default_rng([seed, 1, weights])
 
 
 def draw_batch(

@@ -17,7 +17,6 @@ import math
 import time
 from collections.abc import Generator, Sequence
 
-import numpy as np
 import torch
 
 from napari_unet.core.events import (
@@ -43,7 +42,7 @@ from napari_unet.learning.failures import device_failures_in_words
 from napari_unet.learning.judging import Judged, iter_judge, iter_refit
 from napari_unet.learning.keeping import Keeper
 from napari_unet.learning.pace import Pace
-from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch
+from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch, random_of
 from napari_unet.learning.train_state import TrainState
 from napari_unet.nets.device import choose_execution, is_out_of_memory, resolve_device
 from napari_unet.nets.network import centre_crop, same_size
@@ -169,7 +168,7 @@ class Training:
         self._data, self._config, self._writer = data, config, writer
         self._execution = choose_execution(resolve_device(config.device))
         self._plan = BatchPlan(model.net, config, self._execution.device)
-        self._rng = np.random.default_rng([config.seed, 1])
+        self._rng = random_of(config.seed, model.net)
         self._windows = data.windows
         self._started = time.monotonic()
         self._steps, self._pace = 0, Pace()

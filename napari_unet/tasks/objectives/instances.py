@@ -148,8 +148,14 @@ class InstancesObjective(Objective):
         return {"min_size": extrapolate_least_area(areas)}
 
     def hinted(self, hints: Mapping[str, int]) -> Self:
-        """Return the same with that least area."""
-        return replace(self, decoding=self.decoding.model_copy(update=hints))
+        """Return the same with that least area, if it is more.
+
+        That some may be smaller is no reason to let all specks in.
+        """
+        least = max(self.decoding.min_size, hints.get("min_size", 0))
+        return replace(
+            self, decoding=self.decoding.model_copy(update={"min_size": least})
+        )
 
     def iter_likeness(
         self, maps: npt.NDArray[np.float32], values: Values, judged: Mask
