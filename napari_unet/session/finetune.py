@@ -8,7 +8,7 @@ Which round comes next, and when, is decided in `napari_unet.session.training`.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +116,16 @@ class Improved:
         return self.record.start_score or 0.0
 
 
+_SIZES: Mapping[Preset, Mapping[str, int]] = {
+    "from-scratch": {
+        "batch_size": 4,
+        "micro_batch": 4,
+        "crop": 128,
+        "validate_every": 10,
+    }
+}
+"""What a person waits for: with few objects, small steps are soon worth a look."""
+
 RoundEvent: TypeAlias = (
     Notice | Preparing | MicroBatch | TrainStep | StepSkipped | Validated | Improved
 )
@@ -146,7 +156,7 @@ class TrainRound(Job[RoundEvent, None]):
         samples = [snapshot.as_sample() for snapshot in self.snapshots]
         yield Preparing(0, len(samples))
         config = learning.PRESETS[self.preset].model_copy(
-            update={"minutes": self.minutes}
+            update={"minutes": self.minutes, **_SIZES.get(self.preset, {})}
         )
         replay = []
         if task_of(self.model.spec).labels.objects:
