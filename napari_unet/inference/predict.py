@@ -37,7 +37,12 @@ from napari_unet.inference.chunks import (
 )
 from napari_unet.inference.events import MapsCached, PredictEvent, Sized, ViewPredicted
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
-from napari_unet.inference.measure import iter_only_noise, measure_objects, plausible
+from napari_unet.inference.measure import (
+    estimate_diameter,
+    iter_only_noise,
+    measure_objects,
+    plausible,
+)
 from napari_unet.inference.model_input import fit_image, zoom_for
 from napari_unet.instances.diameter import check_diameter, size_warning
 from napari_unet.instances.planes import iter_number_objects
@@ -231,6 +236,20 @@ def iter_zoom(
     ):
         yield Notice(warning)
     return zoom
+
+
+def iter_measured(
+    plane: npt.NDArray[np.float32], model: Model, predictor: PlanePredictor
+) -> Generator[PredictEvent, None, float | None]:
+    """Return how large the objects of a normalised plane (C, Y, X) seem to a model.
+
+    In pixels of the plane; None where it sees none, or knows no sizes.
+    """
+    known = model.spec.best_diameters
+    if known is None:
+        return None
+    segment = partial(_segment, predictor, objective_of(model.spec))
+    return (yield from estimate_diameter(plane, known, segment))
 
 
 def _segment(

@@ -35,6 +35,7 @@ from napari_unet.inference.model_input import (
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.judging import Window
 from napari_unet.learning.sampling import Plane, make_plane
+from napari_unet.learning.sight import Sight
 from napari_unet.learning.validation import (
     Holdout,
     fullest,
@@ -90,7 +91,8 @@ class AnnotatedPlane:
 
     The image is normalised, (C, Y, X); values are (Y, X), or (n, Y, X) in a regression.
     The note says what of the image was left out. The diameter is that of its typical
-    object in pixels of the image, where the model has to know.
+    object in pixels of the image, where the model has to know; by `zoom` the plane was
+    enlarged for that.
     """
 
     image: npt.NDArray[np.float32]
@@ -98,6 +100,7 @@ class AnnotatedPlane:
     verified: Mask
     note: str = ""
     diameter: float | None = None
+    zoom: float = 1.0
 
 
 def iter_prepare(
@@ -127,10 +130,11 @@ def iter_prepare(
     parts += [Holdout(p.verified, np.zeros_like(p.verified)) for p in old]
     windows: list[Window] = []
     known: list[Window] = []
+    sight = Sight(model, config.device)
     planes: list[Plane] = []
     old_planes: list[Plane] = []
     for number, (plane, part) in enumerate(zip([*own, *old], parts, strict=True)):
-        steps = _iter_plane(plane, part, objective, model.net.stride)
+        steps = _iter_plane(plane, part, objective, sight, model.net.stride)
         told = told_as(Preparing(number, len(parts)), steps)
         ready, held, all_of_it = yield from told
         windows = fullest([*windows, *held])
@@ -176,7 +180,11 @@ def _iter_split(
 
 
 def _iter_plane(
-    plane: AnnotatedPlane, part: Holdout, objective: Objective, stride: int
+    plane: AnnotatedPlane,
+    part: Holdout,
+    objective: Objective,
+    sight: Sight,
+    stride: int,
 ) -> Generator[None, None, tuple[list[Plane], list[Window], list[Window]]]:
     """Return a plane to learn from, if anything in it trains, and windows.
 
@@ -186,6 +194,9 @@ def _iter_plane(
     targets, of_all = yield from objective.iter_targets(plane.values, masks)
     what = (plane.image, plane.values)
     held = yield from iter_windows(*what, part.held, of_all, stride)
+    if held:
+        more = yield from sight.iter_zoom(plane.image, plane.zoom)
+        held = [replace(window, zoom_of_start=more) for window in held]
     known = yield from iter_windows(*what, plane.verified, of_all, stride)
     if not part.train.any():
         return [], held, known
@@ -273,6 +284,7 @@ def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane
         sample_labels(plane.verified, smaller),
         plane.note,
         diameter,
+        zoom,
     )
 
 

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from napari_unet.core.jobs import told_as
 from napari_unet.geometry.maps import Mask
+from napari_unet.geometry.tiling import padded
 from napari_unet.inference.forward import iter_logits
+from napari_unet.inference.model_input import resize, zoomed_shape
 from napari_unet.instances.decoding import Maps
 from napari_unet.learning.sampling import Batch
 from napari_unet.nets.device import Execution
@@ -35,12 +37,14 @@ class Window:
     """Part of a plane with held-out pixels, and what is known of it.
 
     The batch has one crop, padded for the network; its weight is positive where
-    something is held out. Values and `judged`, the same as a mask, are not padded.
+    something is held out. Values and `judged`, the same as a mask, are not padded. The
+    start would zoom this part so much more (`napari_unet.learning.sight`).
     """
 
     batch: Batch
     values: Values
     judged: Mask
+    zoom_of_start: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +95,45 @@ def iter_judge(
     windows: Sequence[Window],
     objective: Objective,
     execution: Execution,
+    *,
+    as_start: bool = False,
 ) -> Generator[None, None, Judged]:
-    """Predict the windows and judge what comes out; yields now and then."""
+    """Predict the windows and judge what comes out; yields now and then.
+
+    With `as_start` at the zoom at which the start would predict them.
+    """
     sums = MapSums(objective.channels)
     maps = []
     for window in windows:
-        images = execution.place(window.batch.images)
+        zoom = window.zoom_of_start if as_start else 1.0
+        images = _zoomed(window.batch.images, zoom, net.stride)
+        images = execution.place(images)
         logits = yield from told_as(None, iter_logits(net, images, execution))
         predicted = objective.activate(logits.float()).cpu()
+        predicted = _fitted(predicted, zoom, window.batch.images.shape[2:])
         sums.add(objective, predicted, window.batch)
         inside = tuple(slice(n) for n in window.judged.shape)
         maps.append(predicted[0].numpy()[:, *inside])
         yield
     likeness = yield from _iter_likeness(objective, maps, windows)
     return Judged(maps, objective, Judgement(sums.fit(), likeness))
+
+
+def _zoomed(images: Tensor, zoom: float, stride: int) -> Tensor:
+    """Return images (1, C, Y, X) zoomed, and padded to multiples of a stride."""
+    if zoom == 1:
+        return images
+    grey = images[0].numpy()
+    seen = resize(grey, zoomed_shape(grey.shape[1:], zoom))
+    return torch.from_numpy(padded(seen, stride, "symmetric"))[None]
+
+
+def _fitted(maps: Tensor, zoom: float, shape: tuple[int, ...]) -> Tensor:
+    """Return maps (1, K, Y, X) of zoomed images in the shape that these had before."""
+    if zoom == 1:
+        return maps
+    height, width = zoomed_shape(shape, zoom)
+    return torch.from_numpy(resize(maps[0, :, :height, :width].numpy(), shape))[None]
 
 
 def iter_fit_thresholds(

@@ -311,12 +311,12 @@ class Training:
         yield from self._iter_judge()
         seconds = max(time.monotonic() - began, 1e-3)
         self._windows = every[: max(_LEAST_WINDOWS, int(_SCORING_SECONDS / seconds))]
-        judged = yield from self._iter_judge()
+        judged = yield from self._iter_judge(as_start=True)
         self._kept.begin(judged.judgement.agreement)
 
-    def _iter_judge(self) -> Generator[FitEvent, None, Judged]:
-        net = same_size(self._state.ema)
-        parts = iter_judge(net, self._windows, self._objective, self._execution)
+    def _iter_judge(self, as_start: bool = False) -> Generator[FitEvent, None, Judged]:
+        what = (same_size(self._state.ema), self._windows, self._objective)
+        parts = iter_judge(*what, self._execution, as_start=as_start)
         return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
 
     def _iter_keep(self, judged: Judged) -> Generator[FitEvent, None, float]:

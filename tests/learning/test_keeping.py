@@ -30,7 +30,7 @@ def kept(monkeypatch, model: Model, disks: Sample):
         # The start is measured twice, for the time that it takes.
         left = iter([scores[0], *scores])
 
-        def judge(self):
+        def judge(self, as_start=False):
             yield from ()
             return Judged([], self._objective, judgement(next(left), objects))
 
