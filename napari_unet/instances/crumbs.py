@@ -16,7 +16,7 @@ from napari_unet.instances.agglomeration import settled
 
 _FEW = 0.01
 
-_LEAST_SPREAD = 0.75
+_LEAST_SPREAD = 1.25
 """Standard deviation of the logarithm of areas; that of cells is rarely smaller."""
 
 
@@ -49,7 +49,7 @@ def extrapolate_least_area(areas: npt.NDArray[np.integer[Any]]) -> int:
     Areas of cells are about log-normal, so it is three standard deviations of the
     logarithm below its mean. Few objects may be alike by chance, because somebody
     corrected just the large ones, or because those of one image are: in the next one
-    they may be half as wide. So the deviation is taken to be 0.75 or more.
+    they may be half as wide. So the deviation is taken to be 1.25 or more.
 
     Parameters
     ----------

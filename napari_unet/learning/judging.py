@@ -141,13 +141,14 @@ def iter_fit_thresholds(
 ) -> Generator[None, None, Judged]:
     """Move thresholds step by step, as long as verified objects come out better.
 
-    They begin where hints of the objective say, unless that is worse. What was judged
-    is returned where no others are better.
+    They begin where hints of the objective say, if that makes as much better as a step.
+    What was judged is returned where no others are better.
     """
-    hinted = judged.objective.hinted(hints)
+    first, reached = judged.objective, judged.judgement.likeness
+    hinted = first.hinted(hints)
     likeness = yield from _iter_likeness(hinted, judged.maps, windows)
-    worse = likeness.score < judged.judgement.likeness.score
-    first = judged.objective if worse else hinted
+    if _worth_a_step(reached, likeness):
+        first = hinted
     moved = yield from _iter_climb(first, hints, judged.maps, windows)
     return (yield from _iter_with(moved, judged, windows))
 
@@ -192,10 +193,15 @@ def _iter_climb(
             its = yield from _iter_likeness(other, maps, windows)
             if its.score > likeness.score:
                 best, likeness = other, its
-        objects = max(reached.objects, likeness.objects) / 2
-        if objects * (likeness.score - reached.score) < _WORTH_A_STEP:
+        if not _worth_a_step(reached, likeness):
             return objective
         objective, reached = best, likeness
+
+
+def _worth_a_step(reached: Likeness, found: Likeness) -> bool:
+    """Return whether so much more is right that thresholds may move for it."""
+    objects = max(reached.objects, found.objects) / 2
+    return objects * (found.score - reached.score) >= _WORTH_A_STEP
 
 
 def _iter_likeness(
