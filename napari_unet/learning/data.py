@@ -38,6 +38,7 @@ from napari_unet.learning.sampling import Plane, make_plane
 from napari_unet.learning.sight import Sight
 from napari_unet.learning.validation import (
     Holdout,
+    count_units,
     fullest,
     iter_hold_out,
     iter_windows,
@@ -50,10 +51,12 @@ from napari_unet.weights.model import Model
 
 _GAP = 8
 _PIXELS_TO_FIT = 2**18
-_NOTHING_HELD_OUT = Notice(
-    "Fewer than six verified objects: none is held out, so scores come from the "
-    "objects that train. Correct a few more to get honest ones."
+_FEW_HELD_OUT = Notice(
+    "Few objects are verified, so scores come from those that train, too. Correct some "
+    "more to get honest ones."
 )
+_LEAST_HELD = 4
+"""Who chose by fewer objects would choose by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,15 @@ def iter_prepare(
     yield nothing_yet
     hints = objective.hints(verified)
     yield nothing_yet
-    split = yield from told_as(nothing_yet, _iter_split(own, objective, config))
+    splitting = _iter_split(own, objective, config)
+    split, held_out = yield from told_as(nothing_yet, splitting)
     old = yield from told_as(nothing_yet, _iter_annotated(replay, model))
-    # Where too little is verified, all of it trains and measures. Replay only trains.
     parts = split or [Holdout(p.verified, p.verified) for p in own]
+    if not held_out:
+        # All that is verified measures, and what is held out trains no later either.
+        pairs = zip(parts, own, strict=True)
+        parts = [Holdout(part.train, plane.verified) for part, plane in pairs]
+    # Replay only trains.
     parts += [Holdout(p.verified, np.zeros_like(p.verified)) for p in old]
     windows: list[Window] = []
     known: list[Window] = []
@@ -146,12 +154,12 @@ def iter_prepare(
         _probabilities(planes, old_planes, config.replay),
         windows,
         known,
-        split is not None,
+        held_out,
         hints,
         _usual_diameter(own),
     )
     left_out = [Notice(note) for note in sorted({p.note for p in own if p.note})]
-    return data, left_out + ([] if split else [_NOTHING_HELD_OUT])
+    return data, left_out + ([] if data.held_out else [_FEW_HELD_OUT])
 
 
 def _usual_diameter(planes: Sequence[AnnotatedPlane]) -> float | None:
@@ -170,13 +178,18 @@ def _iter_annotated(
 
 def _iter_split(
     planes: Sequence[AnnotatedPlane], objective: Objective, config: FitConfig
-) -> Generator[None, None, list[Holdout] | None]:
+) -> Generator[None, None, tuple[list[Holdout] | None, bool]]:
+    """Return what is held out, and whether it is enough to choose a model by."""
     units = []
     for plane in planes:
         units.append(objective.holdout_units(plane.values, plane.verified))
         yield
     verified = [plane.verified for plane in planes]
-    return (yield from iter_hold_out(units, verified, gap=_GAP, seed=config.seed))
+    steps = iter_hold_out(units, verified, gap=_GAP, seed=config.seed)
+    split = yield from steps
+    held = [part.held for part in split or []]
+    pairs = zip(units, held, strict=False)
+    return split, sum(count_units(*pair) for pair in pairs) >= _LEAST_HELD
 
 
 def _iter_plane(

@@ -60,7 +60,7 @@ def iter_hold_out(
     """
     counts = []
     for plane, mask in zip(labels, verified, strict=True):
-        counts.append(_count_objects(plane, mask))
+        counts.append(count_units(plane, mask))
         yield
     if sum(counts) < _LEAST_OBJECTS:
         return None
@@ -77,7 +77,8 @@ def iter_hold_out(
     return split if any(part.held.any() for part in split) else None
 
 
-def _count_objects(labels: LabelMap, verified: Mask) -> int:
+def count_units(labels: LabelMap, verified: Mask) -> int:
+    """Return how many numbered parts have a pixel in a mask."""
     return len(compact(labels[verified])[1]) - 1
 
 

@@ -17,13 +17,14 @@ from napari_unet.learning.config import FitConfig
 from napari_unet.learning.data import TrainingData, iter_prepare
 from napari_unet.learning.validation import iter_hold_out
 from napari_unet.tasks.objectives import objective_of
+from napari_unet.tasks.sample import Sample
 from tests.tiny import make_disks, make_model
 
 # Whatever takes long for a large plane.
 COSTLY = (
     (data, "resize"),
     (data, "typical_diameter"),
-    (validation, "_count_objects"),
+    (validation, "count_units"),
     (validation, "_block_of_pixels"),
     (validation, "_blocks_with_objects"),
     (validation.ndi, "binary_dilation"),
@@ -142,3 +143,21 @@ def test_what_is_told_of_steps() -> None:
     closed.clear()
     steps.close()
     assert closed == [True]
+
+
+def test_few_held_out_objects_do_not_choose() -> None:
+    model = make_model()
+    disks = make_disks(96, pitch=24)  # 16 of them, of which about three are held out
+    few = Sample(disks.image, disks.labels)
+    many = make_disks(240, pitch=24)
+    objective = objective_of(model.spec)
+    for sample, enough in ((few, False), (Sample(many.image, many.labels), True)):
+        found, notices = drain(
+            iter_prepare(model, objective, [sample], FitConfig(), [])
+        )
+        trained = found.planes[0].known.numpy()[0] > 0
+        judged = sum(int(window.judged.sum()) for window in found.windows)
+        assert found.held_out is enough
+        assert not trained.all()  # what is held out for later trains now neither
+        assert (judged == trained.size) is not enough
+        assert any("Few objects" in notice.message for notice in notices) is not enough

@@ -209,7 +209,7 @@ def test_few_objects_train_with_a_warning(model: Model, disks: Sample) -> None:
     few = np.where(disks.labels <= 3, disks.labels, 0)
     events, result = run(iter_fit(model, [Sample(disks.image, few)], QUICK))
     assert not result.held_out
-    assert any(isinstance(e, Notice) and "six" in e.message for e in events)
+    assert any(isinstance(e, Notice) and "Few objects" in e.message for e in events)
 
 
 def test_memory_running_out_is_survived_and_told(
