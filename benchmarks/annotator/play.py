@@ -28,6 +28,7 @@ from benchmarks.annotator.learner import (
 from benchmarks.annotator.robot import Desk, Robot, take_over
 from benchmarks.annotator.tours import ChanceTour, TellingTour, Tour, usual_extent
 from napari_unet.annotation.edits import Settle
+from napari_unet.errors import InputError
 from napari_unet.tasks.sample import Sample
 
 
@@ -140,7 +141,7 @@ class Play:
         improved, learning = False, self._training is not None
         began = time.monotonic()
         while self._training is not None and self._trained_until < moment:
-            passed = next(self._training, None)
+            passed = self._next_of_training()
             if passed is None:
                 self._training = None
                 break
@@ -151,6 +152,13 @@ class Play:
         if self._training is None and learning:
             self._judge()
         return improved
+
+    def _next_of_training(self) -> Passed | None:
+        """Return what the machine does next; None if there is nothing to learn yet."""
+        try:
+            return next(self._training, None) if self._training else None
+        except InputError:
+            return None
 
     def _maybe_learn(self) -> None:
         """Press Fine-tune, if enough is new and nothing goes on."""
@@ -172,9 +180,12 @@ class Play:
         for desk in self._desks.values():
             desk.annotation.do(Settle())
         self._wait()
-        while self._corrected > self._learned_from or (
-            self._clock < self.plan.seconds and self._corrected
-        ):
+        before = -1.0
+        while before < self._clock < self.plan.seconds and self._corrected:
+            before = self._clock
+            self._learn()
+            self._wait()
+        if self._corrected > self._learned_from:
             self._learn()
             self._wait()
 

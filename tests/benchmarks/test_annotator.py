@@ -24,6 +24,7 @@ from benchmarks.annotator.rivals import (
 from benchmarks.annotator.robot import Desk, Robot, take_over, views_of
 from benchmarks.annotator.summary import draw, interval, mean_drop, table
 from napari_unet.annotation.provenance import is_verified
+from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.learning.config import FitConfig
 from napari_unet.models.architectures.unet import UNetConfig
@@ -169,6 +170,20 @@ def test_the_robot_goes_on_while_the_machine_learns(disks):
     assert run.worst_drop == 0
     # What it was shown afterwards was right, so it stopped to correct.
     assert run.points[-1].corrected < 25
+
+
+def test_who_can_learn_nothing_yet_is_asked_again(disks):
+    class Refusing(Oracle):
+        def learn(self, samples, seed):
+            if self.asked < 2:
+                self.asked += 1
+                raise InputError("Only objects are verified.")
+            yield from super().learn(samples, seed)
+
+    kind, learner = Kind("disks", (disks,), (disks,)), Refusing()
+    run = Play(kind, learner, Plan(corrections=30, each=5), seed=1).run()
+    assert learner.asked > 2
+    assert run.points[-1].quality.ap50 == 1
 
 
 def test_it_goes_where_the_dock_would_send_it(disks, tiny):
