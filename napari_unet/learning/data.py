@@ -207,7 +207,7 @@ def _iter_plane(
     targets, of_all = yield from objective.iter_targets(plane.values, masks)
     what = (plane.image, plane.values)
     held = yield from iter_windows(*what, part.held, of_all, stride)
-    if held:
+    if held and sight.unsure:
         more = yield from sight.iter_zoom(plane.image, plane.zoom)
         held = [replace(window, zoom_of_start=more) for window in held]
     known = yield from iter_windows(*what, plane.verified, of_all, stride)

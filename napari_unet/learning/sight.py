@@ -43,6 +43,11 @@ class Sight:
         self._looks = MOST_LOOKS if unsure else 0
         self._predictor: PlanePredictor | None = None
 
+    @property
+    def unsure(self) -> bool:
+        """Whether the start may take objects for larger or smaller than they are."""
+        return self._looks > 0
+
     def iter_zoom(
         self, image: npt.NDArray[np.float32], zoom: float
     ) -> Generator[None, None, float]:
@@ -53,7 +58,7 @@ class Sight:
         image : ndarray of float32, shape (C, Y, X)
             A normalised plane that was zoomed already, by `zoom`.
         """
-        if self._known is None or not self._looks:
+        if self._known is None or not self.unsure:
             return 1.0
         self._looks -= 1
         if self._predictor is None:

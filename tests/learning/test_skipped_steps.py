@@ -182,8 +182,8 @@ def test_a_start_without_a_score_can_be_beaten(path, monkeypatch) -> None:
     """Compared with what is no number nothing would ever be better."""
     original, left = train.iter_judge, [math.nan] * 2
 
-    def judge(*arguments: Any) -> Generator[None, None, Judged]:
-        judged = yield from original(*arguments)
+    def judge(*arguments: Any, **options: Any) -> Generator[None, None, Judged]:
+        judged = yield from original(*arguments, **options)
         if left:
             nothing = Judgement(left.pop(), judged.judgement.likeness)
             return replace(judged, judgement=nothing)

@@ -36,8 +36,8 @@ def test_the_best_model_is_kept_and_not_the_last(model, disks, monkeypatch) -> N
     original, scores = train.iter_judge, [0.5, 0.5, 0.7, 0.9, 0.6, 0.2]
     iterator = iter(scores)
 
-    def judge(*arguments: Any) -> Any:
-        judged = yield from original(*arguments)
+    def judge(*arguments: Any, **options: Any) -> Any:
+        judged = yield from original(*arguments, **options)
         nothing_to_find = replace(judged.judgement.likeness, objects=0)
         return replace(judged, judgement=Judgement(next(iterator), nothing_to_find))
 
