@@ -51,9 +51,9 @@ from napari_unet.weights.model import Model
 
 _GAP = 8
 _PIXELS_TO_FIT = 2**18
-_FEW_HELD_OUT = Notice(
-    "Few objects are verified, so scores come from those that train, too. Correct some "
-    "more to get honest ones."
+_NOTHING_HELD_OUT = Notice(
+    "Few objects are verified: none is held out, so scores come from those that train. "
+    "Correct some more to get honest ones."
 )
 _LEAST_HELD = 4
 """Who chose by fewer objects would choose by chance."""
@@ -127,10 +127,10 @@ def iter_prepare(
     hints = objective.hints(verified)
     yield nothing_yet
     splitting = _iter_split(own, objective, config)
-    split, held_out = yield from told_as(nothing_yet, splitting)
+    split, enough = yield from told_as(nothing_yet, splitting)
     old = yield from told_as(nothing_yet, _iter_annotated(replay, model))
     parts = split or [Holdout(p.verified, p.verified) for p in own]
-    if not held_out:
+    if not enough:
         # All that is verified measures, and what is held out trains no later either.
         pairs = zip(parts, own, strict=True)
         parts = [Holdout(part.train, plane.verified) for part, plane in pairs]
@@ -154,12 +154,12 @@ def iter_prepare(
         _probabilities(planes, old_planes, config.replay),
         windows,
         known,
-        held_out,
+        split is not None,
         hints,
         _usual_diameter(own),
     )
     left_out = [Notice(note) for note in sorted({p.note for p in own if p.note})]
-    return data, left_out + ([] if data.held_out else [_FEW_HELD_OUT])
+    return data, left_out + ([] if split else [_NOTHING_HELD_OUT])
 
 
 def _usual_diameter(planes: Sequence[AnnotatedPlane]) -> float | None:

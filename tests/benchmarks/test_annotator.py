@@ -290,7 +290,7 @@ def test_the_command_plays_and_reports(tmp_path, monkeypatch, disks, tiny, capsy
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "out")]
     options += ["--starts", "tiny", "--kinds", "disks", "--seeds", "3"]
     options += ["--steps", "2", "--corrections", "8", "--each", "4"]
-    options += ["--rivals", "forest"]
+    options += ["--rivals", "forest", "--minutes", "0.4"]
     command.main(options)
     assert len(read_runs(tmp_path / "out")) == 2
     assert (tmp_path / "out" / "disks.png").exists()

@@ -178,7 +178,7 @@ def test_starting_anew(run: Run, killed, out: Path) -> None:
 
 def test_other_options_are_refused(run: Run, killed, out: Path) -> None:
     run(*killed, "--resume", "--seed", 5).refused("seed 0 instead of 5")
-    words = "learning_rate 0.001 instead of 0.002"
+    words = "learning_rate 0.003 instead of 0.002"
     run(*killed, "--resume", "--preset", "from-scratch").refused(words)
     assert read_header(checkpoint_path(out)).steps == 3
 

@@ -157,7 +157,7 @@ def test_few_held_out_objects_do_not_choose() -> None:
         )
         trained = found.planes[0].known.numpy()[0] > 0
         judged = sum(int(window.judged.sum()) for window in found.windows)
-        assert found.held_out is enough
+        assert found.held_out
         assert not trained.all()  # what is held out for later trains now neither
         assert (judged == trained.size) is not enough
-        assert any("Few objects" in notice.message for notice in notices) is not enough
+        assert not notices

@@ -20,7 +20,14 @@ from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model, new_model
 
 WRITTEN = Path(__file__).with_name("first_release.safetensors")
-CONFIG = FitConfig(steps=3, crop=32, batch_size=2, validate_every=2, device="cpu")
+CONFIG = FitConfig(
+    steps=3,
+    crop=32,
+    batch_size=2,
+    validate_every=2,
+    learning_rate=1e-3,
+    device="cpu",
+)
 
 
 def start() -> Model:
