@@ -23,6 +23,7 @@ from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.samples import load_sample
 from napari_unet.models import ARCHITECTURES
 from napari_unet.project import layout
+from napari_unet.scores.metrics import evaluate
 from napari_unet.session.models.request import ModelRequest, NetworkRequest
 from napari_unet.session.session import Session
 from tests.runners import ManualRunner
@@ -84,15 +85,8 @@ class Beginning:
         """Return how many objects are found, how many there are, and predicted."""
         image = self.session.images.current
         assert image is not None
-        labels, hits = image.annotation.labels, 0
-        numbers = _numbers(self.truth)
-        for number in numbers:
-            own = self.truth == number
-            inside = np.bincount(labels[own])[1:]
-            if inside.any():
-                one = labels == int(inside.argmax()) + 1
-                hits += bool(2 * (own & one).sum() > (own | one).sum())
-        return hits, len(numbers), len(_numbers(labels))
+        scores = evaluate(self.truth, image.annotation.labels)
+        return scores.tp, scores.tp + scores.fn, scores.tp + scores.fp
 
 
 def begin(kind: str) -> Beginning:
@@ -111,11 +105,6 @@ def begin(kind: str) -> Beginning:
     return beginning
 
 
-def _numbers(labels: LabelMap) -> list[int]:
-    found: list[int] = np.unique(labels[labels > 0]).tolist()
-    return found
-
-
 def _from_the_middle(truth: LabelMap) -> list[int]:
     """Return the objects of a plane, the one nearest to its middle first."""
     middle = np.array(truth.shape) / 2
@@ -124,7 +113,7 @@ def _from_the_middle(truth: LabelMap) -> list[int]:
         place = np.mean(np.nonzero(truth == number), axis=1)
         return float(np.linalg.norm(place - middle))
 
-    return sorted(_numbers(truth), key=distance)
+    return sorted(np.unique(truth[truth > 0]).tolist(), key=distance)
 
 
 def main() -> None:

@@ -57,16 +57,17 @@ def read_kind(name: str, data: Path, *, own: bool = False) -> Kind:
     images = [Image(p.stem, p.raw, p.values) for p in pictures if p.values.any()]
     if len(images) == 1:
         return Kind(name, *_halves(images[0]))
-    rng = np.random.default_rng(_SEED)
-    judging = judges_of(split)
-    if own:
-        half = rng.permutation(len(images))[: len(images) // 2]
-        judging = {images[i].name for i in half}
+    judging = _half(images) if own else judges_of(split)
     opened = tuple(each for each in images if each.name not in judging)
     judges = [each for each in images if each.name in judging]
     most = _MOST_UNSEEN if own else _MOST_JUDGES
     order = np.random.default_rng(_SEED).permutation(len(judges))[:most]
     return Kind(name, opened, tuple(judges[i] for i in sorted(order)))
+
+
+def _half(images: Sequence[Image]) -> set[str]:
+    order = np.random.default_rng(_SEED).permutation(len(images))
+    return {images[i].name for i in order[: len(images) // 2]}
 
 
 def judges_of(split: Split) -> set[str]:

@@ -25,9 +25,10 @@ from benchmarks.annotator.learner import (
     ModelLearner,
     Passed,
 )
-from benchmarks.annotator.robot import Desk, Robot, take_over
+from benchmarks.annotator.robot import Desk, Robot
 from benchmarks.annotator.tours import ChanceTour, TellingTour, Tour, usual_extent
 from napari_unet.annotation.edits import Settle
+from napari_unet.cli.annotator import take_over
 from napari_unet.errors import InputError
 from napari_unet.tasks.sample import Sample
 

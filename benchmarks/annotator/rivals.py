@@ -64,7 +64,6 @@ class RootPainterLearner:
     steps: int
     every: int = 30
     net: Network = field(init=False)
-    best: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.net = self.start.copy_net()
@@ -87,7 +86,7 @@ class RootPainterLearner:
         optimizer = torch.optim.SGD(
             net.parameters(), lr=0.01, momentum=0.99, nesterov=True
         )
-        self.best = _f1(self.net, judging)
+        best = _f1(self.net, judging)
         how = Augmentation(zoom=0, elastic=2, gamma=0, contrast=0.3, blur=0, noise=0.09)
         for step in range(1, self.steps + 1):
             batch = draw_batch(planes, shares, _CROP, _BATCH, how, rng)
@@ -95,16 +94,9 @@ class RootPainterLearner:
             _combined_loss(net(batch.images), batch.targets, batch.weight).backward()
             optimizer.step()
             yield Passed(SECONDS_A_STEP, steps=1)
-            if step % self.every == 0:
-                yield Passed(0.0, improved=self._keep(net, judging))
-
-    def _keep(self, net: Network, judging: Sequence[Sample]) -> bool:
-        score = _f1(net, judging)
-        if score > self.best:
-            self.best = score
-            self.net = Model(self.start.spec, net).copy_net()
-            return True
-        return False
+            if step % self.every == 0 and (score := _f1(net, judging)) > best:
+                best, self.net = score, Model(self.start.spec, net).copy_net()
+                yield Passed(0.0, improved=True)
 
 
 def _combined_loss(logits: Tensor, foreground: Tensor, defined: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,10 @@ from benchmarks.annotator.hand import Hand
 from benchmarks.annotator.kinds import Image
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.edits import AcceptView, Settle
+from napari_unet.cli.annotator import mostly_inside
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.views import cut_views
 from napari_unet.inference.measure import typical_diameter
 
 _OBJECTS_ACROSS = 8.0
@@ -40,15 +41,7 @@ def views_of(truth: LabelMap) -> list[Box]:
     """Cut an image into views that show about eight objects across."""
     size = _OBJECTS_ACROSS * (typical_diameter(truth) or _LARGEST_VIEW)
     size = float(np.clip(size, _LEAST_VIEW, _LARGEST_VIEW))
-    cuts = [
-        np.linspace(0, n, max(1, round(n / size)) + 1).astype(int).tolist()
-        for n in truth.shape
-    ]
-    return [
-        Box((top, left), (bottom, right))
-        for top, bottom in pairwise(cuts[0])
-        for left, right in pairwise(cuts[1])
-    ]
+    return cut_views(truth.shape, "YX", round(size))
 
 
 @dataclass(slots=True, eq=False)
@@ -185,13 +178,6 @@ class Robot:
                 yield
 
 
-def take_over(annotation: Annotation, found: LabelMap) -> None:
-    """Merge a prediction of the whole image, as far as nobody verified another."""
-    whole = Box.whole(found.shape)
-    part = annotation.merging(found, whole).merge()
-    annotation.do(part(whole))
-
-
 def _counted(
     values: npt.NDArray[np.int32],
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.intp]]:
@@ -221,11 +207,3 @@ def _distance(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
 
 def _centre(place: tuple[slice, ...]) -> npt.NDArray[np.float64]:
     return np.array([(s.start + s.stop) / 2 for s in place])
-
-
-def mostly_inside(labels: LabelMap, view: Box) -> list[int]:
-    """Return the ids of objects with more than half of their pixels in the view."""
-    inside = np.bincount(labels[view.slices].ravel())
-    total = np.bincount(labels.ravel(), minlength=len(inside))[: len(inside)]
-    ids = np.flatnonzero((inside > 0) & (2 * inside > total))
-    return [int(i) for i in ids if i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -113,7 +113,7 @@ class TellingTour:
             self._model, self._ranked = model, self._rank(desks, model)
         while self._ranked:
             view = self._ranked.pop(0)
-            number = int(str(view.image))
+            number = cast(int, view.image)  # of a picture, see `iter_rank_views`
             if number not in desks or _seen(desks[number], view.box) < _SEEN:
                 return number, view.box
         return None

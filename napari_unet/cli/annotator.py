@@ -62,7 +62,7 @@ class ScriptedAnnotator:
         self, annotation: Annotation, truth: LabelMap, view: Box
     ) -> Iterator[None]:
         """Correct what is wrong in a view; yields after every object."""
-        wanted = _mostly_inside(truth, view)
+        wanted = mostly_inside(truth, view)
         right = [i for i in wanted if self._is_right(annotation, truth == i)]
         if 2 * len(right) < len(wanted):
             # All of it, not only the view: painting over a part of an object says
@@ -73,7 +73,7 @@ class ScriptedAnnotator:
             if not self._is_right(annotation, mask):
                 self._paint(annotation, mask)
                 yield
-        for wrong_id in _mostly_inside(annotation.labels, view):
+        for wrong_id in mostly_inside(annotation.labels, view):
             mask = annotation.labels == wrong_id
             if not is_verified(annotation.provenance[mask]).any() and (
                 _best_overlap(truth, mask) < self.tolerance
@@ -120,7 +120,7 @@ def take_over(annotation: Annotation, found: LabelMap) -> None:
     annotation.do(part(whole))
 
 
-def _mostly_inside(labels: LabelMap, view: Box) -> list[int]:
+def mostly_inside(labels: LabelMap, view: Box) -> list[int]:
     """Return the ids of objects with more than half of their pixels in the view."""
     inside = np.bincount(labels[view.slices].ravel())
     total = np.bincount(labels.ravel(), minlength=len(inside))[: len(inside)]

@@ -81,11 +81,9 @@ class TrainingData:
     def learned(self, objective: Objective) -> dict[str, Any]:
         """Return what of a model's description its training has found out."""
         found = dict(objective.thresholds)
-        return (
-            found
-            if self.diameter is None
-            else found | {"usual_diameter": self.diameter}
-        )
+        if self.diameter is not None:
+            found["usual_diameter"] = self.diameter
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,7 +208,9 @@ def _iter_plane(
     if held and sight.unsure:
         more = yield from sight.iter_zoom(plane.image, plane.zoom)
         held = [replace(window, zoom_of_start=more) for window in held]
-    known = yield from iter_windows(*what, plane.verified, of_all, stride)
+    known = held
+    if part.held is not plane.verified:
+        known = yield from iter_windows(*what, plane.verified, of_all, stride)
     if not part.train.any():
         return [], held, known
     strata = objective.sampling_strata(plane.values, part.train)

@@ -322,7 +322,7 @@ class Training:
     def _iter_keep(self, judged: Judged) -> Generator[FitEvent, None, float]:
         """Keep the averaged weights, with thresholds that suit them."""
         due = self._kept.thresholds_are_due(self._steps, last=self._progress() >= 1)
-        if self._config.fit_thresholds and due:
+        if self._config.fit_thresholds and due and self._objective.thresholds:
             steps = iter_refit(
                 judged,
                 self._windows,

@@ -21,9 +21,10 @@ from benchmarks.annotator.rivals import (
     ForestLearner,
     RootPainterLearner,
 )
-from benchmarks.annotator.robot import Desk, Robot, take_over, views_of
+from benchmarks.annotator.robot import Desk, Robot, views_of
 from benchmarks.annotator.summary import draw, interval, mean_drop, table
 from napari_unet.annotation.provenance import is_verified
+from napari_unet.cli.annotator import take_over
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.learning.config import FitConfig
