@@ -11,6 +11,10 @@ from napari_unet.session.runner import NO_HANDLERS, Handlers, Running
 class SteppedJob(Running):
     """A job that moves only when somebody calls `step`."""
 
+    def does(self, kind: type[Job[Any, Any]]) -> bool:
+        """Return whether this is a job of a kind."""
+        return isinstance(self._job, kind)
+
     def step(self) -> bool:
         """Deliver one event or the end; return whether the job is still running."""
         if self.running:

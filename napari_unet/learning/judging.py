@@ -157,13 +157,17 @@ def iter_refit(
     judged: Judged,
     windows: Sequence[Window],
     known: Sequence[Window],
+    first: Objective,
     hints: Mapping[str, int],
     net: Network,
     execution: Execution,
 ) -> Generator[None, None, Judged]:
-    """Fit thresholds to known windows; return what was judged, with these."""
-    objective = judged.objective
-    found = yield from iter_judge(net, known, objective, execution)
+    """Fit thresholds to known windows; return what was judged, with these.
+
+    They set out from the `first` ones each time: those that suited weights which had
+    learned little would be left only for something that is much better.
+    """
+    found = yield from iter_judge(net, known, first, execution)
     fitted = yield from iter_fit_thresholds(found, known, hints)
     return (yield from _iter_with(fitted.objective, judged, windows))
 

@@ -164,7 +164,7 @@ class Training:
         config: FitConfig,
         writer: CheckpointWriter | None = None,
     ) -> None:
-        self._model, self._objective = model, objective
+        self._model, self._first, self._objective = model, objective, objective
         self._data, self._config, self._writer = data, config, writer
         self._execution = choose_execution(resolve_device(config.device))
         self._plan = BatchPlan(model.net, config, self._execution.device)
@@ -327,6 +327,7 @@ class Training:
                 judged,
                 self._windows,
                 self._data.known,
+                self._first,
                 self._data.hints,
                 same_size(self._state.ema),
                 self._execution,

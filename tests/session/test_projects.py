@@ -14,6 +14,7 @@ from napari_unet.io.read import read_image
 from napari_unet.project.lock import ProjectLock
 from napari_unet.project.store import ProjectStore
 from napari_unet.project.stored import recover, saved_annotation
+from napari_unet.session.models.restore import RestoreModels
 from napari_unet.weights.folder import save_model
 from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model
@@ -165,7 +166,7 @@ def test_a_model_that_is_chosen_meanwhile_goes_on_predicting(bright, files, tmp_
     again.session.images.open(read_image(files[0]).array, files[0].name, None, files[0])
     while again.session.images.current is None:
         again.runner.step()
-    (restoring,) = again.runner.jobs
+    (restoring,) = (job for job in again.runner.jobs if job.does(RestoreModels))
     again.session.models.choose(other)
     *_, loading = again.runner.jobs
     while loading.running:
