@@ -19,6 +19,7 @@ import torch
 from rich.console import Console
 
 from benchmarks.annotator.curves import Run, read_runs
+from benchmarks.annotator.everything import EVERYTHING, supervise
 from benchmarks.annotator.kinds import BAR_KINDS, read_kind
 from benchmarks.annotator.learner import Learner, UNetLearner
 from benchmarks.annotator.play import Plan, Play, replay
@@ -78,6 +79,22 @@ def name_of(options: argparse.Namespace) -> str:
     return f"{OURS}, where next" if options.telling else OURS
 
 
+def supervise_all(options: argparse.Namespace) -> None:
+    """Find out what full supervision reaches, for every kind where nobody knows."""
+    known = {r.kind for r in read_runs(options.out) if r.learner == EVERYTHING}
+    for name in options.starts:
+        for kind_name in set(unseen(name, options.kinds)) - known:
+            kind = read_kind(kind_name, options.data, own=options.own)
+            tell(supervise(kind, start_of(name), options.everything), options.out)
+
+
+def tell(run: Run, folder: Path) -> None:
+    """Write a run, and print its curve."""
+    path = run.save(folder)
+    found = [point.quality.ap50 for point in run.points]
+    print(path.name, *(f"{each:.3f}" for each in found), flush=True)
+
+
 def report(folder: Path) -> None:
     """Print the table of all runs of a folder, and draw their plots."""
     runs = read_runs(folder)
@@ -101,6 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
     config = FitConfig(steps=options.steps)
     played = [run for run in read_runs(options.out) if run.learner == name_of(options)]
     done = {(run.kind, run.seed) for run in played}
+    if options.everything:
+        supervise_all(options)
     for seed in options.seeds:
         for name in options.starts:
             for kind_name in unseen(name, options.kinds):
@@ -114,9 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
                 rivals = [RIVALS[each](start, config) for each in options.rivals]
                 rivals += [variant(each, start, config) for each in options.variants]
                 for run in iter_play(robot, rivals):
-                    path = run.save(options.out)
-                    found = [point.quality.ap50 for point in run.points]
-                    print(path.name, *(f"{each:.3f}" for each in found), flush=True)
+                    tell(run, options.out)
     report(options.out)
 
 
@@ -128,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--starts", nargs="*", default=[])
     parser.add_argument("--kinds", nargs="+", default=list(BAR_KINDS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--rivals", nargs="*", default=list(RIVALS))
     parser.add_argument(
         "--telling", action="store_true", help="views as the dock shows them, not any"
@@ -143,6 +160,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--each", type=int, default=20, help="objects before training")
     parser.add_argument("--steps", type=int, default=120, help="of every training")
+    parser.add_argument(
+        "--everything",
+        type=int,
+        metavar="STEPS",
+        help="also train with the truth of all images, for so long",
+    )
     parser.add_argument("--threads", type=int, help="that torch computes with")
     return parser
 

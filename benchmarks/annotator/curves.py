@@ -32,9 +32,10 @@ class Point:
     seconds : float
         Of the robot's clock, with all waiting.
     corrected : int
-        Objects that were painted, merged, split or erased.
+        Objects that were painted, merged, split or erased when Fine-tune was pressed;
+        the robot goes on while the machine learns.
     verified : int
-        Objects that the robot stands behind, those that it only accepted too.
+        Objects that the robot stood behind then, those that it only accepted too.
     steps : int
         Of training.
     wall : float

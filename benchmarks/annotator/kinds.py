@@ -38,10 +38,12 @@ class Kind:
     judges: tuple[Image, ...]
 
 
-def read_kind(name: str, data: Path, *, own: bool = False) -> Kind:
+def read_kind(
+    name: str, data: Path, *, own: bool = False, most: int = _MOST_JUDGES
+) -> Kind:
     """Read a data set that has a split in `training.splits`.
 
-    About a third of the images judges, at most eight; images of one film are not
+    About a third of the images judges, `most` at most; images of one film are not
     parted. Of a set of one image the left part is opened and the right part judges.
 
     Parameters
@@ -60,7 +62,7 @@ def read_kind(name: str, data: Path, *, own: bool = False) -> Kind:
     judging = _half(images) if own else judges_of(split)
     opened = tuple(each for each in images if each.name not in judging)
     judges = [each for each in images if each.name in judging]
-    most = _MOST_UNSEEN if own else _MOST_JUDGES
+    most = _MOST_UNSEEN if own else most
     order = np.random.default_rng(_SEED).permutation(len(judges))[:most]
     return Kind(name, opened, tuple(judges[i] for i in sorted(order)))
 

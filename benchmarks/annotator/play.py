@@ -207,11 +207,13 @@ class Play:
         return sum(work.counts().verified_objects for work in works)
 
     def _judge(self) -> None:
+        """Score what is live, against what it has learned from and not more."""
+        verified = self.lessons[-1].verified if self.lessons else 0
         self._points.append(
             Point(
                 round(max(self._clock, self._trained_until), 1),
-                self._corrected,
-                self._verified(),
+                self._learned_from,
+                verified,
                 self._steps,
                 round(self._wall, 1),
                 judge(self.learner, self.kind.judges),

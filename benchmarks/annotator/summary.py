@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from benchmarks.annotator.curves import Run
+from benchmarks.annotator.everything import EVERYTHING
 from benchmarks.report import Report, Row
 
 _CORRECTIONS = (50, 100, 150)
@@ -17,14 +18,20 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 _DRAWS = 2000
 _NOTES = (
     "Means of seeds; the 95 % interval of the mean at the end is drawn from the seeds.",
+    "Of full: the mean at the end as a share of what full supervision ends with.",
     "The drop is the largest from one round to the next, of any seed and of the mean.",
 )
 
 
 def table(runs: Sequence[Run]) -> Report:
     """Return a row for every kind and learner: means of seeds, and their spread."""
+    full = {
+        run.kind: run.points[-1].quality.ap50
+        for run in runs
+        if run.learner == EVERYTHING
+    }
     rows = [
-        _row([run for run in runs if (run.kind, run.learner) == each])
+        _row([run for run in runs if (run.kind, run.learner) == each], full)
         for each in sorted({(run.kind, run.learner) for run in runs})
     ]
     return Report(
@@ -34,13 +41,15 @@ def table(runs: Sequence[Run]) -> Report:
     )
 
 
-def _row(runs: Sequence[Run]) -> Row:
+def _row(runs: Sequence[Run], full: Mapping[str, float]) -> Row:
     ends = np.array([run.points[-1].quality.ap50 for run in runs])
     low, high = interval(ends)
     row: Row = {"kind": runs[0].kind, "learner": runs[0].learner, "seeds": len(runs)}
     row["before"] = float(np.mean([run.points[0].quality.ap50 for run in runs]))
     for count in _CORRECTIONS:
         row[str(count)] = float(np.mean([run.at(count).quality.ap50 for run in runs]))
+    most = full.get(runs[0].kind)
+    row["of full"] = f"{ends.mean() / most:.0%}" if most else ""
     row["interval"] = f"{low:.2f} to {high:.2f}"
     row["least, most"] = f"{ends.min():.2f}, {ends.max():.2f}"
     row["AP75"] = float(np.mean([run.points[-1].quality.ap75 for run in runs]))

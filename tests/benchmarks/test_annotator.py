@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage as ndi
 
+from benchmarks import one_image
 from benchmarks.annotator import __main__ as command
+from benchmarks.annotator import everything
 from benchmarks.annotator.curves import Point, Quality, Run, judge, read_runs
+from benchmarks.annotator.everything import EVERYTHING
 from benchmarks.annotator.hand import Hand
 from benchmarks.annotator.kinds import Image, Kind, judges_of
 from benchmarks.annotator.learner import Passed, UNetLearner
@@ -165,8 +168,9 @@ def test_the_robot_goes_on_while_the_machine_learns(disks):
     first, second, *_ = run.points
     assert first.quality.ap50 == 0
     assert second.quality.ap50 == 1
-    # It corrected more than the five while the machine was busy.
-    assert second.corrected > play.lessons[0].corrected == 5
+    # It learned from five, and meanwhile the robot corrected others.
+    assert second.corrected == play.lessons[0].corrected == 5
+    assert play.lessons[-1].corrected > 5
     assert second.steps == 3
     assert run.worst_drop == 0
     # What it was shown afterwards was right, so it stopped to correct.
@@ -250,7 +254,11 @@ def test_a_table_and_a_plot(tmp_path):
     ]
     assert runs[0].worst_drop == pytest.approx(0.1)
     assert mean_drop(runs) == 0
+    full = Run("disks", EVERYTHING, 0, "", points(0.2, 1.0))
+    (_, row) = table([*runs, full]).rows
+    assert row["of full"] == "85%"
     row = table(runs).rows[0]
+    assert row["of full"] == ""
     assert row["50"] == pytest.approx(0.6)
     assert row["150"] == pytest.approx(0.85)
     assert row["drop"] == pytest.approx(0.1)
@@ -262,6 +270,29 @@ def test_a_table_and_a_plot(tmp_path):
     assert read_runs(tmp_path) == runs
     draw(runs, tmp_path / "disks.png")
     assert (tmp_path / "disks.png").stat().st_size > 1000
+
+
+def test_everything_is_learned_and_judged_on_the_way(disks, tiny, monkeypatch):
+    monkeypatch.setattr(
+        everything.FitConfig, "from_scratch", lambda: FitConfig(crop=64, batch_size=1)
+    )
+    kind = Kind("disks", (disks,), (disks,))
+    run = everything.supervise(kind, tiny, steps=24)
+    assert run.learner == EVERYTHING
+    assert len(run.points) > 1
+    assert run.points[-1].steps <= 24
+    assert run.points[-1].verified == 16
+
+
+def test_one_image_is_drawn_of_those_that_hold_as_many(disks, tiny):
+    empty = replace(disks, name="empty", truth=np.zeros_like(disks.truth))
+    kind = Kind("disks", (disks, empty), (disks,))
+    assert one_image.candidates(kind, 12) == [disks]
+    assert one_image.candidates(kind, 40) == []
+    learner = UNetLearner("ours", tiny, FitConfig(steps=1, crop=64, batch_size=1))
+    line = one_image.draw_once(kind, disks, 0, learner)
+    assert line["objects"] == 16
+    assert "1 draws" in one_image.summary([line])
 
 
 def test_films_are_not_parted():
@@ -291,9 +322,9 @@ def test_the_command_plays_and_reports(tmp_path, monkeypatch, disks, tiny, capsy
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "out")]
     options += ["--starts", "tiny", "--kinds", "disks", "--seeds", "3"]
     options += ["--steps", "2", "--corrections", "8", "--each", "4"]
-    options += ["--rivals", "forest", "--minutes", "0.4"]
+    options += ["--rivals", "forest", "--minutes", "0.4", "--everything", "1"]
     command.main(options)
-    assert len(read_runs(tmp_path / "out")) == 2
+    assert len(read_runs(tmp_path / "out")) == 3
     assert (tmp_path / "out" / "disks.png").exists()
     assert "ours" in capsys.readouterr().out
     monkeypatch.setattr(command, "start_of", None)  # nothing is played again
