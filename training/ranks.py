@@ -51,7 +51,7 @@ class WatchedTraining(Training):
         judged = yield from self._iter_judge()
         fitted = drain(iter_fit_thresholds(judged, self._windows, self._data.hints))
         spec = self._model.spec.model_copy(update=dict(fitted.objective.thresholds))
-        model = Model(spec, self._state.ema_copy())
+        model = Model(spec, self._state.publish())
         facts = {
             "step": self._steps,
             "maps": judged.judgement.of_maps,

@@ -52,7 +52,7 @@ def iter_play(robot: Play, rivals: Sequence[Learner]) -> Iterator[Run]:
         yield replay(robot.kind, robot.lessons, rival, robot.seed)
 
 
-def variant(words: str, start: Model, config: FitConfig) -> Learner:
+def variant(words: str, start: Model, config: FitConfig) -> UNetLearner:
     """Return the program's own way with other options.
 
     Parameters

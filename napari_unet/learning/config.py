@@ -91,6 +91,11 @@ class FitConfig(BaseModel):
         Steps between two validations.
     average : float
         Decay of the exponential moving average (EMA) of the weights.
+    blend : float, optional
+        Weights that go live lie on the way from the start to those that were trained,
+        at this share of it: they keep what the start knew of images that nobody
+        verified (weight-space ensembles; Wortsman et al. 2022). Where it is missing,
+        n / (n + 10) for n verified objects, and all of it where there are no objects.
     pull : float
         L2-SP (Li et al. 2018): decoupled weight decay towards the starting weights
         instead of towards 0, relative to the learning rate.
@@ -123,6 +128,7 @@ class FitConfig(BaseModel):
     micro_batch: int | None = Field(None, ge=1)
     validate_every: int = Field(30, ge=1)
     average: float = Field(0.98, ge=0, lt=1)
+    blend: float | None = Field(None, gt=0, le=1)
     pull: float = Field(1.0, ge=0)
     hardness: float = Field(2.0, ge=0)
     freeze_norm: bool = True
@@ -140,6 +146,7 @@ class FitConfig(BaseModel):
             batch_size=8,
             micro_batch=8,
             average=0.99,
+            blend=1.0,
             pull=0.0,
             hardness=0.0,
             freeze_norm=False,
@@ -164,6 +171,7 @@ class FitConfig(BaseModel):
             micro_batch=1,
             crop=572,
             average=0.99,
+            blend=1.0,
             pull=0.0,
             hardness=0.0,
             freeze_norm=False,

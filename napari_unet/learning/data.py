@@ -66,8 +66,9 @@ class TrainingData:
     Probabilities say how often each plane gives a crop. Windows are where the network
     is compared with verified pixels, which also train unless they are held out. In
     `known` windows thresholds are fitted to all that is verified: of the few objects
-    that are held out they would follow chance. Hints are of the objective. The diameter
-    is that of the typical object in pixels of the images, where the model has to know.
+    that are held out they would follow chance. Hints are of the objective. Objects are
+    counted where the task has any. The diameter is that of the typical object in pixels
+    of the images, where the model has to know.
     """
 
     planes: list[Plane]
@@ -76,6 +77,7 @@ class TrainingData:
     known: list[Window]
     held_out: bool
     hints: Mapping[str, int]
+    objects: int | None = None
     diameter: float | None = None
 
     def learned(self, objective: Objective) -> dict[str, Any]:
@@ -154,10 +156,15 @@ def iter_prepare(
         known,
         split is not None,
         hints,
+        _count_objects(own) if task_of(model.spec).labels.objects else None,
         _usual_diameter(own),
     )
     left_out = [Notice(note) for note in sorted({p.note for p in own if p.note})]
     return data, left_out + ([] if split else [_NOTHING_HELD_OUT])
+
+
+def _count_objects(planes: Sequence[AnnotatedPlane]) -> int:
+    return sum(count_units(plane.values, plane.verified) for plane in planes)
 
 
 def _usual_diameter(planes: Sequence[AnnotatedPlane]) -> float | None:

@@ -14,6 +14,20 @@ from dataclasses import dataclass
 from napari_unet.learning.events import ModelImproved
 from napari_unet.learning.judging import Judgement
 
+_OBJECTS_FOR_HALF = 10
+
+
+def share_learned(objects: int | None, start_score: float) -> float:
+    """Return how far weights may go from the start, for so many verified objects.
+
+    Ten objects say as much as the start did: a few of one image are learned by heart,
+    and their held-out neighbours cannot tell. Where no objects are counted, or the
+    start agreed with nothing, there is nothing to weigh.
+    """
+    if objects is None or start_score <= 0:
+        return 1.0
+    return objects / (objects + _OBJECTS_FOR_HALF)
+
 
 @dataclass(slots=True, eq=False)
 class Keeper:

@@ -2,12 +2,12 @@
 
 How it flows: samples become planes; about a fifth of what is verified is held out;
 random crops around verified pixels train a private copy of the network, and its
-averaged weights are compared with the start on what was held out. When they agree
-better than the start, and no worse than the best so far but for chance, they are
-published as a new, immutable model: among alike scores of a few objects the one that
-has learned longest is better on other images. So stopping at any moment loses nothing
-that was good. Between two steps, when it is time, the whole state is written, so that a
-training that was killed goes on.
+averaged weights, mixed with those of the start, are compared with the start on what was
+held out. When they agree better, and no worse than the best so far but for chance, they
+are published as a new, immutable model: among alike scores of a few objects the one
+that has learned longest is better on other images. So stopping at any moment loses
+nothing that was good. Between two steps, when it is time, the whole state is written,
+so that a training that was killed goes on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from napari_unet.learning.data import TrainingData, iter_prepare
 from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
 from napari_unet.learning.failures import device_failures_in_words
 from napari_unet.learning.judging import Judged, iter_judge, iter_refit
-from napari_unet.learning.keeping import Keeper
+from napari_unet.learning.keeping import Keeper, share_learned
 from napari_unet.learning.pace import Pace
 from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch, random_of
 from napari_unet.learning.train_state import TrainState
@@ -182,6 +182,8 @@ class Training:
         if not resumed:
             yield from self._iter_validate_start()
         live, start = self._kept.newest, self._kept.start_score
+        share = self._config.blend or share_learned(self._data.objects, start)
+        self._state.blend = share
         yield Validated(live.step, live.score, start, best=True)
         if live.step:
             yield live
@@ -315,7 +317,7 @@ class Training:
         self._kept.begin(judged.judgement.agreement)
 
     def _iter_judge(self, as_start: bool = False) -> Generator[FitEvent, None, Judged]:
-        what = (same_size(self._state.ema), self._windows, self._objective)
+        what = (same_size(self._state.blended()), self._windows, self._objective)
         parts = iter_judge(*what, self._execution, as_start=as_start)
         return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
 
@@ -329,14 +331,14 @@ class Training:
                 self._data.known,
                 self._first,
                 self._data.hints,
-                same_size(self._state.ema),
+                same_size(self._state.blended()),
                 self._execution,
             )
             judged = yield from told_as(MicroBatch(self._steps, 0, 1), steps)
             self._objective = judged.objective
         learned = self._data.learned(self._objective)
         spec = self._model.spec.model_copy(update=learned)
-        score, model = judged.judgement.agreement, Model(spec, self._state.ema_copy())
+        score, model = judged.judgement.agreement, Model(spec, self._state.publish())
         self._kept.keep(ModelImproved(model, self._steps, score))
         return score
 

@@ -33,9 +33,16 @@ _OF_DEVICE: Layout = {
 
 
 class TrainState:
-    """A private copy of a network, its moving average and its optimizer."""
+    """A private copy of a network, its moving average and its optimizer.
+
+    Attributes
+    ----------
+    blend : float
+        How far from the start towards the average what is published lies.
+    """
 
     def __init__(self, net: Network, execution: Execution, config: FitConfig) -> None:
+        self.blend = 1.0
         self._device = execution.device
         self._keys = _OPTIMIZER_KEYS[config.optimizer]
         self.net = execution.place_net(copy.deepcopy(net))
@@ -88,9 +95,20 @@ class TrainState:
             else:
                 mean.copy_(values[name])
 
-    def ema_copy(self) -> Network:
-        """Return the averaged network on the CPU, for good."""
+    @torch.no_grad()
+    def blended(self) -> Network:
+        """Return a network between the start and the averaged one, in eval mode.
+
+        Statistics of normalisation are those of the average.
+        """
         net = copy.deepcopy(self.ema)
+        for value, start in zip(net.parameters(), self.start, strict=True):
+            value.lerp_(start, 1 - self.blend)
+        return net
+
+    def publish(self) -> Network:
+        """Return the blended network on the CPU, for good."""
+        net = self.blended()
         return net.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
 
     def tensors(self) -> dict[str, Tensor]:

@@ -62,7 +62,7 @@ FAILURES = {
 
 @pytest.mark.parametrize(
     ("owner", "where"),
-    [(Training, "_backward"), (Training, "_update"), (TrainState, "ema_copy")],
+    [(Training, "_backward"), (Training, "_update"), (TrainState, "publish")],
 )
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_dying_training_leaves_what_it_had(
@@ -70,7 +70,7 @@ def test_a_dying_training_leaves_what_it_had(
 ) -> None:
     error, expected, words = FAILURES[failure]
     rng = np.random.default_rng([len(failure), len(where)])
-    calls = {"_backward": 12, "_update": 6, "ema_copy": 1}
+    calls = {"_backward": 12, "_update": 6, "publish": 1}
     left = int(rng.integers(0, calls[where] + 1))
     original = getattr(owner, where)
 
