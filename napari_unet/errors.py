@@ -17,6 +17,7 @@ beside the control.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 
 class NapariUnetError(Exception):
@@ -46,6 +47,11 @@ class ChannelMismatchError(InputError):
         super().__init__(
             self.with_ways(pick, "convert it to grey", 'such as axes="CYX"')
         )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, int, int, str, str]]:
+        """Let it travel between processes with all it knows."""
+        known = (self.found, self.wanted, self.channels, self.axes, self.fitting)
+        return type(self), known
 
     def with_ways(self, pick: str, grey: str, name_axes: str) -> str:
         """Return the sentence with ways out that a front end has.

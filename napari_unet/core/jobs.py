@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from napari_unet.core.events import Notice
 
@@ -30,9 +30,16 @@ class Job(ABC, Generic[E_co, R_co]):
 
     Its fields are data: no callbacks, locks, open files or objects of a window, and
     copies of what might change.
+
+    Attributes
+    ----------
+    apart : bool
+        Whether it computes for so long that a runner with a window should give it a
+        process of its own.
     """
 
     __slots__ = ()
+    apart: ClassVar[bool] = False
 
     @abstractmethod
     def run(self) -> Generator[E_co, None, R_co]:

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy.typing as npt
 
@@ -139,6 +139,8 @@ class TrainRound(Job[RoundEvent, None]):
     checkpoints are kept. With `resume`, an interrupted round goes on that learned from
     the same.
     """
+
+    apart: ClassVar[bool] = True
 
     number: int
     model: Model

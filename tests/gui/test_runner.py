@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -10,8 +11,10 @@ import pytest
 from qtpy.QtCore import QThread
 
 from napari_unet.core.events import TilesDone
+from napari_unet.errors import DeviceError, InputError
 from napari_unet.gui.runner import QtRunner
 from napari_unet.session.runner import Closed, Failed, Handlers, Returned
+from tests.core.distant import Break, Count
 from tests.generated import Generated
 
 pytestmark = pytest.mark.qt_smoke
@@ -23,8 +26,11 @@ class Record:
         self.threads = set()
 
     def start(self, runner, generator):
+        return self.start_job(runner, Generated(generator))
+
+    def start_job(self, runner, job):
         return runner.start(
-            Generated(generator),
+            job,
             Handlers(
                 event=lambda event: self.note("event", event),
                 result=lambda value: self.note("return", value),
@@ -195,3 +201,67 @@ def test_jobs_have_lower_priority_than_the_window(runner, qtbot):
     qtbot.waitUntil(lambda: record.ended)
     assert record.calls[0][1] > before
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+def test_a_job_has_a_process_of_its_own_and_the_next_one_the_same(runner, qtbot):
+    record, again = Record(), Record()
+    record.start_job(runner, Count(3))
+    qtbot.waitUntil(lambda: record.ended, timeout=20_000)
+    *events, (kind, process) = record.calls
+    assert events == [("event", 0), ("event", 1), ("event", 2)]
+    assert kind == "return"
+    assert process != os.getpid()
+    assert record.threads == {QThread.currentThread()}
+    again.start_job(runner, Count(0))
+    qtbot.waitUntil(lambda: again.ended, timeout=20_000)
+    assert again.calls == [("return", process)]
+
+
+def test_a_cancelled_process_loses_nothing_that_it_told(runner, qtbot, tmp_path):
+    record, left = Record(), tmp_path / "left"
+    job = record.start_job(runner, Count(100_000, 0.001, left))
+    qtbot.waitUntil(lambda: len(record.calls) > 3, timeout=20_000)
+    job.cancel()
+    qtbot.waitUntil(lambda: record.ended, timeout=20_000)
+    *events, last = record.calls
+    assert last == ("closed", None)
+    assert events == [("event", number) for number in range(len(events))]
+    assert left.read_text() == "closed"
+
+
+def test_a_job_that_was_cancelled_before_it_began_starts_no_process(runner, qtbot):
+    record = Record()
+    record.start_job(runner, Count(3)).cancel()
+    qtbot.waitUntil(lambda: record.ended, timeout=20_000)
+    assert record.calls[-1][0] in ("closed", "event")
+
+
+@pytest.mark.parametrize("how", ["input", "die"])
+def test_what_goes_wrong_in_a_process_is_told(runner, qtbot, how):
+    record = Record()
+    record.start_job(runner, Break(how))
+    qtbot.waitUntil(lambda: record.ended, timeout=20_000)
+    kind, error = record.calls[-1]
+    assert kind == "error"
+    assert isinstance(error, InputError if how == "input" else DeviceError)
+
+
+def test_where_no_process_starts_the_job_runs_here_and_that_is_said(
+    runner, qtbot, monkeypatch
+):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    record = Record()
+    record.start_job(runner, Count(2))
+    qtbot.waitUntil(lambda: record.ended, timeout=20_000)
+    (_, notice), *events = record.calls
+    assert "inside of napari" in notice.message
+    assert events == [("event", 0), ("event", 1), ("return", os.getpid())]
+
+
+def test_closing_ends_a_process_that_does_not_stop(qtbot):
+    runner, record = QtRunner(), Record()
+    record.start_job(runner, Count(5, pause=60.0))
+    qtbot.wait(500)
+    began = time.monotonic()
+    assert not runner.close(0.2)
+    assert time.monotonic() - began < 10

@@ -1,0 +1,108 @@
+"""A process that does one job after another for the one that started it.
+
+How it flows: `core.apart` starts it and writes jobs to its standard input; what they
+yield, and how they end, goes to its standard output. A thread listens meanwhile: it
+notes that the job is to stop, and ends the process when nobody is there any more, so
+that none is left behind, however the other one died.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from contextlib import closing, suppress
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from napari_unet.core.frames import STOP, Told, read_frame, tell
+from napari_unet.errors import NapariUnetError
+
+_NICENESS = 10
+
+
+class Worker:
+    """Does the jobs that come in, and tells what comes out of them."""
+
+    def __init__(self, inbox: BinaryIO, outbox: BinaryIO) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._jobs: SimpleQueue[bytes] = SimpleQueue()
+        self._stopping = threading.Event()
+
+    def serve(self) -> None:
+        """Do jobs until nobody is there any more."""
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        tell(self._outbox, Told("ready"))
+        while True:
+            told = self._do(self._jobs.get())
+            try:
+                tell(self._outbox, told)
+            except (pickle.PicklingError, TypeError, AttributeError) as error:
+                tell(self._outbox, Told("error", in_words(error)))
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                frame = read_frame(self._inbox)
+            except (EOFError, OSError):
+                os._exit(0)
+            if frame == STOP:
+                self._stopping.set()
+            else:
+                # In the order of the pipe: what was to stop has ended.
+                self._stopping.clear()
+                self._jobs.put(frame)
+
+    def _do(self, pickled: bytes) -> Told:
+        """Run a job, tell its events; return how it ended."""
+        try:
+            steps = pickle.loads(pickled).run()
+            with closing(steps):
+                while not self._stopping.is_set():
+                    tell(self._outbox, Told("event", next(steps)))
+            return Told("closed")
+        except StopIteration as end:
+            return Told("result", end.value)
+        except Exception as error:  # noqa: BLE001 - a job's border: any error ends it
+            return Told("error", portable(error))
+
+
+def portable(error: Exception) -> Exception:
+    """Return an error as it is, if it survives the way, or what it says."""
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001 - whatever it is, it cannot travel
+        return in_words(error)
+    return error
+
+
+def in_words(error: Exception) -> Exception:
+    """Return an error of the same kind, as near as can be, that only says it."""
+    for kind in type(error).__mro__:
+        if not issubclass(kind, Exception):
+            break
+        with suppress(Exception):
+            found = kind(str(error))
+            pickle.loads(pickle.dumps(found))
+            return found
+    return NapariUnetError(str(error))
+
+
+def main() -> None:
+    """Serve by standard input and output, which what jobs print must not disturb."""
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    # Ctrl+C in a terminal is meant for who started this, and ends it by that.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(_NICENESS)
+    with suppress(BrokenPipeError):
+        Worker(inbox, outbox).serve()
+    os._exit(0)
