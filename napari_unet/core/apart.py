@@ -23,8 +23,10 @@ logger = logging.getLogger(__name__)
 _THREADS = "OMP_NUM_THREADS"
 _PROGRAM = (
     "import sys; sys.path[:] = {path!r}; "
-    "from napari_unet.core.worker import main; main()"
+    "from napari_unet.core.worker import main; main({niceness})"
 )
+_NICENESS = 10
+"""The strokes of a person go first."""
 _SECONDS_TO_END = 2.0
 
 
@@ -41,7 +43,7 @@ class Process:
 
     def __init__(self) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM.format(path=sys.path)],
+            [sys.executable, "-c", _PROGRAM.format(path=sys.path, niceness=_NICENESS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Windows without a console gives none to inherit.

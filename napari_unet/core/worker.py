@@ -21,8 +21,6 @@ from typing import BinaryIO
 from napari_unet.core.frames import STOP, Told, read_frame, tell
 from napari_unet.errors import NapariUnetError
 
-_NICENESS = 10
-
 
 class Worker:
     """Does the jobs that come in, and tells what comes out of them."""
@@ -93,7 +91,7 @@ def in_words(error: Exception) -> Exception:
     return NapariUnetError(str(error))
 
 
-def main() -> None:
+def main(niceness: int) -> None:
     """Serve by standard input and output, which what jobs print must not disturb."""
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -102,7 +100,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         with suppress(OSError):
-            os.nice(_NICENESS)
+            os.nice(niceness)
     with suppress(BrokenPipeError):
         Worker(inbox, outbox).serve()
     os._exit(0)

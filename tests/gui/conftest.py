@@ -292,6 +292,7 @@ def stage(
     """Return a window with the dock and a quick model that finds bright disks."""
     # Where other tests run beside this one, a lower priority means to wait for them.
     monkeypatch.setattr("napari_unet.gui.thread_job._NICENESS", 0)
+    monkeypatch.setattr("napari_unet.core.apart._NICENESS", 0)
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1200, 800)
     stage = set_stage(viewer, bright)

@@ -12,10 +12,11 @@ from qtpy.QtTest import QTest
 
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import Provenance, is_verified
+from napari_unet.core.apart import Process
 from napari_unet.geometry.box import Box
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
-from napari_unet.learning.train import iter_fit
+from napari_unet.session.finetune import TrainRound
 from tests.gui.stage import set_stage
 from tests.session.brightness import disks
 
@@ -43,13 +44,14 @@ class Pulse:
 
 
 def test_the_whole_story(stage, drag, press_key, monkeypatch):
-    threads = set()
+    begun = []
 
-    def watched(*arguments, **options):
-        threads.add(threading.get_ident())
-        return (yield from iter_fit(*arguments, **options))
+    def watched(process, job):
+        begun.append(type(job))
+        begin(process, job)
 
-    monkeypatch.setattr("napari_unet.learning.iter_fit", watched)
+    begin = Process.begin
+    monkeypatch.setattr(Process, "begin", watched)
     stage.open(disks((128, 128), dim=(3, 7, 14)), name="disks")
     stage.predict()
     assert stage.state.image.objects == 13
@@ -82,8 +84,7 @@ def test_the_whole_story(stage, drag, press_key, monkeypatch):
     stage.until(lambda: not stage.state.training)
     pulse.stop()
     assert pulse.longest < 1.0
-    assert threads
-    assert threading.get_ident() not in threads
+    assert set(begun) == {TrainRound}
     assert (annotation.labels[80, 70:76] == new).any()
 
     stage.predict()
