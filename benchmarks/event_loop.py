@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
 
 from benchmarks.report import Report, Row
 from benchmarks.subject import Subject
 from benchmarks.timing import load
+from napari_unet.core.events import TrainStep, Validated
+from napari_unet.session.finetune import TrainRound
+
+if TYPE_CHECKING:
+    from benchmarks.window import Hand, Window
 
 _INTERVAL_MS = 10
 _MINUTES = 10.0
@@ -35,6 +42,7 @@ def measure(subject: Subject, seconds: float) -> Report:
         return Report(title, [], (NO_DISPLAY,))
     notes = (
         "Training includes the predictions that better models start by themselves.",
+        "In the window means that training has no process of its own.",
         f"Painting: strokes of real mouse events, one move each 16 ms. {load()}",
     )
     return Report(title, _phases(subject, seconds), notes)
@@ -55,18 +63,40 @@ def _phases(subject: Subject, seconds: float) -> list[Row]:
         rows.append(_row("painting", for_a_while))
         hand.stop()
         window.dock.bench.use("accept view")
-        session.finetune(_MINUTES)
-        rows.append(_row("training", for_a_while))
-        hand.start()
-        rows.append(_row("painting while training", for_a_while))
-        hand.stop()
-        window.stop()
+        rows += _while_training(window, hand, seconds, "training")
+        with patch.object(TrainRound, "apart", False):
+            rows += _while_training(window, hand, seconds, "training in the window")
     return rows
 
 
-def _row(what: str, phase: Callable[[], None]) -> Row:
-    """Let a phase go by and return the delays in it."""
-    pulse = Pulse()
+def _while_training(
+    window: Window, hand: Hand, seconds: float, what: str
+) -> Iterator[Row]:
+    """Measure while a training goes on, without a hand and with one."""
+    steps: list[TrainStep] = []
+
+    def note(event: TrainStep | Validated) -> None:
+        if isinstance(event, TrainStep):
+            steps.append(event)
+
+    training = window.session.training
+    training.measured.connect(note)
+    window.session.finetune(_MINUTES)
+    window.until(lambda: steps)
+    yield _row(what, partial(window.live, seconds), lambda: len(steps))
+    hand.start()
+    painting = f"painting while {what}"
+    yield _row(painting, partial(window.live, seconds), lambda: len(steps))
+    hand.stop()
+    window.stop()
+    training.measured.disconnect(note)
+
+
+def _row(
+    what: str, phase: Callable[[], None], count: Callable[[], int] = lambda: 0
+) -> Row:
+    """Let a phase go by and return the delays in it, and the steps of training."""
+    pulse, before = Pulse(), count()
     start = time.perf_counter()
     phase()
     seconds = time.perf_counter() - start
@@ -77,6 +107,7 @@ def _row(what: str, phase: Callable[[], None]) -> Row:
         "99 % ms": float(np.percentile(delays, 99)),
         "longest ms": float(np.max(delays)),
         "seconds": seconds,
+        "steps": count() - before,
     }
 
 

@@ -30,7 +30,10 @@ def test_every_phase_of_a_session_is_measured(tiny_model):
         "painting",
         "training",
         "painting while training",
+        "training in the window",
+        "painting while training in the window",
     ]
+    assert all(row["steps"] > 0 for row in report["rows"][3::2])
     assert all(
         row["median ms"] <= row["99 % ms"] <= row["longest ms"]
         for row in report["rows"]
