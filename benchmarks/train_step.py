@@ -17,6 +17,7 @@ from benchmarks.timing import Run, Stopwatch, interleave
 from napari_unet.core.jobs import drain
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.data import TrainingData
+from napari_unet.learning.judging import Known
 from napari_unet.learning.sampling import Batch, Plane, draw_batch, make_plane
 from napari_unet.learning.train import Training
 from napari_unet.tasks.objectives import objective_of
@@ -80,7 +81,7 @@ def engine_step(subject: Subject, case: Case, batch: Batch) -> Callable[[], floa
     update = {"device": subject.device.type, "micro_batch": case.micro_batch}
     config = case.config.model_copy(update=update)
     objective = objective_of(subject.model.spec)
-    nothing = TrainingData([], np.ones(0), [], [], held_out=False, hints={})
+    nothing = TrainingData([], np.ones(0), [], Known([], {}), held_out=False)
     training = Training(subject.model, objective, nothing, config)
     return lambda: drain(training.iter_step(batch, 1.0))
 

@@ -49,7 +49,9 @@ class WatchedTraining(Training):
 
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
         judged = yield from self._iter_judge()
-        fitted = drain(iter_fit_thresholds(judged, self._windows, self._data.hints))
+        fitted = drain(
+            iter_fit_thresholds(judged, self._windows, self._data.known.hints)
+        )
         spec = self._model.spec.model_copy(update=dict(fitted.objective.thresholds))
         model = Model(spec, self._state.publish())
         facts = {

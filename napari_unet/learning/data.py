@@ -8,7 +8,7 @@ becomes targets and the centres of crops.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -33,7 +33,7 @@ from napari_unet.inference.model_input import (
     zoomed_shape,
 )
 from napari_unet.learning.config import FitConfig
-from napari_unet.learning.judging import Window
+from napari_unet.learning.judging import Known, Window
 from napari_unet.learning.sampling import Plane, make_plane
 from napari_unet.learning.sight import Sight
 from napari_unet.learning.validation import (
@@ -65,18 +65,17 @@ class TrainingData:
 
     Probabilities say how often each plane gives a crop. Windows are where the network
     is compared with verified pixels, which also train unless they are held out. In
-    `known` windows thresholds are fitted to all that is verified: of the few objects
-    that are held out they would follow chance. Hints are of the objective. Objects are
-    counted where the task has any. The diameter is that of the typical object in pixels
-    of the images, where the model has to know.
+    `known` thresholds are fitted to all that is verified: of the few objects that are
+    held out they would follow chance. Objects are counted where the task has any. The
+    diameter is that of the typical object in pixels of the images, where the model has
+    to know.
     """
 
     planes: list[Plane]
     probabilities: npt.NDArray[np.float64]
     windows: list[Window]
-    known: list[Window]
+    known: Known
     held_out: bool
-    hints: Mapping[str, int]
     objects: int | None = None
     diameter: float | None = None
 
@@ -153,9 +152,8 @@ def iter_prepare(
         planes + old_planes,
         _probabilities(planes, old_planes, config.replay),
         windows,
-        known,
+        Known(known, hints),
         split is not None,
-        hints,
         _count_objects(own) if task_of(model.spec).labels.objects else None,
         _usual_diameter(own),
     )

@@ -1,4 +1,4 @@
-"""What ends a training that no one asked to end, in words."""
+"""What goes wrong in a training, in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
+from napari_unet.core.events import Notice
 from napari_unet.errors import DeviceError
 from napari_unet.nets.device import is_out_of_memory
 
@@ -34,3 +35,10 @@ def _words(error: RuntimeError | MemoryError) -> str | None:
             "anew, or train on the CPU (--device cpu)."
         )
     return None
+
+
+def no_numbers(step: int) -> Notice:
+    """Return what is said of weights that spoil what they answer."""
+    return Notice(
+        f"The network of step {step} answers with no numbers; it is not kept."
+    )

@@ -47,6 +47,14 @@ class Window:
     zoom_of_start: float = 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Windows around all that is verified, and hints of the objective from it."""
+
+    windows: Sequence[Window]
+    hints: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """How well maps fit held-out pixels, and how alike held-out objects are found."""
@@ -156,19 +164,18 @@ def iter_fit_thresholds(
 def iter_refit(
     judged: Judged,
     windows: Sequence[Window],
-    known: Sequence[Window],
+    known: Known,
     first: Objective,
-    hints: Mapping[str, int],
     net: Network,
     execution: Execution,
 ) -> Generator[None, None, Judged]:
-    """Fit thresholds to known windows; return what was judged, with these.
+    """Fit thresholds to all that is verified; return what was judged, with these.
 
     They set out from the `first` ones each time: those that suited weights which had
     learned little would be left only for something that is much better.
     """
-    found = yield from iter_judge(net, known, first, execution)
-    fitted = yield from iter_fit_thresholds(found, known, hints)
+    found = yield from iter_judge(net, known.windows, first, execution)
+    fitted = yield from iter_fit_thresholds(found, known.windows, known.hints)
     return (yield from _iter_with(fitted.objective, judged, windows))
 
 

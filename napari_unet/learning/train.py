@@ -21,7 +21,6 @@ import torch
 
 from napari_unet.core.events import (
     MicroBatch,
-    Notice,
     Preparing,
     StepSkipped,
     TrainStep,
@@ -38,7 +37,7 @@ from napari_unet.learning.checkpointing import CheckpointWriter, iter_fingerprin
 from napari_unet.learning.config import Checkpointing, FitConfig
 from napari_unet.learning.data import TrainingData, iter_prepare
 from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
-from napari_unet.learning.failures import device_failures_in_words
+from napari_unet.learning.failures import device_failures_in_words, no_numbers
 from napari_unet.learning.judging import Judged, iter_judge, iter_refit
 from napari_unet.learning.keeping import Keeper, share_learned
 from napari_unet.learning.pace import Pace
@@ -293,15 +292,14 @@ class Training:
 
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
         """Publish the averaged weights, unless they have become worse."""
-        judged = yield from self._iter_judge()
+        judged = yield from self._iter_as_live()
         score = judged.judgement.agreement
         if not math.isfinite(score):
-            words = f"The network of step {self._steps} answers with no numbers"
-            yield Notice(f"{words}; it is not kept.")
+            yield no_numbers(self._steps)
             return
         better = self._kept.welcomes(judged.judgement)
         if better:
-            score = yield from self._iter_keep(judged)
+            self._keep(judged)
         yield Validated(self._steps, score, self._kept.start_score, best=better)
         if better:
             yield self._kept.newest
@@ -321,26 +319,27 @@ class Training:
         parts = iter_judge(*what, self._execution, as_start=as_start)
         return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
 
-    def _iter_keep(self, judged: Judged) -> Generator[FitEvent, None, float]:
-        """Keep the averaged weights, with thresholds that suit them."""
+    def _iter_as_live(self) -> Generator[FitEvent, None, Judged]:
+        """Judge the averaged weights with the thresholds that would go live.
+
+        The start has thresholds that suit it; with those others would seem worse.
+        """
+        judged = yield from self._iter_judge()
         due = self._kept.thresholds_are_due(self._steps, last=self._progress() >= 1)
-        if self._config.fit_thresholds and due and self._objective.thresholds:
-            steps = iter_refit(
-                judged,
-                self._windows,
-                self._data.known,
-                self._first,
-                self._data.hints,
-                same_size(self._state.blended()),
-                self._execution,
-            )
-            judged = yield from told_as(MicroBatch(self._steps, 0, 1), steps)
-            self._objective = judged.objective
+        if not (self._config.fit_thresholds and due and self._objective.thresholds):
+            return judged
+        what = (judged, self._windows, self._data.known, self._first)
+        net = same_size(self._state.blended())
+        parts = iter_refit(*what, net, self._execution)
+        return (yield from told_as(MicroBatch(self._steps, 0, 1), parts))
+
+    def _keep(self, judged: Judged) -> None:
+        """Keep the averaged weights, with the thresholds that they were judged with."""
+        self._objective = judged.objective
         learned = self._data.learned(self._objective)
         spec = self._model.spec.model_copy(update=learned)
         score, model = judged.judgement.agreement, Model(spec, self._state.publish())
         self._kept.keep(ModelImproved(model, self._steps, score))
-        return score
 
     def _iter_write_checkpoint(self) -> Generator[FitEvent, None, None]:
         """Write the state when it is time; only ever called between two steps."""
