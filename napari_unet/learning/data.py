@@ -66,9 +66,9 @@ class TrainingData:
     Probabilities say how often each plane gives a crop. Windows are where the network
     is compared with verified pixels, which also train unless they are held out. In
     `known` thresholds are fitted to all that is verified: of the few objects that are
-    held out they would follow chance. Objects are counted where the task has any. The
-    diameter is that of the typical object in pixels of the images, where the model has
-    to know.
+    held out they would follow chance. Objects are counted for every image, where the
+    task has any. The diameter is that of the typical object in pixels of the images,
+    where the model has to know.
     """
 
     planes: list[Plane]
@@ -76,7 +76,7 @@ class TrainingData:
     windows: list[Window]
     known: Known
     held_out: bool
-    objects: int | None = None
+    objects: Sequence[int] | None = None
     diameter: float | None = None
 
     def learned(self, objective: Objective) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class AnnotatedPlane:
     The image is normalised, (C, Y, X); values are (Y, X), or (n, Y, X) in a regression.
     The note says what of the image was left out. The diameter is that of its typical
     object in pixels of the image, where the model has to know; by `zoom` the plane was
-    enlarged for that.
+    enlarged for that. The number is that of its sample.
     """
 
     image: npt.NDArray[np.float32]
@@ -103,6 +103,7 @@ class AnnotatedPlane:
     note: str = ""
     diameter: float | None = None
     zoom: float = 1.0
+    number: int = 0
 
 
 def iter_prepare(
@@ -161,8 +162,13 @@ def iter_prepare(
     return data, left_out + ([] if split else [_NOTHING_HELD_OUT])
 
 
-def _count_objects(planes: Sequence[AnnotatedPlane]) -> int:
-    return sum(count_units(plane.values, plane.verified) for plane in planes)
+def _count_objects(planes: Sequence[AnnotatedPlane]) -> list[int]:
+    """Return how many objects are verified in each image, in all its planes."""
+    counts: dict[int, int] = {}
+    for plane in planes:
+        found = count_units(plane.values, plane.verified)
+        counts[plane.number] = counts.get(plane.number, 0) + found
+    return list(counts.values())
 
 
 def _usual_diameter(planes: Sequence[AnnotatedPlane]) -> float | None:
@@ -174,8 +180,9 @@ def _iter_annotated(
     samples: Sequence[Sample], model: Model
 ) -> Generator[None, None, list[AnnotatedPlane]]:
     planes = []
-    for sample in samples:
-        planes += yield from iter_annotated_planes(sample, model)
+    for number, sample in enumerate(samples):
+        found = yield from iter_annotated_planes(sample, model)
+        planes += [replace(plane, number=number) for plane in found]
     return planes
 
 

@@ -9,6 +9,7 @@ or worse than the best by more than chance, is not kept.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_unet.learning.events import ModelImproved
@@ -17,16 +18,19 @@ from napari_unet.learning.judging import Judgement
 _OBJECTS_FOR_HALF = 10
 
 
-def share_learned(objects: int | None, start_score: float) -> float:
-    """Return how far weights may go from the start, for so many verified objects.
+def share_learned(objects: Sequence[int] | None, start_score: float) -> float:
+    """Return how far weights may go from the start, by the verified objects of images.
 
-    Ten objects say as much as the start did: a few of one image are learned by heart,
-    and their held-out neighbours cannot tell. Where no objects are counted, or the
-    start agreed with nothing, there is nothing to weigh.
+    An image of which much is verified says as much as the start did; ten objects of it
+    say half of that. More of them are learned by heart: how bright another image is,
+    and how generously its objects are outlined, only other images tell, and what is
+    held out of the same one cannot. Where no objects are counted, or the start agreed
+    with nothing, there is nothing to weigh.
     """
     if objects is None or start_score <= 0:
         return 1.0
-    return objects / (objects + _OBJECTS_FOR_HALF)
+    known = sum(n / (n + _OBJECTS_FOR_HALF) for n in objects)
+    return known / (known + 1)
 
 
 @dataclass(slots=True, eq=False)
