@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_unet.core.events import Validated
 from napari_unet.core.jobs import drain
+from napari_unet.learning import train
 from napari_unet.learning.config import FitConfig
+from napari_unet.learning.data import iter_prepare
 from napari_unet.learning.events import ModelImproved
 from napari_unet.learning.judging import Judged, Judgement
+from napari_unet.learning.keeping import share_learned
 from napari_unet.learning.train import Training, iter_fit
+from napari_unet.learning.train_state import TrainState
+from napari_unet.nets.device import choose_execution
 from napari_unet.scores.likeness import Likeness
+from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
 
@@ -81,3 +91,62 @@ def test_doubt_falls_with_the_number_of_objects(score):
     assert 0 < doubts[-1] < 0.02
     assert doubts[0] < 0.2
     assert Judgement(score, Likeness()).doubt == 0
+
+
+def test_weights_are_judged_with_the_thresholds_that_would_go_live(
+    monkeypatch, model: Model, disks: Sample
+):
+    """The start's suit the start: with them what was trained would seem worse."""
+
+    def judge(self, as_start=False):
+        yield from ()
+        score = 0.5 if self._steps == 0 else 0.4
+        return Judged([], self._objective, judgement(score, MANY))
+
+    def refit(judged, windows, known, first, *_):
+        yield from ()
+        return Judged([], first.hinted({"min_size": 17}), judgement(0.7, MANY))
+
+    monkeypatch.setattr(Training, "_iter_judge", judge)
+    monkeypatch.setattr(train, "iter_refit", refit)
+    config = FitConfig(steps=2, validate_every=1, crop=32)
+    made = drain(iter_fit(model, [disks], config)).model
+    assert made.spec.decoding.min_size == 17
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=20), st.integers(1, 500))
+def test_more_objects_and_more_so_other_images_let_weights_go_further(objects, more):
+    share = share_learned(objects, 0.5)
+    assert 0 < share < 1
+    in_the_same = share_learned([objects[0] + more, *objects[1:]], 0.5)
+    in_another = share_learned([*objects, objects[0] + more], 0.5)
+    assert share < in_the_same < in_another
+    assert share_learned([10_000], 0.5) <= 0.5  # one image is never more than the start
+
+
+def test_where_nothing_can_be_weighed_all_that_was_learned_goes_live():
+    assert share_learned(None, 0.5) == 1
+    assert share_learned([3], 0.0) == 1
+
+
+@pytest.mark.parametrize("blend", [0.25, 1.0])
+def test_what_goes_live_lies_between_the_start_and_the_average(model: Model, blend):
+    execution = choose_execution(torch.device("cpu"))
+    state = TrainState(model.net, execution, FitConfig())
+    state.blend = blend
+    with torch.no_grad():
+        for value in state.ema.parameters():
+            value.add_(1.0)
+    for made, start in zip(
+        state.publish().parameters(), model.net.parameters(), strict=True
+    ):
+        torch.testing.assert_close(made, start + blend)
+
+
+def test_planes_of_one_stack_are_one_image(model: Model, disks: Sample):
+    stack = Sample(np.stack([disks.image] * 2), np.stack([disks.labels] * 2))
+    objective = objective_of(model.spec)
+    preparing = iter_prepare(model, objective, [stack, disks], FitConfig(), [])
+    data, _ = drain(preparing)
+    counted = len(np.unique(disks.labels)) - 1
+    assert data.objects == [2 * counted, counted]
