@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
-from napari_unet.core.frames import STOP, Told, hear, write_frame
+from napari_unet.core.frames import GREETING, Told, hear, send, send_stop
 from napari_unet.core.jobs import Job
 from napari_unet.errors import DeviceError
 
@@ -33,7 +33,7 @@ _SECONDS_TO_END = 2.0
 class Process:
     """A process that does one job at a time; see `napari_unet.core.worker`.
 
-    `begin` and `hear` belong to one thread; `stop` and `end` to any.
+    `begin`, `stop` and `hear` belong to one thread, `leave` and `end` to any.
 
     Raises
     ------
@@ -53,21 +53,27 @@ class Process:
         )
         self._inbox = cast(BinaryIO, self._popen.stdin)
         self._outbox = cast(BinaryIO, self._popen.stdout)
-        try:
-            if hear(self._outbox).kind == "ready":
-                return
-        except (EOFError, OSError, pickle.UnpicklingError):
+        if self._outbox.read(len(GREETING)) != GREETING:
             self.end()
-        raise OSError(f"{sys.executable} does not run this program")
+            raise OSError(f"{sys.executable} does not run this program")
 
     def begin(self, job: Job[Any, Any]) -> None:
-        """Let it do a job."""
-        self._write(pickle.dumps(job, pickle.HIGHEST_PROTOCOL))
+        """Let it do a job.
+
+        Raises
+        ------
+        DeviceError
+            If the process has died.
+        """
+        try:
+            send(self._inbox, job)
+        except (OSError, ValueError) as error:
+            raise self._death() from error
 
     def stop(self) -> None:
         """Ask the job to stop after its next event; its end is still told."""
-        with suppress(DeviceError):  # it has ended; who listens will hear
-            self._write(STOP)
+        with suppress(OSError, ValueError):  # it has died; who listens will hear
+            send_stop(self._inbox)
 
     def hear(self) -> Told:
         """Wait for an event of the job, or its end.
@@ -87,10 +93,14 @@ class Process:
         """Whether it can do a job."""
         return self._popen.poll() is None
 
-    def end(self) -> None:
-        """End it, whatever it does; what it does is written whole or not at all."""
+    def leave(self) -> None:
+        """Let it end by itself, as it does when nobody is there any more."""
         with suppress(OSError):
-            self._inbox.close()  # it ends by itself when nobody is there
+            self._inbox.close()
+
+    def end(self) -> None:
+        """End it, whatever it does; files are written whole or not at all."""
+        self.leave()
         try:
             self._popen.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
@@ -99,12 +109,6 @@ class Process:
         # Last, for a thread that waits in it holds its lock.
         with suppress(OSError):
             self._outbox.close()
-
-    def _write(self, frame: bytes) -> None:
-        try:
-            write_frame(self._inbox, frame)
-        except (OSError, ValueError) as error:
-            raise self._death() from error
 
     def _death(self) -> DeviceError:
         self.end()
@@ -121,9 +125,10 @@ class Processes:
     """Processes that were started, to be used again: the first job waits for torch."""
 
     def __init__(self) -> None:
-        # Threads take and give back; both are atomic for a list.
+        # Threads take and give back; what they do to the lists is atomic.
         self._idle: list[Process] = []
         self._all: list[Process] = []
+        self._over = False
 
     def take(self) -> Process:
         """Return a process that has nothing to do; a new one if there is none.
@@ -134,27 +139,27 @@ class Processes:
             If none can be started.
         """
         while self._idle:
-            found = self._idle.pop()
-            if found.alive:
+            if (found := self._idle.pop()).alive:
                 return found
-            self._all.remove(found)
         made = Process()
         self._all.append(made)
         return made
 
     def give_back(self, process: Process) -> None:
-        """Keep a process for the next job."""
-        self._idle.append(process)
+        """Keep a process for the next job, if there may be one."""
+        if self._over:
+            process.end()
+        else:
+            self._idle.append(process)
 
     def rest(self) -> None:
-        """End those that have nothing to do."""
+        """Let those end that have nothing to do, and do not wait for it."""
         while self._idle:
-            idle = self._idle.pop()
-            self._all.remove(idle)
-            idle.end()
+            self._idle.pop().leave()
 
     def end(self) -> None:
-        """End all of them, whatever they do."""
+        """End all of them, whatever they do; none is kept any more."""
+        self._over = True
         self._idle.clear()
         while self._all:
             self._all.pop().end()

@@ -1,7 +1,9 @@
-"""What a process and the one that started it say to each other: bytes, in frames.
+"""What a process and the one that started it say to each other.
 
-A frame is its length, eight bytes, and a pickle; an empty one asks to stop. Both ends
-are the same program on the same machine, and nobody else can write into their pipe.
+A frame is its length, eight bytes, and its content; an empty one asks to stop. A
+message is a frame with a pickle, a count, and so many frames with arrays, which thus
+travel without a copy. Both ends are the same program on the same machine, as a greeting
+shows, and nobody else can write into their pipe.
 """
 
 from __future__ import annotations
@@ -13,45 +15,76 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 
 _LENGTH = struct.Struct("<Q")
 
-Kind: TypeAlias = Literal["ready", "event", "result", "error", "closed"]
+GREETING = b"napari-unet at work\n"
 
-STOP = b""
+Kind: TypeAlias = Literal["event", "result", "error", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the process tells: that it is ready, an event of a job, or how it ended."""
+    """What the process tells: an event of a job, or how it ended."""
 
     kind: Kind
     value: Any = None
 
 
-def write_frame(pipe: BinaryIO, content: bytes) -> None:
-    """Write a frame at once; raises an OSError if nobody is there to read it."""
-    pipe.write(_LENGTH.pack(len(content)))
-    pipe.write(content)
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A pickle, and the arrays that belong to it; it can be read later."""
+
+    pickled: bytes | bytearray
+    arrays: tuple[bytearray, ...] = ()
+
+    def read(self) -> Any:
+        """Return what was sent; raises whatever its classes raise."""
+        # Only ever of our own process.
+        return pickle.loads(self.pickled, buffers=self.arrays)
+
+
+def send(pipe: BinaryIO, content: object) -> None:
+    """Send a message at once; raises an OSError if nobody is there to read it."""
+    arrays: list[pickle.PickleBuffer] = []
+    pickled = pickle.dumps(content, 5, buffer_callback=arrays.append)
+    pipe.write(_LENGTH.pack(len(pickled)))
+    pipe.write(pickled)
+    pipe.write(_LENGTH.pack(len(arrays)))
+    for array in arrays:
+        with array.raw() as raw:
+            pipe.write(_LENGTH.pack(raw.nbytes))
+            pipe.write(raw)
     pipe.flush()
 
 
-def read_frame(pipe: BinaryIO) -> bytes:
-    """Wait for a frame; raises an EOFError if the other end has gone."""
+def send_stop(pipe: BinaryIO) -> None:
+    """Ask to stop; raises an OSError if nobody is there."""
+    pipe.write(_LENGTH.pack(0))
+    pipe.flush()
+
+
+def receive(pipe: BinaryIO) -> Message | None:
+    """Wait for a message, or None to stop; raises an EOFError without another end."""
+    if not (pickled := _read_frame(pipe)):
+        return None
+    (count,) = _LENGTH.unpack(_read(pipe, _LENGTH.size))
+    return Message(pickled, tuple(_read_frame(pipe) for _ in range(count)))
+
+
+def hear(pipe: BinaryIO) -> Told:
+    """Wait for what the process tells."""
+    message = receive(pipe)
+    assert message is not None, "a process never asks to stop"
+    told: Told = message.read()
+    return told
+
+
+def _read_frame(pipe: BinaryIO) -> bytearray:
     (length,) = _LENGTH.unpack(_read(pipe, _LENGTH.size))
     return _read(pipe, length)
 
 
-def tell(pipe: BinaryIO, told: Told) -> None:
-    """Write what is told."""
-    write_frame(pipe, pickle.dumps(told, pickle.HIGHEST_PROTOCOL))
-
-
-def hear(pipe: BinaryIO) -> Told:
-    """Wait for what is told."""
-    told: Told = pickle.loads(read_frame(pipe))
-    return told
-
-
-def _read(pipe: BinaryIO, size: int) -> bytes:
-    content = pipe.read(size)
-    if len(content) < size:
+def _read(pipe: BinaryIO, size: int) -> bytearray:
+    # Arrays that are made of it can be written to.
+    content = bytearray(size)
+    if pipe.readinto(content) < size:  # type: ignore[attr-defined]
         raise EOFError
     return content

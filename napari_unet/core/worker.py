@@ -18,7 +18,7 @@ from contextlib import closing, suppress
 from queue import SimpleQueue
 from typing import BinaryIO
 
-from napari_unet.core.frames import STOP, Told, read_frame, tell
+from napari_unet.core.frames import GREETING, Message, Told, receive, send
 from napari_unet.errors import NapariUnetError
 
 
@@ -28,40 +28,41 @@ class Worker:
     def __init__(self, inbox: BinaryIO, outbox: BinaryIO) -> None:
         self._inbox = inbox
         self._outbox = outbox
-        self._jobs: SimpleQueue[bytes] = SimpleQueue()
+        self._jobs: SimpleQueue[Message] = SimpleQueue()
         self._stopping = threading.Event()
 
     def serve(self) -> None:
         """Do jobs until nobody is there any more."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
-        tell(self._outbox, Told("ready"))
+        self._outbox.write(GREETING)
+        self._outbox.flush()
         while True:
             told = self._do(self._jobs.get())
             try:
-                tell(self._outbox, told)
+                send(self._outbox, told)
             except (pickle.PicklingError, TypeError, AttributeError) as error:
-                tell(self._outbox, Told("error", in_words(error)))
+                send(self._outbox, Told("error", in_words(error)))
 
     def _listen(self) -> None:
         while True:
             try:
-                frame = read_frame(self._inbox)
+                message = receive(self._inbox)
             except (EOFError, OSError):
                 os._exit(0)
-            if frame == STOP:
+            if message is None:
                 self._stopping.set()
             else:
                 # In the order of the pipe: what was to stop has ended.
                 self._stopping.clear()
-                self._jobs.put(frame)
+                self._jobs.put(message)
 
-    def _do(self, pickled: bytes) -> Told:
+    def _do(self, message: Message) -> Told:
         """Run a job, tell its events; return how it ended."""
         try:
-            steps = pickle.loads(pickled).run()
+            steps = message.read().run()
             with closing(steps):
                 while not self._stopping.is_set():
-                    tell(self._outbox, Told("event", next(steps)))
+                    send(self._outbox, Told("event", next(steps)))
             return Told("closed")
         except StopIteration as end:
             return Told("result", end.value)

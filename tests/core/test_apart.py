@@ -10,12 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.core.apart import Process, Processes, spare_cores
-from napari_unet.core.frames import Told, hear, read_frame, tell, write_frame
+from napari_unet.core.frames import Told, hear, receive, send, send_stop
 from napari_unet.errors import ChannelMismatchError, DeviceError, InputError
 from tests.core.distant import Break, Count, Facts
 
@@ -52,25 +53,46 @@ def until(holds, seconds=10.0):
         time.sleep(0.02)
 
 
-@given(st.lists(st.binary(max_size=200)))
-def test_frames_come_back_whole_and_in_order(frames):
+CONTENT = st.one_of(
+    st.none(),
+    st.text(),
+    st.integers(0, 9).map(lambda n: {"a": np.arange(n), "b": np.zeros((2, n), bool)}),
+)
+
+
+@given(st.lists(CONTENT))
+def test_messages_come_back_whole_and_in_order(contents):
     pipe = io.BytesIO()
-    for frame in frames:
-        write_frame(pipe, frame)
+    for content in contents:
+        send(pipe, content)
+        send_stop(pipe)
     end = pipe.tell()
     pipe.seek(0)
-    assert [read_frame(pipe) for _ in frames] == frames
+    for content in contents:
+        np.testing.assert_equal(receive(pipe).read(), content)
+        assert receive(pipe) is None
     assert pipe.tell() == end
     with pytest.raises(EOFError):
-        read_frame(pipe)
+        receive(pipe)
 
 
-@given(st.integers(0, 60))
-def test_a_frame_that_is_cut_is_the_end(cut):
+def test_arrays_that_travelled_can_be_written_to():
     pipe = io.BytesIO()
-    tell(pipe, Told("event", "x" * 100))
+    send(pipe, np.zeros(3))
+    pipe.seek(0)
+    array = receive(pipe).read()
+    array += 1
+    assert array.tolist() == [1, 1, 1]
+
+
+@given(st.data())
+def test_a_message_that_is_cut_is_the_end(data):
+    pipe = io.BytesIO()
+    send(pipe, Told("event", np.arange(20)))
+    whole = pipe.getvalue()
+    cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(EOFError):
-        hear(io.BytesIO(pipe.getvalue()[:cut]))
+        hear(io.BytesIO(whole[:cut]))
 
 
 def test_events_and_results_come_in_order_from_one_process_for_all(process):
@@ -143,7 +165,7 @@ def test_a_process_that_dies_is_told_in_words_and_replaced():
     assert run(second, Count(1))[1].kind == "result"
     processes.give_back(second)
     processes.rest()
-    assert not second.alive
+    until(lambda: not second.alive)
     processes.end()
 
 
@@ -158,6 +180,9 @@ def test_what_is_idle_is_used_again_and_all_end():
     processes.end()
     assert not first.alive
     assert not other.alive
+    late = Process()
+    processes.give_back(late)
+    assert not late.alive
 
 
 def test_nobody_is_left_behind_when_the_parent_is_killed(tmp_path):
@@ -184,7 +209,7 @@ def test_nobody_is_left_behind_when_the_parent_is_killed(tmp_path):
     until(lambda: gone(child))
 
 
-@pytest.mark.parametrize("program", ["/bin/false", "/nowhere/python", "/bin/cat"])
+@pytest.mark.parametrize("program", ["/bin/false", "/nowhere/python", "/bin/echo"])
 def test_another_program_is_no_process(monkeypatch, program):
     monkeypatch.setattr(sys, "executable", program)
     with pytest.raises(OSError, match=r"program|No such file"):
