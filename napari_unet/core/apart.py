@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import subprocess
 import sys
 from contextlib import suppress
@@ -85,7 +84,7 @@ class Process:
         """
         try:
             return hear(self._outbox)
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        except (EOFError, OSError, ValueError) as error:
             raise self._death() from error
 
     @property

@@ -70,11 +70,20 @@ def receive(pipe: BinaryIO) -> Message | None:
 
 
 def hear(pipe: BinaryIO) -> Told:
-    """Wait for what the process tells."""
+    """Wait for what the process tells; raises an EOFError if it has gone."""
     message = receive(pipe)
     assert message is not None, "a process never asks to stop"
     told: Told = message.read()
     return told
+
+
+def travels(content: object) -> bool:
+    """Return whether something can be sent and read again."""
+    try:
+        pickle.loads(pickle.dumps(content, 5))
+    except Exception:  # noqa: BLE001 - whatever its classes raise
+        return False
+    return True
 
 
 def _read_frame(pipe: BinaryIO) -> bytearray:

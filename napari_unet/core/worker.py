@@ -9,7 +9,6 @@ that none is left behind, however the other one died.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -18,7 +17,7 @@ from contextlib import closing, suppress
 from queue import SimpleQueue
 from typing import BinaryIO
 
-from napari_unet.core.frames import GREETING, Message, Told, receive, send
+from napari_unet.core.frames import GREETING, Message, Told, receive, send, travels
 from napari_unet.errors import NapariUnetError
 
 
@@ -40,8 +39,10 @@ class Worker:
             told = self._do(self._jobs.get())
             try:
                 send(self._outbox, told)
-            except (pickle.PicklingError, TypeError, AttributeError) as error:
-                send(self._outbox, Told("error", in_words(error)))
+            except OSError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever pickling raises
+                send(self._outbox, Told("error", portable(error)))
 
     def _listen(self) -> None:
         while True:
@@ -71,24 +72,18 @@ class Worker:
 
 
 def portable(error: Exception) -> Exception:
-    """Return an error as it is, if it survives the way, or what it says."""
+    """Return an error as it is, if it survives the way, or one that says the same.
+
+    That is of the same kind, as near as can be.
+    """
     error.add_note("".join(traceback.format_exception(error)))
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # noqa: BLE001 - whatever it is, it cannot travel
-        return in_words(error)
-    return error
-
-
-def in_words(error: Exception) -> Exception:
-    """Return an error of the same kind, as near as can be, that only says it."""
-    for kind in type(error).__mro__:
-        if not issubclass(kind, Exception):
-            break
+    if travels(error):
+        return error
+    for kind in type(error).__mro__[:-2]:
         with suppress(Exception):
-            found = kind(str(error))
-            pickle.loads(pickle.dumps(found))
-            return found
+            found: Exception = kind(str(error))
+            if travels(found):
+                return found
     return NapariUnetError(str(error))
 
 

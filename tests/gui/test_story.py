@@ -111,6 +111,34 @@ def test_a_better_model_refreshes_the_prediction(stage, bright_dim):
     stage.until(lambda: stage.state.image.objects == 13)
 
 
+def test_a_training_whose_process_dies_leaves_everything_else(stage, monkeypatch):
+    processes = []
+
+    def watched(process, job):
+        processes.append(process)
+        begin(process, job)
+
+    begin = Process.begin
+    monkeypatch.setattr(Process, "begin", watched)
+    stage.open(disks((128, 128)), name="disks")
+    stage.predict()
+    stage.session.correcting.do(AcceptView(Box((0, 0), (128, 128))))
+    labels = stage.annotation.labels.copy()
+    curve = stage.panel(FinetunePanel).curve
+    stage.session.finetune(10)
+    stage.until(lambda: len(curve._losses) > 0)
+    processes[0]._popen.kill()
+    stage.until(lambda: stage.state.problems.get("finetune"))
+    assert "has died" in stage.state.problems["finetune"].text
+    assert stage.state.training is None
+    assert (stage.annotation.labels == labels).all()
+    stage.session.finetune(10)
+    stage.until(lambda: len(processes) == 2 and len(curve._losses) > 0)
+    assert "finetune" not in stage.state.problems
+    stage.session.training.stop()
+    stage.until(lambda: not stage.state.training)
+
+
 def test_closing_the_window_during_training_ends_cleanly(stage, drag, unfiled):
     stage.open(disks((128, 128)), name="disks")
     stage.predict()
