@@ -74,7 +74,9 @@ $(STARTS):
 bench-annotator: | $(STARTS)
 	@scripts/setup.sh bench
 	$(BIN)/python -m benchmarks.annotator --data $(DATA) --out $(RUNS)/annotator \
-	  --starts $(STARTS)
+	  --starts $(STARTS) --everything 1200
+	$(BIN)/python -m benchmarks.one_image --data $(DATA) --start $(RUNS)/without-d \
+	  --out $(RUNS)/one-image.jsonl --steps 120
 
 # One after the other in processes of their own: a kill forks, so it wants no threads.
 torture:
