@@ -68,6 +68,7 @@ class UNetLearner:
     config: FitConfig
     anew: bool = False
     model: Model = field(init=False)
+    _rounds: int = 0
 
     def __post_init__(self) -> None:
         self.model = self.start
@@ -78,7 +79,9 @@ class UNetLearner:
 
     def learn(self, samples: Sequence[Sample], seed: int) -> Generator[Passed]:
         """Fine-tune; see `napari_unet.learning.train.iter_fit`."""
-        config = self.config.model_copy(update={"seed": seed})
+        changes = {"seed": seed, "round": self._rounds}
+        config = self.config.model_copy(update=changes)
+        self._rounds += 1
         begin = self.start if self.anew else self.model
         for event in iter_fit(begin, samples, config):
             if isinstance(event, TrainStep):

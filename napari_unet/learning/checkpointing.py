@@ -150,7 +150,7 @@ def differences(
 def _options(config: FitConfig) -> dict[str, Any]:
     # What the model chooses is in its description; older checkpoints say it here.
     named = config.model_copy(update={"loss": config.loss or LossOptions()})
-    return named.model_dump(exclude={"minutes", "steps", "device"})
+    return named.model_dump(exclude={"minutes", "steps", "device", "round"})
 
 
 def _iter_digest(parts: Iterable[_Part]) -> Generator[None, None, str]:

@@ -113,7 +113,10 @@ class FitConfig(BaseModel):
     augmentation : Augmentation
         Random changes of the crops.
     seed : int
-        Seed of everything random.
+        Seed of everything random, and of what is held out.
+    round : int
+        Which of several trainings with this seed that follow each other: each draws
+        other crops.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -138,6 +141,7 @@ class FitConfig(BaseModel):
     loss: LossOptions | None = None
     augmentation: Augmentation = Augmentation()
     seed: int = 0
+    round: int = Field(0, ge=0)
 
     @classmethod
     def from_scratch(cls) -> FitConfig:

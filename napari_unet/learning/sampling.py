@@ -88,15 +88,16 @@ def _centres(strata: list[tuple[Mask, float]]) -> npt.NDArray[np.int32]:
     return np.concatenate(chosen).astype(np.int32)
 
 
-def random_of(seed: int, start: Network) -> np.random.Generator:
+def random_of(seed: int, start: Network, number: int) -> np.random.Generator:
     """Return what draws the crops of a training that begins with these weights.
 
     Rounds of one seed follow each other, each from where the one before has come to:
-    all would learn from the same crops otherwise.
+    all would learn from the same crops otherwise. Where that was no further, the
+    `number` of the round makes the difference.
     """
     *_, last = start.parameters()
     weights = zlib.crc32(last.detach().cpu().numpy().tobytes())
-    return np.random.default_rng([seed, 1, weights])
+    return np.random.default_rng([seed, 1 + number, weights])
 
 
 def draw_batch(

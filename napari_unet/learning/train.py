@@ -167,7 +167,7 @@ class Training:
         self._data, self._config, self._writer = data, config, writer
         self._execution = choose_execution(resolve_device(config.device))
         self._plan = BatchPlan(model.net, config, self._execution.device)
-        self._rng = random_of(config.seed, model.net)
+        self._rng = random_of(config.seed, model.net, config.round)
         self._windows = data.windows
         self._started = time.monotonic()
         self._steps, self._pace = 0, Pace()

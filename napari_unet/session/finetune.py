@@ -158,7 +158,11 @@ class TrainRound(Job[RoundEvent, None]):
         samples = [snapshot.as_sample() for snapshot in self.snapshots]
         yield Preparing(0, len(samples))
         config = learning.PRESETS[self.preset].model_copy(
-            update={"minutes": self.minutes, **_SIZES.get(self.preset, {})}
+            update={
+                "minutes": self.minutes,
+                "round": self.number,
+                **_SIZES.get(self.preset, {}),
+            }
         )
         replay = []
         if task_of(self.model.spec).labels.objects:
