@@ -282,17 +282,20 @@ def desk(qapp: Any, unfiled: Path, bright: Path) -> Iterator[Desk]:
     desk.close()
 
 
+@pytest.fixture(autouse=True)
+def no_lower_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where other tests run beside one, a lower priority means to wait for them."""
+    monkeypatch.setattr("napari_unet.gui.thread_job._NICENESS", 0)
+    monkeypatch.setattr("napari_unet.core.apart._NICENESS", 0)
+
+
 @pytest.fixture
 def stage(
     make_napari_viewer: Callable[..., Any],
     bright: Path,
     unfiled: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stage]:
     """Return a window with the dock and a quick model that finds bright disks."""
-    # Where other tests run beside this one, a lower priority means to wait for them.
-    monkeypatch.setattr("napari_unet.gui.thread_job._NICENESS", 0)
-    monkeypatch.setattr("napari_unet.core.apart._NICENESS", 0)
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1200, 800)
     stage = set_stage(viewer, bright)
