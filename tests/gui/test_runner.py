@@ -190,8 +190,6 @@ def test_close_does_not_wait_for_ever(qtbot):
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities are per process there")
 def test_jobs_have_lower_priority_than_the_window(runner, qtbot, monkeypatch):
     monkeypatch.setattr("napari_unet.gui.thread_job._NICENESS", 10)
-    import os
-
     record = Record()
 
     def work():
