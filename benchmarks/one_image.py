@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.annotator.__main__ import variant
 from benchmarks.annotator.curves import judge
 from benchmarks.annotator.kinds import Image, Kind, read_kind
-from benchmarks.annotator.learner import UNetLearner
+from benchmarks.annotator.learner import UNetLearner, variant
 from napari_unet.learning.config import FitConfig
 from napari_unet.tasks.sample import Sample
 from training.few import start_of
@@ -33,12 +32,8 @@ _JUDGES = 24
 
 def candidates(kind: Kind, objects: int) -> list[Image]:
     """Return the images that hold about so many objects, between 2/3 and 3/2 of it."""
-    counts = [len(np.unique(image.truth)) - 1 for image in kind.opened]
-    return [
-        image
-        for image, count in zip(kind.opened, counts, strict=True)
-        if objects / _SIMILAR <= count <= objects * _SIMILAR
-    ]
+    low, high = objects / _SIMILAR, objects * _SIMILAR
+    return [image for image in kind.opened if low <= image.objects <= high]
 
 
 def draw_once(
@@ -55,7 +50,7 @@ def draw_once(
         "way": learner.name,
         "image": image.name,
         "seed": seed,
-        "objects": len(np.unique(image.truth)) - 1,
+        "objects": image.objects,
         "steps": learner.config.steps,
         "seconds": round(seconds, 1),
         "before": round(before.ap50, 4),

@@ -11,7 +11,6 @@ kind; runs that are there are not run again.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from rich.console import Console
 from benchmarks.annotator.curves import Run, read_runs
 from benchmarks.annotator.everything import EVERYTHING, supervise
 from benchmarks.annotator.kinds import BAR_KINDS, read_kind
-from benchmarks.annotator.learner import Learner, UNetLearner
+from benchmarks.annotator.learner import Learner, UNetLearner, variant
 from benchmarks.annotator.play import Plan, Play, replay
 from benchmarks.annotator.rivals import (
     DenseLearner,
@@ -50,28 +49,6 @@ def iter_play(robot: Play, rivals: Sequence[Learner]) -> Iterator[Run]:
     yield robot.run()
     for rival in rivals:
         yield replay(robot.kind, robot.lessons, rival, robot.seed)
-
-
-def variant(words: str, start: Model, config: FitConfig) -> UNetLearner:
-    """Return the program's own way with other options.
-
-    Parameters
-    ----------
-    words : str
-        A name and options of `FitConfig`, such as "slow:learning_rate=0.001"; those of
-        `Augmentation` after a dot, as in "zoomed:augmentation.zoom=0.3"; "anew" for
-        trainings that each begin with the start.
-    """
-    name, _, changes = words.partition(":")
-    content, anew = config.model_dump(), False
-    for change in filter(None, changes.split(",")):
-        key, _, value = change.partition("=")
-        if key == "anew":
-            anew = True
-            continue
-        *inside, last = key.split(".")
-        (content[inside[0]] if inside else content)[last] = json.loads(value)
-    return UNetLearner(name, start, FitConfig.model_validate(content), anew=anew)
 
 
 def name_of(options: argparse.Namespace) -> str:

@@ -27,7 +27,7 @@ def supervise(kind: Kind, start: Model, steps: int) -> Run:
     )
     learner = UNetLearner(EVERYTHING, start, config)
     samples = [Sample(image.pixels, image.truth) for image in kind.opened]
-    objects = sum(len(set(image.truth.flat) - {0}) for image in kind.opened)
+    objects = sum(image.objects for image in kind.opened)
     points = [Point(0.0, 0, 0, 0, 0.0, judge(learner, kind.judges))]
     seconds, done, wall = 0.0, 0, 0.0
     began = time.monotonic()

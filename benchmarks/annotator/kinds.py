@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap
 from training.pictures import read_pictures
 from training.splits import Split, read_split
@@ -27,6 +28,11 @@ class Image:
     name: str
     pixels: npt.NDArray[np.generic]
     truth: LabelMap
+
+    @property
+    def objects(self) -> int:
+        """How many there are."""
+        return len(compact(self.truth)[1]) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -91,3 +92,25 @@ class UNetLearner:
             elif isinstance(event, ModelImproved):
                 self.model = event.model
                 yield Passed(0.0, improved=True)
+
+
+def variant(words: str, start: Model, config: FitConfig) -> UNetLearner:
+    """Return the program's own way with other options.
+
+    Parameters
+    ----------
+    words : str
+        A name and options of `FitConfig`, such as "slow:learning_rate=0.001"; those of
+        `Augmentation` after a dot, as in "zoomed:augmentation.zoom=0.3"; "anew" for
+        trainings that each begin with the start.
+    """
+    name, _, changes = words.partition(":")
+    content, anew = config.model_dump(), False
+    for change in filter(None, changes.split(",")):
+        key, _, value = change.partition("=")
+        if key == "anew":
+            anew = True
+            continue
+        *inside, last = key.split(".")
+        (content[inside[0]] if inside else content)[last] = json.loads(value)
+    return UNetLearner(name, start, FitConfig.model_validate(content), anew=anew)

@@ -6,7 +6,6 @@ same process waiting for most of the time, and the training makes the window lat
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -16,8 +15,6 @@ from typing import Any, BinaryIO, cast
 from napari_unet.core.frames import GREETING, Told, hear, send, send_stop
 from napari_unet.core.jobs import Job
 from napari_unet.errors import DeviceError
-
-logger = logging.getLogger(__name__)
 
 _THREADS = "OMP_NUM_THREADS"
 _PROGRAM = (
@@ -140,6 +137,7 @@ class Processes:
         while self._idle:
             if (found := self._idle.pop()).alive:
                 return found
+        self._forget_ended()
         made = Process()
         self._all.append(made)
         return made
@@ -155,6 +153,12 @@ class Processes:
         """Let those end that have nothing to do, and do not wait for it."""
         while self._idle:
             self._idle.pop().leave()
+
+    def _forget_ended(self) -> None:
+        """Give back to the system what it keeps of those that have ended."""
+        for process in [each for each in self._all if not each.alive]:
+            self._all.remove(process)
+            process.end()
 
     def end(self) -> None:
         """End all of them, whatever they do; none is kept any more."""

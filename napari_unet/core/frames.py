@@ -32,8 +32,8 @@ class Told:
 class Message:
     """A pickle, and the arrays that belong to it; it can be read later."""
 
-    pickled: bytes | bytearray
-    arrays: tuple[bytearray, ...] = ()
+    pickled: bytearray
+    arrays: tuple[bytearray, ...]
 
     def read(self) -> Any:
         """Return what was sent; raises whatever its classes raise."""

@@ -181,8 +181,8 @@ class Training:
         if not resumed:
             yield from self._iter_validate_start()
         live, start = self._kept.newest, self._kept.start_score
-        share = self._config.blend or share_learned(self._data.objects, start)
-        self._state.blend = share
+        known = self._data.objects
+        self._state.blend = self._config.blend or share_learned(known, start)
         yield Validated(live.step, live.score, start, best=True)
         if live.step:
             yield live
