@@ -216,9 +216,8 @@ def test_others_learn_from_the_same_corrections(disks):
 
 @pytest.fixture
 def tiny():
-    torch.manual_seed(
-        0
-    )  # of some random weights nothing better is found in a few steps
+    # From some random weights a few steps find nothing better.
+    torch.manual_seed(0)
     small = Recipe(architecture=UNetConfig(depth=2, base_channels=4))
     return new_model(small.spec())
 
