@@ -28,7 +28,6 @@ from benchmarks.annotator.learner import (
 from benchmarks.annotator.robot import Desk, Robot
 from benchmarks.annotator.tours import ChanceTour, TellingTour, Tour, usual_extent
 from napari_unet.annotation.edits import Settle
-from napari_unet.cli.annotator import take_over
 from napari_unet.errors import InputError
 from napari_unet.tasks.sample import Sample
 
@@ -131,7 +130,7 @@ class Play:
         return desk
 
     def _predict(self, desk: Desk) -> None:
-        take_over(desk.annotation, self.learner.predict(desk.image))
+        desk.refresh(self.learner.predict(desk.image))
 
     def _pass(self, seconds: float) -> bool:
         """Let time pass for both; return whether a better model is live."""

@@ -17,7 +17,7 @@ from benchmarks.annotator.hand import Hand
 from benchmarks.annotator.kinds import Image
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.edits import AcceptView, Settle
-from napari_unet.cli.annotator import mostly_inside
+from napari_unet.cli.annotator import mostly_inside, take_over
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.views import cut_views
@@ -46,16 +46,25 @@ def views_of(truth: LabelMap) -> list[Box]:
 
 @dataclass(slots=True, eq=False)
 class Desk:
-    """An image that is worked on, and which of its objects the robot is done with."""
+    """An image that is worked on, and which of its objects the robot is done with.
+
+    `refreshed` says that it was predicted anew since the robot looked last.
+    """
 
     image: Image
     annotation: Annotation
     finished: set[int] = field(default_factory=set)
+    refreshed: bool = False
 
     @classmethod
     def of(cls, image: Image) -> Desk:
         """Return an image of which nothing is known."""
         return cls(image, Annotation(np.zeros(image.truth.shape, np.int32)))
+
+    def refresh(self, predicted: LabelMap) -> None:
+        """Take over what was predicted anew, where nobody has verified anything."""
+        take_over(self.annotation, predicted)
+        self.refreshed = True
 
     def write(self, box: Box, wanted: LabelMap) -> bool:
         """Let pixels of a box get other labels, as the brush does."""
@@ -90,9 +99,19 @@ class Robot:
     def work_on(self, desk: Desk, view: Box) -> Iterator[Action]:
         """Open a view, correct what is wrong in it, and accept it.
 
-        Labels may be refreshed between two actions. The nearest object is next.
+        Where labels were refreshed meanwhile it looks again before it accepts them.
         """
         yield Action(self.hand.open_view)
+        desk.refreshed = True
+        while desk.refreshed:
+            desk.refreshed = False
+            yield from self._correct_all(desk, view)
+            yield from self._erase_strangers(desk, view)
+        desk.accept(view)
+        yield Action(self.hand.accept_view)
+
+    def _correct_all(self, desk: Desk, view: Box) -> Iterator[Action]:
+        """Correct the true objects of a view; the nearest one is next."""
         enlarged = self.hand.screen / max(view.shape)
         truth = desk.image.truth
         places = ndi.find_objects(truth)
@@ -108,11 +127,6 @@ class Robot:
                 way = enlarged * _distance(centres[nearest], here)
                 here = centres[nearest]
                 yield Action(seconds + self.hand.seconds_to_reach(way), corrected=True)
-        for _ in self._erase_strangers(desk, view):
-            reached = self.hand.seconds_to_reach(self.hand.screen / 4)
-            yield Action(self.hand.click + reached, corrected=True)
-        desk.accept(view)
-        yield Action(self.hand.accept_view)
 
     def _correct(self, desk: Desk, mask: Mask, box: Box, enlarged: float) -> float:
         """Correct an object where that seems to be needed; return the seconds."""
@@ -161,8 +175,9 @@ class Robot:
             return bool(self.rng.random() < 0.5)
         return bool(self.rng.random() >= self.hand.wrong_decision)
 
-    def _erase_strangers(self, desk: Desk, view: Box) -> Iterator[None]:
+    def _erase_strangers(self, desk: Desk, view: Box) -> Iterator[Action]:
         """Erase what is no object, or a part of one that was painted already."""
+        reached = self.hand.seconds_to_reach(self.hand.screen / 4)
         truth, work = desk.image.truth, desk.annotation
         areas = np.bincount(truth.ravel())
         for found in mostly_inside(work.labels, view):
@@ -175,7 +190,7 @@ class Robot:
             right = (common / both).max(initial=0.0) >= _STRANGER
             if not right and self.rng.random() >= self.hand.wrong_decision:
                 desk.erase(found)
-                yield
+                yield Action(self.hand.click + reached, corrected=True)
 
 
 def _counted(

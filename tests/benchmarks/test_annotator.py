@@ -85,6 +85,23 @@ def test_a_perfect_hand_makes_the_truth_of_every_mistake(disks, kind):
     assert desk.annotation.counts().verified_pixels == disks.truth.size
 
 
+def test_what_was_refreshed_meanwhile_is_not_accepted_unseen(disks):
+    desk = Desk.of(disks)
+    truth = disks.truth
+    rows = np.indices(truth.shape)[0] // 16
+    refreshed = 0
+    for action in Robot(np.random.default_rng(0), PERFECT).work_on(
+        desk, Box.whole(truth.shape)
+    ):
+        if action.corrected and refreshed < 8:
+            other = np.where((truth == 0) & (rows == refreshed), 99, truth)
+            desk.refresh(other.astype(np.int32))
+            refreshed += 1
+    assert refreshed == 8
+    assert desk.annotation.counts().verified_pixels == truth.size
+    assert evaluate(truth, desk.annotation.labels).ap["0.90"] == 1
+
+
 def test_what_lies_beyond_the_view_is_not_touched(disks):
     desk = Desk.of(disks)
     view = Box((0, 0), (80, 80))
