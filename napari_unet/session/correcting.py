@@ -14,12 +14,19 @@ from psygnal import Signal
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit
-from napari_unet.annotation.edits import Restore, StartOver, TakeOver, TakeToCorrect
+from napari_unet.annotation.edits import (
+    AcceptView,
+    Restore,
+    StartOver,
+    TakeOver,
+    TakeToCorrect,
+)
 from napari_unet.annotation.history import StepKind
 from napari_unet.annotation.labels import Labels, tell
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
+from napari_unet.geometry.box import Box
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.snapshots import Snapshot, keep_snapshot, read_snapshot
 from napari_unet.session.hub import Hub
@@ -40,13 +47,15 @@ _TO_CORRECT = (
     "The labels of '{}' are here, and nothing of them is verified yet: correct them, "
     "and accept what is right. They stay until you press Predict."
 )
+_JUST_CHANGED = "What is in view has changed just now: look at it, then accept."
 
 
 class Correcting:
     """The commands of the correct panel, for the current image.
 
-    `note_edit` takes note that the person has changed an image, and `cancel` cancels a
-    prediction that is going on.
+    `note_edit` takes note that the person has changed an image, `cancel` cancels a
+    prediction that is going on, and `unseen` says whether something in a box changed a
+    moment ago that the person had not asked for.
 
     Attributes
     ----------
@@ -62,15 +71,18 @@ class Correcting:
         images: Images,
         note_edit: Callable[[OpenImage], None],
         cancel: Callable[[], None],
+        unseen: Callable[[OpenImage, Box], bool],
     ) -> None:
         self._hub = hub
         self._images = images
         self._note_edit = note_edit
         self._cancel = cancel
+        self._unseen = unseen
 
     def do(self, edit: Edit) -> None:
         """Do what a tool offers with the current labels, and say what came of it."""
         why_not = self._hub.state.why_not_do(edit.name) or edit.misses()
+        why_not = why_not or self._why_not_yet(edit)
         if image := self._allowed(why_not):
             change, words = self._do(image, edit), ""
             if edit.tool:
@@ -161,6 +173,13 @@ class Correcting:
         for each in self._images:
             each.canvas.settle()
         return image
+
+    def _why_not_yet(self, edit: Edit) -> str:
+        """Return that a person cannot have seen what they accept, if so."""
+        image = self._images.current
+        if image is not None and isinstance(edit, AcceptView):
+            return _JUST_CHANGED if self._unseen(image, edit.box) else ""
+        return ""
 
     def _do(self, image: OpenImage, edit: Edit) -> Change | None:
         change = image.canvas.do(edit)

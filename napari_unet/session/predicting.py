@@ -54,6 +54,8 @@ APPLY_SECONDS = 0.010
 """How long bands are written on the main thread at once."""
 REFRESH_SECONDS = 20.0
 """The least time between two predictions that training starts."""
+LOOK_SECONDS = 1.0
+"""How long nobody can have looked at what came in without being asked for."""
 
 _RUN: tuple[Topic, ...] = ("image", "predicting")
 
@@ -106,6 +108,7 @@ class Predicting:
         self._cached: tuple[OpenImage, Network, Redecodable] | None = None
         self._refresh_wanted = self._refresh_asked = False
         self._refresh_at = 0.0
+        self._came_in: tuple[OpenImage, Box, float] | None = None
 
     @property
     def refresh_due(self) -> bool:
@@ -157,6 +160,16 @@ class Predicting:
         """Forget what a network said of an image that is put away."""
         if self._cached is not None and self._cached[0] is image:
             self._cached = None
+        if self._came_in is not None and self._came_in[0] is image:
+            self._came_in = None
+
+    def unseen(self, image: OpenImage, box: Box) -> bool:
+        """Whether a refresh has changed something in a box a moment ago."""
+        if self._came_in is None or self._came_in[0] is not image:
+            return False
+        _, changed, moment = self._came_in
+        recent = self._hub.clock() - moment < LOOK_SECONDS
+        return recent and not changed.intersect(box).empty
 
     def cancel(self) -> None:
         """Cancel what is going on; what was applied stays."""
@@ -269,11 +282,19 @@ class Predicting:
         change = image.annotation.do(part(run.bands.popleft()))
         if change is not None and change.box is not None:
             image.canvas.refresh(change.box)
+            if self._hub.state.refreshing:
+                self._note_refresh(image, change.box)
             self.applied.emit(image)
         if not run.bands:
             run.part = None
             if run.last:
                 self._on_finished(run)
+
+    def _note_refresh(self, image: OpenImage, box: Box) -> None:
+        before, now = self._came_in, self._hub.clock()
+        if before and before[0] is image and now - before[2] < LOOK_SECONDS:
+            box = box.union(before[1])  # another band of the same
+        self._came_in = image, box, now
 
     def _on_finished(self, run: _Run) -> None:
         by_person = not self._hub.state.refreshing

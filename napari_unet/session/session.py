@@ -64,7 +64,11 @@ class Session:
         self.models = Models(hub, lambda: self.images.home)
         self.predicting = Predicting(hub, view)
         self.correcting = Correcting(
-            hub, self.images, self.note_edit, self.predicting.cancel
+            hub,
+            self.images,
+            self.note_edit,
+            self.predicting.cancel,
+            self.predicting.unseen,
         )
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)

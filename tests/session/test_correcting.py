@@ -9,6 +9,7 @@ import tifffile
 from napari_unet.annotation.edits import AcceptView, UnverifyObject, UnverifyView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
+from napari_unet.session.predicting import LOOK_SECONDS
 from tests.runners import InlineRunner
 from tests.session.brightness import classes_model, disks, values_model
 from tests.session.conftest import Stage
@@ -160,3 +161,44 @@ def test_a_refreshed_prediction_may_change_what_was_unverified(path, bright):
     stage.run()
     assert np.array_equal(stage.annotation.labels > 0, found > 0)
     stage.session.close()
+
+
+def test_what_a_better_model_has_just_changed_is_not_accepted_unseen(path, bright):
+    stage = sitting(path, bright)
+    session = stage.session
+    model, image = session.models.active, session.images.current
+    session.predicting.start(image, model, refreshing=True)
+    stage.run()
+    session.correcting.do(AcceptView(WHOLE))
+    assert stage.annotation.counts().verified_pixels == 0
+    assert "look at it" in session.state.problems["correct"].text
+    stage.clock.now += LOOK_SECONDS
+    session.correcting.do(AcceptView(WHOLE))
+    assert stage.annotation.counts().verified_pixels == 128 * 128
+    assert "correct" not in session.state.problems
+
+
+def test_what_a_better_model_changed_elsewhere_keeps_nobody_waiting(path, bright):
+    stage = sitting(path, bright)
+    session = stage.session
+    session.predict()
+    stage.run()
+    stage.paint(np.s_[100:110, 100:110], 0)
+    stage.paint(np.s_[100:110, 100:110], 99)
+    session.correcting.do(UnverifyView(WHOLE))
+    session.predicting.start(
+        session.images.current, session.models.active, refreshing=True
+    )
+    stage.run()
+    session.correcting.do(AcceptView(Box((90, 90), (120, 120))))
+    assert "look at it" in session.state.problems["correct"].text
+    session.correcting.do(AcceptView(Box((0, 0), (40, 40))))
+    assert stage.annotation.counts().verified_pixels > 1500
+
+
+def test_a_prediction_that_was_asked_for_may_be_accepted_at_once(path, bright):
+    stage = sitting(path, bright)
+    stage.session.predict()
+    stage.run()
+    stage.session.correcting.do(AcceptView(WHOLE))
+    assert stage.annotation.counts().verified_pixels == 128 * 128
