@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -18,6 +17,7 @@ from napari_unet.annotation.edits import AcceptView, Settle
 from napari_unet.annotation.provenance import Provenance, is_verified
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.views import cut_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,7 @@ class ScriptedAnnotator:
         return spent
 
     def _views(self, shape: tuple[int, ...]) -> list[Box]:
-        cuts = [
-            np.linspace(0, n, max(1, round(n / self.view)) + 1).astype(int)
-            for n in shape
-        ]
-        views = [
-            Box((int(top), int(left)), (int(bottom), int(right)))
-            for top, bottom in pairwise(cuts[0])
-            for left, right in pairwise(cuts[1])
-        ]
+        views = cut_views(shape, "YX", self.view)
         return [views[i] for i in self.rng.permutation(len(views))]
 
     def _corrections(
