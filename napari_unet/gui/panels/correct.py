@@ -35,6 +35,7 @@ _ALL_RIGHT_TIP = (
     "is learned from"
 )
 _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
+_OBJECTS_TIP = "List all objects with their sizes, shapes and grey values"
 _NEXT_TIP = (
     "Go to where the model contradicts itself most, and to what looks new; by chance "
     "until that is known"
@@ -75,7 +76,9 @@ class CorrectPanel(Panel):
         self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*row, self.more)
         self.add_row(self.overlay, self.legend)
-        self.add(self.counts)
+        list_objects = self.bench.objects_wanted.emit
+        self.objects = button("Objects…", _OBJECTS_TIP, list_objects)
+        self.add_row(self.counts, self.objects)
         self.next = button(
             "Next view", hint(_NEXT_TIP, NEXT), self.session.guiding.next
         )
