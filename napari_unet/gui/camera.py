@@ -18,7 +18,7 @@ _AROUND = 0.95
 """Which share of the canvas a view fills: what touches its edge is seen."""
 
 
-_SMALLEST = 32
+_SMALLEST = 64
 """So many pixels are seen at least: what is tiny is seen with what is around it."""
 
 

@@ -249,7 +249,7 @@ class Objects(Dock):
 
     def _lay_out(self) -> None:
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(6, 6, 6, 6)
+        outer.setContentsMargins(2, 2, 6, 2)
         for panel in self.shown:
             outer.addWidget(panel)
         # What goes on is said in the other dock, or at the foot of the window.

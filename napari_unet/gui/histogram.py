@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_unet.gui.theme import Colors
 
 _MOST_BARS = 40
+_LEAST_HEIGHT = 72
 _TIP = "Drag over a range to select the objects in it; a click selects none."
 
 
@@ -53,8 +54,12 @@ class Histogram(QWidget):
         box.dragged.connect(self.chosen.emit)
         self.plot = pyqtgraph.PlotWidget(viewBox=box)
         self.plot.hideButtons()
+        self.plot.setMinimumHeight(_LEAST_HEIGHT)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.setToolTip(_TIP)
+        self.plot.hideAxis("left")
+        # Or 0.5 is called 500 (x0.001).
+        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
         self._all = pyqtgraph.BarGraphItem(x0=[], x1=[], height=[], pen=None)
         self._some = pyqtgraph.BarGraphItem(x0=[], x1=[], height=[], pen=None)
         self.plot.addItem(self._all)
@@ -70,10 +75,9 @@ class Histogram(QWidget):
     def paint_in(self, colors: Colors) -> None:
         """Use the colours of a theme."""
         self.plot.setBackground(colors.background)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(colors.faint)
-            axis.setTextPen(colors.faint)
+        axis = self.plot.getAxis("bottom")
+        axis.setPen(colors.faint)
+        axis.setTextPen(colors.faint)
         self._all.setOpts(brush=colors.loss)
         self._some.setOpts(brush=colors.score)
 

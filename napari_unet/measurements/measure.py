@@ -8,6 +8,7 @@ put side by side (`table`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,8 @@ from napari_unet.measurements.confidence import Foreground, iter_confidence
 from napari_unet.measurements.shape import Spacing, plane_shapes, volume_shapes
 from napari_unet.measurements.sums import Floats, ObjectSums, iter_sums
 from napari_unet.measurements.table import Column, Measurements
+
+_TINY, _HUGE = 1e-3, 1e9
 
 NO_SPACING: Spacing = MappingProxyType({})
 
@@ -162,10 +165,23 @@ def _grey_values(sums: ObjectSums, channels: Sequence[str]) -> list[Column]:
             "max": sums.most[channel],
         }
         columns += [
-            Column(f"{name}{of}", "", _GREY[name], values, None)
+            Column(f"{name}{of}", "", _GREY[name], values, _decimals(values))
             for name, values in found.items()
         ]
     return columns
+
+
+def _decimals(values: Floats) -> int | None:
+    """Return how many decimals leave the largest number four digits that count.
+
+    Numbers that would be long or all zeros then are written with a power of ten.
+    """
+    values = values[np.isfinite(values)]
+    most = float(np.abs(values).max(initial=0))
+    if most and not _TINY < most < _HUGE:
+        return None
+    whole = most == 0 or bool((values == np.round(values)).all())
+    return 0 if whole else max(0, 3 - math.floor(math.log10(most)))
 
 
 def _middles(sums: ObjectSums, letters: str) -> list[Column]:

@@ -15,9 +15,6 @@ from napari_unet.geometry.box import Box
 Numbers: TypeAlias = npt.NDArray[Any]
 """Shape (n,), one number for each object; NaN where nobody knows."""
 
-_SHORT, _LONG = 1_000, 1_000_000_000
-"""Between these, numbers of four digits that count are written out."""
-
 _IN_ASCII = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3"})
 
 
@@ -62,9 +59,8 @@ class Column:
             return "✓ yes" if value else "no"
         if np.isnan(value):
             return ""
-        if self.decimals is None and not _SHORT <= abs(value) < _LONG:
-            return f"{value:.4g}"
-        return f"{value:.{self.decimals or 0}f}"
+        digits = ".4g" if self.decimals is None else f".{self.decimals}f"
+        return f"{value:{digits}}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

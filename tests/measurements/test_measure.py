@@ -18,7 +18,6 @@ from napari_unet.errors import StorageError
 from napari_unet.geometry.tiling import cut_into_bands
 from napari_unet.measurements import iter_measure_objects, measure_objects
 from napari_unet.measurements.csv_file import as_csv, write_csv
-from napari_unet.measurements.table import Column
 
 SAME = {
     "id": "label",
@@ -257,14 +256,20 @@ def test_a_file_that_cannot_be_written_is_told_in_words(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "decimals", "text"),
+    ("grey", "texts"),
     [
-        (3, 0, "3"),
-        (2.345, 1, "2.3"),
-        (0.012345, None, "0.01235"),
-        (65535.0, None, "65535"),
-        (1e12, None, "1e+12"),
+        ([7, 250], ["7", "250"]),
+        ([7.25, 250.123], ["7.2", "250.1"]),
+        ([0.5, 65535], ["0", "65535"]),
+        ([0.012345, 0.9], ["0.0123", "0.9000"]),
+        ([1e-6, 2e-5], ["1e-06", "2e-05"]),
+        ([1e12, 0], ["1e+12", "0"]),
+        ([np.nan, 1], ["", "1"]),
     ],
 )
-def test_people_read_as_many_digits_as_count(value, decimals, text):
-    assert Column("a", "", "", np.array([value]), decimals).text(0) == text
+def test_people_read_as_many_digits_as_count(grey, texts):
+    found = measure_objects(
+        np.array([[1, 2]], np.int32), "YX", image=np.array([grey], float)
+    )
+    (mean,) = (each for each in found.columns if each.name == "mean")
+    assert [mean.text(0), mean.text(1)] == texts

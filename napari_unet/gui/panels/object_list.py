@@ -8,7 +8,13 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt
+from qtpy.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSize,
+    Qt,
+)
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_unet.gui.panels.object_rows import ObjectRows
@@ -18,7 +24,9 @@ _MOST_PARTS = 2_000
 """A selection in more parts than this is given up when rows move: Qt is slow then."""
 
 _SEEN_FOR_WIDTH = 200
-_AROUND_TEXT = 22
+_AROUND_TEXT = 16
+_ROWS = 4
+"""So many are in sight at least."""
 _FLAG = QItemSelectionModel.SelectionFlag
 
 
@@ -79,6 +87,20 @@ class ObjectList(QTableView):  # type: ignore[misc, unused-ignore]
         """The row of the table on which the keyboard is."""
         index = self.currentIndex()
         return int(self.rows.order[index.row()]) if index.isValid() else None
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the place for some rows below the header, and a bar below them."""
+        side, top = self.verticalHeader(), self.horizontalHeader()
+        bar = self.horizontalScrollBar()
+        if side is None or top is None or bar is None:
+            return super().minimumSizeHint()
+        rows = _ROWS * side.defaultSectionSize()
+        around = top.sizeHint().height() + bar.sizeHint().height()
+        return QSize(200, rows + around + 2 * self.frameWidth())
+
+    def sizeHint(self) -> QSize:
+        """Return the same: who wants more, pulls it up."""
+        return self.minimumSizeHint()
 
     def show_table(self, table: Measurements | None) -> None:
         """List another table; who was selected stays selected."""

@@ -11,6 +11,7 @@ from napari_unet.measurements.order import Order, order_by, order_to_work_in
 from napari_unet.measurements.table import Column, Measurements
 
 _NUMBERS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_WORDS = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
 
 
 class ObjectRows(QAbstractTableModel):  # type: ignore[misc, unused-ignore]
@@ -78,10 +79,12 @@ class ObjectRows(QAbstractTableModel):  # type: ignore[misc, unused-ignore]
         """Return a number as it is shown, and where in its cell it stands."""
         if not index.isValid():
             return None
+        column = self.columns[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            column = self.columns[index.column()]
             return column.text(int(self.order[index.row()]))
-        return _NUMBERS if role == Qt.ItemDataRole.TextAlignmentRole else None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _WORDS if column.values.dtype == bool else _NUMBERS
+        return None
 
     def headerData(
         self,

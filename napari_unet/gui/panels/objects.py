@@ -7,12 +7,18 @@ from pathlib import Path
 import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
-from qtpy.QtWidgets import QFileDialog, QSplitter, QStackedWidget
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_unet.geometry.axes import result_axes
 from napari_unet.gui.histogram import Histogram
 from napari_unet.gui.panels.object_list import ObjectList
-from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button
+from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, row
 from napari_unet.session.state import State
 
 _EXPORT_TIP = "Save all rows, as they are sorted now, as comma-separated values"
@@ -21,7 +27,7 @@ _HOW = (
     "A click goes to an object, a header sorts. At first those come that nobody has "
     "verified and of which the model is least certain."
 )
-_WIDTHS = (700, 280)
+_WIDTHS = (700, 330)
 
 
 class ObjectsPanel(Panel):
@@ -38,20 +44,13 @@ class ObjectsPanel(Panel):
         self.list = ObjectList()
         self.list.setToolTip("")
         self.histogram = Histogram()
-        self.summary = SteadyText()
+        self.summary = SteadyText(lines=2)
         self.export = button("Export CSV…", _EXPORT_TIP, self._on_export)
         self.hint = Label("", "faint", wrap=True)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        beside = QSplitter(Qt.Orientation.Horizontal)
-        beside.addWidget(self.list)
-        beside.addWidget(self.histogram)
-        beside.setChildrenCollapsible(False)
-        beside.setSizes(list(_WIDTHS))
-        beside.setStretchFactor(0, 1)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.hint)
-        self.pages.addWidget(beside)
-        self.add_row(self.summary, self.export)
+        self.pages.addWidget(self._side_by_side())
         self._column.addWidget(self.pages, 1)
         self.list.looked_at.connect(self._on_looked_at)
         self.list.selected.connect(self._draw)
@@ -61,6 +60,22 @@ class ObjectsPanel(Panel):
         connect(self.session.measuring.changed, self._on_table)
         connect(self.bench.layers.results.brush_changed, self._on_picked)
         self._on_table()
+
+    def _side_by_side(self) -> QSplitter:
+        """Put all else beside the list: a window is wider than it is high."""
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(6, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(row(self.summary, self.export))
+        column.addWidget(self.histogram, 1)
+        beside = QSplitter(Qt.Orientation.Horizontal)
+        beside.addWidget(self.list)
+        beside.addWidget(side)
+        beside.setChildrenCollapsible(False)
+        beside.setSizes(list(_WIDTHS))
+        beside.setStretchFactor(0, 1)
+        return beside
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Let objects be measured."""
@@ -79,8 +94,7 @@ class ObjectsPanel(Panel):
         self.hint.setText(why_not)
         self.pages.setCurrentIndex(0 if why_not else 1)
         told = state.measured
-        self.summary.show_text(f"{told.summary}. {told.saved}" * bool(told.summary))
-        self.summary.setToolTip(_HOW)
+        self.summary.show_text(told.saved or told.summary, _HOW)
         allow(self.export, why_not)
 
     def _on_table(self) -> None:
