@@ -2,13 +2,15 @@
 
 How it flows: a front end says that the table is in sight. As long as it is, every tick
 looks whether labels, or what is known of them, are others than those in the table; if
-so, they are measured in the background, from a copy. What comes in meanwhile is
-measured afterwards, and never more often than the eye needs. Without anybody who looks
-nothing is done, and nothing is kept.
+so, they are copied, some milliseconds a tick, and measured in the background. What
+comes in meanwhile is measured afterwards, and never more often than the eye needs.
+Without anybody who looks nothing is done, and nothing is kept.
 """
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,9 @@ from napari_unet import measurements
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.tiling import cut_into_bands
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.inference.events import Redecodable
 from napari_unet.measurements.csv_file import write_csv
@@ -35,6 +39,9 @@ from napari_unet.session.status import NOT_MEASURED, MeasuredState
 
 INTERVAL = 1.0
 """The least seconds between the ends of two measurements."""
+
+COPY_SECONDS = 0.010
+"""How long labels are copied on the main thread at once."""
 
 _PAUSE = 2.0
 """What takes long is followed by a pause that is so many times as long."""
@@ -68,6 +75,7 @@ class Measuring:
         self._watchers: set[int] = set()
         # Of what the table is; an image is the first part of it.
         self._measured: tuple[object, ...] = ()
+        self._copy: _Copy | None = None
         self._job: Running | None = None
         self._not_before = 0.0
 
@@ -88,7 +96,9 @@ class Measuring:
             return
         if self._measured[:1] not in ((), (image,)):
             self._drop()
-        if self._job is None and self._hub.clock() >= self._not_before:
+        if self._copy is not None:
+            self._go_on(self._copy)
+        elif self._job is None and self._hub.clock() >= self._not_before:
             self._look(image)
 
     def export(self, path: Path, rows: npt.NDArray[np.intp] | None = None) -> None:
@@ -121,6 +131,14 @@ class Measuring:
         if known == self._measured:
             return
         self._measured = known
+        self._copy = _Copy(image, maps)
+        self._go_on(self._copy)
+
+    def _go_on(self, copy: _Copy) -> None:
+        """Copy some more, and begin to measure when all is copied."""
+        if not copy.is_done(time.monotonic() + COPY_SECONDS):
+            return
+        self._copy, known = None, self._measured
         began = self._hub.clock()
 
         def end(table: Measurements | None, error: Exception | None = None) -> None:
@@ -134,7 +152,7 @@ class Measuring:
                 self._show(table)
 
         job = self._hub.runner.start(
-            MeasureObjects.of(image, maps),
+            copy.job(),
             Handlers(result=end, error=lambda error: end(None, error)),
         )
         self._job = job if job.running else None
@@ -149,9 +167,49 @@ class Measuring:
         """Forget the table, and what was asked for."""
         if self._job is not None:
             self._job.cancel()
-        self._job, self._measured, self._not_before = None, (), 0.0
+        self._job = self._copy = None
+        self._measured, self._not_before = (), 0.0
         if self.table is not None:
             self._show(None)
+
+
+class _Copy:
+    """A copy of an annotation that is made bit by bit: it may be very large.
+
+    What is changed before it is complete may be in it or not. It is then measured once
+    more, as the annotation was changed.
+    """
+
+    def __init__(self, image: OpenImage, maps: Redecodable | None) -> None:
+        self._image = image
+        self._maps = maps
+        self._labels = np.empty_like(image.annotation.pixels.labels)
+        self._provenance = np.empty_like(image.annotation.provenance)
+        self._bands = deque(cut_into_bands(Box.whole(self._labels.shape)))
+
+    def is_done(self, deadline: float) -> bool:
+        """Go on until then; return whether it is complete."""
+        annotation = self._image.annotation
+        while self._bands and time.monotonic() < deadline:
+            place = self._bands.popleft().slices
+            self._labels[place] = annotation.pixels.labels[place]
+            self._provenance[place] = annotation.provenance[place]
+        return not self._bands
+
+    def job(self) -> MeasureObjects:
+        """Return what measures the copy."""
+        image = self._image
+        axes, shape = image.axes, image.identity.shape
+        names = image.reading.names_of(shape, axes)
+        return MeasureObjects(
+            self._labels,
+            self._provenance,
+            image.pixels,
+            axes,
+            channel_titles(channel_count(shape, axes), names),
+            image.pixel_size,
+            self._maps,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,21 +223,6 @@ class MeasureObjects(Job[None, Measurements]):
     channels: tuple[str, ...]
     pixel_size: float | None
     maps: Redecodable | None
-
-    @classmethod
-    def of(cls, image: OpenImage, maps: Redecodable | None) -> MeasureObjects:
-        """Return the job for an image as it is now."""
-        axes, shape = image.axes, image.identity.shape
-        names = image.reading.names_of(shape, axes)
-        return cls(
-            image.annotation.pixels.labels.copy(),
-            image.annotation.provenance.copy(),
-            image.pixels,
-            axes,
-            channel_titles(channel_count(shape, axes), names),
-            image.pixel_size,
-            maps,
-        )
 
     def run(self) -> Generator[None, None, Measurements]:
         """Measure."""

@@ -128,6 +128,20 @@ def test_only_one_is_measured_at_a_time(bright):
     assert not job.running
 
 
+def test_a_large_image_is_copied_bit_by_bit(watched, monkeypatch):
+    monkeypatch.setattr("napari_unet.session.measuring.COPY_SECONDS", -1)
+    before = table(watched)
+    watched.paint(np.s_[60:64, 60:80], 77)
+    later(watched)
+    later(watched)
+    assert table(watched) is before
+    watched.paint(np.s_[70:74, 60:80], 78)
+    monkeypatch.undo()
+    later(watched)
+    later(watched)
+    assert {77, 78} <= set(table(watched)["id"].tolist())
+
+
 def test_a_stroke_that_is_under_way_is_waited_for(watched):
     class Busy(type(watched.session.images.current.canvas)):
         busy = True
