@@ -29,7 +29,6 @@ from napari_unet.geometry.maps import LabelMap
 from napari_unet.geometry.tiling import cut_into_bands
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.inference.events import Redecodable
-from napari_unet.measurements.csv_file import write_csv
 from napari_unet.measurements.table import Column, Measurements
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -250,4 +249,4 @@ class WriteTable(Job[None, None]):
     def run(self) -> Generator[None, None, None]:
         """Write it."""
         yield
-        write_csv(self.path, self.columns, self.rows)
+        measurements.write_csv(self.path, self.columns, self.rows)
