@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gc
+import weakref
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -388,7 +390,7 @@ def test_two_windows_have_a_list_each(make_napari_viewer, bright, unfiled):
         stage.viewer = stage.dock = None
 
 
-def test_a_dock_that_is_closed_and_collected_watches_no_more(make_napari_viewer):
+def test_a_list_that_is_closed_is_gone(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     dock = SegmentAndCorrect(viewer)
     viewer.window.add_dock_widget(dock)
@@ -399,9 +401,12 @@ def test_a_dock_that_is_closed_and_collected_watches_no_more(make_napari_viewer)
     assert len(measuring._watchers) == 1
     viewer.window.remove_dock_widget(objects)
     assert measuring._watchers == set()
-    objects.deleteLater()
+    there = weakref.ref(objects.shown[0])
+    del objects
     QTest.qWait(50)
-    dock.bench.session.measuring.changed.emit()
+    gc.collect()
+    assert there() is None
+    measuring.changed.emit()
 
 
 @pytest.fixture

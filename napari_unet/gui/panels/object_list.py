@@ -67,6 +67,8 @@ class ObjectList(QTableView):  # type: ignore[misc, unused-ignore]
             side.setDefaultSectionSize(self.fontMetrics().lineSpacing() + 6)
             top.setSectionsClickable(True)
             top.setHighlightSections(False)
+            # Or it asks at each drawing of every row whether it is selected.
+            top.setSelectionModel(QItemSelectionModel(self.rows, top))
             top.sectionClicked.connect(self._on_header)
         self.clicked.connect(self._on_current)
         model = self.selectionModel()
