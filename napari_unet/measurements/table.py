@@ -15,6 +15,9 @@ from napari_unet.geometry.box import Box
 Numbers: TypeAlias = npt.NDArray[Any]
 """Shape (n,), one number for each object; NaN where nobody knows."""
 
+_WHOLE = 10
+"""From here on a size is told without decimals."""
+
 _IN_ASCII = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3"})
 
 
@@ -106,7 +109,7 @@ class Measurements:
         return ids + (self["frame"] << 32) if self.in_frames else ids
 
     def summary(self) -> str:
-        """Say how many there are and how large, such as "68 objects, 11 verified"."""
+        """Say how many there are, and how large: in micrometres where that is known."""
         objects = len(np.unique(self["id"]))
         words = f"{objects:,} object{'' if objects == 1 else 's'}"
         if self.in_frames:
@@ -114,7 +117,9 @@ class Measurements:
             words += f" in {frames:,} frame{'' if frames == 1 else 's'}"
         if not objects:
             return words
-        sizes = next(each for each in self.columns if each.name == self.sized)
-        median = f"{np.median(sizes.values):,.0f} {sizes.unit}"
+        *_, sizes = (each for each in self.columns if each.name == self.sized)
+        median = float(np.median(sizes.values))
+        told = f"{median:,.0f}" if median >= _WHOLE else f"{median:.2g}"
         verified = np.count_nonzero(self["verified"])
-        return f"{words}, {verified:,} verified, median {sizes.name} {median}"
+        size = f"median {sizes.name} {told} {sizes.unit}"
+        return f"{words}, {verified:,} verified, {size}"

@@ -205,6 +205,9 @@ def test_several_rows_may_be_selected(listed):
     assert listed.chosen == {2, 3, 4}
     listed.click_row(7, Qt.KeyboardModifier.ControlModifier)
     assert listed.chosen == {2, 3, 4, 7}
+    listed.click_row(3, Qt.KeyboardModifier.ControlModifier)
+    assert listed.chosen == {2, 4, 7}
+    listed.click_row(3, Qt.KeyboardModifier.ControlModifier)
     listed.click_header("mean")
     assert listed.chosen == {2, 3, 4, 7}
     everything, some = listed.panel.histogram.counts
@@ -223,6 +226,10 @@ def test_an_object_that_is_picked_shows_its_row_and_nothing_moves(listed, click)
     shown = listed.list.viewport().rect()
     assert shown.intersects(listed.list.visualRect(place))
     assert stage.bench.layers.visible_box() == before
+    listed.list.choose(np.arange(0))
+    stage.labels.selected_label = 1
+    stage.labels.selected_label = label
+    assert listed.chosen == {label}
     QTest.keyClick(listed.list, Qt.Key.Key_Up)
     assert stage.labels.selected_label == listed.ids[listed.ids.index(label) - 1]
 

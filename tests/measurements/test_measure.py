@@ -130,6 +130,8 @@ def test_where_the_size_of_pixels_is_known_lengths_are_micrometres():
         assert sized[f"{name}_um"] == pytest.approx(pixels[f"{name}_px"] / 2)
     assert sized["roundness"] == pytest.approx(pixels["roundness"])
     assert "length_px" not in sized
+    found = measure_objects(labels, "YX", spacing={"Y": 0.5, "X": 0.1})
+    assert found.summary() == "1 object, 0 verified, median area 4 µm²"
     # Half known is not known.
     assert values(labels, spacing={"X": 0.5}).keys() == pixels.keys()
 

@@ -120,12 +120,12 @@ class ObjectList(QTableView):  # type: ignore[misc, unused-ignore]
         self._mark_header()
         self.reordered.emit()
 
-    def choose(self, rows: npt.NDArray[np.intp], *, scroll: bool = True) -> None:
+    def choose(self, rows: npt.NDArray[np.intp]) -> None:
         """Select rows of the table, without going to any of them."""
         places = np.flatnonzero(np.isin(self.rows.order, rows))
         with self._quietly():
             self._select(places)
-            if scroll and len(places):
+            if len(places):
                 self._stand_on(int(places[0]))
                 self.scrollTo(self.rows.index(int(places[0]), 0))
         self.selected.emit()

@@ -59,6 +59,8 @@ class ObjectsPanel(Panel):
         connect = self.connections.connect
         connect(self.session.measuring.changed, self._on_table)
         connect(self.bench.layers.results.brush_changed, self._on_picked)
+        # Whether a label is chosen because a row is.
+        self._going = False
         self._on_table()
 
     def _side_by_side(self) -> QSplitter:
@@ -102,13 +104,18 @@ class ObjectsPanel(Panel):
 
     def _on_looked_at(self, row: int) -> None:
         """Go to an object, and take its label in hand."""
-        if (table := self.list.rows.table) is not None:
+        if (table := self.list.rows.table) is None:
+            return
+        self._going = True
+        try:
             self.bench.layers.look_at_object(int(table["id"][row]), table.box(row))
+        finally:
+            self._going = False
 
     def _on_picked(self, label: int) -> None:
-        """Show the row of the object whose label somebody has chosen."""
-        table, current = self.list.rows.table, self.list.current
-        if table is None or (current is not None and table["id"][current] == label):
+        """Show the row of the object whose label somebody has chosen elsewhere."""
+        table = self.list.rows.table
+        if table is None or self._going:
             return
         rows = np.flatnonzero(table["id"] == label)
         if len(rows) > 1 and (frame := self._frame_in_sight()) is not None:
