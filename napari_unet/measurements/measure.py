@@ -79,8 +79,8 @@ def measure_objects(
     Returns
     -------
     Measurements
-        Rows are ordered by frame, and by id. With an axis Z objects are volumes, with
-        T they are measured frame by frame.
+        Rows are ordered by frame, and by id. In several sections objects are volumes;
+        with T they are measured frame by frame.
     """
     return drain(
         iter_measure_objects(
@@ -124,22 +124,23 @@ def iter_measure_objects(
         if foreground is not None:
             score = yield from iter_confidence(dense, len(score), number, foreground)
         scores.append(score)
-    return _tabulate(parts, ids, np.concatenate(scores), letters, channels, spacing)
+    sums = ObjectSums.joined(parts)
+    # A lone section is a plane, whatever its axes are called.
+    shapes = volume_shapes if stack.shape[1] > 1 else plane_shapes
+    measured = shapes(sums, spacing)
+    return _tabulate(sums, ids, np.concatenate(scores), letters, channels, measured)
 
 
 def _tabulate(
-    parts: Sequence[ObjectSums],
+    sums: ObjectSums,
     ids: Sequence[LabelMap],
     confidence: Floats,
     letters: str,
     channels: Sequence[str],
-    spacing: Spacing,
+    measured: Sequence[Column],
 ) -> Measurements:
-    """Put side by side what was measured in all frames."""
-    sums = ObjectSums.joined(parts)
-    frame = np.repeat(np.arange(len(parts)), [len(each) for each in ids])
-    shapes = volume_shapes if "Z" in letters else plane_shapes
-    measured = shapes(sums, spacing)
+    """Put side by side what was measured in all frames, of each of which are ids."""
+    frame = np.repeat(np.arange(len(ids)), [len(each) for each in ids])
     columns = (
         Column("id", "", _ID, np.concatenate(ids)),
         *([Column("frame", "", _FRAME, frame)] if "T" in letters else []),

@@ -161,6 +161,14 @@ def test_volumes_have_voxels_and_sections():
     assert sized["diameter_um"] == pytest.approx((6 * 45 / np.pi) ** (1 / 3))
 
 
+def test_a_lone_section_is_a_plane():
+    labels = np.zeros((20, 30, 1), np.int32)
+    labels[5:9, 5:25] = 1
+    found = values(labels, "YXZ")
+    assert found["area_px"] == 80
+    assert found["z_px"] == 0
+
+
 def test_a_time_lapse_has_a_row_for_each_frame_and_keeps_ids():
     labels = np.zeros((3, 20, 20), np.int32)
     labels[0, 2:6, 2:6] = labels[2, 2:8, 2:6] = 5
