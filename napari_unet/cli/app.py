@@ -22,6 +22,7 @@ from napari_unet.cli.console import (
 )
 from napari_unet.cli.demo import demo
 from napari_unet.cli.evaluate import evaluate
+from napari_unet.cli.measure import measure
 from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
 from napari_unet.cli.project import project
@@ -41,6 +42,7 @@ app.command()(demo)
 app.command()(predict)
 app.command()(train)
 app.command()(evaluate)
+app.command()(measure)
 app.add_typer(models, name="models")
 app.add_typer(project, name="project")
 

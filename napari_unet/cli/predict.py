@@ -147,7 +147,7 @@ class _Done:
 def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
     # Patterns may overlap: a file that is named twice is one.
-    paths = dict.fromkeys(path for image in images for path in _expand(image))
+    paths = dict.fromkeys(path for image in images for path in expand(image))
     targets = {p: out / f"{name_of(p)}.tif" for p in by_stem(paths).values()}
     outputs.refuse_one_target(targets)
     outputs.refuse_replacing_inputs(targets, targets.values())
@@ -156,7 +156,7 @@ def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     return targets
 
 
-def _expand(image: str) -> list[Path]:
+def expand(image: str) -> list[Path]:
     """Return the files that an argument names; Windows leaves patterns to us."""
     path = Path(image)
     if path.is_dir():

@@ -18,6 +18,22 @@ _AROUND = 0.95
 """Which share of the canvas a view fills: what touches its edge is seen."""
 
 
+_SMALLEST = 64
+"""So many pixels are seen at least: what is tiny is seen with what is around it."""
+
+
+def with_surroundings(box: Box, axes: str) -> Box:
+    """Return a box of labels in whose middle an object fills a quarter of the area."""
+    start, stop = list(box.start), list(box.stop)
+    for place, axis in enumerate(result_axes(axes)):
+        if axis in "YX":
+            extent = stop[place] - start[place]
+            more = max(extent, _SMALLEST - extent) // 2
+            start[place] -= more
+            stop[place] += more
+    return Box(tuple(start), tuple(stop))
+
+
 def look_at(viewer: ViewerModel, layer: Any, axes: str, box: Box) -> None:
     """Move the camera, and the sliders, so that a box of the labels fills the canvas.
 

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
+    QDockWidget,
     QFrame,
     QLabel,
     QMainWindow,
@@ -20,11 +21,13 @@ from superqt import QElidingLabel
 from napari_unet.gui.connections import Connections, single_shot
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.focus import InputGuard
+from napari_unet.gui.histogram import Histogram
 from napari_unet.gui.napari_private import canvas_of
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
 from napari_unet.gui.panels.model import ModelPanel
+from napari_unet.gui.panels.objects import ObjectsPanel
 from napari_unet.gui.panels.panel import Panel, row, set_look
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
@@ -69,6 +72,7 @@ def workbench_of(viewer: Any) -> Workbench:
     if viewer not in _BENCHES:
         bench = _BENCHES[viewer] = Workbench(viewer)
         bench.closed.connect(lambda: _BENCHES.pop(viewer, None))
+        bench.objects_wanted.connect(lambda: show_objects(viewer))
     return _BENCHES[viewer]
 
 
@@ -134,6 +138,9 @@ class Dock(QWidget):
         outer.setContentsMargins(6, 6, 2, 6)
         outer.addWidget(self._area, 1)
         outer.addWidget(self.status)
+        self._watch_input()
+
+    def _watch_input(self) -> None:
         viewer = self.bench.viewer
         self._guard = InputGuard(self, lambda: canvas_of(viewer))
 
@@ -160,8 +167,8 @@ class Dock(QWidget):
     def _on_theme(self) -> None:
         colors = colors_of(self.bench.viewer.theme)
         self.setStyleSheet(style_sheet(colors))
-        for curve in self.findChildren(Curve):
-            curve.paint_in(colors)
+        for plot in (*self.findChildren(Curve), *self.findChildren(Histogram)):
+            plot.paint_in(colors)
 
 
 class Column(QScrollArea):
@@ -233,3 +240,37 @@ class Finetune(Dock):
     """Learn from what is verified."""
 
     panels = (FinetunePanel,)
+
+
+class Objects(Dock):
+    """The objects as a list; as wide as it can be, so nothing else is in it."""
+
+    panels = (ObjectsPanel,)
+
+    def _lay_out(self) -> None:
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(2, 2, 6, 2)
+        for panel in self.shown:
+            outer.addWidget(panel)
+        # What goes on is said in the other dock, or at the foot of the window.
+        self.status.setParent(self)
+        self.status.hide()
+        self._watch_input()
+
+
+def show_objects(viewer: Any) -> None:
+    """Bring the list of objects into sight; a window has one."""
+    window = workbench_of(viewer).window
+    found = window.findChild(Objects) if window is not None else None
+    if found is None:
+        # Called as napari calls it, so that its menu finds it, too.
+        viewer.window.add_dock_widget(
+            Objects(viewer), name="Objects (U-Net)", area="bottom"
+        )
+        return
+    parent = found.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    for widget in filter(None, (parent, found)):
+        widget.show()
+        widget.raise_()

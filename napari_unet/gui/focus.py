@@ -25,10 +25,12 @@ from qtpy.QtWidgets import (
     QListWidget,
     QPlainTextEdit,
     QSlider,
+    QTableView,
     QTextEdit,
     QWidget,
 )
 
+_LISTS = (QListWidget, QTableView)
 _TURNED_BY_WHEELS = (QComboBox, QAbstractSpinBox, QSlider)
 _BY_CLICK = (
     Qt.FocusPolicy.ClickFocus,
@@ -86,7 +88,7 @@ class InputGuard(QObject):
 
     def _on_key(self, widget: QWidget, event: QEvent) -> bool:
         """Return whether a key is dealt with."""
-        if isinstance(widget, QListWidget):
+        if isinstance(widget, _LISTS):
             return self._hand_over(event)
         if (line := _line_of(widget)) is not None:
             _take_back(line, event)
@@ -158,7 +160,7 @@ def _line_of(widget: QWidget) -> QLineEdit | None:
 
 def _is_typed_in(widget: QWidget) -> bool:
     """Whether it has use for the keyboard; arrows choose in a list."""
-    typed = isinstance(widget, QAbstractSpinBox | QListWidget)
+    typed = isinstance(widget, (QAbstractSpinBox, *_LISTS))
     return typed or _line_of(widget) is not None
 
 
@@ -173,7 +175,7 @@ def _keeps_keyboard(widget: QWidget, kind: QEvent.Type) -> bool:
             return widget.hasSelectedText()  # to be copied with Ctrl+C
         return widget.focusPolicy() in _BY_CLICK
     parent = widget.parentWidget()
-    if isinstance(parent, QListWidget):
+    if isinstance(parent, _LISTS):
         return True
     in_text = parent is not None and _is_text(parent)
     return isinstance(widget, QLineEdit) or _is_text(widget) or in_text

@@ -20,7 +20,7 @@ from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.gui.camera import look_at
+from napari_unet.gui.camera import look_at, with_surroundings
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.results import Results
@@ -109,6 +109,14 @@ class ViewerLayers:
             self.choose(on[0])
         self._viewer.dims.ndisplay = 2
         look_at(self._viewer, self.labels_layer or on[0], image.axes, box)
+
+    def look_at_object(self, label: int, box: Box) -> None:
+        """Bring an object of the chosen image into sight, and select its label."""
+        image = self._session.images.current
+        if image is not None:
+            self.look_at(image, with_surroundings(box, image.axes))
+            if (layer := self.labels_layer) is not None:
+                layer.selected_label = label
 
     def paint_with(self, label: int) -> None:
         """Give the brush a label, and take it in hand."""

@@ -62,6 +62,7 @@ class Workbench(QObject):
     """The session of one viewer, and what connects the two: keys, layers, folders."""
 
     closed = Signal()  # it is over; the viewer is going
+    objects_wanted = Signal()  # a person wants to see the objects as a list
 
     # Qt may still call one whose attributes are gone.
     _open = False
@@ -187,6 +188,11 @@ class Workbench(QObject):
                 error=lambda error: self.session.report("image", error),
             ),
         )
+
+    @property
+    def window(self) -> QMainWindow | None:
+        """The window in which the docks are, once there is one."""
+        return self._window
 
     def watch(self, window: QMainWindow) -> None:
         """Close with this window."""

@@ -327,6 +327,11 @@ class CachedMaps:
         yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
         return in_image_axes(stacks, self.axes)
 
+    def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
+        """Return probabilities of foreground (Y, X), on the grid of the image."""
+        plane = self.planes[frame * self.plan.shape[1] + section]
+        return np.asarray(resize(_widened(plane[:1]), self.plan.shape[2:])[0])
+
 
 def _narrowed(maps: Maps) -> npt.NDArray[np.float16]:
     """Return maps as they are kept; torch rounds as numpy does, and much quicker."""

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from napari_unet.core.events import Notice, TilesDone
@@ -46,6 +47,9 @@ class Redecodable(Protocol):
         self, decoding: Decoding
     ) -> Generator[PredictEvent, None, LabelMap]:
         """Find them; returns labels with the axes of the image without C."""
+
+    def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
+        """Return probabilities of foreground (Y, X), on the grid of the image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from napari_unet.session.status import (
     Comparison,
     EffortState,
     ImageState,
+    MeasuredState,
     ModelState,
     Place,
     Progress,
@@ -58,6 +59,7 @@ class Changes(TypedDict, total=False):
     settings: SettingsState | None
     target: Target
     effort: EffortState
+    measured: MeasuredState
 
 
 class Hub:

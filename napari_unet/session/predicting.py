@@ -156,6 +156,11 @@ class Predicting:
             training = self._hub.state.training is not None
             self._begin(image, model, job, refreshing=training)
 
+    def maps_of(self, image: OpenImage) -> Redecodable | None:
+        """Return what a network said of an image last, if that is at hand."""
+        cached = self._cached
+        return cached[2] if cached is not None and cached[0] is image else None
+
     def forget(self, image: OpenImage) -> None:
         """Forget what a network said of an image that is put away."""
         if self._cached is not None and self._cached[0] is image:

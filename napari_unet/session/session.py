@@ -29,6 +29,7 @@ from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
+from napari_unet.session.measuring import Measuring
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
 from napari_unet.session.predicting import Predicting
@@ -72,6 +73,7 @@ class Session:
         )
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)
+        self.measuring = Measuring(hub, self.images, self.predicting.maps_of)
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
@@ -157,6 +159,7 @@ class Session:
         self.settings.tick()
         self.comparing.tick()
         self.guiding.tick()
+        self.measuring.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self._predict(refreshing=True)
         now = self._hub.clock()

@@ -19,10 +19,12 @@ from napari_unet.session.status import (
     DEFAULT_MINUTES,
     NO_EFFORT,
     NO_TARGET,
+    NOT_MEASURED,
     NOT_SAVED,
     Comparison,
     EffortState,
     ImageState,
+    MeasuredState,
     ModelState,
     Place,
     Problem,
@@ -125,6 +127,8 @@ class State:
         the image is selected and in sight.
     effort
         What the person's work took, and what follows from it.
+    measured
+        What is said of the table of objects.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """
@@ -153,6 +157,7 @@ class State:
     settings: SettingsState | None = None
     target: Target = NO_TARGET
     effort: EffortState = NO_EFFORT
+    measured: MeasuredState = NOT_MEASURED
     words: Words = NOTHING_SAID
 
     @property
@@ -208,6 +213,18 @@ class State:
         return self._why_no_image()
 
     @property
+    def why_not_measure(self) -> str:
+        """Return why there are no objects to list, or nothing if there are some."""
+        if (reason := self._why_none_open()) or self.image is None:
+            return reason
+        task = task_of(self.image)
+        if not task.labels.objects:
+            return f"There are no objects here to list, but {task.words.outcome}."
+        if not (self.image.has_labels and self.image.objects):
+            return "There are no objects yet: Predict, or paint some."
+        return ""
+
+    @property
     def why_not_start_over(self) -> str:
         """Return why one cannot start over, or nothing if one can."""
         if reason := self.why_not_change:
@@ -254,6 +271,9 @@ class State:
     def _why_no_image(self) -> str:
         if problem := self.problems.get("image"):
             return problem.text
+        return self._why_none_open()
+
+    def _why_none_open(self) -> str:
         if self.image is None:
             return "Choose an image first, or drop one into the window."
         return "" if self.image.open else "The image is still being opened."
@@ -341,6 +361,7 @@ _PLACES: Mapping[Place, tuple[Topic, ...]] = MappingProxyType(
         "image": ("image",),
         "predict": ("image", "model"),
         "correct": ("image",),
+        "objects": ("image",),
         "finetune": ("image", "model"),
         "model": (),
         "project": ("project",),

@@ -12,7 +12,7 @@ from napari_unet.session.images.reading import GUESSED, Reading
 from napari_unet.tasks.outputs import PixelClass, Variable
 
 Place: TypeAlias = Literal[
-    "project", "image", "model", "predict", "correct", "finetune"
+    "project", "image", "model", "predict", "correct", "finetune", "objects"
 ]
 """The part of the program that a problem belongs to; it is told beside its controls."""
 
@@ -80,6 +80,20 @@ class EffortState:
 
 
 NO_EFFORT = EffortState()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredState:
+    """What is to be said of the table of objects, and of the file it was saved in.
+
+    The table itself is large: see `napari_unet.session.measuring.Measuring`.
+    """
+
+    summary: str = ""
+    saved: str = ""
+
+
+NOT_MEASURED = MeasuredState()
 
 
 @dataclass(frozen=True, slots=True)

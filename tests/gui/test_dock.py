@@ -15,6 +15,7 @@ from napari_unet.gui.dock import (
     Correct,
     Dock,
     Finetune,
+    Objects,
     Predict,
     SegmentAndCorrect,
     workbench_of,
@@ -40,6 +41,7 @@ def test_the_manifest_offers_the_dock_and_its_panels(make_napari_viewer):
         ("Predict", Predict),
         ("Correct", Correct),
         ("Fine-tune", Finetune),
+        ("Objects", Objects),
     ]:
         _, widget = viewer.window.add_plugin_dock_widget("napari-unet-live", name)
         assert type(widget) is kind

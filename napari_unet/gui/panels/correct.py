@@ -35,6 +35,7 @@ _ALL_RIGHT_TIP = (
     "is learned from"
 )
 _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
+_OBJECTS_TIP = "List all objects with their sizes, shapes and grey values"
 _NEXT_TIP = (
     "Go to where the model contradicts itself most, and to what looks new; by chance "
     "until that is known"
@@ -79,9 +80,11 @@ class CorrectPanel(Panel):
         self.next = button(
             "Next view", hint(_NEXT_TIP, NEXT), self.session.guiding.next
         )
+        list_objects = self.bench.objects_wanted.emit
+        self.objects = button("Objects…", _OBJECTS_TIP, list_objects)
         self.spent = SteadyText("faint")
         self.advice = SteadyText("faint", lines=2)
-        self.add_row(self.next, self.spent, stretch=(1,))
+        self.add_row(self.next, self.objects, self.spent, stretch=(2,))
         self.add(self.advice)
         brush_changed = self.bench.layers.results.brush_changed
         self.connections.connect(brush_changed, self._on_brush)
@@ -156,7 +159,8 @@ class CorrectPanel(Panel):
         self.overlay.setChecked(shown is not None and shown.verified_shown)
         self.counts.show_text(_counts(image))
         allow(self.next, state.why_not_go_on)
-        self.spent.show_text(_spent(state.effort), _SPENT_TIP)
+        spent = _spent(state.effort)
+        self.spent.show_text(spent, f"{spent}. {_SPENT_TIP}" if spent else "")
         self.advice.show_text(state.effort.advice if labelled else "")
 
     def _show_task(self, state: State, labelled: bool) -> None:

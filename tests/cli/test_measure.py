@@ -1,0 +1,103 @@
+"""`napari-unet measure`: one table of all objects of some label maps."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Annotated, Run
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_all_objects_of_a_folder_with_their_grey_values(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "cells.csv"
+    arguments = ("measure", annotated.labels, "--images", annotated.images)
+    result = run(*arguments, "--out", out, "--json")
+    assert result.code == 0
+    assert json.loads(result.out) == {
+        "written": str(out),
+        "images": 2,
+        "objects": 18,
+    }
+    rows = rows_of(out)
+    assert [row["image"] for row in rows] == ["a"] * 9 + ["b"] * 9
+    labels = tifffile.imread(annotated.labels / "b.tif")
+    image = tifffile.imread(annotated.images / "b.tif")
+    for row in rows[9:]:
+        inside = labels == int(row["id"])
+        assert int(row["area_px"]) == inside.sum()
+        assert float(row["mean"]) == pytest.approx(image[inside].mean(), rel=1e-6)
+    run(*arguments, "--out", out).refused("exists")
+    assert "18 objects in 2" in run(*arguments, "--out", out, "--overwrite").out
+
+
+def test_without_images_there_are_shapes_alone(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    out = tmp_path / "cells.csv"
+    files = sorted(annotated.labels.iterdir())
+    assert run("measure", *files, "--out", out).code == 0
+    rows = rows_of(out)
+    assert len(rows) == 18
+    assert {"area_px", "roundness"} <= rows[0].keys()
+    assert "mean" not in rows[0]
+
+
+def test_what_files_state_of_pixels_and_axes_counts(run: Run, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("labels", "images")]
+    for folder in folders:
+        folder.mkdir()
+    labels = np.zeros((2, 30, 40), np.uint16)
+    labels[:, 4:14, 5:25] = 3
+    tifffile.imwrite(folders[0] / "a.tif", labels)
+    tifffile.imwrite(
+        folders[1] / "a.ome.tif",
+        np.stack([labels, 2 * labels], axis=1),
+        metadata={
+            "axes": "TCYX",
+            "PhysicalSizeX": 0.5,
+            "PhysicalSizeY": 0.5,
+            "Channel": {"Name": ["DAPI", "GFP"]},
+        },
+    )
+    out = tmp_path / "cells.csv"
+    assert run("measure", folders[0], "--images", folders[1], "--out", out).code == 0
+    first, second = rows_of(out)
+    assert (first["frame"], second["frame"]) == ("0", "1")
+    assert float(first["area_um2"]) == 50
+    assert first["mean_1_DAPI"] == "3"
+    assert first["mean_2_GFP"] == "6"
+    assert run("measure", folders[0], "--out", out, "--overwrite").code == 0
+    (row,) = rows_of(out)
+    assert row["volume_voxels"] == "400"
+    other = ("measure", folders[0], "--out", out, "--overwrite", "--axes", "TYX")
+    assert run(*other).code == 0
+    assert len(rows_of(out)) == 2
+
+
+def test_mistakes_are_told_before_anything_is_written(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    out = tmp_path / "cells.csv"
+    run("measure", tmp_path / "no", "--out", out).refused("There is no file")
+    (annotated.images / "b.tif").unlink()
+    arguments = ("measure", annotated.labels, "--images", annotated.images)
+    run(*arguments, "--out", out).refused("No image in")
+    tifffile.imwrite(annotated.images / "b.tif", np.zeros((20, 20), np.uint8))
+    run(*arguments, "--out", out).refused("have (20, 20)")
+    target = annotated.labels / "a.tif"
+    run(*arguments, "--out", target, "--overwrite").refused("replace the images")
+    assert not out.exists()
