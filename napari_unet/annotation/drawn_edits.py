@@ -45,8 +45,8 @@ class Plane:
         self._objects = work.pixels.objects
         self._axes = line.axes
         self.box = line.plane(work.pixels.labels.shape)
-        self.path = line.path()
         shape = tuple(self.box.shape[axis] for axis in self._axes)
+        self.path = line.path(shape)
         self.labels = work.pixels.labels[self.box.slices].reshape(shape)
 
     @property

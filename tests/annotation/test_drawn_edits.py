@@ -80,7 +80,8 @@ def test_a_line_changes_objects_it_passes_and_makes_them_corrected(scene, kind):
 
 
 def passed(labels, drawn, plane) -> set[int]:
-    flat, path = labels[plane], drawn.path()
+    flat = labels[plane]
+    path = drawn.path(flat.shape)
     inside = ((path >= 0) & (path < flat.shape)).all(axis=1)
     return set(flat[tuple(path[inside].T)].tolist())
 
@@ -165,7 +166,7 @@ def test_what_a_line_merges_hangs_together_along_it(scene):
     assert (after[np.isin(old, ids)] == ids[0]).all()
     grown = (after != old) & (old == 0)
     assert (after[grown] == ids[0]).all()
-    path = drawn.path()
+    path = drawn.path(old.shape)
     near = np.zeros(old.shape, bool)
     inside = ((path >= 0) & (path < old.shape)).all(axis=1)
     near[tuple(path[inside].T)] = True
@@ -177,7 +178,7 @@ def test_what_a_line_merges_hangs_together_along_it(scene):
 
 
 def in_order(flat, drawn):
-    path = drawn.path()
+    path = drawn.path(flat.shape)
     inside = ((path >= 0) & (path < flat.shape)).all(axis=1)
     return list(dict.fromkeys(flat[tuple(path[inside].T)].tolist()))
 
