@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from napari.components._viewer_mouse_bindings import double_click_to_zoom
 from qtpy.compat import isalive
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QButtonGroup, QWidget
 
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import Points, marked_points
 
 if TYPE_CHECKING:
-    from napari.components import LayerList
+    from napari.components import LayerList, ViewerModel
     from napari.layers import Labels, Layer
 
 Painted: TypeAlias = Callable[[Points, Any], None]
@@ -104,6 +105,69 @@ def canvas_of(viewer: Any) -> QWidget | None:
         native: QWidget = viewer.window._qt_viewer.canvas.native
         return native
     return None
+
+
+def scene_of(viewer: Any, layer: Layer) -> Any:
+    """Return vispy's node in whose coordinates, those of the world, a layer is drawn.
+
+    None where there is no canvas, or none any more.
+    """
+    with suppress(AttributeError, KeyError, ReferenceError, RuntimeError):
+        return viewer.window._qt_viewer.canvas.layer_to_visual[layer].node.parent
+    return None
+
+
+def watch_modes(
+    viewer: Any, layer: Labels, chosen: Callable[[str], None]
+) -> Callable[[], None]:
+    """Call `chosen` when a person or a program chooses a mode; return what ends it.
+
+    Also the one that there is already, of which no event tells: a key or code sets it
+    again, a click on its button does not even do that. The layer is set up for the mode
+    then, but does not say yet that it is in it.
+    """
+    choose = layer._mode_setter_helper
+
+    def helper(mode: Any) -> Any:
+        found = choose(mode)
+        chosen(str(found))
+        return found
+
+    def clicked(_button: object) -> None:
+        chosen(layer.mode)
+
+    stop = _replace(layer, {"_mode_setter_helper": helper})
+    buttons = _buttons_of_modes(viewer, layer)
+    if buttons is None:
+        return stop
+    buttons.buttonClicked.connect(clicked)
+
+    def stop_both() -> None:
+        stop()
+        if isalive(buttons):
+            buttons.buttonClicked.disconnect(clicked)
+
+    return stop_both
+
+
+def _buttons_of_modes(viewer: Any, layer: Layer) -> QButtonGroup | None:
+    with suppress(AttributeError, KeyError, ReferenceError, RuntimeError):
+        controls = viewer.window._qt_viewer.controls.widgets[layer]
+        group: QButtonGroup = controls.button_group
+        return group
+    return None
+
+
+def stop_zoom_by_double_click(viewer: ViewerModel) -> Callable[[], None]:
+    """Let two quick clicks be no zoom; return what ends it.
+
+    napari zooms by them in the mode that moves the camera.
+    """
+    callbacks = viewer.mouse_double_click_callbacks
+    if double_click_to_zoom not in callbacks:
+        return lambda: None
+    callbacks.remove(double_click_to_zoom)
+    return lambda: callbacks.append(double_click_to_zoom)
 
 
 def _replace(
