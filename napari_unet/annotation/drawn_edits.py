@@ -71,8 +71,8 @@ class Plane:
 
     def painted(self, box: Box, labels: LabelMap) -> Paint:
         """Return the edit that gives a box of the plane other labels."""
-        changed = marked_points(box, labels != self.labels[box.slices])
-        after = labels[labels != self.labels[box.slices]]
+        different = labels != self.labels[box.slices]
+        changed, after = marked_points(box, different), labels[different]
         points = [np.full(after.shape, start) for start in self.box.start]
         for axis, along in zip(self._axes, changed, strict=True):
             points[axis] = along

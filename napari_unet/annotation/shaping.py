@@ -60,14 +60,27 @@ def _parts_cut_off(mask: Mask, line: Mask) -> list[Mask]:
         large[0] = False
         if large.sum() < 2:
             continue
-        # What is no part of its own goes to the nearest one, inside of the object.
         seeds = np.where(large[parts], parts, 0)
-        flat = np.zeros(mask.shape, np.uint8)
-        parts = watershed(flat, seeds, connectivity=2, mask=piece)
-        numbers, sizes = np.unique(parts[piece], return_counts=True)
-        kept = numbers[sizes.argmax()]
-        lost += [parts == each for each in numbers.tolist() if each != kept]
+        parts = _spread(seeds, piece & (seeds == 0))
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        sizes[0] = 0
+        kept = sizes.argmax()
+        lost += [parts == each for each in np.flatnonzero(sizes) if each != kept]
     return lost
+
+
+def _spread(parts: LabelMap, left: Mask) -> LabelMap:
+    """Return parts that have taken in what is left, each pixel the nearest by foot."""
+    rows, columns = (np.flatnonzero(left.any(axis=axis)) for axis in (1, 0))
+    place = tuple(slice(max(0, at[0] - 1), at[-1] + 2) for at in (rows, columns))
+    local = left[place]
+    # Only pixels beside it can reach it.
+    near = ndimage.binary_dilation(local, _AROUND) & (local | (parts[place] > 0))
+    flat = np.zeros(local.shape, np.uint8)
+    seeds = np.where(near, parts[place], 0)
+    spread = watershed(flat, seeds, connectivity=2, mask=near)
+    parts[place][local] = spread[local]
+    return parts
 
 
 def merge(labels: LabelMap, path: Path, places: Places) -> None:
@@ -163,7 +176,8 @@ def _smoothed(piece: Mask, free: Mask) -> Mask:
     thickness = 2 * int(piece.sum()) / max(1, int(rim.sum()))
     sigma = min(max(_SMOOTHING * thickness, _LEAST_SMOOTHING), _MOST_SMOOTHING)
     while sigma >= _LEAST_SMOOTHING:
-        soft = ndimage.gaussian_filter(piece.astype(np.float32), sigma, mode="nearest")
+        soft = piece.astype(np.float32)
+        ndimage.gaussian_filter(soft, sigma, output=soft, mode="nearest", truncate=2)
         smoother = (soft > 0.5) & (piece | free)
         if pieces_of(smoother)[1] == 1:
             return np.asarray(smoother)

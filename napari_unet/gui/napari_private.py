@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from napari.components._viewer_mouse_bindings import double_click_to_zoom
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QButtonGroup, QWidget
 
@@ -164,10 +163,10 @@ def stop_zoom_by_double_click(viewer: ViewerModel) -> Callable[[], None]:
     napari zooms by them in the mode that moves the camera.
     """
     callbacks = viewer.mouse_double_click_callbacks
-    if double_click_to_zoom not in callbacks:
-        return lambda: None
-    callbacks.remove(double_click_to_zoom)
-    return lambda: callbacks.append(double_click_to_zoom)
+    zooming = [c for c in callbacks if c.__name__ == "double_click_to_zoom"]
+    for callback in zooming:
+        callbacks.remove(callback)
+    return lambda: callbacks.extend(zooming)
 
 
 def _replace(

@@ -48,9 +48,10 @@ def style_sheet(colors: Colors) -> str:
     }}
     QPushButton[role="primary"] {{ font-weight: bold; }}
     QPushButton[role="brush"] {{ padding: 3px 6px; text-align: left; }}
-    QPushButton[role="tool"] {{ padding: 3px 4px; }}
-    QPushButton[role="brush"]:checked, QPushButton[role="tool"]:checked {{
+    QPushButton[role="brush"]:checked {{
         border: 1px solid {colors.text}; font-weight: bold;
     }}
+    QPushButton[role="tool"] {{ padding: 3px 4px; border: 1px solid transparent; }}
+    QPushButton[role="tool"]:checked {{ border: 1px solid {colors.text}; }}
     QPlainTextEdit {{ border: 1px solid {colors.faint}; }}
     """
