@@ -72,6 +72,7 @@ class LineGesture:
             return
         if self._layer is None:
             self._hold(layer)
+        self._drop_stroke()
         self.tool = tool
         self.changed.emit()
 
@@ -122,10 +123,15 @@ class LineGesture:
         if mode == _MOVE_CAMERA:
             layer.mouse_pan = True
             layer.cursor = "standard"
-        self._panning, self._stroke = False, None
-        self._line.hide()
+        self._panning = False
+        self._drop_stroke()
         self.tool = ""
         self.changed.emit()
+
+    def _drop_stroke(self) -> None:
+        """Forget a line that is half drawn."""
+        self._stroke = None
+        self._line.hide()
 
     def _on_mode(self, mode: str) -> None:
         """Make way for the mode that was chosen, or for that of a hidden layer."""
@@ -160,8 +166,7 @@ class LineGesture:
             self._line.show(layer, positions)
             yield
         if stroke is self._stroke:
-            self._stroke = None
-            self._line.hide()
+            self._drop_stroke()
             self._tell([*positions, event.position])
 
     def _tell(self, positions: Sequence[Sequence[float]]) -> None:

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.qt_smoke
 ACROSS = [(3, 16), (8, 16), (16, 16), (24, 16), (29, 16)]
 """Over the first disk, from side to side."""
 
+DRAWING = {n: tool.key for n, (tool, _) in tools().items() if tool.needs == "line"}
+
 
 @pytest.fixture
 def scene(stage):
@@ -223,6 +225,47 @@ def test_another_tool_takes_its_place_and_the_same_key_puts_it_down(scene, press
     assert scene.viewer.mouse_double_click_callbacks
 
 
+def test_a_line_that_is_half_drawn_is_nobodys_with_another_tool(
+    scene, press_key, mouse
+):
+    press_key(scene.viewer, "K")
+    hand = mouse(scene.viewer, scene.labels)
+    hand.press(ACROSS[0])
+    hand.move(ACROSS[2])
+    press_key(scene.viewer, "Q")
+    hand.move(ACROSS[3])
+    hand.release(ACROSS[-1])
+    assert count(scene) == 20
+    assert scene.bench.lines.tool == "delete"
+
+
+def test_no_button_moves_when_a_tool_is_taken_in_hand(scene, press_key):
+    edits = scene.panel(CorrectPanel).edits
+    QTest.qWait(60)
+    before = {name: edits[name].geometry() for name in ("accept view", *DRAWING)}
+    for name in DRAWING:
+        press_key(scene.viewer, DRAWING[name])
+        QTest.qWait(60)
+        assert edits[name].isChecked()
+        assert {each: edits[each].geometry() for each in before} == before
+
+
+def test_a_window_may_close_while_a_tool_is_in_hand(
+    make_napari_viewer, bright, unfiled, press_key, mouse
+):
+    viewer = make_napari_viewer(show=True)
+    stage = set_stage(viewer, bright)
+    stage.open(disks(), name="disks")
+    stage.predict()
+    press_key(viewer, "K")
+    hand = mouse(viewer, stage.labels)
+    hand.press(ACROSS[0])
+    hand.move(ACROSS[2])
+    bench = stage.bench
+    viewer.close()
+    assert not bench.lines.tool
+
+
 def test_another_layer_or_none_puts_it_down(scene, press_key):
     labels = scene.labels
     press_key(scene.viewer, "K")
@@ -345,9 +388,8 @@ def test_where_there_are_no_objects_there_are_no_tools_for_them(stage):
     stage.open(disks(), name="disks")
     stage.predict()
     panel = stage.panel(CorrectPanel)
-    for name, (tool, _) in tools().items():
-        if tool.needs == "line":
-            assert not panel.edits[name].isVisible()
-            stage.bench.use(name)
-            assert "no objects" in stage.state.problems["correct"].text
+    for name in DRAWING:
+        assert not panel.edits[name].isVisible()
+        stage.bench.use(name)
+        assert "no objects" in stage.state.problems["correct"].text
     assert not stage.bench.lines.tool
