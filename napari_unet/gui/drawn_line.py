@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A light line with a dark rim is seen on every image and every colour of labels.
 _LOOKS = (("black", 5), ("white", 2))
 _ON_TOP = 1_000_000
+_MOST = 500
 
 
 class DrawnLine:
@@ -40,6 +41,8 @@ class DrawnLine:
         across = list(self._viewer.dims.displayed)[::-1]
         points = np.array([[each[axis] for axis in across] for each in positions])
         points = points[np.append(True, (points[1:] != points[:-1]).any(axis=1))]
+        # Of a long one, some: vispy takes long for more.
+        points = np.concatenate([points[: -1 : 1 + len(points) // _MOST], points[-1:]])
         if scene is None or len(points) < 2:
             return
         if not self._lines:

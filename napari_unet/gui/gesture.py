@@ -19,6 +19,7 @@ from napari_unet.geometry.line import Line
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.drawn_line import DrawnLine
 from napari_unet.gui.napari_private import (
+    show_no_mode,
     stop_zoom_by_double_click,
     watch_modes,
 )
@@ -97,7 +98,8 @@ class LineGesture:
         layer.bind_key(_PAN_KEY, self._on_space, overwrite=True)
         layer.bind_key(_PUT_DOWN, self.put_down, overwrite=True)
         self._ends = [
-            watch_modes(self._viewer, layer, self._on_mode),
+            show_no_mode(self._viewer, layer),
+            watch_modes(layer, self._on_mode),
             stop_zoom_by_double_click(self._viewer),
         ]
         connect = self._connections.connect
@@ -115,8 +117,8 @@ class LineGesture:
         if layer is None:
             return
         self._connections.close()
-        for end in self._ends:
-            end()
+        while self._ends:
+            self._ends.pop()()
         layer.mouse_drag_callbacks.remove(self._on_press)
         for key in (_PAN_KEY, _PUT_DOWN):
             layer.bind_key(key, None, overwrite=True)

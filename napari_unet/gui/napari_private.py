@@ -116,14 +116,11 @@ def scene_of(viewer: Any, layer: Layer) -> Any:
     return None
 
 
-def watch_modes(
-    viewer: Any, layer: Labels, chosen: Callable[[str], None]
-) -> Callable[[], None]:
+def watch_modes(layer: Labels, chosen: Callable[[str], None]) -> Callable[[], None]:
     """Call `chosen` when a person or a program chooses a mode; return what ends it.
 
-    Also the one that there is already, of which no event tells: a key or code sets it
-    again, a click on its button does not even do that. The layer is set up for the mode
-    then, but does not say yet that it is in it.
+    Also the one that there is already, of which no event tells. The layer is set up for
+    the mode then, but does not say yet that it is in it.
     """
     choose = layer._mode_setter_helper
 
@@ -132,29 +129,33 @@ def watch_modes(
         chosen(str(found))
         return found
 
-    def clicked(_button: object) -> None:
-        chosen(layer.mode)
-
-    stop = _replace(layer, {"_mode_setter_helper": helper})
-    buttons = _buttons_of_modes(viewer, layer)
-    if buttons is None:
-        return stop
-    buttons.buttonClicked.connect(clicked)
-
-    def stop_both() -> None:
-        stop()
-        if isalive(buttons):
-            buttons.buttonClicked.disconnect(clicked)
-
-    return stop_both
+    return _replace(layer, {"_mode_setter_helper": helper})
 
 
-def _buttons_of_modes(viewer: Any, layer: Layer) -> QButtonGroup | None:
+def show_no_mode(viewer: Any, layer: Layer) -> Callable[[], None]:
+    """Let no button of a mode be down; return what ends it.
+
+    So a click on any of them chooses its mode, also the one that there is already.
+    """
     with suppress(AttributeError, KeyError, ReferenceError, RuntimeError):
-        controls = viewer.window._qt_viewer.controls.widgets[layer]
-        group: QButtonGroup = controls.button_group
-        return group
-    return None
+        group = viewer.window._qt_viewer.controls.widgets[layer].button_group
+        return _release(group)
+    return lambda: None
+
+
+def _release(group: QButtonGroup) -> Callable[[], None]:
+    button = group.checkedButton()
+    if button is None:
+        return lambda: None
+    group.setExclusive(False)
+    button.setChecked(False)
+    group.setExclusive(True)
+
+    def press() -> None:
+        if isalive(button) and isalive(group) and group.checkedButton() is None:
+            button.setChecked(True)
+
+    return press
 
 
 def stop_zoom_by_double_click(viewer: ViewerModel) -> Callable[[], None]:

@@ -198,6 +198,8 @@ def test_a_mode_of_napari_takes_over(scene, press_key, key, mode):
     assert scene.labels.mode == mode
     assert scene.labels.mouse_pan is (mode == "pan_zoom")
     assert scene.viewer.scene.camera.mouse_pan is (mode == "pan_zoom")
+    controls = scene.viewer.window._qt_viewer.controls.widgets[scene.labels]
+    assert controls.button_group.checkedButton().mode == mode
     expected = type(scene.labels)(np.zeros((2, 2), int))
     expected.mode = mode
     assert scene.labels.cursor == expected.cursor
@@ -207,8 +209,10 @@ def test_a_mode_of_napari_takes_over(scene, press_key, key, mode):
 def test_so_do_the_buttons_of_napari(scene, press_key, name):
     press_key(scene.viewer, "K")
     controls = scene.viewer.window._qt_viewer.controls.widgets[scene.labels]
+    assert controls.button_group.checkedButton() is None
     QTest.mouseClick(getattr(controls, name), Qt.MouseButton.LeftButton)
     assert not scene.bench.lines.tool
+    assert getattr(controls, name).isChecked()
     assert scene.labels.mode == ("paint" if "paint" in name else "pan_zoom")
 
 

@@ -12,6 +12,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.napari_private import (
     redraw_box,
     scene_of,
+    show_no_mode,
     stop_zoom_by_double_click,
     stroke_open,
     watch_modes,
@@ -131,21 +132,25 @@ def test_a_mode_that_is_chosen_is_heard_of_even_if_it_is_there_already(
 ) -> None:
     viewer = make_napari_viewer()
     layer = viewer.add_labels(stack())
-    chosen: list[str] = []
-    stop = watch_modes(viewer, layer, chosen.append)
-    layer.mode = "pan_zoom"
-    layer.mode = "paint"
     controls = viewer.window._qt_viewer.controls.widgets[layer]
-    assert (chosen[0], chosen[-1]) == ("pan_zoom", "paint")
+    layer.mode = "paint"
+    chosen: list[str] = []
+    press = show_no_mode(viewer, layer)
+    assert not controls.paint_button.isChecked()
+    stop = watch_modes(layer, chosen.append)
+    layer.mode = "paint"
+    layer.mode = "erase"
+    assert (chosen[0], chosen[-1]) == ("paint", "erase")
+    show_no_mode(viewer, layer)
     chosen.clear()
-    controls.paint_button.click()
-    assert set(chosen) == {"paint"}
+    controls.erase_button.click()
+    assert chosen[-1] == "erase"
     chosen.clear()
     stop()
-    layer.mode = "erase"
-    controls.erase_button.click()
+    layer.mode = "pan_zoom"
     assert not chosen
-    assert layer.mode == "erase"
+    press()
+    assert controls.panzoom_button.isChecked()
     assert scene_of(viewer, layer) is viewer.window._qt_viewer.canvas.view.scene
 
 
