@@ -39,8 +39,10 @@ class Tool:
     ----------
     title, tip : str
         What its button says, and what that means.
-    needs : {"view", "object", "nothing"}
-        What the edit is made of: the box in sight, or the object that is picked.
+    needs : {"view", "object", "line", "nothing"}
+        What the edit is made of: the box in sight, the object that is picked, or a
+        `Line` that the person draws over objects, or clicks. A front end keeps a tool
+        that needs a line in hand until it is put down.
     key : str
         The key that does it, as people write it ("Shift+A"), or nothing.
     primary : bool
@@ -51,17 +53,25 @@ class Tool:
         What is said when something changed, and when nothing did.
     instead : str
         What to do where there are no objects.
+    gesture : str
+        What to do with the mouse, where a line is needed.
     """
 
     title: str
     tip: str
-    needs: Literal["view", "object", "nothing"]
+    needs: Literal["view", "object", "line", "nothing"]
     key: str = ""
     primary: bool = False
     seldom: bool = False
     done: str = ""
     unchanged: str = ""
     instead: str = "use a tool for a view"
+    gesture: str = ""
+
+    @property
+    def for_objects(self) -> bool:
+        """Whether there have to be objects."""
+        return self.needs in ("object", "line")
 
 
 class Edit(ABC):

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from qtpy.compat import isalive
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QButtonGroup, QWidget
 
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.points import Points, marked_points
 
 if TYPE_CHECKING:
-    from napari.components import LayerList
+    from napari.components import LayerList, ViewerModel
     from napari.layers import Labels, Layer
 
 Painted: TypeAlias = Callable[[Points, Any], None]
@@ -104,6 +104,70 @@ def canvas_of(viewer: Any) -> QWidget | None:
         native: QWidget = viewer.window._qt_viewer.canvas.native
         return native
     return None
+
+
+def scene_of(viewer: Any, layer: Layer) -> Any:
+    """Return vispy's node in whose coordinates, those of the world, a layer is drawn.
+
+    None where there is no canvas, or none any more.
+    """
+    with suppress(AttributeError, KeyError, ReferenceError, RuntimeError):
+        return viewer.window._qt_viewer.canvas.layer_to_visual[layer].node.parent
+    return None
+
+
+def watch_modes(layer: Labels, chosen: Callable[[str], None]) -> Callable[[], None]:
+    """Call `chosen` when a person or a program chooses a mode; return what ends it.
+
+    Also the one that there is already, of which no event tells. The layer is set up for
+    the mode then, but does not say yet that it is in it.
+    """
+    choose = layer._mode_setter_helper
+
+    def helper(mode: Any) -> Any:
+        found = choose(mode)
+        chosen(str(found))
+        return found
+
+    return _replace(layer, {"_mode_setter_helper": helper})
+
+
+def show_no_mode(viewer: Any, layer: Layer) -> Callable[[], None]:
+    """Let no button of a mode be down; return what ends it.
+
+    So a click on any of them chooses its mode, also the one that there is already.
+    """
+    with suppress(AttributeError, KeyError, ReferenceError, RuntimeError):
+        group = viewer.window._qt_viewer.controls.widgets[layer].button_group
+        return _release(group)
+    return lambda: None
+
+
+def _release(group: QButtonGroup) -> Callable[[], None]:
+    button = group.checkedButton()
+    if button is None:
+        return lambda: None
+    group.setExclusive(False)
+    button.setChecked(False)
+    group.setExclusive(True)
+
+    def press() -> None:
+        if isalive(button) and isalive(group) and group.checkedButton() is None:
+            button.setChecked(True)
+
+    return press
+
+
+def stop_zoom_by_double_click(viewer: ViewerModel) -> Callable[[], None]:
+    """Let two quick clicks be no zoom; return what ends it.
+
+    napari zooms by them in the mode that moves the camera.
+    """
+    callbacks = viewer.mouse_double_click_callbacks
+    zooming = [c for c in callbacks if c.__name__ == "double_click_to_zoom"]
+    for callback in zooming:
+        callbacks.remove(callback)
+    return lambda: callbacks.extend(zooming)
 
 
 def _replace(

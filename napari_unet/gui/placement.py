@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.line import Line
 from napari_unet.geometry.points import Points
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.napari_private import matrix_of_pixels
@@ -176,6 +177,23 @@ class ChannelAxis:
         if self.position is None:
             return points
         return tuple(p for axis, p in enumerate(points) if axis != self.position)
+
+    def line_of_labels(
+        self, vertices: npt.NDArray[np.float64], axes: tuple[int, ...]
+    ) -> Line | None:
+        """Return a line in the layer, in pixels, as a line of the labels.
+
+        It was drawn in the plane of two axes of the layer; None where the labels have
+        no such plane.
+        """
+        own = [axis for axis in axes if axis != self.position and axis >= 0]
+        if len(own) != 2:
+            return None
+        if self.position is not None:
+            vertices = np.delete(vertices, self.position, axis=1)
+            own = [axis - (axis > self.position) for axis in own]
+        first, second = sorted(own)
+        return Line(tuple(map(tuple, vertices.tolist())), (first, second))
 
 
 NO_CHANNEL_AXIS = ChannelAxis()

@@ -118,14 +118,17 @@ def _why_not_accept(
     if len(_selected_images(layers)) > 1:
         return (
             f"Layers of several images are selected; select '{labels.name}' alone to "
-            "accept what is in it."
+            "correct or accept what is in it."
         )
     if stranger := _stranger(layers):
         return (
             f"The layer '{stranger}' is selected, which the dock does not keep; select "
-            f"'{labels.name}' to accept what is in it."
+            f"'{labels.name}' to correct or accept what is in it."
         )
     shown = (Role.LABELS, Role.PICTURE)
     if not any(each.visible for each in of_image if each.role in shown):
-        return f"The layer '{labels.name}' is hidden: {_SHOW} to accept what is in it."
+        return (
+            f"The layer '{labels.name}' is hidden: {_SHOW} to correct or accept what "
+            "is in it."
+        )
     return ""

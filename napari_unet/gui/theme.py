@@ -51,5 +51,7 @@ def style_sheet(colors: Colors) -> str:
     QPushButton[role="brush"]:checked {{
         border: 1px solid {colors.text}; font-weight: bold;
     }}
+    QPushButton[role="tool"] {{ padding: 3px 4px; border: 1px solid transparent; }}
+    QPushButton[role="tool"]:checked {{ border: 1px solid {colors.text}; }}
     QPlainTextEdit {{ border: 1px solid {colors.faint}; }}
     """

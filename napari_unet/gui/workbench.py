@@ -26,8 +26,10 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.line import Line
 from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.folders import Folders
+from napari_unet.gui.gesture import LineGesture
 from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.keys import (
     FLIP,
@@ -74,6 +76,8 @@ class Workbench(QObject):
         self._runner = QtRunner(self)
         self.session = Session(self._runner, view=lambda: self.layers.visible_box())
         self.layers = ViewerLayers(self.viewer, self.session)
+        self.lines = LineGesture(self.viewer, self.layers)
+        self.lines.drawn.connect(self._on_drawn)
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
@@ -109,14 +113,21 @@ class Workbench(QObject):
         self.session.start()
 
     def use(self, name: str) -> None:
-        """Use a tool on what is in sight, or on the object whose label is selected."""
+        """Use a tool on what is in sight, or on the object whose label is selected.
+
+        One that needs a line is taken in hand, or put down if it is.
+        """
         tool, edit = tools()[name]
         box = self.layers.visible_box()
         why_not = self.session.state.why_not_do(name)
-        self._out_of_sight = tool.needs == "view" and box is None and not why_not
+        of_sight = tool.needs in ("view", "line")
+        self._out_of_sight = of_sight and box is None and not why_not
         if self._out_of_sight:
             why_not = self._why_nothing_in_sight(tool.title)
             self.session.report("correct", InputError(why_not))
+            return
+        if tool.needs == "line":
+            self._take_in_hand(name, why_not)
             return
         chosen: dict[str, tuple[Any, ...]] = {
             # Where there is nothing to do at all, the session says why.
@@ -125,6 +136,20 @@ class Workbench(QObject):
             "nothing": (),
         }
         self.session.correcting.do(edit(*chosen[tool.needs]))
+
+    def _take_in_hand(self, name: str, why_not: str) -> None:
+        if why_not and name != self.lines.tool:
+            self.session.report("correct", InputError(why_not))
+            return
+        self.session.retract("correct")
+        self.lines.take(name)
+
+    def _on_drawn(self, name: str, line: Line) -> None:
+        _, edit = tools()[name]
+        try:
+            self.session.correcting.do(edit(line))
+        except InputError as error:
+            self.session.report("correct", error)
 
     def _undo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
@@ -229,6 +254,7 @@ class Workbench(QObject):
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.folders.close()
+        self.lines.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:

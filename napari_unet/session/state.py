@@ -195,8 +195,8 @@ class State:
         """Return why an edit of that name is refused now, or nothing if it is not."""
         edit, image = EDITS[name], self.image
         tool = edit.tool
-        picked = tool is not None and tool.needs == "object"
-        if tool and picked and image and not task_of(image).labels.objects:
+        of_objects = tool is not None and tool.for_objects
+        if tool and of_objects and image and not task_of(image).labels.objects:
             return f"There are no objects here; {tool.instead}."
         if (reason := self.why_not_change) or image is None:
             return reason

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.change import Change
+from napari_unet.annotation.drawn_edits import Delete, FillHoles, Merge, Smooth, Split
 from napari_unet.annotation.edits import (
     AcceptView,
     ApplyPrediction,
@@ -31,6 +32,7 @@ from napari_unet.annotation.edits import (
 from napari_unet.annotation.merge import MergedPrediction, merge_prediction
 from napari_unet.annotation.provenance import AnnotationSnapshot, is_verified
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.line import Line
 from tests.annotation.painter import Painter, same
 from tests.annotation.reference import Reference, kept_pixels
 
@@ -147,6 +149,21 @@ class Work(RuleBasedStateMachine):
         assert (after[1][touched] == 3).all()
         kept = is_verified(before[1]) & ~touched
         assert same([a[kept] for a in after], [b[kept] for b in before])
+
+    @rule(
+        corners=boxes(), kind=st.sampled_from([Split, Merge, Delete, FillHoles, Smooth])
+    )
+    def draw(self, corners, kind):
+        """What a line does is a stroke, with ids that nobody has used."""
+        box = box_in(self.annotation.labels.shape, corners)
+        ends = box.start, tuple(stop - 1 for stop in box.stop)
+        axes = len(box.start) - 2, len(box.start) - 1
+        before = set(self.annotation.labels.flat)
+        change = self.annotation.do(kind(Line(ends, axes)))
+        assert self.reference.paint(self.annotation.labels) == bool(change)
+        fresh = set(self.annotation.labels.flat) - before
+        assert not fresh & self.used
+        self.used |= fresh
 
     @rule()
     def undo(self):

@@ -29,12 +29,12 @@ IMAGE = ImageIdentity.of("a", np.zeros(SHAPE, np.uint8), "YX")
 
 
 @dataclass(frozen=True, slots=True)
-class FillHoles(ObjectEdit):
+class FillPlanes(ObjectEdit):
     """Fill the holes of an object, plane by plane."""
 
-    name: ClassVar[str] = "fill holes"
+    name: ClassVar[str] = "fill planes"
     tool: ClassVar[Tool | None] = Tool(
-        "Fill holes",
+        "Fill planes",
         "Fill the holes of the object that is picked (5)",
         "object",
         key="Shift+H",
@@ -53,9 +53,9 @@ class FillHoles(ObjectEdit):
 
 @pytest.fixture(autouse=True)
 def _registered():
-    register(FillHoles)
+    register(FillPlanes)
     yield
-    del EDITS[FillHoles.name]
+    del EDITS[FillPlanes.name]
 
 
 def ring() -> Annotation:
@@ -74,7 +74,7 @@ def state(annotation: Annotation) -> list[list[int]]:
 def test_it_is_done_undone_and_redone():
     annotation = ring()
     before = state(annotation)
-    change = annotation.do(FillHoles(1))
+    change = annotation.do(FillPlanes(1))
     after = state(annotation)
     assert (change.kind, change.box.slices) == ("edit", np.s_[6:10, 6:10])
     assert annotation.pixels_of(1) == 63
@@ -86,7 +86,7 @@ def test_it_is_done_undone_and_redone():
     assert state(annotation) == before
     annotation.redo()
     assert state(annotation) == after
-    assert annotation.do(FillHoles(1)) is None
+    assert annotation.do(FillPlanes(1)) is None
 
 
 def test_it_is_written_down_and_undone_after_a_restart(tmp_path: Path):
@@ -95,7 +95,7 @@ def test_it_is_written_down_and_undone_after_a_restart(tmp_path: Path):
     fields = ImageFields.of(IMAGE, tmp_path)
     journal = Journal(tmp_path, IMAGE.key, fields, 0, syncer, lambda: None)
     annotation.listener = journal.append
-    annotation.do(FillHoles(1))
+    annotation.do(FillPlanes(1))
     annotation.do(Settle())
     journal.close()
     syncer.close()
@@ -114,9 +114,9 @@ def test_front_ends_offer_it(qtbot):
     bench = Workbench(viewer)
     panel = CorrectPanel(bench)
     qtbot.addWidget(panel)
-    offered = panel.edits["fill holes"]
-    assert offered.text() == "Fill holes"
-    assert offered.property("tip") == f"{FillHoles.tool.tip} (Shift+H)"
+    offered = panel.edits["fill planes"]
+    assert offered.text() == "Fill planes"
+    assert offered.property("tip") == f"{FillPlanes.tool.tip} (Shift+H)"
     panel.show_state(bench.session.state)
     assert "Choose an image first" in offered.toolTip()
     assert "Shift+H" in keys_of_tools().values()

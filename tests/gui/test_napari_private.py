@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from napari_unet.geometry.box import Box
-from napari_unet.gui.napari_private import redraw_box, stroke_open, watch_tools
+from napari_unet.gui.napari_private import (
+    redraw_box,
+    scene_of,
+    show_no_mode,
+    stop_zoom_by_double_click,
+    stroke_open,
+    watch_modes,
+    watch_tools,
+)
 
 
 def stack() -> np.ndarray:
@@ -117,3 +125,43 @@ def test_tools_say_what_they_paint_even_where_nothing_changes(
     layer.paint((2, 8, 9), 1)
     assert len(told) == 2
     assert not {"data_setitem", "_paint_region_with_mask"} & vars(layer).keys()
+
+
+def test_a_mode_that_is_chosen_is_heard_of_even_if_it_is_there_already(
+    make_napari_viewer: Callable[..., Any],
+) -> None:
+    viewer = make_napari_viewer()
+    layer = viewer.add_labels(stack())
+    controls = viewer.window._qt_viewer.controls.widgets[layer]
+    layer.mode = "paint"
+    chosen: list[str] = []
+    press = show_no_mode(viewer, layer)
+    assert not controls.paint_button.isChecked()
+    stop = watch_modes(layer, chosen.append)
+    layer.mode = "paint"
+    layer.mode = "erase"
+    assert (chosen[0], chosen[-1]) == ("paint", "erase")
+    show_no_mode(viewer, layer)
+    chosen.clear()
+    controls.erase_button.click()
+    assert chosen[-1] == "erase"
+    chosen.clear()
+    stop()
+    layer.mode = "pan_zoom"
+    assert not chosen
+    press()
+    assert controls.panzoom_button.isChecked()
+    assert scene_of(viewer, layer) is viewer.window._qt_viewer.canvas.view.scene
+
+
+def test_a_double_click_zooms_unless_it_shall_not(qapp: Any) -> None:
+    from napari.components import ViewerModel
+
+    viewer = ViewerModel()
+    before = list(viewer.mouse_double_click_callbacks)
+    assert "double_click_to_zoom" in [each.__name__ for each in before]
+    stop = stop_zoom_by_double_click(viewer)
+    assert len(viewer.mouse_double_click_callbacks) == len(before) - 1
+    stop()
+    assert list(viewer.mouse_double_click_callbacks) == before
+    assert scene_of(viewer, viewer.add_labels(stack())) is None

@@ -5,14 +5,31 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from qtpy.QtWidgets import QAction, QCheckBox, QMenu, QPushButton, QStackedWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAction,
+    QCheckBox,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QWidget,
+)
 
 from napari_unet.annotation.edit import tools
 from napari_unet.annotation.schema import INSTANCES
 from napari_unet.gui.keys import NEXT, hint
 from napari_unet.gui.overlays import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
-from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, entry
+from napari_unet.gui.panels.panel import (
+    Label,
+    Panel,
+    SteadyText,
+    allow,
+    button,
+    entry,
+    row,
+)
 from napari_unet.session.state import State
 from napari_unet.session.status import EffortState, ImageState
 from napari_unet.tasks import task_of
@@ -20,6 +37,7 @@ from napari_unet.tasks.labeling import Brush
 from napari_unet.tasks.task import percent
 
 _TOOLS = "In '{}': paint 2, erase 1, fill 4, pick 5, undo Ctrl+Z"
+_IN_HAND = "{}; Esc ends"
 _EMPTY = "Paint without a prediction"
 _EARLIER = "Show the earlier work"
 _USE_LABELS_TIP = (
@@ -54,12 +72,13 @@ class CorrectPanel(Panel):
     place = "correct"
 
     def _build(self) -> None:
+        self._how_to_paint = ("", "")
         self.tools = SteadyText("faint", lines=2)
         self.classes = ClassBrushes(self.bench.layers.paint_with)
         self.value = ValueBrush(self.bench.mark_with)
         self.empty = button(_EMPTY, _EMPTY_TIP, self.session.correcting.start_empty)
         self.use_labels = self._make_use_labels()
-        row = self._make_tools()
+        decisions = self._make_tools()
         self.overlay = QCheckBox("Show verified")
         self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
         self.overlay.toggled.connect(self.bench.layers.show_verified)
@@ -74,7 +93,8 @@ class CorrectPanel(Panel):
         self.start.addWidget(self.empty)
         self.start.addWidget(self.tools)
         self.add(self.start, self.use_labels, self.classes, self.value)
-        self.add_row(*row, self.more)
+        self.add_row(*decisions, self.more)
+        self.add(self._make_drawing_tools())
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -90,22 +110,45 @@ class CorrectPanel(Panel):
         self.connections.connect(brush_changed, self._on_brush)
 
     def _make_tools(self) -> list[QPushButton]:
-        """Offer all edits that are tools, some of them behind one button."""
+        """Offer the tools that draw nothing, some of them behind one button."""
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
-        self.edits: dict[str, QPushButton | QAction] = {}
-        row = []
+        self.edits: dict[str, QAbstractButton | QAction] = {}
+        buttons = []
         for name, (tool, _) in tools().items():
             use = partial(self.bench.use, name)
+            if tool.needs == "line":
+                continue
             if tool.seldom:
                 title = hint(tool.title, tool.key)
                 self.edits[name] = entry(self.menu, title, tool.tip, use)
                 continue
             tip, role = hint(tool.tip, tool.key), "primary" if tool.primary else ""
-            row.append(button(tool.title, tip, use, role=role))
-            self.edits[name] = row[-1]
+            buttons.append(button(tool.title, tip, use, role=role))
+            self.edits[name] = buttons[-1]
         self._make_menu()
-        return row
+        return buttons
+
+    def _make_drawing_tools(self) -> QWidget:
+        """Offer the tools that draw in one row; the one in hand is down."""
+        buttons = []
+        for name, (tool, _) in tools().items():
+            if tool.needs != "line":
+                continue
+            tip, use = hint(tool.tip, tool.key), partial(self._use_in_hand, name)
+            made: QPushButton = button(tool.title, tip, use, role="tool")
+            made.setCheckable(True)
+            made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.edits[name] = made
+            buttons.append(made)
+        self.connections.connect(self.bench.lines.changed, self._show_tool_in_hand)
+        widget = QWidget()
+        row(*buttons, on=widget).setSpacing(4)
+        return widget
+
+    def _use_in_hand(self, name: str) -> None:
+        self.bench.use(name)
+        self._show_tool_in_hand()  # Qt has pressed the button, whether it was refused
 
     def _make_use_labels(self) -> QPushButton:
         """Offer the labels of another program, the safe way first."""
@@ -172,16 +215,29 @@ class CorrectPanel(Panel):
         if model is not None:
             self.classes.show_classes(model.classes)
             self.value.show_variables(model.variables)
-        self.tools.show_text(_TOOLS.format(state.target.labels), task.words.painting)
+        self._how_to_paint = (_TOOLS.format(state.target.labels), task.words.painting)
+        self._show_tool_in_hand()
         self.classes.setVisible(task.labels.brush is Brush.CLASS)
         self.value.setVisible(task.labels.brush is Brush.VALUE)
         self.classes.setEnabled(labelled)
         self.value.setEnabled(labelled)
         for name, (tool, _) in tools().items():
-            if tool.needs == "object" and name in self.edits:
+            if tool.for_objects and name in self.edits:
                 self.edits[name].setVisible(task.labels.objects)
         if labelled:
             self._on_brush(self.bench.layers.selected_object)
+
+    def _show_tool_in_hand(self) -> None:
+        """Say what to do with it, or how to paint where there is none."""
+        in_hand = self.bench.lines.tool
+        for name, (tool, _) in tools().items():
+            if tool.needs == "line" and name in self.edits:
+                self.edits[name].setChecked(name == in_hand)
+        if in_hand:
+            tool, _ = tools()[in_hand]
+            self.tools.show_text(_IN_HAND.format(tool.gesture))
+        else:
+            self.tools.show_text(*self._how_to_paint)
 
     def _on_brush(self, number: int) -> None:
         """Show what the brush paints, however that was chosen."""

@@ -1,0 +1,260 @@
+"""Edits of objects that a person draws with a line, or a click, over them.
+
+Each is one stroke, as if a brush had painted what is different afterwards: those pixels
+become corrected, and the objects that got or lost some are open. A line changes the
+plane in which it is drawn, and no other, as a brush does: nobody looks at the next
+slice or the next point in time meanwhile.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import reduce
+from typing import ClassVar
+
+import numpy as np
+
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.edit import Edit, Facts, Tool, register
+from napari_unet.annotation.edits import Paint
+from napari_unet.annotation.shaping import (
+    NewId,
+    Places,
+    erase,
+    fill_holes,
+    inside,
+    may_enclose,
+    merge,
+    smooth,
+    split,
+)
+from napari_unet.annotation.workspace import Workspace
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.line import Line, Path
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.points import marked_points
+
+_INSTEAD = "paint with the brush"
+
+
+class Plane:
+    """The plane of an annotation in which a line is drawn, as a map of two axes."""
+
+    def __init__(self, work: Workspace, line: Line) -> None:
+        self._objects = work.pixels.objects
+        self._axes = line.axes
+        self.box = line.plane(work.pixels.labels.shape)
+        shape = tuple(self.box.shape[axis] for axis in self._axes)
+        self.path = line.path(shape)
+        self.labels = work.pixels.labels[self.box.slices].reshape(shape)
+
+    @property
+    def passed(self) -> list[int]:
+        """The objects that the line passes, in the order in which it does."""
+        path = self.path[inside(self.path, self.labels.shape)]
+        found = self.labels[tuple(path.T)].tolist()
+        return [each for each in dict.fromkeys(found) if each]
+
+    def box_of(self, object_id: int) -> Box:
+        """Return a box of the plane that holds an object, and a pixel around it."""
+        box = self._objects.box(object_id)
+        start, stop = (
+            tuple(each[axis] for axis in self._axes) for each in (box.start, box.stop)
+        )
+        return Box(start, stop).grow(1, self.labels.shape)
+
+    def box_of_line(self) -> Box:
+        """Return what of the plane the line passes, and a pixel around it."""
+        low, high = (each.tolist() for each in (self.path.min(0), self.path.max(0) + 1))
+        return Box(tuple(low), tuple(high)).grow(1, self.labels.shape)
+
+    def painted(self, box: Box, labels: LabelMap) -> Paint:
+        """Return the edit that gives a box of the plane other labels."""
+        different = labels != self.labels[box.slices]
+        changed, after = marked_points(box, different), labels[different]
+        points = [np.full(after.shape, start) for start in self.box.start]
+        for axis, along in zip(self._axes, changed, strict=True):
+            points[axis] = along
+        return Paint(tuple(points), after)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnEdit(Edit):
+    """An edit of the objects that a line passes."""
+
+    line: Line
+
+    @classmethod
+    def why_not(cls, facts: Facts, out_of_sight: str) -> str:
+        """Return what is missing to change objects."""
+        if not facts.has_labels:
+            return "There are no labels yet; press Predict first."
+        return out_of_sight
+
+    def do(self, work: Workspace) -> Change | None:
+        """Paint what is different afterwards, as one stroke."""
+        if self.line.plane(work.pixels.labels.shape).empty:
+            return None
+        plane = Plane(work, self.line)
+        if not (ids := self._meant(plane)):
+            return None
+        boxes = {each: plane.box_of(each) for each in ids}
+        whole = reduce(Box.union, boxes.values(), self._room(plane))
+        places = {each: boxes[each].relative_to(whole).slices for each in ids}
+        labels = plane.labels[whole.slices].copy()
+        self._change(labels, plane.path - whole.start, places, work.ids.take)
+        return plane.painted(whole, labels).do(work)
+
+    def _meant(self, plane: Plane) -> list[int]:
+        """Return the objects that are to be changed."""
+        return plane.passed
+
+    def _room(self, plane: Plane) -> Box:
+        """Return what may change besides the boxes of the objects."""
+        return plane.box_of(plane.passed[0])
+
+    @abstractmethod
+    def _change(
+        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
+    ) -> None:
+        """Change the labels of a part of the plane in place.
+
+        `path` is where the line is in that part, or beyond it.
+        """
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Split(DrawnEdit):
+    """Cut the objects that a line crosses; see `annotation.shaping.split`."""
+
+    name: ClassVar[str] = "split"
+    tool: ClassVar[Tool | None] = Tool(
+        "Split",
+        "Draw a line across objects to cut them in two; the largest part keeps its "
+        "number",
+        "line",
+        key="K",
+        done="Split.",
+        unchanged="Nothing was cut: draw the line right across an object, from one "
+        "side of it to the other.",
+        instead=_INSTEAD,
+        gesture="Draw a line across an object to cut it",
+    )
+
+    def _change(
+        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
+    ) -> None:
+        split(labels, path, places, new_id)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Merge(DrawnEdit):
+    """Make the objects that a line passes one; see `annotation.shaping.merge`."""
+
+    name: ClassVar[str] = "merge"
+    tool: ClassVar[Tool | None] = Tool(
+        "Merge",
+        "Draw a line from object to object to make them one, with the number of the "
+        "first; a gap is bridged along the line",
+        "line",
+        key="J",
+        done="Merged.",
+        unchanged="Nothing was merged: draw the line from one object into another.",
+        instead=_INSTEAD,
+        gesture="Draw a line from one object into others to make them one",
+    )
+
+    def _room(self, plane: Plane) -> Box:
+        return plane.box_of_line()
+
+    def _change(
+        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
+    ) -> None:
+        del new_id
+        merge(labels, path, places)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Delete(DrawnEdit):
+    """Make background of the objects that a line touches."""
+
+    name: ClassVar[str] = "delete"
+    tool: ClassVar[Tool | None] = Tool(
+        "Delete",
+        "Click an object, or draw over several: there is background instead",
+        "line",
+        key="Q",
+        done="Deleted.",
+        unchanged="Nothing was deleted: click an object, or draw over some.",
+        instead=_INSTEAD,
+        gesture="Click an object, or draw over several, to delete them",
+    )
+
+    def _change(
+        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
+    ) -> None:
+        del path, new_id
+        erase(labels, places)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class FillHoles(DrawnEdit):
+    """Fill what the objects that a line touches enclose, or the one around a hole."""
+
+    name: ClassVar[str] = "fill holes"
+    tool: ClassVar[Tool | None] = Tool(
+        "Fill",
+        "Click an object, or a hole in it, to fill its holes; other objects in them "
+        "stay",
+        "line",
+        key="G",
+        done="Filled.",
+        unchanged="Nothing was filled: there are no holes in what you clicked.",
+        instead=_INSTEAD,
+        gesture="Click an object, or a hole in it, to fill its holes",
+    )
+
+    def _meant(self, plane: Plane) -> list[int]:
+        first = plane.path[0]
+        if plane.passed or not inside(plane.path[:1], plane.labels.shape).all():
+            return plane.passed
+        return list(may_enclose(plane.labels, (int(first[0]), int(first[1]))))
+
+    def _room(self, plane: Plane) -> Box:
+        return plane.box_of_line()
+
+    def _change(
+        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
+    ) -> None:
+        del new_id
+        fill_holes(labels, path, places)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Smooth(DrawnEdit):
+    """Give objects that a line touches a smoother outline."""
+
+    name: ClassVar[str] = "smooth"
+    tool: ClassVar[Tool | None] = Tool(
+        "Smooth",
+        "Click an object, or draw over several, for a smoother outline; neighbours "
+        "stay as they are",
+        "line",
+        key="U",
+        done="Smoothed.",
+        unchanged="Nothing was smoothed: click an object whose outline is rough.",
+        instead=_INSTEAD,
+        gesture="Click an object, or draw over several, to smooth the outline",
+    )
+
+    def _change(
+        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
+    ) -> None:
+        del new_id
+        smooth(labels, path, places)
