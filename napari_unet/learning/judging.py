@@ -1,8 +1,9 @@
 """How good weights are on what was held out, and the thresholds that suit them.
 
 How well maps fit moves with every pixel, but saturates when only the separation of
-objects is left to learn. Likeness of the objects goes on, but is coarse where few are
-held out. Agreement is the mean of both; `training.ranks` shows how it orders models.
+objects is left to learn. Likeness of the objects goes on, but moves by chance where few
+are held out. Agreement is a mean of both, in which likeness weighs the more the more
+objects tell it; `training.ranks` shows how it orders models.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from napari_unet.nets.network import Network
 from napari_unet.scores.likeness import Likeness
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
+
+_OBJECTS_FOR_HALF = 20
 
 _WORTH_A_STEP = 1.0
 """How many objects more must be right before a threshold moves by a step: those of one
@@ -63,11 +66,19 @@ class Judgement:
     likeness: Likeness
 
     @property
+    def weight(self) -> float:
+        """How much likeness counts: up to a half, and half of that by 20 objects.
+
+        It is the same for all weights that are judged in the same windows.
+        """
+        verified = self.likeness.verified
+        return verified / (verified + _OBJECTS_FOR_HALF) / 2
+
+    @property
     def agreement(self) -> float:
-        """The mean of both; that of maps alone where nothing is told apart."""
-        if not self.likeness.objects:
-            return self.of_maps
-        return (self.of_maps + self.likeness.score) / 2
+        """The weighted mean of both; of maps alone where nothing is told apart."""
+        more = self.likeness.score - self.of_maps
+        return self.of_maps + self.weight * more
 
     @property
     def doubt(self) -> float:
@@ -77,10 +88,8 @@ class Judgement:
         0 or 1 is not certain either (Agresti and Coull 1998).
         """
         pairs = self.likeness.objects / 2
-        if not pairs:
-            return 0.0
         share = (self.likeness.score * pairs + 1) / (pairs + 2)
-        return math.sqrt(share * (1 - share) / (pairs + 2)) / 2
+        return self.weight * math.sqrt(share * (1 - share) / (pairs + 2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

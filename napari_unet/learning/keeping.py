@@ -46,7 +46,7 @@ class Keeper:
     highest : float
         The best agreement so far.
     fitted_at : int
-        The step at which thresholds were fitted last.
+        The step at which thresholds were fitted last that went live.
     """
 
     newest: ModelImproved
@@ -66,16 +66,16 @@ class Keeper:
         return score > self.start_score and score >= lowest
 
     def keep(self, newest: ModelImproved) -> None:
-        """Let a model be live."""
+        """Let a model be live, with thresholds fitted to it if they were due."""
+        if self.thresholds_are_due(newest.step):
+            self.fitted_at = newest.step
         self.newest = newest
         self.highest = max(self.highest, newest.score)
 
-    def thresholds_are_due(self, step: int, *, last: bool) -> bool:
+    def thresholds_are_due(self, step: int, *, last: bool = False) -> bool:
         """Return whether to fit thresholds, which takes as long as a dozen steps.
 
-        Weights change less and less, so twice as many steps lie between two times.
+        Weights change less and less, so twice as many steps lie between two times. Only
+        those that went live count: with older ones all that follows would be judged.
         """
-        if not last and step < 2 * self.fitted_at:
-            return False
-        self.fitted_at = step
-        return True
+        return last or step >= 2 * self.fitted_at

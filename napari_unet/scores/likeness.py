@@ -28,10 +28,13 @@ class Likeness:
         Sum of what pairs count for, each from 0 to 1.
     objects : int
         Verified objects, and found ones that should be among them.
+    verified : int
+        The verified ones of these.
     """
 
     matched: float = 0.0
     objects: int = 0
+    verified: int = 0
 
     @property
     def score(self) -> float:
@@ -41,7 +44,11 @@ class Likeness:
 
     def __add__(self, other: Likeness) -> Likeness:
         """Pool two parts."""
-        return Likeness(self.matched + other.matched, self.objects + other.objects)
+        return Likeness(
+            self.matched + other.matched,
+            self.objects + other.objects,
+            self.verified + other.verified,
+        )
 
 
 def compare_objects(truth: LabelMap, found: LabelMap, judged: Mask) -> Likeness:
@@ -70,7 +77,7 @@ def compare_objects(truth: LabelMap, found: LabelMap, judged: Mask) -> Likeness:
     should_be[second[own]] = True
     should_be[0] = False
     total = len(certain) + int(np.count_nonzero(should_be))
-    return Likeness(float(counted.sum()), total)
+    return Likeness(float(counted.sum()), total, len(certain))
 
 
 def _by_id(ids: LabelMap, pixels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

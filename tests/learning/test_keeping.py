@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from napari_unet.learning.config import FitConfig
 from napari_unet.learning.data import iter_prepare
 from napari_unet.learning.events import ModelImproved
 from napari_unet.learning.judging import Judged, Judgement
-from napari_unet.learning.keeping import share_learned
+from napari_unet.learning.keeping import Keeper, share_learned
 from napari_unet.learning.train import Training, iter_fit
 from napari_unet.learning.train_state import TrainState
 from napari_unet.nets.device import choose_execution
@@ -24,12 +26,13 @@ from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
 
-FEW, MANY = 8, 800
+FEW, MANY = 40, 800
 """Found and verified objects."""
 
 
 def judgement(score: float, objects: int) -> Judgement:
-    return Judgement(score, Likeness(score * objects / (1 + score), objects))
+    matched = score * objects / (1 + score)
+    return Judgement(score, Likeness(matched, objects, objects // 2))
 
 
 @pytest.fixture
@@ -86,11 +89,44 @@ def test_small_steps_down_do_not_add_up(kept):
 
 @pytest.mark.parametrize("score", [0.0, 0.2, 0.5, 1.0])
 def test_doubt_falls_with_the_number_of_objects(score):
-    doubts = [judgement(score, n).doubt for n in (2, 10, 50, 1000)]
+    doubts = [judgement(score, n).doubt for n in (40, 100, 400, 4000)]
     assert doubts == sorted(doubts, reverse=True)
     assert 0 < doubts[-1] < 0.02
-    assert doubts[0] < 0.2
+    assert judgement(score, 2).doubt < 0.02  # likeness says next to nothing then
     assert Judgement(score, Likeness()).doubt == 0
+
+
+def test_a_stroke_of_luck_with_few_objects_does_not_outweigh_the_maps():
+    lucky, learned = (
+        Judgement(of_maps, Likeness(matched, 30, 15))
+        for of_maps, matched in ((0.760, 3.6), (0.771, 2.8))
+    )
+    assert learned.agreement > lucky.agreement
+    many = [
+        replace(each, likeness=each.likeness + Likeness(0, 0, 500))
+        for each in (lucky, learned)
+    ]
+    assert many[0].agreement > many[1].agreement
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 10_000))
+def test_agreement_lies_between_maps_and_objects(of_maps, share, verified):
+    found = Likeness(share * verified, 2 * verified, verified)
+    agreement = Judgement(of_maps, found).agreement
+    low, high = sorted((of_maps, found.score))
+    assert low - 1e-9 <= agreement <= high + 1e-9
+    assert agreement >= of_maps / 2 + min(found.score, of_maps) / 2 - 1e-9
+
+
+def test_thresholds_that_did_not_go_live_are_fitted_again():
+    kept = Keeper(ModelImproved(None, 0, 0.0))
+    assert kept.thresholds_are_due(30)
+    assert kept.thresholds_are_due(60)  # those of step 30 did not go live
+    kept.keep(ModelImproved(None, 60, 0.5))
+    assert not kept.thresholds_are_due(90)
+    assert kept.thresholds_are_due(90, last=True)
+    kept.keep(ModelImproved(None, 90, 0.6))
+    assert kept.thresholds_are_due(120)
 
 
 def test_weights_are_judged_with_the_thresholds_that_would_go_live(
