@@ -77,7 +77,10 @@ def workbench_of(viewer: Any) -> Workbench:
 
 
 class Dock(QWidget):
-    """Panels below each other, and a line that always says what is going on."""
+    """Panels below each other; at the foot what is always in sight.
+
+    That is what panels have there, and a line that says what is going on.
+    """
 
     panels: ClassVar[tuple[type[Panel], ...]] = ()
 
@@ -137,6 +140,8 @@ class Dock(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(6, 6, 2, 6)
         outer.addWidget(self._area, 1)
+        for foot in filter(None, (panel.foot for panel in self.shown)):
+            outer.addWidget(foot)
         outer.addWidget(self.status)
         self._watch_input()
 

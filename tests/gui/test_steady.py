@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
+from napari_unet.gui.dock import Column
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
@@ -25,16 +26,21 @@ def places(stage: Stage) -> dict[str, tuple[int, int]]:
     for panel in stage.dock.shown:
         panel.show_state(stage.state)
     QTest.qWait(60)
-    inner = stage.dock._area.widget()
+    return where(stage.dock._area.widget()) | where(stage.dock)
+
+
+def where(holder: QWidget) -> dict[str, tuple[int, int]]:
+    """Return where every control of a widget lies that does not scroll in it."""
     found = {}
     for kind in (QAbstractButton, QAbstractSpinBox, QComboBox):
-        for number, control in enumerate(inner.findChildren(kind)):
-            if control.isVisible():
-                at = control.mapTo(inner, QPoint(0, 0))
-                found[f"{kind.__name__} {number} {control.toolTip()[:20]}"] = (
-                    at.x(),
-                    at.y(),
-                )
+        for number, control in enumerate(holder.findChildren(kind)):
+            inside = control.parent()
+            while inside is not holder and not isinstance(inside, Column):
+                inside = inside.parent()
+            if inside is holder and control.isVisible():
+                at = control.mapTo(holder, QPoint(0, 0))
+                name = f"{kind.__name__} {number} {control.toolTip()[:20]}"
+                found[name] = at.x(), at.y()
     return found
 
 
@@ -132,3 +138,16 @@ def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):
     assert "2-D" not in stage.state.problems["correct"].text
     stage.viewer.reset_view()
     stage.until(lambda: "correct" not in stage.state.problems)
+
+
+def test_fine_tune_is_in_sight_in_a_low_window_however_the_dock_is_scrolled(stage):
+    stage.viewer.window.resize(1366, 768)
+    stage.viewer.window._qt_window.show()
+    QTest.qWait(100)
+    panel = next(p for p in stage.dock.shown if isinstance(p, FinetunePanel))
+    bar = stage.dock._area.verticalScrollBar()
+    assert bar.maximum() > 0, "everything is in sight, so this says nothing"
+    for place in (0, bar.maximum()):
+        bar.setValue(place)
+        QTest.qWait(20)
+        assert panel.finetune.visibleRegion().boundingRect() == panel.finetune.rect()

@@ -51,7 +51,7 @@ class FinetunePanel(Panel):
         self.notice = Label("", "faint", wrap=True)
         self.curve = Curve()
         self.curve.hide()
-        self.add_row(self.finetune, self.minutes, self.stop)
+        self.add_foot(self.finetune, self.minutes, self.stop)
         self._build_versions()
         # Last, so that no button moves when they come.
         self.add(self.curve, self.notice)

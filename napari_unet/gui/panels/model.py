@@ -63,7 +63,7 @@ class ModelPanel(Panel):
     def _build(self) -> None:
         self.chooser = Choices("The model that predicts", steady=True)
         self.chooser.chosen.connect(self._on_chosen)
-        self.card = SteadyText("faint", lines=2)
+        self.card = SteadyText("faint")
         self.device = SteadyText("faint")
         self.device.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.predicts = SteadyText()

@@ -39,7 +39,8 @@ _AROUND_LINES = 8
 class Panel(QWidget):
     """One section of the dock: a title, controls, and what went wrong with them.
 
-    Its number is its place in the workflow, 0 where it stands alone.
+    Its number is its place in the workflow, 0 where it stands alone. What is in its
+    `foot` stays in sight at the foot of the dock, while all else scrolls.
     """
 
     title: ClassVar[str]
@@ -54,11 +55,13 @@ class Panel(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
+        self.foot: QWidget | None = None
         if number:
             self.add(Label(f"{number}  {self.title}", "title"))
-        self._build()
         self.problem = ProblemLine()
-        self.add(self.problem)
+        self._build()
+        if self.foot is None:
+            self.add(self.problem)
 
     def _build(self) -> None:
         """Make the controls."""
@@ -77,6 +80,15 @@ class Panel(QWidget):
         """Put widgets below what is there."""
         for widget in widgets:
             self._column.addWidget(widget)
+
+    def add_foot(self, *widgets: QWidget) -> None:
+        """Put widgets side by side at the foot, and above them what went wrong."""
+        self.foot = QWidget()
+        column = QVBoxLayout(self.foot)
+        column.setContentsMargins(2, 0, 8, 0)
+        column.setSpacing(4)
+        column.addWidget(self.problem)
+        column.addLayout(row(*widgets))
 
     def add_row(self, *widgets: QWidget, stretch: tuple[int, ...] = (0,)) -> None:
         """Put widgets side by side, as `row` does."""
