@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.annotation.edit import tools
@@ -17,6 +17,7 @@ UNDO = "Ctrl+Z"
 REDO = "Ctrl+Shift+Z"
 TRAIN = "Shift+T"
 FLIP = "D"
+HIDE = "H"
 
 
 def keys_of_tools() -> dict[str, str]:
@@ -30,14 +31,20 @@ def hint(text: str, key: str) -> str:
 
 
 def bind_keys(
-    viewer: ViewerModel, actions: Mapping[str, Callable[[], object]]
+    viewer: ViewerModel,
+    actions: Mapping[str, Callable[[], object]],
+    held: Mapping[str, Callable[[Any], Generator[None, None, None]]],
 ) -> list[str]:
-    """Bind keys, unless another plugin has bound them before; return those bound."""
+    """Bind keys, unless another plugin has bound them before; return those bound.
+
+    Those that are `held` go on when the key comes up.
+    """
     taken = {str(binding) for binding in viewer.keymap}
-    bound = [key for key in actions if key not in taken]
-    for key in bound:
-        viewer.bind_key(key, _without_viewer(actions[key]))
-    return bound
+    pressed = {key: _without_viewer(action) for key, action in actions.items()}
+    bound = {k: do for k, do in (pressed | dict(held)).items() if k not in taken}
+    for key, do in bound.items():
+        viewer.bind_key(key, do)
+    return list(bound)
 
 
 def release_keys(viewer: ViewerModel, keys: Iterable[str]) -> None:

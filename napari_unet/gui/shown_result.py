@@ -19,6 +19,7 @@ from napari_unet.tasks.outputs import PixelClass
 
 if TYPE_CHECKING:
     from napari.components import LayerList
+    from napari.layers import Layer
 
 Look: TypeAlias = dict[str, Any]
 """What a person has set in a labels layer beside its pixels, by napari's names."""
@@ -98,6 +99,13 @@ class ShownResult:
             return Role.PICTURE
         return None
 
+    @property
+    def layers(self) -> list[Layer]:
+        """All layers that lie over the image, that which is painted in first."""
+        overlay = [self._overlay.layer] if self._overlay is not None else []
+        pictures = self.values.pictures.values() if self.values is not None else ()
+        return [self.layer, *overlay, *pictures]
+
     def lie_on(self, below: Image) -> None:
         """Lie on another layer of the same image from now on."""
         if below is not self.below:
@@ -131,11 +139,14 @@ class ShownResult:
             self._give("brush_size", brush_for(self._image))
 
     def look(self) -> Look:
-        """Return how the person has set up the layer that is painted in."""
+        """Return how the person has set up the layer that is painted in.
+
+        Not that it cannot be seen: perhaps the key that hides it is down.
+        """
         return {
             name: getattr(self.layer, name)
             for name in _SET_BY_PERSONS
-            if not self._is_given(name)
+            if not self._is_given(name) and (name != "opacity" or self.layer.opacity)
         }
 
     def let_go(self) -> None:

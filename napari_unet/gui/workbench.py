@@ -30,9 +30,11 @@ from napari_unet.geometry.line import Line
 from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.gesture import LineGesture
+from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.keys import (
     FLIP,
+    HIDE,
     NEXT,
     PREDICT,
     REDO,
@@ -103,6 +105,7 @@ class Workbench(QObject):
                 FLIP: self.session.comparing.flip,
                 **actions,
             },
+            {HIDE: HoldToHide(self.layers).hold},
         )
         if application := QApplication.instance():
             application.aboutToQuit.connect(self._on_quit)

@@ -20,7 +20,7 @@ from napari_unet.gui.dock import (
     SegmentAndCorrect,
     workbench_of,
 )
-from napari_unet.gui.keys import PREDICT, TRAIN, keys_of_tools
+from napari_unet.gui.keys import HIDE, PREDICT, TRAIN, keys_of_tools
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
@@ -197,7 +197,7 @@ def test_keys_are_free_in_napari(make_napari_viewer):
     }
     assert "Ctrl+Z" in taken
     # On a labels layer napari's own undo comes first, and leads to the same.
-    assert not taken & {PREDICT, TRAIN, *keys_of_tools().values()}
+    assert not taken & {PREDICT, TRAIN, HIDE, *keys_of_tools().values()}
 
 
 def test_keys_do_what_the_tooltips_say(stage, press_key):

@@ -1,0 +1,37 @@
+"""Look at the bare image for as long as a key is down."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from napari_unet.gui.layers import ViewerLayers
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+
+class HoldToHide:
+    """Makes what lies over the chosen image transparent while a key is held.
+
+    Layers stay visible all the time: what is hidden may not be painted in, and a tool
+    in hand would be put down.
+    """
+
+    def __init__(self, layers: ViewerLayers) -> None:
+        self._layers = layers
+        self._opacities: dict[Layer, float] = {}
+
+    def hold(self, _viewer: Any) -> Generator[None, None, None]:
+        """Hide, and show again when the generator goes on, as napari lets it.
+
+        It never does where the window lost the keyboard meanwhile; then the next time.
+        """
+        shown = self._layers.results.current
+        for layer in shown.layers if shown else ():
+            self._opacities.setdefault(layer, layer.opacity)
+            layer.opacity = 0.0
+        yield
+        for layer, opacity in self._opacities.items():
+            layer.opacity = opacity
+        self._opacities.clear()
