@@ -13,10 +13,10 @@ from qtpy.QtWidgets import (
     QLabel,
     QMainWindow,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from napari_unet.gui.connections import Connections, single_shot
 from napari_unet.gui.curve import Curve
@@ -28,7 +28,7 @@ from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.objects import ObjectsPanel
-from napari_unet.gui.panels.panel import Panel, row, set_look
+from napari_unet.gui.panels.panel import Panel, SteadyText, row, set_look
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
 from napari_unet.gui.theme import colors_of, style_sheet
@@ -42,8 +42,9 @@ class StatusLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.mark = QLabel()
-        self.words = QElidingLabel()
-        self.words.setElideMode(Qt.TextElideMode.ElideRight)
+        # Marks come from fonts of several heights, and what is above must not move.
+        self.mark.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
+        self.words = SteadyText()
         row(self.mark, self.words, stretch=(1,), on=self)
 
     def show_state(self, state: State) -> None:
@@ -55,8 +56,7 @@ class StatusLine(QWidget):
         self.mark.setText("⚠" if wrong else "●" if busy else "✓")
         set_look(self.mark, "role", "error" if wrong else "")
         set_look(self.words, "role", "error" if said else "")
-        self.words.setText(state.message)
-        self.words.setToolTip(state.message)
+        self.words.show_text(state.message)
 
 
 _RENDER_MS = 30

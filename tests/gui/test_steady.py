@@ -26,10 +26,12 @@ def places(stage: Stage) -> dict[str, tuple[int, int]]:
     for panel in stage.dock.shown:
         panel.show_state(stage.state)
     QTest.qWait(60)
-    return where(stage.dock._area.widget()) | where(stage.dock)
+    # napari's own status bar grows by a pixel when something goes on.
+    foot = where(stage.dock, stage.dock.height())
+    return where(stage.dock._area.widget()) | foot
 
 
-def where(holder: QWidget) -> dict[str, tuple[int, int]]:
+def where(holder: QWidget, origin: int = 0) -> dict[str, tuple[int, int]]:
     """Return where every control of a widget lies that does not scroll in it."""
     found = {}
     for kind in (QAbstractButton, QAbstractSpinBox, QComboBox):
@@ -40,7 +42,7 @@ def where(holder: QWidget) -> dict[str, tuple[int, int]]:
             if inside is holder and control.isVisible():
                 at = control.mapTo(holder, QPoint(0, 0))
                 name = f"{kind.__name__} {number} {control.toolTip()[:20]}"
-                found[name] = at.x(), at.y()
+                found[name] = at.x(), at.y() - origin
     return found
 
 
