@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from napari_unet.annotation.change import Change
-from napari_unet.annotation.edit import Edit, Facts, Tool, register
+from napari_unet.annotation.edit import Edit, Facts, Tool, register, why_no_labels
 from napari_unet.annotation.edits import Paint
 from napari_unet.annotation.shaping import (
     NewId,
@@ -88,9 +88,7 @@ class DrawnEdit(Edit):
     @classmethod
     def why_not(cls, facts: Facts, out_of_sight: str) -> str:
         """Return what is missing to change objects."""
-        if not facts.has_labels:
-            return "There are no labels yet; press Predict first."
-        return out_of_sight
+        return why_no_labels(facts) or out_of_sight
 
     def do(self, work: Workspace) -> Change | None:
         """Paint what is different afterwards, as one stroke."""

@@ -20,7 +20,8 @@ from napari_unet.annotation.workspace import Workspace
 class Facts(Protocol):
     """What is known of an annotation where an edit of it is offered.
 
-    There are labels to look at, and something to accept besides what a person painted.
+    There are labels to look at, something to accept besides what a person painted, and
+    anything in the labels, shown or not.
     """
 
     @property
@@ -28,7 +29,18 @@ class Facts(Protocol):
     @property
     def has_prediction(self) -> bool: ...  # noqa: D102
     @property
+    def worked_on(self) -> bool: ...  # noqa: D102
+    @property
     def verified_share(self) -> float: ...  # noqa: D102
+
+
+def why_no_labels(facts: Facts) -> str:
+    """Return what to do where no labels are shown, or nothing where some are."""
+    if facts.has_labels:
+        return ""
+    if facts.worked_on:
+        return "The labels are not shown: press Show the earlier work first."
+    return "There are no labels yet; press Predict first."
 
 
 @dataclass(frozen=True, slots=True)

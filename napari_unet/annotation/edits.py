@@ -17,7 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.change import Change
-from napari_unet.annotation.edit import Edit, Facts, ObjectEdit, Tool, register
+from napari_unet.annotation.edit import (
+    Edit,
+    Facts,
+    ObjectEdit,
+    Tool,
+    register,
+    why_no_labels,
+)
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.annotation.refresh import Refresh
@@ -111,8 +118,8 @@ class _Accept(Edit):
     @classmethod
     def why_not(cls, facts: Facts, out_of_sight: str) -> str:
         """Return what is missing to accept."""
-        if not facts.has_labels:
-            return "There are no labels yet; press Predict first."
+        if why_not := why_no_labels(facts):
+            return why_not
         if not facts.has_prediction:
             return "There are no predicted values to accept; press Predict first."
         return out_of_sight

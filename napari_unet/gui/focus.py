@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QChildEvent, QEvent, QObject, Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -80,10 +81,11 @@ class InputGuard(QObject):
             # When the button goes down already: what was typed before counts now.
             if not _keeps_keyboard(watched, kind):
                 self.give_back()
-        elif kind == QEvent.Type.KeyRelease and _is_typed_in(watched):
-            self._leave(event)
-        elif kind == QEvent.Type.KeyPress:
-            return self._on_key(watched, event)
+        elif isinstance(event, QKeyEvent):  # PyQt5 may take a stale one for another
+            if kind == QEvent.Type.KeyRelease and _is_typed_in(watched):
+                self._leave(event)
+            elif kind == QEvent.Type.KeyPress:
+                return self._on_key(watched, event)
         return False
 
     def _on_key(self, widget: QWidget, event: QEvent) -> bool:

@@ -23,15 +23,16 @@ class HoldToHide:
         self._opacities: dict[Layer, float] = {}
 
     def hold(self, _viewer: Any) -> Generator[None, None, None]:
-        """Hide, and show again when the generator goes on, as napari lets it.
-
-        It never does where the window lost the keyboard meanwhile; then the next time.
-        """
+        """Hide, and show again when the generator goes on, as napari lets it."""
         shown = self._layers.results.current
         for layer in shown.layers if shown else ():
             self._opacities.setdefault(layer, layer.opacity)
             layer.opacity = 0.0
         yield
+        self.show()
+
+    def show(self) -> None:
+        """Show again what is hidden: another window may have the keyboard now."""
         for layer, opacity in self._opacities.items():
             layer.opacity = opacity
         self._opacities.clear()

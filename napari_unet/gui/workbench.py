@@ -78,6 +78,7 @@ class Workbench(QObject):
         self._runner = QtRunner(self)
         self.session = Session(self._runner, view=lambda: self.layers.visible_box())
         self.layers = ViewerLayers(self.viewer, self.session)
+        self._hiding = HoldToHide(self.layers)
         self.lines = LineGesture(self.viewer, self.layers)
         self.lines.drawn.connect(self._on_drawn)
         self.folders = Folders(self.viewer, self.open_file)
@@ -105,7 +106,7 @@ class Workbench(QObject):
                 FLIP: self.session.comparing.flip,
                 **actions,
             },
-            {HIDE: HoldToHide(self.layers).hold},
+            {HIDE: self._hiding.hold},
         )
         if application := QApplication.instance():
             application.aboutToQuit.connect(self._on_quit)
@@ -238,6 +239,8 @@ class Workbench(QObject):
         The window hides then, and is still there: what must be read is shown in time.
         """
         kind = event.type() if event is not None else None
+        if kind == QEvent.Type.WindowDeactivate and self._open:
+            self._hiding.show()
         if event is not None and not event.spontaneous():
             asked = kind == QEvent.Type.Hide and self._asked_to_close
             if asked or kind == QEvent.Type.Close:

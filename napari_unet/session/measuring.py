@@ -110,6 +110,7 @@ class Measuring:
             return
         order = np.arange(len(table)) if rows is None else rows
         summary = self._hub.state.measured.summary
+        self._hub.show(measured=MeasuredState(summary))
 
         def tell(_: object) -> None:
             saved = f"Saved {len(order):,} rows in {path.name}."

@@ -282,7 +282,7 @@ def test_another_layer_or_none_puts_it_down(scene, press_key):
     assert not scene.bench.lines.tool
     assert scene.viewer.scene.camera.mouse_pan
     press_key(scene.viewer, "K")
-    assert "no labels" in scene.state.problems["correct"].text
+    assert "earlier work" in scene.state.problems["correct"].text
     assert not scene.panel(CorrectPanel).edits["split"].isChecked()
 
 

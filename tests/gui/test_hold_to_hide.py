@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -50,6 +50,14 @@ def test_a_key_that_never_came_up_loses_nothing(predicted):
     assert predicted.labels.opacity == 0
     send(predicted, QTest.keyPress)
     send(predicted, QTest.keyRelease)
+    assert predicted.labels.opacity == 0.6
+
+
+def test_another_window_takes_the_keyboard_meanwhile(predicted):
+    send(predicted, QTest.keyPress)
+    assert predicted.labels.opacity == 0
+    window = predicted.viewer.window._qt_window
+    QApplication.sendEvent(window, QEvent(QEvent.Type.WindowDeactivate))
     assert predicted.labels.opacity == 0.6
 
 

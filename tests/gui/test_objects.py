@@ -320,12 +320,25 @@ def test_the_file_has_what_is_shown(listed, tmp_path, monkeypatch):
     assert float(rows[0]["area_px"]) == listed.list.rows.table["area"][47]
     assert listed.panel.summary.text() == "Saved 48 rows in objects.csv."
     assert "disks objects.csv" in asked[0]
+    before, path = path.read_bytes(), path.with_suffix("")
+    QTest.mouseClick(listed.panel.export, LEFT)
+    listed.stage.until(lambda: "objects" in listed.stage.state.problems)
+    assert "is there already" in listed.panel.problem.words.text()
+    path = path.with_suffix(".csv")
+    assert path.read_bytes() == before
+    path.rename(tmp_path / "other.csv")
+    path = path.with_suffix("")
+    QTest.mouseClick(listed.panel.export, LEFT)
+    listed.stage.until((tmp_path / "objects.csv").exists)
+    path = tmp_path / "objects.csv"
+    listed.stage.until(lambda: listed.stage.state.measured.saved)
     path.unlink()
     path.mkdir()
     QTest.mouseClick(listed.panel.export, LEFT)
     listed.stage.until(lambda: "objects" in listed.stage.state.problems)
     assert "could not be written" in listed.panel.problem.words.text()
     assert not listed.panel.problem.isHidden()
+    assert not listed.stage.state.measured.saved
 
 
 def test_without_objects_it_says_so(stage):

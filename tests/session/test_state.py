@@ -97,6 +97,16 @@ UNREADY = {"ready": False, "model": None}
         ),
         (
             "accept view",
+            {"image": image(has_labels=False, worked_on=True)},
+            "The labels are not shown: press Show the earlier work first.",
+        ),
+        (
+            "split",
+            {"image": image(has_labels=False)},
+            "There are no labels yet; press Predict first.",
+        ),
+        (
+            "accept view",
             {"image": image(has_prediction=False)},
             "There are no predicted values to accept; press Predict first.",
         ),

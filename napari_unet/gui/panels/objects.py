@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.gui.histogram import Histogram
 from napari_unet.gui.panels.object_list import ObjectList
@@ -173,4 +174,14 @@ class ObjectsPanel(Panel):
             self, "Export CSV", suggested, "CSV (*.csv)"
         )
         if path:
-            self.session.measuring.export(Path(path), self.list.rows.order)
+            self._export_to(Path(path))
+
+    def _export_to(self, path: Path) -> None:
+        """Save in a file with an ending that spreadsheets know."""
+        if not path.suffix:
+            path = path.with_suffix(".csv")
+            if path.exists():  # nobody has said that it may be replaced
+                told = f"{path.name} is there already: choose it, or another name."
+                self.session.report("objects", InputError(told))
+                return
+        self.session.measuring.export(path, self.list.rows.order)
