@@ -249,7 +249,7 @@ def test_deleting_the_labels_layer_loses_nothing(stage):
     stage.session.correcting.do(AcceptView(Box((0, 0), (64, 160))))
     stage.viewer.layers.remove(stage.labels)
     assert stage.labels is None
-    assert "press Predict" in stage.state.why_not_do("accept view")
+    assert "Show the earlier work" in stage.state.why_not_do("accept view")
     stage.predict()
     assert stage.state.image.verified_objects == 10
     assert stage.labels in stage.viewer.layers
