@@ -1,9 +1,9 @@
-"""The learning curve: loss of every step, score on held-out pixels."""
+"""The learning curve: score on held-out pixels, and loss of every step."""
 
 from __future__ import annotations
 
 import pyqtgraph
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_unet.core.events import TrainStep, Validated
 from napari_unet.gui.connections import single_shot
@@ -14,13 +14,20 @@ _REDRAW_MS = 200
 _SMOOTHING = 0.1
 _WORDS_TIP = (
     "Score: agreement with what is verified and held out of training, of pixels and "
-    "of objects; 1 is perfect. Loss: error on those that train, smoothed. From left to "
-    "right: steps."
+    "of objects; 1 is perfect. From left to right: steps."
+)
+_DETAILS_TIP = (
+    "Show the loss, too: the error on what trains, smoothed. It falls also where a "
+    "model gets no better at what it has not seen"
 )
 
 
 class Curve(QWidget):
-    """A small live plot; redrawn a few times a second, however fast training is."""
+    """A small live plot; redrawn a few times a second, however fast training is.
+
+    It shows the score, which says whether a model is better, and the loss, which does
+    not, to those who want to see the details.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,11 +45,17 @@ class Curve(QWidget):
         self._score = self.plot.plot(name="score", symbol="o", symbolSize=4)
         self.words = QLabel()
         self.words.setToolTip(_WORDS_TIP)
+        self.details = QCheckBox("Details")
+        self.details.setToolTip(_DETAILS_TIP)
+        self.details.toggled.connect(self._redraw)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.plot)
-        column.addWidget(self.words)
+        below = QHBoxLayout()
+        below.addWidget(self.words, 1)
+        below.addWidget(self.details)
+        column.addLayout(below)
         self._timer = single_shot(self._redraw, _REDRAW_MS, self)
 
     def paint_in(self, colors: Colors) -> None:
@@ -77,8 +90,10 @@ class Curve(QWidget):
             values.clear()
         self._redraw()
 
-    def _redraw(self) -> None:
-        self._loss.setData(self._steps, self._losses)
+    def _redraw(self, _: bool = False) -> None:
+        self._loss.setVisible(self.details.isChecked())
+        losses = self._losses if self.details.isChecked() else []
+        self._loss.setData(self._steps[: len(losses)], losses)
         self._score.setData(self._scored, self._scores)
         self._tell()
 
@@ -88,7 +103,7 @@ class Curve(QWidget):
         if self._scores:
             now = f"score {self._scores[-1]:.2f}, at first {self._scores[0]:.2f}"
             parts.append(_line(self._colors.score, now))
-        if self._losses:
+        if self._losses and self.details.isChecked():
             parts.append(_line(self._colors.loss, f"loss {self._losses[-1]:.2f}"))
         self.words.setText(" &nbsp; ".join(parts))
 

@@ -26,13 +26,14 @@ from qtpy.QtWidgets import (
     QListWidget,
     QPlainTextEdit,
     QSlider,
+    QTabBar,
     QTableView,
     QTextEdit,
     QWidget,
 )
 
 _LISTS = (QListWidget, QTableView)
-_TURNED_BY_WHEELS = (QComboBox, QAbstractSpinBox, QSlider)
+_TURNED_BY_WHEELS = (QComboBox, QAbstractSpinBox, QSlider, QTabBar)
 _BY_CLICK = (
     Qt.FocusPolicy.ClickFocus,
     Qt.FocusPolicy.StrongFocus,
@@ -131,7 +132,7 @@ def _may_be_turned(widget: QWidget) -> bool:
     """Whether the wheel may turn it: numbers that have the focus, and choices never."""
     if not isinstance(widget, _TURNED_BY_WHEELS):
         return True
-    return widget.hasFocus() and not isinstance(widget, QComboBox)
+    return widget.hasFocus() and not isinstance(widget, QComboBox | QTabBar)
 
 
 def _limit_focus(widget: QWidget) -> None:
@@ -140,7 +141,7 @@ def _limit_focus(widget: QWidget) -> None:
         return
     if _is_typed_in(widget):
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    elif isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider):
+    elif isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider | QTabBar):
         widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     elif isinstance(widget, QAbstractScrollArea) and not _is_text(widget):
         widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)

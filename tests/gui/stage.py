@@ -44,8 +44,9 @@ class Stage:
         return self.bench.layers.labels_layer
 
     def panel(self, kind: type) -> Any:
-        """Return the panel of a kind, showing the newest state."""
+        """Return the panel of a kind, in sight and showing the newest state."""
         (found,) = [panel for panel in self.dock.shown if isinstance(panel, kind)]
+        self.dock.bring(found)
         found.show_state(self.state)
         return found
 

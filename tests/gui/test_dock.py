@@ -326,9 +326,13 @@ def test_nothing_is_cut_off_at_the_side(stage):
     stage.predict()
     stage.session.training.started.emit()
     QTest.qWait(100)
-    inner = stage.dock.findChild(type(stage.dock._area)).widget()
-    assert inner.width() >= inner.minimumSizeHint().width()
-    assert inner.width() <= stage.dock._area.viewport().width()
+    for page in range(stage.dock.turned.count()):
+        stage.dock.turned.setCurrentIndex(page)
+        QTest.qWait(50)
+        column = stage.dock.turned.currentWidget()
+        inner = column.widget()
+        assert inner.width() >= inner.minimumSizeHint().width()
+        assert inner.width() <= column.viewport().width()
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -10,7 +10,8 @@ from qtpy.QtCore import QPoint
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
-from napari_unet.gui.dock import Column
+from napari_unet.errors import InputError
+from napari_unet.gui.pages import Column
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
@@ -22,13 +23,18 @@ pytestmark = pytest.mark.qt_smoke
 
 
 def places(stage: Stage) -> dict[str, tuple[int, int]]:
-    """Return where every control of the dock lies."""
+    """Return where every control of the dock lies, on whatever page."""
+    found: dict[str, tuple[int, int]] = {}
     for panel in stage.dock.shown:
         panel.show_state(stage.state)
-    QTest.qWait(60)
-    # napari's own status bar grows by a pixel when something goes on.
-    foot = where(stage.dock, stage.dock.height())
-    return where(stage.dock._area.widget()) | foot
+    for page in range(stage.dock.turned.count()):
+        stage.dock.turned.setCurrentIndex(page)
+        QTest.qWait(60)
+        # napari's own status bar grows by a pixel when something goes on.
+        found |= where(stage.dock, stage.dock.height())
+        inside = where(stage.dock.turned.currentWidget().widget())
+        found |= {f"{page} {name}": place for name, place in inside.items()}
+    return found
 
 
 def where(holder: QWidget, origin: int = 0) -> dict[str, tuple[int, int]]:
@@ -142,14 +148,37 @@ def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):
     stage.until(lambda: "correct" not in stage.state.problems)
 
 
-def test_fine_tune_is_in_sight_in_a_low_window_however_the_dock_is_scrolled(stage):
+def test_predict_and_fine_tune_are_in_sight_in_a_low_window_on_every_page(stage):
     stage.viewer.window.resize(1366, 768)
     stage.viewer.window._qt_window.show()
     QTest.qWait(100)
-    panel = next(p for p in stage.dock.shown if isinstance(p, FinetunePanel))
-    bar = stage.dock._area.verticalScrollBar()
-    assert bar.maximum() > 0, "everything is in sight, so this says nothing"
-    for place in (0, bar.maximum()):
-        bar.setValue(place)
-        QTest.qWait(20)
-        assert panel.finetune.visibleRegion().boundingRect() == panel.finetune.rect()
+    panels = {type(panel): panel for panel in stage.dock.shown}
+    buttons = panels[PredictPanel].predict, panels[FinetunePanel].finetune
+    for page in range(stage.dock.turned.count()):
+        stage.dock.turned.setCurrentIndex(page)
+        bar = stage.dock.turned.currentWidget().verticalScrollBar()
+        for place in (0, bar.maximum()):
+            bar.setValue(place)
+            QTest.qWait(20)
+            for button in buttons:
+                assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_a_tab_says_what_goes_on_behind_it(stage):
+    turned = stage.dock.turned
+    assert [turned.tabText(place) for place in range(3)] == [
+        "Images",
+        "Correct",
+        "Train",
+    ]
+    stage.session.report("correct", InputError("no"))
+    stage.until(lambda: turned.tabText(1) == "Correct ⚠")
+    stage.session.retract("correct")
+    stage.until(lambda: turned.tabText(1) == "Correct")
+    stage.open(disks((128, 128)), name="disks")
+    stage.predict()
+    stage.bench.use("accept view")
+    stage.session.finetune(0.02)
+    stage.until(lambda: turned.tabText(2) == "Train ●")
+    stage.until(lambda: not stage.state.training)
+    stage.until(lambda: turned.tabText(2) == "Train")

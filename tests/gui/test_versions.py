@@ -42,7 +42,7 @@ def dock(stage):
     stage.predict()
     publish(stage, "round 1", 0.25)
     publish(stage, "round 2", 0.5)
-    stage.dock._area.ensureWidgetVisible(stage.panel(FinetunePanel))
+    stage.dock.bring(stage.panel(FinetunePanel))
     QTest.qWait(50)
     return stage
 

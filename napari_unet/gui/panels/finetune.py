@@ -58,6 +58,10 @@ class FinetunePanel(Panel):
         self.connections.connect(self.session.training.started, self._on_started)
         self.connections.connect(self.session.training.measured, self.curve.add)
 
+    def is_busy(self, state: State) -> bool:
+        """Whether a model learns."""
+        return state.training is not None
+
     def _build_versions(self) -> None:
         """List what training made, with what can be done with one of them."""
         self.versions = VersionList()

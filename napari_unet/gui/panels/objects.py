@@ -39,7 +39,6 @@ class ObjectsPanel(Panel):
 
     title = "Objects"
     place = "objects"
-    numbered = False
 
     def _build(self) -> None:
         self.list = ObjectList()

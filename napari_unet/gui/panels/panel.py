@@ -37,17 +37,16 @@ _AROUND_LINES = 8
 
 
 class Panel(QWidget):
-    """One section of the dock: a title, controls, and what went wrong with them.
+    """One section of the dock: controls, and what went wrong with them.
 
-    Its number is its place in the workflow, 0 where it stands alone. What is in its
-    `foot` stays in sight at the foot of the dock, while all else scrolls.
+    It is `titled` where it does not stand alone. What is in its `foot` stays in sight
+    at the foot of the dock, while all else scrolls.
     """
 
     title: ClassVar[str]
     place: ClassVar[Place]
-    numbered: ClassVar[bool] = True
 
-    def __init__(self, bench: Workbench, number: int = 0) -> None:
+    def __init__(self, bench: Workbench, *, titled: bool = False) -> None:
         super().__init__()
         self.bench = bench
         self.session = bench.session
@@ -56,8 +55,10 @@ class Panel(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
         self.foot: QWidget | None = None
-        if number:
-            self.add(Label(f"{number}  {self.title}", "title"))
+        self._heading = Label(self.title, "title")
+        self._titled = titled
+        self.add(self._heading)
+        self.show_heading(True)
         self.problem = ProblemLine()
         self._build()
         if self.foot is None:
@@ -71,17 +72,25 @@ class Panel(QWidget):
         """Show a state in the controls."""
         raise NotImplementedError
 
+    def is_busy(self, state: State) -> bool:  # noqa: ARG002
+        """Whether something goes on that is shown nowhere but here."""
+        return False
+
     def show_state(self, state: State) -> None:
         """Show a state, with the problem that belongs here."""
         self._render(state)
         self.problem.show_problem(state.problems.get(self.place))
+
+    def show_heading(self, wanted: bool) -> None:
+        """Show the title, if there is one, or leave it out where nothing is below."""
+        self._heading.setVisible(wanted and self._titled)
 
     def add(self, *widgets: QWidget) -> None:
         """Put widgets below what is there."""
         for widget in widgets:
             self._column.addWidget(widget)
 
-    def add_foot(self, *widgets: QWidget) -> None:
+    def add_foot(self, *widgets: QWidget, below: QWidget | None = None) -> None:
         """Put widgets side by side at the foot, and above them what went wrong."""
         self.foot = QWidget()
         column = QVBoxLayout(self.foot)
@@ -89,6 +98,8 @@ class Panel(QWidget):
         column.setSpacing(4)
         column.addWidget(self.problem)
         column.addLayout(row(*widgets))
+        if below is not None:
+            column.addWidget(below)
 
     def add_row(self, *widgets: QWidget, stretch: tuple[int, ...] = (0,)) -> None:
         """Put widgets side by side, as `row` does."""

@@ -196,7 +196,7 @@ _STEPS = 1000
 class PredictPanel(Panel):
     """Let the model predict the chosen image."""
 
-    title = "Predict"
+    title = "Prediction"
     place = "predict"
 
     def _build(self) -> None:
@@ -213,13 +213,13 @@ class PredictPanel(Panel):
         )
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(6)
+        self.progress.setFixedHeight(4)
         policy = self.progress.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.progress.setSizePolicy(policy)
-        self.add_row(self.predict, self.cancel)
         self.settings = _SettingsForm(self.session.settings)
-        self.add(self.progress, self.settings)
+        self.add(self.settings)
+        self.add_foot(self.predict, self.cancel, below=self.progress)
 
     def _render(self, state: State) -> None:
         now = state.predicting
@@ -231,3 +231,4 @@ class PredictPanel(Panel):
         self.progress.setRange(0, _STEPS if share is not None else 0)
         self.progress.setValue(round((share or 0) * _STEPS))
         self.settings.show_settings(state.settings)
+        self.show_heading(state.settings is not None)

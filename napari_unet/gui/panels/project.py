@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 from superqt import QElidingLabel
@@ -35,7 +35,6 @@ class ProjectPanel(Panel):
 
     title = "Project"
     place = "project"
-    numbered: ClassVar[bool] = False
 
     def _build(self) -> None:
         self.name = QElidingLabel(_BESIDE)
