@@ -1,8 +1,9 @@
-"""The keys of the dock, none of which is taken by napari."""
+"""The keys of the dock, none of which is taken by napari, and a sheet of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.annotation.edit import tools
@@ -18,6 +19,50 @@ REDO = "Ctrl+Shift+Z"
 TRAIN = "Shift+T"
 FLIP = "D"
 HIDE = "H"
+
+
+SHEET = "?"  # napari has no name for it: a shortcut of the window
+
+_WORDS = {
+    PREDICT: "Predict, first what is in view",
+    NEXT: "Go to the next view that needs a look",
+    FLIP: "While comparing: the one model or the other",
+    HIDE: "Hold to see the bare image",
+    TRAIN: "Start or stop Fine-tune",
+    f"{UNDO} / {REDO}": "Take back / do again, whatever it was",
+    SHEET: "This sheet",
+}
+_OF_NAPARI = {
+    "2 / 1": "Brush / eraser",
+    "[ / ]": "Smaller / larger brush",
+    "4": "Fill",
+    "3": "Outline with the mouse",
+    "5": "Pick an object",
+    "M": "A new object",
+    "6": "Move the view (hold Space at any time)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Keys that belong together, each with what it does."""
+
+    title: str
+    keys: tuple[tuple[str, str], ...]
+
+
+def sheet() -> tuple[Group, ...]:
+    """Return all keys with what they do, also those of napari that correct."""
+    of_tools = [
+        (tool.key, tool.gesture or tool.title)
+        for tool, _ in tools().values()
+        if tool.key
+    ]
+    return (
+        Group("Predict, look, learn", tuple(_WORDS.items())),
+        Group("Correct", tuple(of_tools)),
+        Group("napari's labels layer", tuple(_OF_NAPARI.items())),
+    )
 
 
 def keys_of_tools() -> dict[str, str]:

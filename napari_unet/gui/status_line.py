@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
 
-from napari_unet.gui.panels.panel import SteadyText, row, set_look
+from napari_unet.gui.key_sheet import show_keys
+from napari_unet.gui.keys import SHEET, hint
+from napari_unet.gui.panels.panel import SteadyText, button, row, set_look
 from napari_unet.session.state import State
 
 
@@ -17,7 +19,9 @@ class StatusLine(QWidget):
         # Marks come from fonts of several heights, and what is above must not move.
         self.mark.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
         self.words = SteadyText()
-        row(self.mark, self.words, stretch=(1,), on=self)
+        tip = hint("What all keys do", SHEET)
+        keys = button("?", tip, lambda: show_keys(self.window()), kind=QToolButton)
+        row(self.mark, self.words, keys, stretch=(1,), on=self)
 
     def show_state(self, state: State) -> None:
         """Say what is going on."""

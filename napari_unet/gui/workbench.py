@@ -32,6 +32,7 @@ from napari_unet.gui.folders import Folders
 from napari_unet.gui.gesture import LineGesture
 from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
+from napari_unet.gui.key_sheet import show_keys_by_key
 from napari_unet.gui.keys import (
     FLIP,
     HIDE,
@@ -231,6 +232,7 @@ class Workbench(QObject):
             # Not a partial: the garbage collector may empty one that belongs to a
             # window before it takes the window itself, and calling it then crashes.
             window.destroyed.connect(self.close)
+            show_keys_by_key(window)
             free_layers_where_they_are_drawn(self.viewer.layers, window)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:

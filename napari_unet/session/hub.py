@@ -55,6 +55,7 @@ class Changes(TypedDict, total=False):
     training: Progress | None
     stopping: bool
     minutes: float
+    learns_along: bool
     project: ProjectState | None
     settings: SettingsState | None
     target: Target

@@ -29,6 +29,7 @@ from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
+from napari_unet.session.learning_along import LearningAlong
 from napari_unet.session.measuring import Measuring
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
@@ -76,6 +77,9 @@ class Session:
         self.measuring = Measuring(hub, self.images, self.predicting.maps_of)
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
+        self.learning_along = LearningAlong(
+            hub, lambda: self.finetune(self.state.minutes)
+        )
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
         self._store = ModelStore(
             hub, self.images, self.models, self.settings, self.training
@@ -152,6 +156,7 @@ class Session:
         self._hub.clear("correct")
         self.images.note_change(image)
         self.training.note_change()
+        self.learning_along.note_edit()
 
     def tick(self) -> None:
         """Do what is due on the main thread, for some milliseconds; call it often."""
@@ -160,6 +165,7 @@ class Session:
         self.comparing.tick()
         self.guiding.tick()
         self.measuring.tick()
+        self.learning_along.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self._predict(refreshing=True)
         now = self._hub.clock()

@@ -120,8 +120,9 @@ class State:
         The chosen image, how saving it goes, and what came back after a crash.
     predicting, refreshing, cancelling
         A prediction, whether training started it, and whether it was asked to stop.
-    training, stopping, minutes
-        A training, whether it was asked to stop, and how long the next one lasts.
+    training, stopping, minutes, learns_along
+        A training, whether it was asked to stop, how long the next one lasts, and
+        whether corrections start one.
     project, settings, target
         The chosen project; size and thresholds, where objects are predicted; what of
         the image is selected and in sight.
@@ -153,6 +154,7 @@ class State:
     training: Progress | None = None
     stopping: bool = False
     minutes: float = DEFAULT_MINUTES
+    learns_along: bool = False
     project: ProjectState | None = None
     settings: SettingsState | None = None
     target: Target = NO_TARGET

@@ -48,6 +48,7 @@ class Wiring:
         self._comparing = session.comparing
         self._effort = session.effort
         self._guiding = session.guiding
+        self._learning_along = session.learning_along
         self.version_chosen = False
         self._projects.opened.connect(self._on_project_opened)
         self._projects.created.connect(self._on_project_created)
@@ -67,6 +68,7 @@ class Wiring:
         predicting.completed.connect(self._on_completed)
         training.improved.connect(self._on_improved)
         training.ended.connect(self._on_trained)
+        training.started.connect(self._learning_along.note_training)
 
     def move(self, image: OpenImage, folder: Path) -> None:
         """Let work on an image go to another project, with what was trained on it."""
@@ -120,6 +122,7 @@ class Wiring:
         self._keep_choice()
 
     def _on_trained(self) -> None:
+        self._learning_along.note_training()
         self._predicting.hurry_refresh()
         self._store.want(self._training.home, begin=True)
 

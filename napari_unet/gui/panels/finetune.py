@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QMenu, QPushButton, QWidget
 
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import TRAIN, hint
@@ -12,11 +12,16 @@ from napari_unet.gui.panels.compare import CompareRow
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Label, Panel, allow, button, entry, row
 from napari_unet.gui.panels.versions import VersionList
+from napari_unet.session.learning_along import ENOUGH
 from napari_unet.session.state import State
 from napari_unet.session.status import VersionState
 
 _MINUTES_TIP = (
     "How long to train; it can be stopped at any time without losing the best"
+)
+_ALONG_TIP = (
+    f"Fine-tune starts by itself after every {ENOUGH} corrections; a better model goes "
+    "live as ever, and nothing that you have verified is changed"
 )
 _USE_TIP = "Predict with this version of the model from now on"
 _COMPARE_TIP = (
@@ -52,6 +57,10 @@ class FinetunePanel(Panel):
         self.curve = Curve()
         self.curve.hide()
         self.add_foot(self.finetune, self.minutes, self.stop)
+        self.along = QCheckBox("Learn while I correct")
+        self.along.setToolTip(_ALONG_TIP)
+        self.along.toggled.connect(self.session.learning_along.want)
+        self.add(self.along)
         self._build_versions()
         # Last, so that no button moves when they come.
         self.add(self.curve, self.notice)
@@ -98,6 +107,7 @@ class FinetunePanel(Panel):
         self.minutes.setEnabled(not training)
         self.minutes.show_number(state.minutes)
         self.notice.show_text(state.notice)
+        self.along.setChecked(state.learns_along)
         if not training and _name(state) != self._trained:
             # It is another model's.
             self.curve.hide()
