@@ -162,19 +162,46 @@ def axes_give_the_keyboard_back(stage, keyboard):
 
 
 def every_control_leaves_it(stage, keyboard, late, monkeypatch):
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.session, "finetune", lambda _minutes: None)
+        patch.setattr("napari_unet.gui.status_line.show_keys", lambda _window: None)
+        for page in range(stage.dock.turned.count()):
+            turn_to(stage, keyboard, page)
+            seen += every_button_leaves_it(stage, keyboard)
+            every_box_leaves_it(stage, keyboard)
+    assert late in seen
+    click(stage.panel(PredictPanel).settings.foreground.slider, QPoint(9, 9))
+    assert keyboard.on_canvas
+    choose_by_mouse(stage.panel(ImagePanel).chooser.native)
+    assert keyboard.on_canvas
+    click(stage.dock.status)
+    assert keyboard.on_canvas
+    stage.until(lambda: not stage.state.predicting)
+
+
+def turn_to(stage, keyboard, page):
+    tabs = stage.dock.turned.tabBar()
+    click(tabs, tabs.tabRect(page).center())
+    assert stage.dock.turned.currentIndex() == page
+    assert keyboard.on_canvas
     QTest.qWait(50)
+
+
+def every_button_leaves_it(stage, keyboard):
     buttons = [
         button
         for button in stage.dock.findChildren(QAbstractButton)
         if button.isVisible() and button.isEnabled() and not _has_menu(button)
     ]
-    assert late in buttons
-    with monkeypatch.context() as patch:
-        patch.setattr(stage.session, "finetune", lambda _minutes: None)
-        for button in buttons:
-            click(button)
-            assert keyboard.on_canvas, button.text()
+    for button in buttons:
+        click(button)
+        assert keyboard.on_canvas, button.text()
     stage.until(lambda: not stage.state.predicting)
+    return buttons
+
+
+def every_box_leaves_it(stage, keyboard):
     for box in stage.dock.findChildren(QAbstractSpinBox):
         if box.isVisible() and box.isEnabled():
             click(box, arrow_of(box))
@@ -183,13 +210,6 @@ def every_control_leaves_it(stage, keyboard, late, monkeypatch):
             assert keyboard.holder is box
             keyboard.press(Qt.Key.Key_Escape)
             assert keyboard.on_canvas, box.toolTip()
-    click(stage.panel(PredictPanel).settings.foreground.slider, QPoint(9, 9))
-    assert keyboard.on_canvas
-    choose_by_mouse(stage.panel(ImagePanel).chooser.native)
-    assert keyboard.on_canvas
-    click(stage.dock.status)
-    assert keyboard.on_canvas
-    stage.until(lambda: not stage.state.predicting)
 
 
 def a_disabled_control_hands_it_over(stage, keyboard):
@@ -204,18 +224,23 @@ def a_disabled_control_hands_it_over(stage, keyboard):
 
 
 def tab_reaches_every_control(stage, keyboard):
-    wanted = {
-        stage.panel(ModelPanel).chooser,
-        stage.panel(PredictPanel).predict,
-        stage.panel(PredictPanel).settings.diameter,
-        stage.panel(CorrectPanel).edits["accept view"],
-        stage.panel(FinetunePanel).minutes,
-    }
-    stage.panel(ImagePanel).axes.setFocus(Qt.FocusReason.TabFocusReason)
-    for _ in range(40):
-        keyboard.press(Qt.Key.Key_Tab)
-        wanted.discard(keyboard.holder)
-    assert not wanted
+    tabs, predict = stage.dock.turned.tabBar(), stage.panel(PredictPanel).predict
+    pages = [
+        {tabs, stage.panel(ModelPanel).chooser, predict},
+        {
+            tabs,
+            stage.panel(PredictPanel).settings.diameter,
+            stage.panel(CorrectPanel).edits["accept view"],
+        },
+        {tabs, stage.panel(FinetunePanel).along, stage.panel(FinetunePanel).minutes},
+    ]
+    for page, wanted in enumerate(pages):
+        stage.dock.turned.setCurrentIndex(page)
+        predict.setFocus(Qt.FocusReason.TabFocusReason)
+        for _ in range(60):
+            keyboard.press(Qt.Key.Key_Tab)
+            wanted.discard(keyboard.holder)
+        assert not wanted, (page, keyboard.holder)
 
 
 def _has_menu(button):
