@@ -26,7 +26,7 @@ SHEET = "?"  # napari has no name for it: a shortcut of the window
 _WORDS = {
     PREDICT: "Predict, first what is in view",
     NEXT: "Go to the next view that needs a look",
-    FLIP: "While comparing: the one model or the other",
+    FLIP: "Labels on or off; while comparing, the one model or the other",
     HIDE: "Hold to see the bare image",
     TRAIN: "Start or stop Fine-tune",
     f"{UNDO} / {REDO}": "Take back / do again, whatever it was",

@@ -104,7 +104,7 @@ class Workbench(QObject):
                 UNDO: self._undo,
                 REDO: self._redo,
                 TRAIN: self._train_or_stop,
-                FLIP: self.session.comparing.flip,
+                FLIP: self._flip,
                 **actions,
             },
             {HIDE: self._hiding.hold},
@@ -163,6 +163,13 @@ class Workbench(QObject):
     def _redo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
             layer.redo()
+
+    def _flip(self) -> None:
+        """Show the other model's labels while two are compared, else none or all."""
+        if self.session.state.comparing:
+            self.session.comparing.flip()
+        elif (layer := self.layers.labels_layer) is not None:
+            layer.visible = not layer.visible
 
     def use_labels(self, *, right: bool) -> None:
         """Work on with what is in the selected labels layer, which nobody keeps."""

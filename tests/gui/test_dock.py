@@ -219,6 +219,18 @@ def test_keys_do_what_the_tooltips_say(stage, press_key):
     assert any(stops)
 
 
+def test_d_turns_the_labels_off_and_on(stage, press_key):
+    stage.open(disks(), name="disks")
+    press_key(stage.viewer, "D")  # there are none yet
+    stage.predict()
+    press_key(stage.viewer, "D")
+    assert not stage.labels.visible
+    assert stage.state.why_not_do("accept view")
+    press_key(stage.viewer, "D")
+    assert stage.labels.visible
+    assert not stage.state.why_not_do("accept view")
+
+
 def test_accepting_one_object_takes_a_picked_label(stage):
     stage.open(disks(), name="disks")
     stage.predict()
