@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from benchmarks.annotator.ablations import ABLATIONS
 from benchmarks.annotator.curves import Run, read_runs
 from benchmarks.annotator.everything import EVERYTHING, supervise
 from benchmarks.annotator.kinds import BAR_KINDS, read_kind
@@ -42,6 +43,7 @@ RIVALS: dict[str, Callable[[Model, FitConfig], Learner]] = {
     ),
     "forest": lambda *_: ForestLearner("forest"),
 }
+ASKED_FOR = {**RIVALS, **ABLATIONS}
 
 
 def iter_play(robot: Play, rivals: Sequence[Learner]) -> Iterator[Run]:
@@ -107,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
                 robot = Play(
                     kind, UNetLearner(name_of(options), start, config), plan, seed
                 )
-                rivals = [RIVALS[each](start, config) for each in options.rivals]
+                rivals = [ASKED_FOR[each](start, config) for each in options.rivals]
                 rivals += [variant(each, start, config) for each in options.variants]
                 for run in iter_play(robot, rivals):
                     tell(run, options.out)
@@ -123,7 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--starts", nargs="*", default=[])
     parser.add_argument("--kinds", nargs="+", default=list(BAR_KINDS))
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--rivals", nargs="*", default=list(RIVALS))
+    parser.add_argument(
+        "--rivals",
+        nargs="*",
+        default=list(RIVALS),
+        choices=list(ASKED_FOR),
+        help="others that learn from the same corrections, or our way altered",
+    )
     parser.add_argument(
         "--telling", action="store_true", help="views as the dock shows them, not any"
     )

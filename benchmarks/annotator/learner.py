@@ -12,7 +12,7 @@ from napari_unet.core.events import TrainStep, Validated
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.inference.predict import predict
 from napari_unet.learning.config import FitConfig
-from napari_unet.learning.events import ModelImproved
+from napari_unet.learning.events import FitEvent, FitResult, ModelImproved
 from napari_unet.learning.train import iter_fit
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model
@@ -84,7 +84,7 @@ class UNetLearner:
         config = self.config.model_copy(update=changes)
         self._rounds += 1
         begin = self.start if self.anew else self.model
-        for event in iter_fit(begin, samples, config):
+        for event in self._fit(begin, samples, config):
             if isinstance(event, TrainStep):
                 yield Passed(SECONDS_A_STEP, steps=1)
             elif isinstance(event, Validated):
@@ -92,6 +92,11 @@ class UNetLearner:
             elif isinstance(event, ModelImproved):
                 self.model = event.model
                 yield Passed(0.0, improved=True)
+
+    def _fit(
+        self, model: Model, samples: Sequence[Sample], config: FitConfig
+    ) -> Generator[FitEvent, None, FitResult]:
+        return iter_fit(model, samples, config)
 
 
 def variant(words: str, start: Model, config: FitConfig) -> UNetLearner:

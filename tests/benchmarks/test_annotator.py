@@ -14,6 +14,7 @@ from scipy import ndimage as ndi
 from benchmarks import one_image
 from benchmarks.annotator import __main__ as command
 from benchmarks.annotator import everything
+from benchmarks.annotator.ablations import ABLATIONS, TaughtTraining
 from benchmarks.annotator.curves import Point, Quality, Run, judge, read_runs
 from benchmarks.annotator.everything import EVERYTHING
 from benchmarks.annotator.hand import Hand
@@ -29,11 +30,16 @@ from benchmarks.annotator.robot import Desk, Robot, views_of
 from benchmarks.annotator.summary import draw, interval, mean_drop, table
 from napari_unet.annotation.provenance import is_verified
 from napari_unet.cli.annotator import take_over
+from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.learning.config import FitConfig
+from napari_unet.learning.data import iter_prepare
+from napari_unet.learning.events import ModelImproved
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.scores.metrics import evaluate
+from napari_unet.tasks.objectives import objective_of
+from napari_unet.tasks.sample import Sample
 from napari_unet.weights.model import Model, new_model
 from tests.tiny import make_disks
 from training.recipe import Recipe
@@ -246,6 +252,7 @@ def test_every_learner_learns(disks, tiny):
         UNetLearner("anew", tiny, config, anew=True),
         DenseLearner("dense", tiny, config),
         RootPainterLearner("rootpainter", tiny, steps=2, every=1),
+        *(make(tiny, config) for make in ABLATIONS.values()),
         ForestLearner(),
     ]
     kind = Kind("disks", (disks,), (disks,))
@@ -257,6 +264,48 @@ def test_every_learner_learns(disks, tiny):
         assert learner.predict(disks).shape == disks.truth.shape
     forest = judge(learners[-1], (disks,))
     assert forest.ap50 > 0.9  # bright disks on dark ground
+
+
+def test_a_share_of_the_weights_moves(disks, tiny):
+    before = {n: p.detach() for n, p in tiny.net.named_parameters()}
+    config = FitConfig(steps=3, crop=64, validate_every=3, blend=1.0)
+    whole = Sample(disks.pixels, disks.truth, axes="YX")
+    moved = {}
+    for name, make in {**ABLATIONS, "ours": UNetLearner}.items():
+        learner = make(tiny, config) if name != "ours" else make("a", tiny, config)
+        ends = list(learner._fit(tiny, [whole], config))
+        improved = [e.model for e in ends if isinstance(e, ModelImproved)]
+        assert improved, name
+        now = {n: p.detach() for n, p in improved[-1].net.named_parameters()}
+        moved[name] = {n: float((now[n] - v).abs().max()) for n, v in before.items()}
+    assert all(moved["ours"].values())
+    assert all(moved["teacher"].values())
+    deep = [n for n in before if n.startswith("down") and before[n].ndim == 4]
+    assert not any(moved[name][n] for name in ("head", "stem") for n in deep)
+    assert all(0 < moved["slow-path"][n] < moved["ours"][n] / 2 for n in deep)
+    assert moved["head"]["head.weight"] > 0
+
+
+def test_the_average_teaches_where_nobody_verified(disks, tiny):
+    """Beyond what is verified the loss tells something, once the average is settled."""
+    objective = objective_of(tiny.spec, FitConfig().loss)
+    half = np.zeros(disks.truth.shape, bool)
+    half[:, :64] = True
+    samples = [Sample(disks.pixels, disks.truth, half, "YX")]
+    config = FitConfig(steps=1, crop=64, batch_size=1)
+    data, _ = drain(iter_prepare(tiny, objective, samples, config, ()))
+    training = TaughtTraining(tiny, objective, data, config)
+    batch = training._draw_batch()
+    nothing = replace(batch, weight=torch.zeros_like(batch.weight))
+    bias = training._state.ema.head.bias
+    assert training._backward(nothing, slice(0, 1), 1) == 0
+    training._steps = 30
+    with torch.no_grad():
+        bias[0] = 20.0  # sure that all is foreground
+    assert training._backward(nothing, slice(0, 1), 1) > 0
+    with torch.no_grad():
+        bias[0] = 0.0  # sure of nothing
+    assert training._backward(nothing, slice(0, 1), 1) == 0
 
 
 def points(*ap50: float) -> tuple[Point, ...]:
