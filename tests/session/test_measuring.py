@@ -76,7 +76,7 @@ def test_another_image_drops_the_table_and_gets_one(watched):
     watched.open(disks(pitch=40), "other")
     watched.session.tick()
     assert table(watched) is None
-    assert "no objects yet" in watched.state.why_not_measure
+    assert "no labels yet" in watched.state.why_not_measure
     watched.session.images.select(image)
     later(watched)
     assert len(table(watched)) == 20

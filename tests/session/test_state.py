@@ -117,6 +117,22 @@ UNREADY = {"ready": False, "model": None}
             {"image": image(task="classes")},
             "There are no objects here; accept a view.",
         ),
+        ("measure", {}, ""),
+        (
+            "measure",
+            {"image": image(has_labels=False)},
+            "There are no labels yet; press Predict first.",
+        ),
+        (
+            "measure",
+            {"image": image(has_labels=False, worked_on=True)},
+            "The labels are not shown: press Show the earlier work first.",
+        ),
+        (
+            "measure",
+            {"image": image(objects=0)},
+            "There are no objects yet: Predict, or paint some.",
+        ),
         ("change", {}, ""),
         ("change", {"image": image(read_only=LOCKED)}, LOCKED),
         ("un-verify view", {}, "Nothing is verified yet."),
