@@ -17,23 +17,37 @@ def reference_merge(
     kept = kept_pixels(labels, provenance)
     merged = np.where(kept, labels, 0)
     for new in set(predicted.ravel().tolist()) - {0}:
-        whole = predicted == new
-        body = whole & ~kept
-        if 2 * body.sum() <= whole.sum():
+        body = np.zeros(labels.shape, bool)
+        for plane in planes(labels.shape):
+            whole = predicted[plane] == new
+            free = whole & ~kept[plane]
+            if 2 * free.sum() > whole.sum():
+                body[plane] = free
+        if not body.any():
             continue
         successor = 0
         for old in set(labels[body].tolist()) - {0}:
-            other = labels == old
+            other = (labels == old) & ~kept
             if 2 * (body & other).sum() > (body | other).sum():
                 successor = old
+        for plane in planes(labels.shape):
+            if successor in labels[plane][kept[plane]]:
+                body[plane] &= successor == 0
         merged[body] = successor or next_id
         next_id += not successor
     return merged, np.where(kept, provenance, PREDICTED), next_id
 
 
 def kept_pixels(labels: np.ndarray, provenance: np.ndarray) -> np.ndarray:
-    verified = provenance >= ACCEPTED
-    return verified | (np.isin(labels, labels[verified]) & (labels != 0))
+    kept = provenance >= ACCEPTED
+    for plane in planes(labels.shape):
+        ids = labels[plane][kept[plane]]
+        kept[plane] |= np.isin(labels[plane], ids) & (labels[plane] != 0)
+    return kept
+
+
+def planes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return list(np.ndindex(shape[:-2]))
 
 
 @dataclass(eq=False)

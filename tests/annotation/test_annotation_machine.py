@@ -332,7 +332,8 @@ class Work(RuleBasedStateMachine):
 
     def check_new_ids(self, merged, appeared):
         """Ids that come in with a prediction were never used before."""
-        inherited = {i for i in merged.objects if i < merged.first_id}
+        inherited = {i for each in merged.objects.values() for i in each}
+        inherited = {i for i in inherited if i < merged.first_id}
         fresh = appeared - inherited - self.merged_ids[merged]
         assert not fresh & self.used
         self.merged_ids[merged] |= fresh
