@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ import scipy  # its modules are imported when they are used first
 
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import (
     check_ids_left,
     compact,
@@ -37,9 +37,6 @@ from napari_unet.geometry.ids import (
 )
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.runs import run_starts
-
-PlaneIndex: TypeAlias = tuple[int, ...]
-"""Which plane of an array: its place along all axes but the last two."""
 
 
 class PredictedObject(NamedTuple):

@@ -6,11 +6,11 @@ from functools import reduce
 
 import numpy as np
 
-from napari_unet.annotation.merge import MergedPrediction, PlaneIndex
+from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import compact, pixels_by_id
 from napari_unet.geometry.maps import LabelMap, Mask
 

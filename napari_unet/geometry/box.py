@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from operator import add, sub
+from typing import TypeAlias
+
+PlaneIndex: TypeAlias = tuple[int, ...]
+"""Which plane of an array: its place along all axes but the last two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class Reference:
     def settle(self, ids: set[int]) -> None:
         for object_id in sorted(self.open & ids):
             mask = self._finished(object_id) & (self.provenance < ACCEPTED)
+            mask &= self._touched(object_id)
             record = (mask, self.labels.copy(), self.provenance.copy())
             self.provenance[mask] = ACCEPTED
             if self.done:
@@ -172,6 +173,18 @@ class Reference:
             self.undone.clear()
             self.done.append(Step(kind, mask, before, self.state(), were_open))
 
+    def _touched(self, object_id: int) -> np.ndarray:
+        """Return the planes in which strokes touched an open object."""
+        touched = np.zeros(self.labels.shape, bool)
+        for step in reversed(self.done):
+            about = step.mask & (step.kind == "edit")
+            about &= (step.before[0] == object_id) | (step.after[0] == object_id)
+            for plane in planes(self.labels.shape):
+                touched[plane] |= about[plane].any()
+            if object_id not in step.open_before:
+                break
+        return touched
+
     def _finished(self, object_id: int) -> np.ndarray:
         body = self.labels == object_id
         size = (*(1,) * (body.ndim - 2), 5, 5)
@@ -179,9 +192,12 @@ class Reference:
         return body | ring & ~self.foreground
 
     def _in_view(self, inside: np.ndarray) -> np.ndarray:
+        """Return what is accepted; `inside` is a part of a plane."""
         scope = inside & (self.labels == 0)
         for object_id in self.ids():
             body = self.labels == object_id
+            for plane in planes(self.labels.shape):
+                body[plane] &= inside[plane].any()
             if 2 * (body & inside).sum() > body.sum():
                 scope |= body
         return scope
