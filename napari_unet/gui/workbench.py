@@ -21,7 +21,8 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from napari_unet.annotation.edit import tools
+from napari_unet.annotation.change import Change
+from napari_unet.annotation.edit import Edit, tools
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
@@ -48,6 +49,7 @@ from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
 from napari_unet.gui.runner import QtRunner
 from napari_unet.project.resolve import same_file
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -92,6 +94,7 @@ class Workbench(QObject):
         self._timer.start(_IDLE_TICK_MS)
         self.session.state_changed.connect(self._on_state)
         self.session.guiding.wanted.connect(self.layers.look_at)
+        self.session.correcting.done.connect(self._on_done)
         actions = {
             key: partial(self.use, name) for name, key in keys_of_tools().items()
         }
@@ -124,7 +127,7 @@ class Workbench(QObject):
         tool, edit = tools()[name]
         box = self.layers.visible_box()
         why_not = self.session.state.why_not_do(name)
-        of_sight = tool.needs in ("view", "line")
+        of_sight = tool.needs in ("view", "line", "plane")
         self._out_of_sight = of_sight and box is None and not why_not
         if self._out_of_sight:
             why_not = self._why_nothing_in_sight(tool.title)
@@ -137,9 +140,10 @@ class Workbench(QObject):
             # Where there is nothing to do at all, the session says why.
             "view": (box or Box((), ()),),
             "object": (self.layers.selected_object,),
+            "plane": (self.layers.section_in_sight(), self.layers.selected_object),
             "nothing": (),
         }
-        self.session.correcting.do(edit(*chosen[tool.needs]))
+        self._do(edit(*chosen[tool.needs]))
 
     def _take_in_hand(self, name: str, why_not: str) -> None:
         if why_not and name != self.lines.tool:
@@ -150,10 +154,19 @@ class Workbench(QObject):
 
     def _on_drawn(self, name: str, line: Line) -> None:
         _, edit = tools()[name]
+        self._do(edit(line))
+
+    def _do(self, edit: Edit) -> None:
         try:
-            self.session.correcting.do(edit(line))
+            self.session.correcting.do(edit)
         except InputError as error:
             self.session.report("correct", error)
+
+    def _on_done(self, image: OpenImage, edit: Edit, change: Change | None) -> None:
+        """Look at the plane in which something is to be seen now."""
+        section = edit.shows()
+        if change is not None and section and image is self.session.images.current:
+            self.layers.look_at_section(section)
 
     def _undo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
