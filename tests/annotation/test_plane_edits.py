@@ -251,6 +251,26 @@ def test_nothing_is_filled_without_an_object_or_a_gap():
             annotation.do(Interpolate(at(*plane), picked))
 
 
+def test_what_was_done_happens_again_after_a_restart():
+    annotation = drawn()
+    labels, provenance = np.array(annotation.labels), annotation.provenance.copy()
+    told = []
+    annotation.listener = told.append
+    annotation.do(CopyToNext(at(0, 1), 3))
+    annotation.do(Settle())
+    drawn((0, 4), annotation=annotation)
+    annotation.do(Interpolate(at(0, 1), 3))
+    again = Annotation(labels, provenance)
+    for change in told:
+        again.repeat(change)
+    assert state(again) == state(annotation)
+    assert again.open_objects == annotation.open_objects
+    # Where it was touched is known, too.
+    for each in (again, annotation):
+        each.do(Settle())
+    assert state(again) == state(annotation)
+
+
 @st.composite
 def shapes(draw: st.DrawFn) -> np.ndarray:
     """Masks of one plane, of one piece or more, none of them empty."""
