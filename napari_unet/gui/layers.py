@@ -20,12 +20,10 @@ from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.section import NOWHERE, Section
 from napari_unet.gui.camera import look_at, with_surroundings
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.results import Results
-from napari_unet.gui.sections import go_to_section, section_in_sight
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
@@ -91,20 +89,6 @@ class ViewerLayers:
             box = _without_channel(box, image.axes)
         box = box.intersect(Box.whole(image.annotation.labels.shape))
         return None if box.empty else box
-
-    def section_in_sight(self) -> Section:
-        """Return the plane of the chosen image's labels in sight, `NOWHERE` if none."""
-        image, shown = self._session.images.current, self.results.current
-        if image is None or shown is None or self._viewer.dims.ndisplay != 2:
-            return NOWHERE
-        channel = shown.binding.channel
-        return section_in_sight(self._viewer, shown.layer, channel, image.axes)
-
-    def look_at_section(self, section: Section) -> None:
-        """Move the sliders to a plane of the chosen image's labels."""
-        if shown := self.results.current:
-            channel = shown.binding.channel
-            go_to_section(self._viewer, shown.layer, channel, section)
 
     def look_at(self, image: OpenImage, box: Box) -> None:
         """Bring a part of an image into sight, and choose the image.

@@ -21,7 +21,6 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit, tools
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
@@ -48,8 +47,8 @@ from napari_unet.gui.keys import (
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
 from napari_unet.gui.runner import QtRunner
+from napari_unet.gui.sections import Sections
 from napari_unet.project.resolve import same_file
-from napari_unet.session.images.image import OpenImage
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -80,6 +79,7 @@ class Workbench(QObject):
         self._runner = QtRunner(self)
         self.session = Session(self._runner, view=lambda: self.layers.visible_box())
         self.layers = ViewerLayers(self.viewer, self.session)
+        self.sections = Sections(self.viewer, self.session, self.layers.results)
         self._hiding = HoldToHide(self.layers)
         self.lines = LineGesture(self.viewer, self.layers)
         self.lines.drawn.connect(self._on_drawn)
@@ -94,7 +94,6 @@ class Workbench(QObject):
         self._timer.start(_IDLE_TICK_MS)
         self.session.state_changed.connect(self._on_state)
         self.session.guiding.wanted.connect(self.layers.look_at)
-        self.session.correcting.done.connect(self._on_done)
         actions = {
             key: partial(self.use, name) for name, key in keys_of_tools().items()
         }
@@ -140,7 +139,7 @@ class Workbench(QObject):
             # Where there is nothing to do at all, the session says why.
             "view": (box or Box((), ()),),
             "object": (self.layers.selected_object,),
-            "plane": (self.layers.section_in_sight(), self.layers.selected_object),
+            "plane": (self.sections.in_sight, self.layers.selected_object),
             "nothing": (),
         }
         self._do(edit(*chosen[tool.needs]))
@@ -161,12 +160,6 @@ class Workbench(QObject):
             self.session.correcting.do(edit)
         except InputError as error:
             self.session.report("correct", error)
-
-    def _on_done(self, image: OpenImage, edit: Edit, change: Change | None) -> None:
-        """Look at the plane in which something is to be seen now."""
-        section = edit.shows()
-        if change is not None and section and image is self.session.images.current:
-            self.layers.look_at_section(section)
 
     def _undo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
