@@ -103,26 +103,6 @@ class _Copy(PlaneEdit):
 
 @register
 @dataclass(frozen=True, slots=True)
-class CopyToNext(_Copy):
-    """Copy into the next plane; see `_Copy`."""
-
-    name: ClassVar[str] = "copy to next plane"
-    step: ClassVar[int] = 1
-    tool: ClassVar[Tool | None] = Tool(
-        "Copy to next",
-        "Copy the object that is picked (5) into the next plane or frame, and go "
-        "there; all verified objects of this plane if the background is picked",
-        "plane",
-        key="Shift+Right",
-        done="Copied.",
-        unchanged="Nothing was copied: what is in the next plane is verified, or other "
-        "objects take the place.",
-        instead="paint in the next plane",
-    )
-
-
-@register
-@dataclass(frozen=True, slots=True)
 class CopyToPrevious(_Copy):
     """Copy into the plane before; see `_Copy`."""
 
@@ -138,6 +118,26 @@ class CopyToPrevious(_Copy):
         unchanged="Nothing was copied: what is in the plane before is verified, or "
         "other objects take the place.",
         instead="paint in the plane before",
+    )
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class CopyToNext(_Copy):
+    """Copy into the next plane; see `_Copy`."""
+
+    name: ClassVar[str] = "copy to next plane"
+    step: ClassVar[int] = 1
+    tool: ClassVar[Tool | None] = Tool(
+        "Copy to next",
+        "Copy the object that is picked (5) into the next plane or frame, and go "
+        "there; all verified objects of this plane if the background is picked",
+        "plane",
+        key="Shift+Right",
+        done="Copied.",
+        unchanged="Nothing was copied: what is in the next plane is verified, or other "
+        "objects take the place.",
+        instead="paint in the next plane",
     )
 
 
