@@ -167,13 +167,8 @@ class Interpolate(PlaneEdit):
     def do(self, work: Workspace) -> Change | None:
         """Paint the shapes, as one stroke."""
         section, picked = self.section, self.object_id
-        axis, shape = section.through, work.live.shape
-        stack = with_extent(section.box(shape), axis, 0, shape[axis])
-        if picked in work.pixels.objects:
-            stack = stack.intersect(work.pixels.objects.box(picked))
-        body = work.pixels.labels[stack.slices] == picked
-        others = tuple(each for each in range(body.ndim) if each != axis)
-        there = (np.flatnonzero(body.any(axis=others)) + stack.start[axis]).tolist()
+        axis = section.through
+        there = self._planes(work)
         if not there:
             raise InputError(_NOT_IN_STACK.format(picked))
         planes = Planes(work, section, axis, there[0], there[-1] + 1, [picked])
@@ -184,3 +179,15 @@ class Interpolate(PlaneEdit):
             for number, between in enumerate(shapes, low + 1):
                 filled.append(between.any() and planes.put(number, between, picked))
         return planes.painted().do(work) if any(filled) else None
+
+    def _planes(self, work: Workspace) -> list[int]:
+        """Return in which planes of the stack the object is."""
+        axis, shape = self.section.through, work.live.shape
+        if self.object_id not in work.pixels.objects:
+            return []
+        stack = with_extent(self.section.box(shape), axis, 0, shape[axis])
+        place = stack.intersect(work.pixels.objects.box(self.object_id))
+        body = work.pixels.labels[place.slices] == self.object_id
+        others = tuple(each for each in range(body.ndim) if each != axis)
+        found = np.flatnonzero(body.any(axis=others)) + place.start[axis]
+        return [int(each) for each in found]

@@ -82,17 +82,23 @@ class Reference:
     def ids(self) -> set[int]:
         return set(self.labels.ravel().tolist()) - {0}
 
-    def paint(self, live: np.ndarray) -> bool:
+    def paint(self, live: np.ndarray, right: np.ndarray | None = None) -> bool:
+        """Paint what differs; where a label was `right`, the person has said so."""
         mask = live != self.labels
+        right = np.zeros(mask.shape, bool) if right is None else right
         if not mask.any():
-            return False
+            before = self.state()
+            self.provenance[right] = ACCEPTED
+            self._did("accept", right, before, set(self.open))
+            return bool(right.any())
         touched = set(self.labels[mask].tolist()) | set(live[mask].tolist())
         self.settle(self.open - touched)
         before, were_open = self.state(), set(self.open)
         self.labels[mask] = live[mask]
         self.provenance[mask] = CORRECTED
+        self.provenance[right] = ACCEPTED
         self.open = (self.open | touched) & self.ids()
-        self._did("edit", mask, before, were_open)
+        self._did("edit", mask | right, before, were_open)
         return True
 
     def settle(self, ids: set[int]) -> None:
