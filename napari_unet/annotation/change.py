@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.geometry.box import Box, PlaneIndex
-from napari_unet.geometry.ids import count_pairs
+from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import Points
 from napari_unet.geometry.runs import (
@@ -102,9 +102,10 @@ class PixelChange(Region):
         numbers = np.ravel_multi_index(along, shape)
         found: dict[int, set[PlaneIndex]] = {}
         for labels in (self.labels_before, self.labels_after):
-            planes, ids, _ = count_pairs(numbers, labels)
+            dense, ids = compact(labels)
+            planes, found_there, _ = count_pairs(numbers, dense)
             places = np.stack(np.unravel_index(planes, shape), axis=1).tolist()
-            for label, place in zip(ids.tolist(), places, strict=True):
+            for label, place in zip(ids[found_there].tolist(), places, strict=True):
                 if label:
                     found.setdefault(label, set()).add(tuple(place))
         return found

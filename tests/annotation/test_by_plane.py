@@ -75,6 +75,13 @@ def test_a_stroke_through_planes_finishes_what_it_touched_in_each():
     assert planes_with(verified(painter)) == [(0, 1), (0, 2)]
 
 
+def test_any_number_may_be_painted_through_planes():
+    painter = stack()
+    painter.paint(np.s_[0, 1:3, 4:10, 10:12], -3)
+    painter.annotation.do(Settle())
+    assert planes_with(verified(painter)) == [(0, 1), (0, 2)]
+
+
 def test_an_object_that_was_touched_long_ago_is_finished_where_it_was():
     """What settled meanwhile is no stroke of its own, and hides none."""
     painter = stack()
