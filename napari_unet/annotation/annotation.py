@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy.typing as npt
 
-import napari_unet.annotation.drawn_edits  # noqa: F401 - offered with the others
+import napari_unet.annotation.drawn_edits
+import napari_unet.annotation.plane_edits  # noqa: F401 - offered with the others
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import ApplyPrediction, Paint

@@ -14,7 +14,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, PlaneIndex
+from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import Points
 from napari_unet.geometry.runs import (
@@ -88,6 +89,26 @@ class PixelChange(Region):
         if self.after is not self.before:
             found = np.concatenate([found, self.after[0::2]])
         return frozenset(np.unique(found).tolist()) - {0}
+
+    def planes(self) -> dict[int, set[PlaneIndex]]:
+        """Return in which planes any pixel had or got a label, by labels other than 0.
+
+        A plane extends along the last two axes.
+        """
+        bounds = self.bounds
+        if all(extent == 1 for extent in bounds.shape[:-2]):
+            return {label: {bounds.start[:-2]} for label in self.ids}
+        shape, along = bounds.stop[:-2], self.points[:-2]
+        numbers = np.ravel_multi_index(along, shape)
+        found: dict[int, set[PlaneIndex]] = {}
+        for labels in (self.labels_before, self.labels_after):
+            dense, ids = compact(labels)
+            planes, found_there, _ = count_pairs(numbers, dense)
+            places = np.stack(np.unravel_index(planes, shape), axis=1).tolist()
+            for label, place in zip(ids[found_there].tolist(), places, strict=True):
+                if label:
+                    found.setdefault(label, set()).add(tuple(place))
+        return found
 
     @property
     def inverse(self) -> PixelChange:

@@ -15,13 +15,16 @@ from typing import ClassVar, Literal, Protocol, TypeVar
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.workspace import Workspace
+from napari_unet.geometry.section import Section
+
+NOTHING_PICKED = "Choose an object first, with the picker of the labels layer (5)."
 
 
 class Facts(Protocol):
     """What is known of an annotation where an edit of it is offered.
 
     There are labels to look at, something to accept besides what a person painted, and
-    anything in the labels, shown or not.
+    anything in the labels, shown or not. The image has several planes or frames.
     """
 
     @property
@@ -32,6 +35,8 @@ class Facts(Protocol):
     def worked_on(self) -> bool: ...  # noqa: D102
     @property
     def verified_share(self) -> float: ...  # noqa: D102
+    @property
+    def has_planes(self) -> bool: ...  # noqa: D102
 
 
 def why_no_labels(facts: Facts) -> str:
@@ -51,10 +56,11 @@ class Tool:
     ----------
     title, tip : str
         What its button says, and what that means.
-    needs : {"view", "object", "line", "nothing"}
+    needs : {"view", "object", "line", "plane", "nothing"}
         What the edit is made of: the box in sight, the object that is picked, or a
-        `Line` that the person draws over objects, or clicks. A front end keeps a tool
-        that needs a line in hand until it is put down.
+        `Line` that the person draws over objects, or clicks; or the `Section` in sight
+        and the label that is picked. A front end keeps a tool that needs a line in hand
+        until it is put down, and offers one that needs a plane where there are several.
     key : str
         The key that does it, as people write it ("Shift+A"), or nothing.
     primary : bool
@@ -71,7 +77,7 @@ class Tool:
 
     title: str
     tip: str
-    needs: Literal["view", "object", "line", "nothing"]
+    needs: Literal["view", "object", "line", "plane", "nothing"]
     key: str = ""
     primary: bool = False
     seldom: bool = False
@@ -83,7 +89,7 @@ class Tool:
     @property
     def for_objects(self) -> bool:
         """Whether there have to be objects."""
-        return self.needs in ("object", "line")
+        return self.needs in ("object", "line", "plane")
 
 
 class Edit(ABC):
@@ -116,6 +122,10 @@ class Edit(ABC):
         """Return what the person has to choose before, or nothing."""
         return ""
 
+    def shows(self) -> Section | None:
+        """Return the plane to look at when it is done; None for the one in sight."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectEdit(Edit):
@@ -127,7 +137,7 @@ class ObjectEdit(Edit):
         """Return that no object is chosen, where none is."""
         if self.object_id > 0:
             return ""
-        return "Choose an object first, with the picker of the labels layer (5)."
+        return NOTHING_PICKED
 
 
 E = TypeVar("E", bound=Edit)

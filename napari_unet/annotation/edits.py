@@ -158,7 +158,8 @@ class AcceptObject(_Accept, ObjectEdit):
     name: ClassVar[str] = "accept object"
     tool: ClassVar[Tool | None] = Tool(
         "Accept object",
-        "The object that is picked (5) is right: it becomes verified",
+        "The object that is picked (5) is right, in all its planes: it becomes "
+        "verified",
         "object",
         instead="accept a view",
     )

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import Provenance
+from napari_unet.geometry.box import PlaneIndex
 from napari_unet.geometry.maps import ValueMap
 from napari_unet.geometry.points import chosen_points
 
@@ -87,6 +88,22 @@ class History:
             self.from_elsewhere = False
         elif change.parts:
             self._begin(change, change.kind)
+
+    def touched(self, ids: frozenset[int]) -> dict[int, set[PlaneIndex]]:
+        """Return in which planes strokes touched objects since these are open.
+
+        Of strokes that are not remembered any more nothing is known.
+        """
+        found: dict[int, set[PlaneIndex]] = {each: set() for each in ids}
+        for entry in reversed(self._done.entries):
+            if not ids:
+                break
+            for part in entry.parts if entry.kind == "edit" else ():
+                for label, planes in part.planes().items():
+                    if label in ids:
+                        found[label] |= planes
+            ids &= entry.open_before
+        return found
 
     def _begin(self, change: Change, kind: StepKind) -> None:
         parts, values = change.parts, change.values

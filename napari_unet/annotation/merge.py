@@ -7,8 +7,10 @@ What a prediction may change, and what it may not:
   are treated as if that rest were verified.
 * A new object that is cut by what is kept stays only if that leaves more than half
   of it.
+* Both are asked in each plane alone (the last two axes): whoever finishes an object in
+  one slice, or at one time, has not looked at the others.
 * It takes the id of the old object with which its IoU is above 0.5 (there is one at
-  most), and otherwise an id that was never used.
+  most), as far as that is not kept, and otherwise an id that was never used.
 * Other old objects are gone. Everything that is not kept becomes predicted.
 
 Classes of pixels have no objects: what is verified is kept, all else is predicted.
@@ -26,7 +28,7 @@ import scipy  # its modules are imported when they are used first
 
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import (
     check_ids_left,
     compact,
@@ -34,10 +36,14 @@ from napari_unet.geometry.ids import (
     pixels_by_id,
 )
 from napari_unet.geometry.maps import LabelMap, Mask
+from napari_unet.geometry.runs import run_starts
 
 
 class PredictedObject(NamedTuple):
-    """Where in the merged arrays an object is, and its pixels before it was cut."""
+    """Where in a plane of the merged arrays an object is, and its pixels there.
+
+    Those that it had before it was cut.
+    """
 
     box: Box
     pixels: int
@@ -48,13 +54,13 @@ class Decisions:
     """What was decided while a prediction was written, for all parts of it alike.
 
     `shift` is added to new ids, as others were used since the snapshot; it is settled
-    when the first pixel is written. `staying` says whether an object is written,
-    decided when the first part of it is reached.
+    when the first pixel is written. `staying` says whether an object is written in a
+    plane, decided when the first part of it there is reached.
     """
 
     shift: int = 0
     settled: bool = False
-    staying: dict[int, bool] = field(default_factory=dict)
+    staying: dict[PlaneIndex, dict[int, bool]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +79,8 @@ class MergedPrediction:
         Where the model sees an object, also one that had to give way.
     first_id, next_id : int
         Ids from `first_id` up to, not including, `next_id` are new here.
-    objects : mapping of int to PredictedObject
-        The predicted objects by their ids in `labels`.
+    objects : mapping of PlaneIndex to mapping of int to PredictedObject
+        The predicted objects of each plane, by their ids in `labels`.
     decisions : Decisions
         Belong to the one annotation in which it is written.
     """
@@ -85,7 +91,9 @@ class MergedPrediction:
     foreground: Mask
     first_id: int
     next_id: int
-    objects: Mapping[int, PredictedObject] = field(default_factory=dict)
+    objects: Mapping[PlaneIndex, Mapping[int, PredictedObject]] = field(
+        default_factory=dict
+    )
     decisions: Decisions = field(default_factory=Decisions)
 
 
@@ -104,27 +112,56 @@ def merge_prediction(
     differ, or no ids are left.
     """
     box = _checked_box(box, labels, provenance, predicted)
-    old, old_ids = compact(labels)
-    verified = is_verified(provenance)
-    in_work = np.zeros(len(old_ids), bool)
-    in_work[old[verified]] = True
-    in_work[0] = False
-    kept = verified | in_work[old]
+    kept = is_verified(provenance)
     new, new_ids = compact(predicted.astype(np.int32, copy=False))
-    pixels = pixels_by_id(new, len(new_ids))
-    new[kept] = 0
+    cut = {}
+    for plane in Box.whole(labels.shape).planes():
+        index = plane.start[:-2]
+        kept[index] |= _in_work(labels[index], kept[index])
+        cut[index] = _cut(new[index], kept[index])
     left = pixels_by_id(new, len(new_ids))
-    staying = 2 * left > pixels
+    staying = left > 0
     staying[0] = False
+    old, old_ids = compact(np.where(kept, 0, labels))
     ids = _inherited_ids(old, old_ids, new, left)
     fresh = np.flatnonzero(staying & (ids == 0))
     end = next_id + len(fresh)
     check_ids_left(end - 1)
     ids[fresh] = np.arange(next_id, end)
-    ids[~staying] = 0
+    for index, of_plane in cut.items():
+        _drop_heirs(new[index], ids, of_plane, labels[index][kept[index]])
     labels, foreground = np.where(kept, labels, ids[new]), predicted != 0
-    objects = _objects(new, ids, pixels)
+    objects = {
+        index: {int(ids[each]): found for each, found in of_plane.items()}
+        for index, of_plane in cut.items()
+    }
     return MergedPrediction(box, labels, kept, foreground, next_id, end, objects)
+
+
+def _in_work(labels: LabelMap, verified: Mask) -> Mask:
+    """Return which pixels of a plane are of objects that are verified there in part."""
+    dense, ids = compact(labels)
+    in_work = np.zeros(len(ids), bool)
+    in_work[dense[verified]] = True
+    in_work[0] = False
+    return in_work[dense]
+
+
+def _cut(new: LabelMap, kept: Mask) -> dict[int, PredictedObject]:
+    """Cut new objects of a plane by what is kept, in place; return what stays."""
+    dense, ids = compact(new)
+    pixels = pixels_by_id(dense, len(ids))
+    dense[kept] = 0
+    staying = 2 * pixels_by_id(dense, len(ids)) > pixels
+    staying[0] = False
+    new[~staying[dense]] = 0
+    places = scipy.ndimage.find_objects(np.where(staying[dense], dense, 0))
+    rows = zip(ids[1:].tolist(), places, pixels[1:].tolist(), strict=False)
+    return {
+        each: PredictedObject(Box.from_slices(place), size)
+        for each, place, size in rows
+        if place is not None
+    }
 
 
 def merge_classes(
@@ -153,13 +190,25 @@ def _checked_box(box: Box | None, *arrays: npt.NDArray[Any]) -> Box:
     return box
 
 
+def _drop_heirs(
+    new: LabelMap, ids: LabelMap, objects: dict[int, PredictedObject], kept: LabelMap
+) -> None:
+    """Let objects of a plane alone whose ids are those of objects that are kept there.
+
+    Such a one succeeds what is free in other planes; here somebody has finished it.
+    """
+    if not (objects and kept.size):
+        return
+    numbers = np.fromiter(objects, np.intp)
+    for each in numbers[np.isin(ids[numbers], kept[run_starts(kept)])].tolist():
+        place = objects.pop(each).box.slices
+        new[place][new[place] == each] = 0
+
+
 def _inherited_ids(
     old: LabelMap, old_ids: LabelMap, new: LabelMap, left: npt.NDArray[np.int64]
 ) -> LabelMap:
-    """Return for every new object the id of the old one it succeeds, or 0.
-
-    No old object that is cut by what is kept is among them: such ones are kept.
-    """
+    """Return for every new object the id of the old one it succeeds, or 0."""
     both = (old > 0) & (new > 0)
     a, b, common = count_pairs(old[both], new[both])
     # common / (|a| + |b| - common) > 1 / 2, in integers
@@ -167,15 +216,3 @@ def _inherited_ids(
     ids = np.zeros(len(left), np.int32)
     ids[b[alike]] = old_ids[a[alike]]
     return ids
-
-
-def _objects(
-    new: LabelMap, ids: LabelMap, pixels: npt.NDArray[np.int64]
-) -> dict[int, PredictedObject]:
-    places = scipy.ndimage.find_objects(new, max_label=len(ids) - 1)
-    rows = zip(ids[1:].tolist(), places, pixels[1:].tolist(), strict=True)
-    return {
-        object_id: PredictedObject(Box.from_slices(place), size)
-        for object_id, place, size in rows
-        if object_id
-    }

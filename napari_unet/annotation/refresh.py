@@ -10,7 +10,7 @@ from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import compact, pixels_by_id
 from napari_unet.geometry.maps import LabelMap, Mask
 
@@ -79,9 +79,16 @@ class Refresh:
 
     def _wanted(self, box: Box) -> LabelMap:
         """Return what the prediction makes of a box, less objects now in the way."""
-        dense, ids = compact(self._merged.labels[self._local(box)])
-        self._decide([i for i in ids.tolist() if i in self._merged.objects])
-        staying = self._decided.staying
+        wanted = np.empty(box.shape, np.int32)
+        for plane in box.planes():
+            place = plane.relative_to(box).slices
+            wanted[place] = self._wanted_in_plane(plane)
+        return wanted
+
+    def _wanted_in_plane(self, box: Box) -> LabelMap:
+        local = box.relative_to(self._merged.box)
+        dense, ids = compact(self._merged.labels[local.slices])
+        staying = self._decide(local.start[:-2], ids.tolist())
         wanted = ids.copy()
         # A person may have chosen larger ones.
         new = (ids >= self._merged.first_id) & (ids < self._merged.next_id)
@@ -90,19 +97,26 @@ class Refresh:
         labels: LabelMap = wanted[dense]
         return labels
 
-    def _decide(self, ids: list[int]) -> None:
-        """Apply the rule for cut objects again, to what was verified since."""
-        objects, staying = self._merged.objects, self._decided.staying
-        ids = [i for i in ids if i not in staying]
+    def _decide(self, index: PlaneIndex, ids: list[int]) -> dict[int, bool]:
+        """Apply the rule for cut objects again, to what was verified since.
+
+        Return which objects of a plane stay in it.
+        """
+        objects = self._merged.objects.get(index, {})
+        staying = self._decided.staying.setdefault(index, {})
+        ids = [i for i in ids if i in objects and i not in staying]
         if not ids:
-            return
-        place = reduce(Box.union, (objects[i].box for i in ids))
+            return staying
+        part = reduce(Box.union, (objects[i].box for i in ids))
+        end = tuple(each + 1 for each in index)
+        place = Box((*index, *part.start), (*end, *part.stop))
         free = self._free(place.placed_in(self._merged.box))
         dense, found = compact(self._merged.labels[place.slices][free])
         pixels = pixels_by_id(dense, len(found)).tolist()
         left = dict(zip(found.tolist(), pixels, strict=True))
         for object_id in ids:
             staying[object_id] = 2 * left.get(object_id, 0) > objects[object_id].pixels
+        return staying
 
     def _local(self, box: Box) -> tuple[slice, ...]:
         return box.relative_to(self._merged.box).slices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import reduce
 from itertools import product
 from operator import add
@@ -14,7 +14,7 @@ from napari_unet.annotation.labels import CLASS_NUMBERS, OBJECT_IDS, LabelKind
 from napari_unet.annotation.merge import merge_classes, merge_prediction
 from napari_unet.annotation.objects import ObjectTable
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import Points, marked_points
@@ -27,17 +27,24 @@ _TILE = 256
 
 
 def finished_object(
-    labels: LabelMap, box: Box, object_id: int, foreground: Mask | None
+    labels: LabelMap,
+    box: Box,
+    object_id: int,
+    foreground: Mask | None,
+    planes: Container[PlaneIndex] | None = None,
 ) -> Points:
     """Return the pixels that are right once a person has finished an object.
 
     These are the whole object, which lies in `box`, and a ring of background around it,
     as that is looked at while the outline is drawn. The ring lies in the plane (the
     last two axes): nobody has looked at the next slice or the next point in time. It
-    leaves out where the model sees an object: perhaps one is missing there.
+    leaves out where the model sees an object: perhaps one is missing there. `planes`
+    are those in which the object was looked at; None stands for all.
     """
-    parts = []
+    parts = [tuple(np.empty((labels.ndim, 0), np.intp))]
     for tile in _tiles(_grow_in_plane(box, labels.shape)):
+        if planes is not None and tile.start[:-2] not in planes:
+            continue
         around = _grow_in_plane(tile, labels.shape)
         local = labels[around.slices]
         body = local == object_id
@@ -57,29 +64,53 @@ def accepted_region(
     """Return what a person accepts who accepts a box: a view, or a part of it.
 
     That is the background in the box, and every object with more than half of its
-    pixels in the box, as a whole. Of other objects nothing is accepted. Returns the
-    box, which is not empty, grown to hold the objects that hang over its border, and
-    which of its pixels.
+    pixels in the box, as a whole. Of other objects nothing is accepted. Where the box
+    lies in one plane that is all a person has looked at: objects are what they are in
+    that plane, and nothing is accepted in others. Returns the box, which is not empty,
+    grown to hold the objects that hang over its border, and which of its pixels.
     """
+    plane = _plane_of(box, labels.shape)
     flat = labels[box.slices].reshape(-1)
     # By runs of one label, of which there are far fewer than pixels.
     first = run_starts(flat)
     lengths = np.diff(first, append=flat.size)
     dense, ids = compact(flat[first])
     inside = np.bincount(dense, lengths, len(ids))
-    total = np.array([objects.pixels(i) for i in ids.tolist()])
+    total = np.array([_pixels_in(plane, i, labels, objects) for i in ids.tolist()])
     chosen = 2 * inside > total
     chosen[0] = True
     overhanging = ids[chosen & (inside < total)].tolist()
-    region = reduce(Box.union, map(objects.box, overhanging), box)
+    places = {i: objects.box(i).intersect(plane) for i in overhanging}
+    region = reduce(Box.union, places.values(), box)
     mask = np.zeros(region.shape, bool)
     taken = np.repeat(chosen[dense], lengths).reshape(box.shape)
     mask[box.relative_to(region).slices] = taken
-    for object_id in overhanging:
-        place = objects.box(object_id)
+    for object_id, place in places.items():
         body = labels[place.slices] == object_id
         mask[place.relative_to(region).slices] |= body
     return region, mask
+
+
+def _plane_of(box: Box, shape: tuple[int, ...]) -> Box:
+    """Return all of the plane in which a box lies, or everything where it is in none.
+
+    That is the last two axes where it may be any plane.
+    """
+    lone = [axis for axis, extent in enumerate(box.shape) if extent == 1]
+    start, stop = [0] * len(shape), list(shape)
+    for axis in lone[: len(shape) - 2]:
+        start[axis], stop[axis] = box.start[axis], box.stop[axis]
+    return Box(tuple(start), tuple(stop))
+
+
+def _pixels_in(
+    plane: Box, object_id: int, labels: LabelMap, objects: ObjectTable
+) -> int:
+    """Return how many pixels an object has in a plane."""
+    pixels = objects.pixels(object_id)
+    if not pixels or plane.contains(whole := objects.box(object_id)):
+        return pixels
+    return int(np.count_nonzero(labels[whole.intersect(plane).slices] == object_id))
 
 
 def _tiles(box: Box) -> Iterator[Box]:

@@ -6,7 +6,7 @@ one `Change` and remembers it as a step that can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 
 import numpy as np
@@ -20,7 +20,7 @@ from napari_unet.annotation.provenance import (
     ProvenanceMap,
 )
 from napari_unet.annotation.rules import OBJECTS, Rules, finished_object
-from napari_unet.geometry.box import Box
+from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import IdCounter
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import (
@@ -93,14 +93,18 @@ class Workspace:
         return box, mask
 
     def finish(self, ids: frozenset[int]) -> None:
-        """Accept open objects, each with its ring."""
+        """Accept open objects, each with its ring, in the planes that were touched."""
+        of_planes = self.live.ndim > 2
+        touched = self.history.touched(ids) if of_planes else {}
         for object_id in sorted(ids):
-            self.pixels.accept(self._finished(object_id))
+            self.pixels.accept(self._finished(object_id, touched.get(object_id)))
         self.open_objects -= ids
 
-    def _finished(self, object_id: int) -> Points:
+    def _finished(
+        self, object_id: int, planes: Container[PlaneIndex] | None = None
+    ) -> Points:
         labels, box = self.pixels.labels, self.pixels.objects.box(object_id)
-        return finished_object(labels, box, object_id, self.foreground)
+        return finished_object(labels, box, object_id, self.foreground, planes)
 
     def paint(
         self, points: Points, labels: LabelMap, confirmed: Points = NOWHERE

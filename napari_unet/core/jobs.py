@@ -11,8 +11,9 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing
+from functools import wraps
 from itertools import islice
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, ParamSpec, TypeVar
 
 from napari_unet.core.events import Notice
 
@@ -21,6 +22,7 @@ logger = logging.getLogger("napari_unet")
 E = TypeVar("E")
 F = TypeVar("F")
 R = TypeVar("R")
+P = ParamSpec("P")
 E_co = TypeVar("E_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
@@ -73,6 +75,16 @@ def drain(
     for event in events:
         hear(event)
     return events.result
+
+
+def drained(steps: Callable[P, Generator[object, None, R]]) -> Callable[P, R]:
+    """Return what does the work of a generator at once, given the same."""
+
+    @wraps(steps)
+    def at_once(*args: P.args, **options: P.kwargs) -> R:
+        return drain(steps(*args, **options))
+
+    return at_once
 
 
 def drain_logged(steps: Generator[object, None, R]) -> R:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from operator import add, sub
+from typing import TypeAlias
+
+PlaneIndex: TypeAlias = tuple[int, ...]
+"""Which plane of an array: its place along all axes but the last two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,12 @@ class Box:
     def contains(self, other: Box) -> bool:
         """Return whether no pixel of `other` lies outside."""
         return self.union(other) == self
+
+    def planes(self) -> Iterator[Box]:
+        """Return the box plane by plane: along the last two axes."""
+        for at in product(*map(range, self.start[:-2], self.stop[:-2])):
+            stop = tuple(each + 1 for each in at)
+            yield Box((*at, *self.start[-2:]), (*stop, *self.stop[-2:]))
 
     def intersect(self, other: Box) -> Box:
         """Return the common region, which may be empty."""

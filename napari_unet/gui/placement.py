@@ -172,6 +172,16 @@ class ChannelAxis:
         del start[self.position], stop[self.position]
         return Box(tuple(start), tuple(stop))
 
+    def axis_of_labels(self, axis: int) -> int | None:
+        """Return which axis of the labels an axis of the layer is, if it is one."""
+        if self.position is None or axis < self.position:
+            return axis
+        return None if axis == self.position else axis - 1
+
+    def axis_in_layer(self, axis: int) -> int:
+        """Return which axis of the layer an axis of the labels is."""
+        return axis + (self.position is not None and axis >= self.position)
+
     def points_of_labels(self, points: Points) -> Points:
         """Return pixels of the layer as pixels of the labels."""
         if self.position is None:

@@ -37,6 +37,7 @@ class Results:
 
     changed = Signal()  # there are other labels on screen, or other labels to work in
     brush_changed = Signal(int)  # the brush paints another label from now on
+    edited = Signal(OpenImage, Change)  # a person painted, took back or did again
     left = Signal(Labels)  # an ordinary layer from now on: its image is gone
 
     def __init__(self, layers: LayerList, images: ImageLayers, session: Session):
@@ -162,6 +163,7 @@ class Results:
     def _on_edited(self, image: OpenImage, change: Change) -> None:
         self._session.note_edit(image)
         self._session.correcting.note_replay(image, change)
+        self.edited.emit(image, change)
 
     def _on_joined(self, image: OpenImage) -> None:
         """Put another layer of an image below the labels of that image."""

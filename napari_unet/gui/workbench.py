@@ -21,7 +21,7 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from napari_unet.annotation.edit import tools
+from napari_unet.annotation.edit import Edit, tools
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
@@ -48,6 +48,7 @@ from napari_unet.gui.keys import (
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
 from napari_unet.gui.runner import QtRunner
+from napari_unet.gui.sections import Sections
 from napari_unet.project.resolve import same_file
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
@@ -79,6 +80,7 @@ class Workbench(QObject):
         self._runner = QtRunner(self)
         self.session = Session(self._runner, view=lambda: self.layers.visible_box())
         self.layers = ViewerLayers(self.viewer, self.session)
+        self.sections = Sections(self.viewer, self.session, self.layers.results)
         self._hiding = HoldToHide(self.layers)
         self.lines = LineGesture(self.viewer, self.layers)
         self.lines.drawn.connect(self._on_drawn)
@@ -125,7 +127,7 @@ class Workbench(QObject):
         tool, edit = tools()[name]
         box = self.layers.visible_box()
         why_not = self.session.state.why_not_do(name)
-        of_sight = tool.needs in ("view", "line")
+        of_sight = tool.needs in ("view", "line", "plane")
         self._out_of_sight = of_sight and box is None and not why_not
         if self._out_of_sight:
             why_not = self._why_nothing_in_sight(tool.title)
@@ -138,9 +140,10 @@ class Workbench(QObject):
             # Where there is nothing to do at all, the session says why.
             "view": (box or Box((), ()),),
             "object": (self.layers.selected_object,),
+            "plane": (self.sections.in_sight, self.layers.selected_object),
             "nothing": (),
         }
-        self.session.correcting.do(edit(*chosen[tool.needs]))
+        self._do(edit(*chosen[tool.needs]))
 
     def _take_in_hand(self, name: str, why_not: str) -> None:
         if why_not and name != self.lines.tool:
@@ -151,8 +154,11 @@ class Workbench(QObject):
 
     def _on_drawn(self, name: str, line: Line) -> None:
         _, edit = tools()[name]
+        self._do(edit(line))
+
+    def _do(self, edit: Edit) -> None:
         try:
-            self.session.correcting.do(edit(line))
+            self.session.correcting.do(edit)
         except InputError as error:
             self.session.report("correct", error)
 

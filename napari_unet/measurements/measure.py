@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.core.jobs import drain
+from napari_unet.core.jobs import drained
 from napari_unet.geometry.axes import result_axes, to_canonical
 from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
@@ -46,7 +46,7 @@ _GREY = MappingProxyType(
 )
 
 
-def measure_objects(
+def iter_measure_objects(
     labels: LabelMap,
     axes: str,
     *,
@@ -55,8 +55,8 @@ def measure_objects(
     channels: Sequence[str] = (),
     spacing: Spacing = NO_SPACING,
     foreground: Foreground | None = None,
-) -> Measurements:
-    """Measure every object.
+) -> Generator[None, None, Measurements]:
+    """Measure every object, a band at a time; closing it in between cancels.
 
     Parameters
     ----------
@@ -82,30 +82,6 @@ def measure_objects(
         Rows are ordered by frame, and by id. In several sections objects are volumes;
         with T they are measured frame by frame.
     """
-    return drain(
-        iter_measure_objects(
-            labels,
-            axes,
-            image=image,
-            verified=verified,
-            channels=channels,
-            spacing=spacing,
-            foreground=foreground,
-        )
-    )
-
-
-def iter_measure_objects(
-    labels: LabelMap,
-    axes: str,
-    *,
-    image: npt.NDArray[Any] | None = None,
-    verified: Mask | None = None,
-    channels: Sequence[str] = (),
-    spacing: Spacing = NO_SPACING,
-    foreground: Foreground | None = None,
-) -> Generator[None, None, Measurements]:
-    """Do what `measure_objects` does; closing it in between cancels."""
     letters = result_axes(axes)
     stack = to_canonical(labels, letters)[:, 0]
     if verified is None:
@@ -129,6 +105,10 @@ def iter_measure_objects(
     shapes = volume_shapes if stack.shape[1] > 1 else plane_shapes
     measured = shapes(sums, spacing)
     return _tabulate(sums, ids, np.concatenate(scores), letters, channels, measured)
+
+
+measure_objects = drained(iter_measure_objects)
+"""Measures every object, all at once."""
 
 
 def _tabulate(

@@ -46,6 +46,11 @@ _PAUSE = 2.0
 """What takes long is followed by a pause that is so many times as long."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Watcher:
+    """Somebody who may look at the table; no two are the same."""
+
+
 class Measuring:
     """Keeps the table of objects up to date while it is in sight.
 
@@ -71,17 +76,17 @@ class Measuring:
         self._images = images
         self._maps = maps
         self.table: Measurements | None = None
-        self._watchers: set[int] = set()
+        self._watchers: set[Watcher] = set()
         # Of what the table is; an image is the first part of it.
         self._measured: tuple[object, ...] = ()
         self._copy: _Copy | None = None
         self._job: Running | None = None
         self._not_before = 0.0
 
-    def watch(self, watcher: object, looks: bool) -> None:
+    def watch(self, watcher: Watcher, looks: bool) -> None:
         """Note that somebody looks at the table, or does not any more."""
         change = self._watchers.add if looks else self._watchers.discard
-        change(id(watcher))
+        change(watcher)
         if not self._watchers:
             self._drop()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from napari_unet.annotation.edit import EDITS
+from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
@@ -222,7 +222,9 @@ class State:
         task = task_of(self.image)
         if not task.labels.objects:
             return f"There are no objects here to list, but {task.words.outcome}."
-        if not (self.image.has_labels and self.image.objects):
+        if reason := why_no_labels(self.image):
+            return reason
+        if not self.image.objects:
             return "There are no objects yet: Predict, or paint some."
         return ""
 

@@ -243,6 +243,12 @@ class ImageState:
     read_only: str = ""
     reading: Reading = GUESSED
 
+    @property
+    def has_planes(self) -> bool:
+        """Whether it has several planes or frames."""
+        sizes = zip(self.axes, self.shape, strict=False)
+        return any(n > 1 for axis, n in sizes if axis in "TZ")
+
 
 @dataclass(frozen=True, slots=True)
 class SettingsState:

@@ -17,23 +17,37 @@ def reference_merge(
     kept = kept_pixels(labels, provenance)
     merged = np.where(kept, labels, 0)
     for new in set(predicted.ravel().tolist()) - {0}:
-        whole = predicted == new
-        body = whole & ~kept
-        if 2 * body.sum() <= whole.sum():
+        body = np.zeros(labels.shape, bool)
+        for plane in planes(labels.shape):
+            whole = predicted[plane] == new
+            free = whole & ~kept[plane]
+            if 2 * free.sum() > whole.sum():
+                body[plane] = free
+        if not body.any():
             continue
         successor = 0
         for old in set(labels[body].tolist()) - {0}:
-            other = labels == old
+            other = (labels == old) & ~kept
             if 2 * (body & other).sum() > (body | other).sum():
                 successor = old
+        for plane in planes(labels.shape):
+            if successor in labels[plane][kept[plane]]:
+                body[plane] &= successor == 0
         merged[body] = successor or next_id
         next_id += not successor
     return merged, np.where(kept, provenance, PREDICTED), next_id
 
 
 def kept_pixels(labels: np.ndarray, provenance: np.ndarray) -> np.ndarray:
-    verified = provenance >= ACCEPTED
-    return verified | (np.isin(labels, labels[verified]) & (labels != 0))
+    kept = provenance >= ACCEPTED
+    for plane in planes(labels.shape):
+        ids = labels[plane][kept[plane]]
+        kept[plane] |= np.isin(labels[plane], ids) & (labels[plane] != 0)
+    return kept
+
+
+def planes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return list(np.ndindex(shape[:-2]))
 
 
 @dataclass(eq=False)
@@ -68,22 +82,29 @@ class Reference:
     def ids(self) -> set[int]:
         return set(self.labels.ravel().tolist()) - {0}
 
-    def paint(self, live: np.ndarray) -> bool:
+    def paint(self, live: np.ndarray, right: np.ndarray | None = None) -> bool:
+        """Paint what differs; where a label was `right`, the person has said so."""
         mask = live != self.labels
+        right = np.zeros(mask.shape, bool) if right is None else right
         if not mask.any():
-            return False
+            before = self.state()
+            self.provenance[right] = ACCEPTED
+            self._did("accept", right, before, set(self.open))
+            return bool(right.any())
         touched = set(self.labels[mask].tolist()) | set(live[mask].tolist())
         self.settle(self.open - touched)
         before, were_open = self.state(), set(self.open)
         self.labels[mask] = live[mask]
         self.provenance[mask] = CORRECTED
+        self.provenance[right] = ACCEPTED
         self.open = (self.open | touched) & self.ids()
-        self._did("edit", mask, before, were_open)
+        self._did("edit", mask | right, before, were_open)
         return True
 
     def settle(self, ids: set[int]) -> None:
         for object_id in sorted(self.open & ids):
             mask = self._finished(object_id) & (self.provenance < ACCEPTED)
+            mask &= self._touched(object_id)
             record = (mask, self.labels.copy(), self.provenance.copy())
             self.provenance[mask] = ACCEPTED
             if self.done:
@@ -158,6 +179,18 @@ class Reference:
             self.undone.clear()
             self.done.append(Step(kind, mask, before, self.state(), were_open))
 
+    def _touched(self, object_id: int) -> np.ndarray:
+        """Return the planes in which strokes touched an open object."""
+        touched = np.zeros(self.labels.shape, bool)
+        for step in reversed(self.done):
+            about = step.mask & (step.kind == "edit")
+            about &= (step.before[0] == object_id) | (step.after[0] == object_id)
+            for plane in planes(self.labels.shape):
+                touched[plane] |= about[plane].any()
+            if object_id not in step.open_before:
+                break
+        return touched
+
     def _finished(self, object_id: int) -> np.ndarray:
         body = self.labels == object_id
         size = (*(1,) * (body.ndim - 2), 5, 5)
@@ -165,9 +198,12 @@ class Reference:
         return body | ring & ~self.foreground
 
     def _in_view(self, inside: np.ndarray) -> np.ndarray:
+        """Return what is accepted; `inside` is a part of a plane."""
         scope = inside & (self.labels == 0)
         for object_id in self.ids():
             body = self.labels == object_id
+            for plane in planes(self.labels.shape):
+                body[plane] &= inside[plane].any()
             if 2 * (body & inside).sum() > body.sum():
                 scope |= body
         return scope

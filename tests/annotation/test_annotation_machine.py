@@ -5,6 +5,8 @@ Strokes, what is accepted and un-verified, and starting over are steps of one hi
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -30,19 +32,22 @@ from napari_unet.annotation.edits import (
     UnverifyView,
 )
 from napari_unet.annotation.merge import MergedPrediction, merge_prediction
+from napari_unet.annotation.plane_edits import CopyToNext, CopyToPrevious, Interpolate
 from napari_unet.annotation.provenance import AnnotationSnapshot, is_verified
+from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
+from napari_unet.geometry.section import Section
 from tests.annotation.painter import Painter, same
 from tests.annotation.reference import Reference, kept_pixels
 
-SHAPES = [(9, 11), (2, 6, 8)]
+SHAPES = [(9, 11), (3, 6, 8)]
 
 
 @st.composite
 def boxes(draw: st.DrawFn) -> tuple[float, ...]:
     """Fractions: four corners of a rectangle, and a plane."""
-    return draw(st.tuples(*[st.integers(0, 10)] * 4, st.integers(0, 1)))
+    return draw(st.tuples(*[st.integers(0, 10)] * 4, st.integers(0, 2)))
 
 
 def box_in(shape: tuple[int, ...], corners: tuple[int, ...]) -> Box:
@@ -164,6 +169,28 @@ class Work(RuleBasedStateMachine):
         fresh = set(self.annotation.labels.flat) - before
         assert not fresh & self.used
         self.used |= fresh
+
+    @rule(
+        corners=boxes(),
+        kind=st.sampled_from([CopyToNext, CopyToPrevious, Interpolate]),
+        background=st.booleans(),
+    )
+    def carry(self, corners, kind, background):
+        """To other planes: one stroke that spares all that is verified."""
+        shape = self.annotation.labels.shape
+        if len(shape) == 2:
+            return
+        self.settle(True)
+        before, verified = self.state(), is_verified(self.annotation.provenance)
+        start = box_in(shape, corners).start
+        picked = 0 if background else int(before[0][start])
+        change = None
+        with suppress(InputError):
+            change = self.annotation.do(kind(Section(start, (1, 2), 0, 0), picked))
+        after = self.state()
+        assert same([a[verified] for a in after], [b[verified] for b in before])
+        right = (after[1] != before[1]) & (after[0] == before[0])
+        assert self.reference.paint(self.annotation.labels, right) == bool(change)
 
     @rule()
     def undo(self):
@@ -332,7 +359,8 @@ class Work(RuleBasedStateMachine):
 
     def check_new_ids(self, merged, appeared):
         """Ids that come in with a prediction were never used before."""
-        inherited = {i for i in merged.objects if i < merged.first_id}
+        inherited = {i for each in merged.objects.values() for i in each}
+        inherited = {i for i in inherited if i < merged.first_id}
         fresh = appeared - inherited - self.merged_ids[merged]
         assert not fresh & self.used
         self.merged_ids[merged] |= fresh

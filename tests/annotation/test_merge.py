@@ -121,8 +121,8 @@ def test_part_of_an_image():
     box = Box((1, 0), (20, 20))
     merged = merge_prediction(labels[1:], ALL_PREDICTED[1:], labels[1:], 5, box=box)
     assert merged.box == box
-    assert merged.objects[4].box == Box((1, 2), (11, 12))
-    assert merged.objects[4].pixels == 100
+    assert merged.objects[()][4].box == Box((1, 2), (11, 12))
+    assert merged.objects[()][4].pixels == 100
 
 
 def test_other_shapes_are_refused():
@@ -156,4 +156,4 @@ def test_two_thousand_objects_take_less_than_a_second():
     start = time.thread_time()
     merged = merge_prediction(labels, provenance, np.roll(labels, 4, 0), 10_000)
     assert time.thread_time() - start < 1
-    assert len(merged.objects) > 1000
+    assert len(merged.objects[()]) > 1000

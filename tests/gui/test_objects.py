@@ -348,7 +348,7 @@ def test_without_objects_it_says_so(stage):
     assert "Choose an image" in listed.panel.hint.text()
     assert listed.panel.hint.isVisible()
     stage.open(disks(SHAPE), name="disks")
-    assert "no objects yet" in listed.panel.hint.text()
+    assert "no labels yet" in listed.panel.hint.text()
     stage.session.models.timeline.publish(classes_model())
     stage.until(lambda: stage.state.image and stage.state.image.task == "classes")
     stage.predict()
@@ -360,7 +360,7 @@ def test_the_labels_may_be_deleted_and_another_image_chosen(listed):
     stage, first = listed.stage, listed.stage.bench.layers.images.chosen
     stage.viewer.layers.remove(stage.labels)
     stage.until(lambda: stage.session.measuring.table is None)
-    assert "no objects yet" in listed.panel.hint.text()
+    assert "labels are not shown" in listed.panel.hint.text()
     stage.open(disks(SHAPE, pitch=64), name="other")
     stage.until(lambda: stage.state.image and stage.state.image.name == "other")
     stage.predict()

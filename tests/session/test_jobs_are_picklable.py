@@ -35,6 +35,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.workbench import ImportModule
 from napari_unet.project.project import Project
+from napari_unet.session.measuring import Watcher
 from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.runner import NO_HANDLERS, Handlers
 from tests.generated import Generated
@@ -169,11 +170,12 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     then()
     stage.paint(np.s_[60:64, 60:80], 77)
     then(20)
-    session.measuring.watch(stage, True)
+    watcher = Watcher()
+    session.measuring.watch(watcher, True)
     then()
     session.measuring.export(root / "objects.csv")
     then()
-    session.measuring.watch(stage, False)
+    session.measuring.watch(watcher, False)
     session.correcting.start_over()
     then()
     session.correcting.bring_back(stage.state.image.snapshots[0][0])

@@ -7,10 +7,12 @@ import csv
 import numpy as np
 import pytest
 
-from napari_unet.session.measuring import INTERVAL, MeasureObjects
+from napari_unet.session.measuring import INTERVAL, MeasureObjects, Watcher
 from tests.runners import ManualRunner
 from tests.session.brightness import classes_model, disks
 from tests.session.conftest import Stage
+
+WATCHER = Watcher()
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def watched(stage):
     stage.open(disks())
     stage.session.predict()
     stage.run()
-    stage.session.measuring.watch(stage, True)
+    stage.session.measuring.watch(WATCHER, True)
     stage.run()
     return stage
 
@@ -64,7 +66,7 @@ def test_what_is_painted_comes_in_but_not_more_often_than_the_eye_needs(watched)
 def test_who_looks_away_ends_it(watched):
     changes = []
     watched.session.measuring.changed.connect(lambda: changes.append(table(watched)))
-    watched.session.measuring.watch(watched, False)
+    watched.session.measuring.watch(WATCHER, False)
     assert table(watched) is None
     assert changes == [None]
     later(watched)
@@ -76,7 +78,7 @@ def test_another_image_drops_the_table_and_gets_one(watched):
     watched.open(disks(pitch=40), "other")
     watched.session.tick()
     assert table(watched) is None
-    assert "no objects yet" in watched.state.why_not_measure
+    assert "no labels yet" in watched.state.why_not_measure
     watched.session.images.select(image)
     later(watched)
     assert len(table(watched)) == 20
@@ -91,7 +93,7 @@ def test_a_request_for_an_image_that_is_gone_is_dropped(bright):
     stage.open(disks())
     stage.session.predict()
     stage.run()
-    stage.session.measuring.watch(stage, True)
+    stage.session.measuring.watch(WATCHER, True)
     stage.session.tick()
     (job,) = [each for each in stage.runner.jobs if each.does(MeasureObjects)]
     job.step()
@@ -108,7 +110,7 @@ def test_only_one_is_measured_at_a_time(bright):
     stage.open(disks())
     stage.session.predict()
     stage.run()
-    stage.session.measuring.watch(stage, True)
+    stage.session.measuring.watch(WATCHER, True)
 
     def measuring():
         return [each for each in stage.runner.jobs if each.does(MeasureObjects)]
@@ -163,7 +165,7 @@ def test_channels_have_their_names_and_pixels_their_size(stage):
     stage.run()
     stage.session.correcting.start_empty()
     stage.paint(np.s_[60:64, 60:80], 7)
-    stage.session.measuring.watch(stage, True)
+    stage.session.measuring.watch(WATCHER, True)
     stage.run()
     headers = {each.header for each in table(stage).columns}
     assert {"area_um2", "mean_1", "mean_2"} <= headers
@@ -176,7 +178,7 @@ def test_where_there_are_no_objects_it_says_so(stage):
     stage.open(disks())
     stage.session.predict()
     stage.run()
-    stage.session.measuring.watch(stage, True)
+    stage.session.measuring.watch(WATCHER, True)
     later(stage)
     assert table(stage) is None
     assert stage.state.why_not_measure == (
@@ -193,7 +195,7 @@ def test_export_writes_all_rows_in_their_order(watched, tmp_path):
         written = list(csv.DictReader(file))
     assert [int(row["id"]) for row in written] == list(range(20, 0, -1))
     assert watched.state.measured.saved == "Saved 20 rows in objects.csv."
-    watched.session.measuring.watch(watched, False)
+    watched.session.measuring.watch(WATCHER, False)
     assert watched.state.measured.saved == ""
 
 
@@ -201,7 +203,7 @@ def test_what_cannot_be_exported_is_told_in_words(watched, tmp_path):
     watched.session.measuring.export(tmp_path / "gone" / "objects.csv")
     watched.run()
     assert "its folder is not there" in watched.state.problems["objects"].text
-    watched.session.measuring.watch(watched, False)
+    watched.session.measuring.watch(WATCHER, False)
     watched.session.measuring.export(tmp_path / "objects.csv")
     assert "still being measured" in watched.state.problems["objects"].text
     assert list(tmp_path.glob("*.csv")) == []

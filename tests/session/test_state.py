@@ -117,6 +117,43 @@ UNREADY = {"ready": False, "model": None}
             {"image": image(task="classes")},
             "There are no objects here; accept a view.",
         ),
+        ("measure", {}, ""),
+        (
+            "measure",
+            {"image": image(has_labels=False)},
+            "There are no labels yet; press Predict first.",
+        ),
+        (
+            "measure",
+            {"image": image(has_labels=False, worked_on=True)},
+            "The labels are not shown: press Show the earlier work first.",
+        ),
+        (
+            "measure",
+            {"image": image(objects=0)},
+            "There are no objects yet: Predict, or paint some.",
+        ),
+        (
+            "interpolate",
+            {},
+            "This image is one plane: the tool is for stacks and time-lapses.",
+        ),
+        (
+            "interpolate",
+            {"image": image(axes="TCYX", shape=(1, 3, 8, 8))},
+            "This image is one plane: the tool is for stacks and time-lapses.",
+        ),
+        ("interpolate", {"image": image(axes="TCYX", shape=(2, 3, 8, 8))}, ""),
+        (
+            "interpolate",
+            {"image": image(axes="ZYX", shape=(5, 8, 8)), "target": HIDDEN},
+            "Labels are hidden.",
+        ),
+        (
+            "copy to next plane",
+            {"image": image(axes="ZYX", shape=(5, 8, 8), task="classes")},
+            "There are no objects here; paint in the next plane.",
+        ),
         ("change", {}, ""),
         ("change", {"image": image(read_only=LOCKED)}, LOCKED),
         ("un-verify view", {}, "Nothing is verified yet."),

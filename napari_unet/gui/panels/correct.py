@@ -94,7 +94,8 @@ class CorrectPanel(Panel):
         self.start.addWidget(self.tools)
         self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*decisions, self.more)
-        self.add(self._make_drawing_tools())
+        self.plane_tools = self._make_plane_tools()
+        self.add(self._make_drawing_tools(), self.plane_tools)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -117,7 +118,7 @@ class CorrectPanel(Panel):
         buttons = []
         for name, (tool, _) in tools().items():
             use = partial(self.bench.use, name)
-            if tool.needs == "line":
+            if tool.needs in ("line", "plane"):
                 continue
             if tool.seldom:
                 title = hint(tool.title, tool.key)
@@ -142,6 +143,19 @@ class CorrectPanel(Panel):
             self.edits[name] = made
             buttons.append(made)
         self.connections.connect(self.bench.lines.changed, self._show_tool_in_hand)
+        widget = QWidget()
+        row(*buttons, on=widget).setSpacing(4)
+        return widget
+
+    def _make_plane_tools(self) -> QWidget:
+        """Offer the tools that go from plane to plane in a row of their own."""
+        buttons = []
+        for name, (tool, _) in tools().items():
+            if tool.needs == "plane":
+                tip, use = hint(tool.tip, tool.key), partial(self.bench.use, name)
+                made: QPushButton = button(tool.title, tip, use, role="tool")
+                self.edits[name] = made
+                buttons.append(made)
         widget = QWidget()
         row(*buttons, on=widget).setSpacing(4)
         return widget
@@ -224,6 +238,8 @@ class CorrectPanel(Panel):
         for name, (tool, _) in tools().items():
             if tool.for_objects and name in self.edits:
                 self.edits[name].setVisible(task.labels.objects)
+        planes = image is not None and image.has_planes
+        self.plane_tools.setVisible(planes and task.labels.objects)
         if labelled:
             self._on_brush(self.bench.layers.selected_object)
 

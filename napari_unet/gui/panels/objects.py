@@ -20,6 +20,7 @@ from napari_unet.geometry.axes import result_axes
 from napari_unet.gui.histogram import Histogram
 from napari_unet.gui.panels.object_list import ObjectList
 from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, row
+from napari_unet.session.measuring import Watcher
 from napari_unet.session.state import State
 
 _EXPORT_TIP = "Save all rows, as they are sorted now, as comma-separated values"
@@ -41,6 +42,7 @@ class ObjectsPanel(Panel):
     place = "objects"
 
     def _build(self) -> None:
+        self._watcher = Watcher()
         self.list = ObjectList()
         self.list.setToolTip("")
         self.histogram = Histogram()
@@ -82,12 +84,12 @@ class ObjectsPanel(Panel):
     def showEvent(self, event: QShowEvent | None) -> None:
         """Let objects be measured."""
         super().showEvent(event)
-        self.session.measuring.watch(self, True)
+        self.session.measuring.watch(self._watcher, True)
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Nobody looks at them any more."""
         super().hideEvent(event)
-        self.session.measuring.watch(self, False)
+        self.session.measuring.watch(self._watcher, False)
 
     def _render(self, state: State) -> None:
         why_not = state.why_not_measure
