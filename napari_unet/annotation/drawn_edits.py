@@ -79,9 +79,34 @@ class Plane:
         return Paint(tuple(points), after)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a plane that holds the objects which are to be changed.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        A copy, to be changed in place.
+    path : ndarray of int
+        Where the line is in that part, or beyond it.
+    places : mapping
+        Where the objects lie in it, by id.
+    new_id : callable
+        Returns an id for an object that is new.
+    """
+
+    labels: LabelMap
+    path: Path
+    places: Places
+    new_id: NewId
+
+
 @dataclass(frozen=True, slots=True)
 class DrawnEdit(Edit):
     """An edit of the objects that a line passes."""
+
+    along_line: ClassVar[bool] = False
+    """Whether it may change what lies along the line, too."""
 
     line: Line
 
@@ -98,28 +123,21 @@ class DrawnEdit(Edit):
         if not (ids := self._meant(plane)):
             return None
         boxes = {each: plane.box_of(each) for each in ids}
-        whole = reduce(Box.union, boxes.values(), self._room(plane))
+        room = [*boxes.values(), *([plane.box_of_line()] * self.along_line)]
+        whole = reduce(Box.union, room)
         places = {each: boxes[each].relative_to(whole).slices for each in ids}
         labels = plane.labels[whole.slices].copy()
-        self._change(labels, plane.path - whole.start, places, work.ids.take)
+        path = plane.path - whole.start
+        self._change(Part(labels, path, places, work.ids.take))
         return plane.painted(whole, labels).do(work)
 
     def _meant(self, plane: Plane) -> list[int]:
         """Return the objects that are to be changed."""
         return plane.passed
 
-    def _room(self, plane: Plane) -> Box:
-        """Return what may change besides the boxes of the objects."""
-        return plane.box_of(plane.passed[0])
-
     @abstractmethod
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        """Change the labels of a part of the plane in place.
-
-        `path` is where the line is in that part, or beyond it.
-        """
+    def _change(self, part: Part) -> None:
+        """Change the labels of a part of the plane in place."""
 
 
 @register
@@ -141,10 +159,8 @@ class Split(DrawnEdit):
         gesture="Draw a line across an object to cut it",
     )
 
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        split(labels, path, places, new_id)
+    def _change(self, part: Part) -> None:
+        split(part.labels, part.path, part.places, part.new_id)
 
 
 @register
@@ -164,15 +180,10 @@ class Merge(DrawnEdit):
         instead=_INSTEAD,
         gesture="Draw a line from one object into others to make them one",
     )
+    along_line: ClassVar[bool] = True
 
-    def _room(self, plane: Plane) -> Box:
-        return plane.box_of_line()
-
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del new_id
-        merge(labels, path, places)
+    def _change(self, part: Part) -> None:
+        merge(part.labels, part.path, part.places)
 
 
 @register
@@ -192,11 +203,8 @@ class Delete(DrawnEdit):
         gesture="Click an object, or draw over several, to delete them",
     )
 
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del path, new_id
-        erase(labels, places)
+    def _change(self, part: Part) -> None:
+        erase(part.labels, part.places)
 
 
 @register
@@ -223,14 +231,8 @@ class FillHoles(DrawnEdit):
             return plane.passed
         return list(may_enclose(plane.labels, (int(first[0]), int(first[1]))))
 
-    def _room(self, plane: Plane) -> Box:
-        return plane.box_of_line()
-
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del new_id
-        fill_holes(labels, path, places)
+    def _change(self, part: Part) -> None:
+        fill_holes(part.labels, part.path, part.places)
 
 
 @register
@@ -251,8 +253,5 @@ class Smooth(DrawnEdit):
         gesture="Click an object, or draw over several, to smooth the outline",
     )
 
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del new_id
-        smooth(labels, path, places)
+    def _change(self, part: Part) -> None:
+        smooth(part.labels, part.path, part.places)
