@@ -69,6 +69,23 @@ class Plane:
         low, high = (each.tolist() for each in (self.path.min(0), self.path.max(0) + 1))
         return Box(tuple(low), tuple(high)).grow(1, self.labels.shape)
 
+    def box_of_corners(self, line: Line) -> Box:
+        """Return the box between the ends of a line."""
+        ends = line.vertices[0], line.vertices[-1]
+        spans = [sorted(round(end[axis]) for end in ends) for axis in self._axes]
+        box = Box(tuple(low for low, _ in spans), tuple(high + 1 for _, high in spans))
+        return box.intersect(Box.whole(self.labels.shape))
+
+    def mostly_in(self, box: Box) -> list[int]:
+        """Return the objects of which more than half, in this plane, is in a box."""
+        ids, inside = np.unique(self.labels[box.slices], return_counts=True)
+        found = zip(ids.tolist(), inside.tolist(), strict=True)
+        return [each for each, n in found if each and 2 * n > self._pixels_of(each)]
+
+    def _pixels_of(self, object_id: int) -> int:
+        place = self.box_of(object_id).slices
+        return int(np.count_nonzero(self.labels[place] == object_id))
+
     def painted(self, box: Box, labels: LabelMap) -> Paint:
         """Return the edit that gives a box of the plane other labels."""
         different = labels != self.labels[box.slices]
@@ -194,17 +211,34 @@ class Delete(DrawnEdit):
     name: ClassVar[str] = "delete"
     tool: ClassVar[Tool | None] = Tool(
         "Delete",
-        "Click an object, or draw over several: there is background instead",
+        "Click an object, draw over several, or draw a box around them with Shift: "
+        "there is background instead",
         "line",
         key="Q",
         done="Deleted.",
         unchanged="Nothing was deleted: click an object, or draw over some.",
         instead=_INSTEAD,
-        gesture="Click an object, or draw over several, to delete them",
+        gesture="Click an object, draw over several, or Shift and draw a box to delete",
+        boxed="delete in box",
     )
 
     def _change(self, part: Part) -> None:
         erase(part.labels, part.places)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class DeleteInBox(Delete):
+    """Make background of all objects that lie in a box with more than half of theirs.
+
+    The line leads from a corner of the box to the opposite one.
+    """
+
+    name: ClassVar[str] = "delete in box"
+    tool: ClassVar[Tool | None] = None
+
+    def _meant(self, plane: Plane) -> list[int]:
+        return plane.mostly_in(plane.box_of_corners(self.line))
 
 
 @register

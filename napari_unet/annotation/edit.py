@@ -51,10 +51,10 @@ class Tool:
     ----------
     title, tip : str
         What its button says, and what that means.
-    needs : {"view", "object", "line", "nothing"}
-        What the edit is made of: the box in sight, the object that is picked, or a
-        `Line` that the person draws over objects, or clicks. A front end keeps a tool
-        that needs a line in hand until it is put down.
+    needs : {"view", "object", "line", "seed", "nothing"}
+        What the edit is made of: the box in sight, the object that is picked, a `Line`
+        that the person draws over objects, or clicks; or what grows from a click, see
+        `napari_unet.session.growing`.
     key : str
         The key that does it, as people write it ("Shift+A"), or nothing.
     primary : bool
@@ -66,12 +66,15 @@ class Tool:
     instead : str
         What to do where there are no objects.
     gesture : str
-        What to do with the mouse, where a line is needed.
+        What to do with the mouse, where it is kept in hand.
+    boxed : str
+        The name of the edit that a box does, which is drawn while Shift is down; it is
+        made of a `Line` from a corner of the box to the opposite one.
     """
 
     title: str
     tip: str
-    needs: Literal["view", "object", "line", "nothing"]
+    needs: Literal["view", "object", "line", "seed", "nothing"]
     key: str = ""
     primary: bool = False
     seldom: bool = False
@@ -79,11 +82,17 @@ class Tool:
     unchanged: str = ""
     instead: str = "use a tool for a view"
     gesture: str = ""
+    boxed: str = ""
 
     @property
     def for_objects(self) -> bool:
         """Whether there have to be objects."""
-        return self.needs in ("object", "line")
+        return self.needs == "object" or self.in_hand
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a front end keeps it in hand, for the mouse, until it is put down."""
+        return self.needs in ("line", "seed")
 
 
 class Edit(ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -75,6 +76,16 @@ class ObjectTable:
         It may be too large when the object has shrunk.
         """
         return self._boxes[object_id]
+
+    def usual_extent(self) -> float | None:
+        """Return how far most objects extend in the plane; None where there are none.
+
+        The median of the roots of the areas of their boxes.
+        """
+        if not self._boxes:
+            return None
+        extents = [each.shape[-2] * each.shape[-1] for each in self._boxes.values()]
+        return math.sqrt(np.median(extents))
 
     def counts(self) -> ObjectCounts:
         """Return the sums, at no cost."""

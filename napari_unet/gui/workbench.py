@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from napari_unet.annotation.edit import tools
+from napari_unet.annotation.edit import EDITS, Edit, tools
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
@@ -79,8 +79,9 @@ class Workbench(QObject):
         self.session = Session(self._runner, view=lambda: self.layers.visible_box())
         self.layers = ViewerLayers(self.viewer, self.session)
         self._hiding = HoldToHide(self.layers)
-        self.lines = LineGesture(self.viewer, self.layers)
+        self.lines = LineGesture(self.viewer, self.layers, self._on_turned)
         self.lines.drawn.connect(self._on_drawn)
+        self.lines.boxed.connect(self._on_boxed)
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
@@ -119,18 +120,20 @@ class Workbench(QObject):
     def use(self, name: str) -> None:
         """Use a tool on what is in sight, or on the object whose label is selected.
 
-        One that needs a line is taken in hand, or put down if it is.
+        One that is used with the mouse is taken in hand, or put down if it is.
         """
         tool, edit = tools()[name]
         box = self.layers.visible_box()
         why_not = self.session.state.why_not_do(name)
-        of_sight = tool.needs in ("view", "line")
+        of_sight = tool.needs == "view" or tool.in_hand
         self._out_of_sight = of_sight and box is None and not why_not
         if self._out_of_sight:
             why_not = self._why_nothing_in_sight(tool.title)
             self.session.report("correct", InputError(why_not))
             return
-        if tool.needs == "line":
+        if tool.in_hand:
+            if tool.needs == "seed":
+                why_not = why_not or self.session.growing.why_not()
             self._take_in_hand(name, why_not)
             return
         chosen: dict[str, tuple[Any, ...]] = {
@@ -146,10 +149,25 @@ class Workbench(QObject):
             self.session.report("correct", InputError(why_not))
             return
         self.session.retract("correct")
-        self.lines.take(name)
+        tool, _ = tools()[name]
+        self.lines.take(name, boxes=bool(tool.boxed))
 
     def _on_drawn(self, name: str, line: Line) -> None:
-        _, edit = tools()[name]
+        tool, edit = tools()[name]
+        if tool.needs == "seed":
+            self.session.growing.add(line)
+        else:
+            self._do(edit, line)
+
+    def _on_boxed(self, name: str, line: Line) -> None:
+        tool, _ = tools()[name]
+        self._do(EDITS[tool.boxed], line)
+
+    def _on_turned(self, name: str, line: Line, away: bool) -> bool:
+        tool, _ = tools()[name]
+        return tool.needs == "seed" and self.session.growing.resize(line, larger=away)
+
+    def _do(self, edit: Callable[[Line], Edit], line: Line) -> None:
         try:
             self.session.correcting.do(edit(line))
         except InputError as error:

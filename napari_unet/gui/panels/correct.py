@@ -117,7 +117,7 @@ class CorrectPanel(Panel):
         buttons = []
         for name, (tool, _) in tools().items():
             use = partial(self.bench.use, name)
-            if tool.needs == "line":
+            if tool.in_hand:
                 continue
             if tool.seldom:
                 title = hint(tool.title, tool.key)
@@ -133,7 +133,7 @@ class CorrectPanel(Panel):
         """Offer the tools that draw in one row; the one in hand is down."""
         buttons = []
         for name, (tool, _) in tools().items():
-            if tool.needs != "line":
+            if not tool.in_hand:
                 continue
             tip, use = hint(tool.tip, tool.key), partial(self._use_in_hand, name)
             made: QPushButton = button(tool.title, tip, use, role="tool")
@@ -231,7 +231,7 @@ class CorrectPanel(Panel):
         """Say what to do with it, or how to paint where there is none."""
         in_hand = self.bench.lines.tool
         for name, (tool, _) in tools().items():
-            if tool.needs == "line" and name in self.edits:
+            if tool.in_hand and name in self.edits:
                 self.edits[name].setChecked(name == in_hand)
         if in_hand:
             tool, _ = tools()[in_hand]
