@@ -154,3 +154,9 @@ def register(edit: type[E]) -> type[E]:
 def tools() -> dict[str, tuple[Tool, Callable[..., Edit]]]:
     """Return the edits that a front end offers, by name, and what makes them."""
     return {n: (edit.tool, edit) for n, edit in EDITS.items() if edit.tool}
+
+
+def tool_of(edit: Edit) -> Tool | None:
+    """Return the tool with which a person does an edit, if there is one."""
+    boxed = (tool for tool, _ in tools().values() if tool.boxed == edit.name)
+    return edit.tool or next(boxed, None)

@@ -28,6 +28,7 @@ from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
 from napari_unet.gui.activity import Activity, tell_unsaved
+from napari_unet.gui.brush import Brush
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.gesture import LineGesture
 from napari_unet.gui.hold_to_hide import HoldToHide
@@ -36,6 +37,7 @@ from napari_unet.gui.keys import (
     FLIP,
     HIDE,
     NEXT,
+    PAINT_OVER,
     PREDICT,
     REDO,
     TRAIN,
@@ -80,6 +82,7 @@ class Workbench(QObject):
         self.layers = ViewerLayers(self.viewer, self.session)
         self._hiding = HoldToHide(self.layers)
         self.lines = LineGesture(self.viewer, self.layers, self._on_turned)
+        self.brush = Brush(self.viewer, self.layers)
         self.lines.drawn.connect(self._on_drawn)
         self.lines.boxed.connect(self._on_boxed)
         self.folders = Folders(self.viewer, self.open_file)
@@ -105,6 +108,7 @@ class Workbench(QObject):
                 REDO: self._redo,
                 TRAIN: self._train_or_stop,
                 FLIP: self.session.comparing.flip,
+                PAINT_OVER: self._paint_over_next,
                 **actions,
             },
             {HIDE: self._hiding.hold},
@@ -180,6 +184,10 @@ class Workbench(QObject):
     def _redo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
             layer.redo()
+
+    def _paint_over_next(self) -> None:
+        self.brush.paint_over(self.brush.over.following)
+        self.session.tell(f"The brush paints over {self.brush.over.value} from now on.")
 
     def use_labels(self, *, right: bool) -> None:
         """Work on with what is in the selected labels layer, which nobody keeps."""
@@ -279,6 +287,7 @@ class Workbench(QObject):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.folders.close()
         self.lines.close()
+        self.brush.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:

@@ -13,7 +13,7 @@ from pathlib import Path
 from psygnal import Signal
 
 from napari_unet.annotation.change import Change
-from napari_unet.annotation.edit import Edit
+from napari_unet.annotation.edit import Edit, tool_of
 from napari_unet.annotation.edits import (
     AcceptView,
     Restore,
@@ -89,8 +89,8 @@ class Correcting:
         why_not = why_not or self._why_not_yet(edit)
         if image := self._allowed(why_not):
             change, words = self.perform(image, edit), ""
-            if edit.tool:
-                words = edit.tool.done if change else edit.tool.unchanged
+            if tool := tool_of(edit):
+                words = tool.done if change else tool.unchanged
             self._say(f"{words} {verified_in_words(image)}".lstrip())
             self.done.emit(image, edit, change)
 
@@ -179,8 +179,8 @@ class Correcting:
         """Do an edit of an image, whatever is allowed; return what changed."""
         change = image.canvas.do(edit)
         if change is not None:
-            if edit.tool is not None:
-                self._titles.setdefault(image, {})[change.stroke] = edit.tool.title
+            if tool := tool_of(edit):
+                self._titles.setdefault(image, {})[change.stroke] = tool.title
             self._note_edit(image)
         return change
 

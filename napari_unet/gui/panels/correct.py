@@ -30,6 +30,7 @@ from napari_unet.gui.panels.panel import (
     entry,
     row,
 )
+from napari_unet.gui.panels.strokes import StrokeOptions
 from napari_unet.session.state import State
 from napari_unet.session.status import EffortState, ImageState
 from napari_unet.tasks import task_of
@@ -95,6 +96,8 @@ class CorrectPanel(Panel):
         self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*decisions, self.more)
         self.add(self._make_drawing_tools())
+        self.strokes = StrokeOptions(self.bench.brush, self.connections)
+        self.add(self.strokes)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -219,6 +222,7 @@ class CorrectPanel(Panel):
         self._show_tool_in_hand()
         self.classes.setVisible(task.labels.brush is Brush.CLASS)
         self.value.setVisible(task.labels.brush is Brush.VALUE)
+        self.strokes.offer_objects(task.labels.objects)
         self.classes.setEnabled(labelled)
         self.value.setEnabled(labelled)
         for name, (tool, _) in tools().items():
