@@ -53,6 +53,10 @@ def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
         setattr(layer, name, value)
 
 
+_NEW_LABEL = "M"
+"""The key of napari with which a new object begins."""
+
+
 class ShownResult:
     """Keeps the layers of one image in step with its annotation and with each other."""
 
@@ -74,6 +78,8 @@ class ShownResult:
         channel = channel_axis(image, below)
         self.binding = LabelsBinding(labels, image.annotation, layers, channel=channel)
         image.canvas = self.binding
+        if image.annotation.rules.objects:
+            labels.bind_key(_NEW_LABEL, self._choose_new_label, overwrite=True)
         # What is another one later was chosen by the person, who keeps it.
         self._given = {
             name: None if name in look else getattr(labels, name)
@@ -152,6 +158,7 @@ class ShownResult:
     def let_go(self) -> None:
         """Let go of the annotation; no layer follows another any more."""
         self._together.close()
+        self.layer.bind_key(_NEW_LABEL, None, overwrite=True)
         self.binding.close()
         self._image.leave_canvas()
 
@@ -168,6 +175,10 @@ class ShownResult:
             self.values.close(remove=remove)
         if self._overlay is not None:
             self._overlay.close()
+
+    def _choose_new_label(self, layer: Labels) -> None:
+        """Choose an id that nobody has used; napari's might be one that is gone."""
+        layer.selected_label = self._image.annotation.new_id()
 
     def _give(self, name: str, value: Any) -> None:
         setattr(self.layer, name, value)

@@ -82,6 +82,7 @@ class Correcting:
         self._cancel = cancel
         self._unseen = unseen
         self._titles: dict[OpenImage, dict[int, str]] = {}
+        self._changed_nothing: OpenImage | None = None
 
     def do(self, edit: Edit) -> None:
         """Do what a tool offers with the current labels, and say what came of it."""
@@ -92,6 +93,8 @@ class Correcting:
             if tool := tool_of(edit):
                 words = tool.done if change else tool.unchanged
             self._say(f"{words} {verified_in_words(image)}".lstrip())
+            if change is None:
+                self.note_nothing(image)
             self.done.emit(image, edit, change)
 
     def start_empty(self) -> None:
@@ -157,6 +160,7 @@ class Correcting:
 
     def note_replay(self, image: OpenImage, change: Change) -> None:
         """Say what was undone or redone, where no stroke shows it."""
+        self._changed_nothing = None
         history = image.annotation.history
         words = {
             "undo": ("Took back", history.undone),
@@ -168,17 +172,28 @@ class Correcting:
             left = _steps_left(len(history.done))
             self._say(f"{word}: {what}. {left} {verified_in_words(image)}")
 
-    def note_nothing_undone(self, image: OpenImage) -> None:
-        """Say that the last tool had changed nothing, so nothing was taken back."""
-        if image is self._images.current:
-            done = image.annotation.history.done
-            more = f" {_AGAIN.format(self._name_of(image, done[-1]))}" if done else ""
-            self._say(_NOTHING_UNDONE + more)
+    def note_nothing(self, image: OpenImage) -> None:
+        """Note that a tool has changed nothing: no undo is for what was before it."""
+        self._changed_nothing = image
+
+    def may_undo(self, image: OpenImage) -> bool:
+        """Return whether an undo is for the last step; if not, say why.
+
+        Who takes back a tool that has changed nothing would lose what was right.
+        """
+        nothing, self._changed_nothing = self._changed_nothing, None
+        if nothing is not image:
+            return True
+        done = image.annotation.history.done
+        more = _AGAIN.format(self._name_of(image, done[-1])) if done else ""
+        self._say(f"{_NOTHING_UNDONE} {more}".rstrip())
+        return False
 
     def perform(self, image: OpenImage, edit: Edit) -> Change | None:
         """Do an edit of an image, whatever is allowed; return what changed."""
         change = image.canvas.do(edit)
         if change is not None:
+            self._changed_nothing = None
             if tool := tool_of(edit):
                 self._titles.setdefault(image, {})[change.stroke] = tool.title
             self._note_edit(image)
@@ -187,6 +202,8 @@ class Correcting:
     def forget(self, image: OpenImage) -> None:
         """Forget what was done on an image that is put away."""
         self._titles.pop(image, None)
+        if self._changed_nothing is image:
+            self._changed_nothing = None
 
     def _name_of(self, image: OpenImage, step: Entry) -> str:
         """Return what people call a step; of one of another day, of what kind it is."""

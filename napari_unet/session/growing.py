@@ -82,7 +82,8 @@ class Growing:
     """Adds objects to the current image.
 
     `maps` returns what a network said of an image last, if that is at hand; `do` does
-    an edit on an image, and returns what changed.
+    an edit on an image, and returns what changed; `note_nothing` is told of an image on
+    which a click has changed nothing.
     """
 
     def __init__(
@@ -91,11 +92,13 @@ class Growing:
         images: Images,
         maps: Callable[[OpenImage], Redecodable | None],
         do: Callable[[OpenImage, Edit], Change | None],
+        note_nothing: Callable[[OpenImage], None],
     ) -> None:
         self._hub = hub
         self._images = images
         self._maps = maps
         self._do = do
+        self._note_nothing = note_nothing
         self._added: _Added | None = None
 
     def why_not(self) -> str:
@@ -116,7 +119,7 @@ class Growing:
         image.canvas.flush()
         seed = _Seed.of(image, line)
         if isinstance(seed, str):
-            self._hub.say(seed, "image", "labels")
+            self._say_nothing(image, seed)
             return
         self._hub.start(
             seed.job(image, maps),
@@ -154,10 +157,14 @@ class Growing:
     def _show(self, image: OpenImage, seed: _Seed, growth: Growth | None) -> None:
         if image is self._images.current:
             if growth is None:
-                self._hub.say(_NOTHING_SEEN, "image", "labels")
+                self._say_nothing(image, _NOTHING_SEEN)
             else:
                 new = image.annotation.new_id()
                 self._put(_Added(image, growth, seed.box, new, growth.first, 0), _ADDED)
+
+    def _say_nothing(self, image: OpenImage, words: str) -> None:
+        self._hub.say(words, "image", "labels")
+        self._note_nothing(image)
 
     def _put(self, added: _Added, words: str) -> None:
         """Do the edit, and remember it as the last one."""

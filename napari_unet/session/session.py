@@ -73,7 +73,11 @@ class Session:
             self.predicting.unseen,
         )
         self.growing = Growing(
-            hub, self.images, self.predicting.maps_of, self.correcting.perform
+            hub,
+            self.images,
+            self.predicting.maps_of,
+            self.correcting.perform,
+            self.correcting.note_nothing,
         )
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)

@@ -102,3 +102,39 @@ def test_where_nothing_was_said_it_is_refused_in_words(stage, press_key):
     press_key(stage.viewer, "A")
     assert not stage.bench.lines.tool
     assert "press Predict" in stage.state.problems["correct"].text
+
+
+def test_a_tool_that_changed_nothing_costs_no_step_before_it(scene, press_key, click):
+    before = np.array(scene.labels.data)
+    press_key(scene.viewer, "Q")
+    click(scene.viewer, scene.labels, (16, 48))
+    after = np.array(scene.labels.data)
+    assert (after != before).any()
+    click(scene.viewer, scene.labels, (16, 48))
+    assert "Nothing was deleted" in scene.state.message
+    press_key(scene.viewer, "Ctrl+Z")
+    assert (np.array(scene.labels.data) == after).all()
+    assert "again takes back the step before: Delete" in scene.state.message
+    press_key(scene.viewer, "Ctrl+Z")
+    assert (np.array(scene.labels.data) == before).all()
+    assert "Took back: Delete. Nothing is left" in scene.state.message
+    press_key(scene.viewer, "Ctrl+Shift+Z")
+    assert (np.array(scene.labels.data) == after).all()
+    assert "Did again: Delete. 1 step is left." in scene.state.message
+
+
+def test_an_undo_out_of_sight_is_brought_into_sight(scene, press_key, click):
+    press_key(scene.viewer, "Q")
+    click(scene.viewer, scene.labels, (16, 48))
+    camera = scene.viewer.scene.camera
+    zoom = camera.zoom
+    press_key(scene.viewer, "Ctrl+Z")
+    assert camera.zoom == zoom  # it was in sight
+    press_key(scene.viewer, "Ctrl+Shift+Z")
+    camera.zoom, camera.center = 20, (110, 140)
+    QTest.qWait(50)
+    press_key(scene.viewer, "Ctrl+Z")
+    QTest.qWait(50)
+    seen = scene.bench.layers.visible_box()
+    assert seen.start[0] < 8 < 24 < seen.stop[0]
+    assert seen.start[1] < 40 < 56 < seen.stop[1]

@@ -99,3 +99,15 @@ def test_where_there_are_no_objects_nothing_is_spared(stage, drag):
     assert (np.array(layer.data)[16, 34:58] == 1).all()
     panel = stage.panel(CorrectPanel)
     assert not panel.strokes.over.isVisible()
+
+
+def test_a_new_object_never_has_the_number_of_one_that_is_gone(scene, press_key, drag):
+    last = int(scene.labels.data.max())
+    where = np.argwhere(np.array(scene.labels.data) == last)[0]
+    scene.labels.fill(tuple(where), 0)
+    scene.labels.selected_label = 1
+    press_key(scene.viewer, "M")
+    assert scene.labels.selected_label > last
+    drag(scene.viewer, scene.labels, [(32, 60), (32, 70)])
+    press_key(scene.viewer, "M")
+    assert scene.labels.selected_label > int(scene.labels.data.max()) > last
