@@ -17,7 +17,6 @@ import numpy as np
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit, Facts, Tool, register, why_no_labels
-from napari_unet.annotation.edits import Paint
 from napari_unet.annotation.shaping import (
     NewId,
     Places,
@@ -32,10 +31,13 @@ from napari_unet.annotation.shaping import (
 from napari_unet.annotation.workspace import Workspace
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line, Path
-from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import marked_points
 
 _INSTEAD = "paint with the brush"
+
+_MANY = 16
+"""Of one pixel in so many on, it is quicker to look at all of them."""
 
 
 class Plane:
@@ -86,14 +88,32 @@ class Plane:
         place = self.box_of(object_id).slices
         return int(np.count_nonzero(self.labels[place] == object_id))
 
-    def painted(self, box: Box, labels: LabelMap) -> Paint:
-        """Return the edit that gives a box of the plane other labels."""
+    def paint(self, work: Workspace, box: Box, labels: LabelMap) -> Change | None:
+        """Give a box of the plane other labels, as one stroke."""
         different = labels != self.labels[box.slices]
-        changed, after = marked_points(box, different), labels[different]
-        points = [np.full(after.shape, start) for start in self.box.start]
-        for axis, along in zip(self._axes, changed, strict=True):
-            points[axis] = along
-        return Paint(tuple(points), after)
+        changed = np.count_nonzero(different)
+        if not changed:
+            return None
+        if _MANY * changed > different.size:
+            return work.paint_region(*self._region(box, different, labels))
+        points, after = marked_points(box, different), labels[different]
+        whole = [np.full(after.shape, start) for start in self.box.start]
+        for axis, along in zip(self._axes, points, strict=True):
+            whole[axis] = along
+        return work.paint(tuple(whole), after)
+
+    def _region(
+        self, box: Box, mask: Mask, labels: LabelMap
+    ) -> tuple[Box, Mask, LabelMap]:
+        """Return marked pixels of a box of the plane as a region of the whole array."""
+        spans = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
+        tight = tuple(slice(int(at[0]), int(at[-1]) + 1) for at in spans)
+        start, shape = list(self.box.start), [1] * len(self.box.start)
+        for axis, first, at in zip(self._axes, box.start, tight, strict=True):
+            start[axis], shape[axis] = first + at.start, at.stop - at.start
+        stop = tuple(a + n for a, n in zip(start, shape, strict=True))
+        mask, labels = mask[tight], labels[tight]
+        return Box(tuple(start), stop), mask.reshape(shape), labels[mask]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +166,7 @@ class DrawnEdit(Edit):
         labels = plane.labels[whole.slices].copy()
         path = plane.path - whole.start
         self._change(Part(labels, path, places, work.ids.take))
-        return plane.painted(whole, labels).do(work)
+        return plane.paint(work, whole, labels)
 
     def _meant(self, plane: Plane) -> list[int]:
         """Return the objects that are to be changed."""
