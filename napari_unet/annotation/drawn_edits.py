@@ -80,6 +80,8 @@ class Plane:
 
     def mostly_in(self, box: Box) -> list[int]:
         """Return the objects of which more than half, in this plane, is in a box."""
+        if box.empty:
+            return []
         ids, inside = np.unique(self.labels[box.slices], return_counts=True)
         found = zip(ids.tolist(), inside.tolist(), strict=True)
         return [each for each, n in found if each and 2 * n > self._pixels_of(each)]

@@ -152,8 +152,13 @@ def register(edit: type[E]) -> type[E]:
 
 
 def tools() -> dict[str, tuple[Tool, Callable[..., Edit]]]:
-    """Return the edits that a front end offers, by name, and what makes them."""
-    return {n: (edit.tool, edit) for n, edit in EDITS.items() if edit.tool}
+    """Return the edits that a front end offers, by name, and what makes them.
+
+    Those that are used with the mouse come last.
+    """
+    offered = [(n, edit.tool, edit) for n, edit in EDITS.items() if edit.tool]
+    offered.sort(key=lambda each: each[1].in_hand)
+    return {name: (tool, edit) for name, tool, edit in offered}
 
 
 def tool_of(edit: Edit) -> Tool | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,18 +21,18 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from napari_unet.annotation.edit import EDITS, Edit, tools
+from napari_unet.annotation.edit import tools
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.line import Line
 from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.brush import Brush
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.gesture import LineGesture
 from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
+from napari_unet.gui.in_hand import ToolInHand
 from napari_unet.gui.keys import (
     FLIP,
     HIDE,
@@ -81,10 +81,11 @@ class Workbench(QObject):
         self.session = Session(self._runner, view=lambda: self.layers.visible_box())
         self.layers = ViewerLayers(self.viewer, self.session)
         self._hiding = HoldToHide(self.layers)
-        self.lines = LineGesture(self.viewer, self.layers, self._on_turned)
+        self._in_hand = ToolInHand(self.session)
+        self.lines = LineGesture(self.viewer, self.layers, self._in_hand.turn)
         self.brush = Brush(self.viewer, self.layers)
-        self.lines.drawn.connect(self._on_drawn)
-        self.lines.boxed.connect(self._on_boxed)
+        self.lines.drawn.connect(self._in_hand.draw)
+        self.lines.boxed.connect(self._in_hand.box)
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
@@ -155,27 +156,6 @@ class Workbench(QObject):
         self.session.retract("correct")
         tool, _ = tools()[name]
         self.lines.take(name, boxes=bool(tool.boxed))
-
-    def _on_drawn(self, name: str, line: Line) -> None:
-        tool, edit = tools()[name]
-        if tool.needs == "seed":
-            self.session.growing.add(line)
-        else:
-            self._do(edit, line)
-
-    def _on_boxed(self, name: str, line: Line) -> None:
-        tool, _ = tools()[name]
-        self._do(EDITS[tool.boxed], line)
-
-    def _on_turned(self, name: str, line: Line, away: bool) -> bool:
-        tool, _ = tools()[name]
-        return tool.needs == "seed" and self.session.growing.resize(line, larger=away)
-
-    def _do(self, edit: Callable[[Line], Edit], line: Line) -> None:
-        try:
-            self.session.correcting.do(edit(line))
-        except InputError as error:
-            self.session.report("correct", error)
 
     def _undo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:
