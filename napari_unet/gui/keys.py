@@ -19,6 +19,8 @@ TRAIN = "Shift+T"
 FLIP = "D"
 HIDE = "H"
 PAINT_OVER = "W"
+# Where an image layer is selected, this one is napari's.
+OUTLINES = "O"
 
 
 def keys_of_tools() -> dict[str, str]:

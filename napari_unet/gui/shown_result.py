@@ -40,6 +40,10 @@ _SET_BY_PERSONS = (
 )
 
 
+_OUTLINE = 1
+"""Pixels that an outline is wide."""
+
+
 def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
     """Set a layer up as another was, with a label that means something in an image."""
     schema, wanted = image.schema, dict(look)
@@ -51,10 +55,6 @@ def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
         del wanted["selected_label"]
     for name, value in wanted.items():
         setattr(layer, name, value)
-
-
-_NEW_LABEL = "M"
-"""The key of napari with which a new object begins."""
 
 
 class ShownResult:
@@ -78,8 +78,6 @@ class ShownResult:
         channel = channel_axis(image, below)
         self.binding = LabelsBinding(labels, image.annotation, layers, channel=channel)
         image.canvas = self.binding
-        if image.annotation.rules.objects:
-            labels.bind_key(_NEW_LABEL, self._choose_new_label, overwrite=True)
         # What is another one later was chosen by the person, who keeps it.
         self._given = {
             name: None if name in look else getattr(labels, name)
@@ -144,6 +142,22 @@ class ShownResult:
         if self._is_given("brush_size"):
             self._give("brush_size", brush_for(self._image))
 
+    def look_next(self) -> str:
+        """Show outlines after filled objects, then nothing, then these again.
+
+        Return which it is. Nobody shall paint in what they do not see, so the layer is
+        hidden then.
+        """
+        layer = self.layer
+        if not layer.visible:
+            layer.contour, layer.visible = 0, True
+        elif layer.contour:
+            layer.visible = False
+            return "hidden"
+        else:
+            layer.contour = _OUTLINE
+        return "outlines" if layer.contour else "filled"
+
     def look(self) -> Look:
         """Return how the person has set up the layer that is painted in.
 
@@ -158,7 +172,6 @@ class ShownResult:
     def let_go(self) -> None:
         """Let go of the annotation; no layer follows another any more."""
         self._together.close()
-        self.layer.bind_key(_NEW_LABEL, None, overwrite=True)
         self.binding.close()
         self._image.leave_canvas()
 
@@ -175,10 +188,6 @@ class ShownResult:
             self.values.close(remove=remove)
         if self._overlay is not None:
             self._overlay.close()
-
-    def _choose_new_label(self, layer: Labels) -> None:
-        """Choose an id that nobody has used; napari's might be one that is gone."""
-        layer.selected_label = self._image.annotation.new_id()
 
     def _give(self, name: str, value: Any) -> None:
         setattr(self.layer, name, value)

@@ -37,6 +37,7 @@ from napari_unet.gui.keys import (
     FLIP,
     HIDE,
     NEXT,
+    OUTLINES,
     PAINT_OVER,
     PREDICT,
     REDO,
@@ -110,6 +111,7 @@ class Workbench(QObject):
                 TRAIN: self._train_or_stop,
                 FLIP: self.session.comparing.flip,
                 PAINT_OVER: self._paint_over_next,
+                OUTLINES: self._look_next,
                 **actions,
             },
             {HIDE: self._hiding.hold},
@@ -168,6 +170,10 @@ class Workbench(QObject):
     def _paint_over_next(self) -> None:
         self.brush.paint_over(self.brush.over.following)
         self.session.tell(f"The brush paints over {self.brush.over.value} from now on.")
+
+    def _look_next(self) -> None:
+        if (shown := self.layers.results.current) is not None:
+            self.session.tell(f"Labels: {shown.look_next()}.")
 
     def use_labels(self, *, right: bool) -> None:
         """Work on with what is in the selected labels layer, which nobody keeps."""

@@ -41,9 +41,9 @@ _WRONG_PLANE = (
 _NOTHING_SEEN = "The model sees nothing there: paint the object with the brush (2)."
 _OCCUPIED = "There is an object already: click where one is missing."
 _OUTSIDE = "That is beside the image: click where an object is missing."
-_ADDED = "Added an object of {:,} px. The wheel over it makes it larger or smaller."
-_RESIZED = "The object has {:,} px now. Ctrl+Z takes it back as a whole."
-_LIMIT = "The object has {:,} px, and gets no {} than that: go on with the brush."
+_ADDED = "Added an object of {:,} px; the wheel resizes it."
+_RESIZED = "The object has {:,} px now."
+_LIMIT = "It gets no {} than {:,} px: go on with the brush."
 
 _DIAMETER = 30.0
 """How large objects are, in pixels, where nothing tells it."""
@@ -143,7 +143,7 @@ class Growing:
         level = added.growth.next_level(added.level, larger=larger)
         if level == added.level:
             limit = "larger" if larger else "smaller"
-            self._hub.say(_LIMIT.format(added.pixels, limit), "image", "labels")
+            self._hub.say(_LIMIT.format(limit, added.pixels), "image", "labels")
             return True
         image.canvas.undo()
         self._put(replace(added, level=level), _RESIZED)

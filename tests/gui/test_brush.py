@@ -29,7 +29,7 @@ def test_strokes_spare_what_they_shall_and_undo_as_one(scene, drag, press_key):
     press_key(scene.viewer, "W")
     assert scene.bench.brush.over is PaintOver.BACKGROUND
     assert "background only" in scene.state.message
-    assert scene.panel(CorrectPanel).strokes.over.currentText() == "background only"
+    assert scene.panel(CorrectPanel).strokes.over.currentText() == "Only background"
     drag(scene.viewer, scene.labels, ALONG)
     after = np.array(scene.labels.data)
     assert (after == new).sum() > 40
@@ -101,13 +101,20 @@ def test_where_there_are_no_objects_nothing_is_spared(stage, drag):
     assert not panel.strokes.over.isVisible()
 
 
-def test_a_new_object_never_has_the_number_of_one_that_is_gone(scene, press_key, drag):
-    last = int(scene.labels.data.max())
-    where = np.argwhere(np.array(scene.labels.data) == last)[0]
-    scene.labels.fill(tuple(where), 0)
-    scene.labels.selected_label = 1
-    press_key(scene.viewer, "M")
-    assert scene.labels.selected_label > last
-    drag(scene.viewer, scene.labels, [(32, 60), (32, 70)])
-    press_key(scene.viewer, "M")
-    assert scene.labels.selected_label > int(scene.labels.data.max()) > last
+def test_a_key_shows_outlines_then_nothing_then_all(scene, press_key):
+    layer = scene.labels
+    looks = []
+    for _ in range(4):
+        press_key(scene.viewer, "O")
+        looks.append((layer.visible, layer.contour > 0, scene.state.message))
+    assert [look[:2] for look in looks[:3]] == [
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
+    assert looks[3] == looks[0]
+    assert [look[2].split(": ")[1].rstrip(".") for look in looks[:3]] == [
+        "outlines",
+        "hidden",
+        "filled",
+    ]

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.drawn_edits import Delete, Merge, Split
 from napari_unet.annotation.edits import AcceptObject, Settle, UnverifyObject
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
+from napari_unet.geometry.runs import (
+    order_of_mask,
+    points_of_runs,
+    runs_of_points,
+    runs_of_values,
+    values_of_runs,
+)
 from napari_unet.project.journal_line import Logged, decode_change, encode_change
 
 SHAPE = (560, 640)
@@ -90,3 +102,44 @@ def test_it_settles_as_a_whole_with_its_ring(labels):
         wide[:, 1:] |= wide[:, :-1].copy()
         wide[:, :-1] |= wide[:, 1:].copy()
     assert ((annotation.provenance > 1) == wide & (labels != 2)).all()
+
+
+def tile_by_tile(change: Change) -> Change:
+    """As such a change was written down once: pixels in the order of two halves."""
+    (part,) = change.parts
+    points, right = part.points, part.points[1] >= 300
+    order = np.argsort(right, kind="stable")
+    skipped = runs_of_points(tuple(axis[order] for axis in points), part.box)
+    assert (skipped < 0).any()
+    content = (part.before, part.after, part.was, part.now)
+    content = (runs_of_values(values_of_runs(each)[order]) for each in content)
+    return replace(change, parts=(PixelChange(part.box, skipped, *content),))
+
+
+def test_what_was_written_tile_by_tile_is_read_in_order():
+    annotation, told = Annotation(thin()), []
+    annotation.listener = told.append
+    annotation.labels[300:310, 290:310] = 1
+    annotation.notice_change(annotation.pixels.whole)
+    annotation.do(Settle())
+    written, settled = told
+    again = Annotation(thin())
+    for number, change in enumerate([written, tile_by_tile(settled)], 1):
+        line = encode_change("a", Logged(number, WHEN, change))
+        again.repeat(decode_change(line, "a", SHAPE).change)
+    assert (again.provenance == annotation.provenance).all()
+    again.undo()
+    assert (again.labels == thin()).all()
+
+
+@given(st.lists(st.integers(-9, 9), max_size=8))
+def test_no_runs_are_taken_for_pixels_that_are_not_there(runs):
+    box, runs = Box((0, 0), (3, 4)), np.array(runs, np.int64)
+    try:
+        order = order_of_mask(runs, box)
+    except ValueError:
+        return
+    rows, columns = (axis[order] for axis in points_of_runs(runs, box))
+    flat = rows * 4 + columns
+    assert (np.diff(flat) > 0).all()
+    assert not len(flat) or 0 <= flat[0] <= flat[-1] < 12

@@ -60,6 +60,7 @@ _NEXT_TIP = (
     "until that is known"
 )
 _SPENT_TIP = "Views that were accepted; pauses of more than 20 s are not counted"
+_OVERLAY_TIP = "A blue line round what is accepted, an orange one round corrections"
 _START_OVER_TIP = (
     "Clear all labels of this image. A copy of the work so far is kept, and Ctrl+Z "
     "takes it back"
@@ -81,7 +82,9 @@ class CorrectPanel(Panel):
         self.use_labels = self._make_use_labels()
         decisions = self._make_tools()
         self.overlay = QCheckBox("Show verified")
-        self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
+        self.overlay.setToolTip(
+            "A line round accepted pixels, blue, and round corrected ones, orange"
+        )
         self.overlay.toggled.connect(self.bench.layers.show_verified)
         self.legend = Label(
             f'<span style="color:{ACCEPTED_COLOR}">■</span> accepted '

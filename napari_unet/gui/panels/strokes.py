@@ -8,9 +8,14 @@ from napari_unet.annotation.brush import PaintOver
 from napari_unet.gui.brush import Brush
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.keys import PAINT_OVER, hint
-from napari_unet.gui.panels.panel import Choices, Label, row
+from napari_unet.gui.panels.panel import Choices, row
 
 _OVER_TIP = "What brush, eraser, fill and polygon may change"
+_TITLES = {
+    PaintOver.EVERYTHING: "Paint over all",
+    PaintOver.BACKGROUND: "Only background",
+    PaintOver.FIRST: "Only first touched",
+}
 _TIPS = {
     PaintOver.EVERYTHING: "A stroke changes whatever it passes",
     PaintOver.BACKGROUND: "A stroke spares all other objects; the eraser takes only "
@@ -31,19 +36,17 @@ class StrokeOptions(QWidget):
         super().__init__()
         self._brush = brush
         self.over = Choices(hint(_OVER_TIP, PAINT_OVER), steady=True)
-        self.over.offer([(each.value, each, _TIPS[each]) for each in PaintOver])
+        self.over.offer([(_TITLES[each], each, _TIPS[each]) for each in PaintOver])
         self.over.chosen.connect(brush.paint_over)
-        self.keeps_size = QCheckBox("Same size on screen")
+        self.keeps_size = QCheckBox("Same on screen")
         self.keeps_size.setToolTip(_KEEPS_SIZE_TIP)
         self.keeps_size.toggled.connect(brush.keep_size)
-        self._label = Label("Paint over")
-        row(self._label, self.over, self.keeps_size, stretch=(1,), on=self)
+        row(self.over, self.keeps_size, on=self)
         connections.connect(brush.changed, self._show)
         self._show()
 
     def offer_objects(self, objects: bool) -> None:
         """Let a person choose what is spared, where there are objects to spare."""
-        self._label.setVisible(objects)
         self.over.setVisible(objects)
 
     def _show(self) -> None:
