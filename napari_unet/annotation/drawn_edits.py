@@ -187,15 +187,16 @@ class Split(DrawnEdit):
     name: ClassVar[str] = "split"
     tool: ClassVar[Tool | None] = Tool(
         "Split",
-        "Draw a line across objects to cut them in two; the largest part keeps its "
-        "number",
+        "Draw a line across objects, or click both its ends, to cut them in two; the "
+        "largest part keeps its number",
         "line",
         key="K",
         done="Split.",
         unchanged="Nothing was cut: draw the line right across an object, from one "
         "side of it to the other.",
         instead=_INSTEAD,
-        gesture="Draw a line across an object to cut it",
+        gesture="Draw a line across an object, or click both its ends, to cut it",
+        two_clicks=True,
     )
 
     def _change(self, part: Part) -> None:
@@ -210,14 +211,15 @@ class Merge(DrawnEdit):
     name: ClassVar[str] = "merge"
     tool: ClassVar[Tool | None] = Tool(
         "Merge",
-        "Draw a line from object to object to make them one, with the number of the "
-        "first; a gap is bridged along the line",
+        "Draw a line from object to object, or click both, to make them one, with the "
+        "number of the first; a gap is bridged along the line",
         "line",
         key="J",
         done="Merged.",
         unchanged="Nothing was merged: draw the line from one object into another.",
         instead=_INSTEAD,
-        gesture="Draw a line from one object into others to make them one",
+        gesture="Draw a line from one object into others, or click two, to join them",
+        two_clicks=True,
     )
     along_line: ClassVar[bool] = True
 

@@ -67,6 +67,8 @@ class Tool:
         What to do where there are no objects.
     gesture : str
         What to do with the mouse, where it is kept in hand.
+    two_clicks : bool
+        Whether two clicks are the ends of a line, as well as a line that is drawn.
     boxed : str
         The name of the edit that a box does, which is drawn while Shift is down; it is
         made of a `Line` from a corner of the box to the opposite one.
@@ -82,6 +84,7 @@ class Tool:
     unchanged: str = ""
     instead: str = "use a tool for a view"
     gesture: str = ""
+    two_clicks: bool = False
     boxed: str = ""
 
     @property

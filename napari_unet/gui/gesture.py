@@ -2,10 +2,10 @@
 
 While a tool is in hand the labels layer is in napari's mode to move the camera, but the
 left button draws a line instead of moving it, or a box with Shift: no brush paints, and
-Space moves the camera as ever. The wheel zooms, unless the tool has a use for it. The
-tool stays in hand for the next line, until it is put down: by Escape, its key or
-button, another layer, or a mode of napari. The layer then has the mode again that it
-had before, or the one that was chosen.
+Space moves the camera as ever. For some tools two clicks are the ends of a line. The
+wheel zooms, unless the tool has a use for it. The tool stays in hand for the next line,
+until it is put down: by Escape, its key or button, another layer, or a mode of napari.
+The layer then has the mode again that it had before, or the one that was chosen.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ Returns whether that meant something."""
 
 _MOVE_CAMERA, _PAN_KEY, _PUT_DOWN = "pan_zoom", "Space", "Escape"
 _FOR_BOXES = "Shift"
+_STILL = 4
+"""Pixels of the screen that the mouse may move during a click."""
 
 
 class LineGesture:
@@ -69,7 +71,8 @@ class LineGesture:
         self._turn = turn
         self._turned = 0.0
         self.tool = ""
-        self._boxes = False
+        self._boxes = self._two_clicks = False
+        self._first: Sequence[float] | None = None
         self._layer: Labels | None = None
         self._mode_before = ""
         self._panning = False
@@ -78,10 +81,11 @@ class LineGesture:
         self._connections = Connections()
         self._line = DrawnLine(viewer)
 
-    def take(self, tool: str, *, boxes: bool = False) -> None:
+    def take(self, tool: str, *, boxes: bool = False, two_clicks: bool = False) -> None:
         """Take a tool in hand, or put it down if it is; there is a labels layer.
 
-        One for `boxes` draws these while Shift is down.
+        One for `boxes` draws these while Shift is down. With one for `two_clicks` these
+        are the ends of a line.
         """
         if tool == self.tool:
             self.put_down()
@@ -94,7 +98,7 @@ class LineGesture:
         if self._layer is None:
             self._hold(layer)
         self._drop_stroke()
-        self.tool, self._boxes = tool, boxes
+        self.tool, self._boxes, self._two_clicks = tool, boxes, two_clicks
         self.changed.emit()
 
     def put_down(self, *_: object) -> None:
@@ -116,8 +120,9 @@ class LineGesture:
         self._draw_instead_of_moving(layer)
         layer.mouse_drag_callbacks.append(self._on_press)
         layer.mouse_wheel_callbacks.append(self._on_wheel)
+        layer.mouse_move_callbacks.append(self._on_move)
         layer.bind_key(_PAN_KEY, self._on_space, overwrite=True)
-        layer.bind_key(_PUT_DOWN, self.put_down, overwrite=True)
+        layer.bind_key(_PUT_DOWN, self._on_escape, overwrite=True)
         self._ends = [
             show_no_mode(self._viewer, layer),
             watch_modes(layer, self._on_mode),
@@ -127,6 +132,7 @@ class LineGesture:
         connect(self._viewer.layers.selection.events.active, self._on_active)
         connect(self._viewer.dims.events.ndisplay, self.put_down)
         connect(layer.events.visible, self.put_down)
+        connect(self._viewer.dims.events.current_step, self._forget_first)
 
     def _draw_instead_of_moving(self, layer: Labels) -> None:
         layer.mouse_pan = False
@@ -142,6 +148,7 @@ class LineGesture:
             self._ends.pop()()
         layer.mouse_drag_callbacks.remove(self._on_press)
         layer.mouse_wheel_callbacks.remove(self._on_wheel)
+        layer.mouse_move_callbacks.remove(self._on_move)
         for key in (_PAN_KEY, _PUT_DOWN):
             layer.bind_key(key, None, overwrite=True)
         if mode == _MOVE_CAMERA:
@@ -154,8 +161,20 @@ class LineGesture:
 
     def _drop_stroke(self) -> None:
         """Forget a line that is half drawn."""
-        self._stroke = None
+        self._stroke = self._first = None
         self._line.hide()
+
+    def _forget_first(self, *_: object) -> None:
+        """Forget one of two clicks: what it was on is not in sight any more."""
+        if self._first is not None:
+            self._drop_stroke()
+
+    def _on_escape(self, *_: object) -> None:
+        """Take back the first of two clicks, or else put the tool down."""
+        if self._first is not None:
+            self._drop_stroke()
+        else:
+            self.put_down()
 
     def _on_mode(self, mode: str) -> None:
         """Make way for the mode that was chosen, or for that of a hidden layer."""
@@ -182,18 +201,37 @@ class LineGesture:
         if event.button != 1 or self._panning or (event.modifiers and not box):
             return
         stroke = self._stroke = object()
-        positions = [event.position]
+        positions, begun, still = [event.position], np.array(event.pos), True
         yield
         while event.type == "mouse_move":
             if stroke is not self._stroke:
                 return
+            still &= np.abs(np.array(event.pos) - begun).max() <= _STILL
             positions = [*positions[: 1 if box else None], event.position]
             shown = _around(layer, positions, self._displayed(layer))
             self._line.show(layer, shown if box else positions)
             yield
-        if stroke is self._stroke:
-            self._drop_stroke()
-            self._tell(self.boxed if box else self.drawn, [*positions, event.position])
+        if stroke is not self._stroke:
+            return
+        if self._two_clicks and still:
+            self._click(event.position)
+            return
+        self._drop_stroke()
+        self._tell(self.boxed if box else self.drawn, [*positions, event.position])
+
+    def _click(self, position: Sequence[float]) -> None:
+        """Begin a line with the first click, end it with the second."""
+        first = self._first
+        self._drop_stroke()
+        if first is None:
+            self._first = position
+        else:
+            self._tell(self.drawn, [first, position])
+
+    def _on_move(self, layer: Labels, event: Any) -> None:
+        """Show the line to where the second click would be."""
+        if self._first is not None:
+            self._line.show(layer, [self._first, event.position])
 
     def _on_wheel(self, _layer: Labels, event: Any) -> None:
         """Keep the wheel from the camera where it means something."""

@@ -157,7 +157,7 @@ class Workbench(QObject):
             return
         self.session.retract("correct")
         tool, _ = tools()[name]
-        self.lines.take(name, boxes=bool(tool.boxed))
+        self.lines.take(name, boxes=bool(tool.boxed), two_clicks=tool.two_clicks)
 
     def _undo(self) -> None:
         if (layer := self.layers.labels_layer) is not None:

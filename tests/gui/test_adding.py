@@ -138,3 +138,28 @@ def test_an_undo_out_of_sight_is_brought_into_sight(scene, press_key, click):
     seen = scene.bench.layers.visible_box()
     assert seen.start[0] < 8 < 24 < seen.stop[0]
     assert seen.start[1] < 40 < 56 < seen.stop[1]
+
+
+def test_two_clicks_are_a_line(scene, press_key, click, mouse):
+    before = np.array(scene.labels.data)
+    press_key(scene.viewer, "K")
+    clear = scene.viewer.screenshot(flash=False)
+    click(scene.viewer, scene.labels, (3, 48))
+    assert (np.array(scene.labels.data) == before).all()
+    mouse(scene.viewer, scene.labels).move((29, 48))
+    shown = scene.viewer.screenshot(flash=False)
+    assert (shown != clear).any(axis=-1).sum() > 100
+    click(scene.viewer, scene.labels, (29, 48))
+    assert scene.labels.data[16, 44] != scene.labels.data[16, 52]
+    # The first is taken back by Escape, which leaves the tool in hand.
+    click(scene.viewer, scene.labels, (42, 48))
+    press_key(scene.viewer, "Escape")
+    assert scene.bench.lines.tool == "split"
+    click(scene.viewer, scene.labels, (54, 48))
+    assert scene.labels.data[48, 44] == scene.labels.data[48, 52]
+    press_key(scene.viewer, "J")
+    click(scene.viewer, scene.labels, (16, 44))
+    click(scene.viewer, scene.labels, (16, 52))
+    assert scene.labels.data[16, 44] == scene.labels.data[16, 52]
+    press_key(scene.viewer, "Escape")
+    assert not scene.bench.lines.tool
