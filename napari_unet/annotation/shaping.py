@@ -191,7 +191,7 @@ def _rim(piece: Mask) -> int:
     inner[:-1] &= piece[1:]
     inner[:, 1:] &= piece[:, :-1]
     inner[:, :-1] &= piece[:, 1:]
-    return np.count_nonzero(piece) - np.count_nonzero(inner)
+    return int(np.count_nonzero(piece & ~inner))
 
 
 def marked(path: Path, shape: tuple[int, ...]) -> Mask:
