@@ -14,7 +14,7 @@ _OVER_TIP = "What brush, eraser, fill and polygon may change"
 _TITLES = {
     PaintOver.EVERYTHING: "Paint over all",
     PaintOver.BACKGROUND: "Only background",
-    PaintOver.FIRST: "Only first touched",
+    PaintOver.FIRST: "First touched",
 }
 _TIPS = {
     PaintOver.EVERYTHING: "A stroke changes whatever it passes",
