@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy.typing as npt
 
+import napari_unet.annotation.adding
 import napari_unet.annotation.drawn_edits
 import napari_unet.annotation.plane_edits  # noqa: F401 - offered with the others
 from napari_unet.annotation.change import Change, PixelChange

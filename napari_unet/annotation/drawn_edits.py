@@ -17,7 +17,6 @@ import numpy as np
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit, Facts, Tool, register, why_no_labels
-from napari_unet.annotation.edits import Paint
 from napari_unet.annotation.shaping import (
     NewId,
     Places,
@@ -32,10 +31,13 @@ from napari_unet.annotation.shaping import (
 from napari_unet.annotation.workspace import Workspace
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line, Path
-from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import marked_points
 
 _INSTEAD = "paint with the brush"
+
+_MANY = 16
+"""Of one pixel in so many on, it is quicker to look at all of them."""
 
 
 class Plane:
@@ -69,19 +71,81 @@ class Plane:
         low, high = (each.tolist() for each in (self.path.min(0), self.path.max(0) + 1))
         return Box(tuple(low), tuple(high)).grow(1, self.labels.shape)
 
-    def painted(self, box: Box, labels: LabelMap) -> Paint:
-        """Return the edit that gives a box of the plane other labels."""
+    def box_of_corners(self, line: Line) -> Box:
+        """Return the box between the ends of a line."""
+        ends = line.vertices[0], line.vertices[-1]
+        spans = [sorted(round(end[axis]) for end in ends) for axis in self._axes]
+        box = Box(tuple(low for low, _ in spans), tuple(high + 1 for _, high in spans))
+        return box.intersect(Box.whole(self.labels.shape))
+
+    def mostly_in(self, box: Box) -> list[int]:
+        """Return the objects of which more than half, in this plane, is in a box."""
+        if box.empty:
+            return []
+        ids, inside = np.unique(self.labels[box.slices], return_counts=True)
+        found = zip(ids.tolist(), inside.tolist(), strict=True)
+        return [each for each, n in found if each and 2 * n > self._pixels_of(each)]
+
+    def _pixels_of(self, object_id: int) -> int:
+        place = self.box_of(object_id).slices
+        return int(np.count_nonzero(self.labels[place] == object_id))
+
+    def paint(self, work: Workspace, box: Box, labels: LabelMap) -> Change | None:
+        """Give a box of the plane other labels, as one stroke."""
         different = labels != self.labels[box.slices]
-        changed, after = marked_points(box, different), labels[different]
-        points = [np.full(after.shape, start) for start in self.box.start]
-        for axis, along in zip(self._axes, changed, strict=True):
-            points[axis] = along
-        return Paint(tuple(points), after)
+        changed = np.count_nonzero(different)
+        if not changed:
+            return None
+        if _MANY * changed > different.size:
+            return work.paint_region(*self._region(box, different, labels))
+        points, after = marked_points(box, different), labels[different]
+        whole = [np.full(after.shape, start) for start in self.box.start]
+        for axis, along in zip(self._axes, points, strict=True):
+            whole[axis] = along
+        return work.paint(tuple(whole), after)
+
+    def _region(
+        self, box: Box, mask: Mask, labels: LabelMap
+    ) -> tuple[Box, Mask, LabelMap]:
+        """Return marked pixels of a box of the plane as a region of the whole array."""
+        spans = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
+        tight = tuple(slice(int(at[0]), int(at[-1]) + 1) for at in spans)
+        start, shape = list(self.box.start), [1] * len(self.box.start)
+        for axis, first, at in zip(self._axes, box.start, tight, strict=True):
+            start[axis], shape[axis] = first + at.start, at.stop - at.start
+        stop = tuple(a + n for a, n in zip(start, shape, strict=True))
+        mask, labels = mask[tight], labels[tight]
+        return Box(tuple(start), stop), mask.reshape(shape), labels[mask]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a plane that holds the objects which are to be changed.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        A copy, to be changed in place.
+    path : ndarray of int
+        Where the line is in that part, or beyond it.
+    places : mapping
+        Where the objects lie in it, by id.
+    new_id : callable
+        Returns an id for an object that is new.
+    """
+
+    labels: LabelMap
+    path: Path
+    places: Places
+    new_id: NewId
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnEdit(Edit):
     """An edit of the objects that a line passes."""
+
+    along_line: ClassVar[bool] = False
+    """Whether it may change what lies along the line, too."""
 
     line: Line
 
@@ -98,28 +162,21 @@ class DrawnEdit(Edit):
         if not (ids := self._meant(plane)):
             return None
         boxes = {each: plane.box_of(each) for each in ids}
-        whole = reduce(Box.union, boxes.values(), self._room(plane))
+        room = [*boxes.values(), *([plane.box_of_line()] * self.along_line)]
+        whole = reduce(Box.union, room)
         places = {each: boxes[each].relative_to(whole).slices for each in ids}
         labels = plane.labels[whole.slices].copy()
-        self._change(labels, plane.path - whole.start, places, work.ids.take)
-        return plane.painted(whole, labels).do(work)
+        path = plane.path - whole.start
+        self._change(Part(labels, path, places, work.ids.take))
+        return plane.paint(work, whole, labels)
 
     def _meant(self, plane: Plane) -> list[int]:
         """Return the objects that are to be changed."""
         return plane.passed
 
-    def _room(self, plane: Plane) -> Box:
-        """Return what may change besides the boxes of the objects."""
-        return plane.box_of(plane.passed[0])
-
     @abstractmethod
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        """Change the labels of a part of the plane in place.
-
-        `path` is where the line is in that part, or beyond it.
-        """
+    def _change(self, part: Part) -> None:
+        """Change the labels of a part of the plane in place."""
 
 
 @register
@@ -130,21 +187,20 @@ class Split(DrawnEdit):
     name: ClassVar[str] = "split"
     tool: ClassVar[Tool | None] = Tool(
         "Split",
-        "Draw a line across objects to cut them in two; the largest part keeps its "
-        "number",
+        "Draw a line across objects, or click both its ends, to cut them in two; the "
+        "largest part keeps its number",
         "line",
         key="K",
         done="Split.",
         unchanged="Nothing was cut: draw the line right across an object, from one "
         "side of it to the other.",
         instead=_INSTEAD,
-        gesture="Draw a line across an object to cut it",
+        gesture="Draw a line across an object, or click both its ends, to cut it",
+        two_clicks=True,
     )
 
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        split(labels, path, places, new_id)
+    def _change(self, part: Part) -> None:
+        split(part.labels, part.path, part.places, part.new_id)
 
 
 @register
@@ -155,24 +211,20 @@ class Merge(DrawnEdit):
     name: ClassVar[str] = "merge"
     tool: ClassVar[Tool | None] = Tool(
         "Merge",
-        "Draw a line from object to object to make them one, with the number of the "
-        "first; a gap is bridged along the line",
+        "Draw a line from object to object, or click both, to make them one, with the "
+        "number of the first; a gap is bridged along the line",
         "line",
         key="J",
         done="Merged.",
         unchanged="Nothing was merged: draw the line from one object into another.",
         instead=_INSTEAD,
-        gesture="Draw a line from one object into others to make them one",
+        gesture="Draw a line from one object into others, or click two, to join them",
+        two_clicks=True,
     )
+    along_line: ClassVar[bool] = True
 
-    def _room(self, plane: Plane) -> Box:
-        return plane.box_of_line()
-
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del new_id
-        merge(labels, path, places)
+    def _change(self, part: Part) -> None:
+        merge(part.labels, part.path, part.places)
 
 
 @register
@@ -183,20 +235,34 @@ class Delete(DrawnEdit):
     name: ClassVar[str] = "delete"
     tool: ClassVar[Tool | None] = Tool(
         "Delete",
-        "Click an object, or draw over several: there is background instead",
+        "Click an object, draw over several, or draw a box around them with Shift: "
+        "there is background instead",
         "line",
         key="Q",
         done="Deleted.",
         unchanged="Nothing was deleted: click an object, or draw over some.",
         instead=_INSTEAD,
-        gesture="Click an object, or draw over several, to delete them",
+        gesture="Click an object, draw over several, or Shift and draw a box to delete",
+        boxed="delete in box",
     )
 
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del path, new_id
-        erase(labels, places)
+    def _change(self, part: Part) -> None:
+        erase(part.labels, part.places)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class DeleteInBox(Delete):
+    """Make background of all objects that lie in a box with more than half of theirs.
+
+    The line leads from a corner of the box to the opposite one.
+    """
+
+    name: ClassVar[str] = "delete in box"
+    tool: ClassVar[Tool | None] = None
+
+    def _meant(self, plane: Plane) -> list[int]:
+        return plane.mostly_in(plane.box_of_corners(self.line))
 
 
 @register
@@ -223,14 +289,8 @@ class FillHoles(DrawnEdit):
             return plane.passed
         return list(may_enclose(plane.labels, (int(first[0]), int(first[1]))))
 
-    def _room(self, plane: Plane) -> Box:
-        return plane.box_of_line()
-
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del new_id
-        fill_holes(labels, path, places)
+    def _change(self, part: Part) -> None:
+        fill_holes(part.labels, part.path, part.places)
 
 
 @register
@@ -251,8 +311,5 @@ class Smooth(DrawnEdit):
         gesture="Click an object, or draw over several, to smooth the outline",
     )
 
-    def _change(
-        self, labels: LabelMap, path: Path, places: Places, new_id: NewId
-    ) -> None:
-        del new_id
-        smooth(labels, path, places)
+    def _change(self, part: Part) -> None:
+        smooth(part.labels, part.path, part.places)

@@ -56,11 +56,11 @@ class Tool:
     ----------
     title, tip : str
         What its button says, and what that means.
-    needs : {"view", "object", "line", "plane", "nothing"}
-        What the edit is made of: the box in sight, the object that is picked, or a
-        `Line` that the person draws over objects, or clicks; or the `Section` in sight
-        and the label that is picked. A front end keeps a tool that needs a line in hand
-        until it is put down, and offers one that needs a plane where there are several.
+    needs : {"view", "object", "line", "seed", "plane", "nothing"}
+        What the edit is made of: the box in sight, the object that is picked, a `Line`
+        that the person draws over objects, or clicks; what grows from a click, see
+        `napari_unet.session.growing`; or the `Section` in sight and the label that is
+        picked, which is offered where there are several planes.
     key : str
         The key that does it, as people write it ("Shift+A"), or nothing.
     primary : bool
@@ -72,12 +72,17 @@ class Tool:
     instead : str
         What to do where there are no objects.
     gesture : str
-        What to do with the mouse, where a line is needed.
+        What to do with the mouse, where it is kept in hand.
+    two_clicks : bool
+        Whether two clicks are the ends of a line, as well as a line that is drawn.
+    boxed : str
+        The name of the edit that a box does, which is drawn while Shift is down; it is
+        made of a `Line` from a corner of the box to the opposite one.
     """
 
     title: str
     tip: str
-    needs: Literal["view", "object", "line", "plane", "nothing"]
+    needs: Literal["view", "object", "line", "seed", "plane", "nothing"]
     key: str = ""
     primary: bool = False
     seldom: bool = False
@@ -85,11 +90,18 @@ class Tool:
     unchanged: str = ""
     instead: str = "use a tool for a view"
     gesture: str = ""
+    two_clicks: bool = False
+    boxed: str = ""
 
     @property
     def for_objects(self) -> bool:
         """Whether there have to be objects."""
-        return self.needs in ("object", "line", "plane")
+        return self.needs in ("object", "plane") or self.in_hand
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a front end keeps it in hand, for the mouse, until it is put down."""
+        return self.needs in ("line", "seed")
 
 
 class Edit(ABC):
@@ -153,5 +165,16 @@ def register(edit: type[E]) -> type[E]:
 
 
 def tools() -> dict[str, tuple[Tool, Callable[..., Edit]]]:
-    """Return the edits that a front end offers, by name, and what makes them."""
-    return {n: (edit.tool, edit) for n, edit in EDITS.items() if edit.tool}
+    """Return the edits that a front end offers, by name, and what makes them.
+
+    Those that are used with the mouse come last.
+    """
+    offered = [(n, edit.tool, edit) for n, edit in EDITS.items() if edit.tool]
+    offered.sort(key=lambda each: each[1].in_hand)
+    return {name: (tool, edit) for name, tool, edit in offered}
+
+
+def tool_of(edit: Edit) -> Tool | None:
+    """Return the tool with which a person does an edit, if there is one."""
+    boxed = (tool for tool, _ in tools().values() if tool.boxed == edit.name)
+    return edit.tool or next(boxed, None)

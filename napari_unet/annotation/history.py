@@ -8,6 +8,7 @@ back from a journal.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -23,6 +24,9 @@ from napari_unet.geometry.points import chosen_points
 StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace", "take"]
 
 _MOST_ENTRIES, _MOST_BYTES = 200, 2**28
+
+_SPARSE = 16
+"""Of one pixel in so many on, it is quicker to look at all of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,13 +196,25 @@ def take_back(pixels: Pixels, entry: Entry, know: Know) -> None:
     unverified, theirs goes: what the person had stood behind comes back as it was.
     """
     for part in reversed(entry.settled):
+        _open_again(pixels, part)
+    for part, values in reversed([*zip_longest(entry.parts, entry.values)]):
+        know(part, values)
+        pixels.put(part, part.before, part.was)
+
+
+def _open_again(pixels: Pixels, part: PixelChange) -> None:
+    """Let nobody stand behind what was settled, where nothing else was said since."""
+    if _SPARSE * part.count < math.prod(part.box.shape):
         points = part.points
         still = pixels.provenance[points] == Provenance.ACCEPTED
         points = chosen_points(points, still)
         pixels.write(points, pixels.labels[points], part.provenance_before[still])
-    for part, values in reversed([*zip_longest(entry.parts, entry.values)]):
-        know(part, values)
-        pixels.put(part, part.before, part.was)
+        return
+    mask, place = part.mask, part.box.slices
+    still = pixels.provenance[place][mask] == Provenance.ACCEPTED
+    mask[mask] = still
+    was = part.provenance_before[still]
+    pixels.write_mask(part.box, mask, pixels.labels[place][mask], was)
 
 
 def bring_back(pixels: Pixels, entry: Entry, know: Know) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -42,6 +43,10 @@ class Content(NamedTuple):
     verified: Mask
 
 
+_SMALL_BOX, _FILLED = 2**16, 16
+"""Pixels, and pixels a pixel of the object."""
+
+
 class ObjectTable:
     """Sizes and places of all objects, kept up to date change by change.
 
@@ -75,6 +80,21 @@ class ObjectTable:
         It may be too large when the object has shrunk.
         """
         return self._boxes[object_id]
+
+    def fills_its_box(self, object_id: int) -> bool:
+        """Whether an object that exists is no long thin thing across a large box."""
+        box = math.prod(self._boxes[object_id].shape)
+        return box <= max(_SMALL_BOX, _FILLED * self._pixels[object_id])
+
+    def usual_extent(self) -> float | None:
+        """Return how far most objects extend in the plane; None where there are none.
+
+        The median of the roots of the areas of their boxes.
+        """
+        if not self._boxes:
+            return None
+        extents = [each.shape[-2] * each.shape[-1] for each in self._boxes.values()]
+        return math.sqrt(np.median(extents))
 
     def counts(self) -> ObjectCounts:
         """Return the sums, at no cost."""

@@ -92,6 +92,15 @@ class Pixels:
         self.labels[points] = labels
         self.provenance[points] = provenance
 
+    def write_mask(
+        self, box: Box, mask: Mask, labels: LabelMap, provenance: ProvenanceMap
+    ) -> None:
+        """Replace the content of the n marked pixels of a box, also in `live`."""
+        if not labels.size:
+            return
+        region = Region(box, runs_of_mask(mask))
+        self._put(region, mask, runs_of_values(labels), runs_of_values(provenance))
+
     def put(self, region: Region, labels: Runs, provenance: Runs) -> None:
         """Replace the content of a region, and what the person sees of it."""
         self._put(region, region.mask, labels, provenance)

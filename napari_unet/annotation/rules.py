@@ -17,7 +17,7 @@ from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
-from napari_unet.geometry.points import Points, marked_points
+from napari_unet.geometry.points import Points, marked_points, ordered_points
 from napari_unet.geometry.runs import run_starts
 
 RING = 2
@@ -26,13 +26,13 @@ RING = 2
 _TILE = 256
 
 
-def finished_object(
+def finished_region(
     labels: LabelMap,
     box: Box,
     object_id: int,
     foreground: Mask | None,
     planes: Container[PlaneIndex] | None = None,
-) -> Points:
+) -> tuple[Box, Mask]:
     """Return the pixels that are right once a person has finished an object.
 
     These are the whole object, which lies in `box`, and a ring of background around it,
@@ -41,21 +41,38 @@ def finished_object(
     leaves out where the model sees an object: perhaps one is missing there. `planes`
     are those in which the object was looked at; None stands for all.
     """
+    around = _grow_in_plane(box, labels.shape)
+    local = labels[around.slices]
+    body = local == object_id
+    rim = _widen_in_plane(body) & (local == 0)
+    if foreground is not None:
+        rim &= ~foreground[around.slices]
+    finished = body | rim
+    if planes is not None:
+        for index in np.ndindex(finished.shape[:-2]):
+            place = tuple(a + b for a, b in zip(around.start, index, strict=False))
+            finished[index] &= place in planes
+    return around, finished
+
+
+def finished_points(
+    labels: LabelMap,
+    box: Box,
+    object_id: int,
+    foreground: Mask | None,
+    planes: Container[PlaneIndex] | None = None,
+) -> Points:
+    """Return the same as `finished_region` of a long thin object, in little memory."""
     parts = [tuple(np.empty((labels.ndim, 0), np.intp))]
     for tile in _tiles(_grow_in_plane(box, labels.shape)):
         if planes is not None and tile.start[:-2] not in planes:
             continue
-        around = _grow_in_plane(tile, labels.shape)
-        local = labels[around.slices]
-        body = local == object_id
-        if not body.any():
-            continue
-        rim = _widen_in_plane(body) & (local == 0)
-        if foreground is not None:
-            rim &= ~foreground[around.slices]
-        inner = tile.relative_to(around).slices
-        parts.append(marked_points(tile, (body | rim)[inner]))
-    return tuple(np.concatenate(axis) for axis in zip(*parts, strict=True))
+        if (labels[_grow_in_plane(tile, labels.shape).slices] == object_id).any():
+            around, mask = finished_region(labels, tile, object_id, foreground)
+            inner = tile.relative_to(around).slices
+            parts.append(marked_points(tile, mask[inner]))
+    points = tuple(np.concatenate(axis) for axis in zip(*parts, strict=True))
+    return ordered_points(points, labels.shape)
 
 
 def accepted_region(

@@ -6,7 +6,7 @@ one `Change` and remembers it as a step that can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -19,13 +19,17 @@ from napari_unet.annotation.provenance import (
     Provenance,
     ProvenanceMap,
 )
-from napari_unet.annotation.rules import OBJECTS, Rules, finished_object
-from napari_unet.geometry.box import Box, PlaneIndex
+from napari_unet.annotation.rules import (
+    OBJECTS,
+    Rules,
+    finished_points,
+    finished_region,
+)
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import (
     Points,
-    bounding_box,
     chosen_points,
     ordered_points,
 )
@@ -86,25 +90,24 @@ class Workspace:
         if not ring:
             box = self.pixels.objects.box(object_id)
             return box, self.pixels.labels[box.slices] == object_id
-        points = self._finished(object_id)
-        box = bounding_box(points)
-        mask = np.zeros(box.shape, bool)
-        mask[tuple(a - b for a, b in zip(points, box.start, strict=True))] = True
-        return box, mask
+        return finished_region(*self._unfinished(object_id))
 
     def finish(self, ids: frozenset[int]) -> None:
         """Accept open objects, each with its ring, in the planes that were touched."""
         of_planes = self.live.ndim > 2
         touched = self.history.touched(ids) if of_planes else {}
         for object_id in sorted(ids):
-            self.pixels.accept(self._finished(object_id, touched.get(object_id)))
+            unfinished = self._unfinished(object_id)
+            planes = touched.get(object_id)
+            if self.pixels.objects.fills_its_box(object_id):
+                self.pixels.accept_mask(*finished_region(*unfinished, planes))
+            else:
+                self.pixels.accept(finished_points(*unfinished, planes))
         self.open_objects -= ids
 
-    def _finished(
-        self, object_id: int, planes: Container[PlaneIndex] | None = None
-    ) -> Points:
-        labels, box = self.pixels.labels, self.pixels.objects.box(object_id)
-        return finished_object(labels, box, object_id, self.foreground, planes)
+    def _unfinished(self, object_id: int) -> tuple[LabelMap, Box, int, Mask | None]:
+        box = self.pixels.objects.box(object_id)
+        return self.pixels.labels, box, object_id, self.foreground
 
     def paint(
         self, points: Points, labels: LabelMap, confirmed: Points = NOWHERE
@@ -122,9 +125,7 @@ class Workspace:
             before, labels = before[changed], labels[changed]
         if not labels.size:
             return self.step("accept", partial(self.pixels.accept, confirmed))
-        touched = labels_in(before, labels) if self.rules.objects else frozenset()
-        self.finish(self.open_objects - touched)
-        open_before = self.open_objects
+        touched, open_before = self._touch(before, labels)
         self.live[points] = labels
         if len(confirmed[0]):
             both = tuple(map(np.append, points, confirmed))
@@ -135,6 +136,29 @@ class Workspace:
         self.pixels.write(points, labels, provenance.astype(np.uint8))
         self._set_open(self.open_objects | touched)
         return self._tell_step("edit", open_before)
+
+    def paint_region(self, box: Box, mask: Mask, labels: LabelMap) -> Change | None:
+        """Do what `paint` does with many pixels of a box, all of which change.
+
+        `labels` are those of the marked pixels. It costs what the box costs.
+        """
+        if not labels.size:
+            return None
+        touched, open_before = self._touch(self.pixels.labels[box.slices][mask], labels)
+        self.pixels.write_mask(box, mask, labels, self.rules.painted(labels))
+        self._set_open(self.open_objects | touched)
+        return self._tell_step("edit", open_before)
+
+    def _touch(
+        self, before: LabelMap, after: LabelMap
+    ) -> tuple[frozenset[int], frozenset[int]]:
+        """Settle what a stroke does not touch; return what it does, and what is open.
+
+        A stroke gives pixels other labels than those before.
+        """
+        touched = labels_in(before, after) if self.rules.objects else frozenset()
+        self.finish(self.open_objects - touched)
+        return touched, self.open_objects
 
     def step(
         self,

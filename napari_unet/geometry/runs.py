@@ -108,6 +108,29 @@ def check_mask(runs: Runs, box: Box) -> int:
     return int(runs[1::2].sum())
 
 
+def order_of_mask(runs: Runs, box: Box) -> npt.NDArray[np.intp]:
+    """Return in which order the pixels of a mask are those of an array.
+
+    Once, what was taken of large objects was written down tile by tile; some of what is
+    skipped is negative then.
+
+    Raises a ValueError if these are no pixels of the box, or one of them twice.
+    """
+    area, counts = int(np.prod(box.shape, dtype=object)), runs[1::2]
+    if len(runs) % 2 or (counts < 1).any() or sum(counts.tolist()) > area:
+        raise ValueError("a mask has run lengths that do not exist")
+    ends = np.cumsum(runs)
+    if ends[0::2].min() < 0 or ends[1::2].max() > area:
+        raise ValueError("a mask reaches beyond its box")
+    flat = np.concatenate(
+        [np.arange(a, b) for a, b in zip(ends[0::2], ends[1::2], strict=True)]
+    )
+    order = np.argsort(flat, kind="stable")
+    if (np.diff(flat[order]) < 1).any():
+        raise ValueError("a mask takes a pixel twice")
+    return order
+
+
 def check_values(runs: Runs, count: int, smallest: int, largest: int) -> None:
     """Refuse what are not `count` values within limits.
 

@@ -19,6 +19,9 @@ REDO = "Ctrl+Shift+Z"
 TRAIN = "Shift+T"
 FLIP = "D"
 HIDE = "H"
+PAINT_OVER = "W"
+# Where an image layer is selected, this one is napari's.
+OUTLINES = "O"
 
 
 SHEET = "?"  # napari has no name for it: a shortcut of the window

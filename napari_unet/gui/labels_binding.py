@@ -65,6 +65,11 @@ class LabelsBinding:
         How long after the last edit touched objects count as finished.
     channel : ChannelAxis
         The axis that the layer has more than the annotation, if it has one.
+
+    Attributes
+    ----------
+    may_undo : callable
+        Asked before a person's undo: whether there is something to take back.
     """
 
     changed = Signal(Box)  # labels or provenance in it are new, whoever changed them
@@ -103,7 +108,8 @@ class LabelsBinding:
         self._array = _recording_data(layer, labels)
         self._array.listener = self._on_write
         self._repainted: list[Points] = []
-        self._ends = [route_undo(layer, self.undo, self.redo)]
+        self._ends = [route_undo(layer, self._on_undo, self.redo)]
+        self.may_undo: Callable[[], bool] = lambda: True
         if annotation.rules.repainting_accepts:
             self._ends.append(watch_tools(layer, self._on_tool))
         self._connections = Connections()
@@ -179,6 +185,10 @@ class LabelsBinding:
         self._connections.close()
         self._look_timer.stop()
         self._settle_timer.stop()
+
+    def _on_undo(self) -> None:
+        if self.may_undo():
+            self.undo()
 
     def _on_tool(self, points: Points, label: Any) -> None:
         """Take what a tool will not change as a person's word that it is right."""

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Painted: TypeAlias = Callable[[Points, Any], None]
 """Gets the pixels that a tool paints, and the label."""
 
+Limit: TypeAlias = Callable[[npt.NDArray[Any], int], npt.NDArray[np.bool_]]
+"""Gets the labels of pixels that a tool paints, and the new one; says which it may."""
+
 
 def stroke_open(layer: Labels) -> bool:
     """Return whether an edit is under way that napari will undo as one step.
@@ -89,6 +92,23 @@ def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:
     methods = {
         name: _announced(announce, getattr(layer, name))
         for name, announce in announcers.items()
+        if hasattr(layer, name)
+    }
+    return _replace(layer, methods)
+
+
+def limit_tools(layer: Labels, limit: Limit) -> Callable[[], None]:
+    """Let tools paint only what `limit` lets them; return what ends it.
+
+    Where others watch the tools, they have to end before. As with `watch_tools`.
+    """
+    limiters: dict[str, Callable[..., Callable[..., None]]] = {
+        "_paint_region_with_mask": partial(_limited_region, layer, limit),
+        "data_setitem": partial(_limited_points, layer, limit),
+    }
+    methods = {
+        name: limited(getattr(layer, name))
+        for name, limited in limiters.items()
         if hasattr(layer, name)
     }
     return _replace(layer, methods)
@@ -210,6 +230,38 @@ def _announce_region(
 
 def _announce_points(painted: Painted, points: Any, label: Any, *_: Any) -> None:
     painted(tuple(np.atleast_1d(axis) for axis in points), label)
+
+
+def _limited_region(
+    layer: Labels, limit: Limit, method: Callable[..., None]
+) -> Callable[..., None]:
+    def limited(
+        place: tuple[slice, ...],
+        mask: npt.NDArray[np.bool_],
+        label: Any,
+        *arguments: Any,
+        **keywords: Any,
+    ) -> None:
+        under = np.asarray(layer.data[place]).reshape(mask.shape)[mask]
+        allowed = mask.copy()
+        allowed[mask] = limit(under, int(label))
+        if allowed.any():
+            method(place, allowed, label, *arguments, **keywords)
+
+    return limited
+
+
+def _limited_points(
+    layer: Labels, limit: Limit, method: Callable[..., None]
+) -> Callable[..., None]:
+    def limited(points: Any, label: Any, *arguments: Any, **keywords: Any) -> None:
+        points = tuple(np.atleast_1d(axis) for axis in points)
+        allowed = limit(np.asarray(layer.data)[points], int(label))
+        if allowed.any():
+            points = tuple(axis[allowed] for axis in points)
+            method(points, label, *arguments, **keywords)
+
+    return limited
 
 
 def redraw_box(layer: Labels, box: Box) -> None:

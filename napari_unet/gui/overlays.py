@@ -33,6 +33,8 @@ NAME = "Verified"
 ACCEPTED_COLOR = "#0072B2"
 CORRECTED_COLOR = "#E69F00"
 
+_LINE, _OPACITY = 2, 0.9
+
 _MARK = "napari-unet"
 _LOOKED_AT = 10_000
 # Many bands in a row are shown as one change: drawing costs as much as the picture.
@@ -40,9 +42,11 @@ _REDRAW_MS = 100
 
 
 class VerifiedOverlay:
-    """Shows accepted pixels blue and corrected pixels orange; hidden at first.
+    """Draws a line round accepted pixels, blue, and corrected ones, orange.
 
-    The layer is read-only, and a change costs no more than drawing its box.
+    Not a tint: that would change the colours of labels and classes, and hide the image.
+    It is hidden at first. The layer is read-only, and a change costs no more than
+    drawing its box.
     """
 
     def __init__(self, layers: LayerList, binding: LabelsBinding) -> None:
@@ -85,7 +89,7 @@ def _overlay_layer(binding: LabelsBinding) -> Labels:
     layer = Labels(
         provenance,
         name=NAME,
-        opacity=0.35,
+        opacity=_OPACITY,
         visible=False,
         colormap=DirectLabelColormap(
             color_dict={
@@ -95,6 +99,7 @@ def _overlay_layer(binding: LabelsBinding) -> Labels:
             }
         ),
     )
+    layer.contour = _LINE
     cover(layer, binding.layer)
     layer.editable = False
     return layer

@@ -11,6 +11,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_unet.annotation.change import Change
+from napari_unet.geometry.box import Box
 from napari_unet.gui.image_layers import ImageLayers
 from napari_unet.gui.napari_private import insert_quietly
 from napari_unet.gui.preview import PreviewLayer
@@ -38,6 +39,7 @@ class Results:
     changed = Signal()  # there are other labels on screen, or other labels to work in
     brush_changed = Signal(int)  # the brush paints another label from now on
     edited = Signal(OpenImage, Change)  # a person painted, took back or did again
+    replayed = Signal(OpenImage, Box)  # an undo or a redo changed something in a box
     left = Signal(Labels)  # an ordinary layer from now on: its image is gone
 
     def __init__(self, layers: LayerList, images: ImageLayers, session: Session):
@@ -149,6 +151,7 @@ class Results:
         shown = ShownResult(self._layers, image, below, layer, look)
         self._shown[image] = shown
         binding = shown.binding
+        binding.may_undo = lambda: self._session.correcting.may_undo(image)
         binding.edited.connect(lambda change: self._on_edited(image, change))
         binding.settled.connect(lambda: self._session.note_edit(image))
         binding.told.connect(self._session.tell)
@@ -164,6 +167,8 @@ class Results:
         self._session.note_edit(image)
         self._session.correcting.note_replay(image, change)
         self.edited.emit(image, change)
+        if change.kind in ("undo", "redo") and change.box is not None:
+            self.replayed.emit(image, change.box)
 
     def _on_joined(self, image: OpenImage) -> None:
         """Put another layer of an image below the labels of that image."""

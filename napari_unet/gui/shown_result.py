@@ -40,6 +40,10 @@ _SET_BY_PERSONS = (
 )
 
 
+_OUTLINE = 1
+"""Pixels that an outline is wide."""
+
+
 def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
     """Set a layer up as another was, with a label that means something in an image."""
     schema, wanted = image.schema, dict(look)
@@ -137,6 +141,22 @@ class ShownResult:
         """Give the brush a size that fits the objects, unless the person has."""
         if self._is_given("brush_size"):
             self._give("brush_size", brush_for(self._image))
+
+    def look_next(self) -> str:
+        """Show outlines after filled objects, then nothing, then these again.
+
+        Return which it is. Nobody shall paint in what they do not see, so the layer is
+        hidden then.
+        """
+        layer = self.layer
+        if not layer.visible:
+            layer.contour, layer.visible = 0, True
+        elif layer.contour:
+            layer.visible = False
+            return "hidden"
+        else:
+            layer.contour = _OUTLINE
+        return "outlines" if layer.contour else "filled"
 
     def look(self) -> Look:
         """Return how the person has set up the layer that is painted in.

@@ -26,17 +26,20 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.line import Line
 from napari_unet.gui.activity import Activity, tell_unsaved
+from napari_unet.gui.brush import Brush
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.gesture import LineGesture
 from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
+from napari_unet.gui.in_hand import ToolInHand
 from napari_unet.gui.key_sheet import show_keys_by_key
 from napari_unet.gui.keys import (
     FLIP,
     HIDE,
     NEXT,
+    OUTLINES,
+    PAINT_OVER,
     PREDICT,
     REDO,
     TRAIN,
@@ -82,8 +85,11 @@ class Workbench(QObject):
         self.layers = ViewerLayers(self.viewer, self.session)
         self.sections = Sections(self.viewer, self.session, self.layers.results)
         self._hiding = HoldToHide(self.layers)
-        self.lines = LineGesture(self.viewer, self.layers)
-        self.lines.drawn.connect(self._on_drawn)
+        self._in_hand = ToolInHand(self.session)
+        self.lines = LineGesture(self.viewer, self.layers, self._in_hand.turn)
+        self.brush = Brush(self.viewer, self.layers)
+        self.lines.drawn.connect(self._in_hand.draw)
+        self.lines.boxed.connect(self._in_hand.box)
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
@@ -107,6 +113,8 @@ class Workbench(QObject):
                 REDO: self._redo,
                 TRAIN: self._train_or_stop,
                 FLIP: self._flip,
+                PAINT_OVER: self._paint_over_next,
+                OUTLINES: self._look_next,
                 **actions,
             },
             {HIDE: self._hiding.hold},
@@ -122,18 +130,20 @@ class Workbench(QObject):
     def use(self, name: str) -> None:
         """Use a tool on what is in sight, or on the object whose label is selected.
 
-        One that needs a line is taken in hand, or put down if it is.
+        One that is used with the mouse is taken in hand, or put down if it is.
         """
         tool, edit = tools()[name]
         box = self.layers.visible_box()
         why_not = self.session.state.why_not_do(name)
-        of_sight = tool.needs in ("view", "line", "plane")
+        of_sight = tool.needs in ("view", "plane") or tool.in_hand
         self._out_of_sight = of_sight and box is None and not why_not
         if self._out_of_sight:
             why_not = self._why_nothing_in_sight(tool.title)
             self.session.report("correct", InputError(why_not))
             return
-        if tool.needs == "line":
+        if tool.in_hand:
+            if tool.needs == "seed":
+                why_not = why_not or self.session.growing.why_not()
             self._take_in_hand(name, why_not)
             return
         chosen: dict[str, tuple[Any, ...]] = {
@@ -150,11 +160,8 @@ class Workbench(QObject):
             self.session.report("correct", InputError(why_not))
             return
         self.session.retract("correct")
-        self.lines.take(name)
-
-    def _on_drawn(self, name: str, line: Line) -> None:
-        _, edit = tools()[name]
-        self._do(edit(line))
+        tool, _ = tools()[name]
+        self.lines.take(name, boxes=bool(tool.boxed), two_clicks=tool.two_clicks)
 
     def _do(self, edit: Edit) -> None:
         try:
@@ -176,6 +183,14 @@ class Workbench(QObject):
             self.session.comparing.flip()
         elif (layer := self.layers.labels_layer) is not None:
             layer.visible = not layer.visible
+
+    def _paint_over_next(self) -> None:
+        self.brush.paint_over(self.brush.over.following)
+        self.session.tell(f"The brush paints over {self.brush.over.value} from now on.")
+
+    def _look_next(self) -> None:
+        if (shown := self.layers.results.current) is not None:
+            self.session.tell(f"Labels: {shown.look_next()}.")
 
     def use_labels(self, *, right: bool) -> None:
         """Work on with what is in the selected labels layer, which nobody keeps."""
@@ -276,6 +291,7 @@ class Workbench(QObject):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.folders.close()
         self.lines.close()
+        self.brush.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:

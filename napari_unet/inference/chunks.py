@@ -39,6 +39,7 @@ from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
 from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.instances.planes import iter_number_objects
+from napari_unet.instances.seen import SeenPart, part_of
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import objective_of
@@ -329,8 +330,16 @@ class CachedMaps:
 
     def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
         """Return probabilities of foreground (Y, X), on the grid of the image."""
-        plane = self.planes[frame * self.plan.shape[1] + section]
+        plane = self._plane(frame, section)
         return np.asarray(resize(_widened(plane[:1]), self.plan.shape[2:])[0])
+
+    def part(self, frame: int, section: int, box: Box) -> SeenPart:
+        """Return what was said of a box (Y, X) of a plane; costs what the box does."""
+        plane, decoding = self._plane(frame, section), self.plan.spec.decoding
+        return part_of(plane, self.plan.shape[2:], box, decoding)
+
+    def _plane(self, frame: int, section: int) -> npt.NDArray[np.float16]:
+        return self.planes[frame * self.plan.shape[1] + section]
 
 
 def _narrowed(maps: Maps) -> npt.NDArray[np.float16]:

@@ -13,6 +13,7 @@ from napari_unet.core.events import Notice, TilesDone
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.seen import SeenPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class Redecodable(Protocol):
 
     def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
         """Return probabilities of foreground (Y, X), on the grid of the image."""
+
+    def part(self, frame: int, section: int, box: Box) -> SeenPart:
+        """Return what was said of a box (Y, X) of a plane; costs what the box does."""
 
 
 @dataclass(frozen=True, slots=True)

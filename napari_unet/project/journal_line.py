@@ -32,7 +32,16 @@ from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import LARGEST_ID
 from napari_unet.geometry.maps import ValueMap
-from napari_unet.geometry.runs import Runs, check_mask, check_values
+from napari_unet.geometry.runs import (
+    Runs,
+    check_mask,
+    check_values,
+    order_of_mask,
+    points_of_runs,
+    runs_of_points,
+    runs_of_values,
+    values_of_runs,
+)
 
 _LARGEST_SEQUENCE = 2**53
 _CHECKSUM = 8
@@ -211,15 +220,21 @@ def _encode_part(part: PixelChange) -> bytes:
 
 def _decode_part(part: _Part, shape: tuple[int, ...]) -> PixelChange:
     box, runs = _decode_box(part.box, shape), np.array(part.mask, np.int64)
+    order = None
+    if (runs[0::2] < 0).any():
+        order = order_of_mask(runs, box)
+        points = (axis[order] for axis in points_of_runs(runs, box))
+        runs = runs_of_points(tuple(points), box)
     count = check_mask(runs, box)
     if not count:
         raise ValueError("a change changes no pixels")
-    return PixelChange(
-        box,
-        runs,
+    values = [
         *(_decode_values(r, count, *_IDS) for r in (part.before, part.after)),
         *(_decode_values(r, count, *_PROVENANCE) for r in (part.was, part.now)),
-    )
+    ]
+    if order is not None:
+        values = [runs_of_values(values_of_runs(each)[order]) for each in values]
+    return PixelChange(box, runs, *values)
 
 
 def _decode_values(found: RunList, count: int, smallest: int, largest: int) -> Runs:

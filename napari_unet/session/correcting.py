@@ -13,7 +13,7 @@ from pathlib import Path
 from psygnal import Signal
 
 from napari_unet.annotation.change import Change
-from napari_unet.annotation.edit import Edit
+from napari_unet.annotation.edit import Edit, tool_of
 from napari_unet.annotation.edits import (
     AcceptView,
     Restore,
@@ -21,7 +21,7 @@ from napari_unet.annotation.edits import (
     TakeOver,
     TakeToCorrect,
 )
-from napari_unet.annotation.history import StepKind
+from napari_unet.annotation.history import Entry, StepKind
 from napari_unet.annotation.labels import Labels, tell
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.jobs import Job
@@ -48,6 +48,9 @@ _TO_CORRECT = (
     "and accept what is right. They stay until you press Predict."
 )
 _JUST_CHANGED = "What is in view has changed just now: look at it, then accept."
+
+_NOTHING_UNDONE = "The last tool had changed nothing, so nothing was taken back."
+_AGAIN = "Ctrl+Z again takes back the step before: {}."
 
 
 class Correcting:
@@ -78,16 +81,20 @@ class Correcting:
         self._note_edit = note_edit
         self._cancel = cancel
         self._unseen = unseen
+        self._titles: dict[OpenImage, dict[int, str]] = {}
+        self._changed_nothing: OpenImage | None = None
 
     def do(self, edit: Edit) -> None:
         """Do what a tool offers with the current labels, and say what came of it."""
         why_not = self._hub.state.why_not_do(edit.name) or edit.misses()
         why_not = why_not or self._why_not_yet(edit)
         if image := self._allowed(why_not):
-            change, words = self._do(image, edit), ""
-            if edit.tool:
-                words = edit.tool.done if change else edit.tool.unchanged
+            change, words = self.perform(image, edit), ""
+            if tool := tool_of(edit):
+                words = tool.done if change else tool.unchanged
             self._say(f"{words} {verified_in_words(image)}".lstrip())
+            if change is None:
+                self.note_nothing(image)
             self.done.emit(image, edit, change)
 
     def start_empty(self) -> None:
@@ -115,7 +122,7 @@ class Correcting:
             self._cancel()  # or it would replace them
         kind, words = (TakeOver, _AS_PAINTED) if right else (TakeToCorrect, _TO_CORRECT)
         edit = kind(labels.array)
-        change = self._do(image, edit)
+        change = self.perform(image, edit)
         notes = tell([(source, labels)])
         self._say(" ".join([*notes, words.format(source)]))
         self.done.emit(image, edit, change)
@@ -127,7 +134,7 @@ class Correcting:
             return
         self._cancel()
         work, objects = image.annotation.snapshot(), image.annotation.counts().objects
-        self._do(image, StartOver())
+        self.perform(image, StartOver())
         self._say(f"Started over on {image.name}. Undo with Ctrl+Z.")
         self._hub.runner.start(
             KeepSnapshot(
@@ -153,6 +160,7 @@ class Correcting:
 
     def note_replay(self, image: OpenImage, change: Change) -> None:
         """Say what was undone or redone, where no stroke shows it."""
+        self._changed_nothing = None
         history = image.annotation.history
         words = {
             "undo": ("Took back", history.undone),
@@ -160,8 +168,46 @@ class Correcting:
         }
         if change.kind in words and image is self._images.current:
             word, steps = words[change.kind]
-            what = _STEPS[steps[-1].kind]
-            self._say(f"{word}: {what}. {verified_in_words(image)}")
+            what = self._name_of(image, steps[-1])
+            left = _steps_left(len(history.done))
+            self._say(f"{word}: {what}. {left} {verified_in_words(image)}")
+
+    def note_nothing(self, image: OpenImage) -> None:
+        """Note that a tool has changed nothing: no undo is for what was before it."""
+        self._changed_nothing = image
+
+    def may_undo(self, image: OpenImage) -> bool:
+        """Return whether an undo is for the last step; if not, say why.
+
+        Who takes back a tool that has changed nothing would lose what was right.
+        """
+        nothing, self._changed_nothing = self._changed_nothing, None
+        if nothing is not image:
+            return True
+        done = image.annotation.history.done
+        more = _AGAIN.format(self._name_of(image, done[-1])) if done else ""
+        self._say(f"{_NOTHING_UNDONE} {more}".rstrip())
+        return False
+
+    def perform(self, image: OpenImage, edit: Edit) -> Change | None:
+        """Do an edit of an image, whatever is allowed; return what changed."""
+        change = image.canvas.do(edit)
+        if change is not None:
+            self._changed_nothing = None
+            if tool := tool_of(edit):
+                self._titles.setdefault(image, {})[change.stroke] = tool.title
+            self._note_edit(image)
+        return change
+
+    def forget(self, image: OpenImage) -> None:
+        """Forget what was done on an image that is put away."""
+        self._titles.pop(image, None)
+        if self._changed_nothing is image:
+            self._changed_nothing = None
+
+    def _name_of(self, image: OpenImage, step: Entry) -> str:
+        """Return what people call a step; of one of another day, of what kind it is."""
+        return self._titles.get(image, {}).get(step.number) or _STEPS[step.kind]
 
     def _allowed(self, why_not: str) -> OpenImage | None:
         """Return the image, with nothing pending; or say why nothing can change."""
@@ -181,12 +227,6 @@ class Correcting:
             return _JUST_CHANGED if self._unseen(image, edit.box) else ""
         return ""
 
-    def _do(self, image: OpenImage, edit: Edit) -> Change | None:
-        change = image.canvas.do(edit)
-        if change is not None:
-            self._note_edit(image)
-        return change
-
     def _on_not_kept(self, error: Exception) -> None:
         told = f"The work so far could not be kept as a copy: {error}"
         self._hub.report("correct", StorageError(f"{told} Ctrl+Z brings it back."))
@@ -205,11 +245,18 @@ class Correcting:
             return
         self._images.show_labels(image)
         image.canvas.settle()
-        self._do(image, Restore(work))
+        self.perform(image, Restore(work))
         self._say(f"Earlier work is here again. {verified_in_words(image)}")
 
     def _say(self, words: str) -> None:
         self._hub.say(words, "image", "labels")
+
+
+def _steps_left(count: int) -> str:
+    """Say how many steps more can be taken back."""
+    if not count:
+        return "Nothing is left to take back."
+    return f"{count} {'steps are' if count > 1 else 'step is'} left."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

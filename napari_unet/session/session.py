@@ -25,6 +25,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.effort import Effort
+from napari_unet.session.growing import Growing
 from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -71,6 +72,13 @@ class Session:
             self.note_edit,
             self.predicting.cancel,
             self.predicting.unseen,
+        )
+        self.growing = Growing(
+            hub,
+            self.images,
+            self.predicting.maps_of,
+            self.correcting.perform,
+            self.correcting.note_nothing,
         )
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)

@@ -45,6 +45,8 @@ class Wiring:
         self._settings = settings = session.settings
         self._predicting = predicting = session.predicting
         self._training = training = session.training
+        self._correcting = session.correcting
+        self._growing = session.growing
         self._comparing = session.comparing
         self._effort = session.effort
         self._guiding = session.guiding
@@ -89,6 +91,8 @@ class Wiring:
 
     def _on_released(self, image: OpenImage) -> None:
         self._predicting.forget(image)
+        self._correcting.forget(image)
+        self._growing.forget(image)
         self._effort.forget(image)
 
     def _on_applied(self, image: OpenImage) -> None:

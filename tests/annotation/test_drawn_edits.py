@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from napari_unet.annotation.adding import AddObject
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.drawn_edits import Delete, FillHoles, Merge, Smooth, Split
+from napari_unet.annotation.drawn_edits import (
+    Delete,
+    DeleteInBox,
+    FillHoles,
+    Merge,
+    Smooth,
+    Split,
+)
 from napari_unet.annotation.edit import tools
 from napari_unet.annotation.edits import Settle
 from napari_unet.annotation.provenance import Provenance
@@ -191,6 +199,23 @@ def test_objects_are_deleted_as_a_whole(scene):
     gone = np.isin(labels[plane], [*passed(labels, drawn, plane)])
     expected = labels.copy()
     expected[plane][gone] = 0
+    assert (annotation.labels == expected).all()
+
+
+@given(scenes())
+def test_a_box_deletes_what_lies_in_it_for_the_most_part(scene):
+    labels, drawn, plane = scene
+    annotation = annotated(labels)
+    annotation.do(DeleteInBox(drawn))
+    ends = np.array([drawn.vertices[0], drawn.vertices[-1]])[:, -2:].round()
+    inside = np.zeros(labels[plane].shape, bool)
+    (top, left), (bottom, right) = ends.min(0).astype(int), ends.max(0).astype(int)
+    inside[max(0, top) : max(0, bottom + 1), max(0, left) : max(0, right + 1)] = True
+    expected = labels.copy()
+    for each in set(labels[plane].ravel().tolist()) - {0}:
+        body = labels[plane] == each
+        if 2 * (body & inside).sum() > body.sum():
+            expected[plane][body] = 0
     assert (annotation.labels == expected).all()
 
 
@@ -383,8 +408,8 @@ def test_in_a_plane_that_is_not_there_nothing_happens(kind, plane):
 
 def test_all_are_offered_with_words_and_a_key():
     offered = {name: tool for name, (tool, _) in tools().items()}
-    names = [kind.name for kind in DRAWN]
-    assert [name for name in offered if name in names] == names
+    in_hand = [name for name, tool in offered.items() if tool.in_hand]
+    assert in_hand == [AddObject.name, *(kind.name for kind in DRAWN)]
     for kind in DRAWN:
         tool = offered[kind.name]
         assert tool.needs == "line"

@@ -10,6 +10,7 @@ import pytest
 
 from napari_unet.geometry.box import Box
 from napari_unet.gui.napari_private import (
+    limit_tools,
     redraw_box,
     scene_of,
     show_no_mode,
@@ -124,6 +125,37 @@ def test_tools_say_what_they_paint_even_where_nothing_changes(
     stop()
     layer.paint((2, 8, 9), 1)
     assert len(told) == 2
+    assert not {"data_setitem", "_paint_region_with_mask"} & vars(layer).keys()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)], ids=str)
+def test_tools_paint_only_what_they_may(qapp: Any, order: tuple[int, ...]) -> None:
+    from napari.components import ViewerModel
+
+    viewer = ViewerModel()
+    layer = viewer.add_labels(stack())
+    viewer.dims.order = order
+    before, asked = layer.data.copy(), []
+
+    def limit(under: np.ndarray, label: int) -> np.ndarray:
+        asked.append(label)
+        return under == 0
+
+    stop = limit_tools(layer, limit)
+    layer.brush_size = 15
+    layer.paint((2, 8, 9), 7)
+    different = layer.data != before
+    assert different.any()
+    assert not before[different].any()
+    assert (before[layer.data == before] != 0).any()
+    layer.undo()
+    assert (layer.data == before).all()
+    layer.fill(tuple(np.argwhere(before)[0]), 7)
+    assert (layer.data == before).all()
+    assert asked == [7, 7]
+    stop()
+    layer.paint((2, 8, 9), 7)
+    assert (layer.data[before > 0] == 7).any()
     assert not {"data_setitem", "_paint_region_with_mask"} & vars(layer).keys()
 
 

@@ -29,9 +29,11 @@ from pydantic import BaseModel
 
 import napari_unet
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.drawn_edits import Delete
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.core.jobs import Job, drain
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.line import Line
 from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.workbench import ImportModule
 from napari_unet.project.project import Project
@@ -167,6 +169,10 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     session.predict()
     then()
     session.settings.set_thresholds(0.4, 0.1)
+    then()
+    on_a_disk = Line(((16.0, 16.0),), (0, 1))
+    session.correcting.do(Delete(on_a_disk))
+    session.growing.add(on_a_disk)
     then()
     stage.paint(np.s_[60:64, 60:80], 77)
     then(20)

@@ -30,6 +30,7 @@ from napari_unet.gui.panels.panel import (
     entry,
     row,
 )
+from napari_unet.gui.panels.strokes import StrokeOptions
 from napari_unet.session.state import State
 from napari_unet.session.status import EffortState, ImageState
 from napari_unet.tasks import task_of
@@ -59,6 +60,7 @@ _NEXT_TIP = (
     "until that is known"
 )
 _SPENT_TIP = "Views that were accepted; pauses of more than 20 s are not counted"
+_OVERLAY_TIP = "A blue line round what is accepted, an orange one round corrections"
 _START_OVER_TIP = (
     "Clear all labels of this image. A copy of the work so far is kept, and Ctrl+Z "
     "takes it back"
@@ -80,7 +82,9 @@ class CorrectPanel(Panel):
         self.use_labels = self._make_use_labels()
         decisions = self._make_tools()
         self.overlay = QCheckBox("Show verified")
-        self.overlay.setToolTip("Accepted pixels blue, corrected pixels orange")
+        self.overlay.setToolTip(
+            "A line round accepted pixels, blue, and round corrected ones, orange"
+        )
         self.overlay.toggled.connect(self.bench.layers.show_verified)
         self.legend = Label(
             f'<span style="color:{ACCEPTED_COLOR}">■</span> accepted '
@@ -95,7 +99,8 @@ class CorrectPanel(Panel):
         self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*decisions, self.more)
         self.plane_tools = self._make_plane_tools()
-        self.add(self._make_drawing_tools(), self.plane_tools)
+        self.strokes = StrokeOptions(self.bench.brush, self.connections)
+        self.add(self._make_drawing_tools(), self.plane_tools, self.strokes)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -118,7 +123,7 @@ class CorrectPanel(Panel):
         buttons = []
         for name, (tool, _) in tools().items():
             use = partial(self.bench.use, name)
-            if tool.needs in ("line", "plane"):
+            if tool.in_hand or tool.needs == "plane":
                 continue
             if tool.seldom:
                 title = hint(tool.title, tool.key)
@@ -134,7 +139,7 @@ class CorrectPanel(Panel):
         """Offer the tools that draw in one row; the one in hand is down."""
         buttons = []
         for name, (tool, _) in tools().items():
-            if tool.needs != "line":
+            if not tool.in_hand:
                 continue
             tip, use = hint(tool.tip, tool.key), partial(self._use_in_hand, name)
             made: QPushButton = button(tool.title, tip, use, role="tool")
@@ -233,6 +238,7 @@ class CorrectPanel(Panel):
         self._show_tool_in_hand()
         self.classes.setVisible(task.labels.brush is Brush.CLASS)
         self.value.setVisible(task.labels.brush is Brush.VALUE)
+        self.strokes.offer_objects(task.labels.objects)
         self.classes.setEnabled(labelled)
         self.value.setEnabled(labelled)
         for name, (tool, _) in tools().items():
@@ -247,7 +253,7 @@ class CorrectPanel(Panel):
         """Say what to do with it, or how to paint where there is none."""
         in_hand = self.bench.lines.tool
         for name, (tool, _) in tools().items():
-            if tool.needs == "line" and name in self.edits:
+            if tool.in_hand and name in self.edits:
                 self.edits[name].setChecked(name == in_hand)
         if in_hand:
             tool, _ = tools()[in_hand]

@@ -46,6 +46,9 @@ class Canvas(Protocol):
     def do(self, edit: Edit) -> Change | None:
         """Do an edit that nobody painted, and show it; return what changed."""
 
+    def undo(self) -> object:
+        """Take back what was done last, and show it."""
+
     def refresh(self, box: Box) -> None:
         """Show what the program changed inside a box."""
 
@@ -59,6 +62,10 @@ class BareCanvas(Canvas):
     def do(self, edit: Edit) -> Change | None:
         """Do an edit."""
         return self.annotation.do(edit)
+
+    def undo(self) -> None:
+        """Take back what was done last."""
+        self.annotation.undo()
 
     def refresh(self, box: Box) -> None:
         """Do nothing."""
