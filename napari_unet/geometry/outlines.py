@@ -50,6 +50,11 @@ class Outline:
         """All lines of all parts."""
         return tuple(ring for part in self.parts for ring in part.rings)
 
+    @property
+    def area(self) -> int:
+        """How many pixels are inside."""
+        return int(sum(_area(ring) for ring in self.rings)) // 2
+
 
 def outlines_of(plane: LabelMap) -> tuple[Outline, ...]:
     """Return the outlines of the labels of a plane (Y, X), in their order; 0 is none.
@@ -157,7 +162,7 @@ def _cycles(following: _Ints) -> tuple[_Ints, _Ints]:
         while not seen[number]:
             seen[number] = 1
             order.append(number)
-            number = after[number]  # noqa: PLW2901 - it goes round the cycle
+            number = after[number]
     return np.array(order, np.int64), np.array(firsts, np.int64)
 
 

@@ -35,6 +35,8 @@ def test_filled_outlines_are_the_labels(labels: np.ndarray) -> None:
     outlines = outlines_of(labels)
     np.testing.assert_array_equal(filled(outlines, labels.shape), labels)
     assert [each.label for each in outlines] == np.unique(labels[labels > 0]).tolist()
+    for outline in outlines:
+        assert outline.area == np.count_nonzero(labels == outline.label)
     for ring in (ring for each in outlines for ring in each.rings):
         assert len({*map(tuple, ring.tolist())}) == len(ring)  # touches itself nowhere
         steps = np.roll(ring, -1, axis=0) - ring
