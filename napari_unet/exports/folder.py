@@ -7,18 +7,21 @@ the folder keeps a note.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import Field
 
+from napari_unet import measurements
 from napari_unet.core.atomic import told_in_words, write_atomically
 from napari_unet.core.validation import Frozen, read_description
+from napari_unet.errors import InputError
 from napari_unet.exports.format import Format, Steps
 from napari_unet.exports.result import Result
 from napari_unet.exports.write import iter_write
+from napari_unet.measurements.table import Measurements
 
 NOTE = ".napari-unet-results.json"
 """Where it is noted what was written."""
@@ -57,22 +60,12 @@ class ResultsFolder:
         numbered = (f"{name} ({number})" for number in range(2, len(taken) + 3))
         return next(n for n in (name, *numbered) if n.casefold() not in taken)
 
-    def iter_put(self, key: str, result: Result, format_: Format) -> Steps:
-        """Write a result in a format, yielding often.
+    def file_for(self, key: str, name: str, format_: Format) -> str:
+        """Return the name of an image's file in a format."""
+        return f"{self.name_for(key, name)}{format_.ending}"
 
-        Returns nothing; `why_not_replace` comes before. Errors are those of
-        `iter_write`.
-        """
-        name = self.name_for(key, result.name)
-        file = f"{name}{format_.ending}"
-        with told_in_words(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-        yield from iter_write(result, format_, self.path / file, overwrite=True)
-        self._remember(key, name, file)
-
-    def why_not_replace(self, key: str, name: str, format_: Format) -> str:
+    def why_not_replace(self, file: str) -> str:
         """Return why a file must not be replaced, or nothing if it may be."""
-        file = f"{self.name_for(key, name)}{format_.ending}"
         path = self.path / file
         if not path.exists() or self._note.files.get(file) == fingerprint(path):
             return ""
@@ -81,11 +74,34 @@ class ResultsFolder:
             "rename it, to export it anew."
         )
 
-    def _remember(self, key: str, name: str, file: str) -> None:
-        print_ = fingerprint(self.path / file)
+    def iter_put(self, key: str, result: Result, format_: Format) -> Steps:
+        """Write a result in a format, yielding often; `key` is that of its image.
+
+        Raises an InputError if that would replace what others wrote, and the errors of
+        `iter_write`.
+        """
+        name = self.name_for(key, result.name)
+        file = self.file_for(key, result.name, format_)
+        path = self._make_room(file)
+        yield from iter_write(result, format_, path, overwrite=True)
+        self._remember(file, {key: name})
+
+    def put_table(self, file: str, tables: Mapping[str, Measurements]) -> None:
+        """Write the objects of several images; errors are those of `iter_put`."""
+        measurements.write_csv_of_images(self._make_room(file), tables)
+        self._remember(file, {})
+
+    def _make_room(self, file: str) -> Path:
+        if why_not := self.why_not_replace(file):
+            raise InputError(why_not)
+        with told_in_words(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        return self.path / file
+
+    def _remember(self, file: str, names: dict[str, str]) -> None:
         self._note = _Note(
-            names={**self._note.names, key: name},
-            files={**self._note.files, file: print_},
+            names=self._note.names | names,
+            files=self._note.files | {file: fingerprint(self.path / file)},
         )
         content = (self._note.model_dump_json(indent=1) + "\n").encode()
         write_atomically(self.path / NOTE, lambda written: written.write(content))

@@ -25,6 +25,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.effort import Effort
+from napari_unet.session.exporting import Exporting
 from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -74,6 +75,9 @@ class Session:
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)
         self.measuring = Measuring(hub, self.images, self.predicting.maps_of)
+        self.exporting = Exporting(
+            hub, self.images, self.projects, self.predicting.maps_of
+        )
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
@@ -160,6 +164,7 @@ class Session:
         self.comparing.tick()
         self.guiding.tick()
         self.measuring.tick()
+        self.exporting.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self._predict(refreshing=True)
         now = self._hub.clock()
@@ -192,6 +197,7 @@ class Session:
         self.comparing.end()
         self.predicting.cancel()
         self.training.stop()
+        self.exporting.cancel()
 
     def close(self) -> list[str]:
         """Save everything, after the runner is closed; return what could not be."""

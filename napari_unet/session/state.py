@@ -19,10 +19,12 @@ from napari_unet.session.status import (
     DEFAULT_MINUTES,
     NO_EFFORT,
     NO_TARGET,
+    NOT_EXPORTED,
     NOT_MEASURED,
     NOT_SAVED,
     Comparison,
     EffortState,
+    ExportState,
     ImageState,
     MeasuredState,
     ModelState,
@@ -129,6 +131,8 @@ class State:
         What the person's work took, and what follows from it.
     measured
         What is said of the table of objects.
+    exporting
+        What leaves the program, and how that goes.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """
@@ -158,6 +162,7 @@ class State:
     target: Target = NO_TARGET
     effort: EffortState = NO_EFFORT
     measured: MeasuredState = NOT_MEASURED
+    exporting: ExportState = NOT_EXPORTED
     words: Words = NOTHING_SAID
 
     @property
@@ -222,6 +227,23 @@ class State:
             return f"There are no objects here to list, but {task.words.outcome}."
         if not (self.image.has_labels and self.image.objects):
             return "There are no objects yet: Predict, or paint some."
+        return ""
+
+    def why_not_export(self, *, everything: bool = False) -> str:
+        """Return why results of the image, or of all images, cannot be exported.
+
+        Nothing is returned if they can.
+        """
+        if self.exporting.progress:
+            return "An export is going on."
+        if not self.exporting.formats:
+            return "Choose a format first."
+        if everything and self.project and self.project.images:
+            return ""
+        if reason := self._why_none_open():
+            return reason
+        if self.image and not self.image.has_labels:
+            return "There are no labels yet: Predict, or paint some."
         return ""
 
     @property
@@ -365,6 +387,7 @@ _PLACES: Mapping[Place, tuple[Topic, ...]] = MappingProxyType(
         "finetune": ("image", "model"),
         "model": (),
         "project": ("project",),
+        "results": (),
     }
 )
 """What the problems of a place are about."""

@@ -141,6 +141,7 @@ def coco_mask(segmentation: object, shape: tuple[int, int]) -> np.ndarray:
     return values.reshape(shape[::-1]).T
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_pycocotools_reads_it(tmp_path: Path) -> None:
     coco = pytest.importorskip("pycocotools.coco")
     labels = awkward()

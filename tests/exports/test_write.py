@@ -23,7 +23,6 @@ USABLE = [each.name for each in FORMATS if not each.package]
 def test_the_same_result_gives_the_same_file(tmp_path: Path, name: str) -> None:
     folder = ResultsFolder(tmp_path)
     for _ in range(2):
-        assert folder.why_not_replace("a", "cells", find_format(name)) == ""
         drain(folder.iter_put("a", result_of(awkward()), find_format(name)))
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -123,12 +122,16 @@ def test_what_others_wrote_is_not_replaced(tmp_path: Path) -> None:
     fiji, folder = find_format("fiji"), ResultsFolder(tmp_path)
     path = tmp_path / "cells labels.tif"
     path.write_text("precious")
-    assert "left alone" in folder.why_not_replace("a", "cells", fiji)
+    with pytest.raises(InputError, match="left alone"):
+        drain(folder.iter_put("a", result_of(awkward()), fiji))
+    with pytest.raises(InputError, match="left alone"):
+        folder.put_table(path.name, {})
+    assert path.read_text() == "precious"
     path.unlink()
     drain(folder.iter_put("a", result_of(awkward()), fiji))
-    assert ResultsFolder(tmp_path).why_not_replace("a", "cells", fiji) == ""
+    assert ResultsFolder(tmp_path).why_not_replace(path.name) == ""
     path.write_text("corrected in another program")
-    assert "left alone" in ResultsFolder(tmp_path).why_not_replace("a", "cells", fiji)
+    assert "left alone" in ResultsFolder(tmp_path).why_not_replace(path.name)
 
 
 def test_images_that_are_called_the_same_have_files_of_their_own(
@@ -150,4 +153,4 @@ def test_a_note_that_is_damaged_protects_everything(tmp_path: Path) -> None:
     fiji, folder = find_format("fiji"), ResultsFolder(tmp_path)
     drain(folder.iter_put("a", result_of(awkward()), fiji))
     (tmp_path / ".napari-unet-results.json").write_text("{")
-    assert ResultsFolder(tmp_path).why_not_replace("a", "cells", fiji)
+    assert ResultsFolder(tmp_path).why_not_replace("cells labels.tif")

@@ -1,0 +1,315 @@
+"""Results that leave the program: of the image that is open, or of all images.
+
+How it flows: labels of open images are copied as they are, some milliseconds a tick;
+a job writes them in the background, and reads what is saved of the others. Nobody is
+asked for names: files are named after their images, in one folder that can be shown.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from napari_unet.annotation.schema import LabelSchema
+from napari_unet.core.jobs import Job, told_as
+from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.exports import FORMATS, ResultsFolder, find_format
+from napari_unet.exports.format import Format
+from napari_unet.exports.formats.table import CSV
+from napari_unet.exports.result import iter_measured
+from napari_unet.images.channels import channel_count, channel_titles
+from napari_unet.inference.events import Redecodable
+from napari_unet.measurements.table import Measurements
+from napari_unet.session.copying import LabelsCopy, values_of
+from napari_unet.session.export_work import (
+    AnyWork,
+    OpenWork,
+    SavedWork,
+    iter_saved,
+    results_folder,
+)
+from napari_unet.session.hub import Hub
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.images import Images
+from napari_unet.session.projects import Projects
+from napari_unet.session.runner import Handlers, Running
+from napari_unet.session.status import ExportState, Progress
+from napari_unet.tasks import goes_with
+
+ALL_OBJECTS = "All images objects.csv"
+"""One table of all images."""
+
+_AT_FIRST = ("fiji", "csv")
+_MOST_TOLD = 3
+
+
+class Exporting:
+    """Exports results, with the formats and the folder that are chosen.
+
+    `maps` returns what a network said of an image last, if that is at hand.
+
+    Attributes
+    ----------
+    elsewhere : callable
+        Returns the work that is saved and not open, which belongs to all images; that
+        of the chosen project, unless somebody knows better.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        images: Images,
+        projects: Projects,
+        maps: Callable[[OpenImage], Redecodable | None],
+    ) -> None:
+        self._hub = hub
+        self._images = images
+        self._projects = projects
+        self._maps = maps
+        self.elsewhere: Callable[[], Sequence[SavedWork]] = self._in_project
+        self._copying: deque[tuple[OpenImage, LabelsCopy]] = deque()
+        self._copied: list[OpenWork] = []
+        self._everything = False
+        self._job: Running | None = None
+        self._show(formats=_AT_FIRST)
+
+    def choose(self, name: str, wanted: bool) -> None:
+        """Choose a format for the next exports, or choose it no more."""
+        chosen = {*self._state.formats, name} if wanted else {*self._state.formats}
+        chosen -= set() if wanted else {name}
+        self._show(formats=tuple(f.name for f in FORMATS if f.name in chosen))
+
+    def choose_folder(self, folder: Path | None) -> None:
+        """Let results go to a folder from now on; without one, where they belong."""
+        self._hub.clear("results")
+        self._show(folder=folder, chosen=folder is not None, told="")
+        self._tell_folder()
+
+    def start(self, *, everything: bool = False) -> None:
+        """Export the current image as it is now, or all images."""
+        if why_not := self._hub.state.why_not_export(everything=everything):
+            self._hub.report("results", InputError(why_not))
+            return
+        self._hub.clear("results")
+        self._tell_folder()
+        self._everything, self._copied = everything, []
+        for image in self._wanted(everything):
+            image.canvas.flush()
+            copy = LabelsCopy(image.annotation, exact=True)
+            self._copying.append((image, copy))
+        self._show(progress=Progress(), told="")
+        self.tick()
+
+    def cancel(self) -> None:
+        """Stop; files that are written stay."""
+        self._copying.clear()
+        if self._job is not None:
+            self._job.cancel()
+        elif self._state.progress is not None:
+            self._end("The export was stopped.")
+
+    def tick(self) -> None:
+        """Go on with what is to be copied, for some milliseconds; call it often."""
+        self._tell_folder()
+        if self._state.progress is None or self._job is not None:
+            return
+        while self._copying:
+            image, copy = self._copying[0]
+            if image.canvas.busy or not copy.is_done():
+                return
+            self._copied.append(self._work_of(image, copy))
+            self._copying.popleft()
+        self._write()
+
+    @property
+    def _state(self) -> ExportState:
+        return self._hub.state.exporting
+
+    def _show(self, **changes: object) -> None:
+        self._hub.show(exporting=replace(self._state, **changes))  # type: ignore[arg-type]
+
+    def _wanted(self, everything: bool) -> list[OpenImage]:
+        """Return the open images that are exported, with labels of one kind."""
+        current, schema = self._images.current, self._images.schema
+        if not everything:
+            return [current] if current is not None else []
+        return [
+            each
+            for each in self._images
+            if each.has_labels and goes_with(each.schema, schema)
+        ]
+
+    def _work_of(self, image: OpenImage, copy: LabelsCopy) -> OpenWork:
+        axes, shape = image.axes, image.identity.shape
+        values = values_of(image.annotation)
+        names = image.reading.names_of(shape, axes)
+        return OpenWork(
+            image.place.belongs_to.folder,
+            image.key,
+            image.identity,
+            image.pixels,
+            copy.labels if values is None else values,
+            copy.provenance,
+            channel_titles(channel_count(shape, axes), names),
+            image.pixel_size,
+            self._maps(image),
+        )
+
+    def _in_project(self) -> Sequence[SavedWork]:
+        chosen = self._projects.chosen
+        return [SavedWork(chosen.folder)] if chosen is not None else []
+
+    def _write(self) -> None:
+        state = self._state
+        chosen = self._projects.chosen
+        job = ExportResults(
+            tuple(self._copied),
+            tuple(self.elsewhere()) if self._everything else (),
+            self._images.schema,
+            state.formats,
+            state.folder if state.chosen else None,
+            chosen.folder if chosen is not None else None,
+        )
+        self._copied = []
+        running = self._hub.runner.start(
+            job,
+            Handlers(
+                event=lambda progress: self._show(progress=progress),
+                result=self._on_done,
+                error=self._on_error,
+                closed=lambda: self._end("The export was stopped."),
+            ),
+        )
+        self._job = running if running.running else None
+
+    def _on_done(self, done: Exported) -> None:
+        self._end(done.in_words())
+        if done.problems:
+            self._hub.report("results", InputError(done.problems_in_words()))
+
+    def _on_error(self, error: Exception) -> None:
+        self._end("")
+        self._hub.report("results", error)
+
+    def _end(self, told: str) -> None:
+        self._job = None
+        self._show(progress=None, told=told)
+
+    def _tell_folder(self) -> None:
+        """Show where results of the current image go, unless a person has chosen."""
+        if self._state.chosen:
+            return
+        chosen, image = self._projects.chosen, self._images.current
+        home = image.place.belongs_to.folder if image is not None else None
+        home = chosen.folder if chosen is not None else home
+        folder = home and results_folder(home, project=chosen is not None)
+        if folder != self._state.folder:
+            self._show(folder=folder, told="")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What came of an export: files and images, and what could not be written."""
+
+    files: int = 0
+    images: int = 0
+    problems: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """Say what was written."""
+        files = f"{self.files:,} file{'' if self.files == 1 else 's'}"
+        images = f"{self.images:,} image{'' if self.images == 1 else 's'}"
+        return f"Exported {files} of {images}." if self.files else ""
+
+    def problems_in_words(self) -> str:
+        """Say what was not, of many the first ones."""
+        told = " ".join(dict.fromkeys(self.problems[:_MOST_TOLD]))
+        more = len(self.problems) - _MOST_TOLD
+        return f"{told} And {more:,} more." if more > 0 else told
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportResults(Job[Progress, Exported]):
+    """Write results of open images, and of saved ones.
+
+    Without a `folder` they go where they belong: beside the chosen `project`, if there
+    is one, or else beside their images.
+    """
+
+    works: tuple[OpenWork, ...]
+    saved: tuple[SavedWork, ...]
+    schema: LabelSchema
+    formats: tuple[str, ...]
+    folder: Path | None = None
+    project: Path | None = None
+
+    def run(self) -> Generator[Progress, None, Exported]:
+        """Write one file after the other; what is wrong with one stops no other."""
+        first = Progress()
+        yield first
+        saved = iter_saved(self.saved, self.schema, self.works)
+        works: tuple[AnyWork, ...] = (*self.works, *(yield from told_as(first, saved)))
+        writer = _Writer([find_format(name) for name in self.formats])
+        for number, work in enumerate(works):
+            step = Progress(number, len(works))
+            yield step
+            try:
+                yield from told_as(step, writer.iter_export(work, self._folder(work)))
+            except NapariUnetError as error:
+                writer.problems.append(str(error))
+        writer.write_tables()
+        if not works:
+            writer.problems.append("There is no work to export yet.")
+        return Exported(writer.files, writer.images, tuple(writer.problems))
+
+    def _folder(self, work: AnyWork) -> Path:
+        home = self.project or work.home
+        return self.folder or results_folder(home, project=self.project is not None)
+
+
+class _Writer:
+    """Writes the results of one image after the other, and counts them."""
+
+    def __init__(self, formats: Sequence[Format]) -> None:
+        self._formats = formats
+        self._tables: dict[Path, dict[str, Measurements]] = {}
+        self.files = self.images = 0
+        self.problems: list[str] = []
+
+    def iter_export(self, work: AnyWork, folder: Path) -> Generator[None, None, None]:
+        """Write the files of an image; an error says why that is impossible."""
+        result = work.result()
+        if result is None:
+            return
+        yield
+        reasons = [f.why_not(result.schema, result.image_axes) for f in self._formats]
+        if all(reasons):
+            raise InputError(f"{work.name}: {reasons[0]}")
+        results, key = ResultsFolder(folder), f"{work.home.name}/{work.key}"
+        self.images += 1
+        for each, why_not in zip(self._formats, reasons, strict=True):
+            if why_not:
+                continue  # another format has it
+            try:
+                if each.measured:
+                    result = yield from iter_measured(result)
+                yield from results.iter_put(key, result, each)
+                self.files += 1
+            except NapariUnetError as error:
+                self.problems.append(str(error))
+        if result.table is not None:
+            tables = self._tables.setdefault(folder, {})
+            tables[results.name_for(key, result.name)] = result.table
+
+    def write_tables(self) -> None:
+        """Write one table of all images of a folder, if they are several."""
+        for folder, tables in self._tables.items():
+            if len(tables) < 2 or CSV not in self._formats:
+                continue
+            try:
+                ResultsFolder(folder).put_table(ALL_OBJECTS, tables)
+                self.files += 1
+            except NapariUnetError as error:
+                self.problems.append(str(error))
