@@ -73,9 +73,14 @@ class Format:
             return f"{self.title}: it holds no numbers with fractions; export a TIFF."
         if self.of_planes and set(axes) & {"T", "Z"}:
             return f"{self.title}: it is of planes; this is a stack or a time-lapse."
-        if self.package and find_spec(self.package) is None:
-            return (
-                f"{self.title}: it needs one more package; run: pip install "
-                f'"napari-unet-live[{self.name}]"'
-            )
-        return ""
+        return self.why_missing
+
+    @property
+    def why_missing(self) -> str:
+        """Return why it can be written of no result here, or nothing."""
+        if not self.package or find_spec(self.package) is not None:
+            return ""
+        return (
+            f"{self.title}: it needs one more package; run: pip install "
+            f'"napari-unet-live[{self.name}]"'
+        )

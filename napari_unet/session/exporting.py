@@ -196,6 +196,8 @@ class Exporting:
     def _end(self, told: str) -> None:
         self._job = None
         self._show(progress=None, told=told)
+        if told:
+            self._hub.say(told, "image")
 
     def _tell_folder(self) -> None:
         """Show where results of the current image go, unless a person has chosen."""

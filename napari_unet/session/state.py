@@ -330,6 +330,8 @@ def describe(state: State) -> str:
         return "Training…"
     if state.predicting:
         return "Predicting…"
+    if state.exporting.progress:
+        return "Exporting…"
     if not state.ready and state.model is None:
         return "Getting ready…"
     if state.image is None:

@@ -95,5 +95,4 @@ GEOJSON = Format(
     "Outlines with names, classes and measurements; drag the file onto QuPath.",
     " objects.geojson",
     _write,
-    common=True,
 )

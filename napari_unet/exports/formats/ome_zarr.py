@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import zarr
 
 from napari_unet.core.atomic import write_folder_atomically
 from napari_unet.exports.format import Format, Steps
@@ -32,6 +31,9 @@ def _write(result: Result, path: Path, version: _Version) -> Steps:
 
 
 def _fill(folder: Path, result: Result, version: _Version) -> None:
+    # Takes half a second, and few want it.
+    import zarr
+
     exported = task_of(result.schema).labels.exported
     labels = result.labels.astype(exported, copy=False), result.axes
     root = zarr.open_group(folder, mode="w", zarr_format=2 if version == "0.4" else 3)

@@ -108,5 +108,4 @@ IMAGEJ_ROI = Format(
     "Outlines for the ROI Manager of Fiji; drag the file onto its window.",
     " rois.zip",
     _write,
-    common=True,
 )
