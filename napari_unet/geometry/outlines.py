@@ -197,4 +197,5 @@ def _split(codes: _Ints) -> Iterator[_Ints]:
 def _area(points: Ring) -> Any:
     """Return twice the area, positive where it is gone round clockwise (Y down)."""
     y, x = points.T
-    return np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)
+    along = np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])
+    return along + x[-1] * y[0] - x[0] * y[-1]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.io.labels import read_ids
+from napari_unet.annotation.labels import OBJECT_IDS
+from napari_unet.io.labels import labels_of, read_ids, read_label_file
 from napari_unet.session.export_work import SavedWork, file_stem
 from napari_unet.session.exporting import ALL_OBJECTS, ExportResults
 from tests.runners import ManualRunner
@@ -208,6 +209,38 @@ def test_what_changes_while_it_is_copied_is_copied_again(opened, files, monkeypa
     opened.run()
     labels = read_ids(files[0].parent / BESIDE / "a labels.tif")
     assert labels[62, 70] in range(80, 86)
+
+
+@pytest.mark.parametrize("right", [False, True])
+def test_what_is_corrected_in_another_program_comes_back_with_its_ids(
+    opened, files, right
+):
+    opened.paint(np.s_[2:6, 2:6], 77)
+    export(opened)
+    path = files[0].parent / BESIDE / "a labels.tif"
+    theirs = tifffile.imread(path)
+    theirs[:, :21][theirs[:, :21] == 3] = 0
+    theirs[theirs == 5] = 0
+    theirs[60:64, 60:64] = 900
+    tifffile.imwrite(path, theirs.astype(np.float32))
+    labels = labels_of(read_label_file(path), OBJECT_IDS)
+    opened.session.correcting.take(labels, "a labels", right=right)
+    now = opened.annotation.labels
+    if not right:  # a new object of a prediction gets an id that nobody ever had
+        theirs[theirs == 900] = now[62, 62]
+        assert now[62, 62] == 78
+    np.testing.assert_array_equal(now, theirs)
+
+
+def test_what_was_exported_is_learned_from(opened, files):
+    exporting = opened.session.exporting
+    exporting.choose("imagej-roi", True)
+    export(opened)
+    folder = files[0].parent / BESIDE
+    for name in ("a labels.tif", "a rois.zip"):
+        file = read_label_file(folder / name, opened.annotation.labels.shape)
+        found = labels_of(file, OBJECT_IDS).array
+        np.testing.assert_array_equal(found, opened.annotation.labels)
 
 
 def test_names_are_safe_everywhere():
