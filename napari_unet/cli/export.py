@@ -9,7 +9,6 @@ import numpy as np
 from typer import Argument
 
 from napari_unet import annotation, exports, io, tasks
-from napari_unet.annotation.schema import LabelSchema
 from napari_unet.cli import outputs
 from napari_unet.cli.console import about, progress_bar, report, say
 from napari_unet.cli.options import (
@@ -33,6 +32,7 @@ from napari_unet.io.pairing import stem_of
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from napari_unet.annotation.schema import LabelSchema
     from napari_unet.exports import Result
     from napari_unet.images.source import ArrayImage
 
@@ -71,13 +71,12 @@ def export(
     For example: napari-unet export cells.tif --image a/cells.tif --out cells.geojson
     """
     chosen = exports.find_format(format_) if format_ else exports.format_of(out)
-    tasks.find_task(task)
+    schema = exports.schema_of(task, [n for n in names.split(",") if n.strip()])
     read = [labels] if image is None else [labels, image]
     outputs.refuse_replacing_inputs(read, [out])
     if not overwrite:
         outputs.refuse_existing([out])
-    called = tuple(name.strip() for name in names.split(",") if name.strip())
-    result = _read(labels, image, axes, LabelSchema(task, called))
+    result = _read(labels, image, axes, schema)
     with outputs.output_folder(out.parent), progress_bar() as progress:
         steps = exports.iter_write(result, chosen, out, overwrite=overwrite)
         for _ in progress.track(steps, description=chosen.name):

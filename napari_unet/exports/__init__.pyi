@@ -6,4 +6,8 @@ from .formats import (
     format_of as format_of,
 )
 from .result import Result as Result
-from .write import export as export, iter_write as iter_write
+from .write import (
+    export as export,
+    iter_write as iter_write,
+    schema_of as schema_of,
+)

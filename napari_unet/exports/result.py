@@ -15,6 +15,7 @@ from napari_unet.geometry.axes import CANONICAL, to_canonical
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.measurements.confidence import Foreground
 from napari_unet.measurements.table import Measurements
+from napari_unet.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +73,11 @@ class Result:
         for frame, sections in enumerate(stack):
             for section, plane in enumerate(sections):
                 yield frame, section, plane
+
+    @property
+    def of_objects(self) -> bool:
+        """Whether labels are ids of objects, and not what pixels are."""
+        return task_of(self.schema).labels.objects
 
     @property
     def extent(self) -> dict[str, int]:

@@ -86,6 +86,7 @@ def export(
     """
     path = Path(path)
     chosen = find_format(format) if format is not None else format_of(path)
+    schema = schema_of(task, names)
     facet = find_task(task).labels
     shape = image.shape if image is not None else _plain_shape(labels, names)
     letters = resolve_axes(
@@ -102,13 +103,24 @@ def export(
         stem_of(path),
         array,
         of_labels,
-        LabelSchema(task, tuple(names)),
+        schema,
         image=image,
         image_axes=letters,
         pixel_size=dict(pixel_size or {}),
     )
     drain(iter_write(result, chosen, path, overwrite=overwrite))
     return path
+
+
+def schema_of(task: str, names: Sequence[str]) -> LabelSchema:
+    """Return what labels say; an InputError if the task has no names, or is none."""
+    if names and not find_task(task).outputs.named:
+        raise InputError(
+            f"Names are those of classes or variables, and the task is {task!r}; name "
+            "another task, or leave them out."
+        )
+    find_task(task)
+    return LabelSchema(task, tuple(names))
 
 
 def _plain_shape(labels: npt.NDArray[Any], variables: Sequence[str]) -> tuple[int, ...]:

@@ -125,7 +125,9 @@ AnyWork = OpenWork | _Entry
 
 
 def iter_saved(
-    saved: tuple[SavedWork, ...], schema: LabelSchema, open_: tuple[OpenWork, ...]
+    saved: tuple[SavedWork, ...],
+    schema: LabelSchema | None,
+    open_: tuple[OpenWork, ...] = (),
 ) -> Generator[None, None, tuple[_Entry, ...]]:
     """Return the images on which there is saved work of a kind, but for open ones."""
     known = {(each.home.resolve(), each.key) for each in open_}
@@ -140,14 +142,16 @@ def iter_saved(
     return tuple(entries)
 
 
-def _entries(saved: SavedWork, schema: LabelSchema) -> Iterator[_Entry]:
+def _entries(saved: SavedWork, schema: LabelSchema | None) -> Iterator[_Entry]:
     try:
         found = rescue.survey(saved.home)
     except NapariUnetError:
         return  # nobody has worked on it yet
     for key in found.keys:
         image = rescue.find_image(found, key, rescue.no_images)
-        if image is None or not goes_with(image.identity.schema, schema):
+        if image is None:
+            continue
+        if schema is not None and not goes_with(image.identity.schema, schema):
             continue
         if saved.path is None or image.path_from(saved.home) == saved.path.absolute():
             yield _Entry(found, key, image)

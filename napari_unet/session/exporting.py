@@ -236,13 +236,13 @@ class Exported:
 class ExportResults(Job[Progress, Exported]):
     """Write results of open images, and of saved ones.
 
-    Without a `folder` they go where they belong: beside the chosen `project`, if there
-    is one, or else beside their images.
+    Those of all tasks where no `schema` is named. Without a `folder` they go where they
+    belong: beside the chosen `project`, if there is one, or else beside their images.
     """
 
     works: tuple[OpenWork, ...]
     saved: tuple[SavedWork, ...]
-    schema: LabelSchema
+    schema: LabelSchema | None
     formats: tuple[str, ...]
     folder: Path | None = None
     project: Path | None = None

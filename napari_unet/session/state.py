@@ -238,6 +238,8 @@ class State:
             return "An export is going on."
         if not self.exporting.formats:
             return "Choose a format first."
+        if self.predicting and not self.refreshing:
+            return "A prediction is going on: wait until it is complete."
         if everything and self.project and self.project.images:
             return ""
         if reason := self._why_none_open():

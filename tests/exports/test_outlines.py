@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import roifile
 from PIL import Image
 
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import InputError
 from napari_unet.exports import Result
 from napari_unet.io.rois import fill, read_rois
@@ -155,6 +157,9 @@ def test_classes_are_categories(tmp_path: Path, classes: Result) -> None:
     found = json.loads(write(classes, "coco", tmp_path).read_text())
     assert found["categories"] == [{"id": 1, "name": "cell"}, {"id": 2, "name": "dead"}]
     assert [each["category_id"] for each in found["annotations"]] == [1, 2]
+    nameless = replace(classes, schema=LabelSchema("classes"))
+    found = json.loads(write(nameless, "coco", tmp_path).read_text())
+    assert found["categories"] == [{"id": 1, "name": "1"}, {"id": 2, "name": "2"}]
 
 
 def test_a_picture_has_outlines_over_the_image(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
         nu.export(awkward(), tmp_path / "a.ome.tif", "fiji")
     with pytest.raises(InputError, match="choose one of: fiji"):
         nu.export(awkward(), tmp_path / "a.tif", "word")
+    with pytest.raises(InputError, match="Names are those of classes"):
+        nu.export(awkward(), tmp_path / "a.tif", names=("cell",))
     with pytest.raises(InputError, match="image of the shape"):
         nu.export(awkward(), tmp_path / "a.tif", image=np.zeros((9, 9)))
     assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,7 @@ def _write(result: Result, path: Path) -> Steps:
         "info": {"description": f"Labels of {result.name}"},
         "images": images,
         "annotations": annotations,
-        "categories": _categories(result),
+        "categories": _categories(result, {each["label"] for each in annotations}),
     }
     text = json.dumps(content).encode()
     write_atomically(path, lambda file: file.write(text))
@@ -60,7 +60,7 @@ def _annotation(result: Result, outline: Outline, plane: LabelMap) -> dict[str, 
     (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
     box = [int(n) for n in (left, top, right - left, bottom - top)]
     return {
-        "category_id": outline.label if result.schema.names else _OBJECT,
+        "category_id": _OBJECT if result.of_objects else outline.label,
         "segmentation": _segmentation(outline, plane),
         "area": outline.area,
         "bbox": box,
@@ -80,11 +80,12 @@ def _segmentation(outline: Outline, plane: LabelMap) -> Any:
     return {"size": list(mask.shape), "counts": counts}
 
 
-def _categories(result: Result) -> list[dict[str, Any]]:
-    if not result.schema.names:
+def _categories(result: Result, found: set[int]) -> list[dict[str, Any]]:
+    """Return the classes that have a name or a pixel, but for the background."""
+    if result.of_objects:
         return [{"id": _OBJECT, "name": "object"}]
-    named = enumerate(result.schema.names)
-    return [{"id": number, "name": name} for number, name in named if number]
+    numbers = sorted({*range(1, len(result.schema.names)), *found})
+    return [{"id": number, "name": result.called(number)} for number in numbers]
 
 
 COCO = Format(

@@ -15,7 +15,6 @@ from napari_unet.exports.format import Format, Steps
 from napari_unet.exports.result import Result, iter_measured
 from napari_unet.geometry.outlines import Outline, Polygon, Ring, outlines_of
 from napari_unet.measurements.table import Measurements
-from napari_unet.tasks import task_of
 
 _NOT_MEASURED = {"id", "frame", "verified", "x", "y", "z"}
 """Columns that are told in another way, or that QuPath knows itself."""
@@ -23,7 +22,7 @@ _NOT_MEASURED = {"id", "frame", "verified", "x", "y", "z"}
 
 def _write(result: Result, path: Path) -> Steps:
     rows: Mapping[tuple[int, int], int] = {}
-    if task_of(result.schema).labels.objects:
+    if result.of_objects:
         result = yield from iter_measured(result)
         rows = _rows(result.table)
     features = []
@@ -58,7 +57,7 @@ def _feature(
         "name": result.called(outline.label),
         "label": outline.label,
     }
-    if result.schema.names:
+    if not result.of_objects:
         properties["classification"] = {"name": result.called(outline.label)}
     if row is not None and result.table is not None:
         properties["verified"] = bool(result.table["verified"][row])
