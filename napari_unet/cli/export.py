@@ -10,7 +10,7 @@ from typer import Argument
 
 from napari_unet import annotation, exports, io, tasks
 from napari_unet.cli import outputs
-from napari_unet.cli.console import about, progress_bar, report, say
+from napari_unet.cli.console import about, end_with, progress_bar, report, say
 from napari_unet.cli.options import (
     AxesOption,
     JsonOption,
@@ -19,6 +19,7 @@ from napari_unet.cli.options import (
     guess_in_words,
     option,
 )
+from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import (
     ImageHeader,
@@ -28,6 +29,8 @@ from napari_unet.geometry.axes import (
 )
 from napari_unet.images.channels import channel_count, channel_titles, names_or_colours
 from napari_unet.io.pairing import stem_of
+from napari_unet.project import rescue
+from napari_unet.project.layout import SUFFIX
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,13 +38,21 @@ if TYPE_CHECKING:
     from napari_unet.annotation.schema import LabelSchema
     from napari_unet.exports import Result
     from napari_unet.images.source import ArrayImage
+    from napari_unet.session.status import Progress
 
 
 def export(
     labels: Annotated[
-        Path, Argument(metavar="LABELS", help="A label map, or a file of values.")
+        Path,
+        Argument(
+            metavar="LABELS",
+            help="A label map, a file of values, or a project (NAME.unet): all of it.",
+        ),
     ],
-    out: Annotated[Path, option("FILE", "Where the result goes, such as cells.zip.")],
+    out: Annotated[
+        Path,
+        option("FILE", "Where it goes, such as cells.zip; of a project, a folder."),
+    ],
     format_: Annotated[
         str | None,
         option(
@@ -69,7 +80,17 @@ def export(
     """Write a label map as a file of another program: Fiji, QuPath, Python and others.
 
     For example: napari-unet export cells.tif --image a/cells.tif --out cells.geojson
+    Of a project all images are written: napari-unet export study.unet --format
+    fiji,csv --out results
     """
+    if labels.suffix == SUFFIX and labels.is_dir():
+        if image is not None or names or axes is not None:
+            raise InputError(
+                "A project knows its images, names and axes; leave --image, --names "
+                "and --axes out."
+            )
+        _export_project(labels, out, format_ or "fiji,csv", as_json=as_json)
+        return
     chosen = exports.find_format(format_) if format_ else exports.format_of(out)
     schema = exports.schema_of(task, [n for n in names.split(",") if n.strip()])
     read = [labels] if image is None else [labels, image]
@@ -83,6 +104,30 @@ def export(
             pass
     told = {"written": str(out), "format": chosen.name}
     report(told, [f"{out}: {chosen.title}"], as_json=as_json)
+
+
+def _export_project(folder: Path, out: Path, formats: str, *, as_json: bool) -> None:
+    # Takes half a second, and few want it.
+    from napari_unet.session.export_job import ExportResults
+    from napari_unet.session.export_work import SavedWork
+
+    names = tuple(dict.fromkeys(name.strip() for name in formats.split(",")))
+    for name in names:
+        exports.find_format(name)
+    rescue.survey(folder)  # which says what is wrong with it
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{str(out)!r} lies in the project; choose another --out.")
+    job = ExportResults((), (SavedWork(folder),), None, names, out)
+    with outputs.output_folder(out), progress_bar() as progress:
+        shown = progress.add_task("export")
+
+        def show(now: Progress) -> None:
+            progress.update(shown, completed=now.done, total=now.total or None)
+
+        done = drain(job.run(), show)
+    told = {"written": str(out), "files": done.files, "images": done.images}
+    report(told, [f"{out}: {done.in_words()}"], as_json=as_json)
+    end_with(done.problems)
 
 
 def _read(
