@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QDesktopServices
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
@@ -18,7 +17,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.mark.qt_smoke
-def test_results_leave_by_a_click(stage, tmp_path, monkeypatch, drag):
+def test_results_leave_by_a_click(stage, tmp_path, monkeypatch, drag, shown_folders):
     panel = stage.panel(ResultsPanel)
     assert not panel.this.isEnabled()
     assert "Choose an image" in panel.this.toolTip()
@@ -49,10 +48,8 @@ def test_results_leave_by_a_click(stage, tmp_path, monkeypatch, drag):
     np.testing.assert_array_equal(found, stage.annotation.labels)
     assert (found == 60).any()
     assert panel.where.text() == "plate/U-Net results"
-    shown = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", shown.append)
     QTest.mouseClick(panel.show_folder, LEFT)
-    assert [url.toLocalFile() for url in shown] == [str(folder)]
+    assert shown_folders == [str(folder)]
 
     mine = tmp_path / "mine"
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(mine))
