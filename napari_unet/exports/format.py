@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
@@ -78,9 +79,15 @@ class Format:
     @property
     def why_missing(self) -> str:
         """Return why it can be written of no result here, or nothing."""
-        if not self.package or find_spec(self.package) is not None:
+        if not self.package or is_installed(self.package):
             return ""
         return (
             f"{self.title}: it needs one more package; run: pip install "
             f'"napari-unet-live[{self.name}]"'
         )
+
+
+@cache
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported, without importing it."""
+    return find_spec(package) is not None

@@ -96,6 +96,10 @@ class _Entry:
     def name(self) -> str:
         return self.image.name
 
+    def is_on(self, path: Path | None) -> bool:
+        """Whether it is the work on a file; or any work, where none is named."""
+        return path is None or self.image.path_from(self.home) == path.absolute()
+
     def result(self) -> Result | None:
         """Read its labels, and its image if it is there; None if there are none."""
         left = rescue.recover_work(self.found, self.key, rescue.no_images)
@@ -131,29 +135,31 @@ def iter_saved(
 ) -> Generator[None, None, tuple[_Entry, ...]]:
     """Return the images on which there is saved work of a kind, but for open ones."""
     known = {(each.home.resolve(), each.key) for each in open_}
+    projects: dict[Path, tuple[_Entry, ...]] = {}
     entries: list[_Entry] = []
     for each in saved:
         yield
-        for entry in _entries(each, schema):
-            place = (entry.home.resolve(), entry.key)
-            if place not in known:
-                known.add(place)
+        home = each.home.resolve()
+        if home not in projects:
+            projects[home] = tuple(_entries(each.home, schema))
+        for entry in projects[home]:
+            if (home, entry.key) not in known and entry.is_on(each.path):
+                known.add((home, entry.key))
                 entries.append(entry)
     return tuple(entries)
 
 
-def _entries(saved: SavedWork, schema: LabelSchema | None) -> Iterator[_Entry]:
+def _entries(home: Path, schema: LabelSchema | None) -> Iterator[_Entry]:
+    """Yield the work in a project, of one kind if a schema is named."""
     try:
-        found = rescue.survey(saved.home)
+        found = rescue.survey(home)
     except NapariUnetError:
         return  # nobody has worked on it yet
     for key in found.keys:
         image = rescue.find_image(found, key, rescue.no_images)
         if image is None:
             continue
-        if schema is not None and not goes_with(image.identity.schema, schema):
-            continue
-        if saved.path is None or image.path_from(saved.home) == saved.path.absolute():
+        if schema is None or goes_with(image.identity.schema, schema):
             yield _Entry(found, key, image)
 
 

@@ -73,7 +73,7 @@ class Exporting:
     def choose_folder(self, folder: Path | None) -> None:
         """Let results go to a folder from now on; without one, where they belong."""
         self._hub.clear("results")
-        self._show(folder=folder, chosen=folder is not None, told="")
+        self._show_folder(folder, chosen=folder is not None)
         self._tell_folder()
 
     def start(self, *, everything: bool = False) -> None:
@@ -183,8 +183,9 @@ class Exporting:
         self._hub.report("results", error)
 
     def _end(self, told: str) -> None:
-        self._job = None
-        self._show(progress=None, told=told)
+        self._job, folder = None, self._state.folder
+        there = folder is not None and folder.is_dir()
+        self._show(progress=None, there=there, told=told)
         if told:
             self._hub.say(told, "image")
 
@@ -197,4 +198,8 @@ class Exporting:
         home = chosen.folder if chosen is not None else home
         folder = home and results_folder(home, project=chosen is not None)
         if folder != self._state.folder:
-            self._show(folder=folder, told="")
+            self._show_folder(folder)
+
+    def _show_folder(self, folder: Path | None, *, chosen: bool = False) -> None:
+        there = folder is not None and folder.is_dir()
+        self._show(folder=folder, chosen=chosen, there=there, told="")

@@ -106,8 +106,9 @@ class ExportState:
         Names of the formats that are chosen.
     folder : Path or None
         Where results go; None while no image is open.
-    chosen : bool
-        Whether a person chose that folder.
+    chosen, there : bool
+        Whether a person chose that folder; whether it was there when that was looked
+        for last.
     progress : Progress or None
         How far an export is; None while there is none.
     told : str
@@ -117,6 +118,7 @@ class ExportState:
     formats: tuple[str, ...] = ()
     folder: Path | None = None
     chosen: bool = False
+    there: bool = False
     progress: Progress | None = None
     told: str = ""
 

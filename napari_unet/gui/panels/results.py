@@ -117,8 +117,7 @@ class ResultsPanel(Panel):
         self.told.show_text(_in_words(export))
         where = str(export.folder) if export.folder else ""
         self.where.show_text(_short(export.folder), where)
-        there = export.folder is not None and export.folder.is_dir()
-        allow(self.show_folder, "" if there else _NOT_THERE)
+        allow(self.show_folder, "" if export.there else _NOT_THERE)
         allow(self.back, "" if export.chosen else "They go there already.")
 
     def _on_show(self) -> None:
