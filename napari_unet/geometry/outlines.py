@@ -107,19 +107,18 @@ def _iter_rings(pieces: LabelMap) -> Iterator[tuple[int, Ring, bool]]:
     width = pieces.shape[1] + 1
     flat = _edges(pieces, 1, width, owner_right_is_below=True)
     steep = _edges(pieces.T, width, 1, owner_right_is_below=False)
-    # Where two corners of a piece meet, a line turns right and stays with its pixel.
-    after_flat = _matched(flat, flat.ahead, steep, steep.ahead)
-    after_steep = _matched(steep, 1 - steep.ahead, flat, flat.ahead)
+    # Where two pixels of a piece meet at a corner, a line turns left and goes on to the
+    # other one. The piece hangs together elsewhere, so this parts a hole from what is
+    # outside of it, and no line comes through a corner twice.
+    after_flat = _matched(flat, flat.ahead, steep, 1 - steep.ahead)
+    after_steep = _matched(steep, steep.ahead, flat, flat.ahead)
     order, firsts = _cycles(after_steep[after_flat])
     corners = np.stack([flat.start[order], steep.start[after_flat[order]]], axis=1)
     owners = flat.owner[order[firsts]]
     ends = np.append(firsts[1:], len(order))
-    touching = _touching(corners, firsts, ends)
-    for number, (first, end) in enumerate(zip(firsts, ends, strict=True)):
-        codes = corners[first:end].ravel()
-        for ring in _split(codes) if touching[number] else (codes,):
-            points = np.stack(np.divmod(ring, width), axis=1)
-            yield int(owners[number]), points, _area(points) > 0
+    for owner, first, end in zip(owners.tolist(), firsts, ends, strict=True):
+        points = np.stack(np.divmod(corners[first:end].ravel(), width), axis=1)
+        yield owner, points, _area(points) > 0
 
 
 def _edges(
@@ -164,34 +163,6 @@ def _cycles(following: _Ints) -> tuple[_Ints, _Ints]:
             order.append(number)
             number = after[number]
     return np.array(order, np.int64), np.array(firsts, np.int64)
-
-
-def _touching(corners: _Ints, firsts: _Ints, ends: _Ints) -> npt.NDArray[np.bool_]:
-    """Return of each ring whether it comes through a corner twice."""
-    ring = np.repeat(np.arange(len(firsts)), 2 * (ends - firsts))
-    codes = corners.ravel()
-    order = np.lexsort((codes, ring))
-    ring, codes = ring[order], codes[order]
-    twice = (ring[1:] == ring[:-1]) & (codes[1:] == codes[:-1])
-    found = np.zeros(len(firsts), bool)
-    found[ring[1:][twice]] = True
-    return found
-
-
-def _split(codes: _Ints) -> Iterator[_Ints]:
-    """Cut a ring in pieces that come through each corner once."""
-    path: list[int] = []
-    place: dict[int, int] = {}
-    for code in codes.tolist():
-        if code in place:
-            loop = path[place[code] :]
-            yield np.array(loop, np.int64)
-            del path[place[code] :]
-            for each in loop:
-                del place[each]
-        place[code] = len(path)
-        path.append(code)
-    yield np.array(path, np.int64)
 
 
 def _area(points: Ring) -> Any:
