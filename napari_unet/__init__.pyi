@@ -1,4 +1,5 @@
 from .errors import NapariUnetError as NapariUnetError
+from .exports.write import export as export
 from .inference.predict import predict as predict
 from .learning.config import FitConfig as FitConfig
 from .learning.train import fit as fit

@@ -22,6 +22,7 @@ from napari_unet.cli.console import (
 )
 from napari_unet.cli.demo import demo
 from napari_unet.cli.evaluate import evaluate
+from napari_unet.cli.export import export
 from napari_unet.cli.measure import measure
 from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
@@ -43,6 +44,7 @@ app.command()(predict)
 app.command()(train)
 app.command()(evaluate)
 app.command()(measure)
+app.command()(export)
 app.add_typer(models, name="models")
 app.add_typer(project, name="project")
 

@@ -15,7 +15,7 @@ _STEPS = 1000
 
 
 class Activity:
-    """One bar for predicting and one for training; main thread only."""
+    """A bar for predicting, for training and for exporting; main thread only."""
 
     def __init__(self) -> None:
         self._bars: dict[str, progress] = {}
@@ -24,11 +24,12 @@ class Activity:
         """Show how far things are."""
         self._show("Predicting", state.predicting)
         self._show("Training", state.training)
+        self._show("Exporting", state.exporting.progress)
 
     def close(self) -> None:
         """Take the bars away."""
-        self._show("Predicting", None)
-        self._show("Training", None)
+        for what in tuple(self._bars):
+            self._show(what, None)
 
     def _show(self, what: str, now: Progress | None) -> None:
         bar = self._bars.get(what)

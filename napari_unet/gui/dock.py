@@ -27,6 +27,7 @@ from napari_unet.gui.panels.objects import ObjectsPanel
 from napari_unet.gui.panels.panel import Panel
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
+from napari_unet.gui.panels.results import ResultsPanel
 from napari_unet.gui.status_line import StatusLine
 from napari_unet.gui.theme import colors_of, style_sheet
 from napari_unet.gui.workbench import Workbench
@@ -150,6 +151,7 @@ class SegmentAndCorrect(Dock):
         Page("Images", (ImagePanel, ModelPanel)),
         Page("Correct", (PredictPanel, CorrectPanel)),
         Page("Train", (FinetunePanel,)),
+        Page("Results", (ResultsPanel,)),
     )
 
 

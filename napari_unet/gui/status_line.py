@@ -28,7 +28,8 @@ class StatusLine(QWidget):
         said = any(p.text == state.message for p in state.problems.values())
         # No tick while anything is wrong, whatever is said meanwhile.
         wrong = bool(state.problems) or state.save.failed
-        busy = state.predicting or state.training or state.loading or not state.ready
+        progress = state.predicting or state.training or state.exporting.progress
+        busy = progress or state.loading or not state.ready
         self.mark.setText("⚠" if wrong else "●" if busy else "✓")
         set_look(self.mark, "role", "error" if wrong else "")
         set_look(self.words, "role", "error" if said else "")

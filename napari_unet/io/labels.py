@@ -30,6 +30,7 @@ from napari_unet.io.read import read_image
 from napari_unet.io.reader import without_single
 from napari_unet.io.rois import is_roi_file, read_rois
 from napari_unet.io.tiff import is_tiff
+from napari_unet.io.zarr import labels_inside
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ def read_label_file(
 def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     if shape is not None and is_roi_file(path):
         return LabelFile(read_rois(path, shape), path, regions=True)
+    path = labels_inside(path)
     image = read_image(path, stored=True)
     _refuse_lossy(path, image)
     axes, notes = image.axes, (f"{image.note}.",) if image.note else ()

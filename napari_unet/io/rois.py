@@ -5,7 +5,8 @@ roifile reads their bytes; the outlines are filled by the even-odd rule.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import roifile
 
 from napari_unet.errors import InputError
+from napari_unet.geometry.ids import LARGEST_ID
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.io.archive import read_zip
 from napari_unet.io.reader import collect_log, refuse_beyond_memory
@@ -43,6 +45,7 @@ _LINES = {
     _Kind.ANGLE: "an angle",
     _Kind.POINT: "points",
 }
+_ID = re.compile(r"[1-9][0-9]{0,9}")
 _OVAL_CORNERS = 360  # more than anybody can tell
 
 
@@ -54,8 +57,9 @@ def is_roi_file(path: Path) -> bool:
 def read_rois(path: str | Path, shape: tuple[int, ...]) -> LabelMap:
     """Draw the regions of a file into a label map of the shape (Y, X) of their image.
 
-    Ids count from 1 in the order of the file. Where regions overlap, the last one
-    counts. What lies outside of the image is cut off.
+    Ids are the names of the regions of an archive if all are different numbers, such as
+    "12", and else count from 1 in the order of the file. Where regions overlap, the
+    last one counts. What lies outside of the image is cut off.
 
     Raises an InputError if the file is damaged, the image no plane, or a region has no
     area (lines, points), no pixel in the image, or none that is left of it.
@@ -94,7 +98,19 @@ def read_rois(path: str | Path, shape: tuple[int, ...]) -> LabelMap:
             f"The region {name!r} in {str(path)!r} is covered by later ones; delete "
             "it, or what covers it."
         )
-    return labels
+    ids = _ids(path, regions)
+    return labels if ids is None else ids[labels]
+
+
+def _ids(path: Path, names: Iterable[str]) -> LabelMap | None:
+    """Return the ids that the regions of an archive are called by; 0 comes first."""
+    plain = [name.rpartition("/")[2][: -len(".roi")] for name in names]
+    if path.suffix.lower() != ".zip" or not all(map(_ID.fullmatch, plain)):
+        return None
+    ids = [int(name) for name in plain]
+    if len({*ids}) < len(ids) or max(ids) > LARGEST_ID:
+        return None
+    return np.array([0, *ids], np.int32)
 
 
 def _read(path: Path) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from napari_unet.session.state import Remark, State, Topic
 from napari_unet.session.status import (
     Comparison,
     EffortState,
+    ExportState,
     ImageState,
     MeasuredState,
     ModelState,
@@ -61,6 +62,7 @@ class Changes(TypedDict, total=False):
     target: Target
     effort: EffortState
     measured: MeasuredState
+    exporting: ExportState
 
 
 class Hub:

@@ -9,8 +9,6 @@ Without anybody who looks nothing is done, and nothing is kept.
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +22,11 @@ from napari_unet import measurements
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
-from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.geometry.tiling import cut_into_bands
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.inference.events import Redecodable
 from napari_unet.measurements.table import Column, Measurements
+from napari_unet.session.copying import LabelsCopy
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
@@ -38,9 +35,6 @@ from napari_unet.session.status import NOT_MEASURED, MeasuredState
 
 INTERVAL = 1.0
 """The least seconds between the ends of two measurements."""
-
-COPY_SECONDS = 0.010
-"""How long labels are copied on the main thread at once."""
 
 _PAUSE = 2.0
 """What takes long is followed by a pause that is so many times as long."""
@@ -141,7 +135,7 @@ class Measuring:
 
     def _go_on(self, copy: _Copy) -> None:
         """Copy some more, and begin to measure when all is copied."""
-        if not copy.is_done(time.monotonic() + COPY_SECONDS):
+        if not copy.is_done():
             return
         self._copy, known = None, self._measured
         began = self._hub.clock()
@@ -178,28 +172,16 @@ class Measuring:
             self._show(None)
 
 
-class _Copy:
-    """A copy of an annotation that is made bit by bit: it may be very large.
+class _Copy(LabelsCopy):
+    """A copy of an image's annotation, and what is measured with it.
 
-    What is changed before it is complete may be in it or not. It is then measured once
-    more, as the annotation was changed.
+    What changes meanwhile is measured once more, so it need not be exact.
     """
 
     def __init__(self, image: OpenImage, maps: Redecodable | None) -> None:
+        super().__init__(image.annotation)
         self._image = image
         self._maps = maps
-        self._labels = np.empty_like(image.annotation.pixels.labels)
-        self._provenance = np.empty_like(image.annotation.provenance)
-        self._bands = deque(cut_into_bands(Box.whole(self._labels.shape)))
-
-    def is_done(self, deadline: float) -> bool:
-        """Go on until then; return whether it is complete."""
-        annotation = self._image.annotation
-        while self._bands and time.monotonic() < deadline:
-            place = self._bands.popleft().slices
-            self._labels[place] = annotation.pixels.labels[place]
-            self._provenance[place] = annotation.provenance[place]
-        return not self._bands
 
     def job(self) -> MeasureObjects:
         """Return what measures the copy."""
@@ -207,8 +189,8 @@ class _Copy:
         axes, shape = image.axes, image.identity.shape
         names = image.reading.names_of(shape, axes)
         return MeasureObjects(
-            self._labels,
-            self._provenance,
+            self.labels,
+            self.provenance,
             image.pixels,
             axes,
             channel_titles(channel_count(shape, axes), names),

@@ -25,6 +25,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.effort import Effort
+from napari_unet.session.exporting import Exporting
 from napari_unet.session.growing import Growing
 from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
@@ -83,6 +84,9 @@ class Session:
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)
         self.measuring = Measuring(hub, self.images, self.predicting.maps_of)
+        self.exporting = Exporting(
+            hub, self.images, self.projects, self.predicting.maps_of
+        )
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.learning_along = LearningAlong(
@@ -174,6 +178,7 @@ class Session:
         self.guiding.tick()
         self.measuring.tick()
         self.learning_along.tick()
+        self.exporting.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self._predict(refreshing=True)
         now = self._hub.clock()
@@ -206,6 +211,7 @@ class Session:
         self.comparing.end()
         self.predicting.cancel()
         self.training.stop()
+        self.exporting.cancel()
 
     def close(self) -> list[str]:
         """Save everything, after the runner is closed; return what could not be."""

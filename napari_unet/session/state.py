@@ -19,10 +19,12 @@ from napari_unet.session.status import (
     DEFAULT_MINUTES,
     NO_EFFORT,
     NO_TARGET,
+    NOT_EXPORTED,
     NOT_MEASURED,
     NOT_SAVED,
     Comparison,
     EffortState,
+    ExportState,
     ImageState,
     MeasuredState,
     ModelState,
@@ -130,6 +132,8 @@ class State:
         What the person's work took, and what follows from it.
     measured
         What is said of the table of objects.
+    exporting
+        What leaves the program, and how that goes.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """
@@ -160,6 +164,7 @@ class State:
     target: Target = NO_TARGET
     effort: EffortState = NO_EFFORT
     measured: MeasuredState = NOT_MEASURED
+    exporting: ExportState = NOT_EXPORTED
     words: Words = NOTHING_SAID
 
     @property
@@ -226,6 +231,25 @@ class State:
             return reason
         if not self.image.objects:
             return "There are no objects yet: Predict, or paint some."
+        return ""
+
+    def why_not_export(self, *, everything: bool = False) -> str:
+        """Return why results of the image, or of all images, cannot be exported.
+
+        Nothing is returned if they can.
+        """
+        if self.exporting.progress:
+            return "An export is going on."
+        if not self.exporting.formats:
+            return "Choose a format first."
+        if self.predicting and not self.refreshing:
+            return "A prediction is going on: wait until it is complete."
+        if everything and self.project and self.project.images:
+            return ""
+        if reason := self._why_none_open():
+            return reason
+        if self.image and not self.image.has_labels:
+            return "There are no labels yet: Predict, or paint some."
         return ""
 
     @property
@@ -312,6 +336,8 @@ def describe(state: State) -> str:
         return "Training…"
     if state.predicting:
         return "Predicting…"
+    if state.exporting.progress:
+        return "Exporting…"
     if not state.ready and state.model is None:
         return "Getting ready…"
     if state.image is None:
@@ -369,6 +395,7 @@ _PLACES: Mapping[Place, tuple[Topic, ...]] = MappingProxyType(
         "finetune": ("image", "model"),
         "model": (),
         "project": ("project",),
+        "results": (),
     }
 )
 """What the problems of a place are about."""

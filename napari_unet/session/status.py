@@ -12,7 +12,7 @@ from napari_unet.session.images.reading import GUESSED, Reading
 from napari_unet.tasks.outputs import PixelClass, Variable
 
 Place: TypeAlias = Literal[
-    "project", "image", "model", "predict", "correct", "finetune", "objects"
+    "project", "image", "model", "predict", "correct", "finetune", "objects", "results"
 ]
 """The part of the program that a problem belongs to; it is told beside its controls."""
 
@@ -94,6 +94,36 @@ class MeasuredState:
 
 
 NOT_MEASURED = MeasuredState()
+
+
+@dataclass(frozen=True, slots=True)
+class ExportState:
+    """What leaves the program, and how that goes.
+
+    Parameters
+    ----------
+    formats : tuple of str
+        Names of the formats that are chosen.
+    folder : Path or None
+        Where results go; None while no image is open.
+    chosen, there : bool
+        Whether a person chose that folder; whether it was there when that was looked
+        for last.
+    progress : Progress or None
+        How far an export is; None while there is none.
+    told : str
+        What came of the last one, in a sentence.
+    """
+
+    formats: tuple[str, ...] = ()
+    folder: Path | None = None
+    chosen: bool = False
+    there: bool = False
+    progress: Progress | None = None
+    told: str = ""
+
+
+NOT_EXPORTED = ExportState()
 
 
 @dataclass(frozen=True, slots=True)

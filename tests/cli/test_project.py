@@ -431,6 +431,42 @@ def test_export_of_images_with_one_name(run: Run, tmp_path: Path) -> None:
     assert len(list((tmp_path / "classes" / "labels").iterdir())) == 1
 
 
+def test_all_results_of_a_project(run: Run, tmp_path: Path) -> None:
+    project, syncer = open_project(tmp_path / "cells.unet")
+    for seed, (place, schema) in enumerate(
+        (("one", INSTANCES), ("two", CLASSES), ("three", VALUES))
+    ):
+        (tmp_path / place).mkdir()
+        work = begin(project, tmp_path / place, schema=schema, seed=seed)
+        label = 1 if seed < 2 else work.annotation.mark_for(0, 0.5)  # type: ignore[attr-defined]
+        work.paint(1, 1, label)
+        work.save()
+    project.close()
+    syncer.close()
+    before, out = listing(project.folder), tmp_path / "out"
+    export = ("export", project.folder, "--out", out)
+    found = told(run(*export, "--json"))
+    assert found == {"written": str(out), "files": 4, "images": 3}
+    names = ["cells labels.tif", "cells (2) labels.tif", "cells (3) labels.tif"]
+    kinds = [tifffile.imread(out / name).dtype for name in names]
+    assert kinds == [np.uint16, np.uint8, np.float32]
+    assert (out / "cells objects.csv").exists()
+    only = run(*export, "--format", "geojson")
+    assert only.code == 2
+    assert "no numbers with fractions" in only.err
+    assert "Exported 2 files of 2 images" in only.out
+    (out / names[0]).write_text("corrected")
+    again = run(*export)
+    assert again.code == 2
+    assert "left alone" in again.err
+    assert (out / names[0]).read_text() == "corrected"
+    assert listing(project.folder) == before
+    run(*export, "--image", "a.tif").refused("leave --image")
+    inside = ("export", project.folder, "--out", project.folder / "out")
+    run(*inside).refused("lies in the project")
+    run(*export, "--format", "word").refused("choose one of")
+
+
 def test_what_is_exported_can_be_trained_on(run: Run, folder: Path) -> None:
     out, model = folder.parent / "out", folder.parent / "model"
     assert run("project", "export", folder, "--out", out).code == 0

@@ -289,6 +289,17 @@ def no_lower_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_unet.core.apart._NICENESS", 0)
 
 
+@pytest.fixture(autouse=True)
+def shown_folders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the folders that were opened in a file manager, which is not started."""
+    shown: list[str] = []
+    monkeypatch.setattr(
+        "napari_unet.gui.panels.results.QDesktopServices.openUrl",
+        lambda url: shown.append(url.toLocalFile()),
+    )
+    return shown
+
+
 @pytest.fixture
 def stage(
     make_napari_viewer: Callable[..., Any],

@@ -131,7 +131,7 @@ def test_only_one_is_measured_at_a_time(bright):
 
 
 def test_a_large_image_is_copied_bit_by_bit(watched, monkeypatch):
-    monkeypatch.setattr("napari_unet.session.measuring.COPY_SECONDS", -1)
+    monkeypatch.setattr("napari_unet.session.copying.COPY_SECONDS", -1)
     before = table(watched)
     watched.paint(np.s_[60:64, 60:80], 77)
     later(watched)

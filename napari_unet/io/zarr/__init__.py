@@ -1,6 +1,18 @@
 """Zarr folders, with or without OME's metadata: what others may use of this room."""
 
-from napari_unet.io.zarr.image import list_zarr_images, read_zarr, read_zarr_header
+from napari_unet.io.zarr.image import (
+    labels_inside,
+    list_zarr_images,
+    read_zarr,
+    read_zarr_header,
+)
 from napari_unet.io.zarr.metadata import is_group, is_zarr
 
-__all__ = ["is_group", "is_zarr", "list_zarr_images", "read_zarr", "read_zarr_header"]
+__all__ = [
+    "is_group",
+    "is_zarr",
+    "labels_inside",
+    "list_zarr_images",
+    "read_zarr",
+    "read_zarr_header",
+]

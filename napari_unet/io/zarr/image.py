@@ -200,6 +200,29 @@ def list_zarr_images(folder: Path) -> list[Path]:
     return found or [folder]
 
 
+def labels_inside(path: Path) -> Path:
+    """Return the one label map of an OME-Zarr image, or else the path itself.
+
+    An image with several is refused, with their names.
+    """
+    group = path / "labels"
+    if not (path.is_dir() and is_group(path) and is_group(group)):
+        return path
+    names = (group_attributes(group) or {}).get("labels")
+    found = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+    if not found:
+        return path
+    inside = [level_folder(group, name) for name in found]
+    if len(inside) > 1:
+        some = ", ".join(repr(str(one)) for one in inside[:_SHOWN])
+        raise InputError(
+            f"The zarr {str(path)!r} has {len(inside)} label maps; name one: {some}."
+        )
+    if not inside[0].resolve().is_relative_to(path.resolve()):
+        raise _leading_out(path, inside[0])
+    return inside[0]
+
+
 def _leading_out(folder: Path, link: Path) -> InputError:
     """Return an error that names a link to what is not in a zarr."""
     return InputError(

@@ -1,0 +1,217 @@
+"""`napari-unet export`: a label map as a file of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from typer import Argument
+
+from napari_unet import annotation, exports, io, tasks
+from napari_unet.cli import outputs
+from napari_unet.cli.console import about, end_with, progress_bar, report, say
+from napari_unet.cli.options import (
+    AxesOption,
+    JsonOption,
+    OverwriteOption,
+    any_task,
+    guess_in_words,
+    option,
+)
+from napari_unet.core.jobs import drain
+from napari_unet.errors import InputError
+from napari_unet.geometry.axes import (
+    ImageHeader,
+    KnownAxes,
+    resolve_axes,
+    result_axes,
+)
+from napari_unet.images.channels import channel_count, channel_titles, names_or_colours
+from napari_unet.io.pairing import stem_of
+from napari_unet.project import rescue
+from napari_unet.project.layout import SUFFIX
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_unet.annotation.schema import LabelSchema
+    from napari_unet.exports import Result
+    from napari_unet.images.source import ArrayImage
+    from napari_unet.session.status import Progress
+
+
+def export(
+    labels: Annotated[
+        Path,
+        Argument(
+            metavar="LABELS",
+            help="A label map, a file of values, or a project (NAME.unet): all of it.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        option("FILE", "Where it goes, such as cells.zip; of a project, a folder."),
+    ],
+    format_: Annotated[
+        str | None,
+        option(
+            "FORMAT",
+            "What it becomes: fiji, csv, imagej-roi, geojson, outlines, ome-tiff, "
+            "ome-zarr, ome-zarr-0.4, coco or parquet; from the name of FILE where it "
+            "is missing.",
+            "--format",
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        option("IMAGE", "Its image: grey values, sizes of pixels, pictures, OME-Zarr."),
+    ] = None,
+    task: Annotated[
+        str, option("TASK", f"What the labels are: {any_task()}.")
+    ] = "instances",
+    names: Annotated[
+        str, option("A,B,...", "Names of classes, from 0, or of variables.")
+    ] = "",
+    axes: AxesOption = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a label map as a file of another program: Fiji, QuPath, Python and others.
+
+    For example: napari-unet export cells.tif --image a/cells.tif --out cells.geojson
+    Of a project all images are written: napari-unet export study.unet --format
+    fiji,csv --out results
+    """
+    if labels.suffix == SUFFIX and labels.is_dir():
+        if image is not None or names or axes is not None:
+            raise InputError(
+                "A project knows its images, names and axes; leave --image, --names "
+                "and --axes out."
+            )
+        _export_project(labels, out, format_ or "fiji,csv", as_json=as_json)
+        return
+    chosen = exports.find_format(format_) if format_ else exports.format_of(out)
+    schema = exports.schema_of(task, [n for n in names.split(",") if n.strip()])
+    read = [labels] if image is None else [labels, image]
+    outputs.refuse_replacing_inputs(read, [out])
+    if not overwrite:
+        outputs.refuse_existing([out])
+    result = _read(labels, image, axes, schema)
+    with outputs.output_folder(out.parent), progress_bar() as progress:
+        steps = exports.iter_write(result, chosen, out, overwrite=overwrite)
+        for _ in progress.track(steps, description=chosen.name):
+            pass
+    told = {"written": str(out), "format": chosen.name}
+    report(told, [f"{out}: {chosen.title}"], as_json=as_json)
+
+
+def _export_project(folder: Path, out: Path, formats: str, *, as_json: bool) -> None:
+    # Takes half a second, and few want it.
+    from napari_unet.session.export_job import ExportResults
+    from napari_unet.session.export_work import SavedWork
+
+    names = tuple(dict.fromkeys(name.strip() for name in formats.split(",")))
+    for name in names:
+        exports.find_format(name)
+    rescue.survey(folder)  # which says what is wrong with it
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{str(out)!r} lies in the project; choose another --out.")
+    job = ExportResults((), (SavedWork(folder),), None, names, out)
+    with outputs.output_folder(out), progress_bar() as progress:
+        shown = progress.add_task("export")
+
+        def show(now: Progress) -> None:
+            progress.update(shown, completed=now.done, total=now.total or None)
+
+        done = drain(job.run(), show)
+    told = {"written": str(out), "files": done.files, "images": done.images}
+    report(told, [f"{out}: {done.in_words()}"], as_json=as_json)
+    end_with(done.problems)
+
+
+def _read(
+    path: Path, image_path: Path | None, axes: str | None, schema: LabelSchema
+) -> Result:
+    image = io.read_image(image_path) if image_path is not None else None
+    known = io.axes_of_file(image, axes) if image is not None else None
+    shape = image.shape if image is not None else None
+    array, known = _read_labels(path, shape, known, axes, schema)
+    for note in (image and image.note, guess_in_words(known, shape or array.shape)):
+        if note:
+            say(about(image_path or path, note))
+    letters = known.letters
+    of_labels = result_axes(letters)
+    header = io.read_header(image_path or path)
+    return exports.Result(
+        stem_of(image_path or path),
+        array,
+        f"C{of_labels}" if array.ndim > len(of_labels) else of_labels,
+        schema,
+        image=image.array if image is not None else None,
+        image_axes=letters,
+        image_file=image_path.name if image_path is not None else "",
+        channels=_titles(image, letters, header) if image is not None else (),
+        pixel_size=dict(header.pixel_size),
+    )
+
+
+def _read_labels(
+    path: Path,
+    shape: tuple[int, ...] | None,
+    known: KnownAxes | None,
+    axes: str | None,
+    schema: LabelSchema,
+) -> tuple[npt.NDArray[np.generic], KnownAxes]:
+    """Return labels, or values, with the axes of their image."""
+    facet = tasks.task_of(schema).labels
+    expected = None
+    if shape is not None and known is not None:
+        sizes = zip(shape, known.letters, strict=True)
+        expected = tuple(n for n, axis in sizes if axis != "C")
+    if facet.values:
+        array: npt.NDArray[np.generic] = io.read_values(path)
+        found = array.shape[-len(expected) :] if expected else array.shape
+        stated = None
+    else:
+        file = io.read_label_file(path, expected)
+        labels = io.labels_of(file, facet.kind)
+        for note in annotation.tell([("", labels)]):
+            say(about(path, note))
+        array, found, stated = labels.array, labels.array.shape, file.axes
+    if expected is not None and found != expected:
+        raise InputError(
+            f"{str(path)!r} has the shape {array.shape}, but labels of its image have "
+            f"{expected}; name its own image, or say with --axes which axis is which."
+        )
+    if known is None:
+        known = _own_axes(path, array, axes, stated, values=facet.values)
+    return array, known
+
+
+def _own_axes(
+    path: Path,
+    array: npt.NDArray[np.generic],
+    axes: str | None,
+    stated: str | None,
+    *,
+    values: bool,
+) -> KnownAxes:
+    """Return the axes of labels without an image."""
+    person = result_axes(axes) if axes else None
+    if not values:
+        header = ImageHeader(stated, array.shape)
+        return resolve_axes(array.shape, np.int32, person=person, file=header)
+    # Variables come first where the file says that there are several.
+    header = io.read_header(path)
+    several = header.axes is not None and "C" in header.axes
+    shape = array.shape[1:] if several else array.shape
+    of_values = result_axes(header.axes) if header.axes else None
+    return resolve_axes(
+        shape, np.float32, person=person, file=ImageHeader(of_values, shape)
+    )
+
+
+def _titles(image: ArrayImage, letters: str, header: ImageHeader) -> tuple[str, ...]:
+    count = channel_count(image.shape, letters)
+    return channel_titles(count, names_or_colours(header.channels, letters, count))

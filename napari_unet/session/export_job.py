@@ -1,0 +1,135 @@
+"""Writing the results of images, one file after the other, in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_unet.annotation.schema import LabelSchema
+from napari_unet.core.jobs import Job, told_as
+from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.exports import ResultsFolder, find_format
+from napari_unet.exports.format import Format
+from napari_unet.exports.formats.table import CSV
+from napari_unet.exports.result import iter_measured
+from napari_unet.measurements.table import Measurements
+from napari_unet.session.export_work import (
+    AnyWork,
+    OpenWork,
+    SavedWork,
+    iter_saved,
+    results_folder,
+)
+from napari_unet.session.status import Progress
+
+ALL_OBJECTS = "All images objects.csv"
+"""One table of all images."""
+
+_MOST_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What came of an export: files and images, and what could not be written."""
+
+    files: int = 0
+    images: int = 0
+    problems: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """Say what was written."""
+        files = f"{self.files:,} file{'' if self.files == 1 else 's'}"
+        images = f"{self.images:,} image{'' if self.images == 1 else 's'}"
+        return f"Exported {files} of {images}." if self.files else ""
+
+    def problems_in_words(self) -> str:
+        """Say what was not, of many the first ones."""
+        told = " ".join(dict.fromkeys(self.problems[:_MOST_TOLD]))
+        more = len(self.problems) - _MOST_TOLD
+        return f"{told} And {more:,} more." if more > 0 else told
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportResults(Job[Progress, Exported]):
+    """Write results of open images, and of saved ones.
+
+    Those of all tasks where no `schema` is named. Without a `folder` they go where they
+    belong: beside the chosen `project`, if there is one, or else beside their images.
+    """
+
+    works: tuple[OpenWork, ...]
+    saved: tuple[SavedWork, ...]
+    schema: LabelSchema | None
+    formats: tuple[str, ...]
+    folder: Path | None = None
+    project: Path | None = None
+
+    def run(self) -> Generator[Progress, None, Exported]:
+        """Write one file after the other; what is wrong with one stops no other."""
+        first = Progress()
+        yield first
+        saved = iter_saved(self.saved, self.schema, self.works)
+        works: tuple[AnyWork, ...] = (*self.works, *(yield from told_as(first, saved)))
+        writer = _Writer([find_format(name) for name in self.formats])
+        for number, work in enumerate(works):
+            step = Progress(number, len(works))
+            yield step
+            try:
+                yield from told_as(step, writer.iter_export(work, self._folder(work)))
+            except NapariUnetError as error:
+                writer.problems.append(str(error))
+        writer.write_tables()
+        if not works:
+            writer.problems.append("There is no work to export yet.")
+        return Exported(writer.files, writer.images, tuple(writer.problems))
+
+    def _folder(self, work: AnyWork) -> Path:
+        home = self.project or work.home
+        return self.folder or results_folder(home, project=self.project is not None)
+
+
+class _Writer:
+    """Writes the results of one image after the other, and counts them."""
+
+    def __init__(self, formats: Sequence[Format]) -> None:
+        self._formats = formats
+        self._tables: dict[Path, dict[str, Measurements]] = {}
+        self.files = self.images = 0
+        self.problems: list[str] = []
+
+    def iter_export(self, work: AnyWork, folder: Path) -> Generator[None, None, None]:
+        """Write the files of an image; an error says why that is impossible."""
+        result = work.result()
+        if result is None:
+            return
+        yield
+        reasons = [f.why_not(result.schema, result.image_axes) for f in self._formats]
+        if all(reasons):
+            raise InputError(f"{work.name}: {reasons[0]}")
+        results, key = ResultsFolder(folder), f"{work.home.name}/{work.key}"
+        self.images += 1
+        for each, why_not in zip(self._formats, reasons, strict=True):
+            if why_not:
+                continue  # another format has it
+            try:
+                if each.measured:
+                    result = yield from iter_measured(result)
+                yield from results.iter_put(key, result, each)
+                self.files += 1
+            except NapariUnetError as error:
+                self.problems.append(str(error))
+        if result.table is not None:
+            tables = self._tables.setdefault(folder, {})
+            tables[results.name_for(key, result.name)] = result.table
+
+    def write_tables(self) -> None:
+        """Write one table of all images of a folder, if they are several."""
+        for folder, tables in self._tables.items():
+            if len(tables) < 2 or CSV not in self._formats:
+                continue
+            try:
+                ResultsFolder(folder).put_table(ALL_OBJECTS, tables)
+                self.files += 1
+            except NapariUnetError as error:
+                self.problems.append(str(error))

@@ -1,0 +1,211 @@
+"""The work on images as results that leave the program: as it is open, or was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from napari_unet.annotation.provenance import ProvenanceMap, is_verified
+from napari_unet.annotation.schema import LabelSchema
+from napari_unet.errors import NapariUnetError, StorageError
+from napari_unet.exports.result import Result
+from napari_unet.geometry.axes import ImageHeader, result_axes
+from napari_unet.images.channels import (
+    channel_count,
+    channel_titles,
+    names_or_colours,
+)
+from napari_unet.inference.events import Redecodable
+from napari_unet.io.pairing import stem_of
+from napari_unet.io.read import read_header, read_image
+from napari_unet.project import rescue
+from napari_unet.project.identity import ImageFields, ImageIdentity
+from napari_unet.project.rescue.survey import Survey
+from napari_unet.session.projects import locate
+from napari_unet.tasks import goes_with
+
+IMAGES_FOLDER = "U-Net results"
+"""Results of images without a project, beside them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenWork:
+    """The labels of an open image at one moment, and what belongs to them.
+
+    `home` is the project to which they belong, in which they have the key.
+    """
+
+    home: Path
+    key: str
+    identity: ImageIdentity
+    pixels: npt.NDArray[Any]
+    labels: npt.NDArray[Any]
+    provenance: ProvenanceMap
+    channels: tuple[str, ...] = ()
+    pixel_size: float | None = None
+    maps: Redecodable | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called, for people."""
+        return self.identity.name
+
+    def result(self) -> Result:
+        """Return what leaves the program; looks at the header of the file."""
+        identity = self.identity
+        header = read_header(identity.path) if identity.path else ImageHeader()
+        sizes, known = dict(header.pixel_size), self.pixel_size
+        if known is not None and sizes.get("X") != known:
+            sizes |= {"Y": known, "X": known}
+        return _result(
+            identity,
+            self.labels,
+            self.provenance,
+            self.pixels,
+            self.channels,
+            sizes,
+            self.maps,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedWork:
+    """Work in a project that is not open: all of it, or that on one file."""
+
+    home: Path
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """One image of a project, as the files tell of it."""
+
+    found: Survey
+    key: str
+    image: ImageFields
+
+    @property
+    def home(self) -> Path:
+        return self.found.folder
+
+    @property
+    def name(self) -> str:
+        return self.image.name
+
+    def is_on(self, path: Path | None) -> bool:
+        """Whether it is the work on a file; or any work, where none is named."""
+        return path is None or self.image.path_from(self.home) == path.absolute()
+
+    def result(self) -> Result | None:
+        """Read its labels, and its image if it is there; None if there are none."""
+        left = rescue.recover_work(self.found, self.key, rescue.no_images)
+        work = left.annotation if left is not None else None
+        if left is None or work is None:
+            lost = " ".join(left.lost) if left is not None else ""
+            raise StorageError(f"{self.name}: {lost or 'no save of it can be read.'}")
+        if work.empty:
+            return None
+        path = locate(self.home, self.image)
+        header = read_header(path) if path else ImageHeader()
+        snapshot, identity = work.snapshot(), self.image.identity
+        pixels = _pixels(path, identity)
+        count = channel_count(identity.shape, identity.axes)
+        names = names_or_colours(header.channels, identity.axes, count)
+        return _result(
+            identity,
+            snapshot.labels,
+            snapshot.provenance,
+            pixels,
+            channel_titles(count, names) if pixels is not None else (),
+            dict(header.pixel_size),
+        )
+
+
+AnyWork = OpenWork | _Entry
+
+
+def iter_saved(
+    saved: tuple[SavedWork, ...],
+    schema: LabelSchema | None,
+    open_: tuple[OpenWork, ...] = (),
+) -> Generator[None, None, tuple[_Entry, ...]]:
+    """Return the images on which there is saved work of a kind, but for open ones."""
+    known = {(each.home.resolve(), each.key) for each in open_}
+    projects: dict[Path, tuple[_Entry, ...]] = {}
+    entries: list[_Entry] = []
+    for each in saved:
+        yield
+        home = each.home.resolve()
+        if home not in projects:
+            projects[home] = tuple(_entries(each.home, schema))
+        for entry in projects[home]:
+            if (home, entry.key) not in known and entry.is_on(each.path):
+                known.add((home, entry.key))
+                entries.append(entry)
+    return tuple(entries)
+
+
+def _entries(home: Path, schema: LabelSchema | None) -> Iterator[_Entry]:
+    """Yield the work in a project, of one kind if a schema is named."""
+    try:
+        found = rescue.survey(home)
+    except NapariUnetError:
+        return  # nobody has worked on it yet
+    for key in found.keys:
+        image = rescue.find_image(found, key, rescue.no_images)
+        if image is None:
+            continue
+        if schema is None or goes_with(image.identity.schema, schema):
+            yield _Entry(found, key, image)
+
+
+def results_folder(home: Path, *, project: bool) -> Path:
+    """Return where results go by themselves: beside the image, or the project."""
+    name = f"{home.stem} results" if project else IMAGES_FOLDER
+    return home.parent / name
+
+
+def _pixels(path: Path | None, identity: ImageIdentity) -> npt.NDArray[Any] | None:
+    """Return the pixels of a file that is there and still of that shape."""
+    if path is None:
+        return None
+    try:
+        pixels = read_image(path).array
+    except NapariUnetError:
+        return None
+    return pixels if pixels.shape == identity.shape else None
+
+
+def _result(
+    identity: ImageIdentity,
+    labels: npt.NDArray[Any],
+    provenance: ProvenanceMap,
+    pixels: npt.NDArray[Any] | None,
+    channels: tuple[str, ...],
+    sizes: dict[str, float],
+    maps: Redecodable | None = None,
+) -> Result:
+    axes = result_axes(identity.axes)
+    return Result(
+        file_stem(identity.name),
+        labels,
+        f"C{axes}" if labels.ndim > len(axes) else axes,
+        identity.schema,
+        image=pixels,
+        image_axes=identity.axes,
+        image_file=identity.path.name if identity.path else "",
+        channels=channels,
+        pixel_size=sizes,
+        verified=is_verified(provenance),
+        foreground=maps.foreground if maps is not None else None,
+    )
+
+
+def file_stem(name: str) -> str:
+    """Return the name of an image without its suffix, safe in names of files."""
+    safe = "".join("-" if c in '/\\:*?"<>|' else c for c in name).strip(" .")
+    return stem_of(Path(safe or "image"))[:150].strip(" .") or "image"
