@@ -31,6 +31,8 @@ _WORDS = {
     NEXT: "Go to the next view that needs a look",
     FLIP: "Labels on or off; while comparing, the one model or the other",
     HIDE: "Hold to see the bare image",
+    OUTLINES: "Labels as outlines, hidden, filled",
+    PAINT_OVER: "What the brush may paint over: all, background, first touched",
     TRAIN: "Start or stop Fine-tune",
     f"{UNDO} / {REDO}": "Take back / do again, whatever it was",
     SHEET: "This sheet",
