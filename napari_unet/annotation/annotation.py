@@ -26,6 +26,7 @@ from napari_unet.annotation.edits import ApplyPrediction, Paint
 from napari_unet.annotation.history import bring_back, settle_again, take_back
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
+from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
     ProvenanceMap,
@@ -69,6 +70,7 @@ class Merging:
     predicted: Predicted
     next_id: int
     box: Box
+    part: Part | None = None
 
     def merge(self) -> EditOf:
         """Fit the prediction into the copy."""
@@ -80,7 +82,7 @@ class Merging:
 
     def _merged(self) -> MergedPrediction:
         known = (self.labels, self.provenance, self.predicted, self.next_id)
-        return self.rules.merge(*known, box=self.box)
+        return self.rules.merge(*known, box=self.box, part=self.part)
 
 
 class Annotation(Workspace):
@@ -181,8 +183,12 @@ class Annotation(Workspace):
         edit = Paint.written(self, box, repainted)
         return self.do(edit) if edit else None
 
-    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
+    def merging(
+        self, predicted: Predicted, box: Box, part: Part | None = None
+    ) -> Mergeable:
         """Return what a model says of a box, together with a copy of what is known now.
+
+        Or of a part of the box.
 
         Its `merge` is for a worker thread. That returns what makes edits of it: to be
         called with one box after the other, and to be done on the thread of the
@@ -190,7 +196,8 @@ class Annotation(Workspace):
         """
         labels = self.pixels.labels[box.slices].copy()
         provenance = self.provenance[box.slices].copy()
-        return Merging(self.rules, labels, provenance, predicted, self.next_id, box)
+        known = (self.rules, labels, provenance, predicted, self.next_id)
+        return Merging(*known, box, part)
 
     def undo(self) -> Change | None:
         """Take back what the person did last, and what was settled after it, if any."""

@@ -12,18 +12,21 @@ What a prediction may change, and what it may not:
 * Other old objects are gone. Everything that is not kept becomes predicted.
 
 Classes of pixels have no objects: what is verified is kept, all else is predicted.
+
+A prediction may be of a part of the box alone (`Part`); all else is kept, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy  # its modules are imported when they are used first
 
+from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -77,6 +80,8 @@ class MergedPrediction:
         The predicted objects by their ids in `labels`.
     decisions : Decisions
         Belong to the one annotation in which it is written.
+    known : ndarray of bool, optional
+        Of which pixels the model has said something; None for all of them.
     """
 
     box: Box
@@ -87,6 +92,7 @@ class MergedPrediction:
     next_id: int
     objects: Mapping[int, PredictedObject] = field(default_factory=dict)
     decisions: Decisions = field(default_factory=Decisions)
+    known: Mask | None = None
 
 
 def merge_prediction(
@@ -96,6 +102,7 @@ def merge_prediction(
     next_id: int,
     *,
     box: Box | None = None,
+    part: Part | None = None,
 ) -> MergedPrediction:
     """Fit predicted objects, whose ids are preliminary, into an annotation.
 
@@ -110,6 +117,9 @@ def merge_prediction(
     in_work[old[verified]] = True
     in_work[0] = False
     kept = verified | in_work[old]
+    if part is not None:
+        predicted = np.where(part.known, predicted, 0)
+        kept |= ~part.replaced(old, predicted)
     new, new_ids = compact(predicted.astype(np.int32, copy=False))
     pixels = pixels_by_id(new, len(new_ids))
     new[kept] = 0
@@ -124,7 +134,8 @@ def merge_prediction(
     ids[~staying] = 0
     labels, foreground = np.where(kept, labels, ids[new]), predicted != 0
     objects = _objects(new, ids, pixels)
-    return MergedPrediction(box, labels, kept, foreground, next_id, end, objects)
+    merged = MergedPrediction(box, labels, kept, foreground, next_id, end, objects)
+    return merged if part is None else replace(merged, known=part.known)
 
 
 def merge_classes(
@@ -134,12 +145,18 @@ def merge_classes(
     next_id: int,
     *,
     box: Box | None = None,
+    part: Part | None = None,
 ) -> MergedPrediction:
     """Fit predicted class numbers in, as `merge_prediction`; none is renumbered."""
     box = _checked_box(box, labels, provenance, predicted)
     kept, foreground = is_verified(provenance), predicted != 0
+    if part is not None:
+        kept = kept | ~part.core
     labels = np.where(kept, labels, predicted.astype(np.int32, copy=False))
-    return MergedPrediction(box, labels, kept, foreground, next_id, next_id)
+    known = None if part is None else part.core
+    return MergedPrediction(
+        box, labels, kept, foreground, next_id, next_id, known=known
+    )
 
 
 def _checked_box(box: Box | None, *arrays: npt.NDArray[Any]) -> Box:

@@ -22,6 +22,7 @@ import numpy as np
 from napari_unet.annotation.annotation import Annotation, EditOf, Mergeable, Predicted
 from napari_unet.annotation.change import Change, Mark, PixelChange
 from napari_unet.annotation.edit import Edit, register
+from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
     Provenance,
@@ -99,7 +100,9 @@ class ValueAnnotation(Annotation):
             )
         return self._label_of(Mark(variable, float(np.float32(value))))
 
-    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
+    def merging(
+        self, predicted: Predicted, box: Box, part: Part | None = None
+    ) -> Mergeable:
         """Return a prediction that is to be shown; nothing has to be merged."""
         shape = (self._variables, *box.shape)
         if predicted.shape != shape:
@@ -108,7 +111,7 @@ class ValueAnnotation(Annotation):
                 "predict the image that the annotation belongs to."
             )
         room = self._shape if self.predicted is None else None
-        return Showing(predicted, room, box)
+        return Showing(predicted, room, box, None if part is None else part.core)
 
     def acceptable(self, box: Box) -> tuple[Box, Mask]:
         """Take the values that are shown in a box, where nobody stands behind any."""
@@ -228,14 +231,16 @@ class ValueAnnotation(Annotation):
 class ShowValues(Edit):
     """A model's values inside a box are shown beside the marks; nothing else changes.
 
-    `predicted` is what it says of `whole`; `room` is where to show it, if nothing is
-    shown yet. Both have the variables as first axis.
+    `predicted` is what it says of `whole`, or of those of its pixels that are `known`;
+    `room` is where to show it, if nothing is shown yet. Both have the variables as
+    first axis.
     """
 
     name: ClassVar[str] = "show values"
     predicted: Predicted
     room: ValueMap | None
     whole: Box
+    known: Mask | None
     box: Box
 
     def do(self, work: Workspace) -> Change | None:
@@ -249,7 +254,9 @@ class ShowValues(Edit):
         if box.empty:
             return None
         local = box.relative_to(self.whole).slices
-        values.predicted[:, *box.slices] = self.predicted[:, *local]
+        known = True if self.known is None else self.known[local]
+        shown = values.predicted[:, *box.slices]
+        np.copyto(shown, self.predicted[:, *local], where=known)
         return Change("predict", (), work.ids.next, work.open_objects, shown=box)
 
 
@@ -260,12 +267,13 @@ class Showing:
     predicted: Predicted
     room: tuple[int, ...] | None
     box: Box
+    known: Mask | None = None
 
     def merge(self) -> EditOf:
         """Make room for them, which takes long for large images."""
         shape = self.room
         room = None if shape is None else np.full(shape, np.nan, np.float32)
-        return partial(ShowValues, self.predicted, room, self.box)
+        return partial(ShowValues, self.predicted, room, self.box, self.known)
 
     def outcome(self) -> tuple[Predicted, Predicted]:
         """Return the values that would be shown; what is shown now is not copied."""
