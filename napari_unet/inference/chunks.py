@@ -197,8 +197,8 @@ def iter_predict_chunk(
     maps = yield from iter_chunk_maps(plan, chunk, image, predictor)
     kept = None
     if plan.cached:
-        kept = _narrowed(maps)
-        maps = _widened(kept)
+        kept = narrowed(maps)
+        maps = widened(kept)
     values = yield from iter_decode_chunk(plan, chunk, maps)
     if chunk.core != chunk.decoded:
         values = _own_objects(values, chunk.core.relative_to(chunk.decoded))
@@ -319,7 +319,7 @@ class CachedMaps:
         spec = plan.spec.model_copy(update={"decoding": decoding})
         labels = []
         for number, plane in enumerate(self.planes, start=1):
-            maps, shape = _widened(plane), plan.shape[2:]
+            maps, shape = widened(plane), plan.shape[2:]
             decoded = _iter_decode(spec, maps, shape, plan.zoom)
             labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
             yield TilesDone(number, total)
@@ -330,14 +330,14 @@ class CachedMaps:
     def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
         """Return probabilities of foreground (Y, X), on the grid of the image."""
         plane = self.planes[frame * self.plan.shape[1] + section]
-        return np.asarray(resize(_widened(plane[:1]), self.plan.shape[2:])[0])
+        return np.asarray(resize(widened(plane[:1]), self.plan.shape[2:])[0])
 
 
-def _narrowed(maps: Maps) -> npt.NDArray[np.float16]:
+def narrowed(maps: Maps) -> npt.NDArray[np.float16]:
     """Return maps as they are kept; torch rounds as numpy does, and much quicker."""
     return torch.from_numpy(maps).half().numpy()
 
 
-def _widened(plane: npt.NDArray[np.float16]) -> Maps:
+def widened(plane: npt.NDArray[np.float16]) -> Maps:
     """Return maps as they are decoded."""
     return torch.from_numpy(plane).float().numpy()

@@ -164,14 +164,11 @@ def iter_predict(
     if note:
         yield Notice(note)
     execution = choose_execution(resolve_device(device), full_precision=full_precision)
-    limits = []
-    for number in range(seen.shape[1]):
-        yield _BEGUN
-        limits.append(model.spec.normalization.limits(seen.channel(number)))
-    yield _BEGUN
+    limits = yield from iter_limits(seen, model)
     # The network has maps of any image; and whoever tells a size knows of objects.
     if not probabilities:
-        nothing = yield from _nothing(seen, model, limits, told=diameter is not None)
+        told = diameter is not None
+        nothing = yield from iter_nothing(seen, model, limits, told=told)
         if nothing is not None:
             return in_image_axes(nothing, seen.axes)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
@@ -184,10 +181,25 @@ def iter_predict(
     return in_image_axes((yield from _whole(plan, seen, predictor)), seen.axes)
 
 
-def _nothing(
+def iter_limits(
+    image: CanonicalImage, model: Model
+) -> Generator[PredictEvent, None, Limits]:
+    """Return the grey values that become 0 and 1, by the whole image, by channel."""
+    limits = []
+    for number in range(image.shape[1]):
+        yield _BEGUN
+        limits.append(model.spec.normalization.limits(image.channel(number)))
+    yield _BEGUN
+    return limits
+
+
+def iter_nothing(
     image: CanonicalImage, model: Model, limits: Limits, *, told: bool
 ) -> Generator[PredictEvent, None, Values | None]:
-    """Return the result for an image that shows nothing; None if it shows something."""
+    """Return the result for an image that shows nothing; None if it shows something.
+
+    An image of which somebody has `told` how large the objects are shows some.
+    """
     empty = objective_of(model.spec).empty_result((image.shape[0], *image.shape[2:]))
     if empty is not None and all(high <= low for low, high in limits):
         yield Notice("The image is constant; there is nothing to find in it.")
