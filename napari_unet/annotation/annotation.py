@@ -17,6 +17,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 import napari_unet.annotation.drawn_edits  # noqa: F401 - offered with the others
@@ -29,6 +30,7 @@ from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
+    Provenance,
     ProvenanceMap,
     is_verified,
 )
@@ -139,6 +141,10 @@ class Annotation(Workspace):
     def empty(self) -> bool:
         """Whether there are no labels, and nobody has verified any."""
         return self.counts().nothing
+
+    def unseen(self, box: Box) -> Mask:
+        """Return of which pixels of a box nobody has said anything."""
+        return np.asarray(self.provenance[box.slices] == Provenance.UNSEEN)
 
     def new_id(self) -> int:
         """Return an id for a new object; nobody else will ever get it."""

@@ -91,6 +91,12 @@ class ValueAnnotation(Annotation):
         """Whether there are values to accept."""
         return self.predicted is not None
 
+    def unseen(self, box: Box) -> Mask:
+        """Return of which pixels of a box no model has said anything."""
+        if self.predicted is None:
+            return np.ones(box.shape, bool)
+        return np.asarray(np.isnan(self.predicted[0][box.slices]), bool)
+
     def mark_for(self, variable: int, value: float) -> int:
         """Return the label to paint with, to say that a variable has a finite value."""
         if not np.isfinite(value) or not 0 <= variable < self._variables:

@@ -92,6 +92,11 @@ class Prepared:
         box = box.intersect(Box.whole(self.plan.shape[2:]))
         return View(start.get("T", 0), start.get("Z", 0), box)
 
+    def tiles(self, view: Box, around: int = 0) -> list[Box]:
+        """Return the tiles that a box of the labels touches, and some around it."""
+        plane, grid = self.plane_of(view), self.grid
+        return [plane.tile(grid.box(cell)) for cell in grid.cells(plane.box, around)]
+
     def in_labels(self, box: Box) -> Box:
         """Return a box of (T, Z, Y, X) as one of the labels."""
         return box_in_axes(box, self.image.axes)

@@ -17,6 +17,7 @@ from napari_unet.session.status import (
     Comparison,
     EffortState,
     ImageState,
+    LiveState,
     MeasuredState,
     ModelState,
     Place,
@@ -52,6 +53,7 @@ class Changes(TypedDict, total=False):
     predicting: Progress | None
     refreshing: bool
     cancelling: bool
+    live: LiveState
     training: Progress | None
     stopping: bool
     minutes: float

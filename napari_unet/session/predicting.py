@@ -15,21 +15,16 @@ under way nothing is applied.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy.typing as npt
 from psygnal import Signal
 
-from napari_unet import inference
-from napari_unet.annotation.annotation import EditOf, Mergeable, Predicted
+from napari_unet.annotation.annotation import EditOf, Predicted
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import Job
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.tiling import cut_into_bands
-from napari_unet.images.channels import Channels, take_channels
 from napari_unet.inference.events import (
     MapsCached,
     PredictEvent,
@@ -37,9 +32,9 @@ from napari_unet.inference.events import (
     Sized,
     ViewPredicted,
 )
-from napari_unet.instances.decoding import Decoding
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
+from napari_unet.session.prediction import Decode, Merge, Predict, Writing
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.state import Topic
 from napari_unet.session.status import Progress
@@ -62,7 +57,7 @@ _RUN: tuple[Topic, ...] = ("image", "predicting")
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """A prediction that is going on; `part` makes edits of it, one for each band."""
+    """A prediction that is going on; to write the `last` of it ends it."""
 
     image: OpenImage
     model: Model
@@ -72,13 +67,12 @@ class _Run:
     preview: Running | None = None
     merges: int = 0
     stopping: bool = False
-    part: EditOf | None = None
-    bands: deque[Box] = field(default_factory=deque)
+    writing: Writing | None = None
     last: bool = False
 
     def apply_later(self, part: EditOf, box: Box, *, last: bool) -> None:
         """Let it be applied inside a box; `last` is what ends the prediction."""
-        self.part, self.bands, self.last = part, deque(cut_into_bands(box)), last
+        self.writing, self.last = Writing(self.image, part, box), last
 
 
 class Predicting:
@@ -92,12 +86,15 @@ class Predicting:
         Some labels of the image are new.
     completed : Signal(OpenImage)
         A prediction that the person asked for is complete.
+    finished : Signal(OpenImage, object)
+        Any prediction of all of an image is complete, by that model.
     measured : Signal()
         The size of the objects of an image is known.
     """
 
     applied = Signal(OpenImage)
     completed = Signal(OpenImage)
+    finished = Signal(OpenImage, object)
     measured = Signal()
 
     def __init__(self, hub: Hub, view: Callable[[], Box | None]) -> None:
@@ -114,6 +111,11 @@ class Predicting:
     def refresh_due(self) -> bool:
         """Whether it is time to predict again with a newer model."""
         return self._refresh_wanted and self._hub.clock() >= self._refresh_at
+
+    @property
+    def refresh_wanted(self) -> bool:
+        """Whether there is a newer model than the one that predicted, due or not."""
+        return self._refresh_wanted
 
     @property
     def refresh_asked(self) -> bool:
@@ -135,12 +137,16 @@ class Predicting:
         """Let a refresh that is wanted happen now: training is over."""
         self._refresh_at = self._hub.clock()
 
+    def drop_refresh(self) -> None:
+        """Want no refresh any more: it is on its way."""
+        self._refresh_wanted = self._refresh_asked = False
+        self._refresh_at = self._hub.clock() + REFRESH_SECONDS
+
     def start(
         self, image: OpenImage, model: Model, *, refreshing: bool = False
     ) -> None:
         """Predict an image, the view first where it is much smaller than the image."""
-        self._refresh_wanted = self._refresh_asked = False
-        self._refresh_at = self._hub.clock() + REFRESH_SECONDS
+        self.drop_refresh()
         job = Predict.of(image, model, self._view())
         self._begin(image, model, job, refreshing=refreshing)
 
@@ -186,8 +192,8 @@ class Predicting:
         for job in (run.job, run.preview):
             if job is not None:
                 job.cancel()
-        part, run.part = run.part, None
-        if part is not None and run.last:
+        writing, run.writing = run.writing, None
+        if writing is not None and run.last:
             self._on_cancelled()
 
     def tick(self) -> None:
@@ -195,8 +201,8 @@ class Predicting:
         deadline = time.monotonic() + APPLY_SECONDS
         run = self._run
         try:
-            while run and run.part and not run.image.canvas.busy:
-                self._apply_band(run, run.part)
+            while run and run.writing and not run.image.canvas.busy:
+                self._apply_band(run, run.writing)
                 if time.monotonic() >= deadline:
                     return
         except Exception as error:  # noqa: BLE001 - any error is its end, or every
@@ -232,13 +238,17 @@ class Predicting:
             self._hub.show(predicting=Progress(event.done, event.total))
             self._say(f"Predicting… {event.done / event.total:.0%}")
         elif isinstance(event, Sized):
-            if event.measured:
-                run.image.measured = run.model.name, event.diameter
-            self.measured.emit()
+            self.note_size(run.image, run.model, event)
         elif isinstance(event, MapsCached):
             self._cached = run.image, run.model.net, event.maps
         else:
             self._merge_preview(run, event)
+
+    def note_size(self, image: OpenImage, model: Model, found: Sized) -> None:
+        """Note how large a model has found the objects of an image."""
+        if found.measured:
+            image.measured = model.name, found.diameter
+        self.measured.emit()
 
     def _on_notice(self, run: _Run, message: str) -> None:
         run.noticed = message
@@ -281,21 +291,19 @@ class Predicting:
             Handlers(result=apply, error=self._on_failed, closed=self._on_cancelled),
         )
 
-    def _apply_band(self, run: _Run, part: EditOf) -> None:
-        image = run.image
-        image.canvas.flush()
-        change = image.annotation.do(part(run.bands.popleft()))
-        if change is not None and change.box is not None:
-            image.canvas.refresh(change.box)
+    def _apply_band(self, run: _Run, writing: Writing) -> None:
+        changed = writing.write()
+        if changed is not None:
             if self._hub.state.refreshing:
-                self._note_refresh(image, change.box)
-            self.applied.emit(image)
-        if not run.bands:
-            run.part = None
+                self.note_unasked(run.image, changed)
+            self.applied.emit(run.image)
+        if writing.over:
+            run.writing = None
             if run.last:
                 self._on_finished(run)
 
-    def _note_refresh(self, image: OpenImage, box: Box) -> None:
+    def note_unasked(self, image: OpenImage, box: Box) -> None:
+        """Note that something in a box has changed that nobody had asked for."""
         before, now = self._came_in, self._hub.clock()
         if before and before[0] is image and now - before[2] < LOOK_SECONDS:
             box = box.union(before[1])  # another band of the same
@@ -305,6 +313,7 @@ class Predicting:
         by_person = not self._hub.state.refreshing
         seconds = self._hub.clock() - run.began
         self._end()
+        self.finished.emit(run.image, run.model)
         if by_person:
             self.completed.emit(run.image)
             words = f"{predicted_in_words(run.image, seconds)} {run.noticed}".strip()
@@ -330,65 +339,6 @@ class Predicting:
 
 def _merging(run: _Run, predicted: Predicted, box: Box) -> Merge:
     """Copy what is needed to merge; what was not applied yet is not any more."""
-    run.part = None
+    run.writing = None
     run.image.canvas.flush()
     return Merge(run.image.annotation.merging(predicted, box))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predict(Job[PredictEvent, Predicted]):
-    """Predict an image; see `napari_unet.inference.predict.iter_predict`."""
-
-    pixels: npt.NDArray[Any]
-    axes: str
-    channels: Channels | None
-    model: Model
-    view: Box | None
-    diameter: float | None
-    pixel_size: float | None
-
-    @classmethod
-    def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
-        """Return the prediction of an image as it is read now."""
-        channels = image.reading.channels
-        # One that was said for another model tells nothing to one that never zooms.
-        diameter = image.diameter if model.spec.best_diameters else None
-        pixels, axes, size = image.pixels, image.axes, image.pixel_size
-        return cls(pixels, axes, channels, model, view, diameter, size)
-
-    def run(self) -> Generator[PredictEvent, None, Predicted]:
-        """Predict."""
-        # Chosen here, in the background: several channels are copied.
-        pixels, axes = take_channels(self.pixels, self.axes, self.channels)
-        return inference.iter_predict(
-            pixels,
-            self.model,
-            axes=axes,
-            view=self.view,
-            diameter=self.diameter,
-            pixel_size=self.pixel_size,
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Decode(Job[PredictEvent, Predicted]):
-    """Find objects in cached maps, with other thresholds."""
-
-    maps: Redecodable
-    decoding: Decoding
-
-    def run(self) -> Generator[PredictEvent, None, Predicted]:
-        """Decode."""
-        return self.maps.iter_decode(self.decoding)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Merge(Job[None, EditOf]):
-    """Fit a prediction into a snapshot; see `Annotation.merging`."""
-
-    merging: Mergeable
-
-    def run(self) -> Generator[None, None, EditOf]:
-        """Merge."""
-        yield
-        return self.merging.merge()

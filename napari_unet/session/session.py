@@ -29,6 +29,7 @@ from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
+from napari_unet.session.live.live import Live
 from napari_unet.session.measuring import Measuring
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
@@ -64,11 +65,12 @@ class Session:
         self.images = Images(hub, self.projects)
         self.models = Models(hub, lambda: self.images.home)
         self.predicting = Predicting(hub, view)
+        self.live = Live(hub, self.images, self.models, self.predicting, view)
         self.correcting = Correcting(
             hub,
             self.images,
             self.note_edit,
-            self.predicting.cancel,
+            self._stop_predicting,
             self.predicting.unseen,
         )
         self.effort = Effort(hub, self.images, self.models)
@@ -161,7 +163,8 @@ class Session:
         self.guiding.tick()
         self.measuring.tick()
         if self.predicting.refresh_due and self._shows_prediction():
-            self._predict(refreshing=True)
+            self._refresh()
+        self.live.tick()
         now = self._hub.clock()
         if now - self._saved_at >= SAVE_INTERVAL:
             self._saved_at = now
@@ -190,7 +193,7 @@ class Session:
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""
         self.comparing.end()
-        self.predicting.cancel()
+        self._stop_predicting()
         self.training.stop()
 
     def close(self) -> list[str]:
@@ -199,9 +202,22 @@ class Session:
         self.projects.close()
         return problems
 
+    def _stop_predicting(self) -> None:
+        self.live.cancel()
+        self.predicting.cancel()
+
+    def _refresh(self) -> None:
+        """Let another model predict what the one before it did."""
+        image = self.images.current
+        if image is not None and self.live.explores(image):
+            self.predicting.drop_refresh()
+        else:
+            self._predict(refreshing=True)
+
     def _predict(self, *, refreshing: bool = False) -> None:
         image, model = self.images.current, self.models.active
         if image is not None and model is not None:
+            self.live.cancel()
             self.predicting.start(image, model, refreshing=refreshing)
 
     def _refused(self, place: Place, reason: str) -> bool:

@@ -37,11 +37,13 @@ class Settings:
     """How the current image is read, the size of its objects, and thresholds.
 
     `changed` tells that the person has set something, and `read_anew` that it was how
-    the current image is read.
+    the current image is read; `undecoded` that thresholds are others than those of what
+    is shown, and only a prediction of the view can show what they do.
     """
 
     changed = Signal()
     read_anew = Signal()
+    undecoded = Signal()
 
     def __init__(
         self, hub: Hub, images: Images, models: Models, predicting: Predicting
@@ -139,6 +141,8 @@ class Settings:
         self._decode_wanted = False
         if image and model and self._predicting.can_decode(image, model):
             self._predicting.decode(image, model)
+        elif self._hub.state.live.on:
+            self.undecoded.emit()
         else:
             self._ask_to_predict("threshold")
 

@@ -17,6 +17,7 @@ from napari_unet.annotation.edit import EDITS
 from napari_unet.models.library import OwnModel
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
+    LIVE_OFF,
     NO_EFFORT,
     NO_TARGET,
     NOT_MEASURED,
@@ -24,6 +25,7 @@ from napari_unet.session.status import (
     Comparison,
     EffortState,
     ImageState,
+    LiveState,
     MeasuredState,
     ModelState,
     Place,
@@ -120,6 +122,8 @@ class State:
         The chosen image, how saving it goes, and what came back after a crash.
     predicting, refreshing, cancelling
         A prediction, whether training started it, and whether it was asked to stop.
+    live
+        The prediction of the view while a person looks around.
     training, stopping, minutes
         A training, whether it was asked to stop, and how long the next one lasts.
     project, settings, target
@@ -150,6 +154,7 @@ class State:
     predicting: Progress | None = None
     refreshing: bool = False
     cancelling: bool = False
+    live: LiveState = LIVE_OFF
     training: Progress | None = None
     stopping: bool = False
     minutes: float = DEFAULT_MINUTES

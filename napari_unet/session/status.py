@@ -56,6 +56,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveState:
+    """Whether the view is predicted while a person looks around, and at this moment.
+
+    `words` say why it is not, though that is switched on.
+    """
+
+    on: bool = False
+    busy: bool = False
+    words: str = ""
+
+
+LIVE_OFF = LiveState()
+
+
+@dataclass(frozen=True, slots=True)
 class SaveState:
     """Where work is saved and how that goes: `failed` with words on what to do."""
 

@@ -45,6 +45,7 @@ class Wiring:
         self._settings = settings = session.settings
         self._predicting = predicting = session.predicting
         self._training = training = session.training
+        self._live = live = session.live
         self._comparing = session.comparing
         self._effort = session.effort
         self._guiding = session.guiding
@@ -65,6 +66,9 @@ class Wiring:
         session.correcting.done.connect(session.effort.note_done)
         session.guiding.wanted.connect(session.effort.look)
         predicting.completed.connect(self._on_completed)
+        predicting.finished.connect(live.note_whole)
+        live.applied.connect(self._on_view)
+        settings.undecoded.connect(live.look_again)
         training.improved.connect(self._on_improved)
         training.ended.connect(self._on_trained)
 
@@ -87,11 +91,17 @@ class Wiring:
 
     def _on_released(self, image: OpenImage) -> None:
         self._predicting.forget(image)
+        self._live.forget(image)
         self._effort.forget(image)
 
     def _on_applied(self, image: OpenImage) -> None:
         self._effort.note_predicted(image)
         self._guiding.want()
+        self._images.note_change(image)
+
+    def _on_view(self, image: OpenImage) -> None:
+        """Show a view, but order no views anew: the next one is predicted soon."""
+        self._effort.note_predicted(image)
         self._images.note_change(image)
 
     def _on_completed(self, image: OpenImage) -> None:
