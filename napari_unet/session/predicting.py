@@ -34,6 +34,7 @@ from napari_unet.inference.events import (
 )
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
+from napari_unet.session.just_changed import JustChanged
 from napari_unet.session.prediction import Decode, Merge, Predict, Writing
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.state import Topic
@@ -49,8 +50,6 @@ APPLY_SECONDS = 0.010
 """How long bands are written on the main thread at once."""
 REFRESH_SECONDS = 20.0
 """The least time between two predictions that training starts."""
-LOOK_SECONDS = 1.0
-"""How long nobody can have looked at what came in without being asked for."""
 
 _RUN: tuple[Topic, ...] = ("image", "predicting")
 
@@ -105,7 +104,7 @@ class Predicting:
         self._cached: tuple[OpenImage, Network, Redecodable] | None = None
         self._refresh_wanted = self._refresh_asked = False
         self._refresh_at = 0.0
-        self._came_in: tuple[OpenImage, Box, float] | None = None
+        self.just_changed = JustChanged(hub.clock)
 
     @property
     def refresh_due(self) -> bool:
@@ -171,16 +170,7 @@ class Predicting:
         """Forget what a network said of an image that is put away."""
         if self._cached is not None and self._cached[0] is image:
             self._cached = None
-        if self._came_in is not None and self._came_in[0] is image:
-            self._came_in = None
-
-    def unseen(self, image: OpenImage, box: Box) -> bool:
-        """Whether a refresh has changed something in a box a moment ago."""
-        if self._came_in is None or self._came_in[0] is not image:
-            return False
-        _, changed, moment = self._came_in
-        recent = self._hub.clock() - moment < LOOK_SECONDS
-        return recent and not changed.intersect(box).empty
+        self.just_changed.forget(image)
 
     def cancel(self) -> None:
         """Cancel what is going on; what was applied stays."""
@@ -295,19 +285,12 @@ class Predicting:
         changed = writing.write()
         if changed is not None:
             if self._hub.state.refreshing:
-                self.note_unasked(run.image, changed)
+                self.just_changed.note(run.image, changed)
             self.applied.emit(run.image)
         if writing.over:
             run.writing = None
             if run.last:
                 self._on_finished(run)
-
-    def note_unasked(self, image: OpenImage, box: Box) -> None:
-        """Note that something in a box has changed that nobody had asked for."""
-        before, now = self._came_in, self._hub.clock()
-        if before and before[0] is image and now - before[2] < LOOK_SECONDS:
-            box = box.union(before[1])  # another band of the same
-        self._came_in = image, box, now
 
     def _on_finished(self, run: _Run) -> None:
         by_person = not self._hub.state.refreshing

@@ -71,7 +71,7 @@ class Session:
             self.images,
             self.note_edit,
             self._stop_predicting,
-            self.predicting.unseen,
+            self.predicting.just_changed.unseen,
         )
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)

@@ -256,7 +256,7 @@ class Live:
         self, wish: Wish, changed: Box | None, tiles: tuple[Box, ...]
     ) -> None:
         if changed is not None:
-            self._predicting.note_unasked(wish.image, changed)
+            self._predicting.just_changed.note(wish.image, changed)
         if tiles:
             if (known := self._known.get(wish.image)) is not None:
                 known.written |= dict.fromkeys(tiles, wish.origin)
