@@ -47,6 +47,7 @@ from napari_unet.gui.keys import (
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
 from napari_unet.gui.runner import QtRunner
+from napari_unet.gui.view_watch import ViewWatch
 from napari_unet.project.resolve import same_file
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
@@ -81,6 +82,7 @@ class Workbench(QObject):
         self._hiding = HoldToHide(self.layers)
         self.lines = LineGesture(self.viewer, self.layers)
         self.lines.drawn.connect(self._on_drawn)
+        self._watch = ViewWatch(viewer, self.session.live.look, self._tick, self)
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
@@ -261,6 +263,7 @@ class Workbench(QObject):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.folders.close()
         self.lines.close()
+        self._watch.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:
@@ -294,7 +297,8 @@ class Workbench(QObject):
 
     def _on_state(self, state: State) -> None:
         self._activity.show(state)
-        wanted = _BUSY_TICK_MS if state.predicting else _IDLE_TICK_MS
+        busy = state.predicting or state.live.busy
+        wanted = _BUSY_TICK_MS if busy else _IDLE_TICK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
+    QCheckBox,
     QGridLayout,
     QProgressBar,
     QToolButton,
@@ -21,9 +22,10 @@ from napari_unet.gui.keys import PREDICT, hint
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, row
 from napari_unet.instances.diameter import LEAST_DIAMETER, in_pixels
+from napari_unet.session.live.live import Live
 from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
-from napari_unet.session.status import SettingsState
+from napari_unet.session.status import LiveState, SettingsState
 
 _LARGEST = 5000
 _SIZE_TIP = (
@@ -36,6 +38,10 @@ _FOREGROUND_TIP = (
 )
 _PARTING_TIP = (
     "Lower: more of them are parted; higher: more stay together. Applied at once"
+)
+_LIVE_TIP = (
+    "Predict what is in view whenever you move or zoom to where no prediction is yet, "
+    "or another model or threshold is chosen. Predict is for the whole image"
 )
 _MEASURE_TIP = "Let the model measure the size again"
 _RESET_TIP = "Back to the thresholds that the model came with"
@@ -193,6 +199,32 @@ def _measured(state: SettingsState) -> str:
 _STEPS = 1000
 
 
+class LiveBox(QWidget):
+    """Switches the prediction of the view; a quiet mark says that it is at work."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__()
+        self.box = QCheckBox("Live")
+        self.box.toggled.connect(live.switch)
+        self.mark = Label("●", "faint")
+        steady(self.mark)
+        row(self.box, self.mark, on=self).setSpacing(2)
+
+    def show_live(self, state: LiveState) -> None:
+        """Show whether it is on, at work, and why not."""
+        with QSignalBlocker(self.box):
+            self.box.setChecked(state.on)
+        self.box.setToolTip(state.words or _LIVE_TIP)
+        self.mark.setVisible(state.busy)
+
+
+def steady(widget: QWidget) -> None:
+    """Let a widget keep its place while it is hidden."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
+
+
 class PredictPanel(Panel):
     """Let the model predict the chosen image."""
 
@@ -214,10 +246,9 @@ class PredictPanel(Panel):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
-        policy = self.progress.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(policy)
-        self.add_row(self.predict, self.cancel)
+        steady(self.progress)
+        self.live = LiveBox(self.session.live)
+        self.add_row(self.predict, self.cancel, self.live)
         self.settings = _SettingsForm(self.session.settings)
         self.add(self.progress, self.settings)
 
@@ -230,4 +261,5 @@ class PredictPanel(Panel):
         # A range of nothing makes the bar run to and fro.
         self.progress.setRange(0, _STEPS if share is not None else 0)
         self.progress.setValue(round((share or 0) * _STEPS))
+        self.live.show_live(state.live)
         self.settings.show_settings(state.settings)
