@@ -26,16 +26,17 @@ from napari_unet.images.source import ArrayLabels, CanonicalImage, ImageSource
 from napari_unet.inference.chunks import (
     CachedMaps,
     ChunkPlan,
-    box_in_axes,
     chunk_of_view,
     in_image_axes,
     iter_chunk_maps,
     iter_decode_chunk,
     iter_predict_chunk,
     plan_chunks,
+    seen_in_view,
     stitch,
+    worth_a_preview,
 )
-from napari_unet.inference.events import MapsCached, PredictEvent, Sized, ViewPredicted
+from napari_unet.inference.events import MapsCached, PredictEvent, Sized
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.measure import (
     estimate_diameter,
@@ -54,7 +55,6 @@ from napari_unet.weights.model import Model
 
 Limits: TypeAlias = list[tuple[float, float]]
 
-_WORTH_A_PREVIEW = 0.5
 # Progress is told more finely than by windows: one may be all of the image.
 _PARTS = 16
 # Nothing is done yet, but this is where it can be cancelled.
@@ -321,13 +321,10 @@ def _preview(
     """Predict the viewed part of the viewed plane, if it is much less than all."""
     halo = math.ceil(predictor.halo / plan.zoom)
     chunk = chunk_of_view(view, image.axes, plan.shape, halo)
-    area = math.prod(plan.shape[2:])
-    if chunk.core.empty or math.prod(chunk.core.shape) > _WORTH_A_PREVIEW * area:
+    if not worth_a_preview(chunk, plan):
         return
     told = _progress(0, _PARTS, _PARTS)
     steps = iter_chunk_maps(plan, chunk, image, predictor)
     maps = yield from mapped(told, steps)
     values = yield from mapped(told, iter_decode_chunk(plan, chunk, maps))
-    box = box_in_axes(chunk.in_result(chunk.core), image.axes)
-    whole = chunk.crop(values)[..., None, None, :, :]
-    yield ViewPredicted(box, in_image_axes(whole, image.axes))
+    yield seen_in_view(chunk, values, image.axes)

@@ -10,6 +10,9 @@ How one flows (the left column runs in the background)::
 Merging never touches a verified pixel of its snapshot, and applying never touches one
 that is verified by then. So a person may paint all the time; only while a stroke is
 under way nothing is applied.
+
+When a threshold moves again while objects are found anew, and those of the view are
+shown already, all is begun anew: what is in view follows the hand.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.just_changed import JustChanged
 from napari_unet.session.prediction import Decode, Merge, Predict, Writing
+from napari_unet.session.refreshing import Refreshing
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.state import Topic
 from napari_unet.session.status import Progress
@@ -48,8 +52,6 @@ if TYPE_CHECKING:
 MOST_MERGES = 2
 APPLY_SECONDS = 0.010
 """How long bands are written on the main thread at once."""
-REFRESH_SECONDS = 20.0
-"""The least time between two predictions that training starts."""
 
 _RUN: tuple[Topic, ...] = ("image", "predicting")
 
@@ -68,6 +70,8 @@ class _Run:
     stopping: bool = False
     writing: Writing | None = None
     last: bool = False
+    decodes: bool = False
+    shown: bool = False
 
     def apply_later(self, part: EditOf, box: Box, *, last: bool) -> None:
         """Let it be applied inside a box; `last` is what ends the prediction."""
@@ -75,7 +79,7 @@ class _Run:
 
 
 class Predicting:
-    """At most one prediction at a time, and when the next refresh is due.
+    """At most one prediction at a time, and when the next `refresh` is due.
 
     `view` returns the part of the current image that the person looks at, or None.
 
@@ -102,50 +106,14 @@ class Predicting:
         self._run: _Run | None = None
         # Of the last image alone: for a large one it is as much memory as its labels.
         self._cached: tuple[OpenImage, Network, Redecodable] | None = None
-        self._refresh_wanted = self._refresh_asked = False
-        self._refresh_at = 0.0
+        self.refresh = Refreshing(hub.clock)
         self.just_changed = JustChanged(hub.clock)
-
-    @property
-    def refresh_due(self) -> bool:
-        """Whether it is time to predict again with a newer model."""
-        return self._refresh_wanted and self._hub.clock() >= self._refresh_at
-
-    @property
-    def refresh_wanted(self) -> bool:
-        """Whether there is a newer model than the one that predicted, due or not."""
-        return self._refresh_wanted
-
-    @property
-    def refresh_asked(self) -> bool:
-        """Whether it is the person who wants to see another model."""
-        return self._refresh_asked
-
-    def want_refresh(self, *, soon: bool = False) -> None:
-        """Ask for another prediction, because there is another model.
-
-        Not more often than every `REFRESH_SECONDS`, unless it shall be soon, because
-        the person has asked for it.
-        """
-        self._refresh_wanted = True
-        self._refresh_asked |= soon
-        if soon:
-            self.hurry_refresh()
-
-    def hurry_refresh(self) -> None:
-        """Let a refresh that is wanted happen now: training is over."""
-        self._refresh_at = self._hub.clock()
-
-    def drop_refresh(self) -> None:
-        """Want no refresh any more: it is on its way."""
-        self._refresh_wanted = self._refresh_asked = False
-        self._refresh_at = self._hub.clock() + REFRESH_SECONDS
 
     def start(
         self, image: OpenImage, model: Model, *, refreshing: bool = False
     ) -> None:
         """Predict an image, the view first where it is much smaller than the image."""
-        self.drop_refresh()
+        self.refresh.drop()
         job = Predict.of(image, model, self._view())
         self._begin(image, model, job, refreshing=refreshing)
 
@@ -157,9 +125,25 @@ class Predicting:
     def decode(self, image: OpenImage, model: Model) -> None:
         """Find objects with the thresholds of a model, without asking its network."""
         if self._cached is not None and self.can_decode(image, model):
-            job = Decode(self._cached[2], model.spec.decoding)
+            self._drop()
+            job = Decode(self._cached[2], model.spec.decoding, self._view())
             training = self._hub.state.training is not None
             self._begin(image, model, job, refreshing=training)
+
+    @property
+    def may_decode(self) -> bool:
+        """Whether nothing goes on, or only what other thresholds may end.
+
+        That is what finds objects anew whose view is shown already.
+        """
+        run = self._run
+        return run is None or (run.decodes and run.shown and not run.stopping)
+
+    def _drop(self) -> None:
+        """Let go of what goes on without a word; another one begins."""
+        run, self._run = self._run, None
+        if run is not None:
+            self._stop(run)
 
     def maps_of(self, image: OpenImage) -> Redecodable | None:
         """Return what a network said of an image last, if that is at hand."""
@@ -178,13 +162,16 @@ class Predicting:
         if run is None:
             return
         self._hub.say("Cancelling…", *_RUN, cancelling=True)
-        run.stopping = True
+        writing = run.writing
+        self._stop(run)
+        if writing is not None and run.last:
+            self._on_cancelled(run)
+
+    def _stop(self, run: _Run) -> None:
+        run.stopping, run.writing = True, None
         for job in (run.job, run.preview):
             if job is not None:
                 job.cancel()
-        writing, run.writing = run.writing, None
-        if writing is not None and run.last:
-            self._on_cancelled()
 
     def tick(self) -> None:
         """Apply for some milliseconds; call it often."""
@@ -197,7 +184,8 @@ class Predicting:
                     return
         except Exception as error:  # noqa: BLE001 - any error is its end, or every
             # tick would raise it again.
-            self._on_failed(error)
+            if run is not None:
+                self._on_failed(run, error)
 
     def _begin(
         self,
@@ -210,18 +198,21 @@ class Predicting:
         self._hub.clear("predict")
         self._hub.show(predicting=Progress(), refreshing=refreshing)
         self._say("Predicting…")
-        self._run = run = _Run(image, model, self._hub.clock())
+        run = _Run(image, model, self._hub.clock(), decodes=isinstance(job, Decode))
+        self._run = run
         run.job = self._hub.runner.start(
             job,
             Handlers(
                 event=lambda event: self._on_event(run, event),
                 result=lambda predicted: self._merge(run, predicted),
-                error=self._on_failed,
-                closed=self._on_cancelled,
+                error=lambda error: self._on_failed(run, error),
+                closed=lambda: self._on_cancelled(run),
             ),
         )
 
     def _on_event(self, run: _Run, event: PredictEvent) -> None:
+        if run is not self._run:
+            return  # its last words, after another one began
         if isinstance(event, Notice):
             self._on_notice(run, event.message)
         elif isinstance(event, TilesDone):
@@ -261,7 +252,7 @@ class Predicting:
     def _merge(self, run: _Run, predicted: Predicted) -> None:
         """Merge into the labels as they are now; again if they are edited meanwhile."""
         if run.stopping:
-            self._on_cancelled()
+            self._on_cancelled(run)
             return
         image, whole = run.image, Box.whole(run.image.identity.labels_shape)
         run.merges += 1
@@ -278,7 +269,11 @@ class Predicting:
 
         run.job = self._hub.runner.start(
             job,
-            Handlers(result=apply, error=self._on_failed, closed=self._on_cancelled),
+            Handlers(
+                result=apply,
+                error=lambda error: self._on_failed(run, error),
+                closed=lambda: self._on_cancelled(run),
+            ),
         )
 
     def _apply_band(self, run: _Run, writing: Writing) -> None:
@@ -288,7 +283,7 @@ class Predicting:
                 self.just_changed.note(run.image, changed)
             self.applied.emit(run.image)
         if writing.over:
-            run.writing = None
+            run.writing, run.shown = None, True
             if run.last:
                 self._on_finished(run)
 
@@ -302,11 +297,15 @@ class Predicting:
             words = f"{predicted_in_words(run.image, seconds)} {run.noticed}".strip()
             self._say(words, about=("image", "labels"))
 
-    def _on_failed(self, error: Exception) -> None:
+    def _on_failed(self, run: _Run, error: Exception) -> None:
+        if run is not self._run:
+            return
         self._end()
         self._hub.report("predict", error)
 
-    def _on_cancelled(self) -> None:
+    def _on_cancelled(self, run: _Run) -> None:
+        if run is not self._run:
+            return
         self._end()
         self._say("Prediction cancelled.", about=("image",))
 

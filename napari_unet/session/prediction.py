@@ -87,14 +87,15 @@ class Predict(Job[PredictEvent, Predicted]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decode(Job[PredictEvent, Predicted]):
-    """Find objects in cached maps, with other thresholds."""
+    """Find objects in cached maps, with other thresholds, those of a view first."""
 
     maps: Redecodable
     decoding: Decoding
+    view: Box | None
 
     def run(self) -> Generator[PredictEvent, None, Predicted]:
         """Decode."""
-        return self.maps.iter_decode(self.decoding)
+        return self.maps.iter_decode(self.decoding, self.view)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -133,7 +133,7 @@ class Session:
         self.comparing.end()
         self._wiring.version_chosen = True
         self.models.loader.go_to(number, asked=True)
-        self.predicting.want_refresh(soon=True)
+        self.predicting.refresh.want(soon=True)
 
     def set_minutes(self, minutes: float) -> None:
         """Let the next training last so long."""
@@ -162,7 +162,7 @@ class Session:
         self.comparing.tick()
         self.guiding.tick()
         self.measuring.tick()
-        if self.predicting.refresh_due and self._shows_prediction():
+        if self.predicting.refresh.due and self._shows_prediction():
             self._refresh()
         self.live.tick()
         now = self._hub.clock()
@@ -210,7 +210,7 @@ class Session:
         """Let another model predict what the one before it did."""
         image = self.images.current
         if image is not None and self.live.explores(image):
-            self.predicting.drop_refresh()
+            self.predicting.refresh.drop()
         else:
             self._predict(refreshing=True)
 
@@ -235,6 +235,6 @@ class Session:
         labelled = image is not None and image.has_labels
         if image is not None and image.annotation.history.from_elsewhere:
             # Nobody knows whether a model is better than what another program found.
-            labelled &= self.predicting.refresh_asked
+            labelled &= self.predicting.refresh.asked
         # What is compared with stays as it is until the person has decided.
         return labelled and not (state.why_not_predict or state.comparing)

@@ -133,10 +133,11 @@ class Settings:
     def tick(self) -> None:
         """Find objects anew, if thresholds moved and nothing else is going on.
 
-        What is being predicted with former thresholds is waited for.
+        What is being predicted with former thresholds is waited for, until it is shown
+        in the view.
         """
         image, model = self._images.current, self._models.active
-        if not self._decode_wanted or self._hub.state.predicting:
+        if not (self._decode_wanted and self._predicting.may_decode):
             return
         self._decode_wanted = False
         if image and model and self._predicting.can_decode(image, model):

@@ -130,7 +130,7 @@ class Wiring:
         self._keep_choice()
 
     def _on_trained(self) -> None:
-        self._predicting.hurry_refresh()
+        self._predicting.refresh.hurry()
         self._store.want(self._training.home, begin=True)
 
     def _come_home(self) -> None:
@@ -168,7 +168,7 @@ class Wiring:
         self._models.publish(improved, home, activate=not self.version_chosen)
         self._store.want(home, begin=True)
         if not self.version_chosen and not improved.record.worse:
-            self._predicting.want_refresh()
+            self._predicting.refresh.want()
             image = self._images.current
             if image is not None and image.annotation.history.from_elsewhere:
                 self._hub.notice(_FROM_ELSEWHERE)

@@ -144,7 +144,7 @@ class Live:
         if (view := self._view()) is None:
             return None
         origin, revision = Origin.of(image, model), image.annotation.revision
-        fresh = not self._predicting.refresh_wanted
+        fresh = not self._predicting.refresh.wanted
         return Wish(image, origin, view, revision, fresh)
 
     def _follow(self, wish: Wish, model: Model) -> None:
