@@ -54,6 +54,7 @@ class Changes(TypedDict, total=False):
     refreshing: bool
     cancelling: bool
     live: LiveState
+    in_view: int | None
     training: Progress | None
     stopping: bool
     minutes: float

@@ -24,6 +24,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
+from napari_unet.session.counting import Counting
 from napari_unet.session.effort import Effort
 from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
@@ -76,6 +77,7 @@ class Session:
         self.effort = Effort(hub, self.images, self.models)
         self.guiding = Guiding(hub, self.images, self.models)
         self.measuring = Measuring(hub, self.images, self.predicting.maps_of)
+        self.counting = Counting(hub, self.images, view)
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
@@ -162,6 +164,7 @@ class Session:
         self.comparing.tick()
         self.guiding.tick()
         self.measuring.tick()
+        self.counting.tick()
         if self.predicting.refresh.due and self._shows_prediction():
             self._refresh()
         self.live.tick()

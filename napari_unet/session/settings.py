@@ -112,17 +112,20 @@ class Settings:
         self._ask_to_predict("size")
 
     def set_thresholds(
-        self, foreground: float | None = None, parting: float | None = None
+        self,
+        foreground: float | None = None,
+        parting: float | None = None,
+        min_size: float | None = None,
     ) -> None:
         """Find the objects with other thresholds, at once where that is possible.
 
         One that is not given stays as it is. What parts objects is the threshold that
-        the model's `Decoding` calls so.
+        the model's `Decoding` calls so; the least size is an area.
         """
         model = self._models.active
         if model is not None:
             decoding = model.spec.decoding
-            self._decode_with(model, decoding.moved(foreground, parting))
+            self._decode_with(model, decoding.moved(foreground, parting, min_size))
 
     def reset_thresholds(self) -> None:
         """Find the objects with the thresholds that the model came with."""
@@ -212,6 +215,7 @@ class Settings:
             spec.decoding.at_parting,
             spec.decoding.parting_limits,
             spec.decoding.parting_words,
+            spec.decoding.min_size,
             knows_size=spec.best_diameters is not None,
             thresholds_moved=self._models.timeline.moved_from is not None,
         )

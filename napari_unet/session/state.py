@@ -122,8 +122,9 @@ class State:
         The chosen image, how saving it goes, and what came back after a crash.
     predicting, refreshing, cancelling
         A prediction, whether training started it, and whether it was asked to stop.
-    live
-        The prediction of the view while a person looks around.
+    live, in_view
+        The prediction of the view while a person looks around, and how many objects
+        are in it, if that is known.
     training, stopping, minutes
         A training, whether it was asked to stop, and how long the next one lasts.
     project, settings, target
@@ -155,6 +156,7 @@ class State:
     refreshing: bool = False
     cancelling: bool = False
     live: LiveState = LIVE_OFF
+    in_view: int | None = None
     training: Progress | None = None
     stopping: bool = False
     minutes: float = DEFAULT_MINUTES

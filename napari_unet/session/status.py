@@ -269,6 +269,8 @@ class SettingsState:
         Thresholds, see `napari_unet.instances.decoding.Decoding`.
     parting_limits, parting_words : tuple of float, str
         Between which values the second one moves, and what it asks.
+    min_size : int
+        The least area of an object, in pixels that the network sees.
     knows_size : bool
         Whether the model zooms images to the size of objects that it knows.
     diameter, measured : float or None
@@ -285,6 +287,7 @@ class SettingsState:
     parting: float
     parting_limits: tuple[float, float]
     parting_words: str
+    min_size: int
     knows_size: bool = False
     diameter: float | None = None
     measured: float | None = None

@@ -28,6 +28,7 @@ from napari_unet.session.state import State
 from napari_unet.session.status import LiveState, SettingsState
 
 _LARGEST = 5000
+_LARGEST_AREA = 400
 _SIZE_TIP = (
     "Typical diameter of the objects. The model measures it; type another one where "
     "that is wrong, and predict again"
@@ -39,6 +40,11 @@ _FOREGROUND_TIP = (
 _PARTING_TIP = (
     "Lower: more of them are parted; higher: more stay together. Applied at once"
 )
+_LEAST_TIP = (
+    "Least area of an object, in pixels that the model sees. What is smaller joins the "
+    "object that it touches, or goes. Applied at once"
+)
+_COUNT_TIP = "Objects of which something is in view, with these thresholds"
 _LIVE_TIP = (
     "Predict what is in view whenever you move or zoom to where no prediction is yet, "
     "or another model or threshold is chosen. Predict is for the whole image"
@@ -64,6 +70,13 @@ class _SettingsForm(QWidget):
             _PARTING_TIP,
             lambda value: settings.set_thresholds(parting=value),
         )
+        self.least = _Threshold(
+            (1, _LARGEST_AREA),
+            _LEAST_TIP,
+            lambda value: settings.set_thresholds(min_size=value),
+            whole=True,
+        )
+        self.count = SteadyText("faint")
         measure, reset = partial(settings.set_diameter, None), settings.reset_thresholds
         self.measure = button("↺", _MEASURE_TIP, measure, kind=QToolButton)
         self.reset = button("↺", _RESET_TIP, reset, kind=QToolButton)
@@ -74,6 +87,8 @@ class _SettingsForm(QWidget):
             self._size_label: self.diameter,
             Label("Threshold"): self.foreground,
             self._parting_label: self.parting,
+            Label("Smallest"): self.least,
+            Label("In view", "faint"): self.count,
         }
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -83,9 +98,13 @@ class _SettingsForm(QWidget):
             grid.addWidget(words, place, 0)
             grid.addWidget(widget, place, 1)
         grid.addWidget(self.measure, 0, 2)
-        grid.addWidget(self.reset, 1, 2, 2, 1)
-        grid.addWidget(self.warning, 3, 0, 1, 3)
+        grid.addWidget(self.reset, 1, 2, 3, 1)
+        grid.addWidget(self.warning, len(rows), 0, 1, 3)
         grid.setColumnStretch(1, 1)
+
+    def show_count(self, number: int | None) -> None:
+        words = "" if number is None else f"{number:,} object{'s' * (number != 1)}"
+        self.count.show_text(words, _COUNT_TIP)
 
     def show_settings(self, state: SettingsState | None) -> None:
         self.setVisible(state is not None)
@@ -97,6 +116,8 @@ class _SettingsForm(QWidget):
         self.foreground.show_number(state.foreground)
         self.parting.show_limits(state.parting_limits)
         self.parting.show_number(state.parting)
+        self.least.show_limits((1, max(_LARGEST_AREA, 2 * state.min_size)))
+        self.least.show_number(state.min_size)
         tip = f"{state.parting_words} {_PARTING_TIP}"
         for widget in (self._parting_label, self.parting):
             widget.setToolTip(tip)
@@ -114,17 +135,21 @@ class _Threshold(QWidget):
         limits: tuple[float, float],
         tip: str,
         on_chosen: Callable[[float], object],
+        *,
+        whole: bool = False,
     ) -> None:
         super().__init__()
         self._on_chosen = on_chosen
+        self._decimals = 0 if whole else 2
         self.setToolTip(tip)
         self.slider = QDoubleSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(*limits)
-        self.box = NumberBox(*limits)
+        unit = " px" if whole else ""
+        self.box = NumberBox(*limits, decimals=self._decimals, unit=unit)
         self.box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.box.setAlignment(Qt.AlignmentFlag.AlignCenter)
         for control in (self.slider, self.box):
-            control.setSingleStep(0.01)
+            control.setSingleStep(10**-self._decimals)
             control.valueChanged.connect(self._choose)
         row(self.slider, self.box, on=self)
 
@@ -139,7 +164,7 @@ class _Threshold(QWidget):
         self.box.show_number(number)
 
     def _choose(self, number: float) -> None:
-        number = round(number, 2)
+        number = round(number, self._decimals)
         self.show_number(number)
         self._on_chosen(number)
 
@@ -263,3 +288,4 @@ class PredictPanel(Panel):
         self.progress.setValue(round((share or 0) * _STEPS))
         self.live.show_live(state.live)
         self.settings.show_settings(state.settings)
+        self.settings.show_count(state.in_view)
