@@ -18,6 +18,7 @@ REDO = "Ctrl+Shift+Z"
 TRAIN = "Shift+T"
 FLIP = "D"
 HIDE = "H"
+SEE = "W"
 
 
 def keys_of_tools() -> dict[str, str]:

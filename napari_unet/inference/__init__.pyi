@@ -6,6 +6,7 @@ from .live import (
     PartPredicted as PartPredicted,
     Prepared as Prepared,
     Request as Request,
+    TileMaps as TileMaps,
     TilePredicted as TilePredicted,
     iter_predict_view as iter_predict_view,
 )

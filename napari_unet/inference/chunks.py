@@ -370,6 +370,13 @@ class CachedMaps:
         found = yield from told_as(TilesDone(0, len(self.planes)), steps)
         yield seen_in_view(chunk, found, self.axes)
 
+    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
+        """Return the box of all labels, and the probability of foreground in it."""
+        frames, sections = self.plan.shape[:2]
+        planes = [self.foreground(t, z) for t in range(frames) for z in range(sections)]
+        values = in_image_axes(np.stack(planes).reshape(self.plan.shape), self.axes)
+        return Box.whole(values.shape), values
+
     def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
         """Return probabilities of foreground (Y, X), on the grid of the image."""
         plane = self.planes[frame * self.plan.shape[1] + section]

@@ -48,6 +48,9 @@ class Redecodable(Protocol):
     ) -> Generator[PredictEvent, None, LabelMap]:
         """Find them, those of a view first; returns labels in the image's axes."""
 
+    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
+        """Return the box of all labels, and the probability of foreground in it."""
+
     def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
         """Return probabilities of foreground (Y, X), on the grid of the image."""
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import accumulate
 from operator import add
 from typing import Any, TypeAlias
@@ -164,6 +165,25 @@ class PartPredicted:
     core: Mask
     around: Mask
     tiles: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TileMaps:
+    """What a network has said of some tiles of a plane, in the order of `tiles`."""
+
+    prepared: Prepared
+    tiles: tuple[Box, ...]
+    maps: tuple[Kept, ...] = field(compare=False)
+
+    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
+        """Return a box of the labels, and the probability of foreground in it."""
+        whole = reduce(Box.union, self.tiles)
+        values = np.zeros(whole.shape, np.float32)
+        for tile, maps in zip(self.tiles, self.maps, strict=True):
+            found = resize(np.asarray(maps[:1], np.float32), tile.shape[2:])
+            values[tile.relative_to(whole).slices] = found[0]
+        axes = self.prepared.image.axes
+        return self.prepared.in_labels(whole), in_image_axes(values, axes)
 
 
 LiveEvent: TypeAlias = PredictEvent | ImagePrepared | TilePredicted | PartPredicted

@@ -55,6 +55,7 @@ class Changes(TypedDict, total=False):
     cancelling: bool
     live: LiveState
     in_view: int | None
+    seeing: bool
     training: Progress | None
     stopping: bool
     minutes: float

@@ -37,6 +37,7 @@ from napari_unet.session.models.store import ModelStore
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
+from napari_unet.session.seeing import Probable, Seeing
 from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
 from napari_unet.session.status import NO_TARGET, Place, Target
@@ -78,6 +79,7 @@ class Session:
         self.guiding = Guiding(hub, self.images, self.models)
         self.measuring = Measuring(hub, self.images, self.predicting.maps_of)
         self.counting = Counting(hub, self.images, view)
+        self.seeing = Seeing(hub, self.images, (self._maps_of, self.live.maps_of))
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
@@ -165,6 +167,7 @@ class Session:
         self.guiding.tick()
         self.measuring.tick()
         self.counting.tick()
+        self.seeing.tick()
         if self.predicting.refresh.due and self._shows_prediction():
             self._refresh()
         self.live.tick()
@@ -208,6 +211,13 @@ class Session:
     def _stop_predicting(self) -> None:
         self.live.cancel()
         self.predicting.cancel()
+
+    def _maps_of(self, image: OpenImage) -> Probable | None:
+        """Return what the network that is chosen now has said of all of an image."""
+        model = self.models.active
+        if model is None or not self.predicting.can_decode(image, model):
+            return None
+        return self.predicting.maps_of(image)
 
     def _refresh(self) -> None:
         """Let another model predict what the one before it did."""

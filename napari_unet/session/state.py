@@ -122,9 +122,9 @@ class State:
         The chosen image, how saving it goes, and what came back after a crash.
     predicting, refreshing, cancelling
         A prediction, whether training started it, and whether it was asked to stop.
-    live, in_view
-        The prediction of the view while a person looks around, and how many objects
-        are in it, if that is known.
+    live, in_view, seeing
+        The prediction of the view while a person looks around; how many objects are in
+        it, if that is known; whether it is to be seen how sure the model is.
     training, stopping, minutes
         A training, whether it was asked to stop, and how long the next one lasts.
     project, settings, target
@@ -157,6 +157,7 @@ class State:
     cancelling: bool = False
     live: LiveState = LIVE_OFF
     in_view: int | None = None
+    seeing: bool = False
     training: Progress | None = None
     stopping: bool = False
     minutes: float = DEFAULT_MINUTES

@@ -59,3 +59,42 @@ def test_switched_off_nothing_is_predicted_by_itself(exploring):
     QTest.qWait(600)
     assert not seen(exploring)[:, 400:].any()
     assert not live.mark.isVisible()
+
+
+def test_a_key_shows_how_sure_the_model_is_and_hides_it_again(stage, press_key):
+    layer = stage.open(disks((128, 160)), name="disks", scale=(2.0, 3.0))
+    stage.predict()
+    press_key(stage.viewer, "W")
+    stage.until(lambda: "disks probability" in stage.viewer.layers)
+    shown = stage.viewer.layers["disks probability"]
+    order = [each.name for each in stage.viewer.layers]
+    assert order == ["disks", shown.name, stage.labels.name]
+    assert shown.data.shape == (128, 160)
+    assert np.allclose(shown.data_to_world((5, 7)), layer.data_to_world((5, 7)))
+    assert stage.bench.layers.images.chosen is layer
+    assert stage.viewer.layers.selection.active is stage.labels
+    assert stage.panel(PredictPanel).settings.seeing.isChecked()
+    press_key(stage.viewer, "W")
+    stage.until(lambda: "disks probability" not in stage.viewer.layers)
+    press_key(stage.viewer, "W")
+    stage.until(lambda: "disks probability" in stage.viewer.layers)
+    stage.viewer.layers.remove("disks probability")
+    assert not stage.state.seeing
+    assert not stage.state.problems
+
+
+def test_the_map_of_a_view_lies_where_the_view_is(exploring, press_key):
+    exploring.until(lambda: seen(exploring)[40:80, 50:90].all())
+    exploring.until(lambda: not exploring.state.live.busy)
+    show(exploring, (500, 700))
+    exploring.until(lambda: seen(exploring)[480:520, 680:720].all())
+    exploring.until(lambda: not exploring.state.live.busy)
+    press_key(exploring.viewer, "W")
+    exploring.until(lambda: "disks probability" in exploring.viewer.layers)
+    shown = exploring.viewer.layers["disks probability"]
+    y, x = (round(n) for n in shown.data_to_world((0, 0)))
+    part = np.asarray(exploring.annotation.labels)[y:, x:][: shown.data.shape[0]]
+    part = part[:, : shown.data.shape[1]]
+    known = seen(exploring)[y:, x:][: part.shape[0], : part.shape[1]]
+    assert (y, x) > (300, 400)
+    assert ((shown.data > 0.5) == (part > 0))[known].mean() > 0.99

@@ -18,12 +18,12 @@ from qtpy.QtWidgets import (
 from superqt import QDoubleSlider
 
 from napari_unet.errors import InputError
-from napari_unet.gui.keys import PREDICT, hint
+from napari_unet.gui.keys import PREDICT, SEE, hint
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, row
 from napari_unet.instances.diameter import LEAST_DIAMETER, in_pixels
 from napari_unet.session.live.live import Live
-from napari_unet.session.settings import Settings
+from napari_unet.session.session import Session
 from napari_unet.session.state import State
 from napari_unet.session.status import LiveState, SettingsState
 
@@ -45,6 +45,7 @@ _LEAST_TIP = (
     "object that it touches, or goes. Applied at once"
 )
 _COUNT_TIP = "Objects of which something is in view, with these thresholds"
+_SEE_TIP = "Show how sure the model is that a pixel belongs to an object"
 _LIVE_TIP = (
     "Predict what is in view whenever you move or zoom to where no prediction is yet, "
     "or another model or threshold is chosen. Predict is for the whole image"
@@ -56,8 +57,9 @@ _RESET_TIP = "Back to the thresholds that the model came with"
 class _SettingsForm(QWidget):
     """Shows what is set, and tells what a person sets."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
+        settings = session.settings
         self.diameter = SizeBox()
         self.diameter.valueChanged.connect(lambda n: settings.set_diameter(n or None))
         self.foreground = _Threshold(
@@ -77,6 +79,11 @@ class _SettingsForm(QWidget):
             whole=True,
         )
         self.count = SteadyText("faint")
+        self.seeing = QCheckBox("Map")
+        self.seeing.setToolTip(hint(_SEE_TIP, SEE))
+        self.seeing.clicked.connect(lambda: session.seeing.toggle())
+        in_view = QWidget()
+        row(self.count, self.seeing, on=in_view)
         measure, reset = partial(settings.set_diameter, None), settings.reset_thresholds
         self.measure = button("↺", _MEASURE_TIP, measure, kind=QToolButton)
         self.reset = button("↺", _RESET_TIP, reset, kind=QToolButton)
@@ -88,7 +95,7 @@ class _SettingsForm(QWidget):
             Label("Threshold"): self.foreground,
             self._parting_label: self.parting,
             Label("Smallest"): self.least,
-            Label("In view", "faint"): self.count,
+            Label("In view", "faint"): in_view,
         }
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -102,7 +109,9 @@ class _SettingsForm(QWidget):
         grid.addWidget(self.warning, len(rows), 0, 1, 3)
         grid.setColumnStretch(1, 1)
 
-    def show_count(self, number: int | None) -> None:
+    def show_view(self, number: int | None, *, seeing: bool) -> None:
+        """Show how many objects are in view, and whether the map is to be seen."""
+        self.seeing.setChecked(seeing)
         words = "" if number is None else f"{number:,} object{'s' * (number != 1)}"
         self.count.show_text(words, _COUNT_TIP)
 
@@ -274,7 +283,7 @@ class PredictPanel(Panel):
         steady(self.progress)
         self.live = LiveBox(self.session.live)
         self.add_row(self.predict, self.cancel, self.live)
-        self.settings = _SettingsForm(self.session.settings)
+        self.settings = _SettingsForm(self.session)
         self.add(self.progress, self.settings)
 
     def _render(self, state: State) -> None:
@@ -288,4 +297,4 @@ class PredictPanel(Panel):
         self.progress.setValue(round((share or 0) * _STEPS))
         self.live.show_live(state.live)
         self.settings.show_settings(state.settings)
-        self.settings.show_count(state.in_view)
+        self.settings.show_view(state.in_view, seeing=state.seeing)

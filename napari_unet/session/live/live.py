@@ -127,6 +127,20 @@ class Live:
         known = self._known.setdefault(image, Known())
         known.note_whole(Origin.of(image, model))
 
+    def maps_of(self, image: OpenImage) -> inference.TileMaps | None:
+        """Return what is kept of objects in the view of an image, if anything is."""
+        known, view, model = self._known.get(image), self._view(), self._models.active
+        if known is None or view is None or (prepared := known.prepared) is None:
+            return None
+        if model is None or known.maps != Origin.of(image, model).of_maps:
+            return None
+        if not prepared.plan.objects or prepared.too_large(view):
+            return None
+        found = self._tiles.find(image, prepared.tiles(view))
+        if not found:
+            return None
+        return inference.TileMaps(prepared, tuple(found), tuple(found.values()))
+
     def look_again(self) -> None:
         """Take what is in view for that of other thresholds, whoever predicted it."""
         image, model = self._images.current, self._models.active
