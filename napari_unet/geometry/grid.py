@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import TypeAlias
 
 from napari_unet.geometry.box import Box
@@ -24,13 +25,12 @@ class Grid:
         """Return a square of the plane."""
         return self.box_of((cell,))
 
-    def box_of(self, cells: Iterable[Cell]) -> Box:
+    def box_of(self, cells: Sequence[Cell]) -> Box:
         """Return the smallest box that holds some squares, which are at least one."""
-        rows, columns = zip(*cells, strict=True)
-        side, plane = self.side, Box.whole(self.shape)
-        start = min(rows) * side, min(columns) * side
-        stop = (max(rows) + 1) * side, (max(columns) + 1) * side
-        return Box(start, stop).intersect(plane)
+        low, high = _ends(cells)
+        start = tuple(n * self.side for n in low)
+        stop = tuple((n + 1) * self.side for n in high)
+        return Box(start, stop).intersect(Box.whole(self.shape))
 
     def cells(self, box: Box, around: int = 0) -> list[Cell]:
         """Return the squares that a box of the plane touches, and some around it."""
@@ -45,22 +45,49 @@ class Grid:
         rows, columns = ranges
         return list(product(rows, columns))
 
-    def iter_blocks(
-        self, cells: Iterable[Cell], centre: tuple[float, float], most: int
-    ) -> Iterator[list[Cell]]:
+    def blocks(
+        self,
+        cells: Iterable[Cell],
+        centre: tuple[float, float],
+        *,
+        first: int,
+        most: int,
+        halo: int = 0,
+    ) -> list[list[Cell]]:
         """Put squares into rectangular blocks, in the order of their distance.
 
-        The square at the centre, a point of the plane, or the one that is nearest to
-        it, comes alone, as somebody waits for it. The others come together: what is
-        read around each of them is read once for all. A block has so many at most.
+        The centre is a point of the plane. A block has so many squares at most, the
+        first one fewer, as somebody waits for it. As a halo is read around each block,
+        two of them become one where that is less to read: then there may be squares in
+        it that others have as well, or that nobody has asked for.
         """
+
+        def near(block: list[Cell]) -> float:
+            return min(self._distance(cell, centre)[0] for cell in block)
+
         left = sorted(cells, key=lambda cell: self._distance(cell, centre))
-        if left:
-            yield [left.pop(0)]
+        found: list[list[Cell]] = []
         while left:
-            block = _grown(left[0], set(left), most)
-            yield block
+            block = _grown(left[0], set(left), most if found else first)
+            found.append(block)
             left = [cell for cell in left if cell not in block]
+        rest = self._joined(found[1:], most, halo)
+        return found[:1] + sorted(rest, key=near)
+
+    def _joined(
+        self, blocks: list[list[Cell]], most: int, halo: int
+    ) -> list[list[Cell]]:
+        for one, other in combinations(blocks, 2):
+            both = _rectangle(*_ends(one + other))
+            read = sum(self._read(block, halo) for block in (one, other))
+            if len(both) <= most and self._read(both, halo) <= read:
+                left = [each for each in blocks if not set(each) <= set(both)]
+                return self._joined([*left, both], most, halo)
+        return blocks
+
+    def _read(self, block: list[Cell], halo: int) -> int:
+        """Return how many pixels are read for a block."""
+        return math.prod(self.box_of(block).grow(halo, self.shape).shape)
 
     def _distance(self, cell: Cell, centre: tuple[float, float]) -> tuple[float, Cell]:
         box = self.box(cell)
@@ -69,20 +96,28 @@ class Grid:
 
 
 def _grown(first: Cell, free: set[Cell], most: int) -> list[Cell]:
-    """Return a rectangle of free squares around the first one, by row and column."""
+    """Return a rectangle of free squares around the first one, as wide as high."""
     low, high = list(first), list(first)
-    grows = True
-    while grows:
-        grows = False
-        for axis, end in product((0, 1), (low, high)):
-            before = end[axis]
-            end[axis] += 1 if end is high else -1
-            block = _rectangle(low, high)
-            if len(block) <= most and free.issuperset(block):
-                grows = True
+    while True:
+        extents = [b - a for a, b in zip(low, high, strict=True)]
+        for axis in sorted((0, 1), key=extents.__getitem__):
+            for end, step in ((low, -1), (high, 1)):
+                end[axis] += step
+                block = _rectangle(low, high)
+                if len(block) <= most and free.issuperset(block):
+                    break
+                end[axis] -= step
             else:
-                end[axis] = before
-    return _rectangle(low, high)
+                continue
+            break
+        else:
+            return _rectangle(low, high)
+
+
+def _ends(cells: Sequence[Cell]) -> tuple[list[int], list[int]]:
+    """Return the first and the last row and column of some squares."""
+    rows, columns = zip(*cells, strict=True)
+    return [min(rows), min(columns)], [max(rows), max(columns)]
 
 
 def _rectangle(low: list[int], high: list[int]) -> list[Cell]:

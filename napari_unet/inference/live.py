@@ -48,14 +48,14 @@ from napari_unet.instances.decoding import Maps
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.weights.model import Model
 
-TILE = 256
+TILE = 128
 """How wide a tile is about, in pixels that the network sees."""
 
 LARGEST_VIEW = 2**22
 """So many pixels that the network sees are predicted as a view at most."""
 
-_AT_ONCE = 8
-"""Tiles that are predicted together at most, after the first one."""
+_FIRST, _AT_ONCE = 4, 64
+"""Tiles that are predicted together at most: of what is waited for, and of the rest."""
 
 _BEGUN = TilesDone(0, 1)
 
@@ -296,7 +296,10 @@ class _Run:
     def iter_all(self) -> Generator[LiveEvent, None, None]:
         """Predict what is not known, and tell what that means after 1, 2, 4 blocks."""
         missing = [cell for cell in self._wanted if self._tile(cell) not in self._known]
-        blocks = list(self._grid.iter_blocks(missing, self._view.centre, _AT_ONCE))
+        halo = math.ceil(self._predictor.halo / self._prepared.plan.zoom)
+        blocks = self._grid.blocks(
+            missing, self._view.centre, first=_FIRST, most=_AT_ONCE, halo=halo
+        )
         for number, block in enumerate(blocks, start=1):
             yield from self._iter_block(block)
             if number < len(blocks) and number & (number - 1) == 0:

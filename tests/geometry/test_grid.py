@@ -33,25 +33,37 @@ def test_cells_are_those_that_a_box_touches(shape, side, around, data):
 @given(
     st.sets(st.tuples(st.integers(0, 5), st.integers(0, 6)), max_size=30),
     st.tuples(st.floats(0, 60), st.floats(0, 70)),
+    st.integers(1, 3),
     st.integers(1, 9),
+    st.integers(0, 12),
 )
-def test_blocks_hold_each_cell_once_and_the_nearest_first(cells, centre, most):
+def test_blocks_hold_all_cells_and_the_nearest_first(cells, centre, first, most, halo):
     grid = Grid((57, 64), 10)
-    blocks = list(grid.iter_blocks(cells, centre, most))
-    found = [cell for block in blocks for cell in block]
-    assert sorted(found) == sorted(cells)
-    assert all(len(block) <= most for block in blocks)
-    seen = np.zeros(grid.shape, int)
+    blocks = grid.blocks(cells, centre, first=first, most=most, halo=halo)
+    assert {cell for block in blocks for cell in block} >= cells
+    assert all(len(block) <= most for block in blocks[1:])
     for block in blocks:
-        seen[grid.box_of(block).slices] += 1
-    assert seen.max(initial=0) <= 1  # rectangles, which do not overlap
+        rows, columns = map(set, zip(*block, strict=True))
+        assert len(block) == len(set(block)) == len(rows) * len(columns)
+
+    def far(cell):
+        box = grid.box(cell)
+        return ((np.add(box.start, box.stop) / 2 - centre) ** 2).sum()
+
+    def read(block):
+        return np.prod(grid.box_of(block).grow(halo, grid.shape).shape)
+
     if blocks:
-
-        def far(cell):
-            box = grid.box(cell)
-            middle = np.add(box.start, box.stop) / 2
-            return ((middle - centre) ** 2).sum()
-
-        assert len(blocks[0]) == 1
-        nearest = [min(map(far, block)) for block in blocks]
+        assert len(blocks[0]) <= first
+        assert min(map(far, blocks[0])) == min(map(far, cells))
+        nearest = [min(map(far, block)) for block in blocks[1:]]
         assert np.all(np.diff(nearest) >= -1e-6)
+        plain = grid.blocks(cells, centre, first=first, most=most)
+        assert sum(map(read, blocks)) <= sum(map(read, plain))
+
+
+def test_what_is_around_a_first_block_is_read_at_once():
+    grid = Grid((700, 700), 100)
+    cells = grid.cells(Box((0, 0), (700, 700)))
+    blocks = grid.blocks(cells, (350, 350), first=1, most=64, halo=100)
+    assert [len(block) for block in blocks] == [1, 49]

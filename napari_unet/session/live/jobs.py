@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_unet import inference
@@ -28,7 +28,10 @@ class PredictView(Job["inference.LiveEvent", None]):
         cls, image: OpenImage, model: Model, request: inference.Request
     ) -> PredictView:
         """Return the prediction of a view of an image as it is read now."""
-        return cls(Predict.of(image, model, None), request)
+        found = Predict.of(image, model, None)
+        # What was measured once holds for every view.
+        size = found.diameter or image.measured_by(model.name)
+        return cls(replace(found, diameter=size), request)
 
     def run(self) -> Generator[inference.LiveEvent, None, None]:
         """Predict it."""
