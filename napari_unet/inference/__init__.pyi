@@ -4,14 +4,13 @@ from .live import (
     ImagePrepared as ImagePrepared,
     LiveEvent as LiveEvent,
     PartPredicted as PartPredicted,
-    Prepared as Prepared,
     Request as Request,
-    TileMaps as TileMaps,
     TilePredicted as TilePredicted,
     iter_predict_view as iter_predict_view,
 )
 from .model_input import check_image as check_image
 from .predict import iter_predict as iter_predict
+from .tile_maps import Prepared as Prepared, TileMaps as TileMaps
 from .where_next import (
     Picture as Picture,
     ViewRated as ViewRated,

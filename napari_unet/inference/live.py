@@ -6,18 +6,14 @@ predicted, the middle of the view first, each with the halo that the network nee
 told one by one, so that whoever keeps them never has them predicted again. What is
 known of the view and around it is then decoded, early and often at first.
 
-Tiles begin at multiples of the network's stride and are normalised with the statistics
-of the whole image. So they say what a prediction of all says, where the network is
-exact and the plane is not zoomed; objects are the same unless they are cut.
+Objects are those of a prediction of all unless they are cut (`inference.tile_maps`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from itertools import accumulate
 from operator import add
 from typing import Any, TypeAlias
 
@@ -26,15 +22,12 @@ import numpy.typing as npt
 
 from napari_unet.core.events import TilesDone
 from napari_unet.core.jobs import told_as
-from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.grid import Cell, Grid
+from napari_unet.geometry.grid import Cell
 from napari_unet.geometry.maps import Mask
-from napari_unet.images.source import CanonicalImage, ImageSource
+from napari_unet.images.source import ImageSource
 from napari_unet.inference.chunks import (
     Chunk,
-    ChunkPlan,
-    box_in_axes,
     in_image_axes,
     iter_decode_chunk,
     narrowed,
@@ -44,89 +37,21 @@ from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import fit_image, resize
 from napari_unet.inference.predict import iter_limits, iter_nothing, iter_zoom
+from napari_unet.inference.tile_maps import (
+    Kept,
+    Known,
+    Prepared,
+    end_of,
+    placed,
+)
 from napari_unet.instances.decoding import Maps
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.weights.model import Model
-
-TILE = 128
-"""How wide a tile is about, in pixels that the network sees."""
-
-LARGEST_VIEW = 2**22
-"""So many pixels that the network sees are predicted as a view at most."""
 
 _FIRST, _AT_ONCE = 4, 64
 """Tiles that are predicted together at most: of what is waited for, and of the rest."""
 
 _BEGUN = TilesDone(0, 1)
-
-Kept: TypeAlias = npt.NDArray[np.floating[Any]]
-"""Maps of a tile, rounded where they are those of objects."""
-
-Known: TypeAlias = Mapping[Box, Kept]
-"""Maps of tiles, which are boxes of (T, Z, Y, X)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """An image that was looked at with a model; other thresholds change nothing of it.
-
-    `blank` says that there is nothing to find, and nothing is asked of the network.
-    """
-
-    image: CanonicalImage
-    plan: ChunkPlan
-    stride: int
-    blank: bool
-
-    @property
-    def grid(self) -> Grid:
-        """The tiles of every plane."""
-        side = math.ceil(TILE / self.stride) * self.stride
-        return Grid(self.plan.shape[2:], max(1, round(side / self.plan.zoom)))
-
-    def plane_of(self, view: Box) -> View:
-        """Return which plane, and what of it, a box of the labels is."""
-        axes = result_axes(self.image.axes)
-        start = dict(zip(axes, view.start, strict=True))
-        stop = dict(zip(axes, view.stop, strict=True))
-        box = Box((start["Y"], start["X"]), (stop["Y"], stop["X"]))
-        box = box.intersect(Box.whole(self.plan.shape[2:]))
-        return View(start.get("T", 0), start.get("Z", 0), box)
-
-    def tiles(self, view: Box, around: int = 0) -> list[Box]:
-        """Return the tiles that a box of the labels touches, and some around it."""
-        plane, grid = self.plane_of(view), self.grid
-        return [plane.tile(grid.box(cell)) for cell in grid.cells(plane.box, around)]
-
-    def in_labels(self, box: Box) -> Box:
-        """Return a box of (T, Z, Y, X) as one of the labels."""
-        return box_in_axes(box, self.image.axes)
-
-    def too_large(self, view: Box) -> bool:
-        """Whether a box of the labels is more than what is predicted as a view."""
-        seen = math.prod(self.plane_of(view).box.shape) * self.plan.zoom**2
-        return seen > LARGEST_VIEW
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What is looked at: a box of a plane (Y, X), and which plane it is."""
-
-    frame: int
-    section: int
-    box: Box
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """Its middle."""
-        y, x = ((a + b) / 2 for a, b in zip(self.box.start, self.box.stop, strict=True))
-        return y, x
-
-    def tile(self, box: Box) -> Box:
-        """Return a box of this plane as one of (T, Z, Y, X)."""
-        start = self.frame, self.section, *box.start
-        stop = self.frame + 1, self.section + 1, *box.stop
-        return Box(start, stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,25 +90,6 @@ class PartPredicted:
     core: Mask
     around: Mask
     tiles: tuple[Box, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TileMaps:
-    """What a network has said of some tiles of a plane, in the order of `tiles`."""
-
-    prepared: Prepared
-    tiles: tuple[Box, ...]
-    maps: tuple[Kept, ...] = field(compare=False)
-
-    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
-        """Return a box of the labels, and the probability of foreground in it."""
-        whole = reduce(Box.union, self.tiles)
-        values = np.zeros(whole.shape, np.float32)
-        for tile, maps in zip(self.tiles, self.maps, strict=True):
-            found = resize(np.asarray(maps[:1], np.float32), tile.shape[2:])
-            values[tile.relative_to(whole).slices] = found[0]
-        axes = self.prepared.image.axes
-        return self.prepared.in_labels(whole), in_image_axes(values, axes)
 
 
 LiveEvent: TypeAlias = PredictEvent | ImagePrepared | TilePredicted | PartPredicted
@@ -309,12 +215,12 @@ class _Run:
 
     def _iter_block(self, cells: list[Cell]) -> Generator[LiveEvent, None, None]:
         """Predict some tiles, which are a rectangle, together."""
-        places = _placed(cells, self._grid, self._prepared.plan.zoom)
+        places = placed(cells, self._grid, self._prepared.plan.zoom)
         if self._prepared.blank:
             maps = self._room(places.values())
         else:
             core = self._grid.box_of(cells)
-            maps = yield from self._iter_maps(core, _end(places.values()))
+            maps = yield from self._iter_maps(core, end_of(places.values()))
         for cell, place in places.items():
             tile, found = self._tile(cell), maps[:, *place.slices].copy()
             kept = narrowed(found) if self._prepared.plan.objects else found
@@ -342,14 +248,14 @@ class _Run:
     def _room(self, places: Iterable[Box]) -> Maps:
         """Return maps in which nothing is seen."""
         channels = self._prepared.plan.spec.out_channels
-        return np.zeros((channels, *_end(places)), np.float32)
+        return np.zeros((channels, *end_of(places)), np.float32)
 
     def _iter_part(self) -> Generator[LiveEvent, None, None]:
         """Tell what is known means, where tiles are wanted and beside them."""
         known = [cell for cell in self._around if self._tile(cell) in self._known]
         ready = [cell for cell in self._wanted if cell in known]
         near = [cell for cell in known if _touches(cell, ready)]
-        places = _placed(near, self._grid, self._prepared.plan.zoom)
+        places = placed(near, self._grid, self._prepared.plan.zoom)
         maps = self._room(places.values())
         for cell, place in places.items():
             maps[:, *place.slices] = self._known[self._tile(cell)]
@@ -376,31 +282,6 @@ class _Run:
     def _in_axes(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         whole = values[..., None, None, :, :]
         return in_image_axes(whole, self._prepared.image.axes)
-
-
-def _placed(cells: Sequence[Cell], grid: Grid, zoom: float) -> dict[Cell, Box]:
-    """Return where tiles lie in the maps of the box that holds them."""
-    extents = {
-        cell: tuple(max(1, round(n * zoom)) for n in grid.box(cell).shape)
-        for cell in cells
-    }
-    starts: list[dict[int, int]] = []
-    for axis in (0, 1):
-        along = {cell[axis]: extents[cell][axis] for cell in cells}
-        lines = range(min(along), max(along) + 1)
-        whole = max(1, round(grid.side * zoom))
-        widths = [along.get(line, whole) for line in lines]
-        starts.append(dict(zip(lines, accumulate([0, *widths]), strict=False)))
-    places = {}
-    for cell, extent in extents.items():
-        start = starts[0][cell[0]], starts[1][cell[1]]
-        places[cell] = Box(start, tuple(map(add, start, extent)))
-    return places
-
-
-def _end(places: Iterable[Box]) -> tuple[int, ...]:
-    """Return the shape of what holds boxes that begin at the origin."""
-    return tuple(map(max, zip(*(place.stop for place in places), strict=True)))
 
 
 def _touches(cell: Cell, others: Iterable[Cell]) -> bool:

@@ -9,7 +9,7 @@ from qtpy.QtTest import QTest
 
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.gui.panels.predict import PredictPanel
-from napari_unet.inference import live as engine
+from napari_unet.inference import tile_maps
 from tests.session.brightness import disks
 
 pytestmark = pytest.mark.qt_smoke
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.qt_smoke
 @pytest.fixture
 def exploring(stage, monkeypatch):
     """A large image, of which a corner is in view, with Live switched on."""
-    monkeypatch.setattr(engine, "TILE", 64)
+    monkeypatch.setattr(tile_maps, "TILE", 64)
     stage.open(disks((600, 800)), name="disks")
     show(stage, (60, 70))
     box = stage.panel(PredictPanel).live.box

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
-from napari_unet.inference import live
+from napari_unet.inference import live, tile_maps
 from napari_unet.inference.live import (
     ImagePrepared,
     PartPredicted,
@@ -35,7 +35,7 @@ DISKS = disks(SHAPE, pitch=24, radius=7)
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch) -> None:
-    monkeypatch.setattr(live, "TILE", 32)
+    monkeypatch.setattr(tile_maps, "TILE", 32)
 
 
 def told(image, model, request, **options) -> list:
@@ -206,7 +206,7 @@ def test_nothing_is_found_where_there_is_nothing():
 
 
 def test_a_view_that_is_too_large_is_left_alone(monkeypatch):
-    monkeypatch.setattr(live, "LARGEST_VIEW", 5000)
+    monkeypatch.setattr(tile_maps, "LARGEST_VIEW", 5000)
     events = told(DISKS, brightness_model(), Request(Box((0, 0), (100, 100))))
     assert not kept(events)
     assert prepared(events).too_large(Box((0, 0), (100, 100)))

@@ -9,6 +9,7 @@ from napari_unet.annotation.edits import AcceptView, StartOver
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 from napari_unet.inference import live as engine
+from napari_unet.inference import tile_maps
 from napari_unet.inference.predict import predict
 from napari_unet.session.live.jobs import PredictView
 from napari_unet.session.live.known import Tiles
@@ -34,7 +35,7 @@ FIRST, BESIDE, FAR = (
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch) -> None:
-    monkeypatch.setattr(engine, "TILE", 32)
+    monkeypatch.setattr(tile_maps, "TILE", 32)
 
 
 class Explorer(Stage):
@@ -313,7 +314,7 @@ def test_starting_over_has_the_view_predicted_again(explorer):
 
 
 def test_a_view_of_too_much_is_left_alone_and_that_is_said(explorer, monkeypatch):
-    monkeypatch.setattr(engine, "LARGEST_VIEW", 5000)
+    monkeypatch.setattr(tile_maps, "LARGEST_VIEW", 5000)
     explorer.look(Box((0, 0), (200, 200)))
     explorer.rest()
     assert not explorer.seen(Box.whole(SHAPE)).any()

@@ -7,6 +7,7 @@ import pytest
 
 from napari_unet.geometry.box import Box
 from napari_unet.inference import live as engine
+from napari_unet.inference import tile_maps
 from napari_unet.inference.predict import predict
 from tests.runners import InlineRunner
 from tests.session.brightness import brightness_model, classes_model, disks
@@ -15,7 +16,7 @@ from tests.session.conftest import Stage
 
 @pytest.fixture
 def looking(monkeypatch):
-    monkeypatch.setattr(engine, "TILE", 32)
+    monkeypatch.setattr(tile_maps, "TILE", 32)
     stage = Stage.make(InlineRunner(), view=lambda: stage.box)
     stage.box = None
     stage.session.models.timeline.publish(brightness_model())
