@@ -37,7 +37,7 @@ def seen(stage):
     return stage.annotation.provenance != Provenance.UNSEEN
 
 
-def test_where_the_camera_goes_objects_are_found(exploring):
+def test_where_the_camera_goes_objects_are_found(exploring, press_key):
     exploring.until(lambda: seen(exploring)[40:80, 50:90].all())
     assert exploring.labels is not None
     assert not seen(exploring)[:, 400:].any()
@@ -48,17 +48,26 @@ def test_where_the_camera_goes_objects_are_found(exploring):
     assert not seen(exploring)[300, 400]
     assert exploring.state.predicting is None
     assert "Predict" not in exploring.state.message
-
-
-def test_switched_off_nothing_is_predicted_by_itself(exploring):
-    exploring.until(lambda: seen(exploring)[40:80, 50:90].all())
+    check_map(exploring, press_key)
     live = exploring.panel(PredictPanel).live
-    QTest.mouseClick(live.box, Qt.MouseButton.LeftButton, pos=live.box.rect().center())
-    assert not exploring.state.live.on
-    show(exploring, (500, 700))
-    QTest.qWait(600)
-    assert not seen(exploring)[:, 400:].any()
     assert not live.mark.isVisible()
+    QTest.mouseClick(live.box, Qt.MouseButton.LeftButton, pos=live.box.rect().center())
+    show(exploring, (60, 700))
+    QTest.qWait(500)
+    assert not seen(exploring)[40:80, 680:720].any(), "it is switched off"
+
+
+def check_map(exploring, press_key) -> None:
+    """The map of a view lies where the view is."""
+    press_key(exploring.viewer, "W")
+    exploring.until(lambda: "disks probability" in exploring.viewer.layers)
+    shown = exploring.viewer.layers["disks probability"]
+    y, x = (round(n) for n in shown.data_to_world((0, 0)))
+    place = slice(y, y + shown.data.shape[0]), slice(x, x + shown.data.shape[1])
+    labels = np.asarray(exploring.annotation.labels)[place]
+    assert (y, x) > (300, 400)
+    same = (shown.data > 0.5) == (labels > 0)
+    assert same[seen(exploring)[place]].mean() > 0.99
 
 
 def test_a_key_shows_how_sure_the_model_is_and_hides_it_again(stage, press_key):
@@ -81,20 +90,3 @@ def test_a_key_shows_how_sure_the_model_is_and_hides_it_again(stage, press_key):
     stage.viewer.layers.remove("disks probability")
     assert not stage.state.seeing
     assert not stage.state.problems
-
-
-def test_the_map_of_a_view_lies_where_the_view_is(exploring, press_key):
-    exploring.until(lambda: seen(exploring)[40:80, 50:90].all())
-    exploring.until(lambda: not exploring.state.live.busy)
-    show(exploring, (500, 700))
-    exploring.until(lambda: seen(exploring)[480:520, 680:720].all())
-    exploring.until(lambda: not exploring.state.live.busy)
-    press_key(exploring.viewer, "W")
-    exploring.until(lambda: "disks probability" in exploring.viewer.layers)
-    shown = exploring.viewer.layers["disks probability"]
-    y, x = (round(n) for n in shown.data_to_world((0, 0)))
-    part = np.asarray(exploring.annotation.labels)[y:, x:][: shown.data.shape[0]]
-    part = part[:, : shown.data.shape[1]]
-    known = seen(exploring)[y:, x:][: part.shape[0], : part.shape[1]]
-    assert (y, x) > (300, 400)
-    assert ((shown.data > 0.5) == (part > 0))[known].mean() > 0.99
