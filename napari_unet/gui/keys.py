@@ -18,7 +18,7 @@ REDO = "Ctrl+Shift+Z"
 TRAIN = "Shift+T"
 FLIP = "D"
 HIDE = "H"
-SEE = "W"
+SEE = "R"
 
 
 def keys_of_tools() -> dict[str, str]:

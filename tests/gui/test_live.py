@@ -59,7 +59,7 @@ def test_where_the_camera_goes_objects_are_found(exploring, press_key):
 
 def check_map(exploring, press_key) -> None:
     """The map of a view lies where the view is."""
-    press_key(exploring.viewer, "W")
+    press_key(exploring.viewer, "R")
     exploring.until(lambda: "disks probability" in exploring.viewer.layers)
     shown = exploring.viewer.layers["disks probability"]
     y, x = (round(n) for n in shown.data_to_world((0, 0)))
@@ -73,7 +73,7 @@ def check_map(exploring, press_key) -> None:
 def test_a_key_shows_how_sure_the_model_is_and_hides_it_again(stage, press_key):
     layer = stage.open(disks((128, 160)), name="disks", scale=(2.0, 3.0))
     stage.predict()
-    press_key(stage.viewer, "W")
+    press_key(stage.viewer, "R")
     stage.until(lambda: "disks probability" in stage.viewer.layers)
     shown = stage.viewer.layers["disks probability"]
     order = [each.name for each in stage.viewer.layers]
@@ -83,9 +83,9 @@ def test_a_key_shows_how_sure_the_model_is_and_hides_it_again(stage, press_key):
     assert stage.bench.layers.images.chosen is layer
     assert stage.viewer.layers.selection.active is stage.labels
     assert stage.panel(PredictPanel).settings.seeing.isChecked()
-    press_key(stage.viewer, "W")
+    press_key(stage.viewer, "R")
     stage.until(lambda: "disks probability" not in stage.viewer.layers)
-    press_key(stage.viewer, "W")
+    press_key(stage.viewer, "R")
     stage.until(lambda: "disks probability" in stage.viewer.layers)
     stage.viewer.layers.remove("disks probability")
     assert not stage.state.seeing
