@@ -115,7 +115,7 @@ def tell_story(
     wait(lambda: len(session.state.versions) > 1 or not session.state.training)
     picture("4_training")
     wait(lambda: not session.state.training)
-    wait(lambda: not session.predicting.refresh_due and not session.state.predicting)
+    wait(lambda: not session.predicting.refresh.due and not session.state.predicting)
     dock.findChild(QCheckBox).click()
     picture("dock")
     print(session.state.message)

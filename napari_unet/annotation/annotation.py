@@ -17,6 +17,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 import napari_unet.annotation.adding
@@ -28,8 +29,10 @@ from napari_unet.annotation.edits import ApplyPrediction, Paint
 from napari_unet.annotation.history import bring_back, settle_again, take_back
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
+from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
+    Provenance,
     ProvenanceMap,
     is_verified,
 )
@@ -71,6 +74,7 @@ class Merging:
     predicted: Predicted
     next_id: int
     box: Box
+    part: Part | None = None
 
     def merge(self) -> EditOf:
         """Fit the prediction into the copy."""
@@ -82,7 +86,7 @@ class Merging:
 
     def _merged(self) -> MergedPrediction:
         known = (self.labels, self.provenance, self.predicted, self.next_id)
-        return self.rules.merge(*known, box=self.box)
+        return self.rules.merge(*known, box=self.box, part=self.part)
 
 
 class Annotation(Workspace):
@@ -140,6 +144,10 @@ class Annotation(Workspace):
         """Whether there are no labels, and nobody has verified any."""
         return self.counts().nothing
 
+    def unseen(self, box: Box) -> Mask:
+        """Return of which pixels of a box nobody has said anything."""
+        return np.asarray(self.provenance[box.slices] == Provenance.UNSEEN)
+
     def new_id(self) -> int:
         """Return an id for a new object; nobody else will ever get it."""
         return self.ids.take()
@@ -183,8 +191,12 @@ class Annotation(Workspace):
         edit = Paint.written(self, box, repainted)
         return self.do(edit) if edit else None
 
-    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
+    def merging(
+        self, predicted: Predicted, box: Box, part: Part | None = None
+    ) -> Mergeable:
         """Return what a model says of a box, together with a copy of what is known now.
+
+        Or of a part of the box.
 
         Its `merge` is for a worker thread. That returns what makes edits of it: to be
         called with one box after the other, and to be done on the thread of the
@@ -192,7 +204,8 @@ class Annotation(Workspace):
         """
         labels = self.pixels.labels[box.slices].copy()
         provenance = self.provenance[box.slices].copy()
-        return Merging(self.rules, labels, provenance, predicted, self.next_id, box)
+        known = (self.rules, labels, provenance, predicted, self.next_id)
+        return Merging(*known, box, part)
 
     def undo(self) -> Change | None:
         """Take back what the person did last, and what was settled after it, if any."""

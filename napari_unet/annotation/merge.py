@@ -14,6 +14,8 @@ What a prediction may change, and what it may not:
 * Other old objects are gone. Everything that is not kept becomes predicted.
 
 Classes of pixels have no objects: what is verified is kept, all else is predicted.
+
+A prediction may be of a part of the box alone (`Part`); all else is kept, too.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its modules are imported when they are used first
 
+from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box, PlaneIndex
@@ -83,6 +86,8 @@ class MergedPrediction:
         The predicted objects of each plane, by their ids in `labels`.
     decisions : Decisions
         Belong to the one annotation in which it is written.
+    known : ndarray of bool, optional
+        Of which pixels the model has said something; None for all of them.
     """
 
     box: Box
@@ -95,6 +100,7 @@ class MergedPrediction:
         default_factory=dict
     )
     decisions: Decisions = field(default_factory=Decisions)
+    known: Mask | None = None
 
 
 def merge_prediction(
@@ -104,6 +110,7 @@ def merge_prediction(
     next_id: int,
     *,
     box: Box | None = None,
+    part: Part | None = None,
 ) -> MergedPrediction:
     """Fit predicted objects, whose ids are preliminary, into an annotation.
 
@@ -113,6 +120,12 @@ def merge_prediction(
     """
     box = _checked_box(box, labels, provenance, predicted)
     kept = is_verified(provenance)
+    left_alone, foreground = np.zeros(labels.shape, bool), predicted != 0
+    if part is not None:
+        predicted = np.where(part.known, predicted, 0)
+        foreground = predicted != 0
+        left_alone = ~part.replaced(labels, predicted)
+        predicted[left_alone] = 0
     new, new_ids = compact(predicted.astype(np.int32, copy=False))
     cut = {}
     for plane in Box.whole(labels.shape).planes():
@@ -122,7 +135,7 @@ def merge_prediction(
     left = pixels_by_id(new, len(new_ids))
     staying = left > 0
     staying[0] = False
-    old, old_ids = compact(np.where(kept, 0, labels))
+    old, old_ids = compact(np.where(kept | left_alone, 0, labels))
     ids = _inherited_ids(old, old_ids, new, left)
     fresh = np.flatnonzero(staying & (ids == 0))
     end = next_id + len(fresh)
@@ -130,12 +143,16 @@ def merge_prediction(
     ids[fresh] = np.arange(next_id, end)
     for index, of_plane in cut.items():
         _drop_heirs(new[index], ids, of_plane, labels[index][kept[index]])
-    labels, foreground = np.where(kept, labels, ids[new]), predicted != 0
+    kept |= left_alone
+    labels = np.where(kept, labels, ids[new])
     objects = {
         index: {int(ids[each]): found for each, found in of_plane.items()}
         for index, of_plane in cut.items()
     }
-    return MergedPrediction(box, labels, kept, foreground, next_id, end, objects)
+    known = None if part is None else part.known
+    return MergedPrediction(
+        box, labels, kept, foreground, next_id, end, objects, known=known
+    )
 
 
 def _in_work(labels: LabelMap, verified: Mask) -> Mask:
@@ -171,12 +188,18 @@ def merge_classes(
     next_id: int,
     *,
     box: Box | None = None,
+    part: Part | None = None,
 ) -> MergedPrediction:
     """Fit predicted class numbers in, as `merge_prediction`; none is renumbered."""
     box = _checked_box(box, labels, provenance, predicted)
     kept, foreground = is_verified(provenance), predicted != 0
+    if part is not None:
+        kept = kept | ~part.core
     labels = np.where(kept, labels, predicted.astype(np.int32, copy=False))
-    return MergedPrediction(box, labels, kept, foreground, next_id, next_id)
+    known = None if part is None else part.core
+    return MergedPrediction(
+        box, labels, kept, foreground, next_id, next_id, known=known
+    )
 
 
 def _checked_box(box: Box | None, *arrays: npt.NDArray[Any]) -> Box:

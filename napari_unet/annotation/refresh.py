@@ -45,7 +45,9 @@ class Refresh:
             return
         if work.foreground is None:
             work.foreground = np.zeros(work.live.shape, bool)
-        work.foreground[box.slices] = merged.foreground[self._local(box)]
+        local = self._local(box)
+        known = True if merged.known is None else merged.known[local]
+        np.copyto(work.foreground[box.slices], merged.foreground[local], where=known)
         new_ids = merged.next_id > merged.first_id and not decided.settled
         if new_ids:
             decided.shift = max(0, work.ids.next - merged.first_id)

@@ -22,6 +22,7 @@ import numpy as np
 from napari_unet.annotation.annotation import Annotation, EditOf, Mergeable, Predicted
 from napari_unet.annotation.change import Change, Mark, PixelChange
 from napari_unet.annotation.edit import Edit, register
+from napari_unet.annotation.part import Part
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
     Provenance,
@@ -90,6 +91,12 @@ class ValueAnnotation(Annotation):
         """Whether there are values to accept."""
         return self.predicted is not None
 
+    def unseen(self, box: Box) -> Mask:
+        """Return of which pixels of a box no model has said anything."""
+        if self.predicted is None:
+            return np.ones(box.shape, bool)
+        return np.asarray(np.isnan(self.predicted[0][box.slices]), bool)
+
     def mark_for(self, variable: int, value: float) -> int:
         """Return the label to paint with, to say that a variable has a finite value."""
         if not np.isfinite(value) or not 0 <= variable < self._variables:
@@ -99,7 +106,9 @@ class ValueAnnotation(Annotation):
             )
         return self._label_of(Mark(variable, float(np.float32(value))))
 
-    def merging(self, predicted: Predicted, box: Box) -> Mergeable:
+    def merging(
+        self, predicted: Predicted, box: Box, part: Part | None = None
+    ) -> Mergeable:
         """Return a prediction that is to be shown; nothing has to be merged."""
         shape = (self._variables, *box.shape)
         if predicted.shape != shape:
@@ -108,7 +117,7 @@ class ValueAnnotation(Annotation):
                 "predict the image that the annotation belongs to."
             )
         room = self._shape if self.predicted is None else None
-        return Showing(predicted, room, box)
+        return Showing(predicted, room, box, None if part is None else part.core)
 
     def acceptable(self, box: Box) -> tuple[Box, Mask]:
         """Take the values that are shown in a box, where nobody stands behind any."""
@@ -228,14 +237,16 @@ class ValueAnnotation(Annotation):
 class ShowValues(Edit):
     """A model's values inside a box are shown beside the marks; nothing else changes.
 
-    `predicted` is what it says of `whole`; `room` is where to show it, if nothing is
-    shown yet. Both have the variables as first axis.
+    `predicted` is what it says of `whole`, or of those of its pixels that are `known`;
+    `room` is where to show it, if nothing is shown yet. Both have the variables as
+    first axis.
     """
 
     name: ClassVar[str] = "show values"
     predicted: Predicted
     room: ValueMap | None
     whole: Box
+    known: Mask | None
     box: Box
 
     def do(self, work: Workspace) -> Change | None:
@@ -249,7 +260,9 @@ class ShowValues(Edit):
         if box.empty:
             return None
         local = box.relative_to(self.whole).slices
-        values.predicted[:, *box.slices] = self.predicted[:, *local]
+        known = True if self.known is None else self.known[local]
+        shown = values.predicted[:, *box.slices]
+        np.copyto(shown, self.predicted[:, *local], where=known)
         return Change("predict", (), work.ids.next, work.open_objects, shown=box)
 
 
@@ -260,12 +273,13 @@ class Showing:
     predicted: Predicted
     room: tuple[int, ...] | None
     box: Box
+    known: Mask | None = None
 
     def merge(self) -> EditOf:
         """Make room for them, which takes long for large images."""
         shape = self.room
         room = None if shape is None else np.full(shape, np.nan, np.float32)
-        return partial(ShowValues, self.predicted, room, self.box)
+        return partial(ShowValues, self.predicted, room, self.box, self.known)
 
     def outcome(self) -> tuple[Predicted, Predicted]:
         """Return the values that would be shown; what is shown now is not copied."""

@@ -22,6 +22,7 @@ HIDE = "H"
 PAINT_OVER = "W"
 # Where an image layer is selected, this one is napari's.
 OUTLINES = "O"
+SEE = "R"
 
 
 SHEET = "?"  # napari has no name for it: a shortcut of the window
@@ -31,6 +32,7 @@ _WORDS = {
     NEXT: "Go to the next view that needs a look",
     FLIP: "Labels on or off; while comparing, the one model or the other",
     HIDE: "Hold to see the bare image",
+    SEE: "How sure the model is, as a picture; on or off",
     OUTLINES: "Labels as outlines, hidden, filled",
     PAINT_OVER: "What the brush may paint over: all, background, first touched",
     TRAIN: "Start or stop Fine-tune",

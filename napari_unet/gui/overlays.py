@@ -105,6 +105,11 @@ def _overlay_layer(binding: LabelsBinding) -> Labels:
     return layer
 
 
+def mark_as_prediction(layer: Image) -> None:
+    """Note that a layer shows a prediction, and is no image to work on."""
+    layer.metadata = {**layer.metadata, _MARK: "prediction"}
+
+
 def is_prediction(layer: Any) -> bool:
     """Whether an image layer shows a prediction, and is no image to work on."""
     return bool(layer.metadata.get(_MARK) == "prediction")

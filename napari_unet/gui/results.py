@@ -15,6 +15,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.image_layers import ImageLayers
 from napari_unet.gui.napari_private import insert_quietly
 from napari_unet.gui.preview import PreviewLayer
+from napari_unet.gui.probability import ProbabilityLayer
 from napari_unet.gui.result_layers import (
     first_label,
     make_layer,
@@ -54,6 +55,9 @@ class Results:
         self.preview = PreviewLayer(layers)
         self.preview.unwanted.connect(session.comparing.end)
         session.comparing.changed.connect(self._show_preview)
+        self.probability = ProbabilityLayer(layers)
+        self.probability.unwanted.connect(session.seeing.toggle)
+        session.seeing.changed.connect(self._show_probability)
         session.images.labels_shown.connect(self._show_labels)
         session.images.joined.connect(self._on_joined)
         session.images.put_away.connect(self._put_away)
@@ -112,6 +116,7 @@ class Results:
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""
         self.preview.drop()
+        self.probability.drop()
         for shown in self._shown.values():
             shown.close(remove=False)
         self._shown.clear()
@@ -145,6 +150,18 @@ class Results:
             f"{shown.below.name} by {comparison.name}",
             flipped=comparison.flipped,
         )
+
+    def _show_probability(self) -> None:
+        """Show how sure the model is below the labels, or nothing."""
+        found = self._session.seeing.map
+        shown = self._shown.get(found.image) if found is not None else None
+        if found is None or shown is None:
+            self.probability.drop()
+        else:
+            channel, name = shown.binding.channel, f"{shown.below.name} probability"
+            start = channel.box_in_layer(found.box).start
+            values = channel.spread(found.values)
+            self.probability.show(values, start, shown.layer, name)
 
     def _show(self, image: OpenImage, below: Image, layer: Labels) -> None:
         look = self._looks.get(_work(image), {})

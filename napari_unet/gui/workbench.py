@@ -42,6 +42,7 @@ from napari_unet.gui.keys import (
     PAINT_OVER,
     PREDICT,
     REDO,
+    SEE,
     TRAIN,
     UNDO,
     bind_keys,
@@ -52,6 +53,7 @@ from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
 from napari_unet.gui.runner import QtRunner
 from napari_unet.gui.sections import Sections
+from napari_unet.gui.view_watch import ViewWatch
 from napari_unet.project.resolve import same_file
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
@@ -90,6 +92,7 @@ class Workbench(QObject):
         self.brush = Brush(self.viewer, self.layers)
         self.lines.drawn.connect(self._in_hand.draw)
         self.lines.boxed.connect(self._in_hand.box)
+        self._watch = ViewWatch(viewer, self.session.live.look, self._tick, self)
         self.folders = Folders(self.viewer, self.open_file)
         self._activity = Activity()
         self._open = True
@@ -115,6 +118,7 @@ class Workbench(QObject):
                 FLIP: self._flip,
                 PAINT_OVER: self._paint_over_next,
                 OUTLINES: self._look_next,
+                SEE: self.session.seeing.toggle,
                 **actions,
             },
             {HIDE: self._hiding.hold},
@@ -292,6 +296,7 @@ class Workbench(QObject):
         self.folders.close()
         self.lines.close()
         self.brush.close()
+        self._watch.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:
@@ -325,7 +330,8 @@ class Workbench(QObject):
 
     def _on_state(self, state: State) -> None:
         self._activity.show(state)
-        wanted = _BUSY_TICK_MS if state.predicting else _IDLE_TICK_MS
+        busy = state.predicting or state.live.busy
+        wanted = _BUSY_TICK_MS if busy else _IDLE_TICK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)
 

@@ -34,7 +34,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.geometry.tiling import plan_tiles
 from napari_unet.images.source import CanonicalImage, LabelStore
-from napari_unet.inference.events import PredictEvent
+from napari_unet.inference.events import PredictEvent, ViewPredicted
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
 from napari_unet.instances.decoding import Decoding, Maps
@@ -50,6 +50,11 @@ LARGEST_CHUNK = 2**30
 
 MARGIN = 256
 """Pixels around the core of a chunk in which its objects are seen whole."""
+
+_AROUND = 64
+"""Pixels around a view in which its objects are seen, when thresholds move."""
+
+_WORTH_A_PREVIEW = 0.5
 
 LARGEST_CACHED = 2**24
 """Pixels of the zoomed image whose maps are kept; two bytes for each of its maps."""
@@ -172,6 +177,19 @@ def chunk_of_view(
     return Chunk(start.get("T", 0), start.get("Z", 0), core, read, read)
 
 
+def worth_a_preview(chunk: Chunk, plan: ChunkPlan) -> bool:
+    """Whether a view is much less than its plane, so that it is shown before all."""
+    area = math.prod(plan.shape[2:])
+    return 0 < math.prod(chunk.core.shape) <= _WORTH_A_PREVIEW * area
+
+
+def seen_in_view(chunk: Chunk, values: Values, axes: str) -> ViewPredicted:
+    """Return what the core of a viewed part of a plane holds, in the image's axes."""
+    box = box_in_axes(chunk.in_result(chunk.core), axes)
+    whole = chunk.crop(values)[..., None, None, :, :]
+    return ViewPredicted(box, in_image_axes(whole, axes))
+
+
 def box_in_axes(box: Box, axes: str) -> Box:
     """Return a box of (T, Z, Y, X) in the axes of the image without C."""
     places = ["TZYX".index(axis) for axis in result_axes(axes)]
@@ -198,8 +216,8 @@ def iter_predict_chunk(
     maps = yield from iter_chunk_maps(plan, chunk, image, predictor)
     kept = None
     if plan.cached:
-        kept = _narrowed(maps)
-        maps = _widened(kept)
+        kept = narrowed(maps)
+        maps = widened(kept)
     values = yield from iter_decode_chunk(plan, chunk, maps)
     if chunk.core != chunk.decoded:
         values = _own_objects(values, chunk.core.relative_to(chunk.decoded))
@@ -313,14 +331,19 @@ class CachedMaps:
     axes: str
 
     def iter_decode(
-        self, decoding: Decoding
+        self, decoding: Decoding, view: Box | None = None
     ) -> Generator[PredictEvent, None, LabelMap]:
-        """Find the objects again, with other thresholds, in the axes of the image."""
+        """Find the objects again, with other thresholds, in the axes of the image.
+
+        With a view, its objects are found first, and yielded as `ViewPredicted`.
+        """
         plan, total = self.plan, len(self.planes)
         spec = plan.spec.model_copy(update={"decoding": decoding})
+        if view is not None:
+            yield from self._iter_view(spec, view)
         labels = []
         for number, plane in enumerate(self.planes, start=1):
-            maps, shape = _widened(plane), plan.shape[2:]
+            maps, shape = widened(plane), plan.shape[2:]
             decoded = _iter_decode(spec, maps, shape, plan.zoom)
             labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
             yield TilesDone(number, total)
@@ -328,10 +351,37 @@ class CachedMaps:
         yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
         return in_image_axes(stacks, self.axes)
 
+    def _iter_view(
+        self, spec: ModelSpec, view: Box
+    ) -> Generator[PredictEvent, None, None]:
+        plan = self.plan
+        chunk = chunk_of_view(view, self.axes, plan.shape, _AROUND)
+        if not worth_a_preview(chunk, plan):
+            return
+        number = chunk.frame * plan.shape[1] + (chunk.section or 0)
+        maps = self.planes[number]
+        scale = [m / n for m, n in zip(maps.shape[1:], plan.shape[2:], strict=True)]
+        place = tuple(
+            slice(math.floor(a * s), math.ceil(b * s))
+            for a, b, s in zip(chunk.read.start, chunk.read.stop, scale, strict=True)
+        )
+        steps = _iter_decode(
+            spec, widened(maps[:, *place]), chunk.decoded.shape, plan.zoom
+        )
+        found = yield from told_as(TilesDone(0, len(self.planes)), steps)
+        yield seen_in_view(chunk, found, self.axes)
+
+    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
+        """Return the box of all labels, and the probability of foreground in it."""
+        frames, sections = self.plan.shape[:2]
+        planes = [self.foreground(t, z) for t in range(frames) for z in range(sections)]
+        values = in_image_axes(np.stack(planes).reshape(self.plan.shape), self.axes)
+        return Box.whole(values.shape), values
+
     def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
         """Return probabilities of foreground (Y, X), on the grid of the image."""
         plane = self._plane(frame, section)
-        return np.asarray(resize(_widened(plane[:1]), self.plan.shape[2:])[0])
+        return np.asarray(resize(widened(plane[:1]), self.plan.shape[2:])[0])
 
     def part(self, frame: int, section: int, box: Box) -> SeenPart:
         """Return what was said of a box (Y, X) of a plane; costs what the box does."""
@@ -342,11 +392,11 @@ class CachedMaps:
         return self.planes[frame * self.plan.shape[1] + section]
 
 
-def _narrowed(maps: Maps) -> npt.NDArray[np.float16]:
+def narrowed(maps: Maps) -> npt.NDArray[np.float16]:
     """Return maps as they are kept; torch rounds as numpy does, and much quicker."""
     return torch.from_numpy(maps).half().numpy()
 
 
-def _widened(plane: npt.NDArray[np.float16]) -> Maps:
+def widened(plane: npt.NDArray[np.float16]) -> Maps:
     """Return maps as they are decoded."""
     return torch.from_numpy(plane).float().numpy()

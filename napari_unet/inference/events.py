@@ -45,9 +45,12 @@ class Redecodable(Protocol):
     """Maps of an image, from which objects can be found with other thresholds."""
 
     def iter_decode(
-        self, decoding: Decoding
+        self, decoding: Decoding, view: Box | None = None
     ) -> Generator[PredictEvent, None, LabelMap]:
-        """Find them; returns labels with the axes of the image without C."""
+        """Find them, those of a view first; returns labels in the image's axes."""
+
+    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
+        """Return the box of all labels, and the probability of foreground in it."""
 
     def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
         """Return probabilities of foreground (Y, X), on the grid of the image."""

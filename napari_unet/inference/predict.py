@@ -26,16 +26,17 @@ from napari_unet.images.source import ArrayLabels, CanonicalImage, ImageSource
 from napari_unet.inference.chunks import (
     CachedMaps,
     ChunkPlan,
-    box_in_axes,
     chunk_of_view,
     in_image_axes,
     iter_chunk_maps,
     iter_decode_chunk,
     iter_predict_chunk,
     plan_chunks,
+    seen_in_view,
     stitch,
+    worth_a_preview,
 )
-from napari_unet.inference.events import MapsCached, PredictEvent, Sized, ViewPredicted
+from napari_unet.inference.events import MapsCached, PredictEvent, Sized
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.measure import (
     estimate_diameter,
@@ -54,7 +55,6 @@ from napari_unet.weights.model import Model
 
 Limits: TypeAlias = list[tuple[float, float]]
 
-_WORTH_A_PREVIEW = 0.5
 # Progress is told more finely than by windows: one may be all of the image.
 _PARTS = 16
 # Nothing is done yet, but this is where it can be cancelled.
@@ -164,14 +164,11 @@ def iter_predict(
     if note:
         yield Notice(note)
     execution = choose_execution(resolve_device(device), full_precision=full_precision)
-    limits = []
-    for number in range(seen.shape[1]):
-        yield _BEGUN
-        limits.append(model.spec.normalization.limits(seen.channel(number)))
-    yield _BEGUN
+    limits = yield from iter_limits(seen, model)
     # The network has maps of any image; and whoever tells a size knows of objects.
     if not probabilities:
-        nothing = yield from _nothing(seen, model, limits, told=diameter is not None)
+        told = diameter is not None
+        nothing = yield from iter_nothing(seen, model, limits, told=told)
         if nothing is not None:
             return in_image_axes(nothing, seen.axes)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
@@ -184,10 +181,25 @@ def iter_predict(
     return in_image_axes((yield from _whole(plan, seen, predictor)), seen.axes)
 
 
-def _nothing(
+def iter_limits(
+    image: CanonicalImage, model: Model
+) -> Generator[PredictEvent, None, Limits]:
+    """Return the grey values that become 0 and 1, by the whole image, by channel."""
+    limits = []
+    for number in range(image.shape[1]):
+        yield _BEGUN
+        limits.append(model.spec.normalization.limits(image.channel(number)))
+    yield _BEGUN
+    return limits
+
+
+def iter_nothing(
     image: CanonicalImage, model: Model, limits: Limits, *, told: bool
 ) -> Generator[PredictEvent, None, Values | None]:
-    """Return the result for an image that shows nothing; None if it shows something."""
+    """Return the result for an image that shows nothing; None if it shows something.
+
+    An image of which somebody has `told` how large the objects are shows some.
+    """
     empty = objective_of(model.spec).empty_result((image.shape[0], *image.shape[2:]))
     if empty is not None and all(high <= low for low, high in limits):
         yield Notice("The image is constant; there is nothing to find in it.")
@@ -309,13 +321,10 @@ def _preview(
     """Predict the viewed part of the viewed plane, if it is much less than all."""
     halo = math.ceil(predictor.halo / plan.zoom)
     chunk = chunk_of_view(view, image.axes, plan.shape, halo)
-    area = math.prod(plan.shape[2:])
-    if chunk.core.empty or math.prod(chunk.core.shape) > _WORTH_A_PREVIEW * area:
+    if not worth_a_preview(chunk, plan):
         return
     told = _progress(0, _PARTS, _PARTS)
     steps = iter_chunk_maps(plan, chunk, image, predictor)
     maps = yield from mapped(told, steps)
     values = yield from mapped(told, iter_decode_chunk(plan, chunk, maps))
-    box = box_in_axes(chunk.in_result(chunk.core), image.axes)
-    whole = chunk.crop(values)[..., None, None, :, :]
-    yield ViewPredicted(box, in_image_axes(whole, image.axes))
+    yield seen_in_view(chunk, values, image.axes)

@@ -152,13 +152,18 @@ class Decoding(BaseModel, ABC):
         return float(getattr(self, self.parting))
 
     def moved(
-        self, foreground: float | None = None, parting: float | None = None
+        self,
+        foreground: float | None = None,
+        parting: float | None = None,
+        min_size: float | None = None,
     ) -> Self:
         """Return other thresholds; one that is not given stays as it is.
 
         What is out of reach becomes the nearest that is not.
         """
-        update = {}
+        update: dict[str, float] = {}
+        if min_size is not None:
+            update["min_size"] = round(_within(min_size, (1, _LARGEST_AREA)))
         if foreground is not None:
             update["foreground"] = _within(foreground, _FOREGROUND_LIMITS)
         if parting is not None:

@@ -28,7 +28,7 @@ from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.models.loading import LoadVersion
 from napari_unet.session.models.timeline import ModelVersion, Timeline
-from napari_unet.session.predicting import Predict
+from napari_unet.session.prediction import Predict
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import Comparison
 from napari_unet.session.words import schema_of

@@ -29,7 +29,7 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.models.models import Models
-from napari_unet.session.predicting import Predict
+from napari_unet.session.prediction import Predict
 from napari_unet.session.runner import Handlers, Running
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Guiding:
             self._due = self._due or self._queue is not None or self._job is not None
             self._stop()
             self._queue = None
-        if state.predicting or state.training or state.loading:
+        if state.predicting or state.training or state.loading or state.live.busy:
             self._due = self._due or bool(state.predicting) or self._job is not None
             self._stop()
         elif self._due:

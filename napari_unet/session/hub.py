@@ -18,6 +18,7 @@ from napari_unet.session.status import (
     EffortState,
     ExportState,
     ImageState,
+    LiveState,
     MeasuredState,
     ModelState,
     Place,
@@ -53,6 +54,9 @@ class Changes(TypedDict, total=False):
     predicting: Progress | None
     refreshing: bool
     cancelling: bool
+    live: LiveState
+    in_view: int | None
+    seeing: bool
     training: Progress | None
     stopping: bool
     minutes: float

@@ -24,6 +24,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
+from napari_unet.session.counting import Counting
 from napari_unet.session.effort import Effort
 from napari_unet.session.exporting import Exporting
 from napari_unet.session.growing import Growing
@@ -32,12 +33,14 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.learning_along import LearningAlong
+from napari_unet.session.live.live import Live
 from napari_unet.session.measuring import Measuring
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
+from napari_unet.session.seeing import Probable, Seeing
 from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
 from napari_unet.session.status import NO_TARGET, Place, Target
@@ -67,12 +70,13 @@ class Session:
         self.images = Images(hub, self.projects)
         self.models = Models(hub, lambda: self.images.home)
         self.predicting = Predicting(hub, view)
+        self.live = Live(hub, self.images, self.models, self.predicting, view)
         self.correcting = Correcting(
             hub,
             self.images,
             self.note_edit,
-            self.predicting.cancel,
-            self.predicting.unseen,
+            self._stop_predicting,
+            self.predicting.just_changed.unseen,
         )
         self.growing = Growing(
             hub,
@@ -87,6 +91,8 @@ class Session:
         self.exporting = Exporting(
             hub, self.images, self.projects, self.predicting.maps_of
         )
+        self.counting = Counting(hub, self.images, view)
+        self.seeing = Seeing(hub, self.images, (self._maps_of, self.live.maps_of))
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.learning_along = LearningAlong(
@@ -147,7 +153,7 @@ class Session:
         self.comparing.end()
         self._wiring.version_chosen = True
         self.models.loader.go_to(number, asked=True)
-        self.predicting.want_refresh(soon=True)
+        self.predicting.refresh.want(soon=True)
 
     def set_minutes(self, minutes: float) -> None:
         """Let the next training last so long."""
@@ -179,8 +185,11 @@ class Session:
         self.measuring.tick()
         self.learning_along.tick()
         self.exporting.tick()
-        if self.predicting.refresh_due and self._shows_prediction():
-            self._predict(refreshing=True)
+        self.counting.tick()
+        self.seeing.tick()
+        if self.predicting.refresh.due and self._shows_prediction():
+            self._refresh()
+        self.live.tick()
         now = self._hub.clock()
         if now - self._saved_at >= SAVE_INTERVAL:
             self._saved_at = now
@@ -209,7 +218,7 @@ class Session:
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""
         self.comparing.end()
-        self.predicting.cancel()
+        self._stop_predicting()
         self.training.stop()
         self.exporting.cancel()
 
@@ -219,9 +228,29 @@ class Session:
         self.projects.close()
         return problems
 
+    def _stop_predicting(self) -> None:
+        self.live.cancel()
+        self.predicting.cancel()
+
+    def _maps_of(self, image: OpenImage) -> Probable | None:
+        """Return what the network that is chosen now has said of all of an image."""
+        model = self.models.active
+        if model is None or not self.predicting.can_decode(image, model):
+            return None
+        return self.predicting.maps_of(image)
+
+    def _refresh(self) -> None:
+        """Let another model predict what the one before it did."""
+        image = self.images.current
+        if image is not None and self.live.explores(image):
+            self.predicting.refresh.drop()
+        else:
+            self._predict(refreshing=True)
+
     def _predict(self, *, refreshing: bool = False) -> None:
         image, model = self.images.current, self.models.active
         if image is not None and model is not None:
+            self.live.cancel()
             self.predicting.start(image, model, refreshing=refreshing)
 
     def _refused(self, place: Place, reason: str) -> bool:
@@ -239,6 +268,6 @@ class Session:
         labelled = image is not None and image.has_labels
         if image is not None and image.annotation.history.from_elsewhere:
             # Nobody knows whether a model is better than what another program found.
-            labelled &= self.predicting.refresh_asked
+            labelled &= self.predicting.refresh.asked
         # What is compared with stays as it is until the person has decided.
         return labelled and not (state.why_not_predict or state.comparing)

@@ -37,11 +37,13 @@ class Settings:
     """How the current image is read, the size of its objects, and thresholds.
 
     `changed` tells that the person has set something, and `read_anew` that it was how
-    the current image is read.
+    the current image is read; `undecoded` that thresholds are others than those of what
+    is shown, and only a prediction of the view can show what they do.
     """
 
     changed = Signal()
     read_anew = Signal()
+    undecoded = Signal()
 
     def __init__(
         self, hub: Hub, images: Images, models: Models, predicting: Predicting
@@ -110,17 +112,20 @@ class Settings:
         self._ask_to_predict("size")
 
     def set_thresholds(
-        self, foreground: float | None = None, parting: float | None = None
+        self,
+        foreground: float | None = None,
+        parting: float | None = None,
+        min_size: float | None = None,
     ) -> None:
         """Find the objects with other thresholds, at once where that is possible.
 
         One that is not given stays as it is. What parts objects is the threshold that
-        the model's `Decoding` calls so.
+        the model's `Decoding` calls so; the least size is an area.
         """
         model = self._models.active
         if model is not None:
             decoding = model.spec.decoding
-            self._decode_with(model, decoding.moved(foreground, parting))
+            self._decode_with(model, decoding.moved(foreground, parting, min_size))
 
     def reset_thresholds(self) -> None:
         """Find the objects with the thresholds that the model came with."""
@@ -131,14 +136,17 @@ class Settings:
     def tick(self) -> None:
         """Find objects anew, if thresholds moved and nothing else is going on.
 
-        What is being predicted with former thresholds is waited for.
+        What is being predicted with former thresholds is waited for, until it is shown
+        in the view.
         """
         image, model = self._images.current, self._models.active
-        if not self._decode_wanted or self._hub.state.predicting:
+        if not (self._decode_wanted and self._predicting.may_decode):
             return
         self._decode_wanted = False
         if image and model and self._predicting.can_decode(image, model):
             self._predicting.decode(image, model)
+        elif self._hub.state.live.on:
+            self.undecoded.emit()
         else:
             self._ask_to_predict("threshold")
 
@@ -207,6 +215,7 @@ class Settings:
             spec.decoding.at_parting,
             spec.decoding.parting_limits,
             spec.decoding.parting_words,
+            spec.decoding.min_size,
             knows_size=spec.best_diameters is not None,
             thresholds_moved=self._models.timeline.moved_from is not None,
         )

@@ -17,6 +17,7 @@ from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
+    LIVE_OFF,
     NO_EFFORT,
     NO_TARGET,
     NOT_EXPORTED,
@@ -26,6 +27,7 @@ from napari_unet.session.status import (
     EffortState,
     ExportState,
     ImageState,
+    LiveState,
     MeasuredState,
     ModelState,
     Place,
@@ -122,6 +124,9 @@ class State:
         The chosen image, how saving it goes, and what came back after a crash.
     predicting, refreshing, cancelling
         A prediction, whether training started it, and whether it was asked to stop.
+    live, in_view, seeing
+        The prediction of the view while a person looks around; how many objects are in
+        it, if that is known; whether it is to be seen how sure the model is.
     training, stopping, minutes, learns_along
         A training, whether it was asked to stop, how long the next one lasts, and
         whether corrections start one.
@@ -155,6 +160,9 @@ class State:
     predicting: Progress | None = None
     refreshing: bool = False
     cancelling: bool = False
+    live: LiveState = LIVE_OFF
+    in_view: int | None = None
+    seeing: bool = False
     training: Progress | None = None
     stopping: bool = False
     minutes: float = DEFAULT_MINUTES

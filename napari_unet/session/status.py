@@ -56,6 +56,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveState:
+    """Whether the view is predicted while a person looks around, and at this moment.
+
+    `words` say why it is not, though that is switched on.
+    """
+
+    on: bool = False
+    busy: bool = False
+    words: str = ""
+
+
+LIVE_OFF = LiveState()
+
+
+@dataclass(frozen=True, slots=True)
 class SaveState:
     """Where work is saved and how that goes: `failed` with words on what to do."""
 
@@ -290,6 +305,8 @@ class SettingsState:
         Thresholds, see `napari_unet.instances.decoding.Decoding`.
     parting_limits, parting_words : tuple of float, str
         Between which values the second one moves, and what it asks.
+    min_size : int
+        The least area of an object, in pixels that the network sees.
     knows_size : bool
         Whether the model zooms images to the size of objects that it knows.
     diameter, measured : float or None
@@ -306,6 +323,7 @@ class SettingsState:
     parting: float
     parting_limits: tuple[float, float]
     parting_words: str
+    min_size: int
     knows_size: bool = False
     diameter: float | None = None
     measured: float | None = None

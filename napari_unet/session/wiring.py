@@ -47,6 +47,7 @@ class Wiring:
         self._training = training = session.training
         self._correcting = session.correcting
         self._growing = session.growing
+        self._live = live = session.live
         self._comparing = session.comparing
         self._effort = session.effort
         self._guiding = session.guiding
@@ -68,6 +69,9 @@ class Wiring:
         session.correcting.done.connect(session.effort.note_done)
         session.guiding.wanted.connect(session.effort.look)
         predicting.completed.connect(self._on_completed)
+        predicting.finished.connect(live.note_whole)
+        live.applied.connect(self._on_view)
+        settings.undecoded.connect(live.look_again)
         training.improved.connect(self._on_improved)
         training.ended.connect(self._on_trained)
         training.started.connect(self._learning_along.note_training)
@@ -93,11 +97,17 @@ class Wiring:
         self._predicting.forget(image)
         self._correcting.forget(image)
         self._growing.forget(image)
+        self._live.forget(image)
         self._effort.forget(image)
 
     def _on_applied(self, image: OpenImage) -> None:
         self._effort.note_predicted(image)
         self._guiding.want()
+        self._images.note_change(image)
+
+    def _on_view(self, image: OpenImage) -> None:
+        """Show a view, but order no views anew: the next one is predicted soon."""
+        self._effort.note_predicted(image)
         self._images.note_change(image)
 
     def _on_completed(self, image: OpenImage) -> None:
@@ -127,7 +137,7 @@ class Wiring:
 
     def _on_trained(self) -> None:
         self._learning_along.note_training()
-        self._predicting.hurry_refresh()
+        self._predicting.refresh.hurry()
         self._store.want(self._training.home, begin=True)
 
     def _come_home(self) -> None:
@@ -165,7 +175,7 @@ class Wiring:
         self._models.publish(improved, home, activate=not self.version_chosen)
         self._store.want(home, begin=True)
         if not self.version_chosen and not improved.record.worse:
-            self._predicting.want_refresh()
+            self._predicting.refresh.want()
             image = self._images.current
             if image is not None and image.annotation.history.from_elsewhere:
                 self._hub.notice(_FROM_ELSEWHERE)

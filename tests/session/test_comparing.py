@@ -184,13 +184,13 @@ def test_no_refresh_of_a_training_comes_between(desk):
     # As a training does that has made a better model.
     better = publish(desk, brightness_model(0.3), "round 1")
     desk.session.models.timeline.activate(better.number)
-    desk.session.predicting.want_refresh(soon=True)
+    desk.session.predicting.refresh.want(soon=True)
     desk.run()
     assert desk.state.comparing is not None
     assert np.array_equal(desk.annotation.labels, labels)
     desk.session.comparing.end()
     desk.run()
-    assert not desk.session.predicting.refresh_due
+    assert not desk.session.predicting.refresh.due
     assert not np.array_equal(desk.annotation.labels, labels)
 
 

@@ -9,7 +9,7 @@ import tifffile
 from napari_unet.annotation.edits import AcceptView, UnverifyObject, UnverifyView
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
-from napari_unet.session.predicting import LOOK_SECONDS
+from napari_unet.session.just_changed import LOOK_SECONDS
 from tests.runners import InlineRunner
 from tests.session.brightness import classes_model, disks, values_model
 from tests.session.conftest import Stage

@@ -16,7 +16,7 @@ from napari_unet.core.events import (
 from napari_unet.geometry.box import Box
 from napari_unet.learning.events import ModelImproved
 from napari_unet.session.finetune import replay_samples
-from napari_unet.session.predicting import REFRESH_SECONDS
+from napari_unet.session.refreshing import REFRESH_SECONDS
 from napari_unet.session.training import ROUND_SECONDS
 from tests.runners import ManualRunner
 from tests.session.brightness import brightness_model, disks
@@ -249,7 +249,7 @@ def test_refreshes_are_not_too_frequent_and_one_follows_the_end(manual, monkeypa
     assert not any(refreshes)
     manual.run()
     assert any(refreshes)
-    assert not manual.session.predicting.refresh_due
+    assert not manual.session.predicting.refresh.due
 
 
 def test_a_version_chosen_by_hand_is_left_alone(manual, monkeypatch):

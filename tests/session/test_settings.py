@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.geometry.box import Box
 from napari_unet.instances.by_distances import DistancesDecoding
 from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.models.record import new_record
@@ -396,3 +397,52 @@ def test_what_was_set_comes_back_where_only_a_built_in_model_was_used(
     last = open_again()
     assert last.state.settings.diameter is None
     last.session.close()
+
+
+class _Hand(Stage):
+    """Somebody who looks at a corner, and drags a slider."""
+
+    def step_until(self, happened) -> None:
+        for _ in range(500):
+            if happened():
+                return
+            for job in self.runner.jobs:
+                job.step()
+            self.session.tick()
+        raise AssertionError("it does not happen")
+
+
+def test_what_is_in_view_follows_a_slider_before_all_is_found_anew():
+    stage = _Hand.make(ManualRunner(), view=lambda: Box((0, 0), (60, 100)))
+    stage.session.models.timeline.publish(brightness_model())
+    stage.open(faint_disks())
+    stage.session.predict()
+    stage.run()
+    labels, before = stage.annotation.labels, stage.state.image.objects
+    assert labels[16, 16] == 0 < labels[112, 48]
+    stage.session.settings.set_thresholds(0.005)
+    (whole,) = stage.runner.jobs
+    stage.step_until(lambda: labels[16, 16] > 0)
+    assert whole.running
+    # Another value ends what goes on, as the view is shown already.
+    stage.session.settings.set_thresholds(0.5)
+    assert whole.cancelled
+    stage.run()
+    assert labels[16, 16] == 0
+    assert stage.state.image.objects == before
+    assert stage.state.message.startswith("Found")
+
+
+def test_a_slider_does_not_end_what_is_not_shown_yet():
+    stage = _Hand.make(ManualRunner(), view=lambda: Box((0, 0), (60, 100)))
+    stage.session.models.timeline.publish(brightness_model())
+    stage.open(faint_disks())
+    stage.session.predict()
+    stage.run()
+    stage.session.settings.set_thresholds(0.005)
+    (first,) = stage.runner.jobs
+    for value in (0.3, 0.4, 0.5):
+        stage.session.settings.set_thresholds(value)
+    assert not first.cancelled
+    stage.run()
+    assert stage.annotation.labels[16, 16] == 0

@@ -262,7 +262,7 @@ class Sitting(RuleBasedStateMachine):
         with self.verified_stays("refresh"):
             session = self.life.session
             session.models.timeline.publish(model_for(self.task, number))
-            session.predicting.want_refresh(soon=True)
+            session.predicting.refresh.want(soon=True)
             session.tick()
             self.finish(now)
 

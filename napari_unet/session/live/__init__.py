@@ -1,0 +1,1 @@
+"""What is in view is predicted while a person looks around."""
