@@ -25,10 +25,18 @@ from napari_unet.geometry.ids import latest_free_id
 from napari_unet.instances.diameter import LEAST_DIAMETER, MOST_DIAMETER
 from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.models.record import ModelRecord, built_in_uuid, uuid_of
-from napari_unet.project.identity import Axes, Hash, ImageFields, Key, Name, Record
+from napari_unet.project.identity import (
+    Axes,
+    Hash,
+    ImageFields,
+    Key,
+    Name,
+    Record,
+    RelativePath,
+)
 from napari_unet.project.layout import MANIFEST
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 KEPT_GENERATIONS = 3
 LONGEST_VERSION_NAME = 60
 
@@ -42,11 +50,25 @@ Channel = Annotated[int, Field(ge=0, le=2**16)]
 Json: TypeAlias = dict[str, Any]
 
 
+class Done(Record):
+    """How far the work in a save is: for lists, nothing else depends on it.
+
+    An image is `predicted` when some model has said what is in it.
+    """
+
+    objects: int = Field(ge=0, le=_MAX_ID)
+    verified_objects: int = Field(ge=0, le=_MAX_ID)
+    pixels: int = Field(ge=1, le=2**53)
+    verified_pixels: int = Field(ge=0, le=2**53)
+    predicted: bool = False
+
+
 class Generation(Record):
     """One save of one image's annotation.
 
     `number` is part of the file names; `sequence` is the last change of the journal
     that the save holds. The hashes of the contents reveal damaged and mixed-up files.
+    What is `done` in it was not counted by older versions.
     """
 
     number: int = Field(ge=1, le=2**53)
@@ -54,6 +76,7 @@ class Generation(Record):
     sequence: Sequence
     labels_hash: Hash
     provenance_hash: Hash
+    done: Done | None = None
 
 
 class ImageEntry(ImageFields):
@@ -135,13 +158,17 @@ class Settings(Record):
 
 
 class Manifest(Record):
-    """Content of `project.json`."""
+    """Content of `project.json`.
 
-    format_version: Literal[5] = 5
+    `listed` are files that a person wants to work on, also those without any work yet.
+    """
+
+    format_version: Literal[6] = 6
     settings: Settings = Settings()
     active_model: int | None = None
     models: tuple[ModelEntry, ...] = Field((), max_length=100_000)
     images: tuple[ImageEntry, ...] = Field((), max_length=100_000)
+    listed: tuple[RelativePath, ...] = Field((), max_length=100_000)
 
     @model_validator(mode="after")
     def _distinct(self) -> Manifest:
@@ -359,11 +386,17 @@ def _from_4(found: Json) -> Json:
     return {**found, "format_version": 5}
 
 
+def _from_5(found: Json) -> Json:
+    """Version 6 counts what is done in a save, and lists files without work."""
+    return {**found, "format_version": 6}
+
+
 _STEPS: dict[int, Callable[[Json], Json]] = {
     1: _from_1,
     2: _from_2,
     3: _from_3,
     4: _from_4,
+    5: _from_5,
 }
 
 

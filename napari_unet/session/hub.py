@@ -26,6 +26,7 @@ from napari_unet.session.status import (
     SettingsState,
     Target,
     VersionState,
+    WorklistState,
 )
 
 E = TypeVar("E")
@@ -60,6 +61,7 @@ class Changes(TypedDict, total=False):
     target: Target
     effort: EffortState
     measured: MeasuredState
+    worklist: WorklistState
 
 
 class Hub:

@@ -144,6 +144,17 @@ class Predicting:
         job = Predict.of(image, model, self._view())
         self._begin(image, model, job, refreshing=refreshing)
 
+    def start_known(
+        self,
+        image: OpenImage,
+        model: Model,
+        predicted: Predicted,
+        events: tuple[PredictEvent, ...],
+    ) -> None:
+        """Go on with what a model has said of an image before a person came to it."""
+        job = Known(predicted, events)
+        self._begin(image, model, job, refreshing=False)
+
     def can_decode(self, image: OpenImage, model: Model) -> bool:
         """Whether what the network of a model says of an image is at hand."""
         cached = self._cached
@@ -167,6 +178,11 @@ class Predicting:
             self._cached = None
         if self._came_in is not None and self._came_in[0] is image:
             self._came_in = None
+
+    def leave(self, image: OpenImage) -> None:
+        """Cancel what goes on with an image that is put away."""
+        if self._run is not None and self._run.image is image:
+            self.cancel()
 
     def unseen(self, image: OpenImage, box: Box) -> bool:
         """Whether a refresh has changed something in a box a moment ago."""
@@ -368,6 +384,19 @@ class Predict(Job[PredictEvent, Predicted]):
             diameter=self.diameter,
             pixel_size=self.pixel_size,
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known(Job[PredictEvent, Predicted]):
+    """What a model has said before, told again."""
+
+    predicted: Predicted
+    events: tuple[PredictEvent, ...]
+
+    def run(self) -> Generator[PredictEvent, None, Predicted]:
+        """Tell it."""
+        yield from self.events
+        return self.predicted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,8 +38,11 @@ from napari_unet.session.runner import Runner
 from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
 from napari_unet.session.status import NO_TARGET, Place, Target
+from napari_unet.session.thumbnails import Thumbnails
 from napari_unet.session.training import Training
 from napari_unet.session.wiring import Wiring
+from napari_unet.session.worklist.reading import PlainReader, Reader
+from napari_unet.session.worklist.worklist import Worklist
 
 SAVE_INTERVAL = 1.0
 """Seconds between two looks at what is to be saved."""
@@ -49,7 +52,8 @@ class Session:
     """Everything behind one window.
 
     Its parts have the commands that belong to them. `view` returns the part of the
-    current image that the person looks at, or None.
+    current image that the person looks at, or None; `reader` reads files of the list as
+    the front end does.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Session:
         *,
         view: Callable[[], Box | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        reader: Reader | None = None,
     ) -> None:
         self._hub = hub = Hub(runner, clock)
         self.projects = Projects(hub)
@@ -77,6 +82,16 @@ class Session:
         self.settings = Settings(hub, self.images, self.models, self.predicting)
         self.training = Training(hub, self.images)
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
+        self.worklist = Worklist(
+            hub,
+            self.images,
+            self.projects,
+            self.models,
+            self.predicting,
+            reader or PlainReader(),
+        )
+        self.training.elsewhere = self.worklist.lessons
+        self.thumbnails = Thumbnails(hub)
         self._store = ModelStore(
             hub, self.images, self.models, self.settings, self.training
         )
@@ -160,6 +175,8 @@ class Session:
         self.comparing.tick()
         self.guiding.tick()
         self.measuring.tick()
+        self.worklist.tick()
+        self.thumbnails.tick()
         if self.predicting.refresh_due and self._shows_prediction():
             self._predict(refreshing=True)
         now = self._hub.clock()
@@ -192,6 +209,7 @@ class Session:
         self.comparing.end()
         self.predicting.cancel()
         self.training.stop()
+        self.worklist.halt()
 
     def close(self) -> list[str]:
         """Save everything, after the runner is closed; return what could not be."""

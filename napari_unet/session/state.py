@@ -18,6 +18,7 @@ from napari_unet.models.library import OwnModel
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
     NO_EFFORT,
+    NO_LIST,
     NO_TARGET,
     NOT_MEASURED,
     NOT_SAVED,
@@ -34,6 +35,7 @@ from napari_unet.session.status import (
     SettingsState,
     Target,
     VersionState,
+    WorklistState,
 )
 from napari_unet.tasks import task_of
 
@@ -129,6 +131,8 @@ class State:
         What the person's work took, and what follows from it.
     measured
         What is said of the table of objects.
+    worklist
+        What is said of the list of images.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """
@@ -158,6 +162,7 @@ class State:
     target: Target = NO_TARGET
     effort: EffortState = NO_EFFORT
     measured: MeasuredState = NOT_MEASURED
+    worklist: WorklistState = NO_LIST
     words: Words = NOTHING_SAID
 
     @property
@@ -249,7 +254,25 @@ class State:
             return "A training is going on."
         if reason := self._why_no_image() or self._why_no_model():
             return reason
+        if self.worklist.taught:
+            return ""  # from images that are not on screen now
         return _why_not_learn(self.image) if self.image else ""
+
+    @property
+    def why_not_predict_all(self) -> str:
+        """Return why no prediction of all images begins now, or nothing."""
+        if self.worklist.batch:
+            return "All images are being predicted."
+        if not self.worklist.files:
+            return "There are no files in the list yet: add some."
+        if reason := self._why_no_model():
+            return reason
+        if self.model and self.model.variables:
+            return (
+                "Predicted values are not kept, only what is verified of them: predict "
+                "image by image, or all files with napari-unet predict."
+            )
+        return "All images are verified." * (self.worklist.done >= self.worklist.files)
 
     def why_not_compare(self, number: int) -> str:
         """Return why a version cannot be compared with what is shown now, or nothing.
@@ -365,6 +388,7 @@ _PLACES: Mapping[Place, tuple[Topic, ...]] = MappingProxyType(
         "finetune": ("image", "model"),
         "model": (),
         "project": ("project",),
+        "images": (),
     }
 )
 """What the problems of a place are about."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from napari_unet.project.project import Project
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opener import Opener
-from napari_unet.session.images.opening import Request, file_of
-from napari_unet.session.images.reading import Reading, first_axes
+from napari_unet.session.images.opening import Held, Opened, Request, file_of
+from napari_unet.session.images.reading import Manners, Reading, first_axes
+from napari_unet.session.images.saving import ImageSaving
 from napari_unet.session.projects import Projects
 from napari_unet.session.status import NOT_SAVED
 from napari_unet.session.words import describe_image
@@ -37,6 +38,8 @@ class Images:
         The image that the state describes and that is predicted.
     schema : LabelSchema
         On what a person works; `set_schema` changes it.
+    manners : callable
+        Returns how a file is read of which nothing is known, or None.
     labels_shown : Signal(OpenImage)
         The image has labels to look at, from now on or from earlier work.
     put_away : Signal(OpenImage)
@@ -65,6 +68,7 @@ class Images:
         self.all: list[OpenImage] = []
         self.current: OpenImage | None = None
         self.schema = INSTANCES
+        self.manners: Callable[[Path], Manners | None] = lambda _path: None
         self._opener = Opener(self)
 
     def __iter__(self) -> Iterator[OpenImage]:
@@ -121,7 +125,16 @@ class Images:
         letters, schema = known.letters, self.schema
         self._opener.want(
             Request(
-                source, name, letters, path, schema, project, pixel_size, axes, colour
+                source,
+                name,
+                letters,
+                path,
+                schema,
+                project,
+                pixel_size,
+                axes,
+                colour,
+                like=self.manners(path) if path is not None else None,
             )
         )
         self._opener.go()
@@ -177,8 +190,7 @@ class Images:
             elif image is self.current:
                 self.reopen(image)
             else:
-                self.put_away.emit(image)
-                self.release(image)
+                self.put_aside(image)
         self._opener.follow(schema)
         self.tell()
 
@@ -190,12 +202,45 @@ class Images:
         image.saving.release()
         self.released.emit(image)
 
+    def put_aside(self, image: OpenImage) -> None:
+        """Save what is unsaved, and let image and layers leave the memory."""
+        self.put_away.emit(image)
+        self.release(image)
+
+    def held(self, project: Project) -> Held:
+        """Return what is open, or not saved yet, as it matters in a project."""
+        closing = tuple(
+            image.identity
+            for image in self.all
+            if image.saving.closing
+            and not image.saving.moving.under_way
+            and image.place.belongs_to is project
+        )
+        return Held(
+            tuple(image.identity for image in self), closing, self.keys(project)
+        )
+
+    def take_in(self, request: Request, opened: Opened) -> OpenImage | None:
+        """Go on with an image that a job has opened; it is not current by that.
+
+        None if another image was saved, or moved to its place, meanwhile.
+        """
+        image = opened.image
+        place = request.own(image.place)
+        if place.key in self.keys(place.project):
+            return None
+        # Which saves the job has read is noted in the session's own project.
+        place.project.store.note(place.key, image.project.store)
+        image.sources, image.place = [request.source], place
+        image.saving = ImageSaving(image, self, opened.sequence, opened.seen)
+        self.all.append(image)
+        return image
+
     def release_all(self) -> None:
         """Put the work on every image away; it is here again when it is opened."""
         self.select(None)
         for image in self:
-            self.put_away.emit(image)
-            self.release(image)
+            self.put_aside(image)
 
     def look_again(self) -> None:
         """Open an image again that waited for another window, if that is gone."""
