@@ -250,6 +250,8 @@ def _as_before(
     manifest = store.read()[0]
     identity, reading = recall(known, reading, manifest)
     if store.look_up(identity, request.held.keys, holds_image).known:
+        if request.like is not None:
+            reading = request.like.with_channels(identity, reading)
         return identity, reading, ""
     if request.like is not None:
         identity, reading = request.like.applied(identity, reading)

@@ -89,11 +89,15 @@ class Manners:
         if self.said and len(self.known) == len(identity.shape):
             identity = replace(identity, axes=self.known)
             reading = replace(reading, origin="person")
-        if identity.axes == self.known and self.channels is not None:
-            count = channel_count(identity.shape, identity.axes)
-            if max(self.channels) < count:
-                reading = replace(reading, channels=self.channels)
-        return identity, reading
+        return identity, self.with_channels(identity, reading)
+
+    def with_channels(self, identity: ImageIdentity, reading: Reading) -> Reading:
+        """Return the reading with these channels, where there are such and none said."""
+        if reading.channels is not None or self.channels is None:
+            return reading
+        count = channel_count(identity.shape, identity.axes)
+        fitting = identity.axes == self.known and max(self.channels) < count
+        return replace(reading, channels=self.channels) if fitting else reading
 
 
 def first_axes(
