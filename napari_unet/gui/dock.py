@@ -26,6 +26,7 @@ from napari_unet.gui.napari_private import canvas_of
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
+from napari_unet.gui.panels.images import ImagesPanel
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.objects import ObjectsPanel
 from napari_unet.gui.panels.panel import Panel, SteadyText, row, set_look
@@ -221,6 +222,7 @@ class SegmentAndCorrect(Dock):
 
     panels = (
         ProjectPanel,
+        ImagesPanel,
         ImagePanel,
         ModelPanel,
         PredictPanel,

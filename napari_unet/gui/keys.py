@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PREDICT = "S"
 NEXT = "N"
+NEXT_IMAGE = "Shift+N"
+IMAGE_BEFORE = "Shift+B"
 # Where no other labels layer is selected.
 UNDO = "Ctrl+Z"
 REDO = "Ctrl+Shift+Z"

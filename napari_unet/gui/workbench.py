@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -35,7 +34,9 @@ from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.keys import (
     FLIP,
     HIDE,
+    IMAGE_BEFORE,
     NEXT,
+    NEXT_IMAGE,
     PREDICT,
     REDO,
     TRAIN,
@@ -46,8 +47,9 @@ from napari_unet.gui.keys import (
 )
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
+from napari_unet.gui.one_image import OneImage
+from napari_unet.gui.reading import NapariReader
 from napari_unet.gui.runner import QtRunner
-from napari_unet.project.resolve import same_file
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -76,12 +78,17 @@ class Workbench(QObject):
         # The viewer keeps the workbench alive (by its keys), not the other way round.
         self.viewer: ViewerModel = weakref.proxy(viewer)
         self._runner = QtRunner(self)
-        self.session = Session(self._runner, view=lambda: self.layers.visible_box())
+        self.session = Session(
+            self._runner,
+            view=lambda: self.layers.visible_box(),
+            reader=NapariReader(),
+        )
         self.layers = ViewerLayers(self.viewer, self.session)
+        self.one_image = OneImage(self.viewer, self.layers, self.session)
         self._hiding = HoldToHide(self.layers)
         self.lines = LineGesture(self.viewer, self.layers)
         self.lines.drawn.connect(self._on_drawn)
-        self.folders = Folders(self.viewer, self.open_file)
+        self.folders = Folders(self.viewer, self.session.worklist)
         self._activity = Activity()
         self._open = True
         self._out_of_sight = False
@@ -100,6 +107,8 @@ class Workbench(QObject):
             {
                 PREDICT: self.session.predict,
                 NEXT: self.session.guiding.next,
+                NEXT_IMAGE: partial(self.session.worklist.going.step, 1),
+                IMAGE_BEFORE: partial(self.session.worklist.going.step, -1),
                 UNDO: self._undo,
                 REDO: self._redo,
                 TRAIN: self._train_or_stop,
@@ -179,19 +188,6 @@ class Workbench(QObject):
             if shown is not None and shown.values is not None:
                 shown.values.look_at(variable)
 
-    def open_file(self, path: Path) -> None:
-        """Open an image file as napari does, and choose it; once is enough."""
-        for layer in self.layers.images.choices:
-            if layer.source.path and same_file(Path(layer.source.path), path):
-                self.viewer.layers.selection.active = layer
-                return
-        try:
-            self.viewer.open(path, plugin="napari")
-        except Exception as error:  # noqa: BLE001 - readers raise anything at all
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            problem = f"{path} could not be opened: {reason}"
-            self.session.report("project", InputError(problem))
-
     def _train_or_stop(self) -> None:
         if self.session.state.training:
             self.session.training.stop()
@@ -260,6 +256,7 @@ class Workbench(QObject):
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.folders.close()
+        self.one_image.close()
         self.lines.close()
         self.layers.close()
         told = self.session.close()
@@ -294,7 +291,8 @@ class Workbench(QObject):
 
     def _on_state(self, state: State) -> None:
         self._activity.show(state)
-        wanted = _BUSY_TICK_MS if state.predicting else _IDLE_TICK_MS
+        busy = state.predicting or state.worklist.batch
+        wanted = _BUSY_TICK_MS if busy else _IDLE_TICK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)
 

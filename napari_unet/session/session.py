@@ -89,6 +89,7 @@ class Session:
             self.models,
             self.predicting,
             reader or PlainReader(),
+            self.predict,
         )
         self.training.elsewhere = self.worklist.lessons
         self.thumbnails = Thumbnails(hub)

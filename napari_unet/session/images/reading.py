@@ -92,7 +92,7 @@ class Manners:
         return identity, self.with_channels(identity, reading)
 
     def with_channels(self, identity: ImageIdentity, reading: Reading) -> Reading:
-        """Return the reading with these channels, where there are such and none said."""
+        """Return the reading with these channels, where none were said of it."""
         if reading.channels is not None or self.channels is None:
             return reading
         count = channel_count(identity.shape, identity.axes)

@@ -1,8 +1,9 @@
 """The next image, read and predicted before a person comes to it.
 
 That happens while nothing else goes on, to one image at a time, and only where the
-person has predictions made. Nothing is written: what a model says of the next image is
-kept in memory, and is applied when the person is there, as any prediction.
+person works on predictions. Nothing is written: what a model says of the next image is
+kept in memory, and is applied when the person is there, as any prediction. Who is there
+before it is ready waits for it; nobody has to press Predict again for every image.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ class _Next:
 
 
 class Ahead:
-    """Keeps the next image ready.
+    """Keeps the next image ready, as long as predictions are `wanted`.
 
-    `following` returns the entry that comes next, and `unread` what it takes to open an
-    entry without a front end.
+    `following` returns the entry that comes next, `unread` what it takes to open an
+    entry without a front end, and `predict` predicts the current image as a person has
+    it done.
     """
 
     def __init__(
@@ -64,14 +66,18 @@ class Ahead:
         predicting: Predicting,
         following: Callable[[], Entry | None],
         unread: Callable[[Entry], Unread],
+        predict: Callable[[], None],
     ) -> None:
         self._hub = hub
         self._images = images
         self._models = models
+        self._predict = predict
         self._predicting = predicting
         self._following = following
         self._unread = unread
         self._next: _Next | None = None
+        self._awaited: object = None
+        self.wanted = False
 
     def waiting(self, source: object) -> Picture | None:
         """Return the picture of an image, if it is the one that was read ahead."""
@@ -83,12 +89,13 @@ class Ahead:
         state = self._hub.state
         if state.predicting or state.training or state.loading or state.worklist.batch:
             self._stop()
+            self.arrive()
             return
         if state.worklist.opening:
             return
         image = self._images.current
         entry = self._following()
-        if image is None or not image.has_labels or entry is None or self._busy:
+        if image is None or not self.wanted or entry is None or self._busy:
             return
         model = self._models.active if entry.work.stage is Stage.UNSEEN else None
         ahead = self._next
@@ -100,22 +107,33 @@ class Ahead:
         self._stop()
         self._next = None
 
+    def expect(self, entry: Entry) -> None:
+        """Note that a person goes to an image, from one that was predicted or not."""
+        unseen = entry.work.stage is Stage.UNSEEN
+        self._awaited = entry.source if self.wanted and unseen else None
+
     def arrive(self) -> None:
-        """Apply what is known of the image that has become current."""
-        ahead, image = self._next, self._images.current
-        if ahead is None or image is None or not _is_of(image, ahead.source):
+        """Predict the image that has become current, or apply what is known of it."""
+        image = self._images.current
+        if image is None or not _is_of(image, self._awaited) or image.has_labels:
             return
-        found = ahead.found
-        if ahead.job is None:
-            self._next = None
-        if found is None or ahead.model is None or image.has_labels:
+        ahead = self._next
+        if ahead is not None and ahead.source == self._awaited and ahead.job:
+            return  # it is nearly there
+        self._awaited = None
+        if self._hub.state.why_not_predict:
             return
-        if ahead.model is not self._models.active:
-            return
-        if what_is_asked(image) != found.asked or self._hub.state.why_not_predict:
-            return
-        self._next = None
-        self._predicting.start_known(image, ahead.model, found.predicted, found.events)
+        model, found = self._models.active, ahead.found if ahead is not None else None
+        if model is None or found is None or not self._holds(found, model, image):
+            self._predict()
+        else:
+            self._predicting.start_known(image, model, found.predicted, found.events)
+
+    def _holds(self, found: PredictedFile, model: Model, image: OpenImage) -> bool:
+        """Whether a model would say of an image what it has said ahead."""
+        ahead = self._next
+        same = ahead is not None and ahead.model is model
+        return same and found.asked == what_is_asked(image)
 
     @property
     def _busy(self) -> bool:
@@ -145,6 +163,7 @@ class Ahead:
 
         def fail(_error: Exception) -> None:
             ahead.job = None  # it is told when the person goes there
+            self.arrive()
 
         def read(event: FileEvent) -> None:
             if isinstance(event, PictureRead):
@@ -161,8 +180,7 @@ class Ahead:
 
     def _on_predicted(self, ahead: _Next, found: PredictedFile | None) -> None:
         ahead.found = found
-        if ahead is self._next:
-            self.arrive()
+        self.arrive()
 
     def _stop(self) -> None:
         ahead = self._next

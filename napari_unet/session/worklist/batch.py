@@ -53,6 +53,7 @@ class _Writing:
     image: OpenImage
     part: EditOf
     bands: deque[Box]
+    saving: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -213,6 +214,8 @@ class PredictAll:
         run.writing = _Writing(run.source, image, found.part, deque(bands))
 
     def _write(self, run: _Batch, writing: _Writing) -> None:
+        if writing.saving:
+            return
         deadline = time.monotonic() + APPLY_SECONDS
         image = writing.image
         while writing.bands and not image.canvas.busy:
@@ -221,16 +224,18 @@ class PredictAll:
                 break
         if writing.bands:
             return
-        run.writing = None
+        writing.saving = True
         image.saving.note_change()
         self._note(image)
         if image.saving.closing:  # and no person has come to it
             image.saving.release(lambda: self._on_saved(run, writing))
         else:
             self._images.show_labels(image)
+            run.writing = None
             self._after(run)
 
     def _on_saved(self, run: _Batch, writing: _Writing) -> None:
+        run.writing = None
         if why := writing.image.saving.why_lost:
             # The next ones would wait in memory for the same disk.
             self._rows.note_problem(writing.source, why)

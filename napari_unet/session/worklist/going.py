@@ -23,7 +23,7 @@ class Going:
     """Where in the list a person is, and where they go.
 
     `is_open` says whether a layer shows an image, `waiting` gives the picture that was
-    read ahead, if it was.
+    read ahead, if it was, and `expect` is told of an image before it comes.
 
     Attributes
     ----------
@@ -45,12 +45,14 @@ class Going:
         reader: Reader,
         is_open: Callable[[object], bool],
         waiting: Callable[[object], Picture | None],
+        expect: Callable[[Entry], None],
     ) -> None:
         self._hub = hub
         self._rows = rows
         self.reader = reader
         self._is_open = is_open
         self._waiting = waiting
+        self._expect = expect
         self._current: object = None
         self._heading: object = None
         self._reading: Running | None = None
@@ -129,6 +131,7 @@ class Going:
             return  # the person went elsewhere meanwhile
         self._heading, self._current = None, entry.source
         self._rows.note_problem(entry.source, "")
+        self._expect(entry)
         self.wanted.emit(self._rows.find(entry.source) or entry, picture)
         self.moved.emit()
 

@@ -5,7 +5,7 @@ Each part has the commands that belong to it; together they share the rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from napari_unet.session.hub import Hub
@@ -57,6 +57,7 @@ class Worklist:
         models: Models,
         predicting: Predicting,
         reader: Reader,
+        predict: Callable[[], None],
     ) -> None:
         self._hub = hub
         self._images = images
@@ -64,7 +65,9 @@ class Worklist:
         self._manners: Manners | None = None
         self._batch: BatchState | None = None
         self.rows = rows = Rows()
-        self.going = Going(hub, rows, reader, self._is_open, self._waiting)
+        self.going = Going(
+            hub, rows, reader, self._is_open, self._waiting, self._expect
+        )
         self.listing = Listing(hub, images, projects, rows, self.tell, self.going.go)
         self.batch = PredictAll(
             hub,
@@ -77,7 +80,7 @@ class Worklist:
             self._show_batch,
         )
         self.ahead = Ahead(
-            hub, images, models, predicting, self._following, self.unread
+            hub, images, models, predicting, self._following, self.unread, predict
         )
         images.manners = self._manners_for
 
@@ -88,6 +91,9 @@ class Worklist:
         current = self._images.current
         if current is not None:
             self._manners = Manners.of(current.axes, current.reading, current.diameter)
+        here = self.rows.find(self.going.here)
+        if current is not None and here is not None and not self.going.opening:
+            self.ahead.wanted = here.work.predicted
         self.batch.tick()
         self.ahead.tick()
         self.listing.tick()
@@ -164,6 +170,9 @@ class Worklist:
 
     def _waiting(self, source: object) -> Picture | None:
         return self.ahead.waiting(source)
+
+    def _expect(self, entry: Entry) -> None:
+        self.ahead.expect(entry)
 
     def _here(self) -> object:
         return self.going.here
