@@ -15,7 +15,7 @@ _STEPS = 1000
 
 
 class Activity:
-    """One bar for predicting and one for training; main thread only."""
+    """One bar for predicting, for training, and for the list; main thread only."""
 
     def __init__(self) -> None:
         self._bars: dict[str, progress] = {}
@@ -24,11 +24,15 @@ class Activity:
         """Show how far things are."""
         self._show("Predicting", state.predicting)
         self._show("Training", state.training)
+        batch = state.worklist.batch
+        share = Progress(batch.done, batch.total) if batch is not None else None
+        self._show("All images", share)
 
     def close(self) -> None:
         """Take the bars away."""
         self._show("Predicting", None)
         self._show("Training", None)
+        self._show("All images", None)
 
     def _show(self, what: str, now: Progress | None) -> None:
         bar = self._bars.get(what)

@@ -53,7 +53,8 @@ class StatusLine(QWidget):
         said = any(p.text == state.message for p in state.problems.values())
         # No tick while anything is wrong, whatever is said meanwhile.
         wrong = bool(state.problems) or state.save.failed
-        busy = state.predicting or state.training or state.loading or not state.ready
+        working = state.predicting or state.training or state.worklist.batch
+        busy = working or state.loading or not state.ready
         self.mark.setText("⚠" if wrong else "●" if busy else "✓")
         set_look(self.mark, "role", "error" if wrong else "")
         set_look(self.words, "role", "error" if said else "")

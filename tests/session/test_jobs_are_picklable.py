@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import pickle
 import pkgutil
 import re
@@ -196,6 +197,20 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     session.projects.open(root / "study.unet")
     then()
     open_file(stage, paths[1])
+    then()
+    more = root / "more"
+    more.mkdir()
+    for name in "cd":
+        tifffile.imwrite(more / f"{name}.tif", disks(pitch=32 + ord(name) % 8))
+        os.utime(more / f"{name}.tif", (1e9, 1e9))
+    session.worklist.listing.add([more])
+    then(3)
+    session.worklist.going.step(1)
+    session.thumbnails.get(more / "c.tif", 1e9)
+    session.worklist.batch.start()
+    then(5)
+    image, known = session.images.current, np.zeros((128, 160), np.int32)
+    session.predicting.start_known(image, session.models.active, known, ())
     then()
     session.models.save(root / "mine")
     then()

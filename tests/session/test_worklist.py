@@ -178,15 +178,24 @@ def test_a_stop_keeps_what_is_predicted(bright, plate):
         viewer.stage.runner.step()
         viewer.stage.session.tick()
     assert viewer.stage.state.worklist.batch.seconds_left is not None
+    assert viewer.stage.state.worklist.batch.done in (1, 2)
     viewer.worklist.batch.stop()
     viewer.stage.run()
     wait(viewer.stage, 4)
     assert viewer.stage.state.worklist.batch is None
     assert 2 <= viewer.stages.count(Stage.PREDICTED) < 5
     viewer.stage.session.close()
-    again = make(bright)
+    again = make(bright, ManualRunner)
     fill(again, plate)
     assert again.stages == viewer.stages
+    left = again.stages.count(Stage.UNSEEN)
+    again.worklist.batch.start()
+    while again.worklist.batch.running:  # others go on while an image is saved
+        again.stage.session.tick()
+        again.stage.runner.step()
+    assert again.stage.state.message.startswith(f"{left} image")
+    assert again.stages == 5 * [Stage.PREDICTED]
+    again.stage.session.close()
 
 
 def test_a_locked_project_is_told_and_nothing_is_written_there(bright, plate):

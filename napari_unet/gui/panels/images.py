@@ -70,6 +70,7 @@ class ImagesPanel(Panel):
         )
         self.add_row(self.more, self.before, self.next, stretch=(0, 1, 2))
         self.all = button("Predict all", _PREDICT_ALL, self._on_all)
+        self.all.setMinimumWidth(self.all.sizeHint().width())  # also as Stop
         self.progress = SteadyText("faint")
         self.add_row(self.all, self.progress, stretch=(1,))
         connect = self.connections.connect

@@ -180,12 +180,13 @@ class PredictAll:
             run.total -= 1
             run.source = None
             return
-        job = PredictFile(self._unread(entry), model)
+        unread = self._unread(entry)
+        job = PredictFile(unread, model)
         running = self._hub.runner.start(
             job,
             Handlers(
                 event=lambda event: self._on_event(run, event),
-                result=lambda found: self._on_predicted(run, found),
+                result=lambda found: self._on_predicted(run, unread, found),
                 error=lambda error: self._on_failed(run, error),
                 closed=lambda: self._on_closed(run),
             ),
@@ -199,12 +200,15 @@ class PredictAll:
             run.share = event.done / event.total
             self.moved.emit(run.source)
 
-    def _on_predicted(self, run: _Batch, found: PredictedFile | None) -> None:
+    def _on_predicted(
+        self, run: _Batch, unread: Unread, found: PredictedFile | None
+    ) -> None:
         run.job = None
         if found is None or run.source == self._here():
             self._after(run)
             return
-        image = self._images.take_in(found.request, found.opened)
+        request = unread.request(found.picture)
+        image = self._images.take_in(request, found.opened)
         if image is None:  # something was saved in its place meanwhile
             run.left.append(run.source)
             self._after(run, counted=False)

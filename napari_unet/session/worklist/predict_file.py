@@ -14,7 +14,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.inference.events import MapsCached, PredictEvent, Sized
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.images.opening import LookUpImage, Opened, Request
+from napari_unet.session.images.opening import LookUpImage, Opened
 from napari_unet.session.images.reading import Reading
 from napari_unet.session.predicting import Predict
 from napari_unet.session.worklist.reading import Picture, Unread
@@ -37,7 +37,7 @@ class PredictedFile:
     `events` are what is worth to be told when a person comes to it.
     """
 
-    request: Request
+    picture: Picture
     opened: Opened
     predicted: Predicted
     part: EditOf
@@ -74,8 +74,7 @@ class PredictFile(Job[FileEvent, PredictedFile | None]):
         yield None
         picture = self.unread.reader.read(self.unread.path)
         yield PictureRead(picture)
-        request = self.unread.request(picture)
-        opened = yield from LookUpImage(request).run()
+        opened = yield from LookUpImage(self.unread.request(picture)).run()
         if isinstance(opened, ImageIdentity):
             return None
         image = opened.image
@@ -95,4 +94,4 @@ class PredictFile(Job[FileEvent, PredictedFile | None]):
         predicted = yield from mapped(note, Predict.of(image, self.model, None).run())
         whole = Box.whole(image.identity.labels_shape)
         part = image.annotation.merging(predicted, whole).merge()
-        return PredictedFile(request, opened, predicted, part, tuple(events))
+        return PredictedFile(picture, opened, predicted, part, tuple(events))
