@@ -142,18 +142,7 @@ class Predicting:
         self._refresh_wanted = self._refresh_asked = False
         self._refresh_at = self._hub.clock() + REFRESH_SECONDS
         job = Predict.of(image, model, self._view())
-        self._begin(image, model, job, refreshing=refreshing)
-
-    def start_known(
-        self,
-        image: OpenImage,
-        model: Model,
-        predicted: Predicted,
-        events: tuple[PredictEvent, ...],
-    ) -> None:
-        """Go on with what a model has said of an image before a person came to it."""
-        job = Known(predicted, events)
-        self._begin(image, model, job, refreshing=False)
+        self.begin(image, model, job, refreshing=refreshing)
 
     def can_decode(self, image: OpenImage, model: Model) -> bool:
         """Whether what the network of a model says of an image is at hand."""
@@ -165,7 +154,7 @@ class Predicting:
         if self._cached is not None and self.can_decode(image, model):
             job = Decode(self._cached[2], model.spec.decoding)
             training = self._hub.state.training is not None
-            self._begin(image, model, job, refreshing=training)
+            self.begin(image, model, job, refreshing=training)
 
     def maps_of(self, image: OpenImage) -> Redecodable | None:
         """Return what a network said of an image last, if that is at hand."""
@@ -174,15 +163,12 @@ class Predicting:
 
     def forget(self, image: OpenImage) -> None:
         """Forget what a network said of an image that is put away."""
+        if self._run is not None and self._run.image is image:
+            self.cancel()
         if self._cached is not None and self._cached[0] is image:
             self._cached = None
         if self._came_in is not None and self._came_in[0] is image:
             self._came_in = None
-
-    def leave(self, image: OpenImage) -> None:
-        """Cancel what goes on with an image that is put away."""
-        if self._run is not None and self._run.image is image:
-            self.cancel()
 
     def unseen(self, image: OpenImage, box: Box) -> bool:
         """Whether a refresh has changed something in a box a moment ago."""
@@ -219,7 +205,7 @@ class Predicting:
             # tick would raise it again.
             self._on_failed(error)
 
-    def _begin(
+    def begin(
         self,
         image: OpenImage,
         model: Model,
@@ -227,6 +213,7 @@ class Predicting:
         *,
         refreshing: bool,
     ) -> None:
+        """Start a job that tells what a model says of an image; none is going on."""
         self._hub.clear("predict")
         self._hub.show(predicting=Progress(), refreshing=refreshing)
         self._say("Predicting…")
@@ -384,19 +371,6 @@ class Predict(Job[PredictEvent, Predicted]):
             diameter=self.diameter,
             pixel_size=self.pixel_size,
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Known(Job[PredictEvent, Predicted]):
-    """What a model has said before, told again."""
-
-    predicted: Predicted
-    events: tuple[PredictEvent, ...]
-
-    def run(self) -> Generator[PredictEvent, None, Predicted]:
-        """Tell it."""
-        yield from self.events
-        return self.predicted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -92,7 +92,6 @@ class Wiring:
 
     def _on_released(self, image: OpenImage) -> None:
         self._worklist.note(image)
-        self._predicting.leave(image)
         self._predicting.forget(image)
         self._effort.forget(image)
 

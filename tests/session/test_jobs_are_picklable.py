@@ -38,6 +38,7 @@ from napari_unet.gui.workbench import ImportModule
 from napari_unet.project.project import Project
 from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.runner import NO_HANDLERS, Handlers
+from napari_unet.session.worklist.predict_file import Known
 from tests.generated import Generated
 from tests.runners import SteppedJob
 from tests.session.brightness import brightness_model, disks
@@ -210,7 +211,9 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     session.worklist.batch.start()
     then(5)
     image, known = session.images.current, np.zeros((128, 160), np.int32)
-    session.predicting.start_known(image, session.models.active, known, ())
+    session.predicting.begin(
+        image, session.models.active, Known(known), refreshing=False
+    )
     then()
     session.models.save(root / "mine")
     then()

@@ -16,9 +16,8 @@ from napari_unet.project.project import Project
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opener import Opener
-from napari_unet.session.images.opening import Held, Opened, Request, file_of
+from napari_unet.session.images.opening import Request, file_of
 from napari_unet.session.images.reading import Manners, Reading, first_axes
-from napari_unet.session.images.saving import ImageSaving
 from napari_unet.session.projects import Projects
 from napari_unet.session.status import NOT_SAVED
 from napari_unet.session.words import describe_image
@@ -38,6 +37,8 @@ class Images:
         The image that the state describes and that is predicted.
     schema : LabelSchema
         On what a person works; `set_schema` changes it.
+    opener : Opener
+        Brings images in that were opened by jobs.
     manners : callable
         Returns how a file is read of which nothing is known, or None.
     labels_shown : Signal(OpenImage)
@@ -69,7 +70,7 @@ class Images:
         self.current: OpenImage | None = None
         self.schema = INSTANCES
         self.manners: Callable[[Path], Manners | None] = lambda _path: None
-        self._opener = Opener(self)
+        self.opener = Opener(self)
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter([image for image in self.all if not image.saving.closing])
@@ -123,25 +124,16 @@ class Images:
         path = path.absolute() if path is not None else None
         project = self.projects.for_image(file_of(path), name)
         letters, schema = known.letters, self.schema
-        self._opener.want(
-            Request(
-                source,
-                name,
-                letters,
-                path,
-                schema,
-                project,
-                pixel_size,
-                axes,
-                colour,
-                like=self.manners(path) if path is not None else None,
-            )
+        request = Request(
+            source, name, letters, path, schema, project, pixel_size, axes, colour
         )
-        self._opener.go()
+        like = self.manners(path) if path is not None else None
+        self.opener.want(replace(request, like=like))
+        self.opener.go()
 
     def select(self, image: OpenImage | None) -> None:
         """Make an open image current, or none."""
-        self._opener.drop()
+        self.opener.drop()
         self.make_current(image)
 
     def reopen(
@@ -169,12 +161,12 @@ class Images:
         )
 
         def open_it() -> None:
-            if request is self._opener.wanted:
-                self._opener.go()
+            if request is self.opener.wanted:
+                self.opener.go()
 
         image.saving.closing = True
         self.make_current(None)
-        self._opener.want(request)
+        self.opener.want(request)
         image.saving.release(open_it)
 
     def set_schema(self, schema: LabelSchema) -> None:
@@ -191,7 +183,7 @@ class Images:
                 self.reopen(image)
             else:
                 self.put_aside(image)
-        self._opener.follow(schema)
+        self.opener.follow(schema)
         self.tell()
 
     def release(self, image: OpenImage) -> None:
@@ -206,35 +198,6 @@ class Images:
         """Save what is unsaved, and let image and layers leave the memory."""
         self.put_away.emit(image)
         self.release(image)
-
-    def held(self, project: Project) -> Held:
-        """Return what is open, or not saved yet, as it matters in a project."""
-        closing = tuple(
-            image.identity
-            for image in self.all
-            if image.saving.closing
-            and not image.saving.moving.under_way
-            and image.place.belongs_to is project
-        )
-        return Held(
-            tuple(image.identity for image in self), closing, self.keys(project)
-        )
-
-    def take_in(self, request: Request, opened: Opened) -> OpenImage | None:
-        """Go on with an image that a job has opened; it is not current by that.
-
-        None if another image was saved, or moved to its place, meanwhile.
-        """
-        image = opened.image
-        place = request.own(image.place)
-        if place.key in self.keys(place.project):
-            return None
-        # Which saves the job has read is noted in the session's own project.
-        place.project.store.note(place.key, image.project.store)
-        image.sources, image.place = [request.source], place
-        image.saving = ImageSaving(image, self, opened.sequence, opened.seen)
-        self.all.append(image)
-        return image
 
     def release_all(self) -> None:
         """Put the work on every image away; it is here again when it is opened."""

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import ImageIdentity
-from napari_unet.session.images.opening import LookUpImage, Opened, Request
+from napari_unet.project.project import Project
+from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.opening import Held, LookUpImage, Opened, Request
+from napari_unet.session.images.saving import ImageSaving
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import NOT_SAVED, ImageState
 
@@ -57,7 +60,7 @@ class Opener:
             return
         project = self.wanted.project
         kept = self._images.projects.kept_for(project)
-        request = replace(self.wanted, held=self._images.held(project), kept=kept)
+        request = replace(self.wanted, held=self.held(project), kept=kept)
         self.wanted = request
         self._opening = self._hub.runner.start(
             LookUpImage(request),
@@ -67,13 +70,41 @@ class Opener:
             ),
         )
 
+    def held(self, project: Project) -> Held:
+        """Return what is open, or not saved yet, as it matters in a project."""
+        closing = tuple(
+            image.identity
+            for image in self._images.all
+            if image.saving.closing
+            and not image.saving.moving.under_way
+            and image.place.belongs_to is project
+        )
+        open_ones = tuple(image.identity for image in self._images)
+        return Held(open_ones, closing, self._images.keys(project))
+
+    def take_in(self, request: Request, opened: Opened) -> OpenImage | None:
+        """Go on with an image that a job has opened; it is not current by that.
+
+        None if another image was saved, or moved to its place, meanwhile.
+        """
+        image = opened.image
+        place = request.own(image.place)
+        if place.key in self._images.keys(place.project):
+            return None
+        # Which saves the job has read is noted in the session's own project.
+        place.project.store.note(place.key, image.project.store)
+        image.sources, image.place = [request.source], place
+        image.saving = ImageSaving(image, self._images, opened.sequence, opened.seen)
+        self._images.all.append(image)
+        return image
+
     def _on_opened(self, request: Request, opened: Opened | ImageIdentity) -> None:
         if request is not self.wanted:
             return  # another one was chosen meanwhile
         if isinstance(opened, ImageIdentity):
             self._join(opened, request)
             return
-        image = self._images.take_in(request, opened)
+        image = self.take_in(request, opened)
         if image is None:
             self.go()
             return

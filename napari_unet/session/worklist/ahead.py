@@ -23,6 +23,7 @@ from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.worklist.entry import Entry, Stage
 from napari_unet.session.worklist.predict_file import (
     FileEvent,
+    Known,
     PictureRead,
     PredictedFile,
     PredictFile,
@@ -127,7 +128,8 @@ class Ahead:
         if model is None or found is None or not self._holds(found, model, image):
             self._predict()
         else:
-            self._predicting.start_known(image, model, found.predicted, found.events)
+            job = Known(found.predicted, found.events)
+            self._predicting.begin(image, model, job, refreshing=False)
 
     def _holds(self, found: PredictedFile, model: Model, image: OpenImage) -> bool:
         """Whether a model would say of an image what it has said ahead."""

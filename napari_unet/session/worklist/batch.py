@@ -208,7 +208,7 @@ class PredictAll:
             self._after(run)
             return
         request = unread.request(found.picture)
-        image = self._images.take_in(request, found.opened)
+        image = self._images.opener.take_in(request, found.opened)
         if image is None:  # something was saved in its place meanwhile
             run.left.append(run.source)
             self._after(run, counted=False)

@@ -56,6 +56,19 @@ def what_is_asked(image: OpenImage) -> tuple[object, ...]:
     return identity.content_hash, identity.axes, reading.channels, image.diameter
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Known(Job[PredictEvent, Predicted]):
+    """What a model has said before, told again."""
+
+    predicted: Predicted
+    events: tuple[PredictEvent, ...] = ()
+
+    def run(self) -> Generator[PredictEvent, None, Predicted]:
+        """Tell it."""
+        yield from self.events
+        return self.predicted
+
+
 FileEvent: TypeAlias = PredictEvent | PictureRead | None
 
 

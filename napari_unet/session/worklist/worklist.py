@@ -127,7 +127,7 @@ class Worklist:
             self._images.schema,
             project,
             self._projects.kept_for(project),
-            self._images.held(project),
+            self._images.opener.held(project),
             self._manners,
             self.going.reader,
         )
