@@ -215,6 +215,7 @@ class Session:
     def close(self) -> list[str]:
         """Save everything, after the runner is closed; return what could not be."""
         problems = [*self.images.finish_all(), *self._store.finish()]
+        problems += self.worklist.listing.finish()
         self.projects.close()
         return problems
 

@@ -191,7 +191,7 @@ class Training:
 
     @property
     def _can_teach(self) -> bool:
-        return bool(teaching(self._images) or self.elsewhere())
+        return bool(teaching(self._images) or self._hub.state.worklist.taught)
 
     def _on_closed(self, run: _Run) -> None:
         if run.stopping or not self._can_teach:

@@ -44,7 +44,7 @@ class FindImages(Job[None, FoundImages]):
     """Look for the images that are meant by files, folders and patterns such as *.tif.
 
     What is known of them is in the folder of their project, which lies beside each of
-    them where none is chosen.
+    them where none is chosen. Without any, what the project holds is listed.
     """
 
     wanted: tuple[str, ...]
@@ -58,6 +58,9 @@ class FindImages(Job[None, FoundImages]):
         known = {
             each.source: each for each in listed_entries(self.project, self.schema)
         }
+        yield
+        if not self.wanted:
+            return FoundImages(tuple(known.values()))
         for path in islice(self._iter_paths(refused), MOST_IMAGES):
             yield
             entry = file_entry(path)

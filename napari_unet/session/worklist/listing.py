@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_unet.core.jobs import Job
+from napari_unet.core.jobs import Job, drain
 from napari_unet.errors import InputError, StorageError
 from napari_unet.project.identity import relative_path
 from napari_unet.project.manifest import Manifest
@@ -21,11 +21,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import ProjectState
 from napari_unet.session.worklist.entry import Entry, OpenLayer, Stage, Work
-from napari_unet.session.worklist.finding import (
-    FindImages,
-    FoundImages,
-    listed_entries,
-)
+from napari_unet.session.worklist.finding import FindImages, FoundImages
 from napari_unet.session.worklist.rows import Rows
 
 _RETRY_SECONDS = 10.0
@@ -54,7 +50,7 @@ class Listing:
         self._go = go
         self._layers: dict[object, OpenLayer] = {}
         self._finding: list[Running] = []
-        self._to_write: Project | None = None
+        self._unwritten: dict[Project, tuple[Path, ...]] = {}
         self._write_at = 0.0
 
     @property
@@ -73,15 +69,7 @@ class Listing:
         """
         self._hub.clear("images")
         project, schema = self._hub.state.project, self._images.schema
-        running = self._hub.runner.start(
-            FindImages(tuple(map(str, wanted)), schema, project),
-            Handlers(
-                result=lambda found: self._take_in(found, go=go),
-                error=lambda error: self._hub.report("images", error),
-            ),
-        )
-        self._finding = [*(each for each in self._finding if each.running), running]
-        self._tell()
+        self._find(FindImages(tuple(map(str, wanted)), schema, project), go=go)
 
     def remove(self, sources: Iterable[object]) -> None:
         """Take images out of the list; their work stays where it is."""
@@ -105,20 +93,20 @@ class Listing:
         """List what a project holds; or nothing but what layers show."""
         for each in self._finding:
             each.cancel()
-        self._to_write = None
-        found = listed_entries(project, self._images.schema)
-        self._rows.put([*found, *self._loose(found)])
+        self._rows.put(self._loose(()))
+        if project is not None:
+            self._find(FindImages((), self._images.schema, project))
 
     def keep_in(self, project: Project) -> None:
         """Let a project that is new remember the list."""
-        self._to_write = project
+        self._unwritten[project] = self._files
 
     def look_again(self) -> None:
         """Look anew how far things are, when labels mean something else."""
         if self._projects.chosen is not None:
             self.show_project(self._hub.state.project)
             return
-        files = [e.path for e in self._rows if e.path is not None and not e.loose]
+        files = self._files
         self._rows.put([each for each in self._rows if each.loose])
         if files:
             self.add(files)
@@ -133,35 +121,64 @@ class Listing:
         there = self._projects.chosen is not None and work.stage is not Stage.UNSEEN
         self._rows.replace(replace(entry, work=work, kept=entry.kept or there))
 
+    def finish(self) -> list[str]:
+        """Write what is unwritten, as nothing else runs any more; return why not."""
+        problems = []
+        for project, files in self._unwritten.items():
+            try:
+                project.claim()
+                drain(WriteList(project, files).run())
+            except StorageError as error:
+                problems.append(str(_not_kept(error)))
+            project.leave()
+        return problems
+
     def tick(self) -> None:
         """Write the list down, if that is due and nobody else writes there."""
-        project = self._to_write
-        if project is None or project in self._projects.busy:
-            return
         if self._hub.clock() < self._write_at:
             return
-        files = (e.path for e in self._rows if e.path is not None and not e.loose)
-        job = WriteList(project, tuple(files))
-        self._to_write = None
+        for project, files in tuple(self._unwritten.items()):
+            if project not in self._projects.busy:
+                self._write(project, files)
+
+    def _write(self, project: Project, files: tuple[Path, ...]) -> None:
+        def end(outcome: Exception | None) -> None:
+            if isinstance(outcome, Exception):
+                self._hub.report("images", _not_kept(outcome))
+                self._unwritten.setdefault(project, files)
+                self._write_at = self._hub.clock() + _RETRY_SECONDS
+            project.leave()
+
+        del self._unwritten[project]
         try:
             project.claim()
         except StorageError as error:
-            self._on_written(project, error)
+            end(error)
             return
-        self._projects.write(project, job, lambda end: self._on_written(project, end))
+        self._projects.write(project, WriteList(project, files), end)
 
-    def _on_written(self, project: Project, outcome: Exception | None) -> None:
-        if isinstance(outcome, Exception):
-            told = StorageError(f"The list of images is not kept: {outcome}")
-            self._hub.report("images", told)
-            self._to_write = self._to_write or project
-            self._write_at = self._hub.clock() + _RETRY_SECONDS
-        project.leave()
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        """The files that a person put into the list, or worked on."""
+        return tuple(e.path for e in self._rows if e.path is not None and not e.loose)
+
+    def _find(self, job: FindImages, *, go: bool = False) -> None:
+        running = self._hub.runner.start(
+            job,
+            Handlers(
+                result=lambda found: self._take_in(job, found, go=go),
+                error=lambda error: self._hub.report("images", error),
+                closed=self._tell,
+            ),
+        )
+        self._finding = [*(each for each in self._finding if each.running), running]
+        self._tell()
 
     def _remember(self) -> None:
-        self._to_write = self._projects.chosen
+        if (project := self._projects.chosen) is not None:
+            self._unwritten[project] = self._files
 
-    def _take_in(self, found: FoundImages, *, go: bool) -> None:
+    def _take_in(self, job: FindImages, found: FoundImages, *, go: bool) -> None:
         known = {each.source for each in self._rows if not each.loose}
         new = [each for each in found.entries if each.source not in known]
         listed = [each for each in self._rows if not each.loose]
@@ -169,7 +186,7 @@ class Listing:
         self._rows.put([*stay, *self._loose(stay)])
         if found.refused:
             self._hub.report("images", InputError(" ".join(found.refused)))
-        if new:
+        if new and job.wanted:
             self._remember()
         if go and found.entries:
             self._go(found.entries[0].source)
@@ -188,6 +205,10 @@ class Listing:
 def source_of(layer: OpenLayer) -> object:
     """Return what tells the image of a layer from others: its file, if it is one."""
     return layer.token if layer.path is None else layer.path.resolve()
+
+
+def _not_kept(error: Exception) -> StorageError:
+    return StorageError(f"The list of images is not kept: {error}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
