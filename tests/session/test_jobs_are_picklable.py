@@ -153,6 +153,7 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     paths[0].parent.mkdir(parents=True)
     for number, path in enumerate(paths):
         tifffile.imwrite(path, disks(pitch=32 + 8 * number))
+        os.utime(path, (1e9, 1e9))
     stage = Stage.make(runner, view=lambda: Box((20, 30), (60, 80)))
     session, said = stage.session, []
     session.start()
