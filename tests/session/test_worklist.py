@@ -10,8 +10,10 @@ import pytest
 import tifffile
 
 from napari_unet.annotation.edits import AcceptView
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
 from napari_unet.project.lock import ProjectLock
+from napari_unet.session.finetune import iter_read_work
 from napari_unet.session.worklist.entry import OpenLayer, Stage
 from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import disks
@@ -127,6 +129,9 @@ def test_the_way_through_the_list_and_what_stays_of_each_image(viewer, plate):
     viewer.step(-1)
     assert viewer.current == "well0.tif"
     assert viewer.stage.state.image.verified_share == 1
+    viewer.stage.annotation.undo()
+    viewer.stage.run()
+    assert viewer.stages[0] is Stage.PREDICTED, "what was accepted can be undone"
     viewer.step(-1)
     assert viewer.current == "well0.tif"
     assert "first image" in viewer.stage.state.problems["images"].text
@@ -312,6 +317,13 @@ def test_what_is_put_away_teaches(bright, plate):
     (lesson,) = viewer.worklist.lessons()
     assert lesson.path == plate / "well0.tif"
     assert viewer.stage.state.why_not_finetune == ""
+    (taught,) = drain(iter_read_work([lesson]))
+    assert taught.trainable.all()
+    assert taught.counts.verified_objects == 20
+    told = []
+    (plate / "well0.tif").unlink()
+    assert drain(iter_read_work([lesson]), told.append) == []
+    assert "well0.tif teaches nothing" in told[-1].message
     viewer.stage.session.close()
 
 
