@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from psygnal import Signal
 
+from napari_unet.session.images.reading import Manners
 from napari_unet.session.worklist.entry import Entry, Stage
 
 
@@ -16,6 +18,8 @@ class Rows:
 
     Attributes
     ----------
+    manners : Manners or None
+        How a person reads images like these.
     listed : Signal()
         There are other entries, or another order.
     changed : Signal(object)
@@ -29,6 +33,7 @@ class Rows:
         self._entries: list[Entry] = []
         self._places: dict[object, int] = {}
         self._stages: Counter[Stage] = Counter()
+        self.manners: Manners | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -78,6 +83,11 @@ class Rows:
         self._stages[entry.work.stage] += 1
         self._entries[place] = entry
         self.changed.emit(entry.source)
+
+    def manners_for(self, path: Path) -> Manners | None:
+        """Return how a file of the list is read of which nothing else is known."""
+        entry = self.find(path.resolve())
+        return None if entry is None or entry.loose else self.manners
 
     def note_problem(self, source: object, problem: str) -> None:
         """Note what was wrong with an image; nothing takes it back."""

@@ -6,7 +6,6 @@ Each part has the commands that belong to it; together they share the rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -24,9 +23,6 @@ from napari_unet.session.worklist.going import Going
 from napari_unet.session.worklist.listing import Listing, source_of
 from napari_unet.session.worklist.reading import Picture, Reader, Unread
 from napari_unet.session.worklist.rows import Rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MOST_LESSONS = 64
 """A training reads so many images besides those that are open."""
@@ -62,7 +58,6 @@ class Worklist:
         self._hub = hub
         self._images = images
         self._projects = projects
-        self._manners: Manners | None = None
         self._batch: BatchState | None = None
         self.rows = rows = Rows()
         self.going = Going(
@@ -82,7 +77,8 @@ class Worklist:
         self.ahead = Ahead(
             hub, images, models, predicting, self._following, self.unread, predict
         )
-        images.manners = self._manners_for
+        # Not a method of this: an image would keep all of the session alive.
+        images.manners = rows.manners_for
 
     def tick(self) -> None:
         """Go on with what is due, for some milliseconds; call it often."""
@@ -90,7 +86,9 @@ class Worklist:
             self.note(image)
         current = self._images.current
         if current is not None:
-            self._manners = Manners.of(current.axes, current.reading, current.diameter)
+            self.rows.manners = Manners.of(
+                current.axes, current.reading, current.diameter
+            )
         here = self.rows.find(self.going.here)
         if current is not None and here is not None and not self.going.opening:
             self.ahead.wanted = here.work.predicted
@@ -128,7 +126,7 @@ class Worklist:
             project,
             self._projects.kept_for(project),
             self._images.opener.held(project),
-            self._manners,
+            self.rows.manners,
             self.going.reader,
         )
 
@@ -187,7 +185,3 @@ class Worklist:
     def _show_batch(self, batch: BatchState | None) -> None:
         self._batch = batch
         self.tell()
-
-    def _manners_for(self, path: Path) -> Manners | None:
-        entry = self.rows.find(path.resolve())
-        return None if entry is None or entry.loose else self._manners
