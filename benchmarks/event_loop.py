@@ -62,7 +62,7 @@ def _phases(subject: Subject, seconds: float) -> list[Row]:
         hand.start()
         rows.append(_row("painting", for_a_while))
         hand.stop()
-        window.dock.bench.use("accept view")
+        window.dock.bench.tools.use("accept view")
         rows += _while_training(window, hand, seconds, "training")
         with patch.object(TrainRound, "apart", False):
             rows += _while_training(window, hand, seconds, "training in the window")

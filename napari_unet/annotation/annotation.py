@@ -168,7 +168,7 @@ class Annotation(Workspace):
         """Return a copy of what was noticed so far, for another thread or the disk."""
         provenance = self.provenance.copy()
         return AnnotationSnapshot(
-            self._to_save(), provenance, self.next_id, self.revision
+            self._to_save(), provenance, self.next_id, self.revision, self.counts()
         )
 
     def _to_save(self) -> LabelMap | ValueMap:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 
 ProvenanceMap: TypeAlias = npt.NDArray[np.uint8]
@@ -35,9 +36,11 @@ class AnnotationSnapshot:
     Labels are object ids or class numbers, 0 is background; their last axes are the
     plane. Or they are verified values, NaN elsewhere, with the variables as first axis.
     `next_id` is the smallest id that was never used, and `revision` counts the changes.
+    `counts` say how much is verified, where that was counted.
     """
 
     labels: LabelMap | ValueMap
     provenance: ProvenanceMap
     next_id: int
     revision: int
+    counts: ObjectCounts | None = None

@@ -15,7 +15,7 @@ _STEPS = 1000
 
 
 class Activity:
-    """A bar for predicting, for training and for exporting; main thread only."""
+    """Bars for predicting, training, exporting and the list; main thread only."""
 
     def __init__(self) -> None:
         self._bars: dict[str, progress] = {}
@@ -25,6 +25,9 @@ class Activity:
         self._show("Predicting", state.predicting)
         self._show("Training", state.training)
         self._show("Exporting", state.exporting.progress)
+        batch = state.worklist.batch
+        share = Progress(batch.done, batch.total) if batch is not None else None
+        self._show("All images", share)
 
     def close(self) -> None:
         """Take the bars away."""

@@ -22,6 +22,7 @@ from napari_unet.gui.pages import Page, Pages
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.image import ImagePanel
+from napari_unet.gui.panels.images import ImagesPanel
 from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.objects import ObjectsPanel
 from napari_unet.gui.panels.panel import Panel
@@ -148,7 +149,7 @@ class SegmentAndCorrect(Dock):
 
     head = (ProjectPanel,)
     pages = (
-        Page("Images", (ImagePanel, ModelPanel)),
+        Page("Images", (ImagesPanel, ImagePanel, ModelPanel)),
         Page("Correct", (PredictPanel, CorrectPanel)),
         Page("Train", (FinetunePanel,)),
         Page("Results", (ResultsPanel,)),

@@ -1,30 +1,27 @@
 """A folder that was dropped into the window: many images, not one volume.
 
-napari stacks the files of a folder along a new axis, whatever they are. Here they are
-opened one by one instead, as the command line takes them. The stack is kept, for those
-whose files are the sections of one image.
+napari stacks the files of a folder along a new axis, whatever they are. Here they come
+into the list of images instead, and the first one is opened. The stack is kept, for
+those whose files are the sections of one image.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from psygnal import Signal
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from napari_unet.errors import InputError
+from napari_unet.gui.connections import single_shot
 from napari_unet.io.pairing import list_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari.components import ViewerModel
 
-MOST_OPENED = 30
-"""More layers make napari slow; the rest can be dropped in, or predicted at once."""
+    from napari_unet.session.worklist.worklist import Worklist
 
 _NAPARI = "napari"
 _ONE_IMAGE = "napari_unet_one_image"
@@ -50,22 +47,17 @@ def _images(folder: Path) -> list[Path]:
 
 
 class Folders(QObject):
-    """Opens the images of folders one by one, and can have them as one stack again."""
+    """Puts images of folders into the list, and can have them as one stack again."""
 
     changed = Signal()  # there is something else to tell
 
-    def __init__(
-        self, viewer: ViewerModel, open_file: Callable[[Path], object]
-    ) -> None:
+    def __init__(self, viewer: ViewerModel, worklist: Worklist) -> None:
         super().__init__()
         self._viewer = viewer
-        self._open_file = open_file
+        self._worklist = worklist
         self._stack: Image | None = None
         self._found: list[Path] = []
-        self._waiting: deque[Path] = deque()
-        # One file at a time, so that the window lives in between.
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self._open_next)
+        self._timer = single_shot(self._list, 0, self)
         viewer.layers.events.inserted.connect(self._on_inserted)
         for layer in viewer.layers:
             self._look_at(layer)
@@ -79,13 +71,7 @@ class Folders(QObject):
         folder = self._found[0].parent.name
         if number == 1:
             return f"The folder {folder} holds one image."
-        text = f"The folder {folder} holds {number} images, each is one of its own."
-        if number > MOST_OPENED:
-            text += (
-                f" The first {MOST_OPENED} are open; drop others in, or predict all "
-                "with: napari-unet predict"
-            )
-        return text
+        return f"The folder {folder} holds {number} images, each is one of its own."
 
     def stack(self) -> None:
         """Have the files of the last folder as the sections of one image."""
@@ -93,7 +79,6 @@ class Folders(QObject):
         if stack is None:
             return
         self._timer.stop()
-        self._waiting.clear()
         stack.metadata[_ONE_IMAGE] = True
         self._viewer.add_layer(stack)
         self.changed.emit()
@@ -112,15 +97,11 @@ class Folders(QObject):
             return
         self._stack = layer
         self._found = _images(folder)
-        self._waiting.extend(self._found[:MOST_OPENED])
         # Not at once: others still have to hear that the layer was inserted.
-        self._timer.start(0)
+        self._timer.start()
 
-    def _open_next(self) -> None:
+    def _list(self) -> None:
         if self._stack is not None and self._stack in self._viewer.layers:
             self._viewer.layers.remove(self._stack)
             self.changed.emit()
-        elif self._waiting:
-            self._open_file(self._waiting.popleft())
-        if not self._waiting:
-            self._timer.stop()
+            self._worklist.listing.add([self._found[0].parent], go=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PREDICT = "S"
 NEXT = "N"
+NEXT_IMAGE = "Shift+N"
+IMAGE_BEFORE = "Shift+B"
 # Where no other labels layer is selected.
 UNDO = "Ctrl+Z"
 REDO = "Ctrl+Shift+Z"
@@ -30,6 +32,7 @@ SHEET = "?"  # napari has no name for it: a shortcut of the window
 _WORDS = {
     PREDICT: "Predict, first what is in view",
     NEXT: "Go to the next view that needs a look",
+    f"{NEXT_IMAGE} / {IMAGE_BEFORE}": "Go to the next image, or to the one before",
     FLIP: "Labels on or off; while comparing, the one model or the other",
     HIDE: "Hold to see the bare image",
     SEE: "How sure the model is, as a picture; on or off",

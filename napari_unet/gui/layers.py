@@ -74,6 +74,17 @@ class ViewerLayers:
             self._viewer.layers.selection.active = self.labels_layer or layer
             self._follow()
 
+    def show(self, layer: Image) -> None:
+        """Choose the image of a layer, and hide those of others, which lie on it."""
+        _, wanted = self._role(layer)
+        for each in self._viewer.layers:
+            role, image = self._role(each)
+            if each is layer or (image == wanted and role is Role.LABELS):
+                each.visible = True
+            elif role not in (Role.OTHER, Role.STRANGER) and image != wanted:
+                each.visible = False
+        self.choose(layer)
+
     def visible_box(self) -> Box | None:
         """Return what of the chosen image's labels is in sight.
 

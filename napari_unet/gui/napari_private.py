@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from napari.layers._source import layer_source
+from napari.layers.image._image_utils import guess_rgb
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QButtonGroup, QWidget
 
@@ -67,6 +69,19 @@ def insert_quietly(layers: LayerList, index: int, layer: Layer) -> None:
         layers.insert(index, layer)
     finally:
         layers._activate_on_insert = activate
+
+
+def made_from_file(path: str, reader: str) -> AbstractContextManager[None]:
+    """Let layers that are made meanwhile say from which file they come."""
+    context: AbstractContextManager[None] = layer_source(
+        path=path, reader_plugin=reader
+    )
+    return context
+
+
+def is_taken_for_colour(pixels: Any) -> bool:
+    """Whether napari takes the last axis of an array for colours."""
+    return bool(guess_rgb(tuple(pixels.shape)))
 
 
 def matrix_of_pixels(layer: Layer) -> npt.NDArray[np.float64]:

@@ -10,51 +10,32 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from napari_unet.annotation.edit import Edit, tools
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
-from napari_unet.geometry.box import Box
 from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.brush import Brush
+from napari_unet.gui.commands import Commands
 from napari_unet.gui.folders import Folders
-from napari_unet.gui.gesture import LineGesture
 from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
-from napari_unet.gui.in_hand import ToolInHand
 from napari_unet.gui.key_sheet import show_keys_by_key
-from napari_unet.gui.keys import (
-    FLIP,
-    HIDE,
-    NEXT,
-    OUTLINES,
-    PAINT_OVER,
-    PREDICT,
-    REDO,
-    SEE,
-    TRAIN,
-    UNDO,
-    bind_keys,
-    keys_of_tools,
-    release_keys,
-)
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
+from napari_unet.gui.one_image import OneImage
+from napari_unet.gui.reading import NapariReader
 from napari_unet.gui.runner import QtRunner
 from napari_unet.gui.sections import Sections
+from napari_unet.gui.tools import Tools
 from napari_unet.gui.view_watch import ViewWatch
-from napari_unet.project.resolve import same_file
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -83,20 +64,21 @@ class Workbench(QObject):
         # The viewer keeps the workbench alive (by its keys), not the other way round.
         self.viewer: ViewerModel = weakref.proxy(viewer)
         self._runner = QtRunner(self)
-        self.session = Session(self._runner, view=lambda: self.layers.visible_box())
+        self.session = Session(
+            self._runner,
+            view=lambda: self.layers.visible_box(),
+            reader=NapariReader(),
+        )
         self.layers = ViewerLayers(self.viewer, self.session)
+        self.one_image = OneImage(self.viewer, self.layers, self.session)
         self.sections = Sections(self.viewer, self.session, self.layers.results)
         self._hiding = HoldToHide(self.layers)
-        self._in_hand = ToolInHand(self.session)
-        self.lines = LineGesture(self.viewer, self.layers, self._in_hand.turn)
+        self.tools = Tools(self.viewer, self.session, self.layers, self.sections)
         self.brush = Brush(self.viewer, self.layers)
-        self.lines.drawn.connect(self._in_hand.draw)
-        self.lines.boxed.connect(self._in_hand.box)
         self._watch = ViewWatch(viewer, self.session.live.look, self._tick, self)
-        self.folders = Folders(self.viewer, self.open_file)
+        self.folders = Folders(self.viewer, self.session.worklist)
         self._activity = Activity()
         self._open = True
-        self._out_of_sight = False
         self._window: QMainWindow | None = None
         self._asked_to_close = self._quitting = False
         self._timer = QTimer(self)
@@ -104,24 +86,13 @@ class Workbench(QObject):
         self._timer.start(_IDLE_TICK_MS)
         self.session.state_changed.connect(self._on_state)
         self.session.guiding.wanted.connect(self.layers.look_at)
-        actions = {
-            key: partial(self.use, name) for name, key in keys_of_tools().items()
-        }
-        self._keys = bind_keys(
+        self.commands = Commands(
             viewer,
-            {
-                PREDICT: self.session.predict,
-                NEXT: self.session.guiding.next,
-                UNDO: self._undo,
-                REDO: self._redo,
-                TRAIN: self._train_or_stop,
-                FLIP: self._flip,
-                PAINT_OVER: self._paint_over_next,
-                OUTLINES: self._look_next,
-                SEE: self.session.seeing.toggle,
-                **actions,
-            },
-            {HIDE: self._hiding.hold},
+            self.session,
+            self.layers,
+            self.brush,
+            self.tools,
+            self._hiding,
         )
         if application := QApplication.instance():
             application.aboutToQuit.connect(self._on_quit)
@@ -130,71 +101,6 @@ class Workbench(QObject):
             Handlers(error=lambda error: logger.warning("No pandas: %s", error)),
         )
         self.session.start()
-
-    def use(self, name: str) -> None:
-        """Use a tool on what is in sight, or on the object whose label is selected.
-
-        One that is used with the mouse is taken in hand, or put down if it is.
-        """
-        tool, edit = tools()[name]
-        box = self.layers.visible_box()
-        why_not = self.session.state.why_not_do(name)
-        of_sight = tool.needs in ("view", "plane") or tool.in_hand
-        self._out_of_sight = of_sight and box is None and not why_not
-        if self._out_of_sight:
-            why_not = self._why_nothing_in_sight(tool.title)
-            self.session.report("correct", InputError(why_not))
-            return
-        if tool.in_hand:
-            if tool.needs == "seed":
-                why_not = why_not or self.session.growing.why_not()
-            self._take_in_hand(name, why_not)
-            return
-        chosen: dict[str, tuple[Any, ...]] = {
-            # Where there is nothing to do at all, the session says why.
-            "view": (box or Box((), ()),),
-            "object": (self.layers.selected_object,),
-            "plane": (self.sections.in_sight, self.layers.selected_object),
-            "nothing": (),
-        }
-        self._do(edit(*chosen[tool.needs]))
-
-    def _take_in_hand(self, name: str, why_not: str) -> None:
-        if why_not and name != self.lines.tool:
-            self.session.report("correct", InputError(why_not))
-            return
-        self.session.retract("correct")
-        tool, _ = tools()[name]
-        self.lines.take(name, boxes=bool(tool.boxed), two_clicks=tool.two_clicks)
-
-    def _do(self, edit: Edit) -> None:
-        try:
-            self.session.correcting.do(edit)
-        except InputError as error:
-            self.session.report("correct", error)
-
-    def _undo(self) -> None:
-        if (layer := self.layers.labels_layer) is not None:
-            layer.undo()
-
-    def _redo(self) -> None:
-        if (layer := self.layers.labels_layer) is not None:
-            layer.redo()
-
-    def _flip(self) -> None:
-        """Show the other model's labels while two are compared, else none or all."""
-        if self.session.state.comparing:
-            self.session.comparing.flip()
-        elif (layer := self.layers.labels_layer) is not None:
-            layer.visible = not layer.visible
-
-    def _paint_over_next(self) -> None:
-        self.brush.paint_over(self.brush.over.following)
-        self.session.tell(f"The brush paints over {self.brush.over.value} from now on.")
-
-    def _look_next(self) -> None:
-        if (shown := self.layers.results.current) is not None:
-            self.session.tell(f"Labels: {shown.look_next()}.")
 
     def use_labels(self, *, right: bool) -> None:
         """Work on with what is in the selected labels layer, which nobody keeps."""
@@ -211,25 +117,6 @@ class Workbench(QObject):
             shown = self.layers.results.current
             if shown is not None and shown.values is not None:
                 shown.values.look_at(variable)
-
-    def open_file(self, path: Path) -> None:
-        """Open an image file as napari does, and choose it; once is enough."""
-        for layer in self.layers.images.choices:
-            if layer.source.path and same_file(Path(layer.source.path), path):
-                self.viewer.layers.selection.active = layer
-                return
-        try:
-            self.viewer.open(path, plugin="napari")
-        except Exception as error:  # noqa: BLE001 - readers raise anything at all
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            problem = f"{path} could not be opened: {reason}"
-            self.session.report("project", InputError(problem))
-
-    def _train_or_stop(self) -> None:
-        if self.session.state.training:
-            self.session.training.stop()
-        else:
-            self.session.finetune(self.session.state.minutes)
 
     def make_grey(self) -> None:
         """Add a grey copy of the chosen colour image, and choose it."""
@@ -294,7 +181,8 @@ class Workbench(QObject):
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self.folders.close()
-        self.lines.close()
+        self.one_image.close()
+        self.tools.close()
         self.brush.close()
         self._watch.close()
         self.layers.close()
@@ -303,34 +191,20 @@ class Workbench(QObject):
             logger.error("Not saved: %s", problem)
         tell_unsaved(told, quitting=self._quitting)
         self._activity.close()
-        with suppress(ReferenceError):
-            release_keys(self.viewer, self._keys)
+        self.commands.close(self.viewer)
         self.closed.emit()
 
     def _on_quit(self) -> None:
         self._quitting = True
         self.close()
 
-    def _why_nothing_in_sight(self, title: str) -> str:
-        if self.viewer.dims.ndisplay != 2:
-            return (
-                f"{title} takes what is in sight in the 2-D view: go back to it first "
-                "(Ctrl+Y)."
-            )
-        return (
-            "Nothing of the image is in sight: bring it back first (Ctrl+R), then "
-            f"{title.split()[0].lower()}."
-        )
-
     def _tick(self) -> None:
-        if self._out_of_sight and self.layers.visible_box() is not None:
-            self._out_of_sight = False
-            self.session.retract("correct")
+        self.tools.look_again()
         self.session.tick()
 
     def _on_state(self, state: State) -> None:
         self._activity.show(state)
-        busy = state.predicting or state.live.busy
+        busy = state.predicting or state.live.busy or state.worklist.batch
         wanted = _BUSY_TICK_MS if busy else _IDLE_TICK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)

@@ -27,19 +27,16 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage as ndi
 
-from napari_unet.core.events import TilesDone
 from napari_unet.core.jobs import told_as
 from napari_unet.geometry.axes import from_canonical, result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.geometry.tiling import plan_tiles
 from napari_unet.images.source import CanonicalImage, LabelStore
-from napari_unet.inference.events import PredictEvent, ViewPredicted
+from napari_unet.inference.events import ViewPredicted
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.model_input import resize, sample_labels, zoomed_shape
-from napari_unet.instances.decoding import Decoding, Maps
-from napari_unet.instances.planes import iter_number_objects
-from napari_unet.instances.seen import SeenPart, part_of
+from napari_unet.instances.decoding import Maps
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import objective_of
@@ -50,9 +47,6 @@ LARGEST_CHUNK = 2**30
 
 MARGIN = 256
 """Pixels around the core of a chunk in which its objects are seen whole."""
-
-_AROUND = 64
-"""Pixels around a view in which its objects are seen, when thresholds move."""
 
 _WORTH_A_PREVIEW = 0.5
 
@@ -252,11 +246,11 @@ def iter_decode_chunk(
     shape = chunk.decoded.shape
     if plan.raw:
         return resize(maps, shape)
-    steps = _iter_decode(plan.spec, maps, shape, plan.zoom)
+    steps = iter_decode_maps(plan.spec, maps, shape, plan.zoom)
     return (yield from told_as(1.0, steps))
 
 
-def _iter_decode(
+def iter_decode_maps(
     spec: ModelSpec, maps: Maps, shape: tuple[int, ...], zoom: float
 ) -> Generator[None, None, Values]:
     """Return what the maps of a zoomed plane mean, on the grid of the plane itself.
@@ -316,80 +310,6 @@ def in_image_axes(values: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:
     if values.ndim == 4:
         return np.ascontiguousarray(from_canonical(values, axes))
     return np.stack([from_canonical(one, axes) for one in values])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CachedMaps:
-    """What the network said of an image, plane by plane: maps (K, Y, X), rounded.
-
-    The network takes most of the time of a prediction. While its maps are at hand,
-    other thresholds cost a decoding only.
-    """
-
-    planes: tuple[npt.NDArray[np.float16], ...]
-    plan: ChunkPlan
-    axes: str
-
-    def iter_decode(
-        self, decoding: Decoding, view: Box | None = None
-    ) -> Generator[PredictEvent, None, LabelMap]:
-        """Find the objects again, with other thresholds, in the axes of the image.
-
-        With a view, its objects are found first, and yielded as `ViewPredicted`.
-        """
-        plan, total = self.plan, len(self.planes)
-        spec = plan.spec.model_copy(update={"decoding": decoding})
-        if view is not None:
-            yield from self._iter_view(spec, view)
-        labels = []
-        for number, plane in enumerate(self.planes, start=1):
-            maps, shape = widened(plane), plan.shape[2:]
-            decoded = _iter_decode(spec, maps, shape, plan.zoom)
-            labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
-            yield TilesDone(number, total)
-        stacks = np.stack(labels).reshape(plan.shape)
-        yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
-        return in_image_axes(stacks, self.axes)
-
-    def _iter_view(
-        self, spec: ModelSpec, view: Box
-    ) -> Generator[PredictEvent, None, None]:
-        plan = self.plan
-        chunk = chunk_of_view(view, self.axes, plan.shape, _AROUND)
-        if not worth_a_preview(chunk, plan):
-            return
-        number = chunk.frame * plan.shape[1] + (chunk.section or 0)
-        maps = self.planes[number]
-        scale = [m / n for m, n in zip(maps.shape[1:], plan.shape[2:], strict=True)]
-        place = tuple(
-            slice(math.floor(a * s), math.ceil(b * s))
-            for a, b, s in zip(chunk.read.start, chunk.read.stop, scale, strict=True)
-        )
-        steps = _iter_decode(
-            spec, widened(maps[:, *place]), chunk.decoded.shape, plan.zoom
-        )
-        found = yield from told_as(TilesDone(0, len(self.planes)), steps)
-        yield seen_in_view(chunk, found, self.axes)
-
-    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
-        """Return the box of all labels, and the probability of foreground in it."""
-        frames, sections = self.plan.shape[:2]
-        planes = [self.foreground(t, z) for t in range(frames) for z in range(sections)]
-        values = in_image_axes(np.stack(planes).reshape(self.plan.shape), self.axes)
-        return Box.whole(values.shape), values
-
-    def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
-        """Return probabilities of foreground (Y, X), on the grid of the image."""
-        plane = self._plane(frame, section)
-        return np.asarray(resize(widened(plane[:1]), self.plan.shape[2:])[0])
-
-    def part(self, frame: int, section: int, box: Box) -> SeenPart:
-        """Return what was said of a box (Y, X) of a plane; costs what the box does."""
-        plane, decoding = self._plane(frame, section), self.plan.spec.decoding
-        return part_of(plane, self.plan.shape[2:], box, decoding)
-
-    def _plane(self, frame: int, section: int) -> npt.NDArray[np.float16]:
-        return self.planes[frame * self.plan.shape[1] + section]
 
 
 def narrowed(maps: Maps) -> npt.NDArray[np.float16]:

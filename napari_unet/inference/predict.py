@@ -23,8 +23,8 @@ from napari_unet.core.jobs import drain_logged, mapped, told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.images.source import ArrayLabels, CanonicalImage, ImageSource
+from napari_unet.inference.cached_maps import CachedMaps
 from napari_unet.inference.chunks import (
-    CachedMaps,
     ChunkPlan,
     chunk_of_view,
     in_image_axes,

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from napari_unet.annotation.provenance import AnnotationSnapshot
+from napari_unet.annotation.provenance import AnnotationSnapshot, Provenance
 from napari_unet.core.atomic import sync_folder, told_in_words, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import result_axes
@@ -32,6 +32,7 @@ from napari_unet.project.layout import (
 )
 from napari_unet.project.manifest import (
     FORMAT_VERSION,
+    Done,
     Generation,
     ImageEntry,
     Manifest,
@@ -166,6 +167,7 @@ class ProjectFolder:
             sequence=sequence,
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
+            done=_done(snapshot),
         )
 
     def remove_old(self, entry: ImageEntry, now: datetime) -> None:
@@ -238,6 +240,20 @@ class ProjectFolder:
 
     def _inside(self, name: str) -> Path:
         return _within(self.path, self.path / name)
+
+
+def _done(snapshot: AnnotationSnapshot) -> Done | None:
+    """Count what is done in a copy, where its annotation has counted most of it."""
+    counts = snapshot.counts
+    if counts is None:
+        return None
+    return Done(
+        objects=counts.objects,
+        verified_objects=counts.verified_objects,
+        pixels=counts.pixels,
+        verified_pixels=counts.verified_pixels,
+        predicted=bool((snapshot.provenance == Provenance.PREDICTED).any()),
+    )
 
 
 def _within(folder: Path, path: Path) -> Path:

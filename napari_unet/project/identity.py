@@ -257,9 +257,7 @@ class ImageFields(Record):
 
     def path_from(self, folder: Path) -> Path | None:
         """Return where the file was when the project was saved last."""
-        if self.path is None:
-            return None
-        return Path(os.path.normpath(folder.absolute() / self.path))
+        return None if self.path is None else path_from(self.path, folder)
 
     @property
     def identity(self) -> ImageIdentity:
@@ -300,6 +298,11 @@ def relative_path(path: Path, folder: Path) -> str | None:
         return TypeAdapter(RelativePath).validate_python(relative.as_posix())
     except ValueError:
         return None
+
+
+def path_from(relative: str, folder: Path) -> Path:
+    """Return where a path leads that is written in a project folder."""
+    return Path(os.path.normpath(folder.absolute() / relative))
 
 
 def file_bytes(path: Path) -> int | None:

@@ -1,20 +1,20 @@
 """`project.json`: what a project holds, and which saves of it count.
 
-Manifests of older versions are brought up to date one version at a time, by pure
-functions of plain JSON. Nothing is written here: the old manifest stays as it is until
-the project is saved, and a copy of it is kept then.
+Manifests of older versions are brought up to date (`older_manifests`). Nothing is
+written here: the old manifest stays as it is until the project is saved, and a copy of
+it is kept then.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
@@ -24,11 +24,20 @@ from napari_unet.errors import StorageError
 from napari_unet.geometry.ids import latest_free_id
 from napari_unet.instances.diameter import LEAST_DIAMETER, MOST_DIAMETER
 from napari_unet.instances.kinds import AnyDecoding
-from napari_unet.models.record import ModelRecord, built_in_uuid, uuid_of
-from napari_unet.project.identity import Axes, Hash, ImageFields, Key, Name, Record
+from napari_unet.models.record import ModelRecord
+from napari_unet.project.identity import (
+    Axes,
+    Hash,
+    ImageFields,
+    Key,
+    Name,
+    Record,
+    RelativePath,
+)
 from napari_unet.project.layout import MANIFEST
+from napari_unet.project.older_manifests import OLDEST_VERSION, up_to_date
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 KEPT_GENERATIONS = 3
 LONGEST_VERSION_NAME = 60
 
@@ -39,7 +48,19 @@ _MAX_ID = 2**31
 Sequence = Annotated[int, Field(ge=0, le=2**53)]
 Diameter = Annotated[float, Field(ge=LEAST_DIAMETER, le=MOST_DIAMETER)]
 Channel = Annotated[int, Field(ge=0, le=2**16)]
-Json: TypeAlias = dict[str, Any]
+
+
+class Done(Record):
+    """How far the work in a save is: for lists, nothing else depends on it.
+
+    An image is `predicted` when some model has said what is in it.
+    """
+
+    objects: int = Field(ge=0, le=_MAX_ID)
+    verified_objects: int = Field(ge=0, le=_MAX_ID)
+    pixels: int = Field(ge=1, le=2**53)
+    verified_pixels: int = Field(ge=0, le=2**53)
+    predicted: bool = False
 
 
 class Generation(Record):
@@ -47,6 +68,7 @@ class Generation(Record):
 
     `number` is part of the file names; `sequence` is the last change of the journal
     that the save holds. The hashes of the contents reveal damaged and mixed-up files.
+    What is `done` in it was not counted by older versions.
     """
 
     number: int = Field(ge=1, le=2**53)
@@ -54,6 +76,7 @@ class Generation(Record):
     sequence: Sequence
     labels_hash: Hash
     provenance_hash: Hash
+    done: Done | None = None
 
 
 class ImageEntry(ImageFields):
@@ -135,13 +158,17 @@ class Settings(Record):
 
 
 class Manifest(Record):
-    """Content of `project.json`."""
+    """Content of `project.json`.
 
-    format_version: Literal[5] = 5
+    `listed` are files that a person wants to work on, also those without any work yet.
+    """
+
+    format_version: Literal[6] = 6
     settings: Settings = Settings()
     active_model: int | None = None
     models: tuple[ModelEntry, ...] = Field((), max_length=100_000)
     images: tuple[ImageEntry, ...] = Field((), max_length=100_000)
+    listed: tuple[RelativePath, ...] = Field((), max_length=100_000)
 
     @model_validator(mode="after")
     def _distinct(self) -> Manifest:
@@ -296,79 +323,6 @@ def _compare_checksum(found: dict[str, Any]) -> None:
 
 def _version(found: Any) -> int:
     version = found.get("format_version") if isinstance(found, dict) else None
-    if type(version) is not int or version < min(_STEPS):
+    if type(version) is not int or version < OLDEST_VERSION:
         raise StorageError("project.json is damaged (it names no format).")
     return version
-
-
-def _from_1(found: Json) -> Json:
-    """Version 2 knows tasks; what is older is about objects, the default."""
-    return {**found, "format_version": 2}
-
-
-def _from_2(found: Json) -> Json:
-    """Version 3 has a journal, which begins after older saves.
-
-    Number 1 is theirs: a journal from number 1 on would tell all that ever happened.
-    """
-    images = [
-        {
-            **image,
-            "generations": [
-                {**generation, "sequence": 1} for generation in image["generations"]
-            ],
-        }
-        for image in found.get("images", [])
-    ]
-    return {**found, "format_version": 3, "images": images}
-
-
-def _from_3(found: Json) -> Json:
-    """Version 4 knows models by their records.
-
-    What older versions wrote gets a uuid that is always the same, since a project that
-    is only looked at is not written. Which built-in model a version descends from was
-    not written: a training started, as a rule, from the version before it.
-    """
-    own = ("number", "built_in", "folder", "checksum", "created")
-    models: list[Json] = []
-    known: set[str] = set()
-    replay = ""
-    for model in found.get("models", []):
-        built_in, score = model.get("built_in"), model.get("score")
-        # A version without a score was opened, or made for another task.
-        replay = built_in or (replay if score is not None else "")
-        uuid = str(uuid_of("version 3", *(model.get(name) for name in own)))
-        if built_in and str(built_in_uuid(built_in)) not in known:
-            uuid = str(built_in_uuid(built_in))
-        known.add(uuid)
-        record = {
-            "uuid": uuid,
-            "replay": replay[:100],
-            "score": score,
-            "start_score": model.get("start_score"),
-            "created": model["created"],
-        }
-        others = {k: v for k, v in model.items() if k not in record}
-        models.append({**others, "record": record})
-    return {**found, "format_version": 4, "models": models}
-
-
-def _from_4(found: Json) -> Json:
-    """Version 5 has names of models, and what they learned from; none were known."""
-    return {**found, "format_version": 5}
-
-
-_STEPS: dict[int, Callable[[Json], Json]] = {
-    1: _from_1,
-    2: _from_2,
-    3: _from_3,
-    4: _from_4,
-}
-
-
-def up_to_date(found: Json, version: int) -> Json:
-    """Migrate a manifest; KeyError, TypeError or AttributeError if it is malformed."""
-    for step in range(found["format_version"], version):
-        found = _STEPS[step](found)
-    return found

@@ -27,7 +27,7 @@ from napari_unet.core.events import (
     TrainStep,
     Validated,
 )
-from napari_unet.core.jobs import Job, told_as
+from napari_unet.core.jobs import Job, drain, told_as
 from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.channels import Channels, take_channels
@@ -35,6 +35,7 @@ from napari_unet.io.samples import list_samples, load_sample
 from napari_unet.models.record import ModelRecord
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.opening import LookUpImage, Opened
 from napari_unet.session.interruption import (
     RoundStart,
     iter_resume_round,
@@ -42,6 +43,7 @@ from napari_unet.session.interruption import (
     start_round,
 )
 from napari_unet.session.models.timeline import Preset
+from napari_unet.session.worklist.reading import Unread
 from napari_unet.tasks import task_of
 from napari_unet.tasks.sample import Sample
 
@@ -137,7 +139,7 @@ class TrainRound(Job[RoundEvent, None]):
 
     `preset` is a name in `napari_unet.learning.config.PRESETS`, and `folder` is where
     checkpoints are kept. With `resume`, an interrupted round goes on that learned from
-    the same.
+    the same. The work on images `elsewhere`, which are not open, is read from the disk.
     """
 
     apart: ClassVar[bool] = True
@@ -150,12 +152,14 @@ class TrainRound(Job[RoundEvent, None]):
     preset: Preset = "fine-tune"
     folder: Path | None = None
     resume: bool = False
+    elsewhere: Sequence[Unread] = ()
 
     def run(self) -> Generator[RoundEvent, None, None]:
         """Train; see `napari_unet.learning.train.iter_fit`."""
         yield Preparing(0, len(self.snapshots))
+        snapshots = [*self.snapshots, *(yield from iter_read_work(self.elsewhere))]
         # Imported in the background: torch takes seconds.
-        samples = [snapshot.as_sample() for snapshot in self.snapshots]
+        samples = [snapshot.as_sample() for snapshot in snapshots]
         yield Preparing(0, len(samples))
         config = learning.PRESETS[self.preset].model_copy(
             update={
@@ -179,16 +183,18 @@ class TrainRound(Job[RoundEvent, None]):
         ):
             if isinstance(event, learning.ModelImproved):
                 record = made_by(begun.record, event.step, event.score, start_score)
-                record = self._told_of(record, time.monotonic() - clock)
+                counts = [snapshot.counts for snapshot in snapshots]
+                record = self._told_of(record, time.monotonic() - clock, counts)
                 yield Improved(event.model, record, self.number, self.preset)
                 continue
             if isinstance(event, Validated):
                 start_score = event.start_score
             yield event
 
-    def _told_of(self, record: ModelRecord, seconds: float) -> ModelRecord:
+    def _told_of(
+        self, record: ModelRecord, seconds: float, counts: Sequence[ObjectCounts]
+    ) -> ModelRecord:
         """Return the record of a model with what it learned from, and when."""
-        counts = [snapshot.counts for snapshot in self.snapshots]
         has_objects = task_of(self.model.spec).labels.objects
         objects = sum(each.verified_objects for each in counts)
         return record.model_copy(
@@ -214,6 +220,27 @@ class TrainRound(Job[RoundEvent, None]):
         except StorageError as error:
             yield Notice(f"A crash would end this training for good. {error}")
             return start_round(self.model, config, None, self.record)
+
+
+def iter_read_work(
+    elsewhere: Sequence[Unread],
+) -> Generator[Preparing | Notice, None, list[TrainingSnapshot]]:
+    """Read images that are not open, and the work on them; only what is verified.
+
+    What cannot be read teaches nothing, which is told.
+    """
+    found = []
+    for number, unread in enumerate(elsewhere):
+        yield Preparing(number, len(elsewhere))
+        try:
+            request = unread.request(unread.reader.read(unread.path))
+            opened = drain(LookUpImage(request).run())
+        except Exception as error:  # noqa: BLE001 - readers raise anything at all
+            yield Notice(f"{unread.path.name} teaches nothing now: {error}")
+            continue
+        if isinstance(opened, Opened):
+            found += [TrainingSnapshot.of(each) for each in teaching([opened.image])]
+    return found
 
 
 def replay_samples(name: str) -> list[Sample]:

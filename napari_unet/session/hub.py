@@ -11,8 +11,9 @@ from psygnal import Signal
 
 from napari_unet.core.jobs import Job
 from napari_unet.models.library import OwnModel
+from napari_unet.session.remarks import Remark, Topic
 from napari_unet.session.runner import Handlers, Runner, Running
-from napari_unet.session.state import Remark, State, Topic
+from napari_unet.session.state import State
 from napari_unet.session.status import (
     Comparison,
     EffortState,
@@ -28,6 +29,7 @@ from napari_unet.session.status import (
     SettingsState,
     Target,
     VersionState,
+    WorklistState,
 )
 
 E = TypeVar("E")
@@ -67,6 +69,7 @@ class Changes(TypedDict, total=False):
     effort: EffortState
     measured: MeasuredState
     exporting: ExportState
+    worklist: WorklistState
 
 
 class Hub:

@@ -40,8 +40,8 @@ from napari_unet.session.images.image import OpenImage
 from napari_unet.session.just_changed import JustChanged
 from napari_unet.session.prediction import Decode, Merge, Predict, Writing
 from napari_unet.session.refreshing import Refreshing
+from napari_unet.session.remarks import Topic
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.state import Topic
 from napari_unet.session.status import Progress
 from napari_unet.session.words import predicted_in_words
 
@@ -115,7 +115,7 @@ class Predicting:
         """Predict an image, the view first where it is much smaller than the image."""
         self.refresh.drop()
         job = Predict.of(image, model, self._view())
-        self._begin(image, model, job, refreshing=refreshing)
+        self.begin(image, model, job, refreshing=refreshing)
 
     def can_decode(self, image: OpenImage, model: Model) -> bool:
         """Whether what the network of a model says of an image is at hand."""
@@ -128,7 +128,7 @@ class Predicting:
             self._drop()
             job = Decode(self._cached[2], model.spec.decoding, self._view())
             training = self._hub.state.training is not None
-            self._begin(image, model, job, refreshing=training)
+            self.begin(image, model, job, refreshing=training)
 
     @property
     def may_decode(self) -> bool:
@@ -152,6 +152,8 @@ class Predicting:
 
     def forget(self, image: OpenImage) -> None:
         """Forget what a network said of an image that is put away."""
+        if self._run is not None and self._run.image is image:
+            self.cancel()
         if self._cached is not None and self._cached[0] is image:
             self._cached = None
         self.just_changed.forget(image)
@@ -187,7 +189,7 @@ class Predicting:
             if run is not None:
                 self._on_failed(run, error)
 
-    def _begin(
+    def begin(
         self,
         image: OpenImage,
         model: Model,
@@ -195,6 +197,7 @@ class Predicting:
         *,
         refreshing: bool,
     ) -> None:
+        """Start a job that tells what a model says of an image; none is going on."""
         self._hub.clear("predict")
         self._hub.show(predicting=Progress(), refreshing=refreshing)
         self._say("Predicting…")

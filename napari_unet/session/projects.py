@@ -15,7 +15,12 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import NapariUnetError, StorageError
 from napari_unet.io.read import read_image
 from napari_unet.project.folder import ProjectFolder
-from napari_unet.project.identity import ImageFields, content_hash, file_bytes
+from napari_unet.project.identity import (
+    ImageFields,
+    content_hash,
+    file_bytes,
+    path_from,
+)
 from napari_unet.project.journal import Syncer
 from napari_unet.project.layout import SUFFIX, default_folder, kept_folder
 from napari_unet.project.manifest import ImageEntry, Manifest
@@ -69,7 +74,7 @@ class Projects:
 
     def for_image(self, path: Path | None, name: str) -> Project:
         """Return where work on an image is kept."""
-        return self.chosen or self.at(_home(path, name))
+        return self.chosen or self.at(home_of(path, name))
 
     def kept_for(self, project: Project) -> Project:
         """Return where work is kept that cannot be saved in a project."""
@@ -152,7 +157,7 @@ class Projects:
             self._hub.show(project=state)
 
 
-def _home(path: Path | None, name: str) -> Path:
+def home_of(path: Path | None, name: str) -> Path:
     """Return the folder for work on an image: beside the file, or beside a link to it.
 
     A link may lead to a store in which nobody may write.
@@ -186,7 +191,8 @@ class ListProject(Job[None, ProjectState]):
             images.append(_describe(project.folder, entry, there))
             yield
         told = " ".join(filter(None, (notice, project.why_read_only())))
-        return ProjectState(project.name, project.folder, tuple(images), told)
+        listed = tuple(path_from(each, project.folder) for each in manifest.listed)
+        return ProjectState(project.name, project.folder, tuple(images), told, listed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,6 +228,8 @@ def _describe(folder: Path, entry: ImageEntry, there: frozenset[Path]) -> Projec
         f"{saved:%d %B, %H:%M}",
         locate(folder, entry, there),
         is_file=entry.path is not None,
+        names=entry.names,
+        done=entry.newest.done,
     )
 
 

@@ -44,8 +44,11 @@ from napari_unet.session.seeing import Probable, Seeing
 from napari_unet.session.settings import Settings
 from napari_unet.session.state import State
 from napari_unet.session.status import NO_TARGET, Place, Target
+from napari_unet.session.thumbnails import Thumbnails
 from napari_unet.session.training import Training
 from napari_unet.session.wiring import Wiring
+from napari_unet.session.worklist.reading import PlainReader, Reader
+from napari_unet.session.worklist.worklist import Worklist
 
 SAVE_INTERVAL = 1.0
 """Seconds between two looks at what is to be saved."""
@@ -55,7 +58,8 @@ class Session:
     """Everything behind one window.
 
     Its parts have the commands that belong to them. `view` returns the part of the
-    current image that the person looks at, or None.
+    current image that the person looks at, or None; `reader` reads files of the list as
+    the front end does.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Session:
         *,
         view: Callable[[], Box | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        reader: Reader | None = None,
     ) -> None:
         self._hub = hub = Hub(runner, clock)
         self.projects = Projects(hub)
@@ -99,6 +104,18 @@ class Session:
             hub, lambda: self.finetune(self.state.minutes)
         )
         self.comparing = Comparing(hub, self.images, self.models.timeline, view)
+        self.worklist = Worklist(
+            hub,
+            self.images,
+            self.projects,
+            self.models,
+            self.predicting,
+            reader or PlainReader(),
+            self.predict,
+        )
+        self.training.elsewhere = self.worklist.lessons
+        self.exporting.elsewhere = self.worklist.saved_work
+        self.thumbnails = Thumbnails(hub)
         self._store = ModelStore(
             hub, self.images, self.models, self.settings, self.training
         )
@@ -187,6 +204,8 @@ class Session:
         self.exporting.tick()
         self.counting.tick()
         self.seeing.tick()
+        self.worklist.tick()
+        self.thumbnails.tick()
         if self.predicting.refresh.due and self._shows_prediction():
             self._refresh()
         self.live.tick()
@@ -221,10 +240,12 @@ class Session:
         self._stop_predicting()
         self.training.stop()
         self.exporting.cancel()
+        self.worklist.halt()
 
     def close(self) -> list[str]:
         """Save everything, after the runner is closed; return what could not be."""
         problems = [*self.images.finish_all(), *self._store.finish()]
+        problems += self.worklist.listing.finish()
         self.projects.close()
         return problems
 

@@ -1,24 +1,20 @@
 """What front ends show: one frozen value, replaced whenever something changes.
 
-What was said is a part of it. That a prediction found 20 objects is about *this* image,
-that a model is ready is about *this* model. A remark carries what it was about when it
-was said; when that changes, it gives way to what can be said of the situation as it is.
-So do problems, and what a training had to tell.
+What was said is a part of it, see `napari_unet.session.remarks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
 
 from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
+from napari_unet.session.remarks import NOTHING_SAID, Words
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
     LIVE_OFF,
     NO_EFFORT,
+    NO_LIST,
     NO_TARGET,
     NOT_EXPORTED,
     NOT_MEASURED,
@@ -38,70 +34,9 @@ from napari_unet.session.status import (
     SettingsState,
     Target,
     VersionState,
+    WorklistState,
 )
 from napari_unet.tasks import task_of
-
-Topic: TypeAlias = Literal[
-    "image",
-    "labels",
-    "model",
-    "version",
-    "project",
-    "predicting",
-    "training",
-    "loading",
-]
-"""What a message can be about; "version" is a version of a model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A sentence, and what it was about when it was said."""
-
-    text: str
-    about: tuple[tuple[Topic, object], ...] = ()
-
-    @classmethod
-    def of(cls, text: str, state: State, *about: Topic) -> Remark:
-        """Return one that holds as long as these topics are what they are now."""
-        return cls(text, tuple((topic, _TOPICS[topic](state)) for topic in about))
-
-    def holds(self, state: State) -> bool:
-        """Whether nothing that it is about has changed."""
-        return all(_TOPICS[topic](state) == then for topic, then in self.about)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What was said, and what did not work; the newest problem last."""
-
-    message: Remark | None = None
-    notice: Remark | None = None
-    problems: tuple[tuple[Place, Problem, Remark], ...] = ()
-
-    def that_hold(self, state: State) -> Words:
-        """Return them without what is true no more."""
-        message, notice = self.message, self.notice
-        return Words(
-            message if message and message.holds(state) else None,
-            notice if notice and notice.holds(state) else None,
-            tuple(each for each in self.problems if each[2].holds(state)),
-        )
-
-    def with_problem(self, place: Place, error: Exception, state: State) -> Words:
-        """Return them with a problem of a place instead of the one it had."""
-        problem = Problem.of(error)
-        told = place, problem, Remark.of(problem.text, state, *_PLACES[place])
-        others = self.without_problems(place).problems
-        return replace(self, message=None, problems=(*others, told))
-
-    def without_problems(self, *places: Place) -> Words:
-        """Return them without the problems of some places."""
-        stay = tuple(each for each in self.problems if each[0] not in places)
-        return replace(self, problems=stay)
-
-
-NOTHING_SAID = Words()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +74,8 @@ class State:
         What is said of the table of objects.
     exporting
         What leaves the program, and how that goes.
+    worklist
+        What is said of the list of images.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """
@@ -173,6 +110,7 @@ class State:
     effort: EffortState = NO_EFFORT
     measured: MeasuredState = NOT_MEASURED
     exporting: ExportState = NOT_EXPORTED
+    worklist: WorklistState = NO_LIST
     words: Words = NOTHING_SAID
 
     @property
@@ -252,7 +190,8 @@ class State:
             return "Choose a format first."
         if self.predicting and not self.refreshing:
             return "A prediction is going on: wait until it is complete."
-        if everything and self.project and self.project.images:
+        in_project = self.project is not None and bool(self.project.images)
+        if everything and (self.worklist.files or in_project):
             return ""
         if reason := self._why_none_open():
             return reason
@@ -285,7 +224,25 @@ class State:
             return "A training is going on."
         if reason := self._why_no_image() or self._why_no_model():
             return reason
+        if self.worklist.taught:
+            return ""  # from images that are not on screen now
         return _why_not_learn(self.image) if self.image else ""
+
+    @property
+    def why_not_predict_all(self) -> str:
+        """Return why no prediction of all images begins now, or nothing."""
+        if self.worklist.batch:
+            return "All images are being predicted."
+        if not self.worklist.files:
+            return "There are no files in the list yet: add some."
+        if reason := self._why_no_model():
+            return reason
+        if self.model and self.model.variables:
+            return (
+                "Predicted values are not kept, only what is verified of them: predict "
+                "image by image, or all files with napari-unet predict."
+            )
+        return "All images are verified." * (self.worklist.done >= self.worklist.files)
 
     def why_not_compare(self, number: int) -> str:
         """Return why a version cannot be compared with what is shown now, or nothing.
@@ -361,49 +318,3 @@ def _describe_image(image: ImageState) -> str:
     return task_of(image).words.verified(
         image.objects, image.verified_objects, image.verified_share
     )
-
-
-def _image(state: State) -> object:
-    image = state.image
-    return image and (image.name, image.axes, image.shape, image.task)
-
-
-def _labels(state: State) -> object:
-    image = state.image
-    if image is None:
-        return None
-    return image.has_labels, image.objects, image.verified_objects, image.verified_share
-
-
-def _model(state: State) -> object:
-    model = state.model
-    return model and (model.name, model.task, model.classes, model.variables)
-
-
-_TOPICS: Mapping[Topic, Callable[[State], object]] = MappingProxyType(
-    {
-        "image": _image,
-        "labels": _labels,
-        "model": _model,
-        "version": lambda state: (_model(state), state.version),
-        "project": lambda state: state.project and state.project.folder,
-        "predicting": lambda state: state.predicting is not None,
-        "training": lambda state: state.training is not None,
-        "loading": lambda state: state.loading,
-    }
-)
-"""How it is seen that a message is about something else by now."""
-
-_PLACES: Mapping[Place, tuple[Topic, ...]] = MappingProxyType(
-    {
-        "image": ("image",),
-        "predict": ("image", "model"),
-        "correct": ("image",),
-        "objects": ("image",),
-        "finetune": ("image", "model"),
-        "model": (),
-        "project": ("project",),
-        "results": (),
-    }
-)
-"""What the problems of a place are about."""

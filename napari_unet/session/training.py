@@ -10,6 +10,7 @@ end.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ from napari_unet.session.models.timeline import Preset
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import Progress
 from napari_unet.session.words import gain_in_words
+from napari_unet.session.worklist.reading import Unread
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model
@@ -89,6 +91,8 @@ class Training:
     ----------
     home : Project or None
         Where the last one was started.
+    elsewhere : callable
+        Returns which images that are not open teach, too.
     started : Signal()
         The curve begins anew.
     measured : Signal(TrainStep or Validated)
@@ -108,6 +112,7 @@ class Training:
         self._hub = hub
         self._images = images
         self.home: Project | None = None
+        self.elsewhere: Callable[[], Sequence[Unread]] = tuple
         self._run: _Run | None = None
         self._rounds = 0
 
@@ -167,11 +172,12 @@ class Training:
             self._rounds,
             run.model,
             run.record,
-            snapshots_of(self._images),
+            snapshots_of(self._images.all),
             left,
             run.preset,
             run.folder,
             resume,
+            self.elsewhere(),
         )
         run.job = self._hub.runner.start(
             job,
@@ -183,8 +189,12 @@ class Training:
             ),
         )
 
+    @property
+    def _can_teach(self) -> bool:
+        return bool(teaching(self._images) or self._hub.state.worklist.taught)
+
     def _on_closed(self, run: _Run) -> None:
-        if run.stopping or not teaching(self._images):
+        if run.stopping or not self._can_teach:
             self._on_finished(run)
         else:
             self._begin_round(run)
@@ -229,7 +239,7 @@ class Training:
         Images that were closed meanwhile teach no more; where they were all, the round
         goes on with its copies.
         """
-        if not (run.news and teaching(self._images)):
+        if not (run.news and self._can_teach):
             return
         now = self._hub.clock()
         old_enough = now - run.round_started >= ROUND_SECONDS

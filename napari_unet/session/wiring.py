@@ -52,10 +52,11 @@ class Wiring:
         self._effort = session.effort
         self._guiding = session.guiding
         self._learning_along = session.learning_along
+        self._worklist = worklist = session.worklist
         self.version_chosen = False
         self._projects.opened.connect(self._on_project_opened)
         self._projects.created.connect(self._on_project_created)
-        self._projects.closed.connect(self._put_all_away)
+        self._projects.closed.connect(self._on_project_closed)
         images.saved.connect(self._on_saved)
         images.current_changed.connect(self._on_image)
         images.released.connect(self._on_released)
@@ -64,6 +65,9 @@ class Wiring:
         models.versions.edited.connect(self._keep_choice)
         settings.changed.connect(self._keep_choice)
         settings.read_anew.connect(self._on_read_anew)
+        worklist.rows.listed.connect(worklist.tell)
+        worklist.rows.changed.connect(worklist.tell)
+        worklist.going.moved.connect(worklist.tell)
         predicting.measured.connect(settings.tell)
         predicting.applied.connect(self._on_applied)
         session.correcting.done.connect(session.effort.note_done)
@@ -92,8 +96,10 @@ class Wiring:
         self._effort.follow()
         self._tell_settings()
         self._come_home()
+        self._worklist.ahead.arrive()
 
     def _on_released(self, image: OpenImage) -> None:
+        self._worklist.note(image)
         self._predicting.forget(image)
         self._correcting.forget(image)
         self._growing.forget(image)
@@ -104,6 +110,7 @@ class Wiring:
         self._effort.note_predicted(image)
         self._guiding.want()
         self._images.note_change(image)
+        self._worklist.note(image, predicted=True)
 
     def _on_view(self, image: OpenImage) -> None:
         """Show a view, but order no views anew: the next one is predicted soon."""
@@ -113,11 +120,13 @@ class Wiring:
     def _on_completed(self, image: OpenImage) -> None:
         """Show a prediction that changes nothing, too."""
         self._images.show_labels(image)
+        self._worklist.note(image, predicted=True)
         self._effort.note_predicted(image)
         self._guiding.want()
 
     def _on_model(self) -> None:
         self._guiding.drop()
+        self._worklist.ahead.drop()
         self._models.tell()
         self._comparing.look()
         self._tell_settings()
@@ -151,12 +160,14 @@ class Wiring:
     def _on_project_opened(self) -> None:
         self._put_all_away()
         self._come_home()
+        self._worklist.listing.show_project(self._hub.state.project)
 
     def _on_project_created(self, project: Project) -> None:
         self._come_home()
         for image in self._images:
             self.move(image, project.folder)
         self._store.want(begin=True)
+        self._worklist.listing.keep_in(project)
 
     def _list_again(self) -> None:
         """Show an image in its project once it is saved there."""
@@ -165,6 +176,10 @@ class Wiring:
             return
         if image.key not in {each.key for each in project.images}:
             self._projects.list_again()
+
+    def _on_project_closed(self) -> None:
+        self._put_all_away()
+        self._worklist.listing.show_project(None)
 
     def _put_all_away(self) -> None:
         self._halt()
@@ -191,3 +206,4 @@ class Wiring:
             self.version_chosen = True
         if schema != self._images.schema:
             self._images.set_schema(schema)
+            self._worklist.listing.look_again()

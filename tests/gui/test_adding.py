@@ -54,7 +54,7 @@ def test_a_click_adds_the_wheel_resizes_and_undo_takes_all_back(
 ):
     before = np.array(scene.labels.data)
     press_key(scene.viewer, "A")
-    assert scene.bench.lines.tool == "add object"
+    assert scene.bench.tools.lines.tool == "add object"
     click(scene.viewer, scene.labels, MISSED)
     scene.until(lambda: scene.labels.data[MISSED])
     number = int(scene.labels.data[MISSED])
@@ -100,7 +100,7 @@ def test_where_nothing_was_said_it_is_refused_in_words(stage, press_key):
     stage.open(disks(), name="disks")
     stage.session.correcting.start_empty()
     press_key(stage.viewer, "A")
-    assert not stage.bench.lines.tool
+    assert not stage.bench.tools.lines.tool
     assert "press Predict" in stage.state.problems["correct"].text
 
 
@@ -154,7 +154,7 @@ def test_two_clicks_are_a_line(scene, press_key, click, mouse):
     # The first is taken back by Escape, which leaves the tool in hand.
     click(scene.viewer, scene.labels, (42, 48))
     press_key(scene.viewer, "Escape")
-    assert scene.bench.lines.tool == "split"
+    assert scene.bench.tools.lines.tool == "split"
     click(scene.viewer, scene.labels, (54, 48))
     assert scene.labels.data[48, 44] == scene.labels.data[48, 52]
     press_key(scene.viewer, "J")
@@ -162,4 +162,4 @@ def test_two_clicks_are_a_line(scene, press_key, click, mouse):
     click(scene.viewer, scene.labels, (16, 52))
     assert scene.labels.data[16, 44] == scene.labels.data[16, 52]
     press_key(scene.viewer, "Escape")
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool

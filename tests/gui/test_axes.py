@@ -90,13 +90,13 @@ def _choose_a_channel(stage, panel: ImagePanel, path: Path) -> None:
 def _drop_a_folder(stage, panel: ImagePanel, folder: Path) -> None:
     stage.viewer.layers.clear()
     stage.viewer.open(str(folder), plugin="napari")
-    names = [f"well{number}" for number in range(3)]
-    stage.until(lambda: [layer.name for layer in stage.viewer.layers] == names)
+    stage.until(lambda: stage.state.worklist.total == 3)
     stage.until(lambda: stage.state.image and stage.state.image.open)
+    assert [layer.name for layer in stage.viewer.layers] == ["well0"]
     assert stage.state.image.axes == "YX"
-    assert stage.state.image.shape == (128, 176)
+    assert stage.state.image.shape == (128, 160)
     assert "holds 3 images" in panel.folder.text()
     panel.one_stack.click()
     QTest.qWait(50)
-    assert [layer.ndim for layer in stage.viewer.layers] == [2, 2, 2, 3]
+    assert [layer.ndim for layer in stage.viewer.layers] == [2, 3]
     assert not panel.one_stack.isVisible()

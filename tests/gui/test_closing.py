@@ -69,7 +69,7 @@ def test_a_script_that_closes_the_window_waits_for_nobody(stage, drag, unfiled):
     unfiled.write_text("a file where the folder should be")
     stage.open(disks(), name="disks")
     stage.predict()
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     stage.viewer.close()
     (box,) = [
         each for each in QApplication.topLevelWidgets() if isinstance(each, QMessageBox)

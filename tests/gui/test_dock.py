@@ -161,7 +161,7 @@ def test_the_view_is_what_is_in_sight(stage):
     layer.visible = False
     stage.viewer.dims.ndisplay = 3
     assert stage.bench.layers.visible_box() is None
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     assert "2-D" in stage.state.problems["correct"].text
 
 

@@ -65,7 +65,7 @@ def drag_camera(scene):
 def test_a_line_splits_and_undo_takes_it_back(scene, press_key, drag):
     before = state(scene)
     press_key(scene.viewer, "K")
-    assert scene.bench.lines.tool == "split"
+    assert scene.bench.tools.lines.tool == "split"
     assert "across an object" in scene.panel(CorrectPanel).tools.text()
     assert scene.panel(CorrectPanel).edits["split"].isChecked()
     drag(scene.viewer, scene.labels, ACROSS)
@@ -89,9 +89,9 @@ def test_a_line_splits_and_undo_takes_it_back(scene, press_key, drag):
     press_key(scene.viewer, "Ctrl+Shift+Z")
     scene.until(lambda: count(scene) == 21)
     assert (scene.labels.data[16, 12], scene.labels.data[16, 20]) == (left, right)
-    assert scene.bench.lines.tool == "split"
+    assert scene.bench.tools.lines.tool == "split"
     press_key(scene.viewer, "Escape")
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     assert scene.labels.mode == "paint"
     assert "paint 2" in scene.panel(CorrectPanel).tools.text()
 
@@ -103,7 +103,7 @@ def test_two_become_one_and_are_deleted(scene, press_key, drag, click):
     assert (scene.labels.data[16, 16:49] == first).all()
     assert second not in scene.labels.data
     press_key(scene.viewer, "Q")
-    assert scene.bench.lines.tool == "delete"
+    assert scene.bench.tools.lines.tool == "delete"
     click(scene.viewer, scene.labels, (16, 48))
     assert not scene.labels.data[:32, :64].any()
     assert (scene.annotation.provenance[16, 16:49] == Provenance.CORRECTED).all()
@@ -148,7 +148,7 @@ def test_space_moves_the_camera_meanwhile(scene, press_key, drag):
     QTest.keyRelease(canvas(scene), Qt.Key.Key_Space)
     assert np.abs(np.array(scene.viewer.scene.camera.center) - center).max() > 4
     assert count(scene) == 20
-    assert scene.bench.lines.tool == "split"
+    assert scene.bench.tools.lines.tool == "split"
     drag(scene.viewer, scene.labels, ACROSS)
     assert count(scene) == 21
 
@@ -185,7 +185,7 @@ def test_the_mouse_may_leave_the_canvas(scene, press_key, mouse):
     QTest.mouseRelease(widget, left, none, QPoint(-900, -900))
     QApplication.processEvents()
     assert scene.labels.data[16, 12] != scene.labels.data[16, 20]
-    assert scene.bench.lines.tool == "split"
+    assert scene.bench.tools.lines.tool == "split"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_the_mouse_may_leave_the_canvas(scene, press_key, mouse):
 def test_a_mode_of_napari_takes_over(scene, press_key, key, mode):
     press_key(scene.viewer, "K")
     press_key(scene.viewer, key)
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     assert scene.labels.mode == mode
     assert scene.labels.mouse_pan is (mode == "pan_zoom")
     assert scene.viewer.scene.camera.mouse_pan is (mode == "pan_zoom")
@@ -211,7 +211,7 @@ def test_so_do_the_buttons_of_napari(scene, press_key, name):
     controls = scene.viewer.window._qt_viewer.controls.widgets[scene.labels]
     assert controls.button_group.checkedButton() is None
     QTest.mouseClick(getattr(controls, name), Qt.MouseButton.LeftButton)
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     assert getattr(controls, name).isChecked()
     assert scene.labels.mode == ("paint" if "paint" in name else "pan_zoom")
 
@@ -221,9 +221,9 @@ def test_another_tool_takes_its_place_and_the_same_key_puts_it_down(scene, press
     press_key(scene.viewer, "K")
     QTest.mouseClick(panel.edits["merge"], Qt.MouseButton.LeftButton)
     pressed = [n for n, each in panel.edits.items() if each.isChecked()]
-    assert (scene.bench.lines.tool, pressed) == ("merge", ["merge"])
+    assert (scene.bench.tools.lines.tool, pressed) == ("merge", ["merge"])
     press_key(scene.viewer, "J")
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     assert not panel.edits["merge"].isChecked()
     assert scene.labels.mode == "paint"
     assert scene.viewer.mouse_double_click_callbacks
@@ -240,7 +240,7 @@ def test_a_line_that_is_half_drawn_is_nobodys_with_another_tool(
     hand.move(ACROSS[3])
     hand.release(ACROSS[-1])
     assert count(scene) == 20
-    assert scene.bench.lines.tool == "delete"
+    assert scene.bench.tools.lines.tool == "delete"
 
 
 def test_no_button_moves_when_a_tool_is_taken_in_hand(scene, press_key):
@@ -267,19 +267,19 @@ def test_a_window_may_close_while_a_tool_is_in_hand(
     hand.move(ACROSS[2])
     bench = stage.bench
     viewer.close()
-    assert not bench.lines.tool
+    assert not bench.tools.lines.tool
 
 
 def test_another_layer_or_none_puts_it_down(scene, press_key):
     labels = scene.labels
     press_key(scene.viewer, "K")
     scene.viewer.layers.selection.active = scene.viewer.layers["disks"]
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     assert labels.mode == "paint"
     scene.viewer.layers.selection.active = labels
     press_key(scene.viewer, "K")
     scene.viewer.layers.remove(labels)
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     assert scene.viewer.scene.camera.mouse_pan
     press_key(scene.viewer, "K")
     assert "earlier work" in scene.state.problems["correct"].text
@@ -289,9 +289,9 @@ def test_another_layer_or_none_puts_it_down(scene, press_key):
 def test_a_hidden_layer_puts_it_down_and_has_its_brush_again(scene, press_key):
     press_key(scene.viewer, "K")
     scene.labels.visible = False
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     press_key(scene.viewer, "K")
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     assert "hidden" in scene.state.problems["correct"].text
     scene.labels.visible = True
     assert scene.labels.mode == "paint"
@@ -300,10 +300,10 @@ def test_a_hidden_layer_puts_it_down_and_has_its_brush_again(scene, press_key):
 def test_in_3d_it_is_refused_in_words(scene, press_key):
     press_key(scene.viewer, "K")
     scene.viewer.dims.ndisplay = 3
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
     press_key(scene.viewer, "K")
     assert "2-D" in scene.state.problems["correct"].text
-    assert not scene.bench.lines.tool
+    assert not scene.bench.tools.lines.tool
 
 
 def test_other_buttons_and_modifiers_draw_nothing(scene, press_key, drag):
@@ -380,11 +380,14 @@ def test_each_viewer_has_its_own_tool(make_napari_viewer, scene, bright, press_k
     other.open(disks(pitch=40), name="others")
     other.predict()
     press_key(scene.viewer, "K")
-    assert (scene.bench.lines.tool, other.bench.lines.tool) == ("split", "")
+    assert (scene.bench.tools.lines.tool, other.bench.tools.lines.tool) == ("split", "")
     press_key(other.viewer, "J")
-    assert (scene.bench.lines.tool, other.bench.lines.tool) == ("split", "merge")
+    assert (scene.bench.tools.lines.tool, other.bench.tools.lines.tool) == (
+        "split",
+        "merge",
+    )
     other.bench.close()
-    assert scene.bench.lines.tool == "split"
+    assert scene.bench.tools.lines.tool == "split"
 
 
 def test_where_there_are_no_objects_there_are_no_tools_for_them(stage):
@@ -394,6 +397,6 @@ def test_where_there_are_no_objects_there_are_no_tools_for_them(stage):
     panel = stage.panel(CorrectPanel)
     for name in DRAWING:
         assert not panel.edits[name].isVisible()
-        stage.bench.use(name)
+        stage.bench.tools.use(name)
         assert "no objects" in stage.state.problems["correct"].text
-    assert not stage.bench.lines.tool
+    assert not stage.bench.tools.lines.tool

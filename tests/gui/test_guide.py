@@ -69,7 +69,7 @@ def test_the_panel_says_what_views_took_and_when_to_stop(stage):
     for _ in range(3):
         panel.next.click()
         QTest.qWait(50)
-        stage.bench.use("accept view")
+        stage.bench.tools.use("accept view")
     panel = stage.panel(CorrectPanel)
     assert "3 views in under 1 min" in panel.spent.text()
     assert "The last 3 views needed nothing" in panel.advice.text()

@@ -25,7 +25,7 @@ def test_a_question_mark_brings_the_sheet_with_every_key(stage):
     (sheet,) = window.findChildren(KeySheet)
     assert sheet.isVisible()
     told = " ".join(label.text() for label in sheet.findChildren(QLabel))
-    for key in stage.bench._keys:
+    for key in stage.bench.commands.keys:
         assert f"<b>{key}</b>" in told or f"{key} " in told or f" {key}" in told
     assert keys.UNDO in told
     QTest.keyClick(sheet, Qt.Key.Key_Escape)

@@ -244,7 +244,7 @@ def test_what_is_painted_and_accepted_comes_into_the_list(listed, drag):
     listed.measured()
     assert 60 in listed.ids
     assert listed.chosen == {9}
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     listed.measured()
     assert listed.list.rows.table["verified"].all()
     verified = listed.list.rows.index(0, listed.column("verified"))
@@ -254,7 +254,7 @@ def test_what_is_painted_and_accepted_comes_into_the_list(listed, drag):
 def test_what_is_verified_goes_to_the_end(listed):
     first, *_, last = listed.ids
     listed.stage.labels.selected_label = first
-    listed.stage.bench.use("accept object")
+    listed.stage.bench.tools.use("accept object")
     listed.measured()
     assert listed.ids[-1] == first
     assert listed.ids[-2] == last

@@ -188,7 +188,7 @@ def one_plane_has_no_such_tools(stage):
     stage.open(disks((64, 64)), name="flat")
     stage.until(lambda: stage.state.image.name == "flat" and stage.state.image.open)
     assert not stage.panel(CorrectPanel).plane_tools.isVisible()
-    stage.bench.use("copy to next plane")
+    stage.bench.tools.use("copy to next plane")
     assert "one plane" in stage.state.problems["correct"].text
     stage.open(np.stack([disks((64, 64), pitch=20)] * 2), name="two")
     stage.until(lambda: stage.state.image.name == "two" and stage.state.image.open)

@@ -80,7 +80,7 @@ def test_no_button_moves_while_a_person_works(stage, drag):
         said.add(stage.panel(ProjectPanel).saved.text())
         assert not moved(start, places(stage)), "while saving"
     assert len(said) > 1
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     stage.session.finetune(0.05)
     assert not moved(start, places(stage)), "while training"
     stage.until(lambda: not stage.state.training)
@@ -115,7 +115,7 @@ def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_di
     stage.predict()
     assert "Found" in stage.state.message
     assert stage.state.settings.measured
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     stage.session.finetune(0.02)
     panel = stage.panel(FinetunePanel)
     assert panel.curve.isVisible()
@@ -131,7 +131,7 @@ def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):
     stage.open(np.stack([disks()] * 3), name="stack")
     stage.predict()
     stage.viewer.dims.ndisplay = 3
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     assert "2-D view" in stage.state.problems["correct"].text
     stage.dock.status.show_state(stage.state)
     assert stage.dock.status.mark.text() == "⚠"
@@ -141,7 +141,7 @@ def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):
     camera = getattr(stage.viewer, "scene", stage.viewer).camera
     camera.center = (0, 5000, 5000)
     QTest.qWait(50)
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     assert "in sight" in stage.state.problems["correct"].text
     assert "2-D" not in stage.state.problems["correct"].text
     stage.viewer.reset_view()
@@ -177,7 +177,7 @@ def test_a_tab_says_what_goes_on_behind_it(stage):
     stage.until(lambda: turned.tabText(1) == "Correct")
     stage.open(disks((128, 128)), name="disks")
     stage.predict()
-    stage.bench.use("accept view")
+    stage.bench.tools.use("accept view")
     stage.session.finetune(0.02)
     stage.until(lambda: turned.tabText(2) == "Train ●")
     stage.until(lambda: not stage.state.training)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import pickle
 import pkgutil
 import re
@@ -40,6 +41,7 @@ from napari_unet.project.project import Project
 from napari_unet.session.measuring import Watcher
 from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.runner import NO_HANDLERS, Handlers
+from napari_unet.session.worklist.predict_file import Known
 from tests.generated import Generated
 from tests.runners import SteppedJob
 from tests.session.brightness import brightness_model, disks
@@ -154,6 +156,7 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     paths[0].parent.mkdir(parents=True)
     for number, path in enumerate(paths):
         tifffile.imwrite(path, disks(pitch=32 + 8 * number))
+        os.utime(path, (1e9, 1e9))
     stage = Stage.make(runner, view=lambda: Box((20, 30), (60, 80)))
     session, said = stage.session, []
     session.start()
@@ -214,6 +217,22 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     open_file(stage, paths[1])
     then()
     session.exporting.start(everything=True)
+    then()
+    more = root / "more"
+    more.mkdir()
+    for name in "cd":
+        tifffile.imwrite(more / f"{name}.tif", disks(pitch=32 + ord(name) % 8))
+        os.utime(more / f"{name}.tif", (1e9, 1e9))
+    session.worklist.listing.add([more])
+    then(3)
+    session.worklist.going.step(1)
+    session.thumbnails.get(more / "c.tif", 1e9)
+    session.worklist.batch.start()
+    then(5)
+    image, known = session.images.current, np.zeros((128, 160), np.int32)
+    session.predicting.begin(
+        image, session.models.active, Known(known), refreshing=False
+    )
     then()
     session.models.save(root / "mine")
     then()

@@ -98,7 +98,7 @@ class Window:
 
     def _accept(self) -> None:
         self._tell("accept")
-        self._bench.use("accept view")
+        self._bench.tools.use("accept view")
 
     def _train(self) -> None:
         if not self._session.state.why_not_finetune:

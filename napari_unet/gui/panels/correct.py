@@ -122,7 +122,7 @@ class CorrectPanel(Panel):
         self.edits: dict[str, QAbstractButton | QAction] = {}
         buttons = []
         for name, (tool, _) in tools().items():
-            use = partial(self.bench.use, name)
+            use = partial(self.bench.tools.use, name)
             if tool.in_hand or tool.needs == "plane":
                 continue
             if tool.seldom:
@@ -147,7 +147,9 @@ class CorrectPanel(Panel):
             made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             self.edits[name] = made
             buttons.append(made)
-        self.connections.connect(self.bench.lines.changed, self._show_tool_in_hand)
+        self.connections.connect(
+            self.bench.tools.lines.changed, self._show_tool_in_hand
+        )
         widget = QWidget()
         row(*buttons, on=widget).setSpacing(4)
         return widget
@@ -157,7 +159,7 @@ class CorrectPanel(Panel):
         buttons = []
         for name, (tool, _) in tools().items():
             if tool.needs == "plane":
-                tip, use = hint(tool.tip, tool.key), partial(self.bench.use, name)
+                tip, use = hint(tool.tip, tool.key), partial(self.bench.tools.use, name)
                 made: QPushButton = button(tool.title, tip, use, role="tool")
                 self.edits[name] = made
                 buttons.append(made)
@@ -166,7 +168,7 @@ class CorrectPanel(Panel):
         return widget
 
     def _use_in_hand(self, name: str) -> None:
-        self.bench.use(name)
+        self.bench.tools.use(name)
         self._show_tool_in_hand()  # Qt has pressed the button, whether it was refused
 
     def _make_use_labels(self) -> QPushButton:
@@ -251,7 +253,7 @@ class CorrectPanel(Panel):
 
     def _show_tool_in_hand(self) -> None:
         """Say what to do with it, or how to paint where there is none."""
-        in_hand = self.bench.lines.tool
+        in_hand = self.bench.tools.lines.tool
         for name, (tool, _) in tools().items():
             if tool.in_hand and name in self.edits:
                 self.edits[name].setChecked(name == in_hand)

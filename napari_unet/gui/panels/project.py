@@ -1,4 +1,4 @@
-"""Where work is kept, how saving goes, and which images a project holds."""
+"""Where work is kept, and how saving goes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 from superqt import QElidingLabel
 
 from napari_unet.gui.panels.panel import (
-    Choices,
     DismissibleNote,
     Label,
     Panel,
@@ -19,19 +18,17 @@ from napari_unet.gui.panels.panel import (
 )
 from napari_unet.project.layout import SUFFIX
 from napari_unet.session.state import State
-from napari_unet.session.status import NOT_SAVED, ProjectImage, ProjectState, SaveState
-from napari_unet.tasks import task_of
+from napari_unet.session.status import NOT_SAVED, ProjectState, SaveState
 
 _BESIDE = "Work is kept beside each image"
 _TIP = (
     "A project is a folder NAME.unet with the labels of many images, their history, "
     "and the models that learned from them. Images stay where they are."
 )
-_CHOOSE = ("Open an image of the project…", None, "")
 
 
 class ProjectPanel(Panel):
-    """Open, make and leave projects; open their images."""
+    """Open, make and leave projects."""
 
     title = "Project"
     place = "project"
@@ -53,14 +50,11 @@ class ProjectPanel(Panel):
         self.saved = SteadyText("faint")
         self.failure = Label("", "error", wrap=True)
         self.recovered = DismissibleNote(self.session.images.dismiss_recovered)
-        self.images = Choices("Images whose labels are in this project")
-        self.images.chosen.connect(self._on_image)
         self.told = Label("", "error", wrap=True)
-        for widget in (self.images, self.told):
-            widget.hide()
+        self.told.hide()
         self._shown: ProjectState | None = None
         self.add_row(self.name, self.button)
-        self.add(self.saved, self.failure, self.recovered, self.images, self.told)
+        self.add(self.saved, self.failure, self.recovered, self.told)
 
     def _render(self, state: State) -> None:
         project, image = state.project, state.image
@@ -75,7 +69,6 @@ class ProjectPanel(Panel):
         self.name.setToolTip(str(project.folder) if project else _TIP)
         set_look(self.name, "role", "" if project else "faint")
         self.told.show_text(project.told if project else "")
-        self._offer(project.images if project else ())
 
     def _show_saving(self, save: SaveState) -> None:
         """Say in one line how saving goes, and at length why it does not."""
@@ -83,19 +76,6 @@ class ProjectPanel(Panel):
         self.saved.show_text("Not saved" if save.failed else save.text, words)
         set_look(self.saved, "role", "error" if save.failed else "faint")
         self.failure.show_text(save.text if save.failed else "")
-
-    def _offer(self, images: tuple[ProjectImage, ...]) -> None:
-        self.images.setVisible(bool(images))
-        found = [(_describe(each), each.path, _explain(each)) for each in images]
-        self.images.offer([_CHOOSE, *found])
-        model: Any = self.images.model()
-        for place, image in enumerate(images, 1):
-            model.item(place).setEnabled(image.path is not None)
-
-    def _on_image(self, path: Path | None) -> None:
-        self.images.setCurrentIndex(0)
-        if path is not None:
-            self.bench.open_file(path)
 
     def _on_new(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "New project", f"project{SUFFIX}")
@@ -120,22 +100,3 @@ def project_folder(chosen: Path, current: Path | None) -> Path:
     if chosen.suffix == SUFFIX:
         return chosen
     return chosen / (current.name if current else f"project{SUFFIX}")
-
-
-def _describe(image: ProjectImage) -> str:
-    aside = task_of(image).words.aside
-    task = f" ({aside})" if aside else ""
-    where = "" if image.path else " · missing" if image.is_file else " · not a file"
-    return f"{image.name}{task}{where}"
-
-
-def _explain(image: ProjectImage) -> str:
-    saved = f"Labels saved {image.saved}"
-    if image.path is not None:
-        return f"{saved}\n{image.path}"
-    if image.is_file:
-        return (
-            f"{saved}. The image file was not found: put it back, or below the folder "
-            "of the project. Its labels are safe."
-        )
-    return f"{saved}. The image was no file; open it as before, and they are here."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opener import Opener
 from napari_unet.session.images.opening import Request, file_of
-from napari_unet.session.images.reading import Reading, first_axes
+from napari_unet.session.images.reading import Manners, Reading, first_axes
 from napari_unet.session.projects import Projects
 from napari_unet.session.status import NOT_SAVED
 from napari_unet.session.words import describe_image
@@ -37,6 +37,10 @@ class Images:
         The image that the state describes and that is predicted.
     schema : LabelSchema
         On what a person works; `set_schema` changes it.
+    opener : Opener
+        Brings images in that were opened by jobs.
+    manners : callable
+        Returns how a file is read of which nothing is known, or None.
     labels_shown : Signal(OpenImage)
         The image has labels to look at, from now on or from earlier work.
     put_away : Signal(OpenImage)
@@ -65,7 +69,8 @@ class Images:
         self.all: list[OpenImage] = []
         self.current: OpenImage | None = None
         self.schema = INSTANCES
-        self._opener = Opener(self)
+        self.manners: Callable[[Path], Manners | None] = lambda _path: None
+        self.opener = Opener(self)
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter([image for image in self.all if not image.saving.closing])
@@ -119,16 +124,16 @@ class Images:
         path = path.absolute() if path is not None else None
         project = self.projects.for_image(file_of(path), name)
         letters, schema = known.letters, self.schema
-        self._opener.want(
-            Request(
-                source, name, letters, path, schema, project, pixel_size, axes, colour
-            )
+        request = Request(
+            source, name, letters, path, schema, project, pixel_size, axes, colour
         )
-        self._opener.go()
+        like = self.manners(path) if path is not None else None
+        self.opener.want(replace(request, like=like))
+        self.opener.go()
 
     def select(self, image: OpenImage | None) -> None:
         """Make an open image current, or none."""
-        self._opener.drop()
+        self.opener.drop()
         self.make_current(image)
 
     def reopen(
@@ -156,12 +161,12 @@ class Images:
         )
 
         def open_it() -> None:
-            if request is self._opener.wanted:
-                self._opener.go()
+            if request is self.opener.wanted:
+                self.opener.go()
 
         image.saving.closing = True
         self.make_current(None)
-        self._opener.want(request)
+        self.opener.want(request)
         image.saving.release(open_it)
 
     def set_schema(self, schema: LabelSchema) -> None:
@@ -177,9 +182,8 @@ class Images:
             elif image is self.current:
                 self.reopen(image)
             else:
-                self.put_away.emit(image)
-                self.release(image)
-        self._opener.follow(schema)
+                self.put_aside(image)
+        self.opener.follow(schema)
         self.tell()
 
     def release(self, image: OpenImage) -> None:
@@ -190,12 +194,16 @@ class Images:
         image.saving.release()
         self.released.emit(image)
 
+    def put_aside(self, image: OpenImage) -> None:
+        """Save what is unsaved, and let image and layers leave the memory."""
+        self.put_away.emit(image)
+        self.release(image)
+
     def release_all(self) -> None:
         """Put the work on every image away; it is here again when it is opened."""
         self.select(None)
         for image in self:
-            self.put_away.emit(image)
-            self.release(image)
+            self.put_aside(image)
 
     def look_again(self) -> None:
         """Open an image again that waited for another window, if that is gone."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.project import Project
+from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import Held, LookUpImage, Opened, Request
 from napari_unet.session.images.saving import ImageSaving
 from napari_unet.session.runner import Handlers, Running
@@ -59,7 +60,7 @@ class Opener:
             return
         project = self.wanted.project
         kept = self._images.projects.kept_for(project)
-        request = replace(self.wanted, held=self._held(project), kept=kept)
+        request = replace(self.wanted, held=self.held(project), kept=kept)
         self.wanted = request
         self._opening = self._hub.runner.start(
             LookUpImage(request),
@@ -69,7 +70,8 @@ class Opener:
             ),
         )
 
-    def _held(self, project: Project) -> Held:
+    def held(self, project: Project) -> Held:
+        """Return what is open, or not saved yet, as it matters in a project."""
         closing = tuple(
             image.identity
             for image in self._images.all
@@ -80,24 +82,33 @@ class Opener:
         open_ones = tuple(image.identity for image in self._images)
         return Held(open_ones, closing, self._images.keys(project))
 
+    def take_in(self, request: Request, opened: Opened) -> OpenImage | None:
+        """Go on with an image that a job has opened; it is not current by that.
+
+        None if another image was saved, or moved to its place, meanwhile.
+        """
+        image = opened.image
+        place = request.own(image.place)
+        if place.key in self._images.keys(place.project):
+            return None
+        # Which saves the job has read is noted in the session's own project.
+        place.project.store.note(place.key, image.project.store)
+        image.sources, image.place = [request.source], place
+        image.saving = ImageSaving(image, self._images, opened.sequence, opened.seen)
+        self._images.all.append(image)
+        return image
+
     def _on_opened(self, request: Request, opened: Opened | ImageIdentity) -> None:
         if request is not self.wanted:
             return  # another one was chosen meanwhile
         if isinstance(opened, ImageIdentity):
             self._join(opened, request)
             return
-        image = opened.image
-        place = request.own(image.place)
-        if place.key in self._images.keys(place.project):
-            # Another image was saved, or moved to its place, meanwhile.
+        image = self.take_in(request, opened)
+        if image is None:
             self.go()
             return
         self.wanted = None
-        # Which saves the job has read is noted in the session's own project.
-        place.project.store.note(place.key, image.project.store)
-        image.sources, image.place = [request.source], place
-        image.saving = ImageSaving(image, self._images, opened.sequence, opened.seen)
-        self._images.all.append(image)
         self._images.make_current(image)
         words = opened.told or f"{image.name} is open."
         self._hub.say(words, "image", recovered=opened.recovered)

@@ -37,6 +37,7 @@ from napari_unet.project.stored import (
 from napari_unet.session.images.image import BareCanvas, OpenImage
 from napari_unet.session.images.place import Home, KeptAway, Place, look_for_kept
 from napari_unet.session.images.reading import (
+    Manners,
     Reading,
     as_worked_on,
     first_axes,
@@ -132,6 +133,8 @@ class Request:
         How it is to be read with `axes`, whatever is known otherwise.
     told : str
         What the person should know when it is open, or nothing.
+    like : Manners or None
+        How images of its kind are read, where nothing is known of this one.
     """
 
     source: npt.NDArray[Any]
@@ -145,6 +148,7 @@ class Request:
     colour: bool = False
     reading: Reading | None = None
     told: str = ""
+    like: Manners | None = None
     held: Held = NOTHING_HELD
     kept: Project | None = None
 
@@ -196,6 +200,8 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
                 project, found, stored = kept.project, kept.found, kept.stored
             snapshots = list_snapshots(project.folder, found.key)
             diameter = project.store.read()[0].settings.diameters.get(found.key)
+            if diameter is None and request.like and not found.known:
+                diameter = request.like.diameter
         except StorageError as error:
             problem, why_not = error, str(error)
         yield
@@ -244,7 +250,11 @@ def _as_before(
     manifest = store.read()[0]
     identity, reading = recall(known, reading, manifest)
     if store.look_up(identity, request.held.keys, holds_image).known:
+        if request.like is not None:
+            reading = request.like.with_channels(identity, reading)
         return identity, reading, ""
+    if request.like is not None:
+        identity, reading = request.like.applied(identity, reading)
     earlier = as_worked_on(identity, manifest)
     held = request.held.keys
     if earlier is None or not store.look_up(earlier, held, holds_image).known:

@@ -62,6 +62,44 @@ class Reading:
 GUESSED = Reading()
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a person reads images of a kind: what was said of one holds for the next.
+
+    The axes that a person said, the channels that models see, and how large objects
+    are; `known` are the axes for which all that holds.
+    """
+
+    known: str
+    said: bool = False
+    channels: Channels | None = None
+    diameter: float | None = None
+
+    @classmethod
+    def of(cls, axes: str, reading: Reading, diameter: float | None) -> Manners:
+        """Return what a person has said of an image."""
+        return cls(axes, reading.origin == "person", reading.channels, diameter)
+
+    def applied(
+        self, identity: ImageIdentity, reading: Reading
+    ) -> tuple[ImageIdentity, Reading]:
+        """Return an image of which nobody has said anything as such a one."""
+        if reading.origin in ("person", "project") or reading.channels is not None:
+            return identity, reading
+        if self.said and len(self.known) == len(identity.shape):
+            identity = replace(identity, axes=self.known)
+            reading = replace(reading, origin="person")
+        return identity, self.with_channels(identity, reading)
+
+    def with_channels(self, identity: ImageIdentity, reading: Reading) -> Reading:
+        """Return the reading with these channels, where none were said of it."""
+        if reading.channels is not None or self.channels is None:
+            return reading
+        count = channel_count(identity.shape, identity.axes)
+        fitting = identity.axes == self.known and max(self.channels) < count
+        return replace(reading, channels=self.channels) if fitting else reading
+
+
 def first_axes(
     array: npt.NDArray[Any],
     layer: str | None,

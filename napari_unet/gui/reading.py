@@ -1,0 +1,40 @@
+"""Image files, read as napari reads those that are dropped into its window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari.plugins.io import read_data_with_plugins
+
+from napari_unet.gui.napari_private import is_taken_for_colour
+from napari_unet.session.worklist.reading import Picture, PlainReader
+
+NAPARI = "napari"
+"""What napari calls its own reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class NapariReader:
+    """Reads a file as napari does; what that cannot read, as this program does.
+
+    Implements `napari_unet.session.worklist.reading.Reader`.
+    """
+
+    def read(self, path: Path) -> Picture:
+        """Read a file; an InputError says why that cannot be."""
+        try:
+            found, _ = read_data_with_plugins([str(path)], plugin=NAPARI)
+        except Exception:  # noqa: BLE001 - readers raise anything at all
+            found = []
+        if not found or not _is_array(found[0][0]):
+            return PlainReader().read(path)
+        data = found[0][0]
+        pixels = data[0] if isinstance(data, list) else data
+        return Picture(pixels, colour=is_taken_for_colour(pixels), shown=data)
+
+
+def _is_array(data: Any) -> bool:
+    pixels = data[0] if isinstance(data, list) and data else data
+    return hasattr(pixels, "dtype") and getattr(pixels, "ndim", 0) >= 2

@@ -1,0 +1,107 @@
+"""What the network said of an image, kept to be decoded again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.core.events import TilesDone
+from napari_unet.core.jobs import told_as
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.inference.chunks import (
+    ChunkPlan,
+    chunk_of_view,
+    in_image_axes,
+    iter_decode_maps,
+    seen_in_view,
+    widened,
+    worth_a_preview,
+)
+from napari_unet.inference.events import PredictEvent
+from napari_unet.inference.model_input import resize
+from napari_unet.instances.decoding import Decoding
+from napari_unet.instances.planes import iter_number_objects
+from napari_unet.instances.seen import SeenPart, part_of
+from napari_unet.models.spec import ModelSpec
+
+_AROUND = 64
+"""Pixels around a view in which its objects are seen, when thresholds move."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CachedMaps:
+    """What the network said of an image, plane by plane: maps (K, Y, X), rounded.
+
+    The network takes most of the time of a prediction. While its maps are at hand,
+    other thresholds cost a decoding only.
+    """
+
+    planes: tuple[npt.NDArray[np.float16], ...]
+    plan: ChunkPlan
+    axes: str
+
+    def iter_decode(
+        self, decoding: Decoding, view: Box | None = None
+    ) -> Generator[PredictEvent, None, LabelMap]:
+        """Find the objects again, with other thresholds, in the axes of the image.
+
+        With a view, its objects are found first, and yielded as `ViewPredicted`.
+        """
+        plan, total = self.plan, len(self.planes)
+        spec = plan.spec.model_copy(update={"decoding": decoding})
+        if view is not None:
+            yield from self._iter_view(spec, view)
+        labels = []
+        for number, plane in enumerate(self.planes, start=1):
+            maps, shape = widened(plane), plan.shape[2:]
+            decoded = iter_decode_maps(spec, maps, shape, plan.zoom)
+            labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
+            yield TilesDone(number, total)
+        stacks = np.stack(labels).reshape(plan.shape)
+        yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
+        return in_image_axes(stacks, self.axes)
+
+    def _iter_view(
+        self, spec: ModelSpec, view: Box
+    ) -> Generator[PredictEvent, None, None]:
+        plan = self.plan
+        chunk = chunk_of_view(view, self.axes, plan.shape, _AROUND)
+        if not worth_a_preview(chunk, plan):
+            return
+        number = chunk.frame * plan.shape[1] + (chunk.section or 0)
+        maps = self.planes[number]
+        scale = [m / n for m, n in zip(maps.shape[1:], plan.shape[2:], strict=True)]
+        place = tuple(
+            slice(math.floor(a * s), math.ceil(b * s))
+            for a, b, s in zip(chunk.read.start, chunk.read.stop, scale, strict=True)
+        )
+        steps = iter_decode_maps(
+            spec, widened(maps[:, *place]), chunk.decoded.shape, plan.zoom
+        )
+        found = yield from told_as(TilesDone(0, len(self.planes)), steps)
+        yield seen_in_view(chunk, found, self.axes)
+
+    def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
+        """Return the box of all labels, and the probability of foreground in it."""
+        frames, sections = self.plan.shape[:2]
+        planes = [self.foreground(t, z) for t in range(frames) for z in range(sections)]
+        values = in_image_axes(np.stack(planes).reshape(self.plan.shape), self.axes)
+        return Box.whole(values.shape), values
+
+    def foreground(self, frame: int, section: int) -> npt.NDArray[np.float32]:
+        """Return probabilities of foreground (Y, X), on the grid of the image."""
+        plane = self._plane(frame, section)
+        return np.asarray(resize(widened(plane[:1]), self.plan.shape[2:])[0])
+
+    def part(self, frame: int, section: int, box: Box) -> SeenPart:
+        """Return what was said of a box (Y, X) of a plane; costs what the box does."""
+        plane, decoding = self._plane(frame, section), self.plan.spec.decoding
+        return part_of(plane, self.plan.shape[2:], box, decoding)
+
+    def _plane(self, frame: int, section: int) -> npt.NDArray[np.float16]:
+        return self.planes[frame * self.plan.shape[1] + section]

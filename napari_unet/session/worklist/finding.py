@@ -1,0 +1,127 @@
+"""Which images are meant by files, folders and patterns, and what is known of them.
+
+Nothing is written, and no pixels are read: what is done in a save is in the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from pathlib import Path
+
+from napari_unet.annotation.schema import LabelSchema
+from napari_unet.core.jobs import Job
+from napari_unet.errors import InputError, StorageError
+from napari_unet.io.pairing import list_images
+from napari_unet.project.folder import ProjectFolder
+from napari_unet.session.images.opening import file_of
+from napari_unet.session.projects import home_of
+from napari_unet.session.status import ProjectState
+from napari_unet.session.worklist.entry import (
+    NO_WORK,
+    Entry,
+    Work,
+    file_entry,
+    project_entry,
+)
+from napari_unet.tasks import goes_with
+
+MOST_IMAGES = 20_000
+_MAGIC = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImages:
+    """Images that were found, and why others were not, in sentences."""
+
+    entries: tuple[Entry, ...]
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindImages(Job[None, FoundImages]):
+    """Look for the images that are meant by files, folders and patterns such as *.tif.
+
+    What is known of them is in the folder of their project, which lies beside each of
+    them where none is chosen. Without any, what the project holds is listed.
+    """
+
+    wanted: tuple[str, ...]
+    schema: LabelSchema
+    project: ProjectState | None = None
+
+    def run(self) -> Generator[None, None, FoundImages]:
+        """Look for them."""
+        refused: list[str] = []
+        entries: dict[object, Entry] = {}
+        known = {
+            each.source: each for each in listed_entries(self.project, self.schema)
+        }
+        yield
+        if not self.wanted:
+            return FoundImages(tuple(known.values()))
+        for path in islice(self._iter_paths(refused), MOST_IMAGES):
+            yield
+            entry = file_entry(path)
+            if self.project is not None:
+                entry = known.get(entry.source, entry)
+            else:
+                entry = file_entry(path, work_beside(path, self.schema))
+            entries.setdefault(entry.source, entry)
+        return FoundImages(tuple(entries.values()), tuple(refused))
+
+    def _iter_paths(self, refused: list[str]) -> Iterable[Path]:
+        for wanted in self.wanted:
+            path = Path(wanted).expanduser()
+            try:
+                if path.is_dir():
+                    yield from list_images(path)
+                elif path.exists():
+                    yield path
+                else:
+                    yield from _matching(str(path))
+            except InputError as error:
+                refused.append(str(error))
+
+
+def _matching(pattern: str) -> list[Path]:
+    """Return the files that a pattern matches; an InputError if there are none."""
+    path = Path(pattern)
+    plain = list(takewhile(lambda part: not _MAGIC.intersection(part), path.parts))
+    rest = path.parts[len(plain) :]
+    found = sorted(Path(*plain).glob(str(Path(*rest)))) if rest else []
+    images = [each for each in found if each.is_file() and each.name[0] != "."]
+    if not images:
+        raise InputError(
+            f"There is no file {pattern}; check the name and the folder. * stands for "
+            "any letters, and ** for any folders."
+        )
+    return images
+
+
+def listed_entries(project: ProjectState | None, schema: LabelSchema) -> list[Entry]:
+    """Return the images of a project: those with work on them, and listed files."""
+    if project is None:
+        return []
+    worked = (project_entry(each, schema) for each in project.images)
+    known = {each.source: each for each in worked if each is not None}
+    listed = [file_entry(path) for path in project.listed]
+    order = {each.source: known.pop(each.source, each) for each in listed}
+    return [*order.values(), *known.values()]
+
+
+def work_beside(path: Path, schema: LabelSchema) -> Work:
+    """Return how far the work on an image is whose project lies beside it."""
+    folder = home_of(file_of(path.absolute()), path.name)
+    try:
+        manifest, _ = ProjectFolder(folder).read_manifest()
+    except (StorageError, OSError):
+        return Work(counted=False)
+    real = path.resolve()
+    for entry in manifest.images:
+        place = entry.path_from(folder)
+        here = place is not None and place.resolve() == real
+        if here and goes_with(entry.identity.schema, schema):
+            return Work.of_save(entry.newest.done)
+    return NO_WORK
