@@ -143,6 +143,7 @@ class ImageReading(Record):
 
     axes: Axes | None = None
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] | None = None
+    pixel_size: Annotated[float, Field(gt=0, le=1e6)] | None = None
 
 
 class Settings(Record):

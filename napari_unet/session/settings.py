@@ -101,6 +101,16 @@ class Settings:
             told += " Predict again to see what that changes."
         self._read(image, replace(image.reading, channels=chosen), told)
 
+    def set_pixel_size(self, micrometres: float | None) -> None:
+        """Say how wide a pixel of the current image is; None for what is stated."""
+        image = self._images.current
+        if image is None or image.reading.pixel_size == micrometres:
+            return
+        image.reading = replace(image.reading, pixel_size=micrometres)
+        self._images.tell()
+        self.tell()
+        self.read_anew.emit()
+
     def set_diameter(self, diameter: float | None) -> None:
         """Say how large the objects are, in pixels; None to have them measured."""
         image = self._images.current
@@ -159,14 +169,16 @@ class Settings:
         """Return what a person has said of sizes, by the keys of a project's images."""
         return {i.key: i.diameter for i in self._images if i.project is project}
 
-    def readings(self, project: Project) -> dict[str, ImageReading]:
-        """Return what a person has said of a project's images, by their content."""
-        said = {
+    def readings(self, project: Project) -> dict[str, ImageReading | None]:
+        """Return what a person has said of a project's images, by their content.
+
+        None stands for nothing, also where something was said before.
+        """
+        return {
             each.identity.content_hash: each.reading.to_remember(each.axes)
             for each in self._images
             if each.project is project
         }
-        return {content: one for content, one in said.items() if one is not None}
 
     def _read(self, image: OpenImage, reading: Reading, told: str) -> None:
         """Let what was begun with other axes or channels go."""

@@ -334,6 +334,8 @@ class ImageState:
         Verified share of all pixels, from 0 to 1.
     read_only : str
         Why it cannot be corrected, or nothing.
+    stated_pixel_size : float or None
+        Micrometres, as a file or a layer states; what a person said is in `reading`.
     """
 
     name: str
@@ -351,6 +353,7 @@ class ImageState:
     verified_share: float = 0.0
     read_only: str = ""
     reading: Reading = GUESSED
+    stated_pixel_size: float | None = None
 
     @property
     def has_planes(self) -> bool:

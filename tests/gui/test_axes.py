@@ -7,6 +7,7 @@ from pathlib import Path
 import dask
 import numpy as np
 import tifffile
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_unet.gui.panels.image import ImagePanel
@@ -100,3 +101,16 @@ def _drop_a_folder(stage, panel: ImagePanel, folder: Path) -> None:
     QTest.qWait(50)
     assert [layer.ndim for layer in stage.viewer.layers] == [2, 3]
     assert not panel.one_stack.isVisible()
+
+
+def test_the_size_of_a_pixel_is_shown_and_typed(stage):
+    stage.open(disks(), name="disks", scale=(0.5, 0.5), units=("um", "um"))
+    box = stage.panel(ImagePanel).pixel
+    assert box.text() == "0.5 µm, as stated"
+    box.lineEdit().selectAll()
+    QTest.keyClicks(box.lineEdit(), "0,25")
+    QTest.keyClick(box.lineEdit(), Qt.Key.Key_Return)
+    assert stage.session.images.current.pixel_size == 0.25
+    assert stage.panel(ImagePanel).pixel.text() == "0.25 µm"
+    box.setValue(0)
+    assert stage.session.images.current.pixel_size == 0.5

@@ -49,6 +49,35 @@ def test_what_was_measured_is_shown_and_can_be_set(sized):
     assert sized.state.settings.diameter is None
 
 
+def test_the_pixel_size_can_be_said_and_comes_back(bright, tmp_path):
+    path = tmp_path / "disks.tif"
+    options = {"imagej": True, "resolution": (4, 4), "metadata": {"unit": "um"}}
+    tifffile.imwrite(path, disks(), **options)
+
+    def sitting() -> Stage:
+        stage = Stage.make(InlineRunner())
+        stage.session.models.choose(bright)
+        stage.open(disks(), path.name, path=path)
+        return stage
+
+    stage = sitting()
+    image = stage.session.images.current
+    assert image.pixel_size == pytest.approx(0.25)
+    stage.session.predict()
+    stage.run()
+    stage.session.settings.set_pixel_size(0.5)
+    assert image.pixel_size == 0.5
+    assert stage.state.image.stated_pixel_size == pytest.approx(0.25)
+    assert stage.state.settings.pixel_size == 0.5
+    assert stage.session.close() == []
+    again = sitting()
+    assert again.session.images.current.pixel_size == 0.5
+    again.session.settings.set_pixel_size(None)
+    assert again.session.images.current.pixel_size == pytest.approx(0.25)
+    assert again.session.close() == []
+    assert sitting().session.images.current.pixel_size == pytest.approx(0.25)
+
+
 def test_the_pixel_size_of_a_file_is_known(sized, tmp_path):
     path = tmp_path / "disks.tif"
     options = {"imagej": True, "resolution": (4, 4), "metadata": {"unit": "um"}}

@@ -7,10 +7,11 @@ from typing import cast
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLineEdit
+from qtpy.QtWidgets import QAbstractSpinBox, QLineEdit
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import axes_in_words, readings
+from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Choices, Entry, Label, Panel, button, set_look
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.session.state import State
@@ -23,6 +24,10 @@ _AXES_TIP = (
 _CHANNEL_TIP = (
     "What the model sees of the image. Several can be typed in the model's order, "
     "by numbers or names, such as 3,1"
+)
+_PIXEL_TIP = (
+    "How wide a pixel is: for sizes in micrometres. Type it where nobody states it, or "
+    "states it wrongly; 0 goes back to what is stated"
 )
 _ALL = "all"
 _ORIGINS = {
@@ -62,6 +67,11 @@ class ImagePanel(Panel):
         self.add(self.chooser.native)
         self.add_row(Label("Axes"), self.readings, self.shape, stretch=(2,))
         self.add(self.origin)
+        self.pixel = _PixelBox()
+        self.pixel.valueChanged.connect(
+            lambda size: self.session.settings.set_pixel_size(size or None)
+        )
+        self.add_row(Label("Pixel size"), self.pixel, stretch=(1,))
         self.channel_label = Label("Channel")
         self.add_row(self.channel_label, self.channels, stretch=(1,))
         self.add(self.grey)
@@ -86,6 +96,7 @@ class ImagePanel(Panel):
             self._mark(image is None or "image" not in state.problems)
         self.shape.setText(" x ".join(f"{n:,}" for n in image.shape) if image else "")
         self.origin.show_text(_origin(image))
+        self.pixel.show_image(image)
         self._show_channels(image)
         self.grey.setVisible(_is_colour(image, state))
 
@@ -177,6 +188,28 @@ class _TypedChoices(Choices):
     def show_words(self, words: str) -> None:
         if self.currentText() != words:
             self.setEditText(words)
+
+
+class _PixelBox(NumberBox):
+    """Micrometres that a person has typed, or what is stated; 0 stands for that."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 10_000, decimals=4, unit=" µm", tip=_PIXEL_TIP)
+        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+
+    def show_image(self, image: ImageState | None) -> None:
+        """Show the size that is used, and where it comes from."""
+        self.setEnabled(image is not None and image.open)
+        stated = image.stated_pixel_size if image is not None else None
+        words = f"{stated:.4g} µm, as stated" if stated else "not known"
+        # Qt writes the box anew for it, over what a person is typing.
+        if words != self.specialValueText() and not self.typing:
+            self.setSpecialValueText(words)
+        self.show_number((image.reading.pixel_size if image else None) or 0.0)
+
+    def textFromValue(self, value: float) -> str:
+        """Return no zeros that say nothing."""
+        return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _readings(image: ImageState | None) -> list[Entry]:

@@ -96,8 +96,8 @@ class OpenImage:
         Typical diameter of the objects in pixels, as the person has said.
     measured : (str, float) or None
         A model, and the typical diameter that it has measured.
-    pixel_size : float or None
-        Width of a pixel in micrometres, where somebody knows it.
+    stated_pixel_size : float or None
+        Width of a pixel in micrometres, where a file or a layer states it.
     snapshots : tuple of Snapshot
         Copies of earlier work on it, the newest first.
     reading : Reading
@@ -116,11 +116,16 @@ class OpenImage:
     journal: Journal | None = None
     diameter: float | None = None
     measured: tuple[str, float | None] | None = None
-    pixel_size: float | None = None
+    stated_pixel_size: float | None = None
     snapshots: tuple[Snapshot, ...] = ()
     reading: Reading = GUESSED
     heard: Callable[[Change], object] | None = None
     saving: ImageSaving = field(init=False, repr=False)
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Width of a pixel in micrometres, where somebody knows it."""
+        return self.reading.pixel_size or self.stated_pixel_size
 
     @property
     def model_input(self) -> tuple[npt.NDArray[Any], str]:

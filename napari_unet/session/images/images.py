@@ -155,7 +155,7 @@ class Images:
             image.identity.path,
             self.schema,
             image.place.belongs_to,
-            image.pixel_size,
+            image.stated_pixel_size,
             reading=reading or image.reading,
             told=told,
         )

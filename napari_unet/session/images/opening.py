@@ -220,7 +220,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             has_labels=stored is not None,
             canvas=BareCanvas(annotation),
             diameter=diameter,
-            pixel_size=request.pixel_size or header.pixel_size.get("X"),
+            stated_pixel_size=request.pixel_size or header.pixel_size.get("X"),
             snapshots=snapshots,
             reading=reading,
         )

@@ -40,12 +40,14 @@ class Reading:
     """How an image is read, besides the letters of its axes.
 
     `origin` is who says which axis is which. A model gets some channels, from 0, or
-    all; the file may state their names.
+    all; the file may state their names. `pixel_size` is how many micrometres wide a
+    pixel is, where a person said so.
     """
 
     origin: ReadBy = "guess"
     channels: Channels | None = None
     names: tuple[str, ...] = ()
+    pixel_size: float | None = None
 
     def names_of(self, shape: tuple[int, ...], axes: str) -> tuple[str, ...]:
         """Return how the channels of an image are called, for a person."""
@@ -54,9 +56,11 @@ class Reading:
     def to_remember(self, axes: str) -> ImageReading | None:
         """Return what the person has said, to be kept in the project."""
         said = axes if self.origin == "person" else None
-        if said is None and self.channels is None:
+        if said is None and self.channels is None and self.pixel_size is None:
             return None
-        return ImageReading(axes=said, channels=self.channels)
+        return ImageReading(
+            axes=said, channels=self.channels, pixel_size=self.pixel_size
+        )
 
 
 GUESSED = Reading()
@@ -138,7 +142,7 @@ def recall(
     channels = said.channels
     if channels is not None and max(channels) < count:
         reading = replace(reading, channels=channels)
-    return identity, reading
+    return identity, replace(reading, pixel_size=said.pixel_size)
 
 
 def as_worked_on(identity: ImageIdentity, manifest: Manifest) -> ImageIdentity | None:

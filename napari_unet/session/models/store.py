@@ -57,7 +57,7 @@ class Contents:
     active: UUID | None
     minutes: float | None
     diameters: Mapping[str, float | None]
-    readings: Mapping[str, ImageReading]
+    readings: Mapping[str, ImageReading | None]
     training_over: bool
 
     @property
@@ -112,11 +112,12 @@ def _changed(
     numbers = {entry.uuid: entry.number for entry in models}
     chosen = [numbers[u] for u in (kept.active, *before) if u in numbers]
     sizes = {**manifest.settings.diameters, **kept.diameters}
+    readings = {**manifest.settings.readings, **kept.readings}
     settings = manifest.settings.model_copy(
         update={
             "minutes": kept.minutes or manifest.settings.minutes,
             "diameters": {k: size for k, size in sizes.items() if size is not None},
-            "readings": {**manifest.settings.readings, **kept.readings},
+            "readings": {k: said for k, said in readings.items() if said is not None},
         }
     )
     active = next(iter(chosen), None)
