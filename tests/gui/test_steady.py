@@ -30,14 +30,16 @@ def places(stage: Stage) -> dict[str, tuple[int, int]]:
     for page in range(stage.dock.turned.count()):
         stage.dock.turned.setCurrentIndex(page)
         QTest.qWait(60)
-        # napari's own status bar grows by a pixel when something goes on.
-        found |= where(stage.dock, stage.dock.height())
+        for name, (x, y) in where(stage.dock).items():
+            # napari's own status bar grows by a pixel when something goes on.
+            at_foot = y > stage.dock.turned.y()
+            found[name] = x, y - stage.dock.height() * at_foot
         inside = where(stage.dock.turned.currentWidget().widget())
         found |= {f"{page} {name}": place for name, place in inside.items()}
     return found
 
 
-def where(holder: QWidget, origin: int = 0) -> dict[str, tuple[int, int]]:
+def where(holder: QWidget) -> dict[str, tuple[int, int]]:
     """Return where every control of a widget lies that does not scroll in it."""
     found = {}
     for kind in (QAbstractButton, QAbstractSpinBox, QComboBox):
@@ -48,7 +50,7 @@ def where(holder: QWidget, origin: int = 0) -> dict[str, tuple[int, int]]:
             if inside is holder and control.isVisible():
                 at = control.mapTo(holder, QPoint(0, 0))
                 name = f"{kind.__name__} {number} {control.toolTip()[:20]}"
-                found[name] = at.x(), at.y() - origin
+                found[name] = at.x(), at.y()
     return found
 
 
