@@ -1,10 +1,10 @@
-"""Run the story of the README on a sample image and take its picture.
+"""Run a whole story, from an empty window to exported results, and take its pictures.
 
     python docs/make_screenshot.py [--out FOLDER] [--theme dark] [--minutes 1]
 
 Needs a display; ``xvfb-run -s "-screen 0 1600x1000x24"`` makes one. Nothing is faked:
-the mouse paints, the training trains. Pictures of all steps go to the folder; the last
-one is `dock.png`.
+the mouse paints, the training trains. What was done when, and with how many gestures (a
+drop, a click, a key, a stroke), is printed; pictures of all steps go to the folder.
 """
 
 from __future__ import annotations
@@ -14,37 +14,45 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import napari
 import napari.settings
 import numpy as np
+import tifffile
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QCheckBox
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import regionprops
 
 from napari_unet.gui.dock import SegmentAndCorrect
+from napari_unet.gui.panels.correct import CorrectPanel
+from napari_unet.gui.panels.results import ResultsPanel
 from napari_unet.io.samples import load_sample
 
 SIZE = (1440, 900)
+SAMPLE = "phase"
+IMAGES = 5
+MODEL = "cells"
 CORRECTIONS = 6
 PATIENCE_SECONDS = 600
 
 
 @dataclass
 class Hand:
-    """A mouse over the canvas."""
+    """A mouse and a keyboard in a window; every gesture is counted."""
 
     viewer: Any
-    layer: Any
+    dock: SegmentAndCorrect
+    gestures: int = 0
+    began: float = field(default_factory=time.monotonic)
 
-    def stroke(self, points: list[tuple[float, float]]) -> None:
+    def stroke(self, layer: Any, points: list[tuple[float, float]]) -> None:
         """Press at the first point, move along, release at the last."""
-        where = [self._position(point) for point in points]
+        self.gestures += 1
+        where = [self._position(layer, point) for point in points]
         left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         QTest.mouseMove(self._canvas, where[0])
         QTest.qWait(15)
@@ -55,13 +63,34 @@ class Hand:
         QTest.qWait(15)
         QTest.mouseRelease(self._canvas, left, none, where[-1])
 
+    def press(self, key: Qt.Key, *, shift: bool = False) -> None:
+        """Press a key over the canvas."""
+        self.gestures += 1
+        none, with_shift = (
+            Qt.KeyboardModifier.NoModifier,
+            Qt.KeyboardModifier.ShiftModifier,
+        )
+        QTest.keyClick(self._canvas, key, with_shift if shift else none)
+
+    def click(self, button: Any) -> None:
+        """Click a button of the dock, on whatever page it is."""
+        self.gestures += 1
+        self.dock.bring(button)
+        QTest.qWait(50)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def tell(self, what: str) -> None:
+        """Print what was reached, when, and with how many gestures."""
+        seconds = time.monotonic() - self.began
+        print(f"{seconds:6.1f} s  {self.gestures:3d} gestures  {what}", flush=True)
+
     @property
     def _canvas(self) -> Any:
         return self.viewer.window._qt_viewer.canvas.native
 
-    def _position(self, point: tuple[float, float]) -> QPoint:
+    def _position(self, layer: Any, point: tuple[float, float]) -> QPoint:
         view = self.viewer.window._qt_viewer.canvas.view
-        world = self.layer.data_to_world(point)
+        world = layer.data_to_world(point)
         x, y = (view.transform * view.scene.transform).map(world[::-1])[:2]
         return QPoint(round(x), round(y))
 
@@ -72,66 +101,95 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
     parser.add_argument("--theme", default="dark")
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--model", default="cells")
-    parser.add_argument("--sample", default="phase")
+    parser.add_argument("--size", type=int, nargs=2, default=SIZE)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     # Neither earlier work on the sample nor what napari has to say about itself.
     os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
     napari.settings.get_settings().application.gui_notification_level = "error"
-    sample = load_sample(options.sample)[0]
+    folder, truth = make_study(Path(tempfile.mkdtemp()) / "study")
     viewer = napari.Viewer()
     viewer.theme = options.theme
-    viewer.window.resize(*SIZE)
-    viewer.add_image(sample.image, name=sample.name, metadata={"axes": sample.axes})
+    viewer.window.resize(*options.size)
     _, dock = viewer.window.add_plugin_dock_widget(
         "napari-unet-live", "Segment and correct"
     )
-    tell_story(viewer, dock, sample.labels, options)
+    tell_story(viewer, dock, folder, truth, options)
     viewer.close()
 
 
-def tell_story(
-    viewer: Any, dock: SegmentAndCorrect, truth: Any, options: argparse.Namespace
-) -> None:
-    """Predict, correct, fine-tune, with a picture after every step."""
-    session = dock.bench.session
+def make_study(folder: Path) -> tuple[Path, Any]:
+    """Write sample images as a microscope would; return them, and the first truth."""
+    folder.mkdir()
+    samples = load_sample(SAMPLE)[:IMAGES]
+    for sample in samples:
+        tifffile.imwrite(folder / f"{sample.name}.tif", sample.image)
+    return folder, samples[0].labels
 
-    def picture(name: str) -> None:
+
+def tell_story(
+    viewer: Any,
+    dock: SegmentAndCorrect,
+    folder: Path,
+    truth: Any,
+    options: argparse.Namespace,
+) -> None:
+    """Open a folder, predict, correct, fine-tune, go on, and export."""
+    session, hand = dock.bench.session, Hand(viewer, dock)
+    panels = {type(panel): panel for panel in dock.shown}
+
+    def picture(name: str, page: int | None = None) -> None:
+        if page is not None:
+            dock.turned.setCurrentIndex(page)
         QTest.qWait(400)
         path = options.out / f"{name}.png"
         viewer.screenshot(str(path), canvas_only=False, flash=False)
 
     wait(lambda: session.state.ready)
-    picture("1_ready")
-    session.models.choose(options.model)
+    hand.gestures += 1  # a drop
+    viewer.open(folder, plugin="napari")
+    wait(lambda: session.state.image and session.state.image.open)
+    hand.gestures += 2  # the box of models, and one of them
+    session.models.choose(MODEL)
     wait(lambda: session.state.model and not session.state.loading)
-    session.predict()
-    wait(lambda: not session.state.predicting)
-    picture("2_predicted")
-    correct(viewer, dock, truth)
-    picture("3_corrected")
-    session.finetune(options.minutes)
-    wait(lambda: len(session.state.versions) > 1 or not session.state.training)
-    picture("4_training")
+    hand.tell("a folder is open, with a model for anything")
+    hand.press(Qt.Key.Key_S)
+    wait(lambda: session.state.image.has_labels and not session.state.predicting)
+    hand.tell("the first mask")
+    picture("dock_images", 0)
+    correct(hand, dock, truth)
+    hand.tell(f"{CORRECTIONS} objects are corrected")
+    hand.press(Qt.Key.Key_T, shift=True)
+    wait(lambda: session.state.training)
+    wait(lambda: len(session.state.versions) > 2 or not session.state.training)
+    picture("dock_training", 2)
     wait(lambda: not session.state.training)
     wait(lambda: not session.predicting.refresh.due and not session.state.predicting)
-    dock.findChild(QCheckBox).click()
-    picture("dock")
-    print(session.state.message)
+    hand.tell(f"learned: {session.state.message}")
+    panels[CorrectPanel].overlay.click()
+    picture("dock", 1)
+    picture("dock_train", 2)
+    first = session.state.image.name
+    hand.press(Qt.Key.Key_N, shift=True)
+    wait(lambda: session.state.image and session.state.image.name != first)
+    wait(lambda: session.state.image.has_labels and not session.state.predicting)
+    hand.tell("the next image, predicted")
+    hand.click(panels[ResultsPanel].all)
+    wait(lambda: session.state.exporting.progress is None)
+    hand.tell(f"exported: {len(list(folder.glob('U-Net results/*')))} files")
+    picture("dock_results", 3)
 
 
-def correct(viewer: Any, dock: SegmentAndCorrect, truth: Any) -> None:
+def correct(hand: Hand, dock: SegmentAndCorrect, truth: Any) -> None:
     """Paint over the objects that were found worst, as a person would."""
     layer = dock.bench.layers.labels_layer
     annotation = dock.bench.session.images.current.annotation
-    hand = Hand(viewer, layer)
-    layer.mode = "paint"
+    hand.press(Qt.Key.Key_2)
     for region in worst(annotation.labels, truth)[:CORRECTIONS]:
-        layer.selected_label = annotation.new_id()
+        hand.press(Qt.Key.Key_M)
         layer.brush_size = max(2, round(region.axis_minor_length * 0.5))
         for stroke in strokes_inside(region, layer.brush_size):
-            hand.stroke(stroke)
+            hand.stroke(layer, stroke)
         QTest.qWait(50)
     layer.mode = "pan_zoom"
 

@@ -11,6 +11,7 @@ from napari_unet.gui.theme import Colors, colors_of
 
 HEIGHT = 120
 _REDRAW_MS = 200
+_LEAST_RANGE = 0.1
 _SMOOTHING = 0.1
 _WORDS_TIP = (
     "Score: agreement with what is verified and held out of training, of pixels and "
@@ -41,6 +42,8 @@ class Curve(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(False, False)
         self.plot.hideButtons()
+        # Or a hundredth looks like the world.
+        self.plot.getViewBox().setLimits(minYRange=_LEAST_RANGE)
         self._loss = self.plot.plot(name="loss")
         self._score = self.plot.plot(name="score", symbol="o", symbolSize=4)
         self.words = QLabel()
