@@ -9,6 +9,7 @@ from typing import Any
 from napari.plugins.io import read_data_with_plugins
 
 from napari_unet.gui.napari_private import is_taken_for_colour
+from napari_unet.io.read import is_damaged
 from napari_unet.session.worklist.reading import Picture, PlainReader
 
 NAPARI = "napari"
@@ -24,6 +25,8 @@ class NapariReader:
 
     def read(self, path: Path) -> Picture:
         """Read a file; an InputError says why that cannot be."""
+        if is_damaged(path):
+            return PlainReader().read(path)  # which says so; napari shows what is left
         try:
             found, _ = read_data_with_plugins([str(path)], plugin=NAPARI)
         except Exception:  # noqa: BLE001 - readers raise anything at all

@@ -56,6 +56,8 @@ class Tools:
         self._out_of_sight = of_sight and box is None and not why_not
         if self._out_of_sight:
             why_not = self._why_nothing_in_sight(tool.title)
+            if tool.in_hand:
+                self._empty_hand()
             self._session.report("correct", InputError(why_not))
             return
         if tool.in_hand:
@@ -87,10 +89,17 @@ class Tools:
         if tool.needs == "seed":
             why_not = why_not or self._session.growing.why_not()
         if why_not and name != self.lines.tool:
+            self._empty_hand()
             self._session.report("correct", InputError(why_not))
             return
         self._session.retract("correct")
         self.lines.take(name, boxes=bool(tool.boxed), two_clicks=tool.two_clicks)
+
+    def _empty_hand(self) -> None:
+        """Let the mouse move the camera: who was refused a tool expects no other."""
+        self.lines.put_down()
+        if (layer := self._layers.labels_layer) is not None:
+            layer.mode = "pan_zoom"
 
     def _why_nothing_in_sight(self, title: str) -> str:
         if self._viewer.dims.ndisplay != 2:

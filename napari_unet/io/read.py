@@ -23,6 +23,7 @@ from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.raster import has_16_bit_colours, read_raster, read_raster_header
 from napari_unet.io.tiff import (
+    is_damaged_tiff,
     is_shown_otherwise,
     is_tiff,
     read_tiff,
@@ -84,6 +85,17 @@ def read_header(path: Path) -> ImageHeader:
         return read_tiff_header(path) if is_tiff(path) else read_raster_header(path)
     except Exception:  # noqa: BLE001 - readers raise anything on damaged files
         return ImageHeader()
+
+
+def is_damaged(path: Path) -> bool:
+    """Return whether a TIFF holds less than it says, which other readers overlook.
+
+    They show the planes that are left of a stack that was copied in part.
+    """
+    try:
+        return path.is_file() and is_tiff(path) and is_damaged_tiff(path)
+    except OSError:
+        return False
 
 
 def read_values(path: str | Path) -> npt.NDArray[np.float32]:

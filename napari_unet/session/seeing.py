@@ -23,9 +23,9 @@ from napari_unet.session.images.images import Images
 from napari_unet.session.runner import Handlers
 
 _NOTHING_YET = (
-    "There is no map of probabilities yet: press Predict first, or switch Live on. It "
-    "is kept where objects are predicted, of images of up to 16 megapixels or of the "
-    "view."
+    "There is no map of probabilities yet: press Predict (S). It is what the network "
+    "said last of this image since it was opened, of up to 16 megapixels, or of the "
+    "view where Live has predicted it."
 )
 
 

@@ -301,9 +301,21 @@ def test_in_3d_it_is_refused_in_words(scene, press_key):
     press_key(scene.viewer, "K")
     scene.viewer.dims.ndisplay = 3
     assert not scene.bench.tools.lines.tool
+    scene.labels.mode = "paint"
     press_key(scene.viewer, "K")
     assert "2-D" in scene.state.problems["correct"].text
     assert not scene.bench.tools.lines.tool
+    assert scene.labels.mode == "pan_zoom", "the next drag must not paint"
+
+
+def test_who_is_refused_a_tool_has_no_other_in_hand(scene, press_key):
+    press_key(scene.viewer, "Q")
+    assert scene.bench.tools.lines.tool == "delete"
+    scene.session.predicting.forget(scene.session.images.current)
+    press_key(scene.viewer, "A")
+    assert "Predict" in scene.state.problems["correct"].text
+    assert not scene.bench.tools.lines.tool
+    assert scene.labels.mode == "pan_zoom"
 
 
 def test_other_buttons_and_modifiers_draw_nothing(scene, press_key, drag):

@@ -38,3 +38,13 @@ def test_colours_that_are_grey_are_no_problem(stage: Stage) -> None:
     assert stage.annotation.labels.max() > 0
     stage.open(np.stack([grey, np.roll(grey, 9, 0), grey], -1), "colour", "YXC")
     assert "image" in stage.state.problems
+
+
+def test_a_part_of_a_file_is_told(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    stack = np.stack([disks()] * 6).astype(np.uint8)
+    tifffile.imwrite(path, stack, compression="zlib")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 3])
+    stage.open(stack[0], path.name, path=path)
+    assert "incomplete or damaged" in stage.state.message

@@ -64,7 +64,7 @@ def test_it_is_of_the_view_where_only_that_is_known(looking):
 def test_where_there_is_nothing_to_see_that_is_said(looking):
     looking.session.seeing.toggle()
     assert not looking.state.seeing
-    assert "press Predict first" in looking.state.problems["predict"].text
+    assert "press Predict" in looking.state.problems["predict"].text
     looking.session.models.timeline.publish(classes_model())
     looking.run()
     looking.session.predict()

@@ -120,6 +120,16 @@ def read_tiff_header(path: Path) -> ImageHeader:
     return ImageHeader(axes, shape, names, sizes)
 
 
+def is_damaged_tiff(path: Path) -> bool:
+    """Return whether a file holds less than it says; its pixels are not looked at."""
+    try:
+        with _opened(path) as (file, messages):
+            list(file.series)
+            return any(map(_is_damage, messages))
+    except Exception:  # noqa: BLE001 - tifffile raises anything on damaged files
+        return True
+
+
 def is_shown_otherwise(path: Path) -> bool:
     """Return whether other values are shown than are stored; False if it is damaged."""
     try:

@@ -20,7 +20,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import as_image
-from napari_unet.io.read import as_file_means, read_header
+from napari_unet.io.read import as_file_means, is_damaged, read_header
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
 from napari_unet.project.journal_reader import Files
@@ -46,6 +46,11 @@ from napari_unet.session.images.reading import (
 )
 from napari_unet.session.projects import holds_image
 from napari_unet.tasks import task_of
+
+_DAMAGED = (
+    "The file is incomplete or damaged, and this may be a part of it: copy or export "
+    "it again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,9 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
         of_work = said or _told(stored) or _told_of_twins(found)
-        told = " ".join(filter(None, [of_work, note and f"Of this image, {note}."]))
+        damage = _DAMAGED if request.path and is_damaged(request.path) else ""
+        notes = [damage, of_work, note and f"Of this image, {note}."]
+        told = " ".join(filter(None, notes))
         # Where another window works on, nothing crashed.
         crashed = "" if waiting else recovered.describe()
         came_back = f"{_told_of_kept(kept)} {crashed}".strip()
