@@ -31,6 +31,7 @@ _REASONS = {
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ESTALE), _GONE),
     **dict.fromkeys((errno.ENODEV, errno.ENXIO), _GONE),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    errno.ENAMETOOLONG: "its name is too long for this disk; choose a shorter one",
     errno.EEXIST: "a part of its path is a file, not a folder; choose another name",
 }
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}

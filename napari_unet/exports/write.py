@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def iter_write(
             f"Expected a name that ends with {format_.suffix} for {format_.title}, "
             f"found {path.name!r}; give it that ending."
         )
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise InputError(
             f"{str(path)!r} exists and was left as it is; choose another place, "
             "or say that it may be overwritten."
