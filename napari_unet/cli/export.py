@@ -17,6 +17,7 @@ from napari_unet.cli.options import (
     OverwriteOption,
     any_task,
     guess_in_words,
+    names_in,
     option,
 )
 from napari_unet.core.jobs import drain
@@ -92,12 +93,13 @@ def export(
         _export_project(labels, out, format_ or "fiji,csv", as_json=as_json)
         return
     chosen = exports.find_format(format_) if format_ else exports.format_of(out)
-    schema = exports.schema_of(task, [n for n in names.split(",") if n.strip()])
+    schema = exports.schema_of(task, names_in(names))
     read = [labels] if image is None else [labels, image]
     outputs.refuse_replacing_inputs(read, [out])
     if not overwrite:
         outputs.refuse_existing([out])
     result = _read(labels, image, axes, schema)
+    exports.refuse_names(result)
     with outputs.output_folder(out.parent), progress_bar() as progress:
         steps = exports.iter_write(result, chosen, out, overwrite=overwrite)
         for _ in progress.track(steps, description=chosen.name):

@@ -111,8 +111,8 @@ _NOTHING = "No save of it can be read, and no journal."
 
 def _write(left: RecoveredWork, work: Annotation, name: str, out: Path) -> None:
     axes = result_axes(left.image.axes)
-    exported = tasks.task_of(left.image).labels.exported
-    labels = work.snapshot().labels.astype(exported, copy=False)
+    facet = tasks.task_of(left.image).labels
+    labels = facet.as_exported(work.snapshot().labels)
     of_labels = f"C{axes}" if labels.ndim > len(axes) else axes
     verified = work.trainable().astype(np.uint8) * np.uint8(255)
     io.write_image(out / "labels" / f"{name}.tif", labels, of_labels, overwrite=True)

@@ -27,6 +27,7 @@ from napari_unet.cli.options import (
     any_task,
     flag,
     mismatch_in_words,
+    names_in,
     option,
 )
 from napari_unet.cli.training import (
@@ -174,10 +175,7 @@ def _request(
         task = models.read_spec(models.model_folder(start)).task
     else:
         task = _USUAL_TASK
-    listed = [name.strip() for name in names.split(",")] if names else []
-    if not all(listed):
-        raise InputError("--names holds an empty name; separate names by one comma.")
-    return learning.TaskRequest(task, tuple(listed))
+    return learning.TaskRequest(task, names_in(names))
 
 
 def _check_choices(

@@ -182,3 +182,24 @@ def test_a_folder_that_may_not_be_entered_is_told(
         run(command, f"{closed}/a.tif", *out).refused("permission")
         run(command, labels, "--out", f"{closed}/a.csv").refused("permission")
     run("measure", labels, "--images", closed, *out).refused("permission")
+
+
+def test_names_are_those_that_there_are(run: Run, tmp_path: Path) -> None:
+    classes = np.zeros((20, 20), np.uint8)
+    classes[4:9, 4:9], classes[12:, :] = 2, 255
+    tifffile.imwrite(tmp_path / "c.tif", classes)
+    as_classes = ("export", tmp_path / "c.tif", "--task", "classes", "--names")
+    out = ("--out", tmp_path / "c.geojson")
+    run(*as_classes, "a,,b", *out).refused("an empty name")
+    run(*as_classes, "a,b", *out).refused("name 3 classes")
+    run(*as_classes, "a,b,b", *out).refused("every name once")
+    assert run(*as_classes, "a, b, c", *out).code == 0
+    (feature,) = json.loads((tmp_path / "c.geojson").read_text())["features"]
+    assert feature["properties"]["name"] == "c"
+    values = np.zeros((2, 20, 20), np.float32)
+    tifffile.imwrite(tmp_path / "v.tif", values, metadata={"axes": "CYX"})
+    as_values = ("export", tmp_path / "v.tif", "--task", "regression", "--names")
+    for names in ("x", "x,y,z"):
+        told = run(*as_values, names, "--out", tmp_path / "w.tif")
+        told.refused("the file holds 2")
+    assert run(*as_values, "x,y", "--out", tmp_path / "w.tif").code == 0

@@ -179,3 +179,15 @@ def test_what_others_wrote_into_a_zarr_stays(
         write(result_of(awkward()), name, tmp_path)
     after = {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
     assert after == before
+
+
+@pytest.mark.parametrize("most", [254, 256, 300, 65_535, 65_536, -1])
+@pytest.mark.parametrize("name", ALL)
+def test_class_numbers_are_never_cut(tmp_path: Path, name: str, most: int) -> None:
+    labels = np.zeros((12, 12), np.int32)
+    labels[:4, :4], labels[6:, 6:] = 1, most
+    path = write(Result("c", labels, "YX", LabelSchema("classes")), name, tmp_path)
+    found = read_image(path, stored=True).array
+    np.testing.assert_array_equal(found.astype(np.int64), labels)
+    if most == 254 and name != "fiji":
+        assert found.dtype == np.uint8

@@ -43,8 +43,8 @@ def _put_groups(folder: Path, result: Result, version: _Version) -> None:
     # Takes half a second, and few want it.
     import zarr
 
-    exported = task_of(result.schema).labels.exported
-    labels = result.labels.astype(exported, copy=False), result.axes
+    exported = task_of(result.schema).labels.as_exported(result.labels)
+    labels = exported, result.axes
     root = zarr.open_group(folder, mode="w", zarr_format=2 if version == "0.4" else 3)
     if result.image is None:
         said = _multiscales(root, result.name, *labels, result.pixel_size)
