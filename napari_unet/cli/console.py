@@ -134,6 +134,11 @@ def about(path: Path, message: str) -> str:
     return message if str(path) in message else f"{path}: {message}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many there are, such as "1 image" and "2 images"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def in_words(error: OSError) -> str | None:
     """Return what to do where a name that was given cannot even be looked up.
 

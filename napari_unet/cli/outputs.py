@@ -40,7 +40,7 @@ def output_folder(folder: Path) -> Iterator[None]:
 
 def refuse_existing(targets: Iterable[Path]) -> None:
     """Refuse to overwrite files or folders."""
-    there = [str(path) for path in targets if os.path.lexists(path)]
+    there = [str(path) for path in targets if path.exists() or path.is_symlink()]
     if there:
         verb = "exists" if len(there) == 1 else "exist"
         raise InputError(

@@ -203,3 +203,25 @@ def test_names_are_those_that_there_are(run: Run, tmp_path: Path) -> None:
         told = run(*as_values, names, "--out", tmp_path / "w.tif")
         told.refused("the file holds 2")
     assert run(*as_values, "x,y", "--out", tmp_path / "w.tif").code == 0
+
+
+@pytest.mark.parametrize("ending", [".tiff", ".ome.tiff", ".OME.TIFF"])
+def test_tiff_is_spelled_in_two_ways(
+    run: Run, annotated: Annotated, tmp_path: Path, ending: str
+) -> None:
+    labels, out = annotated.labels / "a.tif", tmp_path / f"a{ending}"
+    assert run("export", labels, "--out", out).code == 0
+    with tifffile.TiffFile(out) as file:
+        assert file.is_ome == ("ome" in ending.lower())
+    np.testing.assert_array_equal(read_ids(out), tifffile.imread(labels))
+
+
+def test_what_is_missing_is_told_before_what_it_becomes(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    res = ("--out", tmp_path / "res")
+    run("export", tmp_path / "nothere.unet", *res).refused("There is no project")
+    run("export", tmp_path / "nothere.tif", *res).refused("There is no file")
+    result = run("export", annotated.labels / "a.tif", *res)
+    result.refused("tells no format")
+    assert result.err.count(".ome.zarr") == 1
