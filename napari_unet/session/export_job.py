@@ -118,8 +118,9 @@ class _Writer:
         if self._without_image:
             yield (
                 f"{name_some(self._without_image)}: the file of the image was not "
-                "found, or is another one now; so there are no grey values, and maybe "
-                "no sizes in micrometres. Put it back and export again."
+                "found, or is another one now; so grey values, the image in pictures "
+                "and maybe sizes in micrometres are missing. Put it back and export "
+                "again."
             )
 
     def iter_export(self, work: AnyWork, folder: Path) -> Generator[None, None, None]:
