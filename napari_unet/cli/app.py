@@ -16,6 +16,7 @@ from napari_unet import __version__
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
+    in_words,
     print_result,
     print_whatever_the_console,
     say,
@@ -81,6 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments, prog_name="napari-unet")
     except NapariUnetError as error:
         say(str(error))
+        sys.exit(EXIT_MISTAKE)
+    except OSError as error:
+        if (words := in_words(error)) is None:
+            raise
+        say(words)
         sys.exit(EXIT_MISTAKE)
     except KeyboardInterrupt:
         say("Interrupted.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -131,6 +132,27 @@ def plain(text: str) -> str:
 def about(path: Path, message: str) -> str:
     """Return the message with the file that it is about, named once."""
     return message if str(path) in message else f"{path}: {message}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are, such as "1 image" and "2 images"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def in_words(error: OSError) -> str | None:
+    """Return what to do where a name that was given cannot even be looked up.
+
+    None is any other error, which whoever reads or writes has to tell.
+    """
+    name = repr(plain(str(error.filename or "a file")))
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return (
+            f"Cannot reach {name}: you may not enter its folder; change its "
+            "permissions, or choose another place."
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return f"The name {name} is too long for this disk; choose a shorter one."
+    return None
 
 
 def progress_bar() -> Progress:

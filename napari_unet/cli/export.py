@@ -10,13 +10,14 @@ from typer import Argument
 
 from napari_unet import annotation, exports, io, tasks
 from napari_unet.cli import outputs
-from napari_unet.cli.console import about, end_with, progress_bar, report, say
+from napari_unet.cli.console import about, end_with, plain, progress_bar, report, say
 from napari_unet.cli.options import (
     AxesOption,
     JsonOption,
     OverwriteOption,
     any_task,
     guess_in_words,
+    names_in,
     option,
 )
 from napari_unet.core.jobs import drain
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from napari_unet.exports import Result
     from napari_unet.images.source import ArrayImage
     from napari_unet.session.status import Progress
+
+_USUAL_TASK = tasks.task_names()[0]
 
 
 def export(
@@ -68,8 +71,9 @@ def export(
         option("IMAGE", "Its image: grey values, sizes of pixels, pictures, OME-Zarr."),
     ] = None,
     task: Annotated[
-        str, option("TASK", f"What the labels are: {any_task()}.")
-    ] = "instances",
+        str | None,
+        option("TASK", f"What the labels are: {any_task()}; instances where missing."),
+    ] = None,
     names: Annotated[
         str, option("A,B,...", "Names of classes, from 0, or of variables.")
     ] = "",
@@ -83,27 +87,45 @@ def export(
     Of a project all images are written: napari-unet export study.unet --format
     fiji,csv --out results
     """
-    if labels.suffix == SUFFIX and labels.is_dir():
-        if image is not None or names or axes is not None:
-            raise InputError(
-                "A project knows its images, names and axes; leave --image, --names "
-                "and --axes out."
-            )
+    if labels.suffix == SUFFIX and not labels.is_file():
+        _refuse_for_project(
+            image=image, task=task, names=names, axes=axes, overwrite=overwrite
+        )
         _export_project(labels, out, format_ or "fiji,csv", as_json=as_json)
         return
+    if not labels.exists() and not labels.is_symlink():
+        raise InputError(
+            f"There is no file {str(labels)!r}; check the name and the folder."
+        )
     chosen = exports.find_format(format_) if format_ else exports.format_of(out)
-    schema = exports.schema_of(task, [n for n in names.split(",") if n.strip()])
+    schema = exports.schema_of(task or _USUAL_TASK, names_in(names))
     read = [labels] if image is None else [labels, image]
     outputs.refuse_replacing_inputs(read, [out])
     if not overwrite:
         outputs.refuse_existing([out])
     result = _read(labels, image, axes, schema)
+    exports.refuse_names(result)
     with outputs.output_folder(out.parent), progress_bar() as progress:
         steps = exports.iter_write(result, chosen, out, overwrite=overwrite)
         for _ in progress.track(steps, description=chosen.name):
             pass
     told = {"written": str(out), "format": chosen.name}
     report(told, [f"{out}: {chosen.title}"], as_json=as_json)
+
+
+def _refuse_for_project(**options: object) -> None:
+    """Refuse options that mean nothing for a project."""
+    given = [f"--{name}" for name, value in options.items() if value]
+    if "--overwrite" in given:
+        raise InputError(
+            "What an earlier export of a project wrote is replaced by itself, and what "
+            "others wrote never is; leave --overwrite out."
+        )
+    if given:
+        raise InputError(
+            "A project knows its images, tasks, names and axes; leave "
+            f"{' and '.join(given)} out."
+        )
 
 
 def _export_project(folder: Path, out: Path, formats: str, *, as_json: bool) -> None:
@@ -114,6 +136,10 @@ def _export_project(folder: Path, out: Path, formats: str, *, as_json: bool) -> 
     names = tuple(dict.fromkeys(name.strip() for name in formats.split(",")))
     for name in names:
         exports.find_format(name)
+    if not folder.exists():
+        raise InputError(
+            f"There is no project {str(folder)!r}; check the name and the folder."
+        )
     rescue.survey(folder)  # which says what is wrong with it
     if out.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{str(out)!r} lies in the project; choose another --out.")
@@ -125,8 +151,15 @@ def _export_project(folder: Path, out: Path, formats: str, *, as_json: bool) -> 
             progress.update(shown, completed=now.done, total=now.total or None)
 
         done = drain(job.run(), show)
-    told = {"written": str(out), "files": done.files, "images": done.images}
-    report(told, [f"{out}: {done.in_words()}"], as_json=as_json)
+    told = {
+        "written": str(out),
+        "files": done.files,
+        "images": done.images,
+        "notes": list(done.notes),
+        "problems": list(done.problems),
+    }
+    words = plain(done.in_words())
+    report(told, [f"{out}: {words}"] if words else [], as_json=as_json)
     end_with(done.problems)
 
 

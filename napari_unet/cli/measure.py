@@ -11,7 +11,7 @@ from typer import Argument
 
 from napari_unet import annotation, io, measurements
 from napari_unet.cli import outputs
-from napari_unet.cli.console import about, progress_bar, report, say
+from napari_unet.cli.console import about, counted, progress_bar, report, say
 from napari_unet.cli.options import (
     AxesOption,
     JsonOption,
@@ -56,6 +56,11 @@ def measure(
     pairs = _pair(by_stem(paths), images)
     read = [path for pair in pairs.values() for path in pair if path is not None]
     outputs.refuse_replacing_inputs(read, [out])
+    if out.suffix.lower() != ".csv":
+        raise InputError(
+            f"Expected a name that ends with .csv, found {out.name!r}: the table is a "
+            "file of comma-separated values."
+        )
     if not overwrite:
         outputs.refuse_existing([out])
     with outputs.output_folder(out.parent):
@@ -63,8 +68,8 @@ def measure(
         measurements.write_csv_of_images(out, found)
     objects = sum(len(np.unique(each["id"])) for each in found.values())
     result = {"written": str(out), "images": len(found), "objects": objects}
-    words = f"{out}: {objects} objects in {len(found)} label maps"
-    report(result, [words], as_json=as_json)
+    words = f"{counted(objects, 'object')} in {counted(len(found), 'label map')}"
+    report(result, [f"{out}: {words}"], as_json=as_json)
 
 
 def _pair(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unet import io, tasks
+from napari_unet.errors import InputError
 from napari_unet.geometry.axes import axes_in_words, readings
 from napari_unet.images.channels import channel_titles, names_or_colours
 
@@ -24,6 +25,14 @@ def option(metavar: str, words: str, *names: str, **limits: Any) -> Any:
 def flag(name: str, words: str) -> Any:
     """Return an option that is given or not."""
     return typer.Option(name, help=words)
+
+
+def names_in(listed: str | None) -> tuple[str, ...]:
+    """Return the names that a person listed; an InputError if one is empty."""
+    names = tuple(name.strip() for name in listed.split(",")) if listed else ()
+    if not all(names):
+        raise InputError("--names holds an empty name; separate names by one comma.")
+    return names
 
 
 def any_task() -> str:

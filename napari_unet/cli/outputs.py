@@ -11,6 +11,7 @@ from pathlib import Path
 from napari_unet.core.atomic import storage_error
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import name_some
+from napari_unet.io.zarr import is_zarr
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def output_folder(folder: Path) -> Iterator[None]:
 
 def refuse_existing(targets: Iterable[Path]) -> None:
     """Refuse to overwrite files or folders."""
-    there = [str(path) for path in targets if path.exists()]
+    there = [str(path) for path in targets if path.exists() or path.is_symlink()]
     if there:
         verb = "exists" if len(there) == 1 else "exist"
         raise InputError(
@@ -73,12 +74,29 @@ def _tells_capitals(folder: Path) -> bool:
 
 
 def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
-    """Refuse results in the place of what they are made from, also by --overwrite."""
+    """Refuse results in the place of what they are made from, also by --overwrite.
+
+    Also a folder that holds an input, and anything inside a zarr of which an input is
+    a part. A plain folder of images may hold results beside them.
+    """
     # Not `Path.resolve`, which a link to itself defeats.
-    sources = {os.path.realpath(path) for path in inputs}
-    same = [str(path) for path in targets if os.path.realpath(path) in sources]
+    sources = {Path(os.path.realpath(path)) for path in inputs}
+    above = {folder for source in sources for folder in source.parents} | sources
+    zarrs = {folder for folder in above if is_zarr(folder)}
+    same, inside = [], []
+    for path in targets:
+        target = Path(os.path.realpath(path))
+        if target in above:
+            same.append(str(path))
+        elif not zarrs.isdisjoint(target.parents):
+            inside.append(str(path))
     if same:
         raise InputError(
             f"The results would replace the images themselves ({name_some(same)}); "
             "choose another folder with --out."
+        )
+    if inside:
+        raise InputError(
+            f"The results would be written into the images themselves "
+            f"({name_some(inside)}); choose a folder outside with --out."
         )

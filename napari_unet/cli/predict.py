@@ -19,6 +19,7 @@ from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
     about,
+    counted,
     progress_bar,
     report,
     say,
@@ -263,7 +264,7 @@ def _report(done: _Done, *, as_json: bool) -> None:
 def _in_words(one: _Written) -> str:
     words = one.labels
     if one.objects is not None:
-        words += f": {one.objects} objects"
+        words += f": {counted(one.objects, 'object')}"
     if one.diameter is not None:
         words += f", about {in_pixels(one.diameter)} px across"
     return words

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet import io, project, tasks
+from napari_unet import io, measurements, project, tasks
 from napari_unet.cli.outputs import output_folder, refuse_existing
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError, NapariUnetError, StorageError
@@ -111,8 +111,8 @@ _NOTHING = "No save of it can be read, and no journal."
 
 def _write(left: RecoveredWork, work: Annotation, name: str, out: Path) -> None:
     axes = result_axes(left.image.axes)
-    exported = tasks.task_of(left.image).labels.exported
-    labels = work.snapshot().labels.astype(exported, copy=False)
+    facet = tasks.task_of(left.image).labels
+    labels = facet.as_exported(work.snapshot().labels)
     of_labels = f"C{axes}" if labels.ndim > len(axes) else axes
     verified = work.trainable().astype(np.uint8) * np.uint8(255)
     io.write_image(out / "labels" / f"{name}.tif", labels, of_labels, overwrite=True)
@@ -147,8 +147,7 @@ def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def _harmless(value: Any) -> Any:
     """Spell out what a spreadsheet would take for a formula."""
-    formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@")
-    return f"'{value}" if formula else value
+    return measurements.harmless(value) if isinstance(value, str) else value
 
 
 def iter_near(folder: Path) -> Iterator[ImageIdentity]:

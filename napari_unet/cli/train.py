@@ -15,6 +15,7 @@ from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
+    counted,
     report,
     say,
 )
@@ -27,6 +28,7 @@ from napari_unet.cli.options import (
     any_task,
     flag,
     mismatch_in_words,
+    names_in,
     option,
 )
 from napari_unet.cli.training import (
@@ -157,7 +159,7 @@ def train(
         trained = run_training(
             model, given, config, state, resume=resume, on_event=claim.sync
         )
-        count = f"{len(samples)} image{'s' if len(samples) > 1 else ''}"
+        count = counted(len(samples), "image")
         data = f"{count} of {Path(os.path.realpath(images)).name!r}"
         saved = save_trained(trained, out, given[0], data, state, overwrite=overwrite)
     _report(trained, saved, as_json=as_json)
@@ -174,10 +176,7 @@ def _request(
         task = models.read_spec(models.model_folder(start)).task
     else:
         task = _USUAL_TASK
-    listed = [name.strip() for name in names.split(",")] if names else []
-    if not all(listed):
-        raise InputError("--names holds an empty name; separate names by one comma.")
-    return learning.TaskRequest(task, tuple(listed))
+    return learning.TaskRequest(task, names_in(names))
 
 
 def _check_choices(
@@ -327,7 +326,8 @@ def _report(trained: Trained, out: Path, *, as_json: bool) -> None:
     steps, seconds = trained.steps, trained.seconds
     result = {"model": str(out), "steps": steps, "score": trained.score}
     result["seconds"] = round(seconds, 2)
-    report(result, [f"{out}: {steps} steps, {seconds:.0f} s"], as_json=as_json)
+    words = f"{out}: {counted(steps, 'step')}, {seconds:.0f} s"
+    report(result, [words], as_json=as_json)
     if trained.interrupted:
         say(f"Interrupted; the best model so far is saved in {out}.")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -31,6 +31,7 @@ _REASONS = {
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ESTALE), _GONE),
     **dict.fromkeys((errno.ENODEV, errno.ENXIO), _GONE),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    errno.ENAMETOOLONG: "its name is too long for this disk; choose a shorter one",
     errno.EEXIST: "a part of its path is a file, not a folder; choose another name",
 }
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
@@ -62,13 +63,18 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def write_folder_atomically(
-    folder: Path, write: Callable[[Path], object], *, overwrite: bool = False
+    folder: Path,
+    write: Callable[[Path], object],
+    *,
+    overwrite: bool = False,
+    earlier: Collection[str] | None = None,
 ) -> None:
     """Write a folder, and those above it, so that it is never seen half written.
 
     `write` is called once with an empty folder to fill. With `overwrite` an existing
     folder is replaced, unless it holds anything else than what is written now: that
-    is not ours to delete. After a StorageError an existing folder is as it was.
+    is not ours to delete. Where files have other names each time, `earlier` are those
+    that may be replaced instead. After a StorageError an existing folder is as it was.
 
     An existing folder is moved aside before the new one takes its place. A power
     cut between these two steps leaves both beside each other, as `.NAME.*.old` and
@@ -82,7 +88,7 @@ def write_folder_atomically(
         try:
             temporary.mkdir()
             write(temporary)
-            refuse_foreign(folder, [item.name for item in temporary.iterdir()])
+            refuse_foreign(folder, _leaves(temporary) if earlier is None else earlier)
             _sync_tree(temporary)
             _swap(temporary, folder)
         finally:
@@ -138,14 +144,31 @@ def _refuse_existing(folder: Path, *, overwrite: bool) -> None:
 
 
 def refuse_foreign(folder: Path, ours: Collection[str]) -> None:
-    """Refuse to replace a folder that also holds what others put there."""
-    present = {item.name for item in folder.iterdir()} if folder.exists() else set()
-    foreign = sorted(present - set(ours) - LITTER)
+    """Refuse to replace a folder that also holds what others put there.
+
+    `ours` are the paths in it that may be deleted, with slashes.
+    """
+    foreign = [
+        name
+        for name in _leaves(folder)
+        if name not in ours and name.rpartition("/")[2] not in LITTER
+    ]
     if foreign:
         raise StorageError(
             f"{folder} also holds {foreign[0]!r}, which would be deleted; "
             "choose another folder."
         )
+
+
+def _leaves(folder: Path) -> list[str]:
+    """Return the paths of all files, links and empty folders in a folder, sorted."""
+    found: list[Path] = []
+    with told_in_words(folder):
+        for item in folder.iterdir() if folder.exists() else ():
+            inside = item.is_dir() and not item.is_symlink()
+            below = _leaves(item) if inside else []
+            found += [item / name for name in below] or [item]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def _sync_tree(folder: Path) -> None:

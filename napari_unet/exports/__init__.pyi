@@ -9,5 +9,6 @@ from .result import Result as Result
 from .write import (
     export as export,
     iter_write as iter_write,
+    refuse_names as refuse_names,
     schema_of as schema_of,
 )

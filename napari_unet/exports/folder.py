@@ -7,9 +7,8 @@ the folder keeps a note.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import Field
@@ -21,13 +20,13 @@ from napari_unet.errors import InputError
 from napari_unet.exports.format import Format, Steps
 from napari_unet.exports.result import Result
 from napari_unet.exports.write import iter_write
+from napari_unet.exports.written import fingerprint
 from napari_unet.measurements.table import Measurements
 
 NOTE = ".napari-unet-results.json"
 """Where it is noted what was written."""
 
 _MOST_BYTES = 2**26
-_PIECE = 2**22
 
 
 class _Note(Frozen):
@@ -105,22 +104,3 @@ class ResultsFolder:
         )
         content = (self._note.model_dump_json(indent=1) + "\n").encode()
         write_atomically(self.path / NOTE, lambda written: written.write(content))
-
-
-def fingerprint(path: Path) -> str:
-    """Return what tells the content of a file, or of all files of a folder."""
-    digest = blake2b(digest_size=16)
-    with told_in_words(path):
-        for each in _files(path):
-            digest.update(f"{each.relative_to(path).as_posix()}\n".encode())
-            with each.open("rb") as file:
-                while piece := file.read(_PIECE):
-                    digest.update(piece)
-    return digest.hexdigest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
-        return
-    yield from sorted(each for each in path.rglob("*") if each.is_file())

@@ -65,13 +65,19 @@ class Result:
     def called(self, label: int) -> str:
         """Return what a label is called: a class by its name, an object by its id."""
         names = self.schema.names
-        return names[label] if label < len(names) else str(label)
+        return names[label] if 0 <= label < len(names) else str(label)
 
     def planes(self) -> Iterator[tuple[int, int, LabelMap]]:
-        """Yield frames and sections, numbered from 0, with their labels (Y, X)."""
+        """Yield frames and sections, numbered from 0, with their labels (Y, X).
+
+        What is unknown is background there: it is no object, and no class.
+        """
         stack = to_canonical(self.labels, self.axes)[:, 0]
+        unknown = task_of(self.schema).labels.kind.unknown
         for frame, sections in enumerate(stack):
             for section, plane in enumerate(sections):
+                if unknown is not None:
+                    plane = np.where(plane == unknown, 0, plane)
                 yield frame, section, plane
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from napari_unet.exports.formats import find_format, format_of, suffix_of
 from napari_unet.exports.result import Result, iter_measured
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.io.pairing import stem_of
-from napari_unet.tasks import find_task
+from napari_unet.tasks import find_task, task_of
 
 
 def iter_write(
@@ -36,7 +37,7 @@ def iter_write(
             f"Expected a name that ends with {format_.suffix} for {format_.title}, "
             f"found {path.name!r}; give it that ending."
         )
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise InputError(
             f"{str(path)!r} exists and was left as it is; choose another place, "
             "or say that it may be overwritten."
@@ -108,6 +109,7 @@ def export(
         image_axes=letters,
         pixel_size=dict(pixel_size or {}),
     )
+    refuse_names(result)
     drain(iter_write(result, chosen, path, overwrite=overwrite))
     return path
 
@@ -121,6 +123,26 @@ def schema_of(task: str, names: Sequence[str]) -> LabelSchema:
         )
     find_task(task)
     return LabelSchema(task, tuple(names))
+
+
+def refuse_names(result: Result) -> None:
+    """Raise an InputError if there are other names than classes or variables."""
+    names, facet = result.schema.names, task_of(result.schema).labels
+    if not names:
+        return
+    if len(set(names)) < len(names):
+        raise InputError("A name is given twice; give every name once.")
+    if facet.values and len(names) != (count := result.extent.get("C", 1)):
+        raise InputError(
+            f"{len(names)} variables are named, but the file holds {count}; name each "
+            "of them once."
+        )
+    known = result.labels[result.labels != facet.kind.unknown]
+    if not facet.values and len(names) <= (highest := int(known.max(initial=0))):
+        raise InputError(
+            f"{len(names)} names are given, but the labels hold the numbers 0 to "
+            f"{highest}; name {highest + 1} classes, background first."
+        )
 
 
 def _plain_shape(labels: npt.NDArray[Any], variables: Sequence[str]) -> tuple[int, ...]:

@@ -46,13 +46,13 @@ def list_images(
             return path.is_dir()
         return suffix in _IMAGE_SUFFIXES | more and path.is_file()
 
-    if folder.is_file():
-        raise InputError(
-            f"Expected a folder of images, found the file {name}; name its folder."
-        )
-    if is_zarr(folder):
-        return list_zarr_images(folder)
     try:
+        if folder.is_file():
+            raise InputError(
+                f"Expected a folder of images, found the file {name}; name its folder."
+            )
+        if is_zarr(folder):
+            return list_zarr_images(folder)
         found = sorted(path for path in folder.iterdir() if is_image(path))
     except FileNotFoundError as error:
         raise InputError(f"There is no folder {name}; check the name.") from error

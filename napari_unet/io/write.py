@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,7 +48,7 @@ def write_image(
             f"Axes {axes!r} name {len(axes)} axes, but the array has {array.ndim}; "
             "give one letter per axis."
         )
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise InputError(
             f"{str(path)!r} exists and was left as it is; choose another place, "
             "or say that it may be overwritten."

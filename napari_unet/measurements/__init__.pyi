@@ -1,4 +1,5 @@
 from .csv_file import (
+    harmless as harmless,
     write_csv as write_csv,
     write_csv_of_images as write_csv_of_images,
 )

@@ -22,6 +22,9 @@ from napari_unet.measurements.table import Column, Measurements
 _DIGITS = 8
 """So many digits of a fraction count: less than what rounding leaves of a sum."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""With these begins what a spreadsheet computes, or may even run."""
+
 
 def write_csv(
     path: Path, columns: Sequence[Column], rows: npt.NDArray[np.intp]
@@ -48,7 +51,7 @@ def write_csv_of_images(path: Path, tables: Mapping[str, Measurements]) -> None:
     for name, table in tables.items():
         blank = [""] * len(table)
         columns = (texts[name].get(header, blank) for header in headers)
-        lines += zip([name] * len(table), *columns, strict=True)
+        lines += zip([harmless(name)] * len(table), *columns, strict=True)
     _write(path, _as_text(["image", *headers], lines))
 
 
@@ -58,10 +61,15 @@ def as_csv(columns: Sequence[Column], rows: npt.NDArray[np.intp]) -> str:
     return _as_text([each.header for each in columns], zip(*texts, strict=True))
 
 
+def harmless(text: str) -> str:
+    """Return a name so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text[:1] in _FORMULA else text
+
+
 def _as_text(headers: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     written = io.StringIO(newline="")
     writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(headers)
+    writer.writerow([harmless(header) for header in headers])
     writer.writerows(lines)
     return written.getvalue()
 

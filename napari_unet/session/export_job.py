@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from napari_unet.exports import ResultsFolder, find_format
 from napari_unet.exports.format import Format
 from napari_unet.exports.formats.table import CSV
 from napari_unet.exports.result import iter_measured
+from napari_unet.io.pairing import name_some
 from napari_unet.measurements.table import Measurements
 from napari_unet.session.export_work import (
     AnyWork,
@@ -31,23 +32,32 @@ _MOST_TOLD = 3
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What came of an export: files and images, and what could not be written."""
+    """What came of an export: files and images, and what could not be written.
+
+    `notes` say what the files lack, or which were left out, though nothing went wrong.
+    """
 
     files: int = 0
     images: int = 0
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def in_words(self) -> str:
         """Say what was written."""
         files = f"{self.files:,} file{'' if self.files == 1 else 's'}"
         images = f"{self.images:,} image{'' if self.images == 1 else 's'}"
-        return f"Exported {files} of {images}." if self.files else ""
+        written = f"Exported {files} of {images}." if self.files else ""
+        return " ".join(filter(None, (written, _first_of(self.notes))))
 
     def problems_in_words(self) -> str:
         """Say what was not, of many the first ones."""
-        told = " ".join(dict.fromkeys(self.problems[:_MOST_TOLD]))
-        more = len(self.problems) - _MOST_TOLD
-        return f"{told} And {more:,} more." if more > 0 else told
+        return _first_of(self.problems)
+
+
+def _first_of(sentences: tuple[str, ...]) -> str:
+    told = " ".join(dict.fromkeys(sentences[:_MOST_TOLD]))
+    more = len(sentences) - _MOST_TOLD
+    return f"{told} And {more:,} more." if more > 0 else told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +92,8 @@ class ExportResults(Job[Progress, Exported]):
         writer.write_tables()
         if not works:
             writer.problems.append("There is no work to export yet.")
-        return Exported(writer.files, writer.images, tuple(writer.problems))
+        problems, notes = tuple(writer.problems), tuple(writer.notes())
+        return Exported(writer.files, writer.images, problems, notes)
 
     def _folder(self, work: AnyWork) -> Path:
         home = self.project or work.home
@@ -97,6 +108,20 @@ class _Writer:
         self._tables: dict[Path, dict[str, Measurements]] = {}
         self.files = self.images = 0
         self.problems: list[str] = []
+        self._left_out: dict[str, list[str]] = {}
+        self._without_image: list[str] = []
+
+    def notes(self) -> Iterator[str]:
+        """Yield what was left out, and of which images."""
+        for why_not, names in self._left_out.items():
+            yield f"{why_not} So it was left out of {name_some(names)}."
+        if self._without_image:
+            yield (
+                f"{name_some(self._without_image)}: the file of the image was not "
+                "found, or is another one now; so grey values, the image in pictures "
+                "and maybe sizes in micrometres are missing. Put it back and export "
+                "again."
+            )
 
     def iter_export(self, work: AnyWork, folder: Path) -> Generator[None, None, None]:
         """Write the files of an image; an error says why that is impossible."""
@@ -109,8 +134,11 @@ class _Writer:
             raise InputError(f"{work.name}: {reasons[0]}")
         results, key = ResultsFolder(folder), f"{work.home.name}/{work.key}"
         self.images += 1
+        if result.image is None:
+            self._without_image.append(work.name)
         for each, why_not in zip(self._formats, reasons, strict=True):
             if why_not:
+                self._left_out.setdefault(why_not, []).append(work.name)
                 continue  # another format has it
             try:
                 if each.measured:

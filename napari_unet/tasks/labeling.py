@@ -53,12 +53,27 @@ class Labeling(ABC):
     these are saved, float32 with the variables as first axis, NaN where unknown."""
 
     exported: ClassVar[type[np.generic]] = np.int32
-    """Type of the numbers in files for other programs."""
+    """Type of the numbers in files for other programs, where it holds them."""
 
     @property
     def dtype(self) -> Any:
         """Numpy type of what is saved."""
         return np.float32 if self.values else np.int32
+
+    def as_exported(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return labels, or values, of a type for other programs that holds them all.
+
+        That is `exported`, or a wider one where a number does not fit into it.
+        """
+        if np.dtype(self.exported).kind not in "iu":
+            return labels.astype(self.exported, copy=False)
+        low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+        kinds: tuple[Any, ...] = (self.exported, np.uint16, np.int32)
+        for kind in kinds:
+            held = np.iinfo(kind)
+            if held.min <= low and high <= held.max:
+                return labels.astype(kind, copy=False)
+        return labels.astype(np.int64, copy=False)
 
     def variables(self, names: Names) -> int:
         """Return the length of the first axis of what is saved; 0 if it has none."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,3 +111,117 @@ def test_mistakes_are_told(run: Run, annotated: Annotated, tmp_path: Path) -> No
     small = ("--image", tmp_path / "small.tif")
     run("export", labels, *small, "--out", tmp_path / "a.zip").refused("(9, 9)")
     assert not (tmp_path / "a.zip").exists()
+
+
+def test_nothing_is_written_above_or_into_what_is_read(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    labels, image = annotated.labels / "a.tif", annotated.images / "a.tif"
+    both = tmp_path / "both.ome.zarr"
+    assert run("export", labels, "--image", image, "--out", both).code == 0
+    inner = both / "labels" / "labels"
+    before = {each: each.read_bytes() for each in both.rglob("*") if each.is_file()}
+    for command in (
+        ("export", inner, "--out", both),
+        ("export", inner, "--out", both / "labels"),
+        ("measure", inner, "--out", both),
+    ):
+        told = run(*command, "--overwrite", *_FORMAT.get(command[0], ()))
+        told.refused("replace the images")
+    for command in (
+        ("export", inner, "--out", both / "x.csv"),
+        ("export", labels, "--image", both, "--out", both / "labels" / "x.ome.zarr"),
+        ("measure", inner, "--out", both / "labels" / "x.csv"),
+    ):
+        run(*command, "--overwrite").refused("into the images")
+    after = {each: each.read_bytes() for each in both.rglob("*") if each.is_file()}
+    assert after == before
+    # Beside images in a plain folder is a place like any other.
+    assert run("export", labels, "--out", annotated.labels / "a.csv").code == 0
+
+
+_FORMAT = {"export": ("--format", "ome-zarr")}
+
+
+def test_a_link_that_leads_nowhere_is_not_replaced(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    link, labels = tmp_path / "link.csv", annotated.labels / "a.tif"
+    link.symlink_to(tmp_path / "away" / "x.csv")
+    run("export", labels, "--out", link).refused("exists")
+    run("measure", labels, "--out", link).refused("exists")
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("length", [252, 300])
+def test_a_name_that_is_too_long_is_told(
+    run: Run, annotated: Annotated, tmp_path: Path, length: int
+) -> None:
+    long = tmp_path / f"{'y' * length}.csv"
+    labels = annotated.labels / "a.tif"
+    run("export", labels, "--out", long).refused("too long")
+    run("export", long, "--out", tmp_path / "a.zip").refused("too long")
+    run("measure", long, "--out", tmp_path / "a.csv").refused("too long")
+
+
+def test_a_folder_that_may_not_be_entered_is_told(
+    run: Run, annotated: Annotated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is forbidden to who is root, so the system's answer is made up.
+    stat, closed = os.stat, str(tmp_path / "closed")
+
+    def refuse(path: object, **options: object) -> object:
+        if str(path).startswith(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("os.stat", refuse)
+    labels = annotated.labels / "a.tif"
+    out = ("--out", tmp_path / "a.csv")
+    for command in ("export", "measure"):
+        run(command, f"{closed}/a.tif", *out).refused("permission")
+        run(command, labels, "--out", f"{closed}/a.csv").refused("permission")
+    run("measure", labels, "--images", closed, *out).refused("permission")
+
+
+def test_names_are_those_that_there_are(run: Run, tmp_path: Path) -> None:
+    classes = np.zeros((20, 20), np.uint8)
+    classes[4:9, 4:9], classes[12:, :] = 2, 255
+    tifffile.imwrite(tmp_path / "c.tif", classes)
+    as_classes = ("export", tmp_path / "c.tif", "--task", "classes", "--names")
+    out = ("--out", tmp_path / "c.geojson")
+    run(*as_classes, "a,,b", *out).refused("an empty name")
+    run(*as_classes, "a,b", *out).refused("name 3 classes")
+    run(*as_classes, "a,b,b", *out).refused("every name once")
+    assert run(*as_classes, "a, b, c", *out).code == 0
+    (feature,) = json.loads((tmp_path / "c.geojson").read_text())["features"]
+    assert feature["properties"]["name"] == "c"
+    values = np.zeros((2, 20, 20), np.float32)
+    tifffile.imwrite(tmp_path / "v.tif", values, metadata={"axes": "CYX"})
+    as_values = ("export", tmp_path / "v.tif", "--task", "regression", "--names")
+    for names in ("x", "x,y,z"):
+        told = run(*as_values, names, "--out", tmp_path / "w.tif")
+        told.refused("the file holds 2")
+    assert run(*as_values, "x,y", "--out", tmp_path / "w.tif").code == 0
+
+
+@pytest.mark.parametrize("ending", [".tiff", ".ome.tiff", ".OME.TIFF"])
+def test_tiff_is_spelled_in_two_ways(
+    run: Run, annotated: Annotated, tmp_path: Path, ending: str
+) -> None:
+    labels, out = annotated.labels / "a.tif", tmp_path / f"a{ending}"
+    assert run("export", labels, "--out", out).code == 0
+    with tifffile.TiffFile(out) as file:
+        assert file.is_ome == ("ome" in ending.lower())
+    np.testing.assert_array_equal(read_ids(out), tifffile.imread(labels))
+
+
+def test_what_is_missing_is_told_before_what_it_becomes(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    res = ("--out", tmp_path / "res")
+    run("export", tmp_path / "nothere.unet", *res).refused("There is no project")
+    run("export", tmp_path / "nothere.tif", *res).refused("There is no file")
+    result = run("export", annotated.labels / "a.tif", *res)
+    result.refused("tells no format")
+    assert result.err.count(".ome.zarr") == 1

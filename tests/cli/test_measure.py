@@ -101,3 +101,20 @@ def test_mistakes_are_told_before_anything_is_written(
     target = annotated.labels / "a.tif"
     run(*arguments, "--out", target, "--overwrite").refused("replace the images")
     assert not out.exists()
+
+
+def test_a_name_is_no_formula(run: Run, annotated: Annotated, tmp_path: Path) -> None:
+    out, name = tmp_path / "cells.csv", "=cmd|x"
+    labels = annotated.labels / "a.tif"
+    labels.rename(labels.with_name(f"{name}.tif"))
+    result = run("measure", labels.with_name(f"{name}.tif"), "--out", out)
+    assert result.out == f"{out}: 9 objects in 1 label map\n"
+    assert {row["image"] for row in rows_of(out)} == {f"'{name}"}
+
+
+def test_the_table_is_of_comma_separated_values(
+    run: Run, annotated: Annotated, tmp_path: Path
+) -> None:
+    out = tmp_path / "cells.xlsx"
+    run("measure", annotated.labels, "--out", out).refused("ends with .csv")
+    assert not out.exists()

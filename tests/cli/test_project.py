@@ -446,7 +446,12 @@ def test_all_results_of_a_project(run: Run, tmp_path: Path) -> None:
     before, out = listing(project.folder), tmp_path / "out"
     export = ("export", project.folder, "--out", out)
     found = told(run(*export, "--json"))
-    assert found == {"written": str(out), "files": 4, "images": 3}
+    left_out = "(CSV): it is of objects, and here are {}. So it was left out of 'cells"
+    notes = found.pop("notes")
+    for note, kind in zip(notes, ("classes", "values"), strict=True):
+        assert left_out.format(kind) in note
+    counts = {"written": str(out), "files": 4, "images": 3}
+    assert found == {**counts, "problems": []}
     names = ["cells labels.tif", "cells (2) labels.tif", "cells (3) labels.tif"]
     kinds = [tifffile.imread(out / name).dtype for name in names]
     assert kinds == [np.uint16, np.uint8, np.float32]
@@ -462,9 +467,33 @@ def test_all_results_of_a_project(run: Run, tmp_path: Path) -> None:
     assert (out / names[0]).read_text() == "corrected"
     assert listing(project.folder) == before
     run(*export, "--image", "a.tif").refused("leave --image")
+    run(*export, "--task", "classes").refused("leave --task")
+    run(*export, "--overwrite").refused("leave --overwrite")
     inside = ("export", project.folder, "--out", project.folder / "out")
     run(*inside).refused("lies in the project")
     run(*export, "--format", "word").refused("choose one of")
+
+
+def test_what_an_export_lacks_is_told(run: Run, folder: Path, tmp_path: Path) -> None:
+    image, out = folder.parent / "cells.tif", tmp_path / "out"
+    export = ("export", folder, "--format", "fiji,csv", "--out", out)
+    assert told(run(*export, "--json"))["notes"] == []
+    image.unlink()
+    (note,) = told(run(*export, "--json"))["notes"]
+    assert note.startswith("'cells.tif': the file of the image was not found")
+    assert f"Exported 2 files of 1 image. {note}" in run(*export).out
+
+
+def test_an_export_of_nothing_prints_no_result(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "cells labels.tif").write_text("precious")
+    export = ("export", folder, "--format", "fiji", "--out", tmp_path / "out")
+    run(*export).refused("left alone")
+    run("export", tmp_path / "nothere.unet", "--out", tmp_path / "res").refused(
+        "There is no project"
+    )
 
 
 def test_what_is_exported_can_be_trained_on(run: Run, folder: Path) -> None:

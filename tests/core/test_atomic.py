@@ -203,3 +203,21 @@ def test_a_folder_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="half way"):
         write_folder_atomically(tmp_path / "model", write)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_others_put_deeper_into_a_folder_is_not_deleted(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    write_folder_atomically(folder, fill)
+    (folder / "inner" / "theirs").write_bytes(b"precious")
+    with pytest.raises(StorageError, match="inner/theirs"):
+        write_folder_atomically(folder, fill, overwrite=True)
+    assert content(folder) == {**NEW, str(Path("inner", "theirs")): b"precious"}
+
+
+def test_only_what_is_named_is_replaced_where_it_is_named(tmp_path: Path) -> None:
+    folder = old_folder(tmp_path, "a", "earlier")
+    with pytest.raises(StorageError, match="'a'"):
+        write_folder_atomically(folder, fill, overwrite=True, earlier={"earlier"})
+    names = {"a", "earlier"}
+    write_folder_atomically(folder, fill, overwrite=True, earlier=names)
+    assert content(folder) == NEW

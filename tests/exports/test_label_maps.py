@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import tifffile
 import zarr
 
 from napari_unet.annotation.schema import LabelSchema
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, StorageError
 from napari_unet.exports import Result
 from napari_unet.io.labels import read_ids
 from napari_unet.io.read import read_header, read_image
@@ -145,3 +147,47 @@ def test_several_label_maps_in_a_zarr_are_asked_about(tmp_path: Path) -> None:
     zarr.open_group(path / "labels", mode="a").attrs["labels"] = ["labels", "other"]
     with pytest.raises(InputError, match="2 label maps; name one"):
         read_ids(path)
+
+
+def _add_a_group(path: Path) -> None:
+    zarr.open_group(path / "labels", mode="a").create_group("mine")
+
+
+def _change_a_file(path: Path) -> None:
+    array = zarr.open_array(path / "labels" / "labels" / "0", mode="r+")
+    array[:5, :5] = 77
+
+
+def _put_a_file_in_its_place(path: Path) -> None:
+    shutil.rmtree(path)
+    path.mkdir()
+    (path / "0").write_text("precious")
+
+
+@pytest.mark.parametrize(
+    "change", [_add_a_group, _change_a_file, _put_a_file_in_its_place]
+)
+@pytest.mark.parametrize("name", ["ome-zarr", "ome-zarr-0.4"])
+def test_what_others_wrote_into_a_zarr_stays(
+    tmp_path: Path, name: str, change: Callable[[Path], None]
+) -> None:
+    path = write(result_of(awkward()), name, tmp_path)
+    write(result_of(awkward()[:0:-1]), name, tmp_path)  # ours is replaced
+    change(path)
+    before = {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    with pytest.raises(StorageError, match="would be deleted"):
+        write(result_of(awkward()), name, tmp_path)
+    after = {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize("most", [254, 256, 300, 65_535, 65_536, -1])
+@pytest.mark.parametrize("name", ALL)
+def test_class_numbers_are_never_cut(tmp_path: Path, name: str, most: int) -> None:
+    labels = np.zeros((12, 12), np.int32)
+    labels[:4, :4], labels[6:, 6:] = 1, most
+    path = write(Result("c", labels, "YX", LabelSchema("classes")), name, tmp_path)
+    found = read_image(path, stored=True).array
+    np.testing.assert_array_equal(found.astype(np.int64), labels)
+    if most == 254 and name != "fiji":
+        assert found.dtype == np.uint8

@@ -176,3 +176,30 @@ def test_a_picture_has_outlines_over_the_image(tmp_path: Path) -> None:
     assert len(colours) == 3
     with pytest.raises(InputError, match="stack"):
         write(result_of(labels[None], "ZYX"), "outlines", tmp_path)
+
+
+def test_what_is_unknown_is_no_class(tmp_path: Path, classes: Result) -> None:
+    labels = classes.labels.copy()
+    labels[18:, :10] = 255
+    result = replace(classes, labels=labels)
+    with zipfile.ZipFile(write(result, "imagej-roi", tmp_path)) as archive:
+        assert archive.namelist() == ["cell.roi", "dead.roi"]
+    features = json.loads(write(result, "geojson", tmp_path).read_text())["features"]
+    assert [each["properties"]["label"] for each in features] == [1, 2]
+    found = json.loads(write(result, "coco", tmp_path).read_text())
+    assert [each["category_id"] for each in found["annotations"]] == [1, 2]
+    assert [each["name"] for each in found["categories"]] == ["cell", "dead"]
+
+
+def test_regions_never_share_a_name(tmp_path: Path) -> None:
+    labels = np.zeros((2, 9, 20), np.int32)
+    for number in range(1, 6):
+        labels[:, 1:5, 3 * number : 3 * number + 2] = number
+    names = ("ground", "a/b", "a-b", "A:B", "a\u0007b", "cell")
+    result = Result("c", labels, "ZYX", LabelSchema("classes", names))
+    with zipfile.ZipFile(write(result, "imagej-roi", tmp_path)) as archive:
+        entries = archive.namelist()
+    assert len({each.casefold() for each in entries}) == len(entries) == 10
+    assert entries[:2] == ["a-b z1.roi", "a-b z1 (2).roi"]
+    inside = [each.name for each in roifile.ImagejRoi.fromfile(tmp_path / "c rois.zip")]
+    assert [f"{name}.roi" for name in inside] == entries

@@ -141,6 +141,10 @@ def test_formats_that_are_chosen_and_fit(opened, tmp_path):
     exporting.choose("csv", True)
     export(opened)
     assert names(tmp_path / "mine") == ["a labels.tif", "a objects.geojson"]
+    assert opened.state.exporting.told == (
+        "Exported 2 files of 1 image. Table of objects (CSV): it is of objects, and "
+        "here are classes. So it was left out of 'a.tif'."
+    )
     found = json.loads((tmp_path / "mine" / "a objects.geojson").read_text())
     assert found["features"][0]["properties"]["classification"]
     exporting.choose("fiji", False)

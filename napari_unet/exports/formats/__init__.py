@@ -41,7 +41,9 @@ def format_of(path: Path) -> Format:
     """Return the format that the name of a file asks for, or raise an InputError."""
     suffix = suffix_of(path)
     if not suffix:
-        known = ", ".join(f"{each.suffix} ({each.name})" for each in FORMATS)
+        # Several formats may have one ending: it is the first that is meant.
+        first = {each.suffix: each.name for each in reversed(FORMATS)}
+        known = ", ".join(f"{s} ({name})" for s, name in reversed(first.items()))
         raise InputError(
             f"The name {path.name!r} tells no format; let it end with one of {known}, "
             "or name the format."
@@ -52,5 +54,7 @@ def format_of(path: Path) -> Format:
 def suffix_of(path: Path) -> str:
     """Return the longest suffix of a format with which a name ends, or nothing."""
     name = path.name.lower()
+    if name.endswith(".tiff"):
+        name = name[:-1]  # one ending in two spellings
     suffixes = sorted({each.suffix for each in FORMATS}, key=len)
     return next((each for each in reversed(suffixes) if name.endswith(each)), "")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from napari_unet.core.atomic import write_folder_atomically
 from napari_unet.exports.format import Format, Steps
 from napari_unet.exports.result import Result, in_order
+from napari_unet.exports.written import files_as_noted, note_files
 from napari_unet.tasks import task_of
 
 _CHUNK = 1024
@@ -24,18 +25,26 @@ _Version = Literal["0.4", "0.5"]
 
 def _write(result: Result, path: Path, version: _Version) -> Steps:
     yield
-    # What another program wrote there beside it is not replaced.
+    # What another program wrote there, such as labels beside ours, is not replaced.
     write_folder_atomically(
-        path, partial(_fill, result=result, version=version), overwrite=True
+        path,
+        partial(_fill, result=result, version=version),
+        overwrite=True,
+        earlier=files_as_noted(path),
     )
 
 
 def _fill(folder: Path, result: Result, version: _Version) -> None:
+    _put_groups(folder, result, version)
+    note_files(folder)
+
+
+def _put_groups(folder: Path, result: Result, version: _Version) -> None:
     # Takes half a second, and few want it.
     import zarr
 
-    exported = task_of(result.schema).labels.exported
-    labels = result.labels.astype(exported, copy=False), result.axes
+    exported = task_of(result.schema).labels.as_exported(result.labels)
+    labels = exported, result.axes
     root = zarr.open_group(folder, mode="w", zarr_format=2 if version == "0.4" else 3)
     if result.image is None:
         said = _multiscales(root, result.name, *labels, result.pixel_size)

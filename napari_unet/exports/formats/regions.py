@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 def _write(result: Result, path: Path) -> Steps:
     # A new archive, never one that is there already: regions would be added to it.
     archive = io.BytesIO()
+    taken: set[str] = set()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for frame, section, plane in result.planes():
             yield
             for outline in outlines_of(plane):
                 region = _region(result, outline, frame, section)
+                region.name = _free(region.name, taken)
                 entry = zipfile.ZipInfo(f"{region.name}.roi", _DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 zipped.writestr(entry, region.tobytes())
@@ -76,7 +79,7 @@ def _path(ring: Ring) -> npt.NDArray[np.int64]:
 
 
 def _name(result: Result, label: int, frame: int, section: int) -> str:
-    """Return a name that no other region has: the id, and where it is in a stack."""
+    """Return the name of a region: the id or class, and where it is in a stack."""
     called = result.called(label)
     safe = "".join(
         "-" if c in '/\\:*?"<>|' or not c.isprintable() or ord(c) > 0xFFFF else c
@@ -87,6 +90,18 @@ def _name(result: Result, label: int, frame: int, section: int) -> str:
     words += [f"t{frame + 1}"] if extent.get("T", 1) > 1 else []
     words += [f"z{section + 1}"] if extent.get("Z", 1) > 1 else []
     return " ".join(words)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that no other region has, and take it.
+
+    Classes may be called the same, at least in letters that file names can have; and
+    an archive may be unpacked where capitals and small letters are alike.
+    """
+    numbered = (f"{name} ({number})" for number in range(2, len(taken) + 3))
+    free = next(n for n in chain([name], numbered) if n.casefold() not in taken)
+    taken.add(free.casefold())
+    return free
 
 
 def _place(region: Any, result: Result, frame: int, section: int) -> None:

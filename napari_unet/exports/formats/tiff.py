@@ -49,6 +49,8 @@ def _as_imagej(result: Result) -> npt.NDArray[Any]:
     """Return labels of a type that ImageJ has: it knows no 32-bit whole numbers."""
     labels, kind = result.labels, np.dtype(task_of(result.schema).labels.exported)
     most = int(labels.max(initial=0)) if kind.kind in "iu" else 0
+    if kind.kind in "iu" and labels.min(initial=0) < 0:
+        return labels.astype(np.float32)
     if kind.kind == "f" or most <= np.iinfo(np.uint8).max >= np.iinfo(kind).max:
         return labels.astype(kind)
     if most <= np.iinfo(np.uint16).max:
@@ -86,7 +88,7 @@ def _look(labels: npt.NDArray[Any], result: Result) -> dict[str, Any]:
 
 def _write_ome(result: Result, path: Path) -> Steps:
     yield
-    labels = result.labels.astype(task_of(result.schema).labels.exported, copy=False)
+    labels = task_of(result.schema).labels.as_exported(result.labels)
     size = {axis: n for axis, n in result.pixel_size.items() if axis in result.axes}
     io.write_image(path, labels, result.axes, overwrite=True, pixel_size=size)
 
