@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.io.read import read_header
+from napari_unet.io.write import write_image
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Annotated, Run
 
@@ -86,6 +89,23 @@ def test_what_files_state_of_pixels_and_axes_counts(run: Run, tmp_path: Path) ->
     other = ("measure", folders[0], "--out", out, "--overwrite", "--axes", "TYX")
     assert run(*other).code == 0
     assert len(rows_of(out)) == 2
+
+
+def test_label_maps_that_were_written_here_know_the_size_of_pixels(
+    run: Run, tmp_path: Path
+) -> None:
+    labels = np.zeros((3, 30, 40), np.int32)
+    labels[:, 4:14, 5:25] = 3
+    size = {"Z": 2.0, "Y": 0.5, "X": 0.5}
+    write_image(tmp_path / "a.tif", labels, "ZYX", pixel_size=size)
+    out = tmp_path / "cells.csv"
+    assert run("measure", tmp_path / "a.tif", "--out", out).code == 0
+    (row,) = rows_of(out)
+    assert float(row["volume_um3"]) == pytest.approx(3 * 10 * 20 * 0.5)
+    fiji = tmp_path / "fiji.tif"
+    arguments = ("export", tmp_path / "a.tif", "--format", "fiji", "--out", fiji)
+    assert run(*arguments).code == 0
+    assert read_header(fiji).pixel_size == pytest.approx(size)
 
 
 def test_mistakes_are_told_before_anything_is_written(
