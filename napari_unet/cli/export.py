@@ -174,7 +174,14 @@ def _read_labels(
         found = array.shape[-len(expected) :] if expected else array.shape
         stated = None
     else:
-        file = io.read_label_file(path, expected)
+        if expected is None and io.is_roi_file(path):
+            raise InputError(
+                f"{str(path)!r} holds regions, which know no size of an image; give "
+                "the image that they were drawn on, with --image."
+            )
+        file = io.read_label_file(
+            path, expected, result_axes(known.letters) if known else None
+        )
         labels = io.labels_of(file, facet.kind)
         for note in annotation.tell([("", labels)]):
             say(about(path, note))

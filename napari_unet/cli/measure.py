@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 def measure(
     labels: Annotated[
         list[str],
-        Argument(metavar="LABELS...", help="Label maps, or folders of label maps."),
+        Argument(
+            metavar="LABELS...",
+            help="Label maps or ImageJ's regions, or folders of them.",
+        ),
     ],
     out: Annotated[Path, option("FILE", "Where the table goes, such as cells.csv.")],
     images: Annotated[
@@ -52,7 +55,7 @@ def measure(
     Writes one table of comma-separated values, a row for each object, and for each
     frame of a time-lapse. Sizes are in micrometres where files say how wide pixels are.
     """
-    paths = dict.fromkeys(path for each in labels for path in expand(each))
+    paths = dict.fromkeys(p for each in labels for p in _label_files(each, images))
     pairs = _pair(by_stem(paths), images)
     read = [path for pair in pairs.values() for path in pair if path is not None]
     outputs.refuse_replacing_inputs(read, [out])
@@ -67,11 +70,23 @@ def measure(
     report(result, [words], as_json=as_json)
 
 
+def _label_files(labels: str, images: Path | None) -> list[Path]:
+    """Return the files that an argument names; regions beside label maps need images."""
+    found = expand(labels, more=io.ROI_SUFFIXES)
+    maps = [path for path in found if not io.is_roi_file(path)]
+    return found if images is not None else maps or found
+
+
 def _pair(
     labels: dict[str, Path], images: Path | None
 ) -> dict[str, tuple[Path, Path | None]]:
     """Return label maps by their names, each with its image if there are images."""
     if images is None:
+        if regions := [p.name for p in labels.values() if io.is_roi_file(p)]:
+            raise InputError(
+                f"{name_some(regions)}: regions of ImageJ know no size of an image; "
+                "give the folder of the images that they were drawn on, with --images."
+            )
         return {name: (path, None) for name, path in labels.items()}
     found = by_stem(list_images(images))
     missing = sorted(labels.keys() - found.keys())
@@ -112,7 +127,7 @@ def _measure_one(
         known = io.axes_of_file(image, axes)
         sizes = zip(image.shape, known.letters, strict=True)
         shape = tuple(n for n, axis in sizes if axis != "C")
-        file = io.read_label_file(path, shape)
+        file = io.read_label_file(path, shape, result_axes(known.letters))
         _refuse_other_shape(file, shape)
     else:
         file = io.read_label_file(path)
