@@ -36,7 +36,7 @@ def measure(
         list[str],
         Argument(
             metavar="LABELS...",
-            help="Label maps or ImageJ's regions, or folders of them.",
+            help="Label maps, or ImageJ regions with --images; or folders.",
         ),
     ],
     out: Annotated[Path, option("FILE", "Where the table goes, such as cells.csv.")],
@@ -71,7 +71,7 @@ def measure(
 
 
 def _label_files(labels: str, images: Path | None) -> list[Path]:
-    """Return the files that an argument names; regions beside label maps need images."""
+    """Return the files that an argument names; label maps alone without images."""
     found = expand(labels, more=io.ROI_SUFFIXES)
     maps = [path for path in found if not io.is_roi_file(path)]
     return found if images is not None else maps or found
