@@ -157,6 +157,10 @@ def train(
         trained = run_training(
             model, given, config, state, resume=resume, on_event=claim.sync
         )
+        if trained is None:
+            nothing = {"model": None, "steps": 0, "interrupted": True}
+            report(nothing, [], as_json=as_json)
+            raise typer.Exit(EXIT_INTERRUPTED)
         count = f"{len(samples)} image{'s' if len(samples) > 1 else ''}"
         data = f"{count} of {Path(os.path.realpath(images)).name!r}"
         saved = save_trained(trained, out, given[0], data, state, overwrite=overwrite)
@@ -325,8 +329,10 @@ def _starting_model(
 
 def _report(trained: Trained, out: Path, *, as_json: bool) -> None:
     steps, seconds = trained.steps, trained.seconds
-    result = {"model": str(out), "steps": steps, "score": trained.score}
+    result: dict[str, Any] = {"model": str(out), "steps": steps, "score": trained.score}
     result["seconds"] = round(seconds, 2)
+    if trained.interrupted:
+        result["interrupted"] = True
     report(result, [f"{out}: {steps} steps, {seconds:.0f} s"], as_json=as_json)
     if trained.interrupted:
         say(f"Interrupted; the best model so far is saved in {out}.")

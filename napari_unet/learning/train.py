@@ -183,7 +183,7 @@ class Training:
         live, start = self._kept.newest, self._kept.start_score
         known = self._data.objects
         self._state.blend = self._config.blend or share_learned(known, start)
-        yield Validated(live.step, live.score, start, best=True)
+        yield self._validated(live.step, live.score, start, best=True)
         if live.step:
             yield live
         if not resumed:
@@ -290,6 +290,11 @@ class Training:
         state.update_ema(min(config.average, state.updates / (state.updates + 9)))
         return loss
 
+    def _validated(
+        self, step: int, score: float, start: float, *, best: bool
+    ) -> Validated:
+        return Validated(step, score, start, best=best, held_out=self._data.held_out)
+
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
         """Publish the averaged weights, unless they have become worse."""
         judged = yield from self._iter_as_live()
@@ -300,7 +305,8 @@ class Training:
         better = self._kept.welcomes(judged.judgement)
         if better:
             self._keep(judged)
-        yield Validated(self._steps, score, self._kept.start_score, best=better)
+        start = self._kept.start_score
+        yield self._validated(self._steps, score, start, best=better)
         if better:
             yield self._kept.newest
 
