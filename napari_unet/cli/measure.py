@@ -21,11 +21,12 @@ from napari_unet.cli.options import (
 )
 from napari_unet.cli.predict import expand
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import ImageHeader, resolve_axes, result_axes
+from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import channel_count, channel_titles, names_or_colours
 from napari_unet.io.pairing import by_stem, hint_at, list_images, name_some
 
 if TYPE_CHECKING:
+    from napari_unet.geometry.axes import ImageHeader
     from napari_unet.images.source import ArrayImage
     from napari_unet.io.labels import LabelFile
     from napari_unet.measurements.table import Measurements
@@ -131,11 +132,10 @@ def _measure_one(
         _refuse_other_shape(file, shape)
     else:
         file = io.read_label_file(path)
-        shape, stated = file.array.shape, ImageHeader(file.axes, file.array.shape)
-        person = result_axes(axes) if axes else None
-        known = resolve_axes(shape, np.int32, person=person, file=stated)
+        shape, known = file.array.shape, io.axes_of_labels(file, axes)
     labels = io.labels_of(file, annotation.OBJECT_IDS, mask=mask)
-    guess = guess_in_words(known, image.shape if image is not None else shape)
+    of_image = image is not None
+    guess = guess_in_words(known, image.shape if image else shape, channels=of_image)
     for note in (image and image.note, guess, *annotation.tell([("", labels)])):
         if note:
             say(about(path, note))

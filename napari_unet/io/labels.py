@@ -96,7 +96,7 @@ def _read_numbers(
     if count == 1:
         numbers, left = without_single(numbers, axes, "C")
     else:
-        notes = (*notes, f"its {count} channels (axes {axes}) were taken as slices.")
+        notes = (*notes, f"its {count} channels (axes {axes}) were taken as planes.")
     if shape is not None and numbers.shape != shape:
         raise _colours(path, axes)
     return LabelFile(numbers, path, left, notes)

@@ -24,7 +24,6 @@ from napari_unet.core.events import (
     Preparing,
     StepSkipped,
     TrainStep,
-    Validated,
 )
 from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.learning.checkpoint import (
@@ -183,7 +182,7 @@ class Training:
         live, start = self._kept.newest, self._kept.start_score
         known = self._data.objects
         self._state.blend = self._config.blend or share_learned(known, start)
-        yield self._validated(live.step, live.score, start, best=True)
+        yield self._data.validated(live.step, live.score, start, best=True)
         if live.step:
             yield live
         if not resumed:
@@ -290,11 +289,6 @@ class Training:
         state.update_ema(min(config.average, state.updates / (state.updates + 9)))
         return loss
 
-    def _validated(
-        self, step: int, score: float, start: float, *, best: bool
-    ) -> Validated:
-        return Validated(step, score, start, best=best, held_out=self._data.held_out)
-
     def _iter_validate(self) -> Generator[FitEvent, None, None]:
         """Publish the averaged weights, unless they have become worse."""
         judged = yield from self._iter_as_live()
@@ -306,7 +300,7 @@ class Training:
         if better:
             self._keep(judged)
         start = self._kept.start_score
-        yield self._validated(self._steps, score, start, best=better)
+        yield self._data.validated(self._steps, score, start, best=better)
         if better:
             yield self._kept.newest
 
