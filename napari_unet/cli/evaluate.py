@@ -121,7 +121,7 @@ def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
     """Read two label maps; one of them may be regions, which have the other's size."""
     if not io.is_roi_file(predicted):
         found = io.read_label_file(predicted)
-        true = io.read_label_file(truth, found.array.shape)
+        true = io.read_label_file(truth, found.array.shape, found.axes)
     elif io.is_roi_file(truth):
         raise InputError(
             f"{str(truth)!r} and {str(predicted)!r} are both regions, which know no "
@@ -129,7 +129,7 @@ def _read_both(truth: Path, predicted: Path) -> tuple[LabelFile, LabelFile]:
         )
     else:
         true = io.read_label_file(truth)
-        found = io.read_label_file(predicted, true.array.shape)
+        found = io.read_label_file(predicted, true.array.shape, true.axes)
     if true.array.shape != found.array.shape:
         raise InputError(
             f"{str(predicted)!r} has the shape {found.array.shape}, its truth "

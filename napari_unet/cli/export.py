@@ -22,12 +22,7 @@ from napari_unet.cli.options import (
 )
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import (
-    ImageHeader,
-    KnownAxes,
-    resolve_axes,
-    result_axes,
-)
+from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import channel_count, channel_titles, names_or_colours
 from napari_unet.io.pairing import stem_of
 from napari_unet.project import rescue
@@ -36,9 +31,12 @@ from napari_unet.project.layout import SUFFIX
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from napari_unet.annotation.labels import LabelKind
     from napari_unet.annotation.schema import LabelSchema
     from napari_unet.exports import Result
+    from napari_unet.geometry.axes import ImageHeader, KnownAxes
     from napari_unet.images.source import ArrayImage
+    from napari_unet.io.labels import LabelFile
     from napari_unet.session.status import Progress
 
 _USUAL_TASK = tasks.task_names()[0]
@@ -170,9 +168,9 @@ def _read(
     known = io.axes_of_file(image, axes) if image is not None else None
     shape = image.shape if image is not None else None
     array, known = _read_labels(path, shape, known, axes, schema)
-    for note in (image and image.note, guess_in_words(known, shape or array.shape)):
-        if note:
-            say(about(image_path or path, note))
+    if image is not None and image_path is not None:
+        for note in (image.note, guess_in_words(known, image.shape)):
+            _say_note(image_path, note)
     letters = known.letters
     of_labels = result_axes(letters)
     header = io.read_header(image_path or path)
@@ -182,7 +180,7 @@ def _read(
         f"C{of_labels}" if array.ndim > len(of_labels) else of_labels,
         schema,
         image=image.array if image is not None else None,
-        image_axes=letters,
+        image_axes=letters if image is not None else of_labels,
         image_file=image_path.name if image_path is not None else "",
         channels=_titles(image, letters, header) if image is not None else (),
         pixel_size=dict(header.pixel_size),
@@ -196,53 +194,68 @@ def _read_labels(
     axes: str | None,
     schema: LabelSchema,
 ) -> tuple[npt.NDArray[np.generic], KnownAxes]:
-    """Return labels, or values, with the axes of their image."""
+    """Return labels, or values with variables first, and the axes of their image."""
     facet = tasks.task_of(schema).labels
-    expected = None
-    if shape is not None and known is not None:
-        sizes = zip(shape, known.letters, strict=True)
-        expected = tuple(n for n, axis in sizes if axis != "C")
+    if shape is None or known is None:
+        own = _read_own_values if facet.values else _read_own_labels
+        return own(path, axes, facet.kind)
+    sizes = zip(shape, known.letters, strict=True)
+    expected = tuple(n for n, axis in sizes if axis != "C")
     if facet.values:
         array: npt.NDArray[np.generic] = io.read_values(path)
-        found = array.shape[-len(expected) :] if expected else array.shape
-        stated = None
+        found = array.shape[-len(expected) :]
     else:
-        file = io.read_label_file(path, expected)
-        labels = io.labels_of(file, facet.kind)
-        for note in annotation.tell([("", labels)]):
-            say(about(path, note))
-        array, found, stated = labels.array, labels.array.shape, file.axes
-    if expected is not None and found != expected:
+        file = io.read_label_file(path, expected, result_axes(known.letters))
+        array = _told(file, facet.kind)
+        found = array.shape
+    if found != expected:
         raise InputError(
             f"{str(path)!r} has the shape {array.shape}, but labels of its image have "
             f"{expected}; name its own image, or say with --axes which axis is which."
         )
-    if known is None:
-        known = _own_axes(path, array, axes, stated, values=facet.values)
     return array, known
 
 
-def _own_axes(
-    path: Path,
-    array: npt.NDArray[np.generic],
-    axes: str | None,
-    stated: str | None,
-    *,
-    values: bool,
-) -> KnownAxes:
-    """Return the axes of labels without an image."""
-    person = result_axes(axes) if axes else None
-    if not values:
-        header = ImageHeader(stated, array.shape)
-        return resolve_axes(array.shape, np.int32, person=person, file=header)
-    # Variables come first where the file says that there are several.
-    header = io.read_header(path)
-    several = header.axes is not None and "C" in header.axes
-    shape = array.shape[1:] if several else array.shape
-    of_values = result_axes(header.axes) if header.axes else None
-    return resolve_axes(
-        shape, np.float32, person=person, file=ImageHeader(of_values, shape)
-    )
+def _told(file: LabelFile, kind: LabelKind) -> npt.NDArray[np.generic]:
+    """Return the labels of a file, and say what was made of them."""
+    labels = io.labels_of(file, kind)
+    for note in annotation.tell([("", labels)]):
+        say(about(file.path, note))
+    return labels.array
+
+
+def _read_own_labels(
+    path: Path, axes: str | None, kind: LabelKind
+) -> tuple[npt.NDArray[np.generic], KnownAxes]:
+    """Return labels without an image, with the axes of one."""
+    if io.is_roi_file(path):
+        raise InputError(
+            f"{str(path)!r} holds regions, which know no size of an image; give the "
+            "image that they were drawn on, with --image."
+        )
+    file = io.read_label_file(path)
+    labels, known = _told(file, kind), io.axes_of_labels(file, axes)
+    _say_note(path, guess_in_words(known, labels.shape, channels=False))
+    return labels, known
+
+
+def _read_own_values(
+    path: Path, axes: str | None, _kind: LabelKind
+) -> tuple[npt.NDArray[np.generic], KnownAxes]:
+    """Return values without an image, variables first, with the axes of their file."""
+    image = io.read_image(path)
+    known = io.axes_of_values(image, axes)
+    for note in (image.note, guess_in_words(known, image.shape)):
+        _say_note(path, note)
+    values = image.array.astype(np.float32)
+    if "C" in known.letters:
+        values = np.moveaxis(values, known.letters.index("C"), 0)
+    return values, known
+
+
+def _say_note(path: Path, note: str | None) -> None:
+    if note:
+        say(about(path, note))
 
 
 def _titles(image: ArrayImage, letters: str, header: ImageHeader) -> tuple[str, ...]:

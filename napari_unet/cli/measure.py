@@ -21,11 +21,12 @@ from napari_unet.cli.options import (
 )
 from napari_unet.cli.predict import expand
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import ImageHeader, resolve_axes, result_axes
+from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import channel_count, channel_titles, names_or_colours
 from napari_unet.io.pairing import by_stem, hint_at, list_images, name_some
 
 if TYPE_CHECKING:
+    from napari_unet.geometry.axes import ImageHeader
     from napari_unet.images.source import ArrayImage
     from napari_unet.io.labels import LabelFile
     from napari_unet.measurements.table import Measurements
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 def measure(
     labels: Annotated[
         list[str],
-        Argument(metavar="LABELS...", help="Label maps, or folders of label maps."),
+        Argument(
+            metavar="LABELS...",
+            help="Label maps, or ImageJ regions with --images; or folders.",
+        ),
     ],
     out: Annotated[Path, option("FILE", "Where the table goes, such as cells.csv.")],
     images: Annotated[
@@ -52,7 +56,7 @@ def measure(
     Writes one table of comma-separated values, a row for each object, and for each
     frame of a time-lapse. Sizes are in micrometres where files say how wide pixels are.
     """
-    paths = dict.fromkeys(path for each in labels for path in expand(each))
+    paths = dict.fromkeys(p for each in labels for p in _label_files(each, images))
     pairs = _pair(by_stem(paths), images)
     read = [path for pair in pairs.values() for path in pair if path is not None]
     outputs.refuse_replacing_inputs(read, [out])
@@ -72,11 +76,23 @@ def measure(
     report(result, [f"{out}: {words}"], as_json=as_json)
 
 
+def _label_files(labels: str, images: Path | None) -> list[Path]:
+    """Return the files that an argument names; label maps alone without images."""
+    found = expand(labels, more=io.ROI_SUFFIXES)
+    maps = [path for path in found if not io.is_roi_file(path)]
+    return found if images is not None else maps or found
+
+
 def _pair(
     labels: dict[str, Path], images: Path | None
 ) -> dict[str, tuple[Path, Path | None]]:
     """Return label maps by their names, each with its image if there are images."""
     if images is None:
+        if regions := [p.name for p in labels.values() if io.is_roi_file(p)]:
+            raise InputError(
+                f"{name_some(regions)}: regions of ImageJ know no size of an image; "
+                "give the folder of the images that they were drawn on, with --images."
+            )
         return {name: (path, None) for name, path in labels.items()}
     found = by_stem(list_images(images))
     missing = sorted(labels.keys() - found.keys())
@@ -117,15 +133,14 @@ def _measure_one(
         known = io.axes_of_file(image, axes)
         sizes = zip(image.shape, known.letters, strict=True)
         shape = tuple(n for n, axis in sizes if axis != "C")
-        file = io.read_label_file(path, shape)
+        file = io.read_label_file(path, shape, result_axes(known.letters))
         _refuse_other_shape(file, shape)
     else:
         file = io.read_label_file(path)
-        shape, stated = file.array.shape, ImageHeader(file.axes, file.array.shape)
-        person = result_axes(axes) if axes else None
-        known = resolve_axes(shape, np.int32, person=person, file=stated)
+        shape, known = file.array.shape, io.axes_of_labels(file, axes)
     labels = io.labels_of(file, annotation.OBJECT_IDS, mask=mask)
-    guess = guess_in_words(known, image.shape if image is not None else shape)
+    of_image = image is not None
+    guess = guess_in_words(known, image.shape if image else shape, channels=of_image)
     for note in (image and image.note, guess, *annotation.tell([("", labels)])):
         if note:
             say(about(path, note))

@@ -75,13 +75,25 @@ def mismatch_in_words(error: ChannelMismatchError, path: Path) -> str:
     return error.with_ways(pick, "convert it to grey", "such as --axes CYX")
 
 
-def guess_in_words(known: KnownAxes, shape: tuple[int, ...]) -> str | None:
-    """Say what was guessed of an image, and how to mend it; None if nothing was."""
+def guess_in_words(
+    known: KnownAxes, shape: tuple[int, ...], *, channels: bool = True
+) -> str | None:
+    """Say what was guessed of an image, and how to mend it; None if nothing was.
+
+    Label maps have no channels, and what a file calls so are planes.
+    """
     if known.origin != "guess" or len(shape) < 3:
         return None
-    others = [axes for axes in readings(shape) if axes != known.letters]
+    others = [
+        axes
+        for axes in readings(shape)
+        if axes != known.letters and (channels or "C" not in axes)
+    ]
+    if not others:
+        return None
+    what = "its axes are" if channels else "what its planes are is"
     ways = " or ".join(f"--axes {axes} ({axes_in_words(axes)})" for axes in others[:2])
     return (
-        f"its axes are stated nowhere and {known.letters} "
+        f"{what} stated nowhere and {known.letters} "
         f"({axes_in_words(known.letters)}) was guessed; say {ways} if that is wrong"
     )

@@ -157,11 +157,14 @@ def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     return targets
 
 
-def expand(image: str) -> list[Path]:
-    """Return the files that an argument names; Windows leaves patterns to us."""
+def expand(image: str, *, more: frozenset[str] = frozenset()) -> list[Path]:
+    """Return the files that an argument names; Windows leaves patterns to us.
+
+    In folders these are images, and files with the suffixes in `more`.
+    """
     path = Path(image)
     if path.is_dir():
-        return list_images(path)
+        return list_images(path, more=more)
     if path.exists() or path.is_symlink() or not glob.has_magic(image):
         return [path]
     for pattern in (image, image.replace("[", "[[]")):

@@ -92,7 +92,7 @@ def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
             words = (" ".join(left.lost) or _NOTHING) if left else _UNKNOWN
             done.failed.append((_name_of(found, key), words))
             continue
-        _write(left, left.annotation, name, out)
+        _write(found, left, left.annotation, name, out)
         done.rows.append(_row(found, left, left.annotation, name))
         done.notes.extend(f"{left.image.name}: {words}" for words in left.lost)
     if done.rows:
@@ -109,14 +109,31 @@ _UNKNOWN = "Nobody knows which image its labels belong to; recover the project f
 _NOTHING = "No save of it can be read, and no journal."
 
 
-def _write(left: RecoveredWork, work: Annotation, name: str, out: Path) -> None:
+def _pixel_size(found: Survey, left: RecoveredWork) -> dict[str, float]:
+    """Return what the image's file states, and what the person said against it."""
+    path = left.image.path_from(found.folder)
+    size = dict(io.read_header(path).pixel_size) if path else {}
+    reading = found.manifest.settings.readings.get(left.image.content_hash)
+    if reading is not None and reading.pixel_size is not None:
+        size |= {"Y": reading.pixel_size, "X": reading.pixel_size}
+    return size
+
+
+def _write(
+    found: Survey, left: RecoveredWork, work: Annotation, name: str, out: Path
+) -> None:
     axes = result_axes(left.image.axes)
     facet = tasks.task_of(left.image).labels
     labels = facet.as_exported(work.snapshot().labels)
     of_labels = f"C{axes}" if labels.ndim > len(axes) else axes
     verified = work.trainable().astype(np.uint8) * np.uint8(255)
-    io.write_image(out / "labels" / f"{name}.tif", labels, of_labels, overwrite=True)
-    io.write_image(out / "verified" / f"{name}.tif", verified, axes, overwrite=True)
+    size = _pixel_size(found, left)
+    for kind, array, its_axes in (
+        ("labels", labels, of_labels),
+        ("verified", verified, axes),
+    ):
+        target = out / kind / f"{name}.tif"
+        io.write_image(target, array, its_axes, overwrite=True, pixel_size=size)
 
 
 def _row(

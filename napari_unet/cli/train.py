@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 _USUAL_TASK = tasks.task_names()[0]
 _MINUTES_FROM_SCRATCH = 15.0
 _MINUTES_FINE_TUNING = 2.0
+_MOST_CLASSES = 20
+"""Whose labels have more may have meant objects."""
 _OF_2015 = "original-2015"
 _DROPOUT_OF_2015 = 0.5
 """In the network that its authors published beside the paper."""
@@ -159,6 +161,10 @@ def train(
         trained = run_training(
             model, given, config, state, resume=resume, on_event=claim.sync
         )
+        if trained is None:
+            nothing = {"model": None, "steps": 0, "interrupted": True}
+            report(nothing, [], as_json=as_json)
+            raise typer.Exit(EXIT_INTERRUPTED)
         count = counted(len(samples), "image")
         data = f"{count} of {Path(os.path.realpath(images)).name!r}"
         saved = save_trained(trained, out, given[0], data, state, overwrite=overwrite)
@@ -302,7 +308,10 @@ def _starting_model(
     """Return the model to start from, after checking that it can take every image."""
     given = list(samples.values())
     if start is not None:
-        model = learning.adapt(weights.load_model(start), request, given)
+        loaded = weights.load_model(start)
+        model = learning.adapt(loaded, request, given)
+        if model is not loaded:
+            _question_many_classes(model.spec, request)
         model = weights.Model(models.with_settings(model.spec, settings), model.net)
     else:
         network = models.ARCHITECTURES[architecture or next(iter(models.ARCHITECTURES))]
@@ -310,6 +319,7 @@ def _starting_model(
         channels = dict(extents).get("C", 1)
         spec = models.ModelSpec(name="new", in_channels=channels, architecture=network)
         spec = models.with_settings(learning.fill_in(spec, request, given), settings)
+        _question_many_classes(spec, request)
         model = weights.new_model(spec, pretrained=pretrained)
     tasks.refuse_idle_loss_options(model.spec)
     for path, sample in samples.items():
@@ -322,10 +332,23 @@ def _starting_model(
     return model
 
 
+def _question_many_classes(spec: models.ModelSpec, request: TaskRequest) -> None:
+    """Say that ids of objects may have been taken for classes that nobody named."""
+    if len(spec.classes) > _MOST_CLASSES and not request.names:
+        say(
+            f"The labels hold numbers up to {len(spec.classes) - 1}, so the model "
+            f"tells {len(spec.classes)} classes of pixels apart. If they are ids of "
+            f"objects, stop it with Ctrl+C and give --task {_USUAL_TASK}; if they are "
+            "classes, give their --names."
+        )
+
+
 def _report(trained: Trained, out: Path, *, as_json: bool) -> None:
     steps, seconds = trained.steps, trained.seconds
-    result = {"model": str(out), "steps": steps, "score": trained.score}
+    result: dict[str, Any] = {"model": str(out), "steps": steps, "score": trained.score}
     result["seconds"] = round(seconds, 2)
+    if trained.interrupted:
+        result["interrupted"] = True
     words = f"{out}: {counted(steps, 'step')}, {seconds:.0f} s"
     report(result, [words], as_json=as_json)
     if trained.interrupted:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-import typer
 
 from napari_unet import inference, learning, models, nets, project, weights
-from napari_unet.cli.console import EXIT_INTERRUPTED, progress_bar, say
+from napari_unet.cli.console import progress_bar, say
 from napari_unet.core.events import Notice, TrainStep, Validated
 from napari_unet.core.jobs import drain
 from napari_unet.errors import (
@@ -118,8 +117,10 @@ def run_training(
     *,
     resume: bool,
     on_event: Callable[[], object],
-) -> Trained:
+) -> Trained | None:
     """Train to the end, to Ctrl+C or until that cannot go on, whichever comes first.
+
+    Returns None after a Ctrl+C before anything was better than the start.
 
     The state is kept in the file `path`, for a training that is killed. It is to be
     removed when the model is saved. `on_event` is called several times a second.
@@ -144,8 +145,8 @@ def run_training(
                 words = f"step {event.step}, loss {event.loss:.3f}"
                 progress.update(task, completed=done, description=words)
             elif isinstance(event, Validated):
-                agreement = f"agreement with held-out pixels {event.score:.3f}"
-                say(f"step {event.step}: {agreement}")
+                pixels = "held-out pixels" if event.held_out else "pixels that train"
+                say(f"step {event.step}: agreement with {pixels} {event.score:.3f}")
             elif isinstance(event, Notice):
                 say(event.message)
             on_event()
@@ -156,7 +157,7 @@ def run_training(
             if best is None:
                 say("Interrupted before anything was better; no model was saved.")
                 learning.remove_checkpoint(path)
-                raise typer.Exit(EXIT_INTERRUPTED) from None
+                return None
             score = {"agreement": best.score}
             return Trained(best.model, best.step, seconds, score, interrupted=True)
         except TrainingError as error:

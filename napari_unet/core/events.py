@@ -57,10 +57,12 @@ class MicroBatch:
 class Validated:
     """A score on held-out verified pixels (higher is better, at most 1).
 
-    `best` says whether a model follows that was measured so.
+    `best` says whether a model follows that was measured so. Where too few pixels are
+    verified for any to be `held_out`, it is a score on those that train.
     """
 
     step: int
     score: float
     start_score: float
     best: bool
+    held_out: bool = True

@@ -1,6 +1,8 @@
 from .archive import read_zip as read_zip
 from .dataset import (
     axes_of_file as axes_of_file,
+    axes_of_labels as axes_of_labels,
+    axes_of_values as axes_of_values,
     find_channels as find_channels,
     read_samples as read_samples,
 )

@@ -15,8 +15,10 @@ from napari_unet.errors import InputError
 from napari_unet.io.reader import in_words
 
 _END = b"PK\x05\x06"
-_END_64 = b"PK\x06\x07"
-_END_SIZE, _LOCATOR_SIZE, _LONGEST_COMMENT = 22, 20, 65_535
+_LOCATOR_64, _END_64 = b"PK\x06\x07", b"PK\x06\x06"
+_END_SIZE, _LOCATOR_SIZE, _END_64_SIZE = 22, 20, 56
+_LONGEST_COMMENT = 65_535
+_MOST_OF_SMALL = 65_535
 _LARGEST_ENTRY = 1_000
 _LONGEST_NAME = 500
 _MOST_EXPANSION = 1_100
@@ -71,17 +73,32 @@ def _check_directory(path: Path, members: int) -> None:
     """Look at the list of members before zipfile makes an object of each."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        start = max(0, size - _END_SIZE - _LONGEST_COMMENT - _LOCATOR_SIZE)
+        ends = _END_SIZE + _LOCATOR_SIZE + _END_64_SIZE
+        start = max(0, size - ends - _LONGEST_COMMENT)
         file.seek(start)
         tail = file.read()
     place = tail.rfind(_END)
     if place < 0 or len(tail) < place + _END_SIZE:
         raise InputError(f"{str(path)!r} is not a zip file; copy it or make it again.")
-    if tail[max(0, place - _LOCATOR_SIZE) : place].startswith(_END_64):
-        raise _too_much(path, "is of the kind for more than 65,535 members or 4 GB")
     _, _, _, count, length = struct.unpack_from("<HHHHI", tail, place + 4)
+    if tail[max(0, place - _LOCATOR_SIZE) : place].startswith(_LOCATOR_64):
+        count, length = _large_directory(path, tail[: place - _LOCATOR_SIZE], members)
     if count > members or length > members * _LARGEST_ENTRY:
         raise _too_much(path, f"holds more than {members:,} members")
+
+
+def _large_directory(path: Path, before: bytes, members: int) -> tuple[int, int]:
+    """Return how many members the larger kind of archive lists, and in how many bytes.
+
+    It is for those that need it: many members, where so many are possible.
+    """
+    if members <= _MOST_OF_SMALL:
+        raise _too_much(path, "is of the kind for more than 65,535 members or 4 GB")
+    end = before[-_END_64_SIZE:]  # where zipfile looks for it
+    if len(end) < _END_64_SIZE or not end.startswith(_END_64):
+        raise ValueError("no list of members")
+    count, length = struct.unpack_from("<QQ", end, 32)
+    return count, length
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo], most: int) -> None:

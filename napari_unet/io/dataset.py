@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.labels import tell
@@ -124,7 +125,7 @@ def _read(
     if labeling.values:
         labels = LabelFile(read_values(labels_path), labels_path)
     else:
-        labels = read_label_file(labels_path, kept)
+        labels = read_label_file(labels_path, kept, result_axes(found))
     labels = replace(labels, axes=result_axes(found))
     # Values of several variables have one axis more.
     several = labeling.values and labels.array.ndim == len(kept) + 1
@@ -156,6 +157,42 @@ def find_channels(
     names = names_or_colours(read_header(path).channels, axes, count)
     with naming(path):
         return parse_channels(channel, count, names)
+
+
+def axes_of_labels(file: LabelFile, axes: str | None) -> KnownAxes:
+    """Return the axes of a label map without its image, and who says so.
+
+    A person names those of the image; label maps have them without channels.
+
+    Raises an InputError if they do not fit, or there are too few or too many.
+    """
+    shape, person = file.array.shape, result_axes(axes.upper()) if axes else None
+    if person and axes and len(person) < len(shape) == len(axes):
+        raise InputError(
+            f"A label map has no channels, and {str(file.path)!r} has the shape "
+            f"{shape}; name its axes without C, such as ZYX (sections) or TYX (frames)."
+        )
+    stated = ImageHeader(file.axes, shape)
+    return resolve_axes(shape, np.int32, person=person, file=stated)
+
+
+def axes_of_values(image: ArrayImage, axes: str | None) -> KnownAxes:
+    """Return the axes of values without their image, and who says so.
+
+    Where there are several variables, these are the channels of their file, C. A person
+    names the axes of that file, or those of the image.
+
+    Raises an InputError if they do not fit, or there are too few or too many.
+    """
+    stated, ndim = image.axes or "", len(image.shape)
+    person = axes.upper() if axes else None
+    if person is not None and len(person) != ndim:
+        plain, place = result_axes(person), stated.find("C")
+        several = f"{plain[:place]}C{plain[place:]}" if place >= 0 else ""
+        fitting = (found for found in (plain, several) if len(found) == ndim)
+        person = next(fitting, person)
+    header = ImageHeader(image.axes, image.shape)
+    return resolve_axes(image.shape, np.float32, person=person, file=header)
 
 
 def axes_of_file(image: ArrayImage, axes: str | None) -> KnownAxes:

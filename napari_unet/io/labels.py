@@ -59,22 +59,30 @@ class LabelFile:
 
 
 def read_label_file(
-    path: str | Path, shape: tuple[int, ...] | None = None
+    path: str | Path, shape: tuple[int, ...] | None = None, axes: str | None = None
 ) -> LabelFile:
     """Read the numbers of a label map, or draw the regions of a file.
 
-    Regions need the shape of the label map, because their files know no size.
+    Regions need the shape of the label map, because their files know no size, and in
+    stacks its `axes`.
 
     Raises an InputError if the file cannot be read, or holds colours or fractions.
     """
-    file = _read_numbers(Path(path), shape)
+    file = _read_numbers(Path(path), shape, axes)
     file.make(whole_or_refused)
     return file
 
 
-def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
-    if shape is not None and is_roi_file(path):
-        return LabelFile(read_rois(path, shape), path, regions=True)
+def _read_numbers(
+    path: Path, shape: tuple[int, ...] | None, axes: str | None
+) -> LabelFile:
+    if is_roi_file(path) and path.is_file():
+        if shape is None:
+            raise InputError(
+                f"{str(path)!r} holds regions of ImageJ, which know no size of an "
+                "image; name the image that they were drawn on."
+            )
+        return LabelFile(read_rois(path, shape, axes), path, axes, regions=True)
     path = labels_inside(path)
     image = read_image(path, stored=True)
     _refuse_lossy(path, image)
@@ -88,7 +96,7 @@ def _read_numbers(path: Path, shape: tuple[int, ...] | None) -> LabelFile:
     if count == 1:
         numbers, left = without_single(numbers, axes, "C")
     else:
-        notes = (*notes, f"its {count} channels (axes {axes}) were taken as slices.")
+        notes = (*notes, f"its {count} channels (axes {axes}) were taken as planes.")
     if shape is not None and numbers.shape != shape:
         raise _colours(path, axes)
     return LabelFile(numbers, path, left, notes)

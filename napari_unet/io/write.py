@@ -37,7 +37,8 @@ def write_image(
     axes : str
         Axes of the array, such as "YX" or "CYX"; stored in the file.
     pixel_size : mapping of str to float, optional
-        Micrometres per pixel along "Y" and "X", stored as the TIFF's resolution.
+        Micrometres per pixel along "Z", "Y" and "X"; stored beside the axes, and as the
+        TIFF's resolution for other programs. Other axes than the array's are left out.
 
     Raises an InputError if the file exists and `overwrite` is false, or the axes do not
     fit, and a StorageError if the file cannot be written.
@@ -57,7 +58,8 @@ def write_image(
     if ome:  # whose planes are always Y, X
         order = sorted(range(array.ndim), key=lambda i: CANONICAL.index(axes[i]))
         array, axes = array.transpose(order), "".join(axes[i] for i in order)
-    tags = _tags(axes, pixel_size or {}, ome=ome)
+    size = {axis: n for axis, n in (pixel_size or {}).items() if axis in axes}
+    tags = _tags(axes, size)
 
     def write(file: BinaryIO) -> None:
         tifffile.imwrite(
@@ -72,12 +74,12 @@ def write_image(
     write_atomically(path, write)
 
 
-def _tags(axes: str, size: Mapping[str, float], *, ome: bool) -> dict[str, Any]:
+def _tags(axes: str, size: Mapping[str, float]) -> dict[str, Any]:
     """Return what tifffile is to write of the axes and the size of pixels."""
     metadata: dict[str, Any] = {"axes": axes}
-    if ome:
-        metadata |= {f"PhysicalSize{axis}": extent for axis, extent in size.items()}
-        metadata |= {f"PhysicalSize{axis}Unit": "\u00b5m" for axis in size}
+    # Without OME they are the same words in another place: a resolution has no Z.
+    metadata |= {f"PhysicalSize{axis}": extent for axis, extent in size.items()}
+    metadata |= {f"PhysicalSize{axis}Unit": "\u00b5m" for axis in size}
     tags: dict[str, Any] = {"metadata": metadata}
     if {"Y", "X"} <= size.keys():
         tags["resolution"] = tuple(_MICROMETRES_PER_CENTIMETRE / size[a] for a in "XY")

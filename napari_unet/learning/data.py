@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.labels import as_mask
-from napari_unet.core.events import Notice, Preparing
+from napari_unet.core.events import Notice, Preparing, Validated
 from napari_unet.core.jobs import drain, told_as
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import from_canonical, result_axes, to_canonical
@@ -78,6 +78,12 @@ class TrainingData:
     held_out: bool
     objects: Sequence[int] | None = None
     diameter: float | None = None
+
+    def validated(
+        self, step: int, score: float, start_score: float, *, best: bool
+    ) -> Validated:
+        """Return what is told of a score that was measured in the windows."""
+        return Validated(step, score, start_score, best, self.held_out)
 
     def learned(self, objective: Objective) -> dict[str, Any]:
         """Return what of a model's description its training has found out."""

@@ -24,7 +24,6 @@ from napari_unet.core.events import (
     Preparing,
     StepSkipped,
     TrainStep,
-    Validated,
 )
 from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.learning.checkpoint import (
@@ -183,7 +182,7 @@ class Training:
         live, start = self._kept.newest, self._kept.start_score
         known = self._data.objects
         self._state.blend = self._config.blend or share_learned(known, start)
-        yield Validated(live.step, live.score, start, best=True)
+        yield self._data.validated(live.step, live.score, start, best=True)
         if live.step:
             yield live
         if not resumed:
@@ -300,7 +299,8 @@ class Training:
         better = self._kept.welcomes(judged.judgement)
         if better:
             self._keep(judged)
-        yield Validated(self._steps, score, self._kept.start_score, best=better)
+        start = self._kept.start_score
+        yield self._data.validated(self._steps, score, start, best=better)
         if better:
             yield self._kept.newest
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import tifffile
 
 from napari_unet.exports import FORMATS
 from napari_unet.io.labels import read_ids
+from napari_unet.io.read import read_image
 from napari_unet.io.rois import read_rois
 
 if TYPE_CHECKING:
@@ -92,6 +94,48 @@ def test_classes_and_values(run: Run, tmp_path: Path) -> None:
     assert run(*arguments, tmp_path / "v.tif").code == 0
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "v.tif"), values)
     run(*arguments, tmp_path / "v.csv").refused("of objects")
+
+
+def test_values_take_the_advice_that_is_given(run: Run, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((5, 20, 22), np.float32)
+    grey = {"metadata": None, "photometric": "minisblack"}
+    tifffile.imwrite(tmp_path / "values.tif", values, **grey)
+    out = tmp_path / "v.ome.tif"
+    arguments = ("export", tmp_path / "values.tif", "--task", "regression")
+    result = run(*arguments, "--out", out)
+    advised = re.findall(r"--axes ([A-Z]+)", result.err)
+    assert advised == ["TYX", "CYX"]
+    assert read_image(out).axes == "ZYX"
+    for axes in advised:
+        options = ("--axes", axes, "--overwrite")
+        assert run(*arguments, "--out", out, *options).code == 0
+        assert read_image(out).axes == axes
+        np.testing.assert_array_equal(tifffile.imread(out), values)
+    # Variables that come last come first in what is written.
+    tifffile.imwrite(tmp_path / "values.tif", values.transpose(1, 2, 0), **grey)
+    options = ("--axes", "YXC", "--overwrite")
+    assert run(*arguments, "--out", out, *options).code == 0
+    np.testing.assert_array_equal(tifffile.imread(out), values)
+    run(*arguments, "--out", out, "--axes", "YX", "--overwrite").refused("image has 3")
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
+@pytest.mark.parametrize("command", ["export", "measure"])
+def test_planes_of_labels_are_no_channels(
+    run: Run, tmp_path: Path, photometric: str, command: str
+) -> None:
+    labels = np.zeros((3, 20, 22), np.uint16)
+    labels[:, 4:9, 4:9] = 3
+    labels[1, 12:15, 4:9] = 5
+    path, out = tmp_path / "labels.tif", tmp_path / "a.csv"
+    separate = {"planarconfig": "separate"} if photometric == "rgb" else {}
+    tifffile.imwrite(path, labels, photometric=photometric, metadata=None, **separate)
+    arguments = (command, path, "--out", out, "--overwrite")
+    told = run(*arguments).err
+    assert re.findall(r"--axes ([A-Z]+)", told) == ["TYX"]
+    assert "its axes are stated nowhere" not in told
+    assert run(*arguments, "--axes", "TYX").code == 0
+    run(*arguments, "--axes", "CYX").refused("without C, such as ZYX")
 
 
 def test_help_names_every_format(run: Run) -> None:

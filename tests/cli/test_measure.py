@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import tifffile
+
+from napari_unet.io.read import read_header
+from napari_unet.io.write import write_image
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Annotated, Run
@@ -86,6 +90,55 @@ def test_what_files_state_of_pixels_and_axes_counts(run: Run, tmp_path: Path) ->
     other = ("measure", folders[0], "--out", out, "--overwrite", "--axes", "TYX")
     assert run(*other).code == 0
     assert len(rows_of(out)) == 2
+
+
+def test_label_maps_that_were_written_here_know_the_size_of_pixels(
+    run: Run, tmp_path: Path
+) -> None:
+    labels = np.zeros((3, 30, 40), np.int32)
+    labels[:, 4:14, 5:25] = 3
+    size = {"Z": 2.0, "Y": 0.5, "X": 0.5}
+    write_image(tmp_path / "a.tif", labels, "ZYX", pixel_size=size)
+    out = tmp_path / "cells.csv"
+    assert run("measure", tmp_path / "a.tif", "--out", out).code == 0
+    (row,) = rows_of(out)
+    assert float(row["volume_um3"]) == pytest.approx(3 * 10 * 20 * 0.5)
+    fiji = tmp_path / "fiji.tif"
+    arguments = ("export", tmp_path / "a.tif", "--format", "fiji", "--out", fiji)
+    assert run(*arguments).code == 0
+    assert read_header(fiji).pixel_size == pytest.approx(size)
+
+
+def test_regions_are_drawn_on_their_images(run: Run, tmp_path: Path) -> None:
+    regions, images = tmp_path / "regions", tmp_path / "images"
+    regions.mkdir()
+    images.mkdir()
+    labels = np.zeros((3, 30, 40), np.int32)
+    labels[:, 4:14, 5:25] = 3
+    labels[1, 20:24, 5:9] = 8
+    for name in "ab":
+        write_image(images / f"{name}.tif", labels, "ZYX", pixel_size={"Z": 1})
+    arguments = ("--image", images / "a.tif", "--out", regions / "a.zip")
+    assert run("export", images / "a.tif", *arguments).code == 0
+    with zipfile.ZipFile(regions / "b.zip", "w"):
+        pass  # nothing was found
+    out = tmp_path / "cells.csv"
+    of_images = ("--images", images)
+    shown = run("measure", regions, *of_images, "--out", out, "--json")
+    assert json.loads(shown.out)["objects"] == 2
+    rows = rows_of(out)
+    assert [(r["image"], r["id"]) for r in rows] == [("a", "3"), ("a", "8")]
+    assert [row["volume_voxels"] for row in rows] == ["600", "16"]
+    for given in (regions, regions / "a.zip"):
+        shown = run("measure", given, "--out", out, "--overwrite")
+        shown.refused("with --images")
+    back = ("export", regions / "a.zip", "--out", tmp_path / "back.tif")
+    run(*back).refused("with --image.")
+    assert run(*back, "--image", images / "a.tif").code == 0
+    # Beside label maps, regions are left aside as before.
+    write_image(regions / "c.tif", labels, "ZYX")
+    shown = run("measure", regions, "--out", out, "--overwrite", "--json")
+    assert json.loads(shown.out)["images"] == 1
 
 
 def test_mistakes_are_told_before_anything_is_written(

@@ -16,7 +16,10 @@ import pytest
 import tifffile
 
 from napari_unet.annotation.schema import INSTANCES
+from napari_unet.io.read import read_header
 from napari_unet.project.lock import ProjectLock
+from napari_unet.project.manifest import ImageReading, Manifest
+from napari_unet.project.store import ProjectStore
 from tests.project.small_projects import (
     CLASSES,
     SHAPE,
@@ -387,6 +390,27 @@ def test_export(run: Run, folder: Path) -> None:
     assert found["failed"] == found["lost"] == []
     assert found["written"][0]["name"] == "cells"
     assert listing(folder) == before
+
+
+def test_export_keeps_the_size_of_pixels(run: Run, folder: Path) -> None:
+    image = folder.parent / "cells.tif"
+    fine = {"resolution": (4, 4), "metadata": {"unit": "um"}}
+    tifffile.imwrite(image, tifffile.imread(image), imagej=True, **fine)
+    out = folder.parent / "out"
+    told(run("project", "export", folder, "--out", out, "--json"))
+    size = {"Y": 0.25, "X": 0.25}
+    assert read_header(out / "labels" / "cells.tif").pixel_size == size
+    assert read_header(out / "verified" / "cells.tif").pixel_size == size
+
+    def say(manifest: Manifest) -> Manifest:
+        said = {manifest.images[0].content_hash: ImageReading(pixel_size=0.5)}
+        settings = manifest.settings.model_copy(update={"readings": said})
+        return manifest.model_copy(update={"settings": settings})
+
+    ProjectStore(folder).update(say)
+    run("project", "export", folder, "--out", out, "--overwrite")
+    size = {"Y": 0.5, "X": 0.5}
+    assert read_header(out / "labels" / "cells.tif").pixel_size == size
 
 
 def test_export_somewhere_else(run: Run, folder: Path) -> None:

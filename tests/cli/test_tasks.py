@@ -40,6 +40,26 @@ def train(run, folders, labels, *more):
     )
 
 
+@pytest.mark.parametrize(
+    ("largest", "names", "told"), [(20, "", True), (19, "", False), (20, "n", False)]
+)
+def test_ids_that_are_taken_for_classes_are_questioned(
+    run, folders, largest: int, names: str, *, told: bool
+):
+    for path in (folders / "classes").iterdir():
+        labels = tifffile.imread(path)
+        labels[:2, :largest] = np.arange(1, largest + 1)
+        tifffile.imwrite(path, labels)
+    listed = ",".join(f"{names}{n}" for n in range(largest + 1))
+    named = ("--names", listed) if names else ()
+    options = ("--task", "classes", "--steps", 1, *named)
+    outcome = train(run, folders, "classes", *options)
+    assert outcome.code == 0, outcome
+    question = "21 classes of pixels apart. If they are ids of objects"
+    assert (question in outcome.err) == told
+    assert ("--task instances" in outcome.err) == told
+
+
 def test_classes_from_folders_to_scores(run, folders):
     names = ("--task", "classes", "--names", "ground,disc")
     outcome = train(run, folders, "classes", *names, "--steps", 3)

@@ -13,6 +13,7 @@ import tifffile
 
 import napari_unet as nu
 from napari_unet import learning as engine
+from napari_unet.core.events import Validated
 from napari_unet.errors import TrainingError
 from napari_unet.learning.events import ModelImproved
 from napari_unet.models.architectures.unet import UNetConfig
@@ -80,16 +81,34 @@ def test_interruption_keeps_the_best_model(
     assert result.code == 130
     assert "best model so far is saved" in result.err
     assert json.loads(result.out)["steps"] == 10
+    assert json.loads(result.out)["interrupted"] is True
     assert nu.load_model(tmp_path / "out").spec.in_channels == 2
 
 
 def test_interruption_before_anything_was_better(
     run: Run, annotated: Annotated, tmp_path: Path, interrupted: list[Any]
 ) -> None:
-    result = run(*_arguments(annotated, tmp_path / "out"))
+    result = run(*_arguments(annotated, tmp_path / "out", "--json"))
     assert result.code == 130
     assert "no model was saved" in result.err
+    told = json.loads(result.out)
+    assert told == {"model": None, "steps": 0, "interrupted": True}
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_a_score_says_what_it_was_measured_on(
+    run: Run,
+    annotated: Annotated,
+    tmp_path: Path,
+    interrupted: list[Any],
+    *,
+    held_out: bool,
+) -> None:
+    interrupted.append(Validated(3, 0.5, 0.25, best=False, held_out=held_out))
+    result = run(*_arguments(annotated, tmp_path / "out"))
+    words = "held-out pixels" if held_out else "pixels that train"
+    assert f"step 3: agreement with {words} 0.500" in result.err
 
 
 def test_a_training_that_cannot_go_on_keeps_the_best_model(
@@ -113,6 +132,7 @@ def test_a_training_that_cannot_go_on_keeps_the_best_model(
     assert "best model so far is saved" in result.err
     assert "The training has ended." in result.err
     assert json.loads(result.out)["steps"] == 7
+    assert "interrupted" not in json.loads(result.out)
     assert nu.load_model(out).name == "out"
 
 

@@ -103,7 +103,7 @@ def test_stacks_shown_with_white_for_0_hold_their_numbers(
 def test_channels_do_not_fit_an_image_of_one_plane(tmp_path: Path) -> None:
     write = {"imagej": True, "metadata": {"axes": "CYX"}}
     tifffile.imwrite(tmp_path / "a.tif", STACK, **write)
-    assert "slices" in read_labels(tmp_path / "a.tif").notes[0]
+    assert "as planes" in read_labels(tmp_path / "a.tif").notes[0]
     with pytest.raises(InputError, match="channels"):
         read_label_file(tmp_path / "a.tif", IDS.shape)
 

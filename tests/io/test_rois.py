@@ -12,6 +12,8 @@ import tifffile
 from skimage.draw import polygon
 
 from napari_unet.errors import InputError
+from napari_unet.exports import Result, find_format, iter_write
+from napari_unet.io.archive import read_zip
 from napari_unet.io.dataset import read_samples
 from napari_unet.io.rois import fill, read_rois, window_of
 
@@ -156,15 +158,15 @@ def test_a_region_that_nothing_is_left_of(tmp_path: Path) -> None:
         read_rois(path, (8, 9))
 
 
-def test_a_volume_has_no_regions(tmp_path: Path) -> None:
+def test_channels_have_no_regions(tmp_path: Path) -> None:
     path = save(tmp_path / "a.roi", region())
     with pytest.raises(InputError, match=r"drawn on planes"):
-        read_rois(path, (3, 8, 9))
+        read_rois(path, (3, 8, 9), "CYX")
 
 
 @pytest.mark.parametrize(
     ("members", "phrase"),
-    [({}, "found nothing"), ({"a.txt": b"x"}, "found 'a.txt'")],
+    [({"a.txt": b"x"}, "found 'a.txt'")],
 )
 def test_a_zip_of_something_else(tmp_path: Path, members, phrase: str) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
@@ -172,6 +174,80 @@ def test_a_zip_of_something_else(tmp_path: Path, members, phrase: str) -> None:
             archive.writestr(name, content)
     with pytest.raises(InputError, match=phrase):
         read_rois(tmp_path / "a.zip", (8, 9))
+
+
+def test_an_archive_of_nothing_has_no_objects(tmp_path: Path) -> None:
+    labels = read_rois(save(tmp_path / "a.zip"), (8, 9))
+    assert labels.shape == (8, 9)
+    assert not labels.any()
+
+
+@pytest.mark.parametrize("axes", ["YX", "ZYX", "TYX", "TZYX", "YXZ"])
+@pytest.mark.parametrize("image_axes", ["", "C"])
+def test_what_was_exported_comes_back(
+    tmp_path: Path, axes: str, image_axes: str
+) -> None:
+    sizes = {"T": 3, "Z": 4, "Y": 12, "X": 14}
+    labels = np.zeros([sizes[axis] for axis in axes], np.int32)
+    stack = labels.reshape(-1, 12, 14) if axes.endswith("YX") else labels.T
+    for number, plane in enumerate(stack):
+        plane[2:5, 3:6] = 7  # one object on all planes
+        plane[6:9, 1:4] = 20 + number
+    image = np.zeros((2, *labels.shape)) if image_axes else None
+    result = Result("a", labels, axes, image=image, image_axes=image_axes + axes)
+    path = tmp_path / "a.zip"
+    assert list(iter_write(result, find_format("imagej-roi"), path))
+    np.testing.assert_array_equal(read_rois(path, labels.shape, axes), labels)
+
+
+def test_a_region_lies_where_it_says(tmp_path: Path) -> None:
+    path = save(
+        tmp_path / "a.zip", region(position=3), region(z_position=2), region(position=1)
+    )
+    labels = read_rois(path, (3, 8, 9), "ZYX")
+    assert labels.max(axis=(1, 2)).tolist() == [3, 2, 1]
+    # Sections are often taken for frames.
+    np.testing.assert_array_equal(read_rois(path, (3, 8, 9), "TYX"), labels)
+    path = save(
+        tmp_path / "b.zip", region(position=5), region(t_position=1, z_position=2)
+    )
+    labels = read_rois(path, (2, 3, 8, 9), "TZYX")
+    assert labels.max(axis=(2, 3)).tolist() == [[0, 2, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("said", "phrase"),
+    [
+        ({}, "on no section of its own, and the image has 3"),
+        ({"position": 4}, "on the section 4, and the image has 3"),
+        ({"position": -1}, "on the section -1, and the image has 3"),
+    ],
+)
+def test_a_region_on_no_plane(
+    tmp_path: Path, said: dict[str, int], phrase: str
+) -> None:
+    path = save(tmp_path / "a.roi", region(**said))
+    with pytest.raises(InputError, match=phrase):
+        read_rois(path, (3, 8, 9), "ZYX")
+
+
+def test_more_regions_than_a_small_archive_lists(tmp_path: Path) -> None:
+    # Members of nothing: to read so many regions takes seconds.
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(66_000):
+            archive.writestr(zipfile.ZipInfo(f"{number}.roi"), b"")
+    found = read_zip(path, members=70_000, member_bytes=99, total_bytes=99)
+    assert len(found) == 66_000
+    with pytest.raises(InputError, match="more than 65,999 members"):
+        read_zip(path, members=65_999, member_bytes=99, total_bytes=99)
+    with pytest.raises(InputError, match="damaged"):
+        read_rois(path, (8, 9))
+    content = path.read_bytes()
+    place = content.rfind(b"PK\x06\x06")
+    path.write_bytes(content[:place] + b"PK\x06\x00" + content[place + 4 :])
+    with pytest.raises(InputError, match="damaged"):
+        read_zip(path, members=70_000, member_bytes=99, total_bytes=99)
 
 
 def test_regions_beside_images(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Label maps are written whole, with their axes, and never over something else."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import tifffile
 
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.labels import read_ids
-from napari_unet.io.read import read_image
+from napari_unet.io.read import read_header, read_image
 from napari_unet.io.write import write_image
 
 LABELS = np.arange(24, dtype=np.int32).reshape(2, 3, 4)
@@ -71,7 +72,53 @@ def test_what_is_called_ome_tiff_is_one(
         assert file.series[0].axes == "ZYX"
     found = read_image(tmp_path / name)
     assert found.array.tolist() == LABELS.tolist()
-    assert found.pixel_size == pytest.approx(size if is_ome else {})
+    assert found.pixel_size == pytest.approx(size)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+@pytest.mark.parametrize("axes", ["ZYX", "TYX", "YXZ"])
+def test_sizes_of_pixels_come_back(tmp_path: Path, name: str, axes: str) -> None:
+    size = {"Z": 2.5, "Y": 0.3, "X": 400.0}  # a picture of a plate is that coarse
+    write_image(tmp_path / name, LABELS, axes, pixel_size=size)
+    expected = {axis: n for axis, n in size.items() if axis in axes}
+    assert read_header(tmp_path / name).pixel_size == expected
+    assert read_image(tmp_path / name).pixel_size == expected
+
+
+@pytest.mark.parametrize("metadata", [None, {}])
+@pytest.mark.parametrize(
+    ("resolution", "unit", "expected"),
+    [
+        ((40_000, 20_000), "CENTIMETER", {"X": 0.25, "Y": 0.5}),
+        ((25_400, 25_400), "INCH", {"X": 1, "Y": 1}),
+        ((72, 72), "INCH", {}),
+        ((4800, 4800), "INCH", {}),
+        ((25_400, 72), "INCH", {}),
+        ((0, 0), "INCH", {}),
+        ((40_000, 40_000), "NONE", {}),
+    ],
+)
+def test_resolutions_of_others_are_sizes_only_where_they_can_be(
+    tmp_path: Path,
+    resolution: tuple[int, int],
+    unit: str,
+    expected: dict[str, float],
+    metadata: dict[str, str] | None,
+) -> None:
+    options: Any = {"resolution": resolution, "resolutionunit": unit}
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, LABELS[0], metadata=metadata, **options)
+    assert read_header(path).pixel_size == pytest.approx(expected)
+
+
+def test_printed_centimetres_are_no_sizes_but_those_that_tifffile_was_told(
+    tmp_path: Path,
+) -> None:
+    options: Any = {"resolution": (28.35, 28.35), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "a.tif", LABELS[0], metadata=None, **options)
+    assert read_header(tmp_path / "a.tif").pixel_size == {}
+    tifffile.imwrite(tmp_path / "b.tif", LABELS[0], **options)
+    assert read_header(tmp_path / "b.tif").pixel_size["X"] == pytest.approx(352.7, 1e-3)
 
 
 @pytest.mark.parametrize("axes", ["YXZ", "ZTYX"])

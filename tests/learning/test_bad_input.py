@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_unet.core.events import Notice, StepSkipped, TrainStep
+from napari_unet.core.events import Notice, StepSkipped, TrainStep, Validated
 from napari_unet.errors import InputError
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.events import FitResult
@@ -79,6 +79,9 @@ def test_one_pixel_of_each_is_little_and_no_harm(model, disks) -> None:
     seen, result = trained(model, [sample])
     assert not result.held_out
     assert "Few objects" in said(seen)
+    scores = [event for event in seen if isinstance(event, Validated)]
+    assert scores
+    assert not any(score.held_out for score in scores)
 
 
 def test_one_pixel_of_each_class_is_little_and_no_harm(disks) -> None:

@@ -6,7 +6,7 @@ Metadata can be any nonsense, and then say nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +23,49 @@ _NONSENSE = (
     ValueError,
     ElementTree.ParseError,
 )
+_MICROMETRES_OF_UNIT = {2: 25_400.0, 3: 10_000.0}
+"""Inches and centimetres, as TIFF's ResolutionUnit numbers them; 1 is no unit."""
+
+_COARSEST = 5.0
+"""Micrometres; scanners, and what is printed or shown, have no finer pixels."""
+
 _SLOWEST_FIRST = {"T": "frames", "Z": "slices", "C": "channels"}
 
 
 def pixel_sizes(file: Any) -> dict[str, float]:
-    """Return the micrometres that the file states."""
+    """Return the micrometres that the file states.
+
+    What OME, ImageJ, or the words beside the axes of this program's files say is
+    believed. So is a resolution in centimetres in a file of tifffile's, which writes
+    none unless it is told to. Any other resolution, in centimetres or inches, is
+    believed only where pixels are finer than 5 micrometres, and as high as wide within
+    a factor of two: the 72, 96 or 300 per inch that programs write without being asked
+    are no sizes, and no printer, screen or scanner has so many.
+    """
     with suppress(*_NONSENSE):
         if file.is_ome:
-            return in_micrometres(_iter_ome_sizes(file.ome_metadata))
+            return in_micrometres(_iter_ome_sizes(_pixels(file.ome_metadata).attrib))
         if file.is_imagej:
             return in_micrometres(_iter_imagej_sizes(file))
+    with suppress(*_NONSENSE):
+        said = file.shaped_metadata[0] if file.is_shaped else {}
+        if stated := in_micrometres(_iter_ome_sizes(said)):
+            return stated
+        return _resolution(file.pages.first, trusted=bool(said))
+    return {}
+
+
+def _resolution(page: Any, *, trusted: bool) -> dict[str, float]:
+    """Return sizes from the tags of a page; those of anybody only if they are fine."""
+    unit = int(page.tags["ResolutionUnit"].value)
+    sizes = {}
+    for axis in "YX":
+        pixels, units = page.tags[f"{axis}Resolution"].value
+        sizes[axis] = _MICROMETRES_OF_UNIT[unit] * units / pixels
+    least, most = sorted(sizes.values())
+    believed = most < _COARSEST and most <= 2 * least
+    if believed or (trusted and unit == 3):
+        return in_micrometres((axis, size, "um") for axis, size in sizes.items())
     return {}
 
 
@@ -53,8 +86,7 @@ def _pixels(xml: str) -> Any:
     return ElementTree.fromstring(xml).find(".//{*}Pixels")
 
 
-def _iter_ome_sizes(xml: str) -> Iterator[tuple[str, Any, str]]:
-    said = _pixels(xml).attrib
+def _iter_ome_sizes(said: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     for axis in "ZYX":
         if (name := f"PhysicalSize{axis}") in said:
             yield axis, said[name], said.get(f"{name}Unit", "µm")

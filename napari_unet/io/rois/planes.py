@@ -1,0 +1,61 @@
+"""On which plane of a stack a region of ImageJ's lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Plane: TypeAlias = tuple[int, int]
+"""Numbers of a frame and of a section, from 0."""
+
+
+class NoPlaneError(ValueError):
+    """The region lies on no plane of the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a region says that it lies, counted from 1; 0 is not said.
+
+    In hyperstacks ImageJ counts frames and sections, and else all planes.
+    """
+
+    frame: int
+    section: int
+    plane: int
+
+    @classmethod
+    def of(cls, region: Any) -> Position:
+        """Return that of a region of roifile's."""
+        return cls(region.t_position, region.z_position, region.position)
+
+    def among(self, extent: Mapping[str, int]) -> Plane:
+        """Return the plane of a stack of so many frames ("T") and sections ("Z").
+
+        A time-lapse and a stack of sections are often taken for each other, so where
+        there is one of them, whatever number is said counts. Nothing has to be said of
+        a single plane.
+
+        Raises a NoPlaneError, in words, if the stack has no such plane, or none is
+        said.
+        """
+        frames, sections = extent.get("T", 1), extent.get("Z", 1)
+        frame, section = self.frame, self.section
+        if frames > 1 and sections > 1:
+            if not frame and not section and self.plane:
+                frame, section = (n + 1 for n in divmod(self.plane - 1, sections))
+        elif frames > 1:
+            frame = frame or self.plane or section
+        else:
+            section = section or self.plane or frame
+        return _checked("frame", frame, frames), _checked("section", section, sections)
+
+
+def _checked(what: str, number: int, count: int) -> int:
+    if count == 1:
+        return 0
+    if not 1 <= number <= count:
+        said = f"on the {what} {number}" if number else f"on no {what} of its own"
+        raise NoPlaneError(f"{said}, and the image has {count}")
+    return number - 1
