@@ -231,13 +231,18 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
         of_work = said or _told(stored) or _told_of_twins(found)
-        damage = _DAMAGED if request.path and is_damaged(request.path) else ""
-        notes = [damage, of_work, note and f"Of this image, {note}."]
-        told = " ".join(filter(None, notes))
+        told = " ".join(filter(None, [_told_of_file(request, note), of_work]))
         # Where another window works on, nothing crashed.
         crashed = "" if waiting else recovered.describe()
         came_back = f"{_told_of_kept(kept)} {crashed}".strip()
         return Opened(image, sequence, seen, told, came_back, problem)
+
+
+def _told_of_file(request: Request, note: str | None) -> str:
+    """Say what is wrong with a file, and what its pixels mean."""
+    damaged = request.path is not None and is_damaged(request.path)
+    parts = [_DAMAGED if damaged else "", note and f"Of this image, {note}."]
+    return " ".join(filter(None, parts))
 
 
 def _read_axes(
