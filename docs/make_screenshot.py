@@ -146,6 +146,7 @@ def tell_story(
         viewer.screenshot(str(path), canvas_only=False, flash=False)
 
     wait(lambda: session.state.ready)
+    session.set_minutes(options.minutes)
     hand.gestures += 1  # a drop
     viewer.open(folder, plugin="napari")
     wait(lambda: session.state.image and session.state.image.open)
