@@ -215,6 +215,8 @@ class WorklistState:
         Whether folders are being looked through.
     batch : BatchState or None
         A prediction of all images.
+    bringing : Progress or None
+        How much of the work on the images has come along into a new project.
     """
 
     total: int = 0
@@ -226,6 +228,7 @@ class WorklistState:
     taught: int = 0
     adding: bool = False
     batch: BatchState | None = None
+    bringing: Progress | None = None
 
 
 NO_LIST = WorklistState()

@@ -289,7 +289,7 @@ def test_a_project_remembers_the_list_and_how_far_it_is(viewer, bright, plate):
     assert len(again.worklist.rows) == 4
     again.stage.session.projects.leave()
     again.stage.run()
-    assert len(again.worklist.rows) == 0
+    assert again.stages == 4 * [Stage.UNSEEN], "what is beside the files"
     again.stage.session.close()
 
 
@@ -373,3 +373,66 @@ def test_how_far_the_work_on_an_image_is(counts, stage):
     from napari_unet.session.worklist.entry import Work
 
     assert Work(*counts).stage is stage
+
+
+def test_the_work_on_all_images_comes_along_into_a_new_project(viewer, plate):
+    session = viewer.stage.session
+    fill(viewer, plate)
+    for place in (0, 1):
+        viewer.go(place)
+        viewer.predict()
+        viewer.stage.paint(np.s_[60:64, 60:80], 70 + place)
+        session.correcting.do(EVERYTHING)
+        wait(viewer.stage, 12)
+    viewer.go(2)
+    viewer.predict()
+    before = viewer.stages
+    assert before[:3] == [Stage.DONE, Stage.DONE, Stage.PREDICTED]
+    session.projects.create(plate.parent / "study")
+    wait(viewer.stage, 12)
+    assert viewer.stages == before
+    assert not any(each.told for each in viewer.worklist.rows)
+    assert "2 images came along" in viewer.stage.state.message
+    held = {each.name for each in viewer.stage.state.project.images}
+    assert held == {"well0.tif", "well1.tif", "well2.tif"}
+    viewer.go(1)
+    assert (viewer.stage.annotation.labels == 71).sum() == 80
+    assert viewer.stage.state.image.verified_share == 1
+    assert viewer.images.current.project.folder == plate.parent / "study.unet"
+    session.projects.create(plate.parent / "second")  # from one project to the next
+    wait(viewer.stage, 12)
+    viewer.go(0)
+    assert (viewer.stage.annotation.labels == 70).sum() == 80
+    assert not viewer.stage.state.problems
+    session.close()
+
+
+def test_what_does_not_come_along_is_told_in_its_row(bright, plate):
+    viewer = make(bright, ManualRunner)
+    session = viewer.stage.session
+    fill(viewer, plate)
+    for place in range(3):
+        viewer.go(place)
+        viewer.predict()
+        wait(viewer.stage, 12)
+    session.projects.create(plate.parent / "study")
+    while viewer.stage.state.worklist.bringing is None:
+        session.tick()
+        viewer.stage.runner.step()
+    assert "on the way" in viewer.worklist.rows[0].why_not
+    assert viewer.stage.state.why_not_predict_all
+    while viewer.worklist.rows[0].why_not:
+        session.tick()
+        viewer.stage.runner.step()
+    viewer.worklist.bringing.stop()
+    wait(viewer.stage, 12)
+    done, bare = Stage.PREDICTED, Stage.UNSEEN
+    assert viewer.stages == [done, bare, done, bare, bare]
+    assert "stay" in viewer.worklist.rows[1].problem
+    told = viewer.stage.state.problems["project"].text
+    assert "1 image stay" in told
+    assert "study.unet is closed" in told
+    session.projects.leave()
+    viewer.stage.run()
+    assert viewer.stages == [done, done, done, bare, bare], "the files stay listed"
+    session.close()

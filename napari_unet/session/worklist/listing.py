@@ -90,12 +90,15 @@ class Listing:
         self._rows.put([*stay, *self._loose(stay)])
 
     def show_project(self, project: ProjectState | None) -> None:
-        """List what a project holds; or nothing but what layers show."""
+        """List what a project holds; or the same files, and what is beside them."""
         for each in self._finding:
             each.cancel()
+        files = self._files
         self._rows.put(self._loose(()))
         if project is not None:
             self._find(FindImages((), self._images.schema, project))
+        elif files:
+            self.add(files)
 
     def keep_in(self, project: Project) -> None:
         """Let a project that is new remember the list."""
