@@ -57,6 +57,7 @@ class Folders(QObject):
         self._worklist = worklist
         self._stack: Image | None = None
         self._found: list[Path] = []
+        self._waiting: list[tuple[Image, Path]] = []  # several may be dropped at once
         self._timer = single_shot(self._list, 0, self)
         viewer.layers.events.inserted.connect(self._on_inserted)
         for layer in viewer.layers:
@@ -97,11 +98,16 @@ class Folders(QObject):
             return
         self._stack = layer
         self._found = _images(folder)
+        self._waiting.append((layer, folder))
         # Not at once: others still have to hear that the layer was inserted.
         self._timer.start()
 
     def _list(self) -> None:
-        if self._stack is not None and self._stack in self._viewer.layers:
-            self._viewer.layers.remove(self._stack)
+        waiting, self._waiting = self._waiting, []
+        there = [each for each in waiting if each[0] in self._viewer.layers]
+        for layer, _ in there:
+            self._viewer.layers.remove(layer)
+        if there:
             self.changed.emit()
-            self._worklist.listing.add([self._found[0].parent], go=True)
+            folders = [folder for _, folder in there]
+            self._worklist.listing.add(folders, go=True)

@@ -436,3 +436,38 @@ def test_what_does_not_come_along_is_told_in_its_row(bright, plate):
     viewer.stage.run()
     assert viewer.stages == [done, done, done, bare, bare], "the files stay listed"
     session.close()
+
+
+def test_what_cannot_be_saved_beside_the_files_is_predicted_and_kept(viewer, plate):
+    for number in range(3):  # no folder can be made there, as in one that is read-only
+        (plate / f"well{number}.unet").write_text("")
+    fill(viewer, plate)
+    viewer.predict_all()
+    assert viewer.stages == 5 * [Stage.PREDICTED]
+    assert not any(each.told for each in viewer.worklist.rows)
+    assert viewer.stage.state.message.startswith("5 images predicted. 3 cannot be")
+    again = viewer.worklist.listing
+    again.remove([each.source for each in viewer.worklist.rows])
+    fill(viewer, plate)
+    assert viewer.stages == 5 * [Stage.PREDICTED]
+    viewer.go(1)
+    assert viewer.stage.state.image.objects == 20
+    viewer.stage.session.close()
+
+
+def test_a_full_disk_stops_the_prediction_and_is_counted(viewer, plate, monkeypatch):
+    for number in range(5):
+        (plate / f"well{number}.unet").write_text("")
+    blocked = plate / "no folder"
+    blocked.write_text("")
+    monkeypatch.setattr(
+        "napari_unet.session.projects.kept_folder", lambda home: blocked / home.name
+    )
+    fill(viewer, plate)
+    viewer.worklist.batch.start()
+    for _ in range(40):
+        viewer.stage.clock.now += 1
+        viewer.stage.run()
+    assert not viewer.worklist.batch.running
+    assert viewer.stage.state.message.startswith("0 images predicted. 1 could not be")
+    assert "not saved" in viewer.worklist.rows[0].problem
