@@ -134,7 +134,8 @@ def test_the_way_through_the_list_and_what_stays_of_each_image(viewer, plate):
     assert viewer.stages[0] is Stage.PREDICTED, "what was accepted can be undone"
     viewer.step(-1)
     assert viewer.current == "well0.tif"
-    assert "first image" in viewer.stage.state.problems["images"].text
+    assert "first image" in viewer.stage.state.message
+    assert "images" not in viewer.stage.state.problems
     viewer.stage.session.close()
 
 
@@ -471,3 +472,62 @@ def test_a_full_disk_stops_the_prediction_and_is_counted(viewer, plate, monkeypa
     assert not viewer.worklist.batch.running
     assert viewer.stage.state.message.startswith("0 images predicted. 1 could not be")
     assert "not saved" in viewer.worklist.rows[0].problem
+
+
+def test_the_way_goes_on_beyond_what_cannot_be_read(viewer, plate):
+    for number in (1, 2):
+        (plate / f"well{number}.tif").write_bytes(b"no image")
+    fill(viewer, plate)
+    viewer.go(0)
+    viewer.step(1)
+    assert viewer.current == "well0.tif"
+    assert "well1.tif" in viewer.stage.state.problems["images"].text
+    viewer.step(1)
+    viewer.step(1)
+    assert viewer.current == "well3.tif"
+    viewer.step(-1)
+    viewer.step(-1)
+    viewer.step(-1)
+    assert viewer.current == "well0.tif"
+    row = viewer.worklist.rows[1]
+    assert str(row.path) in row.problem
+    assert row.told_in_row.startswith("It is not an image")
+    viewer.worklist.show_layers([], None)  # its layer was removed
+    viewer.go(3)
+    viewer.worklist.show_layers([], None)
+    viewer.step(1)
+    assert viewer.current == "well4.tif"
+    viewer.stage.session.close()
+
+
+def test_files_that_are_layers_are_predicted_but_open_ones(viewer, plate):
+    paths = [plate / f"well{number}.tif" for number in range(3)]
+    layers = [OpenLayer(path.name, path.name, path) for path in paths]
+    viewer.worklist.show_layers(layers, None)
+    viewer.images.open(tifffile.imread(paths[0]), paths[0].name, None, paths[0])
+    viewer.stage.run()
+    viewer.worklist.show_layers(layers, paths[0].name)
+    viewer.predict_all()
+    assert viewer.stages == [Stage.UNSEEN, Stage.PREDICTED, Stage.PREDICTED]
+    assert viewer.stage.state.message == "2 images predicted."
+    viewer.images.open(tifffile.imread(paths[1]), paths[1].name, None, paths[1])
+    viewer.stage.run()
+    assert "The prediction of" in viewer.stage.state.message
+    viewer.stage.session.close()
+
+
+def test_rows_speak_of_channels_as_the_window_does(bright, tmp_path):
+    planes = np.stack([disks(), disks(pitch=64), disks()]).astype(np.float32)
+    for number in range(2):
+        tifffile.imwrite(
+            tmp_path / f"{number}.tif",
+            planes + number,
+            photometric="minisblack",
+            metadata={"axes": "CYX"},
+        )
+    viewer = make(bright)
+    fill(viewer, tmp_path)
+    viewer.predict_all()
+    told = viewer.worklist.rows[0].problem
+    assert "Channel" in told
+    assert "image[" not in told

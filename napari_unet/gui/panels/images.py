@@ -21,7 +21,8 @@ _TIP = (
 _NOTHING = "Drop images or a folder into the window, or add some here."
 _PREDICT_ALL = (
     "Predict all images in the background: those that were not predicted yet, or, when "
-    "all were, those that are not verified. What is verified stays."
+    "all were, those that are not verified. What is verified stays, and what is open "
+    "in layers is left to you."
 )
 _STOP = "Stop predicting; what is predicted stays"
 _STOP_BRINGING = "Bring no more labels into the project; they stay where they were"

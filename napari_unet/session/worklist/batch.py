@@ -124,7 +124,13 @@ class PredictAll:
         """The images that would be predicted, those after the current one first."""
         here, rows = max(self._rows.place(self._here()), 0), list(self._rows)
         entries = [*rows[here:], *rows[:here]]
-        able = [e for e in entries if e.path and not (e.why_not or e.loose)]
+        # What is open in layers is left to the person, as the one on screen is.
+        open_paths = {image.identity.path for image in self._images}
+        able = [
+            each
+            for each in entries
+            if each.path and not (each.why_not or each.path in open_paths)
+        ]
         unseen = [each for each in able if each.work.stage is Stage.UNSEEN]
         return unseen or [each for each in able if each.work.stage is not Stage.DONE]
 
@@ -211,7 +217,8 @@ class PredictAll:
     ) -> None:
         run.job = None
         if found is None or run.source == self._here():
-            self._after(run)
+            run.total -= 1  # it is open: the person has it
+            self._after(run, counted=False)
             return
         request = unread.request(found.picture)
         image = self._images.opener.take_in(request, found.opened)
