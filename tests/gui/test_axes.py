@@ -98,7 +98,7 @@ def _drop_a_folder(stage, panel: ImagePanel, folder: Path) -> None:
     assert stage.state.image.shape == (128, 160)
     assert "holds 3 images" in panel.folder.text()
     panel.one_stack.click()
-    QTest.qWait(50)
+    stage.until(lambda: len(stage.viewer.layers) == 2)
     assert [layer.ndim for layer in stage.viewer.layers] == [2, 3]
     assert not panel.one_stack.isVisible()
 
