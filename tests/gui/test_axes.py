@@ -25,7 +25,8 @@ def write_files(folder: Path) -> None:
     tifffile.imwrite(folder / "plain.tif", planes, metadata=None)
     (folder / "plate").mkdir()
     for number in range(3):
-        image = disks((128, 160 + 8 * number))
+        image = disks((128, 160))
+        image[-1, -1] = number
         tifffile.imwrite(folder / "plate" / f"well{number}.tif", image)
 
 
