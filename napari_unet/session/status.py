@@ -213,10 +213,8 @@ class WorklistState:
         How many images that are not open teach a model.
     adding : bool
         Whether folders are being looked through.
-    batch : BatchState or None
-        A prediction of all images.
-    bringing : Progress or None
-        How much of the work on the images has come along into a new project.
+    batch, bringing : BatchState, Progress, or None
+        A prediction of all images, and work that comes along into a new project.
     """
 
     total: int = 0

@@ -510,6 +510,9 @@ def test_files_that_are_layers_are_predicted_but_open_ones(viewer, plate):
     viewer.predict_all()
     assert viewer.stages == [Stage.UNSEEN, Stage.PREDICTED, Stage.PREDICTED]
     assert viewer.stage.state.message == "2 images predicted."
+    viewer.worklist.show_layers(layers[:1], paths[0].name)
+    viewer.worklist.batch.start()
+    assert "press Predict" in viewer.stage.state.problems["images"].text
     viewer.images.open(tifffile.imread(paths[1]), paths[1].name, None, paths[1])
     viewer.stage.run()
     assert "The prediction of" in viewer.stage.state.message

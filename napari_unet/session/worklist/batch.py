@@ -146,6 +146,10 @@ class PredictAll:
             return
         self._hub.clear("images")
         wanted = self.wanted
+        if not wanted:
+            told = "Only images that are open are left: go to each, and press Predict."
+            self._hub.report("images", InputError(told))
+            return
         for each in wanted:
             self._rows.note_problem(each.source, "")
         left = deque(each.source for each in wanted)
