@@ -534,3 +534,15 @@ def test_rows_speak_of_channels_as_the_window_does(bright, tmp_path):
     told = viewer.worklist.rows[0].problem
     assert "Channel" in told
     assert "image[" not in told
+
+
+def test_an_export_of_all_says_how_many_have_no_labels(viewer, plate):
+    fill(viewer, plate)
+    viewer.go(0)
+    viewer.predict()
+    wait(viewer.stage, 12)
+    viewer.stage.session.exporting.start(everything=True)
+    viewer.stage.run()
+    told = viewer.stage.state.exporting.told
+    assert told.endswith("of 1 image. 4 images have no labels yet.")
+    viewer.stage.session.close()
