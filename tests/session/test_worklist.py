@@ -436,6 +436,9 @@ def test_what_does_not_come_along_is_told_in_its_row(bright, plate):
     session.projects.leave()
     viewer.stage.run()
     assert viewer.stages == [done, done, done, bare, bare], "the files stay listed"
+    names = [each.name for each in viewer.worklist.rows]
+    assert names == [f"well{number}.tif" for number in range(5)]
+    assert not any(each.kept for each in viewer.worklist.rows)
     session.close()
 
 
