@@ -28,6 +28,7 @@ class Activity:
         batch = state.worklist.batch
         share = Progress(batch.done, batch.total) if batch is not None else None
         self._show("All images", share)
+        self._show("Into the project", state.worklist.bringing)
 
     def close(self) -> None:
         """Take the bars away."""

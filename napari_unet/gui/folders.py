@@ -7,6 +7,8 @@ those whose files are the sections of one image.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +16,13 @@ from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
+from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
 from napari_unet.gui.connections import single_shot
 from napari_unet.io.pairing import list_images
+from napari_unet.io.read import read_header
+from napari_unet.session.runner import Handlers, Runner
+from napari_unet.session.status import Place
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -46,17 +52,44 @@ def _images(folder: Path) -> list[Path]:
         return []
 
 
+@dataclass(frozen=True, slots=True)
+class LookForSizes(Job[None, tuple[tuple[int, ...], ...]]):
+    """Return how large the images of files are, those of which that is known."""
+
+    paths: tuple[Path, ...]
+
+    def run(self) -> Generator[None, None, tuple[tuple[int, ...], ...]]:
+        """Read what the files state, one after the other."""
+        sizes = []
+        for path in self.paths:
+            yield
+            sizes.append(read_header(path).shape)
+        return tuple(sizes)
+
+
 class Folders(QObject):
-    """Puts images of folders into the list, and can have them as one stack again."""
+    """Puts images of folders into the list, and can have them as one stack again.
+
+    `report` tells a person why something is refused.
+    """
 
     changed = Signal()  # there is something else to tell
 
-    def __init__(self, viewer: ViewerModel, worklist: Worklist) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        worklist: Worklist,
+        runner: Runner,
+        report: Callable[[Place, Exception], None],
+    ) -> None:
         super().__init__()
+        self._runner = runner
+        self._report = report
         self._viewer = viewer
         self._worklist = worklist
         self._stack: Image | None = None
         self._found: list[Path] = []
+        self._waiting: list[tuple[Image, Path]] = []  # several may be dropped at once
         self._timer = single_shot(self._list, 0, self)
         viewer.layers.events.inserted.connect(self._on_inserted)
         for layer in viewer.layers:
@@ -74,10 +107,23 @@ class Folders(QObject):
         return f"The folder {folder} holds {number} images, each is one of its own."
 
     def stack(self) -> None:
-        """Have the files of the last folder as the sections of one image."""
-        stack, self._stack = self._stack, None
+        """Have the files of the last folder as sections of one image, if they fit."""
+        stack, found = self._stack, self._found
         if stack is None:
             return
+
+        def add(sizes: tuple[tuple[int, ...], ...]) -> None:
+            if stack is not self._stack:
+                return
+            if why_not := _why_no_stack(found, sizes):
+                self._report("image", InputError(why_not))
+            else:
+                self._add(stack)
+
+        self._runner.start(LookForSizes(tuple(found)), Handlers(result=add))
+
+    def _add(self, stack: Image) -> None:
+        self._stack = None
         self._timer.stop()
         stack.metadata[_ONE_IMAGE] = True
         self._viewer.add_layer(stack)
@@ -97,11 +143,33 @@ class Folders(QObject):
             return
         self._stack = layer
         self._found = _images(folder)
+        self._waiting.append((layer, folder))
         # Not at once: others still have to hear that the layer was inserted.
         self._timer.start()
 
     def _list(self) -> None:
-        if self._stack is not None and self._stack in self._viewer.layers:
-            self._viewer.layers.remove(self._stack)
+        waiting, self._waiting = self._waiting, []
+        there = [each for each in waiting if each[0] in self._viewer.layers]
+        for layer, _ in there:
+            self._viewer.layers.remove(layer)
+        if there:
             self.changed.emit()
-            self._worklist.listing.add([self._found[0].parent], go=True)
+            folders = [folder for _, folder in there]
+            self._worklist.listing.add(folders, go=True)
+
+
+def _why_no_stack(found: list[Path], sizes: tuple[tuple[int, ...], ...]) -> str:
+    """Return why files are not the sections of one image, or nothing."""
+    for path, size in zip(found, sizes, strict=True):
+        if not size:
+            return (
+                f"The files are no stack: {path.name} cannot be read as an image. Take "
+                "it out of the folder, and drop the folder again."
+            )
+        if size != sizes[0]:
+            one, other = (" x ".join(map(str, each)) for each in (sizes[0], size))
+            return (
+                f"The files are no stack: {found[0].name} has {one} pixels, and "
+                f"{path.name} {other}. Sections of one image are equally large."
+            )
+    return ""

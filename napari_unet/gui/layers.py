@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,8 @@ class ViewerLayers:
         self.images.left.connect(self._let_go)
         self.images.replaced.connect(self._follow)
         self.results.changed.connect(self._follow)
-        self.results.left.connect(self._watch)
+        self._orphans: WeakSet[Labels] = WeakSet()
+        self.results.left.connect(self._on_left)
         self.results.replayed.connect(self._show_replayed)
         session.projects.opened.connect(self.images.open_again)
         session.projects.closed.connect(self.images.open_again)
@@ -83,6 +85,8 @@ class ViewerLayers:
                 each.visible = True
             elif role not in (Role.OTHER, Role.STRANGER) and image != wanted:
                 each.visible = False
+            elif role is Role.STRANGER and each in self._orphans:
+                each.visible = False  # labels of an image whose layer was removed
         self.choose(layer)
 
     def visible_box(self) -> Box | None:
@@ -235,6 +239,10 @@ class ViewerLayers:
 
     def _is_preview(self, layer: Any) -> bool:
         return layer is self.results.preview.layer
+
+    def _on_left(self, layer: Labels) -> None:
+        self._orphans.add(layer)
+        self._watch(layer)
 
     def _watch(self, layer: Labels) -> None:
         """Hear when a person paints where nobody keeps it."""

@@ -76,7 +76,9 @@ class Workbench(QObject):
         self.tools = Tools(self.viewer, self.session, self.layers, self.sections)
         self.brush = Brush(self.viewer, self.layers)
         self._watch = ViewWatch(viewer, self.session.live.look, self._tick, self)
-        self.folders = Folders(self.viewer, self.session.worklist)
+        self.folders = Folders(
+            self.viewer, self.session.worklist, self._runner, self.session.report
+        )
         self._activity = Activity()
         self._open = True
         self._window: QMainWindow | None = None

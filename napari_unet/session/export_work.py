@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import NapariUnetError, StorageError
@@ -81,7 +82,7 @@ class SavedWork:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Entry:
+class SavedEntry:
     """One image of a project, as the files tell of it."""
 
     found: Survey
@@ -90,23 +91,30 @@ class _Entry:
 
     @property
     def home(self) -> Path:
+        """The project that it is in."""
         return self.found.folder
 
     @property
     def name(self) -> str:
+        """What it is called, for people."""
         return self.image.name
 
     def is_on(self, path: Path | None) -> bool:
         """Whether it is the work on a file; or any work, where none is named."""
         return path is None or self.image.path_from(self.home) == path.absolute()
 
-    def result(self) -> Result | None:
-        """Read its labels, and its image if it is there; None if there are none."""
+    def annotation(self) -> Annotation:
+        """Read its labels; a StorageError says why that is impossible."""
         left = rescue.recover_work(self.found, self.key, rescue.no_images)
         work = left.annotation if left is not None else None
         if left is None or work is None:
             lost = " ".join(left.lost) if left is not None else ""
             raise StorageError(f"{self.name}: {lost or 'no save of it can be read.'}")
+        return work
+
+    def result(self) -> Result | None:
+        """Read its labels, and its image if it is there; None if there are none."""
+        work = self.annotation()
         if work.empty:
             return None
         path = locate(self.home, self.image)
@@ -125,18 +133,18 @@ class _Entry:
         )
 
 
-AnyWork = OpenWork | _Entry
+AnyWork = OpenWork | SavedEntry
 
 
 def iter_saved(
     saved: tuple[SavedWork, ...],
     schema: LabelSchema | None,
     open_: tuple[OpenWork, ...] = (),
-) -> Generator[None, None, tuple[_Entry, ...]]:
+) -> Generator[None, None, tuple[SavedEntry, ...]]:
     """Return the images on which there is saved work of a kind, but for open ones."""
     known = {(each.home.resolve(), each.key) for each in open_}
-    projects: dict[Path, tuple[_Entry, ...]] = {}
-    entries: list[_Entry] = []
+    projects: dict[Path, tuple[SavedEntry, ...]] = {}
+    entries: list[SavedEntry] = []
     for each in saved:
         yield
         home = each.home.resolve()
@@ -149,7 +157,7 @@ def iter_saved(
     return tuple(entries)
 
 
-def _entries(home: Path, schema: LabelSchema | None) -> Iterator[_Entry]:
+def _entries(home: Path, schema: LabelSchema | None) -> Iterator[SavedEntry]:
     """Yield the work in a project, of one kind if a schema is named."""
     try:
         found = rescue.survey(home)
@@ -160,7 +168,7 @@ def _entries(home: Path, schema: LabelSchema | None) -> Iterator[_Entry]:
         if image is None:
             continue
         if schema is None or goes_with(image.identity.schema, schema):
-            yield _Entry(found, key, image)
+            yield SavedEntry(found, key, image)
 
 
 def results_folder(home: Path, *, project: bool) -> Path:

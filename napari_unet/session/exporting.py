@@ -174,7 +174,12 @@ class Exporting:
         self._job = running if running.running else None
 
     def _on_done(self, done: Exported) -> None:
-        self._end(done.in_words())
+        left = self._hub.state.worklist.total - done.images - len(done.problems)
+        words = done.in_words()
+        if self._everything and words and left > 0:
+            images = "image has" if left == 1 else "images have"
+            words += f" {left:,} {images} no labels yet."
+        self._end(words)
         if done.problems:
             self._hub.report("results", InputError(done.problems_in_words()))
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from psygnal import Signal, SignalInstance
+from psygnal import Signal
 
 from napari_unet.core.jobs import Job
 from napari_unet.errors import NapariUnetError, StorageError
@@ -26,9 +26,10 @@ from napari_unet.project.layout import SUFFIX, default_folder, kept_folder
 from napari_unet.project.manifest import ImageEntry, Manifest
 from napari_unet.project.project import Project
 from napari_unet.session.hub import Hub
-from napari_unet.session.runner import Handlers
+from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import ProjectImage, ProjectState
 
+E = TypeVar("E")
 R = TypeVar("R")
 
 _MOST_FILES = 20_000
@@ -46,8 +47,9 @@ class Projects:
         The project that the person chose.
     opened : Signal(Project)
         The person went to a project that exists, and what it holds is told.
-    created : Signal(Project)
-        The person made a project, to which the work goes that is open now.
+    created : Signal(Project, Project or None)
+        The person made a project, to which the work goes that is listed now; it was in
+        another project, or beside the images.
     closed : Signal()
         Work is kept beside the images again.
     busy : set of Project
@@ -55,7 +57,7 @@ class Projects:
     """
 
     opened = Signal(Project)
-    created = Signal(Project)
+    created = Signal(Project, object)
     closed = Signal()
 
     def __init__(self, hub: Hub) -> None:
@@ -83,14 +85,22 @@ class Projects:
     def open(self, folder: Path) -> None:
         """Go to a project that exists; the state tells what it holds, or why not."""
         project = self.at(folder)
-        self._go_to(project, ListProject(project), "open", self.opened)
+
+        def arrive(_before: Project | None) -> None:
+            self.opened.emit(project)
+
+        self._go_to(project, ListProject(project), "open", arrive)
 
     def create(self, folder: Path) -> None:
-        """Make a project folder and go there; what is open comes along."""
+        """Make a project folder and go there; all work of the list comes along."""
         if folder.suffix != SUFFIX:
             folder = folder.with_name(folder.name + SUFFIX)
         project = self.at(folder)
-        self._go_to(project, CreateProject(project), "new", self.created)
+
+        def arrive(before: Project | None) -> None:
+            self.created.emit(project, before)
+
+        self._go_to(project, CreateProject(project), "new", arrive)
 
     def leave(self) -> None:
         """Keep work beside the images from now on."""
@@ -112,9 +122,10 @@ class Projects:
     def write(
         self,
         project: Project,
-        job: Job[None, R],
+        job: Job[E, R],
         done: Callable[[R | Exception], object],
-    ) -> None:
+        hear: Callable[[E], object] = lambda _: None,
+    ) -> Running:
         """Start a job that writes in a project which is not busy.
 
         The manifest is one for all images, so there is one writer at a time.
@@ -128,7 +139,8 @@ class Projects:
             end(StorageError("Saving was interrupted."))
 
         self.busy.add(project)
-        self._hub.runner.start(job, Handlers(result=end, error=end, closed=stop))
+        handlers = Handlers(event=hear, result=end, error=end, closed=stop)
+        return self._hub.runner.start(job, handlers)
 
     def close(self) -> None:
         """Push what was written to the disk, and let others work."""
@@ -141,13 +153,13 @@ class Projects:
         project: Project,
         job: Job[None, ProjectState],
         word: str,
-        done: SignalInstance,
+        done: Callable[[Project | None], None],
     ) -> None:
         def arrive(state: ProjectState) -> None:
-            self.chosen = project
+            before, self.chosen = self.chosen, project
             self._tell(project, state)
             self._hub.say(f"The project {project.name} is {word}.", "project")
-            done.emit(project)
+            done(before)
 
         self._hub.clear("project")
         self._hub.start(job, arrive, "project")

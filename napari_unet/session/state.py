@@ -233,6 +233,8 @@ class State:
         """Return why no prediction of all images begins now, or nothing."""
         if self.worklist.batch:
             return "All images are being predicted."
+        if self.worklist.bringing:
+            return "The labels are on their way into the project: wait until they are."
         if not self.worklist.files:
             return "There are no files in the list yet: add some."
         if reason := self._why_no_model():

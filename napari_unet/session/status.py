@@ -213,8 +213,8 @@ class WorklistState:
         How many images that are not open teach a model.
     adding : bool
         Whether folders are being looked through.
-    batch : BatchState or None
-        A prediction of all images.
+    batch, bringing : BatchState, Progress, or None
+        A prediction of all images, and work that comes along into a new project.
     """
 
     total: int = 0
@@ -226,6 +226,7 @@ class WorklistState:
     taught: int = 0
     adding: bool = False
     batch: BatchState | None = None
+    bringing: Progress | None = None
 
 
 NO_LIST = WorklistState()

@@ -162,12 +162,13 @@ class Wiring:
         self._come_home()
         self._worklist.listing.show_project(self._hub.state.project)
 
-    def _on_project_created(self, project: Project) -> None:
+    def _on_project_created(self, project: Project, before: Project | None) -> None:
         self._come_home()
         for image in self._images:
             self.move(image, project.folder)
         self._store.want(begin=True)
         self._worklist.listing.keep_in(project)
+        self._worklist.bring_into(project, before)
 
     def _list_again(self) -> None:
         """Show an image in its project once it is saved there."""

@@ -25,7 +25,8 @@ def write_files(folder: Path) -> None:
     tifffile.imwrite(folder / "plain.tif", planes, metadata=None)
     (folder / "plate").mkdir()
     for number in range(3):
-        image = disks((128, 160 + 8 * number))
+        image = disks((128, 160))
+        image[-1, -1] = number
         tifffile.imwrite(folder / "plate" / f"well{number}.tif", image)
 
 
@@ -98,7 +99,7 @@ def _drop_a_folder(stage, panel: ImagePanel, folder: Path) -> None:
     assert stage.state.image.shape == (128, 160)
     assert "holds 3 images" in panel.folder.text()
     panel.one_stack.click()
-    QTest.qWait(50)
+    stage.until(lambda: len(stage.viewer.layers) == 2)
     assert [layer.ndim for layer in stage.viewer.layers] == [2, 3]
     assert not panel.one_stack.isVisible()
 

@@ -147,3 +147,17 @@ def test_small_pictures_show_planes_channels_and_colours(tmp_path):
     red[..., 0] = 200
     assert (thumbnail_of(red, "YXC")[..., 0] == 200).all()
     assert thumbnail_of(np.full((3, 2), np.nan), "YX").shape == (3, 2)
+
+
+def test_labels_of_a_removed_image_do_not_cover_the_next(stage, plate, press_key):
+    stage.session.worklist.listing.add([plate], go=True)
+    arrive(stage, "well0.tif")
+    press_key(stage.viewer, "Shift+N")
+    arrive(stage, "well1.tif")
+    stage.predict()
+    stage.viewer.layers.remove(stage.bench.layers.images.chosen)
+    stage.until(lambda: stage.state.image is None)
+    press_key(stage.viewer, "Shift+N")
+    arrive(stage, "well2.tif")
+    assert "well2" in shown(stage)
+    assert "well1 labels" not in shown(stage)

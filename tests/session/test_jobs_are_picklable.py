@@ -35,6 +35,7 @@ from napari_unet.annotation.edits import AcceptView
 from napari_unet.core.jobs import Job, drain
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line
+from napari_unet.gui.folders import LookForSizes
 from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.workbench import ImportModule
 from napari_unet.project.project import Project
@@ -257,6 +258,8 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     then()
     said.append(words(session.state.comparing, root))
     session.comparing.end()
+    session.projects.create(root / "second.unet")
+    then(20)
     said.append(words(session.close(), root))
     return said
 
@@ -303,8 +306,9 @@ def test_each_kind_of_job_does_the_same_in_another_process(
     for runner in (here, there):
         train(bright, runner)
     grey = MakeGrey(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), "YXC")
-    for job in (grey, ImportModule("json")):
+    sizes = LookForSizes(tuple((roots[0] / "more").iterdir()))
+    for job in (grey, ImportModule("json"), sizes):
         here.start(job)
         there.start(job)
-    assert here.told[-2:] == there.told[-2:]
+    assert here.told[-3:] == there.told[-3:]
     assert {kind for kind, _ in there.told} == kinds()

@@ -134,7 +134,8 @@ def test_the_way_through_the_list_and_what_stays_of_each_image(viewer, plate):
     assert viewer.stages[0] is Stage.PREDICTED, "what was accepted can be undone"
     viewer.step(-1)
     assert viewer.current == "well0.tif"
-    assert "first image" in viewer.stage.state.problems["images"].text
+    assert "first image" in viewer.stage.state.message
+    assert "images" not in viewer.stage.state.problems
     viewer.stage.session.close()
 
 
@@ -289,7 +290,7 @@ def test_a_project_remembers_the_list_and_how_far_it_is(viewer, bright, plate):
     assert len(again.worklist.rows) == 4
     again.stage.session.projects.leave()
     again.stage.run()
-    assert len(again.worklist.rows) == 0
+    assert again.stages == 4 * [Stage.UNSEEN], "what is beside the files"
     again.stage.session.close()
 
 
@@ -373,3 +374,178 @@ def test_how_far_the_work_on_an_image_is(counts, stage):
     from napari_unet.session.worklist.entry import Work
 
     assert Work(*counts).stage is stage
+
+
+def test_the_work_on_all_images_comes_along_into_a_new_project(viewer, plate):
+    session = viewer.stage.session
+    fill(viewer, plate)
+    for place in (0, 1):
+        viewer.go(place)
+        viewer.predict()
+        viewer.stage.paint(np.s_[60:64, 60:80], 70 + place)
+        session.correcting.do(EVERYTHING)
+        wait(viewer.stage, 12)
+    viewer.go(2)
+    viewer.predict()
+    before = viewer.stages
+    assert before[:3] == [Stage.DONE, Stage.DONE, Stage.PREDICTED]
+    session.projects.create(plate.parent / "study")
+    wait(viewer.stage, 12)
+    assert viewer.stages == before
+    assert not any(each.told for each in viewer.worklist.rows)
+    assert "2 images came along" in viewer.stage.state.message
+    held = {each.name for each in viewer.stage.state.project.images}
+    assert held == {"well0.tif", "well1.tif", "well2.tif"}
+    viewer.go(1)
+    assert (viewer.stage.annotation.labels == 71).sum() == 80
+    assert viewer.stage.state.image.verified_share == 1
+    assert viewer.images.current.project.folder == plate.parent / "study.unet"
+    session.projects.create(plate.parent / "second")  # from one project to the next
+    wait(viewer.stage, 12)
+    viewer.go(0)
+    assert (viewer.stage.annotation.labels == 70).sum() == 80
+    assert not viewer.stage.state.problems
+    session.close()
+
+
+def test_what_does_not_come_along_is_told_in_its_row(bright, plate):
+    viewer = make(bright, ManualRunner)
+    session = viewer.stage.session
+    fill(viewer, plate)
+    for place in range(3):
+        viewer.go(place)
+        viewer.predict()
+        wait(viewer.stage, 12)
+    session.projects.create(plate.parent / "study")
+    while viewer.stage.state.worklist.bringing is None:
+        session.tick()
+        viewer.stage.runner.step()
+    assert "on the way" in viewer.worklist.rows[0].why_not
+    assert viewer.stage.state.why_not_predict_all
+    while viewer.worklist.rows[0].why_not:
+        session.tick()
+        viewer.stage.runner.step()
+    viewer.worklist.bringing.stop()
+    wait(viewer.stage, 12)
+    done, bare = Stage.PREDICTED, Stage.UNSEEN
+    assert viewer.stages == [done, bare, done, bare, bare]
+    assert "stay" in viewer.worklist.rows[1].problem
+    told = viewer.stage.state.problems["project"].text
+    assert "1 image stay" in told
+    assert "study.unet is closed" in told
+    session.projects.leave()
+    viewer.stage.run()
+    assert viewer.stages == [done, done, done, bare, bare], "the files stay listed"
+    names = [each.name for each in viewer.worklist.rows]
+    assert names == [f"well{number}.tif" for number in range(5)]
+    assert not any(each.kept for each in viewer.worklist.rows)
+    session.close()
+
+
+def test_what_cannot_be_saved_beside_the_files_is_predicted_and_kept(viewer, plate):
+    for number in range(3):  # no folder can be made there, as in one that is read-only
+        (plate / f"well{number}.unet").write_text("")
+    fill(viewer, plate)
+    viewer.predict_all()
+    assert viewer.stages == 5 * [Stage.PREDICTED]
+    assert not any(each.told for each in viewer.worklist.rows)
+    assert viewer.stage.state.message.startswith("5 images predicted. 3 cannot be")
+    again = viewer.worklist.listing
+    again.remove([each.source for each in viewer.worklist.rows])
+    fill(viewer, plate)
+    assert viewer.stages == 5 * [Stage.PREDICTED]
+    viewer.go(1)
+    assert viewer.stage.state.image.objects == 20
+    viewer.stage.session.close()
+
+
+def test_a_full_disk_stops_the_prediction_and_is_counted(viewer, plate, monkeypatch):
+    for number in range(5):
+        (plate / f"well{number}.unet").write_text("")
+    blocked = plate / "no folder"
+    blocked.write_text("")
+    monkeypatch.setattr(
+        "napari_unet.session.projects.kept_folder", lambda home: blocked / home.name
+    )
+    fill(viewer, plate)
+    viewer.worklist.batch.start()
+    for _ in range(40):
+        viewer.stage.clock.now += 1
+        viewer.stage.run()
+    assert not viewer.worklist.batch.running
+    assert viewer.stage.state.message.startswith("0 images predicted. 1 could not be")
+    assert "not saved" in viewer.worklist.rows[0].problem
+
+
+def test_the_way_goes_on_beyond_what_cannot_be_read(viewer, plate):
+    for number in (1, 2):
+        (plate / f"well{number}.tif").write_bytes(b"no image")
+    fill(viewer, plate)
+    viewer.go(0)
+    viewer.step(1)
+    assert viewer.current == "well0.tif"
+    assert "well1.tif" in viewer.stage.state.problems["images"].text
+    viewer.step(1)
+    viewer.step(1)
+    assert viewer.current == "well3.tif"
+    viewer.step(-1)
+    viewer.step(-1)
+    viewer.step(-1)
+    assert viewer.current == "well0.tif"
+    row = viewer.worklist.rows[1]
+    assert str(row.path) in row.problem
+    assert row.told_in_row.startswith("It is not an image")
+    viewer.worklist.show_layers([], None)  # its layer was removed
+    viewer.go(3)
+    viewer.worklist.show_layers([], None)
+    viewer.step(1)
+    assert viewer.current == "well4.tif"
+    viewer.stage.session.close()
+
+
+def test_files_that_are_layers_are_predicted_but_open_ones(viewer, plate):
+    paths = [plate / f"well{number}.tif" for number in range(3)]
+    layers = [OpenLayer(path.name, path.name, path) for path in paths]
+    viewer.worklist.show_layers(layers, None)
+    viewer.images.open(tifffile.imread(paths[0]), paths[0].name, None, paths[0])
+    viewer.stage.run()
+    viewer.worklist.show_layers(layers, paths[0].name)
+    viewer.predict_all()
+    assert viewer.stages == [Stage.UNSEEN, Stage.PREDICTED, Stage.PREDICTED]
+    assert viewer.stage.state.message == "2 images predicted."
+    viewer.worklist.show_layers(layers[:1], paths[0].name)
+    viewer.worklist.batch.start()
+    assert "press Predict" in viewer.stage.state.problems["images"].text
+    viewer.images.open(tifffile.imread(paths[1]), paths[1].name, None, paths[1])
+    viewer.stage.run()
+    assert "The prediction of" in viewer.stage.state.message
+    viewer.stage.session.close()
+
+
+def test_rows_speak_of_channels_as_the_window_does(bright, tmp_path):
+    planes = np.stack([disks(), disks(pitch=64), disks()]).astype(np.float32)
+    for number in range(2):
+        tifffile.imwrite(
+            tmp_path / f"{number}.tif",
+            planes + number,
+            photometric="minisblack",
+            metadata={"axes": "CYX"},
+        )
+    viewer = make(bright)
+    fill(viewer, tmp_path)
+    viewer.predict_all()
+    told = viewer.worklist.rows[0].problem
+    assert "Channel" in told
+    assert "image[" not in told
+
+
+def test_an_export_of_all_says_how_many_have_no_labels(viewer, plate):
+    fill(viewer, plate)
+    viewer.go(0)
+    viewer.predict()
+    wait(viewer.stage, 12)
+    viewer.stage.session.exporting.start(everything=True)
+    viewer.stage.run()
+    told = viewer.stage.state.exporting.told
+    assert told.endswith("of 1 image. 4 images have no labels yet.")
+    viewer.stage.session.close()

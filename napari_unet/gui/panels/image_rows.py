@@ -38,14 +38,15 @@ class ImageRows(QAbstractListModel):  # type: ignore[misc, unused-ignore]
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            parts = [entry.told, self.words(entry), str(entry.path or "")]
+            words = "" if entry.told else self.words(entry)
+            parts = [entry.told, words, str(entry.path or "")]
             return "\n".join(filter(None, dict.fromkeys(parts)))
         return None
 
     def words(self, entry: Entry) -> str:
         """Return what is said of an image below its name."""
         if entry.told:
-            return entry.told
+            return entry.told_in_row
         share = self._session.worklist.batch.share_of(entry.source)
         if share is not None:
             return f"predicting… {share:.0%}"

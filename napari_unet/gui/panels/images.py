@@ -21,9 +21,11 @@ _TIP = (
 _NOTHING = "Drop images or a folder into the window, or add some here."
 _PREDICT_ALL = (
     "Predict all images in the background: those that were not predicted yet, or, when "
-    "all were, those that are not verified. What is verified stays."
+    "all were, those that are not verified. What is verified stays, and what is open "
+    "in layers is left to you."
 )
 _STOP = "Stop predicting; what is predicted stays"
+_STOP_BRINGING = "Bring no more labels into the project; they stay where they were"
 _PATTERN = (
     "Which files? * stands for any letters, ** for any folders, such as\n"
     "/data/plate*/**/*_dapi.tif"
@@ -88,21 +90,23 @@ class ImagesPanel(Panel):
         several = "" if worklist.total > 1 else "There are no other images in the list."
         allow(self.before, several)
         allow(self.next, several)
-        batch = worklist.batch
-        self.all.setText("Stop" if batch else "Predict all")
-        if batch is not None:
-            self.all.setEnabled(not batch.stopping)
-            self.all.setToolTip(_STOP)
+        batch, bringing = worklist.batch, worklist.bringing
+        self.all.setText("Stop" if batch or bringing else "Predict all")
+        if batch is not None or bringing is not None:
+            self.all.setEnabled(batch is None or not batch.stopping)
+            self.all.setToolTip(_STOP if batch is not None else _STOP_BRINGING)
         else:
             allow(self.all, state.why_not_predict_all)
-        self.progress.show_text(_progress(batch) if batch else _left(worklist))
+        self.progress.show_text(_progress(worklist))
 
     def _on_all(self) -> None:
-        batch = self.session.worklist.batch
-        if batch.running:
-            batch.stop()
+        worklist = self.session.worklist
+        if worklist.batch.running:
+            worklist.batch.stop()
+        elif worklist.bringing.progress is not None:
+            worklist.bringing.stop()
         else:
-            batch.start()
+            worklist.batch.start()
 
     def _on_thumbnail(self, path: Path) -> None:
         self.list.rows.redraw(path.resolve())
@@ -139,7 +143,17 @@ def _left(worklist: WorklistState) -> str:
     return f"{worklist.unseen:,} not predicted yet" if worklist.unseen else ""
 
 
-def _progress(batch: BatchState) -> str:
+def _progress(worklist: WorklistState) -> str:
+    if worklist.batch is not None:
+        return _of_batch(worklist.batch)
+    bringing = worklist.bringing
+    if bringing is not None:
+        done, total = int(bringing.done), int(bringing.total)
+        return f"{done:,} of {total:,} are in the project"
+    return _left(worklist)
+
+
+def _of_batch(batch: BatchState) -> str:
     if batch.stopping:
         return "Stopping…"
     failed = f", {batch.failed:,} failed" if batch.failed else ""

@@ -230,8 +230,8 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             reading=reading,
         )
         sequence, seen = (stored.last, stored.journal.files) if stored else (0, ())
-        of_work = said or _told(stored) or _told_of_twins(found)
-        told = " ".join(filter(None, [_told_of_file(request, note), of_work]))
+        of_work = said or _told(stored, annotation) or _told_of_twins(found)
+        told = " ".join(filter(None, [of_work, _told_of_file(request, note)]))
         # Where another window works on, nothing crashed.
         crashed = "" if waiting else recovered.describe()
         came_back = f"{_told_of_kept(kept)} {crashed}".strip()
@@ -275,12 +275,13 @@ def _as_before(
     return earlier, replace(reading, origin="project", channels=None), told
 
 
-def _told(stored: StoredAnnotation | None) -> str:
+def _told(stored: StoredAnnotation | None, annotation: Annotation) -> str:
     if stored is None:
         return ""
     if stored.notice or stored.saved_at is None:
         return stored.notice or ""
-    return f"Your work of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
+    whose = "Your work" if annotation.counts().verified_pixels else "The prediction"
+    return f"{whose} of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
 
 
 def _told_of_kept(kept: KeptAway | None) -> str:

@@ -16,7 +16,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -44,6 +45,9 @@ from napari_unet.session.worklist.rows import Rows
 if TYPE_CHECKING:
     from napari_unet.annotation.annotation import EditOf
 
+_MOST_WAIT = 15.0
+"""Seconds in which an image that cannot be saved at home must be saved elsewhere."""
+
 
 @dataclass(slots=True, eq=False)
 class _Writing:
@@ -54,6 +58,7 @@ class _Writing:
     part: EditOf
     bands: deque[Box]
     saving: bool = False
+    lost_at: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +70,7 @@ class _Batch:
     began: float
     done: int = 0
     failed: int = 0
+    away: set[Path] = field(default_factory=set)
     share: float = 0.0
     source: object = None
     job: Running | None = None
@@ -118,7 +124,13 @@ class PredictAll:
         """The images that would be predicted, those after the current one first."""
         here, rows = max(self._rows.place(self._here()), 0), list(self._rows)
         entries = [*rows[here:], *rows[:here]]
-        able = [e for e in entries if e.path and not (e.why_not or e.loose)]
+        # What is open in layers is left to the person, as the one on screen is.
+        open_paths = {image.identity.path for image in self._images}
+        able = [
+            each
+            for each in entries
+            if each.path and not (each.why_not or each.path in open_paths)
+        ]
         unseen = [each for each in able if each.work.stage is Stage.UNSEEN]
         return unseen or [each for each in able if each.work.stage is not Stage.DONE]
 
@@ -134,6 +146,10 @@ class PredictAll:
             return
         self._hub.clear("images")
         wanted = self.wanted
+        if not wanted:
+            told = "Only images that are open are left: go to each, and press Predict."
+            self._hub.report("images", InputError(told))
+            return
         for each in wanted:
             self._rows.note_problem(each.source, "")
         left = deque(each.source for each in wanted)
@@ -205,7 +221,8 @@ class PredictAll:
     ) -> None:
         run.job = None
         if found is None or run.source == self._here():
-            self._after(run)
+            run.total -= 1  # it is open: the person has it
+            self._after(run, counted=False)
             return
         request = unread.request(found.picture)
         image = self._images.opener.take_in(request, found.opened)
@@ -219,6 +236,7 @@ class PredictAll:
 
     def _write(self, run: _Batch, writing: _Writing) -> None:
         if writing.saving:
+            self._wait(run, writing)
             return
         deadline = time.monotonic() + APPLY_SECONDS
         image = writing.image
@@ -239,12 +257,32 @@ class PredictAll:
             self._after(run)
 
     def _on_saved(self, run: _Batch, writing: _Writing) -> None:
-        run.writing = None
-        if why := writing.image.saving.why_lost:
+        if writing.image.saving.why_lost:
+            writing.lost_at = self._hub.clock()
+            writing.image.saving.tick()  # it looks for another place at once
+        else:
+            self._end_writing(run, writing)
+
+    def _wait(self, run: _Batch, writing: _Writing) -> None:
+        """Wait for an image that could not be saved at home; it goes elsewhere."""
+        lost_at, saving = writing.lost_at, writing.image.saving
+        if lost_at is None:
+            return
+        if saving.over or not saving.closing:
+            self._end_writing(run, writing)
+        elif self._hub.clock() - lost_at > _MOST_WAIT:
             # The next ones would wait in memory for the same disk.
-            self._rows.note_problem(writing.source, why)
+            self._rows.note_problem(writing.source, saving.why_lost)
             run.failed += 1
-            self.stop()
+            run.stopping = True
+            run.left.clear()
+            self._end_writing(run, writing)
+
+    def _end_writing(self, run: _Batch, writing: _Writing) -> None:
+        place = writing.image.place
+        if place.home is not None:
+            run.away.add(place.project.folder)
+        run.writing = None
         self._after(run)
 
     def _on_failed(self, run: _Batch, error: Exception) -> None:
@@ -283,4 +321,10 @@ class PredictAll:
         words = f"{good:,} image{'' if good == 1 else 's'} predicted."
         if run.failed:
             words += f" {run.failed:,} could not be: their rows say why."
+        if run.away:
+            count, folder = len(run.away), min(run.away).parent
+            words += (
+                f" {count:,} cannot be saved beside the file{'' if count == 1 else 's'}"
+                f": they are kept in {folder}, and are here again in this list."
+            )
         self._hub.say(words, "project")

@@ -140,6 +140,18 @@ class Entry:
         """Why something is wrong with it, or nothing."""
         return self.why_not or self.problem
 
+    @property
+    def told_in_row(self) -> str:
+        """The same without the path: the row has the name, and little room."""
+        text = self.told
+        for shown in (repr(str(self.path)), str(self.path)) if self.path else ():
+            text = text.replace(f"The file {shown}", "The file")
+            text = text.removeprefix(f"{shown}: ")
+            if text.startswith(f"{shown} "):
+                text = f"It{text.removeprefix(shown)}"
+            text = text.replace(shown, self.name)
+        return text
+
 
 def file_entry(path: Path, work: Work = NO_WORK, *, kept: bool = False) -> Entry:
     """Return the entry of a file; looks at the disk."""

@@ -15,6 +15,8 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.pairing import list_images
 from napari_unet.project.folder import ProjectFolder
+from napari_unet.project.layout import kept_folder
+from napari_unet.project.project import read_away
 from napari_unet.session.images.opening import file_of
 from napari_unet.session.projects import home_of
 from napari_unet.session.status import ProjectState
@@ -112,8 +114,18 @@ def listed_entries(project: ProjectState | None, schema: LabelSchema) -> list[En
 
 
 def work_beside(path: Path, schema: LabelSchema) -> Work:
-    """Return how far the work on an image is whose project lies beside it."""
-    folder = home_of(file_of(path.absolute()), path.name)
+    """Return how far the work on an image is whose project lies beside it.
+
+    What could not be saved there is kept elsewhere, and is the newer work.
+    """
+    home = home_of(file_of(path.absolute()), path.name)
+    kept = kept_folder(home)
+    away = read_away(kept)
+    work = _work_in(kept, path, schema) if away is not None else None
+    return work or _work_in(home, path, schema) or NO_WORK
+
+
+def _work_in(folder: Path, path: Path, schema: LabelSchema) -> Work | None:
     try:
         manifest, _ = ProjectFolder(folder).read_manifest()
     except (StorageError, OSError):
@@ -124,4 +136,4 @@ def work_beside(path: Path, schema: LabelSchema) -> Work:
         here = place is not None and place.resolve() == real
         if here and goes_with(entry.identity.schema, schema):
             return Work.of_save(entry.newest.done)
-    return NO_WORK
+    return None

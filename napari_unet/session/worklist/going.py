@@ -55,6 +55,8 @@ class Going:
         self._expect = expect
         self._current: object = None
         self._heading: object = None
+        # Where a person wanted to go, or what left the screen; the way goes on there.
+        self._missed: object = None
         self._reading: Running | None = None
 
     @property
@@ -83,13 +85,17 @@ class Going:
 
     def step(self, by: int) -> None:
         """Go to the next image that can be opened, or to the one before."""
-        entry = self._rows.beyond(self.here, by)
+        start = self.here if self._missed is None or self.opening else self._missed
+        entry = self._rows.beyond(start, by)
+        if entry is not None and entry.source == self._current:
+            entry = self._rows.beyond(entry.source, by)  # one is there already
         if entry is not None:
             self.go(entry.source)
             return
         which = "last" if by > 0 else "first"
-        there = f"This is the {which} image of the list."
-        self._refused(there if len(self._rows) else "There are no images here yet.")
+        self._refused("" if len(self._rows) else "There are no images here yet.")
+        if len(self._rows):
+            self._hub.say(f"This is the {which} image of the list.", "image")
 
     def stay(self) -> None:
         """Go nowhere after all."""
@@ -100,6 +106,7 @@ class Going:
     def note_current(self, source: object) -> None:
         """Note which image the front end has chosen, by whatever way."""
         if source != self._current:
+            self._missed = self._current if source is None else None
             self._current = source
             self.moved.emit()
 
@@ -115,6 +122,7 @@ class Going:
         def fail(error: Exception) -> None:
             if self._heading == entry.source:
                 self._reading = self._heading = None
+                self._missed = entry.source
             problem = Problem.of(error).text
             self._rows.note_problem(entry.source, problem)
             self._hub.report("images", InputError(f"{entry.name}: {problem}"))
@@ -129,7 +137,7 @@ class Going:
     def _arrive(self, entry: Entry, picture: Picture | None) -> None:
         if self._heading != entry.source:
             return  # the person went elsewhere meanwhile
-        self._heading, self._current = None, entry.source
+        self._heading, self._current, self._missed = None, entry.source, None
         self._rows.note_problem(entry.source, "")
         self._expect(entry)
         self.wanted.emit(self._rows.find(entry.source) or entry, picture)

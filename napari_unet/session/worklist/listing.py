@@ -20,7 +20,13 @@ from napari_unet.session.images.images import Images
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import ProjectState
-from napari_unet.session.worklist.entry import Entry, OpenLayer, Stage, Work
+from napari_unet.session.worklist.entry import (
+    NO_WORK,
+    Entry,
+    OpenLayer,
+    Stage,
+    Work,
+)
 from napari_unet.session.worklist.finding import FindImages, FoundImages
 from napari_unet.session.worklist.rows import Rows
 
@@ -90,12 +96,21 @@ class Listing:
         self._rows.put([*stay, *self._loose(stay)])
 
     def show_project(self, project: ProjectState | None) -> None:
-        """List what a project holds; or nothing but what layers show."""
+        """List what a project holds; or the same files, and what is beside them."""
         for each in self._finding:
             each.cancel()
-        self._rows.put(self._loose(()))
+        files = self._files
+        # What was known of them was in another place.
+        self._rows.put(
+            [
+                replace(each, loose=True, work=NO_WORK, kept=False)
+                for each in self._loose(())
+            ]
+        )
         if project is not None:
             self._find(FindImages((), self._images.schema, project))
+        elif files:
+            self.add(files)
 
     def keep_in(self, project: Project) -> None:
         """Let a project that is new remember the list."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from napari_unet import inference
 from napari_unet.annotation.annotation import EditOf, Predicted
 from napari_unet.core.jobs import Job, mapped
-from napari_unet.errors import StorageError
+from napari_unet.errors import ChannelMismatchError, InputError, StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.inference.events import MapsCached, PredictEvent, Sized
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import LookUpImage, Opened
-from napari_unet.session.images.reading import Reading
+from napari_unet.session.images.reading import Reading, mismatch_in_words
 from napari_unet.session.prediction import Predict
 from napari_unet.session.worklist.reading import Picture, Unread
 
@@ -96,7 +96,11 @@ class PredictFile(Job[FileEvent, PredictedFile | None]):
         if image.read_only:
             raise StorageError(image.read_only)
         # Not earlier: torch takes seconds, and is loaded in the background.
-        inference.check_image(*image.model_input, self.model)
+        try:
+            inference.check_image(*image.model_input, self.model)
+        except ChannelMismatchError as error:
+            names = image.reading.names_of(image.identity.shape, image.axes)
+            raise InputError(mismatch_in_words(error, names)) from error
         events: list[PredictEvent] = []
 
         def note(event: PredictEvent) -> FileEvent:

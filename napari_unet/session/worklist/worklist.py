@@ -20,6 +20,7 @@ from napari_unet.session.projects import Projects
 from napari_unet.session.status import BatchState, WorklistState
 from napari_unet.session.worklist.ahead import Ahead
 from napari_unet.session.worklist.batch import PredictAll
+from napari_unet.session.worklist.bringing import Bringing
 from napari_unet.session.worklist.entry import Entry, OpenLayer, Stage
 from napari_unet.session.worklist.going import Going
 from napari_unet.session.worklist.listing import Listing, source_of
@@ -45,6 +46,8 @@ class Worklist:
         Predicts all of them.
     ahead : Ahead
         Has the next one ready.
+    bringing : Bringing
+        Brings the work on them into a new project.
     """
 
     def __init__(
@@ -79,6 +82,9 @@ class Worklist:
         self.ahead = Ahead(
             hub, images, models, predicting, self._following, self.unread, predict
         )
+        self.bringing = Bringing(
+            hub, images, projects, rows, self._is_settled, self.tell
+        )
         # Not a method of this: an image would keep all of the session alive.
         images.manners = rows.manners_for
 
@@ -95,13 +101,22 @@ class Worklist:
         if current is not None and here is not None and not self.going.opening:
             self.ahead.wanted = here.work.predicted
         self.batch.tick()
+        self.bringing.tick()
         self.ahead.tick()
         self.listing.tick()
 
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""
         self.batch.stop()
+        self.bringing.stop()
         self.ahead.drop()
+
+    def bring_into(self, project: Project, before: Project | None) -> None:
+        """Let the work on all images come along into a project that is new."""
+        self.batch.stop()
+        self.ahead.drop()
+        self.going.stay()
+        self.bringing.start(project, before)
 
     def show_layers(self, layers: Sequence[OpenLayer], chosen: object) -> None:
         """Note which layers of pixels a front end has, and the chosen one's token."""
@@ -176,8 +191,14 @@ class Worklist:
             taught=len(self.taught()),
             adding=self.listing.adding,
             batch=self._batch,
+            bringing=self.bringing.progress,
         )
         self._hub.show(worklist=state)
+
+    def _is_settled(self) -> bool:
+        """Whether no image is being saved that nobody looks at any more."""
+        leaving = (e.saving for e in self._images.all if e.saving.closing)
+        return not self.batch.running and all(each.why_lost for each in leaving)
 
     def _is_open(self, source: object) -> bool:
         return self.listing.is_open(source)
