@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import event_loop, window
 from benchmarks.subject import prepare
+from napari_unet.instances.by_reach import ReachDecoding
 
 OPTIONS = ["--size", "96", "--seconds", "0.5", "--device", "cpu", "--json"]
 
@@ -25,7 +26,9 @@ def test_without_a_display_it_says_so(tiny_model, monkeypatch):
     assert report.notes == (event_loop.NO_DISPLAY,)
 
 
+# What the window does meanwhile has nothing to do with how objects are told apart.
 @pytest.mark.skipif(not window.has_display(), reason="needs a display")
+@pytest.mark.parametrize("tiny_model", [ReachDecoding], indirect=True)
 def test_every_phase_of_a_session_is_measured(tiny_model):
     # In a process of its own: it opens and closes a napari of its own.
     program = [sys.executable, "-c", PROGRAM, "window", "--model", str(tiny_model)]

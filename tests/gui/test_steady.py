@@ -29,7 +29,7 @@ def places(stage: Stage) -> dict[str, tuple[int, int]]:
         panel.show_state(stage.state)
     for page in range(stage.dock.turned.count()):
         stage.dock.turned.setCurrentIndex(page)
-        QTest.qWait(60)
+        QTest.qWait(40)
         for name, (x, y) in where(stage.dock).items():
             # napari's own status bar grows by a pixel when something goes on.
             at_foot = y > stage.dock.turned.y()
@@ -78,7 +78,7 @@ def test_no_button_moves_while_a_person_works(stage, drag):
         assert not moved(start, places(stage)), "after a stroke"
     said = {stage.panel(ProjectPanel).saved.text()}
     for _ in range(10):
-        QTest.qWait(300)
+        QTest.qWait(250)
         said.add(stage.panel(ProjectPanel).saved.text())
         assert not moved(start, places(stage)), "while saving"
     assert len(said) > 1

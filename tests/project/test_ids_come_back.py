@@ -26,7 +26,7 @@ STROKES = st.lists(
 
 
 @settings(
-    max_examples=40,
+    max_examples=24,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

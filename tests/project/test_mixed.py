@@ -189,7 +189,7 @@ SAVED_ONCE = [(0, "paint", 0, 0, 1), (0, "save", 0, 0, 1)]
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
