@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from napari_unet.weights.model import Model
 
 
+def told_diameter(image: OpenImage, model: Model) -> float | None:
+    """Return the diameter that a person has said, where it tells a model something.
+
+    One that was said for another model tells nothing to one that never zooms.
+    """
+    return image.diameter if model.spec.best_diameters else None
+
+
 class Writing:
     """A prediction on its way into an image, one band after the other.
 
@@ -66,8 +74,7 @@ class Predict(Job[PredictEvent, Predicted]):
     def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
         """Return the prediction of an image as it is read now."""
         channels = image.reading.channels
-        # One that was said for another model tells nothing to one that never zooms.
-        diameter = image.diameter if model.spec.best_diameters else None
+        diameter = told_diameter(image, model)
         pixels, axes, size = image.pixels, image.axes, image.pixel_size
         return cls(pixels, axes, channels, model, view, diameter, size)
 

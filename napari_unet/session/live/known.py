@@ -19,6 +19,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.images.channels import Channels
 from napari_unet.instances.decoding import Decoding
 from napari_unet.session.images.image import OpenImage
+from napari_unet.session.prediction import told_diameter
 
 if TYPE_CHECKING:
     from napari_unet.inference import Prepared
@@ -42,7 +43,7 @@ class Origin:
     @classmethod
     def of(cls, image: OpenImage, model: Model) -> Origin:
         """Return that of a prediction that begins now."""
-        diameter = image.diameter if model.spec.best_diameters else None
+        diameter = told_diameter(image, model)
         channels = image.reading.channels
         return cls(model.net, image.axes, channels, diameter, model.spec.decoding)
 

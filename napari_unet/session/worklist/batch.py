@@ -18,19 +18,18 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from napari_unet.core.events import TilesDone
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.tiling import cut_into_bands
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import APPLY_SECONDS
+from napari_unet.session.prediction import Writing
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import BatchState, Problem
 from napari_unet.session.worklist.entry import Entry, Stage
@@ -42,9 +41,6 @@ from napari_unet.session.worklist.predict_file import (
 from napari_unet.session.worklist.reading import Unread
 from napari_unet.session.worklist.rows import Rows
 
-if TYPE_CHECKING:
-    from napari_unet.annotation.annotation import EditOf
-
 _MOST_WAIT = 15.0
 """Seconds in which an image that cannot be saved at home must be saved elsewhere."""
 
@@ -55,8 +51,7 @@ class _Writing:
 
     source: object
     image: OpenImage
-    part: EditOf
-    bands: deque[Box]
+    bands: Writing
     saving: bool = False
     lost_at: float | None = None
 
@@ -231,8 +226,8 @@ class PredictAll:
             self._after(run, counted=False)
             return
         image.saving.closing = True  # nobody has it on screen
-        bands = cut_into_bands(Box.whole(image.identity.labels_shape))
-        run.writing = _Writing(run.source, image, found.part, deque(bands))
+        bands = Writing(image, found.part, Box.whole(image.identity.labels_shape))
+        run.writing = _Writing(run.source, image, bands)
 
     def _write(self, run: _Batch, writing: _Writing) -> None:
         if writing.saving:
@@ -240,11 +235,11 @@ class PredictAll:
             return
         deadline = time.monotonic() + APPLY_SECONDS
         image = writing.image
-        while writing.bands and not image.canvas.busy:
-            image.canvas.do(writing.part(writing.bands.popleft()))
+        while not (writing.bands.over or image.canvas.busy):
+            writing.bands.write()
             if time.monotonic() >= deadline:
                 break
-        if writing.bands:
+        if not writing.bands.over:
             return
         writing.saving = True
         image.saving.note_change()
