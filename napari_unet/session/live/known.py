@@ -38,6 +38,7 @@ class Origin:
     axes: str
     channels: Channels | None
     diameter: float | None
+    pixel_size: float | None
     decoding: Decoding | None
 
     @classmethod
@@ -45,7 +46,8 @@ class Origin:
         """Return that of a prediction that begins now."""
         diameter = told_diameter(image, model)
         channels = image.reading.channels
-        return cls(model.net, image.axes, channels, diameter, model.spec.decoding)
+        size, decoding = image.pixel_size, model.spec.decoding
+        return cls(model.net, image.axes, channels, diameter, size, decoding)
 
     @property
     def of_maps(self) -> Origin:

@@ -15,7 +15,7 @@ from napari_unet.inference.events import MapsCached, PredictEvent, Sized
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import LookUpImage, Opened
-from napari_unet.session.images.reading import Reading, mismatch_in_words
+from napari_unet.session.images.reading import mismatch_in_words
 from napari_unet.session.prediction import Predict
 from napari_unet.session.worklist.reading import Picture, Unread
 
@@ -51,9 +51,9 @@ class PredictedFile:
 
 def what_is_asked(image: OpenImage) -> tuple[object, ...]:
     """Return what a prediction of an image depends on, besides the model."""
-    reading: Reading = image.reading
-    identity = image.identity
-    return identity.content_hash, identity.axes, reading.channels, image.diameter
+    identity, channels = image.identity, image.reading.channels
+    sizes = image.diameter, image.pixel_size
+    return identity.content_hash, identity.axes, channels, *sizes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
