@@ -8,7 +8,8 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import readable
 from napari_unet.project.snapshots import Snapshot
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.status import ImageState, ModelState
+from napari_unet.session.images.status import ImageState
+from napari_unet.session.models.status import ModelState
 from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:

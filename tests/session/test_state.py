@@ -14,14 +14,11 @@ import napari_unet.gui
 import napari_unet.session
 from napari_unet.errors import InputError
 from napari_unet.session.hub import Hub
+from napari_unet.session.images.status import ImageState
+from napari_unet.session.models.status import ModelState
 from napari_unet.session.state import State, describe
-from napari_unet.session.status import (
-    ImageState,
-    ModelState,
-    Progress,
-    ProjectState,
-    Target,
-)
+from napari_unet.session.status import Progress, Target
+from napari_unet.session.worklist.status import ProjectState
 from tests.runners import InlineRunner
 
 IMAGE = ImageState("a", "YX", (8, 8), open=True, has_labels=True, objects=22)

@@ -18,7 +18,8 @@ from napari_unet.gui.panels.panel import (
 )
 from napari_unet.project.layout import SUFFIX
 from napari_unet.session.state import State
-from napari_unet.session.status import NOT_SAVED, ProjectState, SaveState
+from napari_unet.session.status import NOT_SAVED, SaveState
+from napari_unet.session.worklist.status import ProjectState
 
 _BESIDE = "Work is kept beside each image"
 _TIP = (

@@ -11,8 +11,9 @@ from napari_unet.project.project import Project
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import Held, LookUpImage, Opened, Request
 from napari_unet.session.images.saving import ImageSaving
+from napari_unet.session.images.status import ImageState
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.status import NOT_SAVED, ImageState
+from napari_unet.session.status import NOT_SAVED
 
 if TYPE_CHECKING:
     from napari_unet.session.images.images import Images

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from napari_unet.project.project import Project
+from napari_unet.session.models.status import VersionState
 from napari_unet.session.models.timeline import ModelVersion, Timeline
 from napari_unet.session.models.versions import why_not_delete, why_not_rename
-from napari_unet.session.status import VersionState
 from napari_unet.session.words import gain_in_words
 
 _SECONDS = 60

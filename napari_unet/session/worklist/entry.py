@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.manifest import Done
-from napari_unet.session.status import ProjectImage
+from napari_unet.session.worklist.status import ProjectImage
 from napari_unet.tasks import goes_with, task_of
 
 _ALMOST_ALL = 0.95

@@ -19,7 +19,6 @@ from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.status import ProjectState
 from napari_unet.session.worklist.entry import (
     NO_WORK,
     Entry,
@@ -29,6 +28,7 @@ from napari_unet.session.worklist.entry import (
 )
 from napari_unet.session.worklist.finding import FindImages, FoundImages
 from napari_unet.session.worklist.rows import Rows
+from napari_unet.session.worklist.status import ProjectState
 
 _RETRY_SECONDS = 10.0
 
