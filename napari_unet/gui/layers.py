@@ -7,7 +7,8 @@ So the first stroke says that they are not, and what is in them can be taken ove
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -24,6 +25,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.camera import look_at, with_surroundings
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
+from napari_unet.gui.placement import see
 from napari_unet.gui.results import Results
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
@@ -42,6 +44,7 @@ class ViewerLayers:
         self._session = session
         self.images = ImageLayers(viewer.layers, session.images)
         self.results = Results(viewer.layers, self.images, session)
+        self._held = False
         self._strangers = Connections()
         self._connections = Connections()
         self.images.left.connect(self._let_go)
@@ -82,12 +85,22 @@ class ViewerLayers:
         for each in self._viewer.layers:
             role, image = self._role(each)
             if each is layer or (image == wanted and role is Role.LABELS):
-                each.visible = True
+                see(each, visible=True)
             elif role not in (Role.OTHER, Role.STRANGER) and image != wanted:
-                each.visible = False
+                see(each, visible=False)
             elif role is Role.STRANGER and each in self._orphans:
-                each.visible = False  # labels of an image whose layer was removed
+                see(each, visible=False)  # of an image whose layer was removed
         self.choose(layer)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Follow nothing meanwhile, and afterwards what has become of it all."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self._on_changed()
 
     def visible_box(self) -> Box | None:
         """Return what of the chosen image's labels is in sight.
@@ -201,6 +214,8 @@ class ViewerLayers:
 
     def _follow(self, *_: object) -> None:
         """Choose what is selected, and tell on what commands act."""
+        if self._held:
+            return
         layers, before = list(self._viewer.layers), self.images.chosen
         facts = [self._facts(layer) for layer in layers]
         chosen = next((i for i, x in enumerate(layers) if x is before), None)
@@ -251,8 +266,9 @@ class ViewerLayers:
             self._strangers.connect(paint, self._on_stranger_painted, layer)
 
     def _on_changed(self) -> None:
-        self._follow()
-        self.images.chosen_changed.emit()
+        if not self._held:
+            self._follow()
+            self.images.chosen_changed.emit()
 
     def _on_inserted(self, event: Any) -> None:
         self._listen(event.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
@@ -11,6 +11,7 @@ from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.overlays import ValuePictures, VerifiedOverlay
 from napari_unet.gui.placement import LayersTogether
 from napari_unet.gui.result_layers import brush_for, channel_axis, class_colormap
+from napari_unet.gui.shelf import Look, Shelf
 from napari_unet.gui.target import Role
 from napari_unet.session.images.image import OpenImage
 from napari_unet.tasks import task_of
@@ -20,9 +21,6 @@ from napari_unet.tasks.outputs import PixelClass
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Layer
-
-Look: TypeAlias = dict[str, Any]
-"""What a person has set in a labels layer beside its pixels, by napari's names."""
 
 _SET_BY_PERSONS = (
     "brush_size",
@@ -50,9 +48,9 @@ def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
     # Nobody expects to move a layer that is new.
     if wanted["mode"] == "transform" or not layer.editable:
         del wanted["mode"]
-    known = task_of(schema).labels.known
-    if not known(image.annotation, schema.names, wanted["selected_label"]):
-        del wanted["selected_label"]
+    known, label = task_of(schema).labels.known, wanted.pop("selected_label", None)
+    if label is not None and known(image.annotation, schema.names, label):
+        wanted["selected_label"] = label
     for name, value in wanted.items():
         setattr(layer, name, value)
 
@@ -67,8 +65,10 @@ class ShownResult:
         below: Image,
         labels: Labels,
         look: Look,
+        shelf: Shelf,
     ) -> None:
         self._layers = layers
+        self._shelf = shelf
         self._image = image
         self.below = below  # on which the others lie
         self.layer = labels  # that is painted in
@@ -126,7 +126,9 @@ class ShownResult:
     def show_verified(self, visible: bool) -> None:
         """Show or hide what is verified; its layer is made when it is shown first."""
         if visible and self._overlay is None:
-            self._overlay = VerifiedOverlay(self._layers, self.binding)
+            schema, layer = self._image.schema, self.layer
+            kept = self._shelf.take(Role.OVERLAY, self.below, layer.ndim, schema)
+            self._overlay = VerifiedOverlay(self._layers, self.binding, kept)
             self._together.add(self._overlay.layer)
         if self._overlay is not None:
             self._overlay.visible = visible
@@ -174,6 +176,18 @@ class ShownResult:
         self._together.close()
         self.binding.close()
         self._image.leave_canvas()
+
+    def lay_by(self) -> None:
+        """Let go of the annotation; layers wait for that of another image."""
+        overlay, look, overlaid = self._overlay, self.look(), self.verified_shown
+        self.let_go()
+        waiting = {Role.LABELS: self.layer}
+        if overlay is not None:
+            overlay.let_go()
+            waiting[Role.OVERLAY] = overlay.layer
+            self._overlay = None
+        self.close_others(remove=True)
+        self._shelf.put(waiting, self._image.schema, look, overlaid=overlaid)
 
     def close(self, *, remove: bool) -> None:
         """Let go of the annotation; layers go, or stay as ordinary layers."""
