@@ -60,6 +60,7 @@ class VerifiedOverlay:
         else:  # one that showed what is verified of another image
             self.layer = layer
             layer.data = _provenance(binding)
+            layer.editable = False
             cover(layer, binding.layer)
         binding.changed.connect(self.refresh)
 

@@ -63,7 +63,6 @@ class Shelf:
         """
         for layer in waiting.values():
             layer.visible = False
-            layer.editable = False
         self._schema = schema
         self._waiting |= waiting
         # Which label is painted belongs to an image, and all want to see the next one.
@@ -82,6 +81,7 @@ class Shelf:
             # The work on the image before leaves the memory.
             nothing = layer.data.dtype.type(0)
             layer.data = np.broadcast_to(nothing, shape[-layer.ndim :])
+            layer.editable = False
             cover(layer, below)
             if role is Role.LABELS:
                 layer.name = name_over(below, self._schema)

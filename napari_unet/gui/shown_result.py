@@ -52,7 +52,14 @@ def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
     if label is not None and known(image.annotation, schema.names, label):
         wanted["selected_label"] = label
     for name, value in wanted.items():
-        setattr(layer, name, value)
+        if not _is_set(layer, name, value):
+            setattr(layer, name, value)
+
+
+def _is_set(layer: Labels, name: str, value: Any) -> bool:
+    """Return whether a layer is so already: it draws itself anew when it is told."""
+    now = getattr(layer, name)
+    return now is value or (isinstance(value, int | float | str) and now == value)
 
 
 class ShownResult:
