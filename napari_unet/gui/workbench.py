@@ -30,6 +30,7 @@ from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.key_sheet import show_keys_by_key
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
+from napari_unet.gui.next_plane import NextPlane
 from napari_unet.gui.one_image import OneImage
 from napari_unet.gui.reading import NapariReader
 from napari_unet.gui.runner import QtRunner
@@ -94,6 +95,7 @@ class Workbench(QObject):
             self.layers,
             self.brush,
             self.tools,
+            NextPlane(self.session, self.sections),
             self._hiding,
         )
         if application := QApplication.instance():

@@ -132,7 +132,7 @@ class Listing:
         if entry is None:
             return
         predicted |= entry.work.predicted
-        work = Work.of(image.annotation.counts(), predicted=predicted)
+        work = Work.of(image.annotation, predicted=predicted)
         there = self._projects.chosen is not None and work.stage is not Stage.UNSEEN
         self._rows.replace(replace(entry, work=work, kept=entry.kept or there))
 
