@@ -65,7 +65,7 @@ def test_a_version_tells_what_it_learned_from(day, files, monkeypatch):
     assert 0 <= record.seconds < 60
     assert (datetime.now(UTC) - record.created).total_seconds() < 60
     start, made = day.state.versions
-    assert f"0.50 → 0.70 · from {record.objects} objects · " in made.details
+    assert f"0.50 → 0.70 · {record.objects} objects · " in made.details
     assert ":" in made.when
     assert "held out" in made.about
     assert (start.details, start.when) == ("opened", "")
@@ -194,7 +194,7 @@ def test_a_version_says_how_many_objects_it_finds(day, files, monkeypatch, held_
     day.run()
     made = day.state.versions[-1]
     # Of objects that trained it nobody shall think so.
-    assert made.details.startswith("finds 82 of 100, 6 wrong · from ") is held_out
+    assert (made.details == "finds 82 of 100, 6 wrong") is held_out
     assert (
         "Of 100 objects that were held out it finds 82, 6" in made.about
     ) is held_out

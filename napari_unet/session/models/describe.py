@@ -52,9 +52,11 @@ def _describe_version(
     if version.home not in (None, place):
         elsewhere = version.home.folder.stem
         text += f" · {elsewhere}"
-    learned = _learned_from(version)
-    found = found_in_words(record.found) if record.found is not None else gain
-    parts = found, learned and f"from {learned}", _took(version), elsewhere
+    if record.found is not None:
+        parts = [found_in_words(record.found)]  # there is no room for more
+    else:
+        parts = [gain, _learned_from(version), _took(version)]
+    parts.append(elsewhere)
     return VersionState(
         version.number,
         text,
