@@ -149,7 +149,7 @@ UNREADY = {"ready": False, "model": None}
         (
             "copy to next plane",
             {"image": image(axes="ZYX", shape=(5, 8, 8), task="classes")},
-            "There are no objects here; paint in the next plane.",
+            "There are no objects here; paint in the plane after.",
         ),
         ("change", {}, ""),
         ("change", {"image": image(read_only=LOCKED)}, LOCKED),
