@@ -55,7 +55,8 @@ def _span(mask: Mask) -> Corners:
 def _part(mask: Mask, low: Shift, high: Shift) -> Mask:
     """Return a part of a mask, which may reach beyond it: there it is False."""
     part = np.zeros(high - low, bool)
-    first, last = np.maximum(low, 0), np.minimum(high, np.array(mask.shape))
+    size = np.array(mask.shape, np.int64)
+    first, last = np.clip(low, 0, size), np.clip(high, 0, size)
     if (first < last).all():
         from_there, to_here = (_slices(first - o, last - o) for o in (0, low))
         part[to_here] = mask[from_there]

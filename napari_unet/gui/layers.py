@@ -27,6 +27,7 @@ from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.placement import see
 from napari_unet.gui.results import Results
+from napari_unet.gui.shown_result import ShownResult
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
@@ -111,12 +112,7 @@ class ViewerLayers:
         layer = self.results.layer_in_sight or self.images.chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
-        box = _box_in_sight(self._viewer, layer)
-        if shown:
-            box = shown.binding.channel.box_of_labels(box)
-        elif isinstance(layer, Image) and not layer.rgb:
-            box = _without_channel(box, image.axes)
-        box = box.intersect(Box.whole(image.annotation.labels.shape))
+        box = _box_of_labels(_box_in_sight(self._viewer, layer), image, shown, layer)
         return None if box.empty else box
 
     def look_at(self, image: OpenImage, box: Box) -> None:
@@ -307,6 +303,17 @@ def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:
             start[own] = round(float(point[own]))
             stop[own] = start[own] + 1
     return Box(tuple(start), tuple(stop))
+
+
+def _box_of_labels(
+    box: Box, image: OpenImage, shown: ShownResult | None, layer: Any
+) -> Box:
+    """Return a box of a layer of an image, or of its results, as one of its labels."""
+    if shown:
+        box = shown.binding.channel.box_of_labels(box)
+    elif isinstance(layer, Image) and not layer.rgb:
+        box = _without_channel(box, image.axes)
+    return box.intersect(Box.whole(image.annotation.labels.shape))
 
 
 def _in_plane(box: Box) -> Box:

@@ -92,8 +92,8 @@ class OneImage:
     def _turn_into(self, layer: Image, new: Image) -> bool:
         """Let a layer be another one, of the same kind, that would take its place.
 
-        That takes a tenth of the time, and what a person chose stays as it is. Return
-        False where that cannot be.
+        napari adds no layer then, and what a person chose stays as it is. Return False
+        where that cannot be.
         """
         if layer not in self._brought or not _same_kind(layer, new):
             return False

@@ -17,13 +17,12 @@ from napari_unet.gui.napari_private import half_drawn, insert_quietly
 from napari_unet.gui.preview import PreviewLayer
 from napari_unet.gui.probability import ProbabilityLayer
 from napari_unet.gui.result_layers import (
-    first_label,
     make_layer,
     nearest_meaning,
     shows_labels_of,
 )
 from napari_unet.gui.shelf import Look, Shelf
-from napari_unet.gui.shown_result import ShownResult, give_look
+from napari_unet.gui.shown_result import ShownResult, make_ready
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 from napari_unet.tasks.outputs import PixelClass
@@ -116,15 +115,10 @@ class Results:
             self.left.emit(shown.layer)
 
     def lay_by(self, image: OpenImage, below: Image) -> None:
-        """Let the layers of an image wait for the one that comes in its place.
-
-        What is half drawn ends with its layer.
-        """
+        """Let the layers of an image wait for the next, unless one is half drawn in."""
         shown = self._shown.get(image)
         if shown is None or shown.below is not below or half_drawn(shown.layer):
             return
-        if self._layers.selection.active in shown.layers:
-            self._layers.selection.active = below
         self._looks[_work(image)] = shown.look()
         del self._shown[image]
         shown.lay_by()
@@ -146,16 +140,11 @@ class Results:
             return
         self._remove_left(image)
         model = self._session.state.model
-        look = self._looks.get(_work(image), {})
         kept = self.shelf.take_labels(image, below)
-        if kept is not None:
-            look = {**look, **self.shelf.look}
+        look = self._looks.get(_work(image), {}) | (self.shelf.look if kept else {})
         layer = kept or make_layer(image, below, self._classes)
         # Before anybody listens: to choose a label finishes the objects that are open.
-        layer.selected_label = first_label(image, model.variables if model else ())
-        layer.editable = not image.read_only
-        if look:
-            give_look(look, layer, image)
+        make_ready(layer, image, model.variables if model else (), look)
         if kept is None:
             # Binds it, as every layer that shows these labels.
             insert_quietly(self._layers, self._layers.index(below) + 1, layer)
@@ -280,10 +269,8 @@ class Results:
     def _remove_left(self, image: OpenImage) -> None:
         """Remove what was left of an image that is back, unless it was painted in."""
         left = self._left.pop(_work(image), None)
-        if left is not None and left in self._layers:
-            labels = image.annotation.labels
-            if left.data.shape == labels.shape and np.array_equal(left.data, labels):
-                self._layers.remove(left)
+        if left in self._layers and np.array_equal(left.data, image.annotation.labels):
+            self._layers.remove(left)
 
     def _hand_over(self, image: OpenImage) -> None:
         """Select the labels, with a brush that fits the objects."""

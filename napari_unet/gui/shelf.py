@@ -1,8 +1,8 @@
 """Layers of results that wait for the next image of the list.
 
-To add a layer costs napari a tenth of a second, and so does taking one away: each has
-controls, visuals and connections of its own. To show other pixels in a layer costs next
-to nothing. So when a person steps to another image, the layers of its results stay:
+To add a layer takes napari so long that a person sees it, and so does taking one away:
+each has controls, visuals and connections of its own. To show other pixels in a layer
+costs little. So when a person steps to another image, the layers of its results stay:
 hidden and empty, until there is something of the next image to show in them.
 """
 

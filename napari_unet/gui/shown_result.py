@@ -10,13 +10,18 @@ from napari.layers import Image, Labels
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.overlays import ValuePictures, VerifiedOverlay
 from napari_unet.gui.placement import LayersTogether
-from napari_unet.gui.result_layers import brush_for, channel_axis, class_colormap
+from napari_unet.gui.result_layers import (
+    brush_for,
+    channel_axis,
+    class_colormap,
+    first_label,
+)
 from napari_unet.gui.shelf import Look, Shelf
 from napari_unet.gui.target import Role
 from napari_unet.session.images.image import OpenImage
 from napari_unet.tasks import task_of
 from napari_unet.tasks.labeling import Brush
-from napari_unet.tasks.outputs import PixelClass
+from napari_unet.tasks.outputs import PixelClass, Variable
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -40,6 +45,16 @@ _SET_BY_PERSONS = (
 
 _OUTLINE = 1
 """Pixels that an outline is wide."""
+
+
+def make_ready(
+    layer: Labels, image: OpenImage, variables: Sequence[Variable], look: Look
+) -> None:
+    """Set up a layer that shows the labels of an image, so that one can paint there."""
+    layer.selected_label = first_label(image, variables)
+    layer.editable = not image.read_only
+    if look:
+        give_look(look, layer, image)
 
 
 def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
@@ -186,6 +201,8 @@ class ShownResult:
 
     def lay_by(self) -> None:
         """Let go of the annotation; layers wait for that of another image."""
+        if self._layers.selection.active in self.layers:
+            self._layers.selection.active = self.below
         overlay, look, overlaid = self._overlay, self.look(), self.verified_shown
         self.let_go()
         waiting = {Role.LABELS: self.layer}
