@@ -7,9 +7,9 @@ where the code is hosted, and nothing of the site is written twice.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path, PurePosixPath
+from posixpath import normpath, relpath
 
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
@@ -41,7 +41,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(
-    markdown: str, page: Page, config: MkDocsConfig, files: Files
+    markdown: str,
+    page: Page,
+    config: MkDocsConfig,  # noqa: ARG001 - mkdocs names its arguments
+    files: Files,
 ) -> str:
     """Lead links to where the files are in the site."""
     here = page.file.src_uri
@@ -50,7 +53,7 @@ def on_page_markdown(
         uri = uri_in_site(target_of(here, match[0]))
         if uri is None or uri not in files.src_uris:
             return match[0]
-        return os.path.relpath(uri, os.path.dirname(here) or ".")
+        return relpath(uri, PurePosixPath(here).parent)
 
     return TARGET.sub(moved, markdown)
 
@@ -74,7 +77,7 @@ def target_of(page: str, link: str) -> PurePosixPath:
     """Return the path in the repository that a link on a page of the site means."""
     of_uri = {uri: source for source, uri in FRONT.items()}
     folder = PurePosixPath(of_uri.get(page, f"{DOCS}/{page}")).parent
-    return PurePosixPath(os.path.normpath(folder / link))
+    return PurePosixPath(normpath(folder / link))
 
 
 def uri_in_site(path: PurePosixPath) -> str | None:
@@ -103,9 +106,10 @@ def code_page(path: PurePosixPath) -> str:
 def notebook_page(file: File) -> str:
     """Return the cells of a notebook as Markdown, and a link to the file itself."""
     notebook = nbformat.read(Path(str(file.abs_src_path)), as_version=4)
-    cells = [
-        cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```"
-        for cell in notebook.cells
-    ]
     name = Path(file.src_uri).name
+    cells = [_cell(cell.cell_type, cell.source) for cell in notebook.cells]
     return "\n\n".join([*cells, f"[The notebook itself: `{name}`]({name})\n"])
+
+
+def _cell(kind: str, source: str) -> str:
+    return f"```python\n{source}\n```" if kind == "code" else source

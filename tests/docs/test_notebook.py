@@ -25,7 +25,9 @@ def test_it_has_no_outputs(notebook: nbformat.NotebookNode) -> None:
 
 
 def test_it_runs(
-    notebook: nbformat.NotebookNode, tmp_path: Path, repository: Path,
+    notebook: nbformat.NotebookNode,
+    tmp_path: Path,
+    repository: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(repository))

@@ -66,9 +66,7 @@ def steps_of(page: Path) -> list[Step]:
         if following and following.type == "fence" and following.info == "text":
             assert following.map is not None
             shown, shown_end = following.content, following.map[1]
-        steps.append(
-            Step(token.info, token.content, shown, token.map[1], shown_end)
-        )
+        steps.append(Step(token.info, token.content, shown, token.map[1], shown_end))
     return steps
 
 
