@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
+from typing import Any
 
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
@@ -24,6 +25,7 @@ LANGUAGES = {".py": "python", ".pyi": "python", ".toml": "toml", ".json": "json"
 
 # What stands between "](" and ")", without its anchor; not an address, nor a heading.
 TARGET = re.compile(r"(?<=\]\()(?![a-z]+:|#)[^)#\s]+")
+PICTURE = re.compile(r'(?<=<p>)(<img [^>]*src="([^"]+)"[^>]*>)(?=</p>)')
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -40,12 +42,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(
-    markdown: str,
-    page: Page,
-    config: MkDocsConfig,  # noqa: ARG001 - mkdocs names its arguments
-    files: Files,
-) -> str:
+def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
     """Lead links to where the files are in the site."""
     here = page.file.src_uri
 
@@ -56,6 +53,11 @@ def on_page_markdown(
         return relpath(uri, PurePosixPath(here).parent)
 
     return TARGET.sub(moved, markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Let a picture open in its full size when it is clicked."""
+    return PICTURE.sub(r'<a href="\2">\1</a>', html)
 
 
 def linked_code(files: Files) -> set[PurePosixPath]:
@@ -100,7 +102,8 @@ def code_page(path: PurePosixPath) -> str:
     fence = "`" * 8
     language = LANGUAGES[path.suffix]
     opening = f'{fence}{language} linenums="1"'
-    return f"# {path.name}\n\n`{path}`\n\n{opening}\n{text}\n{fence}\n"
+    wide = "---\nhide: [toc]\n---\n"
+    return f"{wide}# {path.name}\n\n`{path}`\n\n{opening}\n{text}\n{fence}\n"
 
 
 def notebook_page(file: File) -> str:
