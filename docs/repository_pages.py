@@ -1,8 +1,8 @@
 """Make pages of files that lie elsewhere in the repository, for mkdocs.
 
-README and CONTRIBUTING, the notebook and every file of code that a page links to become
-pages of the site, and links to them lead there. So the same Markdown has the same links
-where the code is hosted, and nothing of the site is written twice.
+README, CONTRIBUTING and the like, the notebook and every file of code that a page links
+to become pages of the site, and links to them lead there. So the same Markdown has the
+same links where the code is hosted, and nothing of the site is written twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from mkdocs.structure.pages import Page
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = "docs"
-FRONT = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md"}
+FRONT = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "sample_data/README.md": "tutorials/sample-data.md",
+}
 NOTEBOOK = ".ipynb"
 LANGUAGES = {".py": "python", ".pyi": "python", ".toml": "toml", ".json": "json"}
 

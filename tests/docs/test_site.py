@@ -32,7 +32,8 @@ class _Loads(HTMLParser):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository = Path(__file__).parents[2]
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+    # Not --quiet: what is not told is not counted either.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
     done = subprocess.run(
         [*command, "--site-dir", str(folder)],
         cwd=repository,
