@@ -31,6 +31,7 @@ def test_it_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(repository))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, resources=resources, timeout=240).execute()
     printed = {cell.source: _text(cell) for cell in notebook.cells}
