@@ -39,8 +39,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, uri, content=text))
     for file in list(files):
         if file.src_uri.endswith(NOTEBOOK):
-            uri, text = file.src_uri.removesuffix(NOTEBOOK) + ".md", notebook_page(file)
-            files.append(File.generated(config, uri, content=text))
+            uri = notebook_uri(file.src_uri)
+            files.append(File.generated(config, uri, content=notebook_page(file)))
     for path in sorted(linked_code(files)):
         files.append(File.generated(config, code_uri(path), content=code_page(path)))
     return files
@@ -92,7 +92,15 @@ def uri_in_site(path: PurePosixPath) -> str | None:
         return FRONT[str(path)]
     if is_code(path):
         return code_uri(path)
-    return str(path.relative_to(DOCS)) if path.is_relative_to(DOCS) else None
+    if not path.is_relative_to(DOCS):
+        return None
+    uri = str(path.relative_to(DOCS))
+    return notebook_uri(uri) if path.suffix == NOTEBOOK else uri
+
+
+def notebook_uri(uri: str) -> str:
+    """Return the page of a notebook."""
+    return uri.removesuffix(NOTEBOOK) + ".md"
 
 
 def code_uri(path: PurePosixPath) -> str:
@@ -112,10 +120,11 @@ def code_page(path: PurePosixPath) -> str:
 
 def notebook_page(file: File) -> str:
     """Return the cells of a notebook as Markdown, and a link to the file itself."""
-    notebook = nbformat.read(Path(str(file.abs_src_path)), as_version=4)
-    name = Path(file.src_uri).name
+    notebook: Any = nbformat.reads(file.content_string, as_version=4)
+    name = file.src_uri.rpartition("/")[2]
+    download = f'<a href="{name}" download>The notebook itself</a>\n'
     cells = [_cell(cell.cell_type, cell.source) for cell in notebook.cells]
-    return "\n\n".join([*cells, f"[The notebook itself: `{name}`]({name})\n"])
+    return "\n\n".join([*cells, download])
 
 
 def _cell(kind: str, source: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -13,11 +14,11 @@ NOTEBOOK = Path(__file__).parents[2] / "docs" / "tutorials" / "notebook.ipynb"
 
 
 @pytest.fixture
-def notebook() -> nbformat.NotebookNode:
+def notebook() -> Any:
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
-def test_it_has_no_outputs(notebook: nbformat.NotebookNode) -> None:
+def test_it_has_no_outputs(notebook: Any) -> None:
     nbformat.validate(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert cells
@@ -25,7 +26,7 @@ def test_it_has_no_outputs(notebook: nbformat.NotebookNode) -> None:
 
 
 def test_it_runs(
-    notebook: nbformat.NotebookNode,
+    notebook: Any,
     tmp_path: Path,
     repository: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -45,6 +46,6 @@ def test_it_runs(
     assert (tmp_path / "found.png").is_file()
 
 
-def _text(cell: nbformat.NotebookNode) -> str:
+def _text(cell: Any) -> str:
     outputs = cell.get("outputs", [])
     return "".join(output.get("data", {}).get("text/plain", "") for output in outputs)

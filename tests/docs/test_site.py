@@ -81,5 +81,7 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
 
 
 def test_the_notebook_is_a_page_and_a_file(site: Path) -> None:
+    index = (site / "tutorials/index.html").read_text(encoding="utf-8")
+    assert 'href="notebook.html"' in index
     assert "FitConfig" in (site / "tutorials/notebook.html").read_text(encoding="utf-8")
     assert (site / "tutorials/notebook.ipynb").is_file()
