@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """Let no search for garbage look at what was imported, again and again.
 
-    napari searches six times for every window, and what torch and Qt brought never goes.
+    napari searches six times for every window; what torch and Qt brought never goes.
     """
     gc.collect()
     gc.freeze()
