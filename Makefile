@@ -7,6 +7,9 @@
 
 export PYTHON TORCH_INDEX
 
+# Where a machine forbids compiled files, each program that a test starts compiles anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PYQT5 := scripts/with_display.sh env QT_API=pyqt5 PYTEST_QT_API=pyqt5
 PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
