@@ -1,4 +1,4 @@
-"""The page for people in a package: what the model is for, and how its maps are read."""
+"""The page for people in a package: what the model is for, how its maps are read."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ labels = nu.decode(maps, model)
 
 _VALIDATION = f"""\
 Draw the truth for some of your own images, and let `napari-unet evaluate --truth DIR
---predicted DIR` compare it with what the model finds: it counts objects that have half of
-their pixels and more in common with the truth, and the overlap of all pixels.
+--predicted DIR` compare it with what the model finds: it counts objects that have half
+of their pixels and more in common with the truth, and the overlap of all pixels.
 
-When this package was made, each of its networks was compared with the original on images
-of three sizes; the largest difference of a map was {NEAR_ENOUGH:g} of its range or less.
+When this package was made, each of its networks was compared with the original on
+images of three sizes; the largest difference of a map was {NEAR_ENOUGH:g} of its range
+or less.
 `bioimageio test PACKAGE` compares the sample output again.
 """
 
@@ -46,10 +47,10 @@ def _sections(spec: ModelSpec, sizes: Sizes) -> Iterator[str]:
     yield "## What goes in\n"
     yield (
         f"{spec.in_channels} channel{'s' * (spec.in_channels > 1)}, sides of "
-        f"{sizes.least} + {sizes.step} k pixels; of a tile, {sizes.halo} pixels on every "
-        f"side are told by what lies beyond it. {before_words(spec)} Where these two "
-        "are equal, the network takes the darkest and the brightest pixel for them in "
-        "napari-unet; other programs divide by nearly nothing.\n"
+        f"{sizes.least} + {sizes.step} k pixels; of a tile, {sizes.halo} pixels on "
+        f"every side are told by what lies beyond it. {before_words(spec)} Where "
+        "these two are equal, napari-unet takes the darkest and the brightest pixel for them; "
+        "other programs divide by nearly nothing.\n"
     )
     if spec.best_diameters is not None:
         low, high = spec.best_diameters

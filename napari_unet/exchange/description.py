@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
 
 from napari_unet.errors import InputError
+from napari_unet.exchange.credit import Credits, refuse_unknown, stated_license
 from napari_unet.exchange.graph import NEAR_ENOUGH, Sizes, sizes_of
-from napari_unet.exchange.licenses import refuse_unknown, stated_license
 from napari_unet.exchange.onnx_file import INPUT, OPSET, OUTPUT
 from napari_unet.images.normalize import Normalization, PercentileNormalization
 from napari_unet.models.spec import ModelSpec
@@ -35,26 +34,14 @@ Words: TypeAlias = dict[str, Any]
 File: TypeAlias = Callable[[str], Words]
 
 
-@dataclass(frozen=True, slots=True)
-class Credits:
-    """Who made a model, and under which licence it may be used.
-
-    The licence is a name of SPDX, such as "CC-BY-4.0"; that of the model's card where it
-    is missing.
-    """
-
-    authors: tuple[str, ...] = ()
-    license: str = ""
-
-
-def describe(model: Model, credits: Credits, hashes: Mapping[str, str]) -> Words:
+def describe(model: Model, made_by: Credits, hashes: Mapping[str, str]) -> Words:
     """Return the description of a package with these files, hashes by their names.
 
     Raises an InputError if the format has no words for the model.
     """
     spec, sizes = model.spec, sizes_of(model)
-    refuse_unknown(credits.license)
-    license_ = credits.license or stated_license(spec.card.license)
+    refuse_unknown(made_by.license)
+    license_ = made_by.license or stated_license(spec.card.license)
     title, doi = _UNET
 
     def file(name: str) -> Words:
@@ -65,7 +52,7 @@ def describe(model: Model, credits: Credits, hashes: Mapping[str, str]) -> Words
         "type": "model",
         "name": _name(spec.name),
         "description": _description(spec),
-        "authors": [{"name": name} for name in credits.authors or (_MAKER,)],
+        "authors": [{"name": name} for name in made_by.authors or (_MAKER,)],
         "cite": [{"text": title, "doi": doi}],
         "tags": [*_TAGS, f"{model.net.dims}d"],
         "documentation": file("README.md"),

@@ -1,10 +1,9 @@
-"""Models as files of other programs: in which formats, and how one is written."""
+"""Models as files of other programs, each whole or not at all."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,7 +11,8 @@ from napari_unet.core.atomic import write_atomically
 from napari_unet.core.events import Notice
 from napari_unet.core.jobs import drain_logged
 from napari_unet.errors import InputError
-from napari_unet.exchange.description import Credits
+from napari_unet.exchange.credit import Credits
+from napari_unet.exchange.formats import ONNX, PACKAGE, ModelFormat, find_model_format
 from napari_unet.exchange.onnx_file import to_onnx
 from napari_unet.exchange.package import iter_package
 from napari_unet.weights.model import Model, check_model
@@ -20,29 +20,8 @@ from napari_unet.weights.model import Model, check_model
 Steps: TypeAlias = Generator[Notice | float, None, None]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFormat:
-    """One way in which models leave the program.
-
-    Parameters
-    ----------
-    name, suffix : str
-        On the command line, and at the end of a file's name.
-    title : str
-        For people, in a file dialog.
-    write : callable
-        Writes a file whole or not at all; yields the share that is done, and what a
-        person should know.
-    """
-
-    name: str
-    suffix: str
-    title: str
-    write: Callable[[Model, Credits, Path], Steps]
-
-
-def _iter_onnx(model: Model, credits: Credits, path: Path) -> Steps:
-    del credits  # a file of ONNX has no place for them that anybody reads
+def _iter_onnx(model: Model, made_by: Credits, path: Path) -> Steps:
+    del made_by  # a file of ONNX has no place for them that anybody reads
     yield 0.0
     content = to_onnx(model)
     yield 0.9
@@ -50,43 +29,36 @@ def _iter_onnx(model: Model, credits: Credits, path: Path) -> Steps:
     yield 1.0
 
 
-FORMATS = (
-    ModelFormat(
-        "bioimageio", ".zip", "BioImage.IO: Fiji, ilastik, QuPath, Zoo", iter_package
-    ),
-    ModelFormat("onnx", ".onnx", "ONNX: onnxruntime, OpenVINO, MATLAB", _iter_onnx),
-)
+_WRITERS: dict[ModelFormat, Callable[[Model, Credits, Path], Steps]] = {
+    PACKAGE: iter_package,
+    ONNX: _iter_onnx,
+}
+"""What writes a file whole or not at all.
 
-
-def find_model_format(name: str) -> ModelFormat:
-    """Return the format of that name; an InputError names those that there are."""
-    for each in FORMATS:
-        if each.name == name:
-            return each
-    known = ", ".join(each.name for each in FORMATS)
-    raise InputError(f"There is no format {name!r} of models; choose one of: {known}.")
+It yields the share that is done, and what a person should know.
+"""
 
 
 def iter_export_model(
     model: Model,
     path: Path,
     format_: ModelFormat,
-    credits: Credits,
+    made_by: Credits,
     *,
     overwrite: bool = False,
 ) -> Steps:
     """Write a model in a format, whole or not at all; see `export_model`."""
     if path.suffix.lower() != format_.suffix:
         raise InputError(
-            f"Expected a name that ends with {format_.suffix} for {format_.name}, found "
-            f"{path.name!r}; give it that ending."
+            f"Expected a name that ends with {format_.suffix} for {format_.name}, "
+            f"found {path.name!r}; give it that ending."
         )
     if os.path.lexists(path) and not overwrite:
         raise InputError(
             f"{str(path)!r} exists and was left as it is; choose another place, or say "
             "that it may be overwritten."
         )
-    yield from format_.write(model, credits, path)
+    yield from _WRITERS[format_](model, made_by, path)
 
 
 def export_model(
@@ -132,6 +104,6 @@ def export_model(
     """
     check_model(model)
     path, chosen = Path(path), find_model_format(format)
-    credits_ = Credits(tuple(authors), license)
-    drain_logged(iter_export_model(model, path, chosen, credits_, overwrite=overwrite))
+    made_by = Credits(tuple(authors), license)
+    drain_logged(iter_export_model(model, path, chosen, made_by, overwrite=overwrite))
     return path

@@ -1,8 +1,8 @@
 """A model as one network that other programs can run: images in, maps out.
 
-What comes out is what our own prediction has before it decodes: probabilities, or values
-in their units. What goes in are grey values that were scaled as the description says.
-So a program that runs it needs no step after the network, and one before.
+What comes out is what our own prediction has before it decodes: probabilities, or
+values in their units. What goes in are grey values that were scaled as the description
+says. So a program that runs it needs no step after the network, and one before.
 """
 
 from __future__ import annotations

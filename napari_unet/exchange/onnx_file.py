@@ -1,7 +1,7 @@
 """Networks as ONNX: for onnxruntime, OpenVINO, MATLAB, browsers and others.
 
-A file of ONNX says nothing of images. So what is to be done before and after the network
-stands in its metadata, where onnxruntime and Netron show it.
+A file of ONNX says nothing of images. So what is to be done before and after the
+network stands in its metadata, where onnxruntime and Netron show it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def to_onnx(model: Model) -> bytes:
         torch.onnx.export(
             net,
             (example(model, 1, 0),),
-            file,
+            file,  # type: ignore[arg-type]  # only this exporter takes files
             input_names=[INPUT],
             output_names=[OUTPUT],
             dynamic_axes={INPUT: free, OUTPUT: free},

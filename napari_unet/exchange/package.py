@@ -25,7 +25,8 @@ from napari_unet import io, weights
 from napari_unet.core.atomic import write_atomically
 from napari_unet.core.events import Notice
 from napari_unet.exchange.card import write_card
-from napari_unet.exchange.description import DESCRIPTION, Credits, describe
+from napari_unet.exchange.credit import Credits
+from napari_unet.exchange.description import DESCRIPTION, describe
 from napari_unet.exchange.graph import sizes_of
 from napari_unet.exchange.onnx_file import INPUT, OUTPUT, to_onnx, why_no_onnx
 from napari_unet.exchange.sample import draw_cover, make_sample
@@ -35,14 +36,14 @@ from napari_unet.weights.model import Model
 Steps = Generator[Notice | float, None, None]
 
 _NO_LICENSE = (
-    "The package names no licence, so nobody knows what they may do with the model; say "
-    "one, such as CC-BY-4.0."
+    "The package names no licence, so nobody knows what they may do with the model; "
+    "say one, such as CC-BY-4.0."
 )
 _QUICK = 1  # weights hardly get smaller with more effort
 _DATE = (1980, 1, 1, 0, 0, 0)  # so that the same model is the same file
 
 
-def iter_package(model: Model, credits: Credits, path: Path) -> Steps:
+def iter_package(model: Model, made_by: Credits, path: Path) -> Steps:
     """Write a package; yields the share that is done, and what a person should know.
 
     Raises an InputError if the format has no words for the model.
@@ -50,13 +51,13 @@ def iter_package(model: Model, credits: Credits, path: Path) -> Steps:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         yield 0.0
-        described = describe(model, credits, {})  # refused before any work
+        described = describe(model, made_by, {})  # refused before any work
         if "license" not in described:
             yield Notice(_NO_LICENSE)
         yield from _iter_files(model, folder)
         yield 0.8
         hashes = {file.name: _hash(file) for file in sorted(folder.iterdir())}
-        described = describe(model, credits, hashes)
+        described = describe(model, made_by, hashes)
         # JSON is YAML, too.
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")

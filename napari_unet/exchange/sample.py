@@ -13,13 +13,13 @@ import torch
 from napari_unet import exports, io
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import drain
+from napari_unet.exchange.decode import decode
 from napari_unet.exchange.graph import ExportedNetwork, sizes_of
 from napari_unet.models.spec import ModelSpec
-from napari_unet.tasks.objectives import objective_of
 from napari_unet.weights.model import Model
 
 _EXTENT = 256
-"""Pixels along Y and X where the network takes so few; volumes are as small as can be."""
+"""Pixels along Y and X where the network takes so few; volumes are as small as can."""
 
 _USUAL = "nuclei"
 _SAMPLES = ("phase", "membranes")
@@ -30,7 +30,8 @@ _SAMPLES = ("phase", "membranes")
 class Sample:
     """A raw image (C, [Z,] Y, X), and what the model makes of it.
 
-    Maps (K, [Z,] Y, X) are as an exported network gives them, values what a person gets.
+    Maps (K, [Z,] Y, X) are as an exported network gives them; values are what a person
+    gets.
     """
 
     image: npt.NDArray[np.float32]
@@ -46,7 +47,7 @@ def make_sample(model: Model) -> Sample:
     seen = torch.from_numpy(model.spec.normalization.apply(image))[None]
     with torch.inference_mode():
         maps = ExportedNetwork(model)(seen)[0].numpy()
-    return Sample(image, maps, _values(model, maps))
+    return Sample(image, maps, decode(maps, model))
 
 
 def draw_cover(model: Model, sample: Sample, path: Path) -> None:
@@ -67,13 +68,6 @@ def draw_cover(model: Model, sample: Sample, path: Path) -> None:
         image_axes="YXC" if colours else "YX",
     )
     drain(exports.find_format("outlines").write(result, path))
-
-
-def _values(model: Model, maps: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-    """Return what a person gets; maps of variables are in their units already."""
-    if model.spec.variables:
-        return maps
-    return drain(objective_of(model.spec).iter_decode(maps))
 
 
 def _stack(spec: ModelSpec) -> npt.NDArray[np.float32]:

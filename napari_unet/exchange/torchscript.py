@@ -18,14 +18,14 @@ def to_torchscript(model: Model) -> bytes:
     """
     net = ExportedNetwork(model)
     file = io.BytesIO()
-    # torch would rather have another format, which none of these programs reads yet; and
-    # it tells of every comparison of sizes, which is why several sizes are compared.
+    # torch would rather have another format, which none of these programs reads yet;
+    # and it tells of comparisons of sizes, which is why several sizes are compared.
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(net, (example(model, 1, 0),), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, file)
         file.seek(0)
-        loaded = torch.jit.load(file)
+        loaded = torch.jit.load(file)  # type: ignore[no-untyped-call]
     with torch.inference_mode():
         refuse_difference(model, net, loaded, "TorchScript")
     return file.getvalue()

@@ -102,9 +102,9 @@ class PercentileNormalization(Normalization):
         """Which percentiles, and what is clipped."""
         low, high = self.clip
         return (
-            f"Each channel: less its percentile {self.low:g} of the whole image, divided "
-            f"by the difference to its percentile {self.high:g}, clipped to {low:g} to "
-            f"{high:g}."
+            f"Each channel: less its percentile {self.low:g} over the whole image, "
+            f"divided by the difference to its percentile {self.high:g}, clipped to "
+            f"{low:g} to {high:g}."
         )
 
 
@@ -133,8 +133,8 @@ class StatedPercentiles(Normalization):
     def in_words(self) -> str:
         """Which percentiles."""
         return (
-            f"Each channel: less its percentile {self.low:g} of the whole image, divided "
-            f"by the difference to its percentile {self.high:g}."
+            f"Each channel: less its percentile {self.low:g} over the whole image, "
+            f"divided by the difference to its percentile {self.high:g}."
         )
 
 

@@ -272,6 +272,7 @@ class ModelState:
     task: str = "instances"
     classes: tuple[PixelClass, ...] = ()
     variables: tuple[Variable, ...] = ()
+    why_closed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

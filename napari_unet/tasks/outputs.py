@@ -143,7 +143,8 @@ class Outputs:
 
     def map_names(self, spec: Described) -> tuple[str, ...]:
         """Return what each of these maps is called."""
-        return tuple(each.name for each in (*spec.classes, *spec.variables))
+        classes = tuple(each.name for each in spec.classes)
+        return classes + tuple(each.name for each in spec.variables)
 
     def decoded(self, spec: Described) -> str:
         """Say what the maps hold, and how they become what a person wants."""

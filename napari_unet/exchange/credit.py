@@ -1,8 +1,9 @@
-"""Licences by the short names of SPDX, which programs compare."""
+"""Who made a model, and its licence by its short name, which programs compare."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from napari_unet.errors import InputError
 
@@ -16,6 +17,18 @@ COMMON = frozenset({
 })
 # fmt: on
 """Those that models and images usually have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """Who made a model, and under which licence it may be used.
+
+    The licence is a name of SPDX, such as "CC-BY-4.0"; that of the model's card where
+    it is missing.
+    """
+
+    authors: tuple[str, ...] = ()
+    license: str = ""
 
 
 def stated_license(words: str) -> str:
