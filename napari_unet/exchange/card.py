@@ -49,7 +49,7 @@ def _sections(spec: ModelSpec, sizes: Sizes) -> Iterator[str]:
         f"{spec.in_channels} channel{'s' * (spec.in_channels > 1)}, sides of "
         f"{sizes.least} + {sizes.step} k pixels; of a tile, {sizes.halo} pixels on "
         f"every side are told by what lies beyond it. {before_words(spec)} Where "
-        "these two are equal, napari-unet takes the darkest and the brightest pixel for them; "
+        "these two are equal, napari-unet takes the darkest and the brightest pixel; "
         "other programs divide by nearly nothing.\n"
     )
     if spec.best_diameters is not None:

@@ -46,7 +46,9 @@ class Sizes:
 def sizes_of(model: Model) -> Sizes:
     """Return which sizes an exported model takes; a tile holds more than its halo."""
     net, tiling = model.net, model.spec.tiling
-    halo = tiling.halo if tiling is not None else net.receptive_radius
+    context = tiling.halo if tiling is not None else net.receptive_radius
+    # Tiles that begin with a halo see the same grid of pooled pixels as the image.
+    halo = math.ceil(context / net.stride) * net.stride
     # The margin is mirrored, and what is mirrored must be longer than the mirror image.
     first = net.input_size(net.margin + 1) - 2 * net.margin
     return Sizes(Sizes(first, net.stride, halo).holding(2 * halo + 1), net.stride, halo)

@@ -8,6 +8,7 @@ import warnings
 import torch
 
 from napari_unet.exchange.graph import ExportedNetwork, example, refuse_difference
+from napari_unet.nets.program import for_any_size
 from napari_unet.weights.model import Model
 
 
@@ -26,6 +27,6 @@ def to_torchscript(model: Model) -> bytes:
         torch.jit.save(traced, file)
         file.seek(0)
         loaded = torch.jit.load(file)  # type: ignore[no-untyped-call]
-    with torch.inference_mode():
+    with torch.inference_mode(), for_any_size():
         refuse_difference(model, net, loaded, "TorchScript")
     return file.getvalue()

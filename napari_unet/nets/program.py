@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -88,6 +89,13 @@ def compile_program(content: bytes, device: torch.device) -> Any:
     if strange:
         raise _refused(f"it asks for {strange[0][:60]!r}, which is no arithmetic")
     return program.eval()
+
+
+@contextmanager
+def for_any_size() -> Iterator[None]:
+    """Run TorchScript as it stands: torch would compile it anew for each size."""
+    with torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call,attr-defined]
+        yield
 
 
 def _allowed() -> frozenset[str]:

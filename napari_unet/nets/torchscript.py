@@ -22,7 +22,7 @@ from napari_unet.models.architectures.torchscript import (
 )
 from napari_unet.nets.device import is_out_of_memory
 from napari_unet.nets.network import Network
-from napari_unet.nets.program import compile_program
+from napari_unet.nets.program import compile_program, for_any_size
 
 _SURE = 1e-7
 """Probabilities are this far from 0 and 1, at least: their logarithms are numbers."""
@@ -123,7 +123,8 @@ class TorchScriptNetwork(Network):
             content = self.program.cpu().numpy().tobytes()
             self._compiled = x.device, compile_program(content, x.device)
         try:
-            found = self._compiled[1](x)
+            with for_any_size():
+                found = self._compiled[1](x)
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise

@@ -260,8 +260,8 @@ NO_TARGET = Target()
 class ModelState:
     """What there is to know about the chosen model.
 
-    `about` says what it is for and how good it is, `card` is all that is known of it,
-    as headings and texts, and `predicts` names its task and outputs.
+    `about` says what it is for and how good it is, `card` all that is known of it, with
+    headings, `predicts` its task and outputs, and `why_closed` why it cannot learn.
     """
 
     name: str
