@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from napari_unet.errors import ModelError
 from napari_unet.exchange.rdf import Data, Description, Tensor
 from napari_unet.exchange.steps import after_network, before_network
 from napari_unet.exchange.tensors import Layout, layout_of
 from napari_unet.models.architectures.torchscript import (
+    LARGEST_PROGRAM,
     Activation,
     Reading,
     Step,
@@ -35,6 +37,11 @@ def describe_foreign(
         notes.append("It takes several images, and is given one.")
     if len(described.outputs) > 1:
         notes.append("It gives several results, of which the first is used.")
+    if not 0 < program_bytes <= LARGEST_PROGRAM:
+        raise ModelError(
+            f"The network in {source} has {program_bytes:,} bytes, which is none that "
+            "can be used here; ask who made it."
+        )
     layout = layout_of(image, maps, source)
     normalization, before = before_network(image.preprocessing, layout.channels, source)
     after = after_network(maps.postprocessing, source)

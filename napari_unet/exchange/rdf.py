@@ -20,6 +20,8 @@ NAMES = ("rdf.yaml", "bioimageio.yaml", "model.yaml", "rdf.yml")
 """How the description in a package may be called, with anything and a dot before it."""
 
 _LARGEST = 2**20
+_MOST_ALIASES = 20
+_DEEPEST = 32
 _KNOWN = (0, 5)
 _OLDEST = (0, 4)
 
@@ -189,10 +191,7 @@ def _parse(text: bytes, name: str) -> dict[str, Any]:
     try:
         if len(text) > _LARGEST:
             raise ValueError(f"it is longer than {_LARGEST:,} bytes")
-        # A table that stands for itself many times over has no end.
-        events = yaml.parse(text, yaml.SafeLoader)
-        if any(isinstance(event, yaml.AliasEvent) for event in events):
-            raise ValueError("parts of it stand for others")
+        _refuse_endless(text)
         content = yaml.load(text, yaml.SafeLoader)
         if not isinstance(content, dict):
             raise ValueError("it is no table")
@@ -202,6 +201,23 @@ def _parse(text: bytes, name: str) -> dict[str, Any]:
             f"The description in {name} cannot be read ({why[:200]}); ask who made it."
         ) from error
     return {str(key): value for key, value in content.items()}
+
+
+def _refuse_endless(text: bytes) -> None:
+    """Refuse what is short and would take for ever: a ValueError says what it is.
+
+    That is a text in which parts stand for parts that stand for parts, or one that is
+    nested deeper than any description.
+    """
+    aliases = depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        aliases += isinstance(event, yaml.AliasEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if aliases > _MOST_ALIASES:
+            raise ValueError("too many parts of it stand for others")
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deep")
 
 
 def _refuse_version(content: Mapping[str, Any], name: str) -> None:

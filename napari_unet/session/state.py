@@ -315,8 +315,6 @@ def describe(state: State) -> str:
         return "Predicting…"
     if state.exporting.progress:
         return "Exporting…"
-    if state.model_export:
-        return f"Exporting the model… {100 * (state.model_export.share or 0):.0f} %"
     if not state.ready and state.model is None:
         return "Getting ready…"
     if state.image is None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +23,32 @@ Files = dict[str, bytes]
 
 def traced(net: nn.Module | Callable[[Tensor], Tensor], channels: int = 1) -> bytes:
     """Return a network in TorchScript."""
-    file = io.BytesIO()
     image = torch.rand(1, channels, 32, 48)
-    made = torch.jit.trace(net, (image,), check_trace=False)
-    torch.jit.save(made, file)
-    return file.getvalue()
+    with old_format():
+        return saved(torch.jit.trace(net, (image,), check_trace=False))
 
 
+@cache
 def scripted(source: str) -> bytes:
     """Return a program in TorchScript whose `forward` is given as text."""
-    module = torch.jit.ScriptModule()
-    module.define(source)
+    with old_format():
+        # torch knows a class by its name, and defines its methods once.
+        kind = type(f"Program{sha256(source.encode())}", (torch.jit.ScriptModule,), {})
+        module = kind()
+        module.define(source)
+        return saved(module)
+
+
+@contextmanager
+def old_format() -> Iterator[None]:
+    """Let torch write TorchScript, which it would rather not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def saved(module: torch.jit.ScriptModule) -> bytes:
+    """Return the file of a program."""
     file = io.BytesIO()
     torch.jit.save(module, file)
     return file.getvalue()
@@ -133,7 +152,9 @@ def files_of(
     description: Mapping[str, Any], weights: bytes = b"", **more: bytes
 ) -> Files:
     """Return the files of a package; names have `_` for the dot."""
-    found = {"rdf.yaml": yaml.safe_dump(dict(description)).encode(), "net.pt": weights}
+    # A round trip through text, so that nothing stands for another part.
+    plain = json.loads(json.dumps(description))
+    found = {"rdf.yaml": yaml.safe_dump(plain).encode(), "net.pt": weights}
     return found | {name.replace("_", "."): content for name, content in more.items()}
 
 

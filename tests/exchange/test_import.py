@@ -27,6 +27,8 @@ from tests.exchange.packages import (
     described,
     described_in_04,
     files_of,
+    old_format,
+    saved,
     scripted,
     sha256,
     traced,
@@ -169,6 +171,7 @@ def test_an_unpadded_network_sees_mirrored_borders(image: np.ndarray) -> None:
     words["outputs"][0] |= {"postprocessing": []}
     net = nn.AvgPool2d(9, stride=1)
     files = files_of(words, traced(net))
+    image = image[:64, :32]  # what is no multiple of the step is filled in first
     found = predicted(image, import_package(files, "a.zip", "mine").model)
     mirrored = np.pad(normal(image)[0, 0].numpy(), 4, mode="reflect")
     expected = net(torch.from_numpy(mirrored)[None])[0].numpy()
@@ -264,11 +267,11 @@ class Awakes(nn.Module):
 
 
 def test_a_program_that_acts_when_it_is_loaded_is_not_loaded(monkeypatch) -> None:
-    file = io.BytesIO()
-    torch.jit.save(torch.jit.script(Awakes()), file)
+    with old_format():
+        program = saved(torch.jit.script(Awakes()))
     monkeypatch.setattr(torch.jit, "load", lambda *_: pytest.fail("was loaded"))
     with pytest.raises(ModelError, match="do something when it is loaded"):
-        import_package(files_of(described(), file.getvalue()), "a.zip", "x")
+        import_package(files_of(described(), program), "a.zip", "x")
 
 
 def _changed(*place: Any, to: Any) -> dict[str, Any]:
@@ -311,7 +314,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "order": (_changed(*IN, "axes", 1, "type", to="index"), "how many channels"),
     "odd": (
         _changed("outputs", 0, "axes", 2, "size", to=SCALE | {"offset": -1}),
-        "cut",
+        "how large its maps are",
     ),
     "data set mean": (
         _changed(*IN, STEP, 0, "kwargs", to={"axes": ["batch", "channel", "y", "x"]}),
@@ -351,7 +354,7 @@ def test_what_is_refused(name: str, program: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "phrase"),
     [
-        (b"a: &a [1]\nb: *a", "parts of it stand for others"),
+        (b"a: &a [1]\nb: [" + 30 * b"*a, " + b"]", "parts of it stand for others"),
         (b"!!python/object/apply:os.system ['true']", "cannot be read"),
         (b"- 1", "it is no table"),
         (b"a: [", "cannot be read"),
@@ -369,24 +372,18 @@ def test_descriptions_that_are_none(text: bytes, phrase: str, program: bytes) ->
     [
         (lambda x: x[:, :, ::2], "gives maps of"),
         (lambda x: x.mean(), "gives no maps of pixels"),
-        (lambda x: x[:, :, :1] @ torch.ones(7, 3), "does not take an image of"),
+        (lambda x: x @ torch.ones(48, 48), "does not take an image of"),
         (lambda x: torch.cat([x, x], 1), "where its description promises"),
     ],
 )
 def test_networks_that_are_not_as_described(net: Any, phrase: str) -> None:
     words = described()
     words["outputs"][0]["postprocessing"] = []
-    try:
-        program = traced(net)
-    except RuntimeError:
-        program = scripted(
-            "def forward(self, x):\n    return x[:, :, :1].matmul(torch.ones([7, 3]))"
-        )
     with pytest.raises(ModelError, match=phrase):
-        import_package(files_of(words, program), "a.zip", "x")
+        import_package(files_of(words, traced(net)), "a.zip", "x")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x80\x02.", b"junk" * 100])
 def test_damaged_programs(content: bytes) -> None:
-    with pytest.raises(ModelError, match=r"damaged|greater than"):
+    with pytest.raises(ModelError, match=r"is damaged|is none that"):
         import_package(files_of(described(), content), "a.zip", "x")

@@ -9,6 +9,9 @@ from pydantic import Field
 from napari_unet.core.validation import Frozen
 from napari_unet.models.architecture import ArchitectureConfig, register_closed
 
+LARGEST_PROGRAM = 2**29
+"""Bytes; what a U-Net of any size takes."""
+
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Numbers = Annotated[tuple[_Number, ...], Field(min_length=1, max_length=1000)]
 _Pixels = Annotated[int, Field(ge=0, le=4096)]
@@ -81,7 +84,7 @@ class TorchScriptConfig(ArchitectureConfig):
 
     kind: Literal["torchscript"] = "torchscript"
     dims: Literal[2, 3] = 2
-    program_bytes: int = Field(ge=1, le=2**29)
+    program_bytes: int = Field(ge=1, le=LARGEST_PROGRAM)
     least: int = Field(1, ge=1, le=4096)
     step: int = Field(1, ge=1, le=4096)
     margin: _Pixels = 0

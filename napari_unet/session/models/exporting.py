@@ -62,9 +62,9 @@ class ModelExporting:
             self._hub.report("model", InputError(reason or "Choose a model first."))
             return
         self._hub.clear("model")
-        self._hub.show(model_export=Progress(0, 1))
+        self._tell(Progress(0, 1))
         handlers: Handlers[Progress, tuple[str, ...]] = Handlers(
-            event=lambda progress: self._hub.show(model_export=progress),
+            event=self._tell,
             result=lambda notes: self._on_written(path, notes),
             error=self._on_failed,
             closed=self._on_closed,
@@ -76,6 +76,10 @@ class ModelExporting:
         """Stop it; nothing is left of a file that was not complete."""
         if self._job is not None:
             self._job.cancel()
+
+    def _tell(self, progress: Progress) -> None:
+        words = f"Exporting the model… {100 * (progress.share or 0):.0f} %"
+        self._hub.say(words, "model_export", model_export=progress)
 
     def _on_written(self, path: Path, notes: tuple[str, ...]) -> None:
         self._on_closed()
