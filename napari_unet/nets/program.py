@@ -94,7 +94,7 @@ def compile_program(content: bytes, device: torch.device) -> Any:
 @contextmanager
 def for_any_size() -> Iterator[None]:
     """Run TorchScript as it stands: torch would compile it anew for each size."""
-    with torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call,attr-defined]
+    with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
         yield
 
 

@@ -31,12 +31,13 @@ def test_a_file_is_written_while_the_window_lives(stage, tmp_path, monkeypatch) 
     answer(monkeypatch, tmp_path / "mine", 1)
     assert not panel.stop_export.isEnabled()
     panel.export.trigger()
+    assert stage.state.model_export is not None, stage.state.problems
+    stage.until(panel.stop_export.isEnabled)
     assert not panel.export.isEnabled()
-    assert panel.stop_export.isEnabled()
     stage.until(lambda: stage.state.model_export is None)
     assert (tmp_path / "mine.onnx").is_file()
     assert "is exported to" in stage.state.message
-    assert panel.export.isEnabled()
+    stage.until(panel.export.isEnabled)
 
 
 @pytest.mark.parametrize(
