@@ -40,9 +40,8 @@ def to_onnx(model: Model) -> bytes:
     """
     onnx, runtime = _import("onnx"), _import("onnxruntime")
     net = ExportedNetwork(model)
-    axes = ("batch", "channel", "z", "y", "x")
-    free = {n: axes[n if n < 2 else n - model.net.dims] for n in (0, 2, 3, 4)}
-    free = {n: name for n, name in free.items() if n < 2 + model.net.dims}
+    space = enumerate("zyx"[-model.net.dims :], start=2)
+    free = {0: "batch", **dict(space)}
     file = io.BytesIO()
     # The exporter that torch prefers needs two more packages and a minute for what this
     # one does in a second; all of its warnings say so, or tell of comparisons of sizes.

@@ -102,6 +102,9 @@ def test_a_file_of_onnx_says_what_to_do() -> None:
     model = make("instances")
     found = onnx.load_from_string(to_onnx(model))
     words = {each.key: each.value for each in found.metadata_props}
+    for each in (*found.graph.input, *found.graph.output):
+        extents = each.type.tensor_type.shape.dim
+        assert [extents[n].dim_param for n in (0, 2, 3)] == ["batch", "y", "x"]
     assert json.loads(words["napari_unet"])["name"] == "tiny instances"
     assert words["maps"].startswith("foreground, reach back along y")
     assert "percentile 1 over the whole image" in words["before"]
