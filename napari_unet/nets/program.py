@@ -32,32 +32,34 @@ _ARITHMETIC = """
     Bool BoolTensor Complex Float FloatImplicit Implicit Int IntImplicit Scalar
     ScalarImplicit __and__ __contains__ __derive_index __getitem__ __interpolate
     __is__ __isnot__ __not__ __or__ __range_length __round_to_zero_floordiv
-    __upsample __upsample_bilinear _convolution _set_item _shape_as_tensor abs abs_
-    adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d
-    adaptive_max_pool3d add add_ addcdiv addcmul addmm all alpha_dropout
-    alpha_dropout_ amax amin any append arange argmax argmin avg_pool1d avg_pool2d
-    avg_pool3d baddbmm batch_norm bitwise_and bitwise_not bitwise_or bmm
-    broadcast_tensors cat ceil celu celu_ chunk clamp clamp_ clamp_max clamp_max_
-    clamp_min clamp_min_ clone concat constant_pad_nd contiguous conv1d conv2d
-    conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution copy_
-    cumsum detach device dim div div_ dropout dropout_ dtype einsum elu elu_
-    embedding empty empty_like eq erf exp exp_ expand expand_as extend
-    feature_alpha_dropout feature_dropout feature_dropout_ fill_ flatten flip floor
-    floor_divide floordiv format full full_like gather ge gelu gelu_ glu group_norm
-    gt hardsigmoid hardsigmoid_ hardswish hardswish_ hardtanh hardtanh_ index
-    index_select insert instance_norm is_floating_point item keys layer_norm le
-    leaky_relu leaky_relu_ len lerp linalg_norm linalg_vector_norm linear list log
-    log1p log2 log_sigmoid log_softmax logical_and logical_not logical_or lt
-    masked_fill masked_fill_ matmul max max_pool1d max_pool2d
-    max_pool2d_with_indices max_pool3d max_pool3d_with_indices maximum
-    mean min minimum mish mish_ mm mul mul_ narrow native_batch_norm
-    native_group_norm native_layer_norm ne neg neg_ new_empty new_full new_ones
-    new_zeros norm numel ones ones_like pad permute pixel_shuffle
-    pixel_unshuffle pow prelu prod reciprocal reflection_pad1d reflection_pad2d
-    reflection_pad3d relu relu6 relu6_ relu_ remainder repeat repeat_interleave
-    replication_pad1d replication_pad2d replication_pad3d reshape reshape_as roll
-    round rrelu rsqrt rsub scaled_dot_product_attention select selu selu_ sigmoid
-    sigmoid_ sign silu silu_ sin cos size slice softmax softplus split
+    __upsample __upsample_bilinear _convolution _set_item _shape_as_tensor
+    _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_lanczos2d_aa
+    _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d
+    abs abs_ adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
+    adaptive_max_pool2d adaptive_max_pool3d add add_ addcdiv addcmul addmm all
+    alpha_dropout alpha_dropout_ amax amin any append arange argmax argmin
+    avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm bernoulli bernoulli_
+    bitwise_and bitwise_not bitwise_or bmm broadcast_tensors cat ceil celu celu_
+    chunk clamp clamp_ clamp_max clamp_max_ clamp_min clamp_min_ clone concat
+    constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose1d
+    conv_transpose2d conv_transpose3d convolution copy_ cos cumsum detach device dim
+    div div_ dropout dropout_ dtype einsum elu elu_ embedding empty empty_like eq
+    erf exp exp_ expand expand_as extend feature_alpha_dropout feature_dropout
+    feature_dropout_ fill_ flatten flip floor floor_divide floordiv format full
+    full_like gather ge gelu gelu_ glu group_norm gt hardsigmoid hardsigmoid_
+    hardswish hardswish_ hardtanh hardtanh_ index index_select insert instance_norm
+    is_floating_point item keys layer_norm le leaky_relu leaky_relu_ len lerp
+    linalg_norm linalg_vector_norm linear list log log1p log2 log_sigmoid
+    log_softmax logical_and logical_not logical_or lt masked_fill masked_fill_
+    matmul max max_pool1d max_pool2d max_pool2d_with_indices max_pool3d
+    max_pool3d_with_indices maximum mean min minimum mish mish_ mm mul mul_ narrow
+    native_batch_norm native_group_norm native_layer_norm ne neg neg_ new_empty
+    new_full new_ones new_zeros norm numel ones ones_like pad permute pixel_shuffle
+    pixel_unshuffle pow prelu prod rand rand_like reciprocal reflection_pad1d
+    reflection_pad2d reflection_pad3d relu relu6 relu6_ relu_ remainder repeat
+    repeat_interleave replication_pad1d replication_pad2d replication_pad3d reshape
+    reshape_as roll round rrelu rsqrt rsub scaled_dot_product_attention select selu
+    selu_ sigmoid sigmoid_ sign silu silu_ sin size slice softmax softplus split
     split_with_sizes sqrt square squeeze squeeze_ stack std std_mean sub sub_ sum t
     tan tanh tanh_ tensor tensor_split threshold threshold_ tile to topk transpose
     transpose_ tril triu true_divide type_as unbind unflatten unfold unsqueeze

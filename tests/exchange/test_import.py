@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 import napari_unet as nu
 from napari_unet.errors import InputError, ModelError
@@ -213,6 +214,39 @@ def test_weights_alone_for_a_network_that_is_named() -> None:
     for key, value in model.net.state_dict().items():
         assert torch.equal(imported.model.net.state_dict()[key], value)
     assert "steps before and after the network were left out" in imported.notes[0]
+
+
+class Branches(nn.Module):
+    """A network with what scripts have and traces have not: choices and loops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+        self.drop = nn.Dropout2d(0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shape = x.shape[2:]
+        for _ in range(2):
+            x = functional.relu(self.drop(self.conv(x)))
+        small = functional.max_pool2d(x, 2)
+        if small.shape[2] < 4:
+            raise ValueError("too small")
+        large = functional.interpolate(small, size=[shape[0], shape[1]], mode="nearest")
+        return torch.cat([x, large], 1).mean(1, keepdim=True)
+
+
+def test_a_script_with_choices_and_loops_is_arithmetic(image: np.ndarray) -> None:
+    torch.manual_seed(0)
+    net = Branches().eval()
+    with old_format():
+        program = saved(torch.jit.script(net))
+    words = described()
+    words["outputs"][0]["postprocessing"] = []
+    model = import_package(files_of(words, program), "a.zip", "mine").model
+    image = image[:64, :32]
+    with torch.no_grad():
+        expected = net(normal(image))[0].numpy()
+    assert np.abs(predicted(image, model) - expected).max() < 1e-4
 
 
 class Opens:
