@@ -71,7 +71,7 @@ class Workbench(QObject):
         )
         self.layers = ViewerLayers(self.viewer, self.session)
         self.one_image = OneImage(self.viewer, self.layers, self.session)
-        self.sections = Sections(self.viewer, self.session, self.layers.results)
+        self.sections = Sections(self.viewer, self.session, self.layers)
         self._hiding = HoldToHide(self.layers)
         self.tools = Tools(self.viewer, self.session, self.layers, self.sections)
         self.brush = Brush(self.viewer, self.layers)
