@@ -92,7 +92,7 @@ def _chosen_image() -> Image | None:
 
 
 def _axes_of(layer: Image) -> str:
-    """Return the axes of a layer's pixels, as the dock, the layer or a guess has them."""
+    """Return the axes of a layer's pixels, which it need not have stated."""
     pixels, bench = source_of(layer), open_workbench(current_viewer())
     image = bench.session.images.find(pixels) if bench is not None else None
     if image is not None:

@@ -17,6 +17,7 @@ from napari import current_viewer
 
 from napari_unet import exports
 from napari_unet.core.jobs import drain
+from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.exports import Format, Result
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.gui.dock import open_workbench
@@ -24,19 +25,23 @@ from napari_unet.gui.stated import micrometres, stated_axes
 
 
 def _save(name: str, path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
-    """Write a labels layer in a format; the errors are those of `exports.iter_write`.
+    """Write a labels layer in a format, and return which files were written.
 
-    A writer of npe2's: returns which files were written.
+    A writer of npe2's. A NapariUnetError says why nothing was written; never one that
+    is a ValueError, too, which napari takes for a format that nobody has.
     """
     format_ = exports.find_format(name)
     # The window has asked for the very name that was typed, and for no other one.
     named = exports.has_suffix(Path(path), format_)
     place = Path(path) if named else Path(f"{path}{format_.suffix}")
     result = _kept(data)
-    if result is None:
-        _save_stranger(format_, place, data, meta, overwrite=named)
-    else:
-        drain(exports.iter_write(result, format_, place, overwrite=named))
+    try:
+        if result is None:
+            _save_stranger(format_, place, data, meta, overwrite=named)
+        else:
+            drain(exports.iter_write(result, format_, place, overwrite=named))
+    except InputError as error:
+        raise NapariUnetError(str(error)) from error
     return [str(place)]
 
 
