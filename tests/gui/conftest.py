@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pytest
+from napari._qt.qt_viewer import QtViewer
 from qtpy import PYSIDE6
-from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
@@ -42,31 +42,11 @@ def make_napari_viewer(
     """Return napari's factory of viewers; a leaked widget is an error."""
     monkeypatch.setenv("NAPARI_STRICT_QT", "raise")
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
-    made: list[Any] = []
-
-    def make(*arguments: Any, **options: Any) -> Any:
-        made.append(make_napari_viewer(*arguments, **options))
-        return made[-1]
-
-    yield make
+    yield make_napari_viewer
     if PYSIDE6:
-        _let_go(made)
-
-
-def _let_go(viewers: list[Any]) -> None:
-    """Close viewers, and let Qt delete what it will.
-
-    PySide keeps what Python sees of a widget until Qt has deleted it, and napari looks
-    for what is left before Qt has had the time.
-    """
-    for viewer in viewers:
-        if hasattr(viewer.window, "_qt_window"):
-            window = viewer.window._qt_window
-            with patch.object(window, "_save_current_window_settings"):
-                viewer.close()
-    viewers.clear()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QApplication.processEvents()
+        # PySide keeps what Python sees of a widget until Qt has deleted it, in ways
+        # that the garbage collector cannot follow: who stays is seen with PyQt.
+        QtViewer._instances.clear()
 
 
 @pytest.fixture(autouse=True)

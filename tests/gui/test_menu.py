@@ -31,7 +31,7 @@ def told(monkeypatch):
     return found
 
 
-@pytest.mark.qt_smoke
+@pytest.mark.qt_every
 def test_commands_bring_the_dock_and_problems_are_told_where_it_is_hidden(
     make_napari_viewer, monkeypatch, tmp_path, told
 ):

@@ -45,7 +45,7 @@ def save(path: Path, image: np.ndarray) -> Path:
     return path
 
 
-@pytest.mark.qt_smoke
+@pytest.mark.qt_every
 def test_a_project_and_its_regions_are_dropped(stage, tmp_path):
     """A project that somebody else made, then regions from elsewhere."""
     image = save(tmp_path / "disks.tif", disks((32, 40)))
