@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari._app_model import get_app_model
 from napari._qt.qt_viewer import QtViewer
 from qtpy import PYSIDE6
 from qtpy.QtCore import QPoint, Qt
@@ -47,6 +48,9 @@ def make_napari_viewer(
         # PySide keeps what Python sees of a widget until Qt has deleted it, in ways
         # that the garbage collector cannot follow: who stays is seen with PyQt.
         QtViewer._instances.clear()
+        # Nor does it take menus that are gone from what hears of changes: each of some
+        # hundred items would end in an error, and in 20 ms of words on that.
+        get_app_model().menus.menus_changed.disconnect()
 
 
 @pytest.fixture(autouse=True)
