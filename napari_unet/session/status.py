@@ -128,8 +128,7 @@ class ExportState:
     folder : Path or None
         Where results go; None while no image is open.
     chosen, there : bool
-        Whether a person chose that folder; whether it was there when that was looked
-        for last.
+        Whether a person chose that folder; whether it was there at the last look.
     progress : Progress or None
         How far an export is; None while there is none.
     told : str

@@ -11,8 +11,8 @@ from napari_unet.tasks.outputs import PixelClass, Variable
 class ModelState:
     """What there is to know about the chosen model.
 
-    `about` says what it is for and how good it is, `card` is all that is known of it,
-    as headings and texts, and `predicts` names its task and outputs.
+    `about` says what it is for and how good it is, `card` all that is known of it, with
+    headings, `predicts` its task and outputs, and `why_closed` why it cannot learn.
     """
 
     name: str
@@ -23,6 +23,7 @@ class ModelState:
     task: str = "instances"
     classes: tuple[PixelClass, ...] = ()
     variables: tuple[Variable, ...] = ()
+    why_closed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
