@@ -191,7 +191,9 @@ def test_what_is_half_drawn_ends_with_its_image(walk, mouse):
 
 def test_layers_wait_empty_for_an_image_without_labels(walk):
     stage, labels = walk.stage, walk.stage.labels
-    stage.session.worklist.ahead.tick = lambda: None
+    ahead = stage.session.worklist.ahead
+    ahead.tick = ahead.expect = ahead.arrive = lambda *_: None
+    ahead.drop()
     stage.bench.layers.show_verified(True)
     walk.step(1, predicted=False)
     QTest.qWait(50)
