@@ -20,6 +20,7 @@ from napari_unet.annotation.labels import (
 from napari_unet.errors import InputError, naming
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.maps import Mask
+from napari_unet.images.dimensions import refuse_unknown_dimensions
 from napari_unet.images.source import as_array, as_image
 
 
@@ -48,6 +49,8 @@ class Sample:
     axes: str | None = None
 
     def __post_init__(self) -> None:
+        if self.axes is None:
+            refuse_unknown_dimensions(self.image)
         image, verified = as_image(self.image), self.verified
         for name, value in (
             ("image", image.array),
