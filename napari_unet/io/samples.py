@@ -87,7 +87,12 @@ def replay_samples(name: str) -> list[Sample]:
     Parameters
     ----------
     name : str
-        The built-in model from which a model descends; there are none for another name.
+        The built-in model from which a model descends.
+
+    Returns
+    -------
+    list of Sample
+        Empty where there are none for that name.
     """
     if name not in {sample.name for sample in list_samples()}:
         return []

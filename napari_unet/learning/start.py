@@ -12,13 +12,14 @@ from napari_unet.geometry.axes import resolve_axes
 from napari_unet.images.channels import channel_count
 from napari_unet.models.architectures import ARCHITECTURES
 from napari_unet.models.spec import ModelCard, ModelSpec, with_settings
-from napari_unet.tasks import find_task, task_of
+from napari_unet.tasks import find_task, task_names, task_of
 from napari_unet.tasks.outputs import OutputNames, PixelClass
 from napari_unet.tasks.sample import Sample, as_samples
 from napari_unet.weights.model import Model, fresh
 from napari_unet.weights.model import new_model as model_of
 
-USUAL_ARCHITECTURE = next(iter(ARCHITECTURES))
+_USUAL_ARCHITECTURE = next(iter(ARCHITECTURES))
+_USUAL_TASK = task_names()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +29,18 @@ class TaskRequest:
     Colours are those of the classes, "#rrggbb"; a viewer chooses others.
     """
 
-    task: str = "instances"
+    task: str = _USUAL_TASK
     names: Sequence[str] = ()
     colours: Sequence[str] = ()
 
 
 def new_model(
     samples: Sequence[Sample],
-    task: str = "instances",
+    task: str | None = None,
     *,
     names: Sequence[str] = (),
     colours: Sequence[str] = (),
-    architecture: str = USUAL_ARCHITECTURE,
+    architecture: str = _USUAL_ARCHITECTURE,
     settings: Sequence[str] = (),
     pretrained: bool = False,
 ) -> Model:
@@ -49,8 +50,8 @@ def new_model(
     ----------
     samples : sequence of Sample
         They tell how many channels and classes there are, and the spread of values.
-    task : str
-        "instances", "classes" or "regression".
+    task : str, optional
+        "instances", "classes" or "regression"; objects where it is missing.
     names : sequence of str
         Of the classes, from 0, or of the regressed variables; made up where missing.
     colours : sequence of str
@@ -62,6 +63,11 @@ def new_model(
     pretrained : bool
         Start a backbone with ImageNet weights, which are downloaded.
 
+    Returns
+    -------
+    Model
+        With random weights, or pretrained ones in its contracting path.
+
     Raises
     ------
     InputError
@@ -70,7 +76,8 @@ def new_model(
         If a package is missing, or pretrained weights cannot be downloaded.
     """
     given = as_samples(samples)
-    find_task(task)
+    request = TaskRequest(task or _USUAL_TASK, names, colours)
+    find_task(request.task)
     if not given:
         raise InputError("Expected annotated images, found none; give some samples.")
     if architecture not in ARCHITECTURES:
@@ -85,7 +92,7 @@ def new_model(
         in_channels=channel_count(first.shape, axes),
         architecture=ARCHITECTURES[architecture],
     )
-    spec = fill_in(spec, TaskRequest(task, names, colours), given)
+    spec = fill_in(spec, request, given)
     return model_of(with_settings(spec, settings), pretrained=pretrained)
 
 
