@@ -21,6 +21,7 @@ from napari_unet.cli.measure import measure
 from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
 from napari_unet.cli.project import project
+from napari_unet.cli.shortcut import shortcut
 from napari_unet.cli.train import train
 from napari_unet.cli.window import open_window, refuse_stranger
 from napari_unet.errors import InputError
@@ -52,6 +53,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(measure)
 app.command()(export)
+app.command()(shortcut)
 app.add_typer(models, name="models")
 app.add_typer(project, name="project")
 

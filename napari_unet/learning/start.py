@@ -140,9 +140,10 @@ def adapt(model: Model, request: TaskRequest, samples: Sequence[Sample]) -> Mode
 def _with_colours(model: Model, colours: Sequence[str]) -> Model:
     if not colours:
         return model
-    found = _coloured(OutputNames(classes=model.spec.classes), colours)
-    spec = model.spec.model_copy(update={"classes": found.classes})
-    return Model(spec, model.net)
+    spec = model.spec
+    found = _coloured(OutputNames(spec.classes, spec.variables), colours)
+    painted = spec.for_task(spec.task, classes=found.classes, variables=found.variables)
+    return Model(painted, model.net)
 
 
 def _coloured(outputs: OutputNames, colours: Sequence[str]) -> OutputNames:

@@ -102,7 +102,7 @@ def test_no_display(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_qt(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "_BINDINGS", ())
-    run().refused("pip install 'napari-unet-live[all]'")
+    run().refused('pip install ".[all]"')
 
 
 def test_the_other_distribution_is_refused(
