@@ -13,5 +13,7 @@ fi
 python -m hatchling build -t wheel -d "$out"
 NAPARI_UNET_VERSION=$(python -m hatchling version)
 NAPARI_UNET_WHEEL=$out/napari_unet_live-$NAPARI_UNET_VERSION-py3-none-any.whl
-export NAPARI_UNET_VERSION NAPARI_UNET_WHEEL
+NAPARI_UNET_LICENSE=$out/LICENSE.txt # its suffix tells the installer what it is
+cp LICENSE "$NAPARI_UNET_LICENSE"
+export NAPARI_UNET_VERSION NAPARI_UNET_WHEEL NAPARI_UNET_LICENSE
 constructor packaging/constructor --output-dir "$out"
