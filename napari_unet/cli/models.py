@@ -86,7 +86,8 @@ def import_(
     Nothing in the file is run. It is refused if it holds anything else than the weights
     of that network.
     """
-    outputs.refuse_replacing_inputs([file, *outputs.folders_of(like)], [out])
+    sources = [file, *outputs.folders_of(like)]
+    outputs.refuse_replacing_inputs(sources, [out], "what the model is made from")
     if not overwrite:
         outputs.refuse_existing([out])
     model, note = _import(file, like, out.resolve().name)

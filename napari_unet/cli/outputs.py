@@ -81,7 +81,11 @@ def _tells_capitals(folder: Path) -> bool:
     return True
 
 
-def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
+def refuse_replacing_inputs(
+    inputs: Iterable[Path],
+    targets: Iterable[Path],
+    called: str = "the images themselves",
+) -> None:
     """Refuse results in the place of what they are made from, also by --overwrite.
 
     Also a folder that holds an input, and anything inside a zarr of which an input is
@@ -100,8 +104,8 @@ def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> 
             inside.append(str(path))
     if same:
         raise InputError(
-            f"The results would replace what they are made from ({name_some(same)}); "
-            "choose another place with --out."
+            f"The results would replace {called} ({name_some(same)}); choose another "
+            "folder with --out."
         )
     if inside:
         raise InputError(

@@ -160,8 +160,9 @@ def train(
     reminders = _reminders(before, replay=replay)
     preset = chosen_preset(preset, start, request)
     check_choices(architecture, start, settings, pretrained=pretrained)
+    outputs.refuse_replacing_inputs([images, labels, *filter(None, [verified])], [out])
     outputs.refuse_replacing_inputs(
-        [images, labels, *filter(None, [verified]), *outputs.folders_of(start)], [out]
+        outputs.folders_of(start), [out], "the model that the training starts from"
     )
     if not overwrite:
         outputs.refuse_existing([out])

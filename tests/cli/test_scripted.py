@@ -67,7 +67,7 @@ def test_a_training_writes_down_how_it_was(
     assert told["training"]["image_count"] == 2
     again = ("train", *folders, "--from", out, "--out", out, "--overwrite", *QUICK)
     before = {p.name: p.read_bytes() for p in out.iterdir()}
-    run(*again).refused("would replace what they are made from")
+    run(*again).refused("would replace the model that")
     assert {p.name: p.read_bytes() for p in out.iterdir()} == before
     run(*folders_of(again, out / ".." / "mine")).refused("would replace")
 

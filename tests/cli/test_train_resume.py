@@ -139,7 +139,7 @@ def killed(
     command = (*options, "--steps", 4, "--out", out)
     with monkeypatch.context() as patch:
         patch.setattr(Training, "_update", die)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(SystemExit, match="1"):
             training_main(command)
     assert read_header(checkpoint_path(out)).steps == 3
     return command
@@ -239,7 +239,9 @@ def test_a_result_that_cannot_be_saved_keeps_its_state(
 def test_an_interruption_is_an_end(
     run: Run, options, out: Path, better: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def iter_fit(start: Model, *_: object, checkpoint: Checkpointing) -> Any:
+    def iter_fit(
+        start: Model, *_: object, checkpoint: Checkpointing, **__: object
+    ) -> Any:
         checkpoint.path.touch()
         if better:
             yield ModelImproved(start, 3, 0.5)
@@ -304,10 +306,10 @@ def test_a_folder_that_cannot_be_written_any_more(
 ) -> None:
     usual = weights.save_model
 
-    def save(model: Model, folder: Path, overwrite: bool = False) -> None:
+    def save(model: Model, folder: Path, **options: Any) -> None:
         if folder.is_relative_to(out.parent):
             raise StorageError(f"{folder} could not be written: the disk is full.")
-        usual(model, folder, overwrite)
+        usual(model, folder, **options)
 
     monkeypatch.setattr(weights, "save_model", save)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
