@@ -122,7 +122,7 @@ def test_killed_twice_and_gone_on_with(options, out: Path) -> None:
 
 @pytest.fixture
 def killed(
-    run: Run, options, out: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, options, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[object, ...]:
     """Return the command of a training that died after three steps."""
     monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", 0.0)
@@ -137,6 +137,7 @@ def killed(
         return original(self, rate, loss)
 
     command = (*options, "--steps", 4, "--out", out)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with monkeypatch.context() as patch:
         patch.setattr(Training, "_update", die)
         with pytest.raises(SystemExit, match="1"):
@@ -319,7 +320,7 @@ def test_a_folder_that_cannot_be_written_any_more(
     kept = Path(json.loads(result.out)["model"])
     assert run("models", "show", kept).code == 0
 
-    def full(model: Model, folder: Path, overwrite: bool = False) -> None:
+    def full(model: Model, folder: Path, **options: Any) -> None:
         raise StorageError(f"{folder} could not be written: the disk is full.")
 
     monkeypatch.setattr(weights, "save_model", full)
