@@ -26,7 +26,6 @@ from napari_unet.session.status import (
     Place,
     Progress,
     ProjectState,
-    SaveState,
     SettingsState,
     Target,
     VersionState,

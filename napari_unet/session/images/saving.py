@@ -90,7 +90,7 @@ class ImageSaving:
         failed = bool(self._policy.failure or (written and written.failure))
         if place.home is not None:
             told = f"{place.home.describe(folder)} {words}."
-            return SaveState(told, folder, True, "" if failed else "Saved elsewhere")
+            return SaveState(told, folder, True, "" if failed else "Kept elsewhere")
         return SaveState(words, folder, failed)
 
     def note_change(self) -> None:
