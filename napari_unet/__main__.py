@@ -1,9 +1,9 @@
 """The command `napari-unet`, the same as `python -m napari_unet`, and its Ctrl+C.
 
-Whoever presses Ctrl+C gets a sentence and the exit code 130, at any moment. Importing
-takes longest, first the subcommands and then torch, and an import that is broken off
-may end in a long traceback or a crash. So nothing is broken off then: the program just
-ends. Everything else is interrupted by an exception, so that it can clean up.
+Whoever presses Ctrl+C gets a sentence and the exit code 130, at any moment. Work is
+interrupted by an exception, so that it can clean up. An import that is broken off may
+end in a long traceback or a crash, torch's does: while the subcommands themselves are
+imported, nothing has begun and the program just ends; a later import is waited for.
 """
 
 from __future__ import annotations
@@ -16,28 +16,49 @@ from typing import NoReturn
 
 _INTERRUPTED = 130
 _IMPORTING = "<frozen importlib"
+_SECONDS = 0.05
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, with other arguments where some are given, and exit."""
-    usual = signal.getsignal(signal.SIGINT)
     # Not where Ctrl+C is ignored, as shells do for what runs in the background.
-    if usual is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, _leave)
     # Not at the top: the handler comes first.
     from napari_unet.cli.app import main as run
 
+    if not ours:
+        run(arguments)
+        return
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         run(arguments)
     finally:
-        if usual is signal.default_int_handler:
-            signal.signal(signal.SIGINT, lambda *_: _leave())
+        _wait_no_more()
+        signal.signal(signal.SIGINT, _leave)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    if _is_importing(frame):
+    """Interrupt what is done, or wait for an import; who cannot wait presses again."""
+    if not _is_importing(frame):
+        signal.default_int_handler(number, frame)
+    if not hasattr(signal, "setitimer"):  # on Windows
         _leave()
-    signal.default_int_handler(number, frame)
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGALRM, _interrupt_after_import)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS, _SECONDS)
+
+
+def _interrupt_after_import(number: int, frame: FrameType | None) -> None:
+    if not _is_importing(frame):
+        _wait_no_more()
+        signal.default_int_handler(number, frame)
+
+
+def _wait_no_more() -> None:
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _is_importing(frame: FrameType | None) -> bool:
@@ -48,7 +69,7 @@ def _is_importing(frame: FrameType | None) -> bool:
     return False
 
 
-def _leave() -> NoReturn:
+def _leave(*_: object) -> NoReturn:
     """End at once."""
     os.write(2, b"Interrupted.\n")
     os._exit(_INTERRUPTED)

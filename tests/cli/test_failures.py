@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,30 +115,43 @@ import builtins, sys, signal, time
 sys.path.insert(0, {folder!r})
 {before}
 from napari_unet.__main__ import main
-print("ready", flush=True)
 main(["models", "list"])
 """
+LAZY = """
+import napari_unet.models
+def list_models():
+    try:
+        import slow_to_import
+        time.sleep(20)
+    finally:
+        print("cleaned up")
+napari_unet.models.list_models = list_models
+"""
+IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are others on Windows")
 @pytest.mark.parametrize(
-    ("module", "ignored"), [("rich", False), ("lazily", False), ("rich", True)]
+    ("module", "before", "seconds", "presses", "ends"),
+    [
+        ("rich", "", 20, 1, (130, "", "Interrupted.\n")),
+        ("rich", IGNORING, 1, 1, None),
+        ("slow_to_import", LAZY, 1, 1, (130, "cleaned up\n", "Interrupted.\n")),
+        ("slow_to_import", LAZY, 20, 2, (130, "", "Interrupted.\n")),
+    ],
+    ids=["at the start", "ignored", "in a command", "without patience"],
 )
-def test_ctrl_c_in_an_import(tmp_path: Path, module: str, ignored: bool) -> None:
+def test_ctrl_c_in_an_import(
+    tmp_path: Path,
+    module: str,
+    before: str,
+    seconds: int,
+    presses: int,
+    ends: tuple[int, str, str] | None,
+) -> None:
     """A package that is slow to import, at the start or in the middle of a command."""
-    text = "import time\nprint('importing', flush=True)\ntime.sleep(2 if {} else 20)\n"
-    if module == "lazily":
-        before = (
-            "import napari_unet.models\n"
-            "def list_models(): import slow_to_import\n"
-            "napari_unet.models.list_models = list_models\n"
-        )
-        (tmp_path / "slow_to_import.py").write_text(text.format(ignored))
-    else:
-        (tmp_path / "rich.py").write_text(text.format(ignored))
-        before = ""
-    if ignored:
-        before += "signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    text = f"import time\nprint('importing', flush=True)\ntime.sleep({seconds})\n"
+    (tmp_path / f"{module}.py").write_text(text)
     code = SLOW.format(folder=str(tmp_path), before=before)
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -148,13 +162,15 @@ def test_ctrl_c_in_an_import(tmp_path: Path, module: str, ignored: bool) -> None
         assert process.stdout is not None
         while process.stdout.readline().strip() != "importing":
             pass
-        process.send_signal(signal.SIGINT)
-        err = process.communicate()[1]
-    if ignored:  # somebody else has to end it; here `rich` is none
+        for _ in range(presses):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        out, err = process.communicate()
+    if ends is not None:
+        assert (process.returncode, out, err) == ends
+    else:  # it goes on, and this `rich` is not what the program needs
         assert process.returncode == 1
         assert "Interrupted" not in err
-    else:
-        assert (process.returncode, err) == (130, "Interrupted.\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are others on Windows")
