@@ -7,6 +7,9 @@
 
 export PYTHON TORCH_INDEX
 
+# Where a machine forbids compiled files, each program that a test starts compiles anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PYQT5 := scripts/with_display.sh env QT_API=pyqt5 PYTEST_QT_API=pyqt5
 PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
@@ -20,13 +23,14 @@ SEED ?= 0
 DATA ?= ../shared/data
 RUNS ?= runs
 
-.PHONY: help run test lint bench bench-models bench-annotator torture clean
+.PHONY: help run test lint docs bench bench-models bench-annotator torture clean
 .NOTPARALLEL:
 
 help:
 	@echo "make run     open napari with the dock and a sample image"
 	@echo "make test    lint, types, import contracts and every test"
 	@echo "make lint    the first three of these alone"
+	@echo "make docs    the documentation as a site: site/index.html"
 	@echo "make bench   speed, side by side with other tools"
 	@echo "make bench-models   scores of the built-in models, from their data (DATA=DIR)"
 	@echo "make bench-annotator   robots correct, models learn: hours (DATA=DIR RUNS=DIR)"
@@ -47,6 +51,10 @@ lint:
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs:
+	@scripts/setup.sh docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench:
 	@scripts/setup.sh bench
@@ -87,6 +95,6 @@ torture:
 	$(BIN)/python -m tests.torture damage machine soak --seed $(SEED) --minutes $(SOAK_MIN)
 
 clean:
-	rm -rf build dist demo_out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
+	rm -rf build dist site demo_out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
 	  .ruff_cache .import_linter_cache
 	find napari_unet tests benchmarks training -name __pycache__ -prune -exec rm -rf {} +

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# setup.sh app|test|bench: makes .venv and installs this checkout into it.
+# setup.sh app|test|docs|bench: makes .venv and installs this checkout into it.
 #
 # The stamp that says "done" is written last: a set-up that was killed is done again, in
 # a new .venv, because pip takes a half-written package for an installed one.

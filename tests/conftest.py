@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import subprocess
@@ -36,6 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.TemporaryDirectory(prefix="pytest-", dir=MEMORY_DISK)
         config.add_cleanup(folder.cleanup)
         os.environ["PYTEST_DEBUG_TEMPROOT"] = folder.name
+
+
+def pytest_collection_finish() -> None:
+    """Let no search for garbage look at what was imported, again and again.
+
+    napari searches six times for every window; what torch and Qt brought never goes.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

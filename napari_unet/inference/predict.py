@@ -81,7 +81,7 @@ def predict(
 
     Parameters
     ----------
-    image : ndarray, array-like or ImageSource
+    image : ndarray, array_like or ImageSource
         Any real dtype; 2 to 5 axes. Arrays of dask, zarr, xarray and others, images of
         bioio, tensors and lists are taken, too; masked pixels count as NaN.
         Transparency, blank channels and copies of a grey channel are left out where the

@@ -35,7 +35,7 @@ def evaluate(truth: Any, labels: Any) -> Scores:
 
     Parameters
     ----------
-    truth, labels : array-like
+    truth, labels : array_like
         Label maps of one shape; 0 is background.
 
     Returns

@@ -8,6 +8,7 @@ layer that is bound to an annotation, with and without a window.
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,12 @@ def make_napari_viewer(
     monkeypatch.setenv("NAPARI_STRICT_QT", "raise")
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
     return make_napari_viewer
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_stays_is_not_searched_for_garbage() -> None:
+    """Spare what the first window imported, too; see `pytest_collection_finish`."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

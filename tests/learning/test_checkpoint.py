@@ -36,8 +36,10 @@ STEPS = 9
 CONFIG = FitConfig(
     steps=STEPS, crop=32, batch_size=2, validate_every=2, device="cpu",
     freeze_norm=False, learning_rate=3e-2, pull=0.5, average=0.5,
+    fit_thresholds=False,  # which is most of the work where a network knows nothing
 )  # fmt: skip
 SGD = CONFIG.model_copy(update={"optimizer": "sgd", "momentum": 0.9})
+FITTED = CONFIG.model_copy(update={"fit_thresholds": True, "steps": 4})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,6 +60,7 @@ def with_dropout() -> Model:
 CASES = {
     "batch norm": (make_model, CONFIG),
     "gradient descent": (make_model, SGD),
+    "fitted thresholds": (make_model, FITTED),
     "dropout": (with_dropout, CONFIG),
 }
 

@@ -36,7 +36,7 @@ from tests.learning.test_checkpoint import (
 from tests.tiny import make_disks, make_model
 
 FUZZ = settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

