@@ -12,7 +12,6 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PYQT5 := scripts/with_display.sh env QT_API=pyqt5 PYTEST_QT_API=pyqt5
-PYQT6 := scripts/with_display.sh env QT_API=pyqt6 PYTEST_QT_API=pyqt6
 
 # Every core runs tests, where each can have a screen of its own; see tests/conftest.py.
 SHARED_OUT := -n auto --dist worksteal
@@ -42,7 +41,7 @@ run:
 	@scripts/run.sh
 
 test: lint
-	$(PYQT6) $(BIN)/pytest tests/gui -m qt_smoke $(SHARED_OUT)
+	scripts/qt_matrix.sh $(SHARED_OUT)
 	$(PYQT5) $(BIN)/pytest --cov $(SHARED_OUT)
 
 lint:

@@ -90,7 +90,7 @@ def _pair(
     if images is None:
         if regions := [p.name for p in labels.values() if io.is_roi_file(p)]:
             raise InputError(
-                f"{name_some(regions)}: regions of ImageJ know no size of an image; "
+                f"{name_some(regions)}: regions know no size of an image; "
                 "give the folder of the images that they were drawn on, with --images."
             )
         return {name: (path, None) for name, path in labels.items()}

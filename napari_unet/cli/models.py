@@ -13,20 +13,23 @@ import typer
 from rich.table import Table
 from typer import Argument
 
-from napari_unet import io, models, tasks, weights
+from napari_unet import exchange, io, models, tasks, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import counted, plain, report, say
+from napari_unet.cli.export_model import export_model
 from napari_unet.cli.options import JsonOption, OverwriteOption, option
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_unet.exchange import Imported
     from napari_unet.models.record import ModelRecord
     from napari_unet.models.spec import ModelSpec
     from napari_unet.models.training import TrainingNotes
-    from napari_unet.weights.model import Model
 
 app = typer.Typer(
-    help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show, import and export models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -66,7 +69,8 @@ def import_(
         Path,
         Argument(
             metavar="FILE",
-            help="Zip file of a model folder, or weights (.pt, .pth, .safetensors).",
+            help="Zip file of a model folder or of a BioImage.IO package, or weights "
+            "(.pt, .pth, .safetensors).",
         ),
     ],
     out: Annotated[Path, option("MODEL", "Model folder to make.")],
@@ -83,24 +87,29 @@ def import_(
 ) -> None:
     """Make a model folder of a file from elsewhere.
 
-    Nothing in the file is run. It is refused if it holds anything else than the weights
-    of that network.
+    Of a package of BioImage.IO the network in TorchScript is taken, of which arithmetic
+    alone is run. In all others nothing is run: a file is refused if it holds anything
+    else than the weights of that network.
     """
     sources = [file, *outputs.folders_of(like)]
     outputs.refuse_replacing_inputs(sources, [out], "what the model is made from")
     if not overwrite:
         outputs.refuse_existing([out])
-    model, note = _import(file, like, out.resolve().name)
+    imported = _import(file, like, out.resolve().name[:100])
+    spec = imported.model.spec
     with outputs.output_folder(out.absolute().parent):
-        weights.save_model(model, out, overwrite=overwrite)
-    if note:
+        weights.save_model(imported.model, out, overwrite=overwrite)
+    for note in imported.notes:
         say(f"{file}: {note}")
-    result = {"model": str(out), "notes": [note] if note else []}
-    words = f"{out}: {model.spec.task}, {model.spec.architecture.kind}"
+    result = {"model": str(out), "notes": list(imported.notes)}
+    words = f"{out}: {spec.task}, {spec.architecture.kind}"
     report(result, [words], as_json=as_json)
 
 
-def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]:
+app.command("export")(export_model)
+
+
+def _import(file: Path, like: str | None, name: str) -> Imported:
     if file.is_dir():
         raise InputError(
             f"{str(file)!r} is a folder; a model folder needs no import, every --model "
@@ -109,23 +118,30 @@ def _import(file: Path, like: str | None, name: str) -> tuple[Model, str | None]
     if not file.is_file():
         raise InputError(f"There is no file {str(file)!r}; check the name.")
     if file.suffix.lower() == ".zip":
+        found = io.read_zip(file, members=64, member_bytes=2**31, total_bytes=2**31)
+        if exchange.is_package(found):
+            return exchange.import_package(found, str(file), name, _like(like))
         if like is not None:
             raise InputError(
                 "The zip file of a model describes itself; leave --like away."
             )
-        found = io.read_zip(file, members=16, member_bytes=2**31, total_bytes=2**31)
-        return weights.unpack_model(found, str(file)), None
+        return exchange.Imported(weights.unpack_model(found, str(file)))
     if like is None:
         raise InputError(
             f"{str(file)!r} holds weights at best, and no description of their "
             "network; name a model with the same network with --like."
         )
     try:
-        return weights.import_weights(file, models.describe(like), name[:100])
+        model, note = weights.import_weights(file, models.describe(like), name)
+        return exchange.Imported(model, (note,) if note else ())
     except OSError as error:
         raise InputError(
             f"Cannot read {str(file)!r}: {error.strerror or error}."
         ) from error
+
+
+def _like(name: str | None) -> ModelSpec | None:
+    return models.describe(name) if name is not None else None
 
 
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:

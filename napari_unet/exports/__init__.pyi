@@ -4,6 +4,7 @@ from .formats import (
     FORMATS as FORMATS,
     find_format as find_format,
     format_of as format_of,
+    has_suffix as has_suffix,
 )
 from .result import Result as Result
 from .write import (

@@ -15,7 +15,7 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.exports.format import Format, Steps
-from napari_unet.exports.formats import find_format, format_of, suffix_of
+from napari_unet.exports.formats import find_format, format_of, has_suffix
 from napari_unet.exports.result import Result, iter_measured
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.io.pairing import stem_of
@@ -32,7 +32,7 @@ def iter_write(
     """
     if why_not := format_.why_not(result.schema, result.image_axes or result.axes):
         raise InputError(why_not)
-    if suffix_of(path) != format_.suffix:
+    if not has_suffix(path, format_):
         raise InputError(
             f"Expected a name that ends with {format_.suffix} for {format_.title}, "
             f"found {path.name!r}; give it that ending."

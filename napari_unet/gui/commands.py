@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,6 +40,8 @@ class Commands:
 
     Attributes
     ----------
+    actions : dict
+        What can be done without being held, by its key, bound or not.
     keys : list of str
         Those that are bound; another plugin may have had some of them before.
     """
@@ -57,24 +60,21 @@ class Commands:
         self._brush = brush
         going = session.worklist.going
         of_tools = {key: partial(tools.use, n) for n, key in keys_of_tools().items()}
-        self.keys = bind_keys(
-            viewer,
-            {
-                PREDICT: session.predict,
-                NEXT: session.guiding.next,
-                NEXT_IMAGE: partial(going.step, 1),
-                IMAGE_BEFORE: partial(going.step, -1),
-                UNDO: self._undo,
-                REDO: self._redo,
-                TRAIN: self._train_or_stop,
-                FLIP: self._flip,
-                PAINT_OVER: self._paint_over_next,
-                OUTLINES: self._look_next,
-                SEE: session.seeing.toggle,
-                **of_tools,
-            },
-            {HIDE: hiding.hold},
-        )
+        self.actions: dict[str, Callable[[], object]] = {
+            PREDICT: session.predict,
+            NEXT: session.guiding.next,
+            NEXT_IMAGE: partial(going.step, 1),
+            IMAGE_BEFORE: partial(going.step, -1),
+            UNDO: self._undo,
+            REDO: self._redo,
+            TRAIN: self._train_or_stop,
+            FLIP: self._flip,
+            PAINT_OVER: self._paint_over_next,
+            OUTLINES: self._look_next,
+            SEE: session.seeing.toggle,
+            **of_tools,
+        }
+        self.keys = bind_keys(viewer, self.actions, {HIDE: hiding.hold})
 
     def close(self, viewer: ViewerModel) -> None:
         """Let go of the keys, if the viewer is still there."""

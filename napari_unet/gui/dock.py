@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -41,13 +42,22 @@ _BENCHES: WeakKeyDictionary[Any, Workbench] = WeakKeyDictionary()
 
 def workbench_of(viewer: Any) -> Workbench:
     """Return the workbench of a viewer; made when it is asked for first."""
-    # napari gives plugins a proxy, a new one every time.
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = _without_proxy(viewer)
     if viewer not in _BENCHES:
         bench = _BENCHES[viewer] = Workbench(viewer)
         bench.closed.connect(lambda: _BENCHES.pop(viewer, None))
         bench.objects_wanted.connect(lambda: show_objects(viewer))
     return _BENCHES[viewer]
+
+
+def open_workbench(viewer: Any) -> Workbench | None:
+    """Return the workbench of a viewer, if there is a viewer and it has one yet."""
+    return None if viewer is None else _BENCHES.get(_without_proxy(viewer))
+
+
+def _without_proxy(viewer: Any) -> Any:
+    """Return the viewer itself: napari gives plugins a proxy, a new one every time."""
+    return getattr(viewer, "__wrapped__", viewer)
 
 
 class Dock(QWidget):
@@ -94,7 +104,7 @@ class Dock(QWidget):
         parent = self.parentWidget()
         while parent is not None:
             if isinstance(parent, QMainWindow):
-                self.bench.watch(parent)
+                self.bench.watch(parent, self.status)
             parent = parent.parentWidget()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
@@ -193,19 +203,40 @@ class Objects(Dock):
         self._watch_input()
 
 
-def show_objects(viewer: Any) -> None:
+def show_objects(viewer: Any) -> Dock:
     """Bring the list of objects into sight; a window has one."""
+    lists = [dock for dock in docks_of(viewer) if isinstance(dock, Objects)]
+    return _bring(viewer, lists, Objects, "Objects", "bottom")
+
+
+def show_dock(viewer: Any) -> Dock:
+    """Bring a dock into sight that is open, or else the one with the whole story.
+
+    Not the list of objects, which has no room for what else is to be said.
+    """
+    docks = [dock for dock in docks_of(viewer) if not isinstance(dock, Objects)]
+    return _bring(viewer, docks, SegmentAndCorrect, "Segment and correct", "right")
+
+
+def docks_of(viewer: Any) -> list[Dock]:
+    """Return the docks that are in the window, in sight or not."""
     window = workbench_of(viewer).window
-    found = window.findChild(Objects) if window is not None else None
-    if found is None:
+    return window.findChildren(Dock) if window is not None else []
+
+
+def _bring(
+    viewer: Any, found: Sequence[Dock], make: type[Dock], title: str, area: str
+) -> Dock:
+    if not found:
+        dock = make(viewer)
         # Called as napari calls it, so that its menu finds it, too.
-        viewer.window.add_dock_widget(
-            Objects(viewer), name="Objects (U-Net)", area="bottom"
-        )
-        return
-    parent = found.parentWidget()
+        viewer.window.add_dock_widget(dock, name=f"{title} (U-Net)", area=area)
+        return dock
+    dock = found[0]
+    parent = dock.parentWidget()
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
-    for widget in filter(None, (parent, found)):
+    for widget in filter(None, (parent, dock)):
         widget.show()
         widget.raise_()
+    return dock

@@ -17,11 +17,11 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_unet.core.jobs import Job
-from napari_unet.geometry.axes import axes_of_names
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.folders import folder_of
 from napari_unet.gui.overlays import is_prediction
 from napari_unet.gui.recording import RecordingArray
+from napari_unet.gui.stated import micrometres, stated_axes
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 
@@ -64,9 +64,9 @@ class ImageLayers:
             self._images.open(
                 source_of(layer),
                 path.name if path else str(layer.name),
-                _stated_axes(layer),
+                axes_stated_by(layer),
                 path,
-                _pixel_size(layer),
+                micrometres(layer.scale[-1], layer.units[-1]),
                 colour=layer.rgb,
             )
         self.chosen_changed.emit()
@@ -139,28 +139,10 @@ def source_of(layer: Image) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def _stated_axes(layer: Image) -> str | None:
-    """Return the axes that a layer states: in its metadata, or by its axes' names.
-
-    None if it states nothing, or nothing that fits its pixels.
-    """
-    ndim = source_of(layer).ndim
+def axes_stated_by(layer: Image) -> str | None:
+    """Return the axes that a layer of pixels states, if they fit them."""
     names = [*layer.axis_labels, *("c" if layer.rgb else "")]
-    for stated in (layer.metadata.get("axes"), names):
-        if isinstance(stated, str | list | tuple) and (
-            axes := axes_of_names([str(name) for name in stated], ndim)
-        ):
-            return axes
-    return None
-
-
-def _pixel_size(layer: Image) -> float | None:
-    """Return the width of a pixel in micrometres, where the layer has such a unit."""
-    unit = layer.units[-1]
-    if not unit.is_compatible_with("micrometer"):
-        return None
-    width = float((layer.scale[-1] * unit).to("micrometer").magnitude)
-    return width if width > 0 else None
+    return stated_axes(layer.metadata, names, source_of(layer).ndim)
 
 
 # Rec. 601: how bright red, green and blue look.

@@ -49,7 +49,6 @@ class ViewerLayers:
         self.results.changed.connect(self._follow)
         self._orphans: WeakSet[Labels] = WeakSet()
         self.results.left.connect(self._on_left)
-        self.results.replayed.connect(self._show_replayed)
         session.projects.opened.connect(self.images.open_again)
         session.projects.closed.connect(self.images.open_again)
         events, connect = viewer.layers.events, self._connections.connect
@@ -125,14 +124,6 @@ class ViewerLayers:
             self.choose(on[0])
         self._viewer.dims.ndisplay = 2
         look_at(self._viewer, self.labels_layer or on[0], image.axes, box)
-
-    def _show_replayed(self, image: OpenImage, box: Box) -> None:
-        """Go to what an undo or a redo has changed, if nothing of it is in sight."""
-        seen = self.visible_box()
-        if image is not self._session.images.current or seen is None:
-            return
-        if box.intersect(seen).empty:
-            self.look_at(image, with_surroundings(_in_plane(box), image.axes))
 
     def look_at_object(self, label: int, box: Box) -> None:
         """Bring an object of the chosen image into sight, and select its label."""
@@ -291,13 +282,6 @@ def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:
             start[own] = round(float(point[own]))
             stop[own] = start[own] + 1
     return Box(tuple(start), tuple(stop))
-
-
-def _in_plane(box: Box) -> Box:
-    """Return what of a box lies in its middle plane."""
-    middle = [(a + b - 1) // 2 for a, b in zip(box.start, box.stop, strict=True)]
-    start = (*middle[:-2], *box.start[-2:])
-    return Box(start, (*(each + 1 for each in middle[:-2]), *box.stop[-2:]))
 
 
 def _without_channel(box: Box, axes: str) -> Box:

@@ -141,6 +141,34 @@ def canvas_of(viewer: Any) -> QWidget | None:
     return None
 
 
+def offer_paths(
+    viewer: Any, take: Callable[[list[str]], list[str]]
+) -> Callable[[], None]:
+    """Let somebody take paths that a person drops or opens; return what ends it.
+
+    `take` returns those that are napari's. A person who chooses a reader, or wants a
+    stack, is not asked. Public is only what opens a path by a program, and a reader
+    that takes folders takes all of them.
+    """
+    window = viewer.window._qt_viewer
+    open_paths = window._qt_open
+
+    def open_others(
+        filenames: Sequence[str],
+        stack: Any,
+        choose_plugin: bool = False,
+        plugin: str | None = None,
+        **options: Any,
+    ) -> None:
+        paths = [str(path) for path in filenames]
+        if not (stack or choose_plugin or plugin):
+            paths = take(paths)
+        if paths:
+            open_paths(paths, stack, choose_plugin, plugin, **options)
+
+    return _replace(window, {"_qt_open": open_others})
+
+
 def scene_of(viewer: Any, layer: Layer) -> Any:
     """Return vispy's node in whose coordinates, those of the world, a layer is drawn.
 
@@ -205,16 +233,14 @@ def stop_zoom_by_double_click(viewer: ViewerModel) -> Callable[[], None]:
     return lambda: callbacks.extend(zooming)
 
 
-def _replace(
-    layer: Labels, methods: dict[str, Callable[..., Any]]
-) -> Callable[[], None]:
-    """Give one layer other methods; return what ends it."""
+def _replace(owner: Any, methods: dict[str, Callable[..., Any]]) -> Callable[[], None]:
+    """Give one layer, or one window, other methods; return what ends it."""
     for name, method in methods.items():
-        setattr(layer, name, method)
+        setattr(owner, name, method)
 
     def stop() -> None:
         for name in methods:
-            delattr(layer, name)
+            delattr(owner, name)
 
     return stop
 

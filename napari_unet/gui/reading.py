@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari.plugins.io import read_data_with_plugins
+from npe2 import PluginManager
 
 from napari_unet.gui.napari_private import is_taken_for_colour
 from napari_unet.io.read import is_damaged
@@ -14,6 +15,16 @@ from napari_unet.session.worklist.reading import Picture, PlainReader
 
 NAPARI = "napari"
 """What napari calls its own reader."""
+
+_NO_IMAGES = frozenset({".csv", ".obj", ".py"})
+"""What it makes points, surfaces, and who knows what of."""
+
+
+def is_read_as_image(suffix: str) -> bool:
+    """Return whether napari takes files with a suffix for images."""
+    readers = PluginManager.instance().iter_compatible_readers([f"image{suffix}"])
+    known = any(reader.plugin_name == NAPARI for reader in readers)
+    return known and suffix not in _NO_IMAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_unet.annotation.change import Change
-from napari_unet.geometry.box import Box
 from napari_unet.gui.image_layers import ImageLayers
 from napari_unet.gui.napari_private import insert_quietly
 from napari_unet.gui.preview import PreviewLayer
@@ -40,7 +39,6 @@ class Results:
     changed = Signal()  # there are other labels on screen, or other labels to work in
     brush_changed = Signal(int)  # the brush paints another label from now on
     edited = Signal(OpenImage, Change)  # a person painted, took back or did again
-    replayed = Signal(OpenImage, Box)  # an undo or a redo changed something in a box
     left = Signal(Labels)  # an ordinary layer from now on: its image is gone
 
     def __init__(self, layers: LayerList, images: ImageLayers, session: Session):
@@ -184,8 +182,6 @@ class Results:
         self._session.note_edit(image)
         self._session.correcting.note_replay(image, change)
         self.edited.emit(image, change)
-        if change.kind in ("undo", "redo") and change.box is not None:
-            self.replayed.emit(image, change.box)
 
     def _on_joined(self, image: OpenImage) -> None:
         """Put another layer of an image below the labels of that image."""

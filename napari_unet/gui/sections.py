@@ -15,7 +15,8 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.section import NOWHERE, Section
-from napari_unet.gui.results import Results
+from napari_unet.gui.camera import with_surroundings
+from napari_unet.gui.layers import ViewerLayers
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 
@@ -32,14 +33,17 @@ _IN_3D = (
 class Sections:
     """Planes of the chosen image's labels, of which one is in sight.
 
-    What a person did in another one is brought into sight.
+    What a person did in another one, or out of sight, is brought into sight.
     """
 
-    def __init__(self, viewer: ViewerModel, session: Session, results: Results) -> None:
+    def __init__(
+        self, viewer: ViewerModel, session: Session, layers: ViewerLayers
+    ) -> None:
         self._viewer = viewer
         self._session = session
-        self._results = results
-        results.edited.connect(self._on_edited)
+        self._layers = layers
+        self._results = layers.results
+        self._results.edited.connect(self._on_edited)
         session.correcting.done.connect(self._on_done)
 
     @property
@@ -93,9 +97,19 @@ class Sections:
         in_3d = self._viewer.dims.ndisplay == 3
         if in_3d and change.kind == "edit" and str(shown.layer.mode) in _BY_HAND:
             self._session.report("correct", InputError(_IN_3D))
-        section, box = self.in_sight, _replayed(image.annotation.history, change)
-        if box is not None and section is not NOWHERE:
-            self.look_at(_nearest(section, box))
+        box = _replayed(image.annotation.history, change)
+        if box is not None and not in_3d:
+            self._bring(image, box)
+
+    def _bring(self, image: OpenImage, box: Box) -> None:
+        """Go to the nearest plane of a box, and move the view if it shows nothing."""
+        if (section := self.in_sight) is not NOWHERE:
+            section = _nearest(section, box)
+            self.look_at(section)
+            box = box.intersect(section.box(image.annotation.labels.shape))
+        seen = self._layers.visible_box()
+        if seen is not None and box.intersect(seen).empty:
+            self._layers.look_at(image, with_surroundings(box, image.axes))
 
 
 def _nearest(section: Section, box: Box) -> Section:

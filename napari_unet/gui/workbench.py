@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QApplication, QMainWindow
+from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 
 from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError
@@ -29,8 +30,14 @@ from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.key_sheet import show_keys_by_key
 from napari_unet.gui.layers import ViewerLayers
-from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
+from napari_unet.gui.napari_private import (
+    free_layers_where_they_are_drawn,
+    offer_paths,
+)
+from napari_unet.gui.notices import Notices
 from napari_unet.gui.one_image import OneImage
+from napari_unet.gui.opening import Opening
+from napari_unet.gui.preferences import Preferences
 from napari_unet.gui.reading import NapariReader
 from napari_unet.gui.runner import QtRunner
 from napari_unet.gui.sections import Sections
@@ -71,7 +78,7 @@ class Workbench(QObject):
         )
         self.layers = ViewerLayers(self.viewer, self.session)
         self.one_image = OneImage(self.viewer, self.layers, self.session)
-        self.sections = Sections(self.viewer, self.session, self.layers.results)
+        self.sections = Sections(self.viewer, self.session, self.layers)
         self._hiding = HoldToHide(self.layers)
         self.tools = Tools(self.viewer, self.session, self.layers, self.sections)
         self.brush = Brush(self.viewer, self.layers)
@@ -79,9 +86,13 @@ class Workbench(QObject):
         self.folders = Folders(
             self.viewer, self.session.worklist, self._runner, self.session.report
         )
+        self._opening = Opening(self.session)
         self._activity = Activity()
+        self._notices = Notices()
+        self._words: weakref.WeakSet[QWidget] = weakref.WeakSet()
         self._open = True
         self._window: QMainWindow | None = None
+        self._offer_no_more: Callable[[], None] = lambda: None
         self._asked_to_close = self._quitting = False
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -102,6 +113,7 @@ class Workbench(QObject):
             ImportModule("pandas"),
             Handlers(error=lambda error: logger.warning("No pandas: %s", error)),
         )
+        Preferences.of_napari().begin(self.session)
         self.session.start()
 
     def use_labels(self, *, right: bool) -> None:
@@ -145,10 +157,12 @@ class Workbench(QObject):
         """The window in which the docks are, once there is one."""
         return self._window
 
-    def watch(self, window: QMainWindow) -> None:
-        """Close with this window."""
+    def watch(self, window: QMainWindow, words: QWidget) -> None:
+        """Close with this window, in which some words tell what goes on."""
+        self._words.add(words)
         if self._window is None:
             self._window = window
+            self._offer_no_more = offer_paths(self.viewer, self._opening.take)
             window.installEventFilter(self)
             # Not a partial: the garbage collector may empty one that belongs to a
             # window before it takes the window itself, and calling it then crashes.
@@ -182,6 +196,7 @@ class Workbench(QObject):
         self.session.halt()
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
+        self._offer_no_more()
         self.folders.close()
         self.one_image.close()
         self.tools.close()
@@ -206,10 +221,16 @@ class Workbench(QObject):
 
     def _on_state(self, state: State) -> None:
         self._activity.show(state)
+        self._notices.show(state, in_sight=any(map(_is_in_sight, self._words)))
         busy = state.predicting or state.live.busy or state.worklist.batch
         wanted = _BUSY_TICK_MS if busy else _IDLE_TICK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)
+
+
+def _is_in_sight(widget: QWidget) -> bool:
+    """Whether a widget is shown, and not behind others as their tab."""
+    return isalive(widget) and not widget.visibleRegion().isEmpty()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,60 +2,53 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    model_validator,
+)
 
 from napari_unet.errors import InputError
 
-_CLIP = (-1.0, 4.0)
 _SAMPLE = 4_000_000
 
 
-class PercentileNormalization(BaseModel):
-    """Map two percentiles of every channel to 0 and 1.
+class Normalization(BaseModel, ABC):
+    """Maps two grey values of every channel to 0 and 1.
 
     Statistics come from the whole image, so tiles agree with each other, and from
-    finite pixels alone. One hot pixel moves nothing; a saturated or mostly empty
-    channel, whose percentiles coincide, falls back to its extremes, and a constant
-    channel becomes 0.
+    finite pixels alone.
 
-    Parameters
+    Attributes
     ----------
-    low, high : float
-        Percentiles, between 0 and 100.
+    clip : tuple of float
+        What is below or above these afterwards becomes these.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    low: float = Field(1.0, ge=0, le=100)
-    high: float = Field(99.9, ge=0, le=100)
+    clip: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
 
-    @model_validator(mode="after")
-    def _ordered(self) -> PercentileNormalization:
-        if self.low >= self.high:
-            raise ValueError("the low percentile must be below the high one")
-        return self
-
+    @abstractmethod
     def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
         """Return the grey values that become 0 and 1.
 
         Raises an InputError if no pixel is finite.
         """
-        values = _finite_sample(channel)
-        if values.size == 0:
-            raise InputError(
-                "The image has no finite pixel (all are NaN or infinite), "
-                "so there is nothing to segment; check the file."
-            )
-        with np.errstate(over="ignore", invalid="ignore"):
-            low, high = np.percentile(values, [self.low, self.high])
-        if high <= low:
-            low, high = values.min(), values.max()
-        return float(low), float(high)
+
+    @property
+    @abstractmethod
+    def in_words(self) -> str:
+        """What is done to an image, for people whose program does not do it."""
 
     def apply(self, image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Normalise an image of shape (C, ...), channel by channel, to float32."""
@@ -69,11 +62,145 @@ class PercentileNormalization(BaseModel):
         Pixels that are not finite become 0, which is the darkest of the usual range.
         """
         channels = zip(image, limits, strict=True)
-        return np.stack([_scale(channel, *limit) for channel, limit in channels])
+        return np.stack([_scale(each, *ends, self.clip) for each, ends in channels])
+
+
+class PercentileNormalization(Normalization):
+    """Map two percentiles of every channel to 0 and 1.
+
+    One hot pixel moves nothing; a saturated or mostly empty channel, whose percentiles
+    coincide, falls back to its extremes, and a constant channel becomes 0.
+
+    Parameters
+    ----------
+    low, high : float
+        Percentiles, between 0 and 100.
+    """
+
+    clip: ClassVar[tuple[float, float]] = (-1.0, 4.0)
+
+    low: float = Field(1.0, ge=0, le=100)
+    high: float = Field(99.9, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PercentileNormalization:
+        if self.low >= self.high:
+            raise ValueError("the low percentile must be below the high one")
+        return self
+
+    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+        """Return two percentiles, or the extremes."""
+        values = _some_finite(channel)
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, high = np.percentile(values, [self.low, self.high])
+        if high <= low:
+            low, high = values.min(), values.max()
+        return float(low), float(high)
+
+    @property
+    def in_words(self) -> str:
+        """Which percentiles, and what is clipped."""
+        low, high = self.clip
+        return (
+            f"Each channel: less its percentile {self.low:g} over the whole image, "
+            f"divided by the difference to its percentile {self.high:g}, clipped to "
+            f"{low:g} to {high:g}."
+        )
+
+
+class StatedPercentiles(Normalization):
+    """Map two percentiles of every channel to 0 and 1 as networks of others had it.
+
+    Parameters
+    ----------
+    low, high : float
+        Percentiles, between 0 and 100.
+    eps : float
+        What the divisor is larger, so that it is never 0.
+    """
+
+    kind: Literal["percentiles"] = "percentiles"
+    low: float = Field(ge=0, le=100)
+    high: float = Field(ge=0, le=100)
+    eps: float = Field(1e-6, gt=0, le=1)
+
+    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+        """Return the two percentiles."""
+        low, high = np.percentile(_some_finite(channel), [self.low, self.high])
+        return float(low), float(high) + self.eps
+
+    @property
+    def in_words(self) -> str:
+        """Which percentiles."""
+        return (
+            f"Each channel: less its percentile {self.low:g} over the whole image, "
+            f"divided by the difference to its percentile {self.high:g}."
+        )
+
+
+class Moments(Normalization):
+    """Give every channel mean 0 and standard deviation 1."""
+
+    kind: Literal["moments"] = "moments"
+    eps: float = Field(1e-6, gt=0, le=1)
+
+    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+        """Return the mean, and what is a standard deviation above it."""
+        values = _some_finite(channel).astype(np.float64)
+        mean = float(values.mean())
+        return mean, mean + float(values.std()) + self.eps
+
+    @property
+    def in_words(self) -> str:
+        """Which moments."""
+        return (
+            "Each channel: less its mean over the whole image, divided by its standard "
+            "deviation."
+        )
+
+
+class AsItIs(Normalization):
+    """Leave grey values as they are."""
+
+    kind: Literal["none"] = "none"
+
+    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+        """Return 0 and 1."""
+        del channel
+        return 0.0, 1.0
+
+    @property
+    def in_words(self) -> str:
+        """Nothing."""
+        return "Grey values as they are."
+
+
+_KINDS: dict[str, type[Normalization]] = {
+    "": PercentileNormalization,  # ours, whose files have never named a kind
+    "percentiles": StatedPercentiles,
+    "moments": Moments,
+    "none": AsItIs,
+}
+
+
+def _of_its_kind(content: Any) -> Any:
+    if isinstance(content, Normalization) or not isinstance(content, dict):
+        return content
+    kind = content.get("kind", "")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        known = ", ".join(repr(each) for each in _KINDS if each)
+        raise ValueError(f"there is no kind {kind!r:.60}; there are: {known}")
+    return _KINDS[kind].model_validate(content)
+
+
+AnyNormalization: TypeAlias = Annotated[
+    SerializeAsAny[Normalization], BeforeValidator(_of_its_kind)
+]
+"""Any of these, as a field of other descriptions."""
 
 
 def _scale(
-    channel: npt.NDArray[Any], low: float, high: float
+    channel: npt.NDArray[Any], low: float, high: float, clip: tuple[float, float]
 ) -> npt.NDArray[np.float32]:
     if high <= low:
         return np.zeros(channel.shape, np.float32)
@@ -82,11 +209,22 @@ def _scale(
     with np.errstate(over="ignore", invalid="ignore"):
         scaled: npt.NDArray[np.float64] = np.subtract(channel, low, dtype=np.float64)
         scaled /= high - low
-    # What is infinite is clipped; what is no number stays.
-    np.clip(scaled, *_CLIP, out=scaled)
+    # What is infinite is clipped, where that is done; what is no number stays.
+    np.clip(scaled, *clip, out=scaled)
     if np.issubdtype(channel.dtype, np.inexact):
-        scaled[np.isnan(scaled)] = 0
+        scaled[~np.isfinite(scaled)] = 0
     return scaled.astype(np.float32)
+
+
+def _some_finite(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return finite pixels to measure; an InputError says that there are none."""
+    values = _finite_sample(channel)
+    if values.size == 0:
+        raise InputError(
+            "The image has no finite pixel (all are NaN or infinite), "
+            "so there is nothing to segment; check the file."
+        )
+    return values
 
 
 def _finite_sample(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -55,6 +55,11 @@ class DistancesDecoding(Decoding):
         del dims
         return len(InstanceMap)
 
+    def map_names(self, dims: int) -> tuple[str, ...]:
+        """Names of `InstanceMap`."""
+        del dims
+        return tuple(each.name.lower() for each in InstanceMap)
+
     def iter_draw(
         self, labels: npt.NDArray[np.integer[Any]]
     ) -> Generator[None, None, Maps]:

@@ -70,6 +70,12 @@ class ReachDecoding(Decoding):
         """Foreground, and two directions along each axis."""
         return reach_channels(dims)
 
+    def map_names(self, dims: int) -> tuple[str, ...]:
+        """Foreground, and the share of `farthest` pixels that an object reaches."""
+        axes = "zyx"[-dims:]
+        ways = (f"reach {way} along {a}" for a in axes for way in ("back", "ahead"))
+        return ("foreground", *ways)
+
     def opposites(self, dims: int) -> tuple[tuple[int, int], ...]:
         """Backwards and forwards, for every axis."""
         return tuple((1 + 2 * axis, 2 + 2 * axis) for axis in range(dims))

@@ -72,6 +72,16 @@ class Decoding(BaseModel, ABC):
     def channels(self, dims: int) -> int:
         """Return the number of maps of a network of 2 or 3 dimensions."""
 
+    @abstractmethod
+    def map_names(self, dims: int) -> tuple[str, ...]:
+        """Return what each of these maps is, in few words."""
+
+    @property
+    def in_words(self) -> str:
+        """What is done with the maps, for people whose program does not do it."""
+        own = ", ".join(f"{key} {value}" for key, value in self.model_dump().items())
+        return f"They become objects by this decoding: {own}."
+
     def opposites(self, dims: int) -> tuple[tuple[int, int], ...]:
         """Return pairs of maps that look into opposite directions, by their numbers."""
         del dims

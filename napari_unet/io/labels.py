@@ -79,7 +79,7 @@ def _read_numbers(
     if is_roi_file(path) and path.is_file():
         if shape is None:
             raise InputError(
-                f"{str(path)!r} holds regions of ImageJ, which know no size of an "
+                f"{str(path)!r} holds regions, which know no size of an "
                 "image; name the image that they were drawn on."
             )
         return LabelFile(read_rois(path, shape, axes), path, axes, regions=True)

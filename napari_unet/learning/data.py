@@ -120,6 +120,8 @@ def iter_prepare(
     replay: Sequence[Sample],
 ) -> Generator[Preparing, None, tuple[TrainingData, list[Notice]]]:
     """Turn samples into planes, hold some of what is verified out, and say if not."""
+    if why_closed := model.spec.architecture.why_closed:
+        raise InputError(why_closed)
     nothing_yet = Preparing(0, len(samples) + len(replay))
     own = yield from told_as(nothing_yet, _iter_annotated(samples, model))
     if not own:

@@ -40,11 +40,14 @@ class ArchitectureConfig(Frozen):
         For people.
     has_pretrained : bool
         Whether the network takes ``pretrained=True``.
+    why_closed : str
+        Why it cannot learn, and what to do instead; nothing where it can.
     """
 
     network: ClassVar[str]
     title: ClassVar[str]
     has_pretrained: ClassVar[bool] = False
+    why_closed: ClassVar[str] = ""
 
     if TYPE_CHECKING:  # fields of the subclasses, which say where they stand in forms
         kind: str
@@ -76,6 +79,7 @@ class PlanarConfig(ArchitectureConfig):
 
 
 _NAMED: dict[str, ArchitectureConfig] = {}
+_CLOSED: list[type[ArchitectureConfig]] = []
 
 ARCHITECTURES: Mapping[str, ArchitectureConfig] = MappingProxyType(_NAMED)
 """Architectures by the name that the command line and the dock use."""
@@ -84,6 +88,11 @@ ARCHITECTURES: Mapping[str, ArchitectureConfig] = MappingProxyType(_NAMED)
 def register(**named: ArchitectureConfig) -> None:
     """Add architectures under the names that people choose them by."""
     _NAMED.update(named)
+
+
+def register_closed(kind: type[ArchitectureConfig]) -> None:
+    """Add a kind that files may hold, and nobody chooses: it comes with a network."""
+    _CLOSED.append(kind)
 
 
 def pretrained_names() -> list[str]:
@@ -95,7 +104,8 @@ def _of_its_kind(content: Any) -> Any:
     """Make options of what a JSON file holds: the class is that of its ``kind``."""
     if isinstance(content, ArchitectureConfig):
         return content
-    kinds = tuple(dict.fromkeys(type(config) for config in _NAMED.values()))
+    open_ = (type(config) for config in _NAMED.values())
+    kinds = tuple(dict.fromkeys((*open_, *_CLOSED)))
     return _adapter(kinds).validate_python(content)
 
 

@@ -18,7 +18,7 @@ from pydantic import (
 from napari_unet import tasks
 from napari_unet.core.validation import Frozen, first_problem
 from napari_unet.errors import InputError
-from napari_unet.images.normalize import PercentileNormalization
+from napari_unet.images.normalize import AnyNormalization, PercentileNormalization
 from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.models.architecture import Architecture
@@ -132,7 +132,7 @@ class ModelSpec(Frozen):
         Channels the image must have.
     architecture : Architecture
         Options of the network, see `napari_unet.models.architectures`.
-    normalization : PercentileNormalization
+    normalization : Normalization
         How images are brought to the grey values the network knows.
     decoding : Decoding
         How maps become objects.
@@ -169,7 +169,7 @@ class ModelSpec(Frozen):
     variables: Annotated[tuple[Variable, ...], Field(max_length=255)] = ()
     in_channels: int = Field(1, ge=1, le=256)
     architecture: Architecture = UNetConfig()
-    normalization: PercentileNormalization = PercentileNormalization()
+    normalization: AnyNormalization = PercentileNormalization()
     decoding: AnyDecoding = ReachDecoding()
     tiling: Tiling | None = None
     loss: LossOptions = LossOptions()
@@ -265,6 +265,11 @@ class ModelSpec(Frozen):
         """Names of the classes or variables; objects have none."""
         classes = tuple(each.name for each in self.classes)
         return classes or tuple(each.name for each in self.variables)
+
+    @property
+    def map_names(self) -> tuple[str, ...]:
+        """What each map that the network predicts is called."""
+        return tasks.task_of(self).outputs.map_names(self)
 
     @property
     def out_channels(self) -> int:

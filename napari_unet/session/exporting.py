@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_unet.errors import InputError
-from napari_unet.exports import FORMATS
+from napari_unet.exports import FORMATS, Result
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.inference.events import Redecodable
 from napari_unet.session.copying import LabelsCopy, values_of
@@ -111,6 +111,17 @@ class Exporting:
             self._copied.append(self._work_of(image, copy))
             self._copying.popleft()
         self._write()
+
+    def result_of(self, image: OpenImage) -> Result:
+        """Return what leaves the program of an image as it is now, at once.
+
+        For a front end that has to answer in the same breath; `start` lets it breathe.
+        """
+        image.canvas.flush()
+        copy = LabelsCopy(image.annotation, exact=True)
+        while not copy.is_done():
+            pass
+        return self._work_of(image, copy).result()
 
     @property
     def _state(self) -> ExportState:

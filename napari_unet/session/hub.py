@@ -69,6 +69,7 @@ class Changes(TypedDict, total=False):
     effort: EffortState
     measured: MeasuredState
     exporting: ExportState
+    model_export: Progress | None
     worklist: WorklistState
 
 

@@ -26,6 +26,7 @@ Topic: TypeAlias = Literal[
     "project",
     "predicting",
     "training",
+    "model_export",
     "loading",
 ]
 """What a message can be about; "version" is a version of a model."""
@@ -107,6 +108,7 @@ _TOPICS: Mapping[Topic, Callable[[State], object]] = MappingProxyType(
         "project": lambda state: state.project and state.project.folder,
         "predicting": lambda state: state.predicting is not None,
         "training": lambda state: state.training is not None,
+        "model_export": lambda state: state.model_export is not None,
         "loading": lambda state: state.loading,
     }
 )

@@ -240,6 +240,7 @@ class Session:
         self._stop_predicting()
         self.training.stop()
         self.exporting.cancel()
+        self.models.exporting.cancel()
         self.worklist.halt()
 
     def close(self) -> list[str]:

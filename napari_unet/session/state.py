@@ -71,8 +71,8 @@ class State:
         What the person's work took, and what follows from it.
     measured
         What is said of the table of objects.
-    exporting
-        What leaves the program, and how that goes.
+    exporting, model_export
+        What leaves the program, and how that goes; how far an export of the model is.
     worklist
         What is said of the list of images.
     words
@@ -109,6 +109,7 @@ class State:
     effort: EffortState = NO_EFFORT
     measured: MeasuredState = NOT_MEASURED
     exporting: ExportState = NOT_EXPORTED
+    model_export: Progress | None = None
     worklist: WorklistState = NO_LIST
     words: Words = NOTHING_SAID
 
@@ -199,6 +200,13 @@ class State:
         return ""
 
     @property
+    def why_not_export_model(self) -> str:
+        """Return why the model cannot be exported now, or nothing if it can."""
+        if self.model_export:
+            return "The model is being exported."
+        return self._why_no_model()
+
+    @property
     def why_not_start_over(self) -> str:
         """Return why one cannot start over, or nothing if one can."""
         if reason := self.why_not_change:
@@ -223,6 +231,8 @@ class State:
             return "A training is going on."
         if reason := self._why_no_image() or self._why_no_model():
             return reason
+        if self.model and self.model.why_closed:
+            return self.model.why_closed
         if self.worklist.taught:
             return ""  # from images that are not on screen now
         return _why_not_learn(self.image) if self.image else ""

@@ -119,8 +119,7 @@ class ExportState:
     folder : Path or None
         Where results go; None while no image is open.
     chosen, there : bool
-        Whether a person chose that folder; whether it was there when that was looked
-        for last.
+        Whether a person chose that folder; whether it was there at the last look.
     progress : Progress or None
         How far an export is; None while there is none.
     told : str
@@ -248,8 +247,8 @@ NO_TARGET = Target()
 class ModelState:
     """What there is to know about the chosen model.
 
-    `about` says what it is for and how good it is, `card` is all that is known of it,
-    as headings and texts, and `predicts` names its task and outputs.
+    `about` says what it is for and how good it is, `card` all that is known of it, with
+    headings, `predicts` its task and outputs, and `why_closed` why it cannot learn.
     """
 
     name: str
@@ -260,6 +259,7 @@ class ModelState:
     task: str = "instances"
     classes: tuple[PixelClass, ...] = ()
     variables: tuple[Variable, ...] = ()
+    why_closed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ def describe_model(model: Model) -> ModelState:
         spec.task,
         spec.classes,
         spec.variables,
+        spec.architecture.why_closed,
     )
 
 

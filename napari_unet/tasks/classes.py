@@ -68,6 +68,13 @@ class ClassOutputs(Outputs):
 
     classes = True
 
+    def decoded(self, spec: Described) -> str:
+        """Say that one of them is the largest."""
+        return (
+            "They are probabilities that add up to 1. The class of a pixel is the "
+            "number, counted from 0, of the map that is largest there."
+        )
+
     def why_not(self, request: OutputRequest) -> str:
         """Check that there are two names or more."""
         if len(request.names) < 2:

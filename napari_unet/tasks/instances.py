@@ -35,6 +35,14 @@ class ObjectOutputs(Outputs):
         """Return the number of maps that are decoded to objects."""
         return spec.decoding.channels(spec.architecture.dims)
 
+    def map_names(self, spec: Described) -> tuple[str, ...]:
+        """Return those of the decoding."""
+        return spec.decoding.map_names(spec.architecture.dims)
+
+    def decoded(self, spec: Described) -> str:
+        """Say by which thresholds they become objects."""
+        return f"All are from 0 to 1. {spec.decoding.in_words}"
+
 
 class ObjectWords(Words):
     """What is said of objects."""

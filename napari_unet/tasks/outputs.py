@@ -141,6 +141,15 @@ class Outputs:
         """Return how many maps the network predicts."""
         return len(spec.classes) + len(spec.variables)
 
+    def map_names(self, spec: Described) -> tuple[str, ...]:
+        """Return what each of these maps is called."""
+        classes = tuple(each.name for each in spec.classes)
+        return classes + tuple(each.name for each in spec.variables)
+
+    def decoded(self, spec: Described) -> str:
+        """Say what the maps hold, and how they become what a person wants."""
+        return "They are what the network says."
+
     def check(self, spec: Described) -> None:
         """Raise a ValueError if a description has the outputs of another task."""
         if self.classes != (len(spec.classes) > 1):

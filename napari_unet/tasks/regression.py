@@ -91,6 +91,11 @@ class ValueOutputs(Outputs):
     # Outputs of any size would have to be unlearned; 0 is the mean of the targets.
     head_starts_at_zero = True
 
+    def decoded(self, spec: Described) -> str:
+        """Say in which units they are."""
+        units = ", ".join(f"{v.name} in {v.unit or 'its unit'}" for v in spec.variables)
+        return f"They are values as they are: {units}."
+
     def why_not(self, request: OutputRequest) -> str:
         """Check that there are names, and a range."""
         if not request.names:

@@ -18,7 +18,7 @@ from napari_unet.nets.network import Network
 from napari_unet.weights.tensor_file import DTYPES, read_tensor
 
 _FLOATS = ("F16", "BF16", "F32", "F64")
-_WHOLE = ("I64",)
+_WHOLE = {torch.int64: ("I64",), torch.uint8: ("U8",)}
 
 
 def read_state(
@@ -93,7 +93,7 @@ def _header_of(file: BinaryIO, size: int, name: str) -> Header:
 
 def _check_entry(key: str, entry: Entry, wanted: torch.Tensor, name: str) -> None:
     """Compare all that is said of a tensor."""
-    known = _FLOATS if wanted.is_floating_point() else _WHOLE
+    known = _FLOATS if wanted.is_floating_point() else _WHOLE[wanted.dtype]
     if entry.dtype not in known:
         raise ModelError(
             f"The weights in {name} have a type that this program does not read: {key} "

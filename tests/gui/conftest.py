@@ -18,6 +18,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari._app_model import get_app_model
+from napari._qt.qt_viewer import QtViewer
+from qtpy import PYSIDE6
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
@@ -37,11 +40,18 @@ from tests.session.brightness import brightness_model
 @pytest.fixture
 def make_napari_viewer(
     make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+) -> Iterator[Callable[..., Any]]:
     """Return napari's factory of viewers; a leaked widget is an error."""
     monkeypatch.setenv("NAPARI_STRICT_QT", "raise")
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
-    return make_napari_viewer
+    yield make_napari_viewer
+    if PYSIDE6:
+        # PySide keeps what Python sees of a widget until Qt has deleted it, in ways
+        # that the garbage collector cannot follow: who stays is seen with PyQt.
+        QtViewer._instances.clear()
+        # Nor does it take menus that are gone from what hears of changes: each of some
+        # hundred items would end in an error, and in 20 ms of words on that.
+        get_app_model().menus.menus_changed.disconnect()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 
 from tests.session.brightness import disks
 
-pytestmark = pytest.mark.qt_smoke
+pytestmark = pytest.mark.qt_every
 
 
 class SpontaneousClose(QEvent):

@@ -8,7 +8,7 @@ from qtpy.QtTest import QTest
 
 from tests.session.brightness import disks
 
-pytestmark = pytest.mark.qt_smoke
+pytestmark = pytest.mark.qt_every
 
 
 def context_at_removal(stage, layer):

@@ -11,7 +11,7 @@ from napari_unet.gui import keys
 from napari_unet.gui.key_sheet import KeySheet
 from napari_unet.gui.napari_private import canvas_of
 
-pytestmark = pytest.mark.qt_smoke
+pytestmark = pytest.mark.qt_every
 
 
 def test_a_question_mark_brings_the_sheet_with_every_key(stage):

@@ -19,7 +19,7 @@ def axes_of_images(monkeypatch):
 
 @pytest.fixture
 def sections(desk: Desk, axes_of_images):
-    return Sections(desk.viewer, desk.session, desk.layers.results)
+    return Sections(desk.viewer, desk.session, desk.layers)
 
 
 def begin(desk: Desk, axes: str, **options) -> None:

@@ -43,6 +43,7 @@ class Pulse:
         self._timer.stop()
 
 
+@pytest.mark.qt_every
 def test_the_whole_story(stage, drag, press_key, monkeypatch):
     begun = []
 

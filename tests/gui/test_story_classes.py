@@ -14,8 +14,6 @@ from napari_unet.weights.folder import save_model
 from tests.gui.stage import set_stage
 from tests.session.brightness import classes_model, disks
 
-pytestmark = pytest.mark.qt_smoke
-
 
 @pytest.fixture(scope="session")
 def shades(tmp_path_factory):
@@ -38,6 +36,7 @@ def button(stage, text):
     return found
 
 
+@pytest.mark.qt_smoke
 def test_the_story_of_classes(stage, drag, press_key):
     layer, annotation = stage.labels, stage.annotation
     assert layer.name == "disks classes"

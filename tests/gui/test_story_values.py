@@ -12,8 +12,6 @@ from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.weights.folder import save_model
 from tests.session.brightness import disks, values_model
 
-pytestmark = pytest.mark.qt_smoke
-
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory):
@@ -73,6 +71,7 @@ def test_the_story_of_values(stage, folders, drag, press_key):
     assert np.array_equal(after, known, equal_nan=True)
 
 
+@pytest.mark.qt_smoke
 def test_every_variable_has_a_layer_and_the_brush_shows_its_own(stage, folders, drag):
     stage.choose(folders / "two")
     stage.predict()

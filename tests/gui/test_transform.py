@@ -7,7 +7,7 @@ import pytest
 
 from tests.session.brightness import disks
 
-pytestmark = pytest.mark.qt_smoke
+pytestmark = pytest.mark.qt_every
 
 
 def test_an_image_is_moved_with_the_mouse_and_its_labels_follow(stage, drag, press_key):

@@ -67,7 +67,7 @@ def _claiming(size: int) -> Callable[[Files], bytes]:
 
 
 def _many_members(files: Files) -> bytes:
-    return zipped(files | {f"{n}.txt": b"" for n in range(20)})
+    return zipped(files | {f"{n}.txt": b"" for n in range(80)})
 
 
 def _lying_count(files: Files) -> bytes:
@@ -107,8 +107,8 @@ BAD_ZIPS: dict[str, tuple[Callable[[Files], bytes], str]] = {
     "claims_4_gb": (_claiming(2**32 - 2), "claims a size that it cannot have"),
     "claims_less": (_claiming(10), "incomplete or damaged"),
     "claims_more": (_claiming(10_000), "has another size than it claims"),
-    "many_members": (_many_members, "more than 16 members"),
-    "lying_count": (_lying_count, "more than 16 members"),
+    "many_members": (_many_members, "more than 64 members"),
+    "lying_count": (_lying_count, "more than 64 members"),
     "zip64": (_zip64, "more than 65,535 members"),
     "bad_checksum": (_bad_checksum, "incomplete or damaged"),
     "cut": (lambda files: zipped(files)[:-30], "is not a zip file"),

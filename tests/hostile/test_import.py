@@ -141,10 +141,10 @@ def test_an_old_torch_reads_no_file_of_torch_s(
     ],
 )
 def test_what_cannot_be_imported(
-    run, tmp_path: Path, good_model: Path, state, name: str, like, phrase: str
+    run, tmp_path: Path, good_model: Path, files, state, name: str, like, phrase: str
 ) -> None:
     for given in ("a.pt", "a.safetensors", "a.pkl", "a.onnx", "a.zip"):
-        write(tmp_path / given, saved(state))
+        write(tmp_path / given, zipped(files) if given == "a.zip" else saved(state))
     (tmp_path / "folder").mkdir()
     places = {"good": good_model, "a.pt": tmp_path / "a.pt"}
     more = () if like is None else ("--like", places.get(like, like))

@@ -237,6 +237,8 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     then()
     session.models.save(root / "mine")
     then()
+    session.models.exporting.start(root / "mine.onnx", "onnx")
+    then()
     shutil.rmtree(root / "mine")
     session.models.choose(root / "mine")
     then()

@@ -113,6 +113,21 @@ def test_files_folders_and_patterns_are_listed_once(viewer, plate):
     assert bytes_of(plate) == before, "looking has written"
 
 
+def test_folders_in_a_folder_are_searched_but_no_projects(viewer, plate, tmp_path):
+    day = tmp_path / "deeper" / "day"
+    day.mkdir(parents=True)
+    plate.rename(day / "plate")
+    fill(viewer, day.parent)
+    assert len(viewer.worklist.rows) == 5
+    empty = tmp_path / "none"
+    (empty / "a.unet").mkdir(parents=True)
+    (empty / "inner").mkdir()
+    tifffile.imwrite(empty / "a.unet" / "labels.tif", disks())
+    fill(viewer, empty)
+    told = viewer.stage.state.problems["images"].text
+    assert "neither do the folders in it" in told
+
+
 def test_the_way_through_the_list_and_what_stays_of_each_image(viewer, plate):
     fill(viewer, plate)
     viewer.go(0)

@@ -51,6 +51,11 @@ def format_of(path: Path) -> Format:
     return next(each for each in FORMATS if each.suffix == suffix)
 
 
+def has_suffix(path: Path, format_: Format) -> bool:
+    """Return whether a name ends as names of a format do."""
+    return suffix_of(path) == format_.suffix
+
+
 def suffix_of(path: Path) -> str:
     """Return the longest suffix of a format with which a name ends, or nothing."""
     name = path.name.lower()

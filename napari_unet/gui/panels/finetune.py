@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QMenu, QPushButton, QWidget
 
+from napari_unet.exchange import FORMATS
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.keys import TRAIN, hint
 from napari_unet.gui.panels.compare import CompareRow
@@ -29,6 +30,11 @@ _COMPARE_TIP = (
     "change nothing"
 )
 _UNDO_TIP = "Bring the version back that was deleted last; until the window is closed"
+_EXPORT_TIP = (
+    "Write what predicts for other programs: a package for Fiji, ilastik, QuPath and "
+    "the BioImage Model Zoo, or ONNX"
+)
+_STOP_TIP = "Stop exporting the model; nothing is left of it"
 _NO_VERSION = "Choose a version in the list first."
 
 
@@ -68,8 +74,8 @@ class FinetunePanel(Panel):
         self.connections.connect(self.session.training.measured, self.curve.add)
 
     def is_busy(self, state: State) -> bool:
-        """Whether a model learns."""
-        return state.training is not None
+        """Whether a model learns, or leaves."""
+        return state.training is not None or state.model_export is not None
 
     def _build_versions(self) -> None:
         """List what training made, with what can be done with one of them."""
@@ -90,8 +96,11 @@ class FinetunePanel(Panel):
         self.save = entry(
             menu, "Save model…", "Save what predicts as a model folder", self._on_save
         )
+        self.export = entry(menu, "Export model…", _EXPORT_TIP, self._on_export)
+        exporting = self.session.models.exporting
+        self.stop_export = entry(menu, "Stop exporting", _STOP_TIP, exporting.cancel)
         self.more = QPushButton("More")
-        self.more.setToolTip("Name, delete or save a version of the model")
+        self.more.setToolTip("Name, delete, save or export a version of the model")
         self.more.setMenu(menu)
         self.compare = button("Compare", _COMPARE_TIP, self._on_compare)
         self.choices = QWidget()
@@ -127,6 +136,8 @@ class FinetunePanel(Panel):
         allow(self.undo, "" if state.deleted else "Nothing was deleted.")
         self.undo.setText(f"Bring back {state.deleted}" if state.deleted else "Undo")
         self.save.setEnabled(state.model is not None)
+        allow(self.export, state.why_not_export_model)
+        allow(self.stop_export, "" if state.model_export else "No model is exported.")
 
     def _on_selected(self) -> None:
         self._allow(self.versions.version, self.session.state)
@@ -152,6 +163,16 @@ class FinetunePanel(Panel):
         path, _ = QFileDialog.getSaveFileName(self, "Save model as a new folder")
         if path:
             self.session.models.save(Path(path))
+
+    def _on_export(self) -> None:
+        filters = {f"{each.title} (*{each.suffix})": each for each in FORMATS}
+        name = _name(self.session.state)
+        path, chosen = QFileDialog.getSaveFileName(
+            self, "Export model", name, ";;".join(filters)
+        )
+        if path and (format_ := filters.get(chosen)) is not None:
+            ending = "" if path.lower().endswith(format_.suffix) else format_.suffix
+            self.session.models.exporting.start(Path(path + ending), format_.name)
 
 
 def _why_not_use(selected: VersionState | None, state: State) -> str:

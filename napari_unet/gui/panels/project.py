@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 from superqt import QElidingLabel
 
 from napari_unet.gui.panels.panel import (
@@ -18,6 +18,7 @@ from napari_unet.gui.panels.panel import (
 )
 from napari_unet.project.layout import SUFFIX
 from napari_unet.session.images.place import NOT_SAVED, SaveState
+from napari_unet.session.session import Session
 from napari_unet.session.state import State
 from napari_unet.session.status import ProjectState
 
@@ -38,8 +39,8 @@ class ProjectPanel(Panel):
         self.name = QElidingLabel(_BESIDE)
         self.name.setToolTip(_TIP)
         self.menu = QMenu(self)
-        self.menu.addAction("New project…", self._on_new)
-        self.menu.addAction("Open project…", self._on_open)
+        self.menu.addAction("New project…", lambda: ask_for_new(self, self.session))
+        self.menu.addAction("Open project…", lambda: ask_to_open(self, self.session))
         self.menu.addSeparator()
         copy = "Save this image's work to…"
         self.copy: Any = self.menu.addAction(copy, self._on_copy)
@@ -78,11 +79,6 @@ class ProjectPanel(Panel):
         set_look(self.saved, "role", "error" if save.failed else "faint")
         self.failure.show_text(save.text if save.failed else "")
 
-    def _on_new(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "New project", f"project{SUFFIX}")
-        if path:
-            self.session.projects.create(Path(path))
-
     def _on_copy(self) -> None:
         current = self.session.state.save.folder
         start = str(current.parent) if current else ""
@@ -90,10 +86,20 @@ class ProjectPanel(Panel):
         if folder:
             self.session.save_to(project_folder(Path(folder), current))
 
-    def _on_open(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, f"Open project (NAME{SUFFIX})")
-        if folder:
-            self.session.projects.open(Path(folder))
+
+def ask_for_new(parent: QWidget, session: Session) -> None:
+    """Ask for a name, and make a project there."""
+    path, _ = QFileDialog.getSaveFileName(parent, "New project", f"project{SUFFIX}")
+    if path:
+        session.projects.create(Path(path))
+
+
+def ask_to_open(parent: QWidget, session: Session) -> None:
+    """Ask for a folder, and open the project that it is."""
+    caption = f"Open project (NAME{SUFFIX})"
+    folder = QFileDialog.getExistingDirectory(parent, caption)
+    if folder:
+        session.projects.open(Path(folder))
 
 
 def project_folder(chosen: Path, current: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""Label maps from ImageJ's regions: what others may use of this room."""
+"""Label maps from regions: what others may use of this room."""
 
 from napari_unet.io.rois.outlines import fill, window_of
 from napari_unet.io.rois.read import ROI_SUFFIXES, is_roi_file, read_rois

@@ -16,6 +16,7 @@ from napari_unet.project.project import Project
 from napari_unet.session.finetune import Improved
 from napari_unet.session.hub import Hub
 from napari_unet.session.models.describe import describe_versions
+from napari_unet.session.models.exporting import ModelExporting
 from napari_unet.session.models.loading import Listed, ModelLoader, SaveModel
 from napari_unet.session.models.request import MakeModel, ModelRequest
 from napari_unet.session.models.restore import ModelRestorer, with_thresholds
@@ -43,6 +44,8 @@ class Models:
         Where the person works.
     versions : Versions
         What a person does with the list of versions.
+    exporting : ModelExporting
+        Writes the model for other programs.
     chosen : Signal()
         A model predicts that the person has chosen.
     """
@@ -59,6 +62,7 @@ class Models:
         self.loader = ModelLoader(hub, self, self._library)
         self.restorer = ModelRestorer(hub, self)
         self.versions = Versions(hub, self.timeline, home)
+        self.exporting = ModelExporting(hub, self.timeline)
 
     @property
     def active(self) -> Model | None:

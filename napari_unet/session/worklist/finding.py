@@ -6,6 +6,7 @@ Nothing is written, and no pixels are read: what is done in a save is in the man
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
@@ -15,7 +16,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.io.pairing import list_images
 from napari_unet.project.folder import ProjectFolder
-from napari_unet.project.layout import kept_folder
+from napari_unet.project.layout import SUFFIX, kept_folder
 from napari_unet.project.project import read_away
 from napari_unet.session.images.opening import file_of
 from napari_unet.session.projects import home_of
@@ -30,6 +31,7 @@ from napari_unet.session.worklist.entry import (
 from napari_unet.tasks import goes_with
 
 MOST_IMAGES = 20_000
+_DEEPEST = 3  # sample, well, field
 _MAGIC = frozenset("*?[")
 
 
@@ -78,13 +80,47 @@ class FindImages(Job[None, FoundImages]):
             path = Path(wanted).expanduser()
             try:
                 if path.is_dir():
-                    yield from list_images(path)
+                    yield from _images_of(path)
                 elif path.exists():
                     yield path
                 else:
                     yield from _matching(str(path))
             except InputError as error:
                 refused.append(str(error))
+
+
+def _images_of(folder: Path, depth: int = _DEEPEST) -> list[Path]:
+    """Return the images of a folder; where it holds none, those of folders in it.
+
+    An InputError says that there are none at all.
+    """
+    try:
+        return list_images(folder)
+    except InputError:
+        inner = _folders_in(folder) if depth else []
+        if not inner:
+            raise
+    found: list[Path] = []
+    for each in inner:
+        with suppress(InputError):
+            found += _images_of(each, depth - 1)
+    if not found:
+        raise InputError(
+            f"The folder {str(folder)!r} holds no image (TIFF, PNG, JPEG, BMP), and "
+            "neither do the folders in it; name the folder that does."
+        )
+    return found
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """Return the folders in a folder that may hold a person's images, by name."""
+    with suppress(OSError):
+        return sorted(
+            each
+            for each in islice(folder.iterdir(), MOST_IMAGES)
+            if each.is_dir() and not each.name.startswith(".") and each.suffix != SUFFIX
+        )
+    return []
 
 
 def _matching(pattern: str) -> list[Path]:

@@ -1,0 +1,13 @@
+from .bring_in import (
+    Imported as Imported,
+    import_package as import_package,
+    is_package as is_package,
+)
+from .credit import Credits as Credits
+from .decode import decode as decode
+from .export import export_model as export_model, iter_export_model as iter_export_model
+from .formats import (
+    FORMATS as FORMATS,
+    ModelFormat as ModelFormat,
+    find_model_format as find_model_format,
+)

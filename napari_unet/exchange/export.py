@@ -1,0 +1,109 @@
+"""Models as files of other programs, each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TypeAlias
+
+from napari_unet.core.atomic import write_atomically
+from napari_unet.core.events import Notice
+from napari_unet.core.jobs import drain_logged
+from napari_unet.errors import InputError
+from napari_unet.exchange.credit import Credits
+from napari_unet.exchange.formats import ONNX, PACKAGE, ModelFormat, find_model_format
+from napari_unet.exchange.onnx_file import to_onnx
+from napari_unet.exchange.package import iter_package
+from napari_unet.weights.model import Model, check_model
+
+Steps: TypeAlias = Generator[Notice | float, None, None]
+
+
+def _iter_onnx(model: Model, made_by: Credits, path: Path) -> Steps:
+    del made_by  # a file of ONNX has no place for them that anybody reads
+    yield 0.0
+    content = to_onnx(model)
+    yield 0.9
+    write_atomically(path, lambda file: file.write(content))
+    yield 1.0
+
+
+_WRITERS: dict[ModelFormat, Callable[[Model, Credits, Path], Steps]] = {
+    PACKAGE: iter_package,
+    ONNX: _iter_onnx,
+}
+"""What writes a file whole or not at all.
+
+It yields the share that is done, and what a person should know.
+"""
+
+
+def iter_export_model(
+    model: Model,
+    path: Path,
+    format_: ModelFormat,
+    made_by: Credits,
+    *,
+    overwrite: bool = False,
+) -> Steps:
+    """Write a model in a format, whole or not at all; see `export_model`."""
+    if path.suffix.lower() != format_.suffix:
+        raise InputError(
+            f"Expected a name that ends with {format_.suffix} for {format_.name}, "
+            f"found {path.name!r}; give it that ending."
+        )
+    if os.path.lexists(path) and not overwrite:
+        raise InputError(
+            f"{str(path)!r} exists and was left as it is; choose another place, or say "
+            "that it may be overwritten."
+        )
+    yield from _WRITERS[format_](model, made_by, path)
+
+
+def export_model(
+    model: Model,
+    path: str | Path,
+    format: str = "bioimageio",  # noqa: A002 - what it is
+    *,
+    authors: tuple[str, ...] = (),
+    license: str = "",  # noqa: A002 - what it is
+    overwrite: bool = False,
+) -> Path:
+    """Write a model as a file that other programs run.
+
+    Parameters
+    ----------
+    model : Model
+        From `load_model` or `fit`.
+    path : str or Path
+        Where to; nothing is ever written in part.
+    format : {"bioimageio", "onnx"}
+        A package of the BioImage Model Zoo, or the network alone.
+    authors : tuple of str
+        Who made it, for a package.
+    license : str
+        Under which licence others may use it, such as "CC-BY-4.0", for a package.
+    overwrite : bool
+        Whether a file that is there is replaced.
+
+    Returns
+    -------
+    Path
+        Where it is.
+
+    Raises
+    ------
+    InputError
+        If there is no such format or licence, a package is missing, the format has no
+        words for the model, or there is a file already.
+    ModelError
+        If what was exported would compute something else.
+    StorageError
+        If it cannot be written.
+    """
+    check_model(model)
+    path, chosen = Path(path), find_model_format(format)
+    made_by = Credits(tuple(authors), license)
+    drain_logged(iter_export_model(model, path, chosen, made_by, overwrite=overwrite))
+    return path

@@ -1,0 +1,110 @@
+"""Files that napari does not read: regions of objects, and the manifest of a project.
+
+Regions become a labels layer over the image that is chosen. A project is a folder, and
+a reader of folders would claim all of them: whoever drops a folder of images, or an
+OME-Zarr, would be asked which plugin is to read it, and scripts that open one would
+fail. So the reader takes the file in it, and an open dock the folder (`opening.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+from napari import current_viewer
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_error
+
+from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.geometry.axes import resolve_axes, result_axes
+from napari_unet.gui.dock import open_workbench, show_dock
+from napari_unet.gui.image_layers import axes_stated_by, is_image, source_of
+from napari_unet.gui.placement import ChannelAxis, cover
+from napari_unet.io.rois import read_rois
+from napari_unet.project.layout import MANIFEST, SUFFIX
+
+Found: TypeAlias = list[tuple[Any, ...]]
+"""Layers as napari takes them from readers."""
+
+NO_LAYERS: Found = [(None,)]
+"""What napari takes for a file that was opened and is no layer."""
+
+
+def get_reader(path: str | list[str]) -> Callable[[str], Found] | None:
+    """Return what opens a file, or None: several are no stack. A reader of npe2's."""
+    if not isinstance(path, str):
+        return None
+    file = Path(path)
+    if file.name == MANIFEST and file.parent.suffix == SUFFIX:
+        return open_project
+    return open_regions
+
+
+def open_project(path: str) -> Found:
+    """Open the project that a manifest belongs to; there is no layer in that."""
+    viewer = current_viewer()
+    if viewer is not None:
+        show_dock(viewer).bench.session.projects.open(Path(path).parent)
+    return NO_LAYERS
+
+
+def open_regions(path: str) -> Found:
+    """Return a labels layer with the regions of a file; or tell why there is none.
+
+    It is told and not raised: napari would wrap the sentence into others, on plugins.
+    """
+    try:
+        return [_regions(Path(path))]
+    except NapariUnetError as error:
+        show_error(str(error))
+        return NO_LAYERS
+
+
+def _regions(path: Path) -> tuple[Any, ...]:
+    below = _chosen_image()
+    if below is None:
+        raise InputError(
+            f"{path.name} holds regions, which know no size of an image; open the "
+            "image that they were drawn on first, and select its layer."
+        )
+    shape, axes = source_of(below).shape, _axes_of(below)
+    kept = result_axes(axes)
+    sizes = dict(zip(axes, shape, strict=True))
+    found = read_rois(path, tuple(sizes[axis] for axis in kept), kept)
+    layer = _layer_over(below, found, axes, path.stem)
+    data: tuple[Any, ...] = layer.as_layer_data_tuple()
+    return data
+
+
+def _chosen_image() -> Image | None:
+    """Return the image in hand: the dock's, the selected one, or the topmost."""
+    viewer = current_viewer()
+    if viewer is None:
+        return None
+    bench = open_workbench(viewer)
+    if bench is not None and bench.layers.images.chosen is not None:
+        return bench.layers.images.chosen
+    images = [each for each in reversed(viewer.layers) if is_image(each)]
+    selected = [each for each in images if each in viewer.layers.selection]
+    return next(iter([*selected, *images]), None)
+
+
+def _axes_of(layer: Image) -> str:
+    """Return the axes of a layer's pixels, which it need not have stated."""
+    pixels, bench = source_of(layer), open_workbench(current_viewer())
+    image = bench.session.images.find(pixels) if bench is not None else None
+    if image is not None:
+        return str(image.axes)
+    stated = axes_stated_by(layer)
+    known = resolve_axes(pixels.shape, pixels.dtype, layer=stated, colour=layer.rgb)
+    return known.letters
+
+
+def _layer_over(below: Image, labels: npt.NDArray[Any], axes: str, name: str) -> Labels:
+    shape = source_of(below).shape
+    channels = ChannelAxis.over(axes, shape, rgb=below.rgb)
+    layer = Labels(channels.spread(labels), name=name)
+    cover(layer, below)
+    return layer

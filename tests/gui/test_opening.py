@@ -1,0 +1,180 @@
+"""What is dropped on the window: projects, folders of folders, regions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tifffile
+from napari.components import ViewerModel
+from napari.layers import Labels
+from npe2 import PluginManager
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
+
+from napari_unet import exports
+from napari_unet.gui import open_files
+from napari_unet.gui.open_files import NO_LAYERS, get_reader
+from napari_unet.gui.opening import Opening
+from napari_unet.gui.panels.predict import PredictPanel
+from napari_unet.gui.stated import micrometres
+from tests.gui.conftest import cells
+from tests.session.brightness import disks
+
+MINE = "napari-unet-live"
+
+
+def drop(stage, *paths: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    event = QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    stage.viewer.window._qt_viewer.dropEvent(event)
+
+
+def save(path: Path, image: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, image)
+    return path
+
+
+@pytest.mark.qt_every
+def test_a_project_and_its_regions_are_dropped(stage, tmp_path):
+    """A project that somebody else made, then regions from elsewhere."""
+    image = save(tmp_path / "disks.tif", disks((32, 40)))
+    drop(stage, image)
+    stage.until(lambda: stage.state.image and stage.state.image.open)
+    stage.session.projects.create(tmp_path / "study.unet")
+    stage.until(lambda: stage.state.project)
+    stage.session.projects.leave()
+    assert stage.state.project is None
+    drop(stage, tmp_path / "study.unet")
+    stage.until(lambda: stage.state.project)
+    assert stage.state.project.name == "study.unet"
+    labels = cells()[:32, :40]
+    rois = exports.export(labels, tmp_path / "from fiji.zip")
+    stage.until(lambda: stage.state.image and stage.state.image.open)
+    drop(stage, rois)
+    layer = stage.viewer.layers[-1]
+    assert isinstance(layer, Labels)
+    np.testing.assert_array_equal(layer.data, labels)
+    stage.viewer.layers.selection.active = layer
+    stage.until(lambda: stage.state.target.stranger == "from fiji")
+    assert stage.panel(PredictPanel)
+    stage.bench.use_labels(right=True)
+    np.testing.assert_array_equal(stage.annotation.labels, labels)
+    stage.bench.close()
+    assert "_qt_open" not in vars(stage.viewer.window._qt_viewer)
+
+
+@pytest.fixture
+def opened():
+    """Return what an `Opening` does with paths, and what is left for napari."""
+    PluginManager.instance().discover()
+    seen = SimpleNamespace(projects=[], listed=[])
+    listing = SimpleNamespace(add=lambda paths, **_: seen.listed.extend(paths))
+    session = SimpleNamespace(
+        projects=SimpleNamespace(open=seen.projects.append),
+        worklist=SimpleNamespace(listing=listing),
+    )
+    seen.take = lambda *paths: Opening(session).take([str(path) for path in paths])
+    return seen
+
+
+def test_what_napari_reads_is_left_to_it(tmp_path, opened):
+    stack, numbers = tmp_path / "stack", tmp_path / "numbers"
+    save(stack / "a.tif", disks())
+    save(stack / "b.ome.TIF", disks())
+    (stack / ".DS_Store").touch()
+    numbers.mkdir()
+    np.save(numbers / "a.npy", disks())  # napari's own, not ours
+    (tmp_path / "image.zarr").mkdir()
+    paths = [stack, numbers, tmp_path / "image.zarr", stack / "a.tif"]
+    assert opened.take(*paths) == list(map(str, paths))
+    assert not opened.listed
+    assert not opened.projects
+
+
+def test_what_napari_cannot_read_comes_into_the_list(tmp_path, opened):
+    plate, notes = tmp_path / "plate", tmp_path / "notes"
+    save(plate / "well 1" / "a.tif", disks())
+    save(notes / "a.tif", disks())
+    (notes / "what I did.txt").touch()
+    project, empty = tmp_path / "a.unet", tmp_path / "empty"
+    project.mkdir()
+    empty.mkdir()
+    image = plate / "well 1" / "a.tif"
+    assert opened.take(project, plate, image, notes, empty) == [str(image)]
+    assert opened.listed == [plate, notes, empty]
+    assert opened.projects == [project]
+
+
+def test_no_folder_is_claimed_and_nothing_that_napari_reads(tmp_path):
+    """Or whoever drops a folder would be asked which plugin is to read it."""
+    manager = PluginManager.instance()
+    manager.discover()
+    assert {r.plugin_name for r in manager.iter_compatible_readers([tmp_path])} == {
+        "napari"
+    }
+    builtin = manager.get_manifest("napari").contributions.readers
+    for pattern in {each for reader in builtin for each in reader.filename_patterns}:
+        name = pattern.replace("*", "a")
+        found = manager.iter_compatible_readers([name])
+        assert MINE not in {reader.plugin_name for reader in found}, pattern
+    for name in ("a.roi", "a.ZIP", "a.geojson", "project.json"):
+        found = manager.iter_compatible_readers([name])
+        assert MINE in {reader.plugin_name for reader in found}, name
+
+
+@pytest.fixture
+def viewer(qapp, monkeypatch):
+    """Return a viewer without a window and a dock, and what it told."""
+    viewer = ViewerModel()
+    told: list[str] = []
+    monkeypatch.setattr(open_files, "current_viewer", lambda: viewer)
+    monkeypatch.setattr(open_files, "show_error", told.append)
+    return SimpleNamespace(model=viewer, told=told)
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".geojson", ".json"])
+def test_regions_lie_on_their_image_without_a_dock(viewer, tmp_path, suffix):
+    labels = np.stack([cells(), np.flip(cells(), 0)])
+    path = exports.export(labels, tmp_path / f"a{suffix}", axes="TYX")
+    viewer.model.add_image(
+        np.zeros((2, 3, 64, 64)), metadata={"axes": "TCYX"}, scale=(1, 1, 0.5, 0.5)
+    )
+    viewer.model.open(path, plugin=MINE)
+    image, layer = viewer.model.layers
+    assert layer.name == "a"
+    np.testing.assert_array_equal(layer.data[:, 2], labels)
+    np.testing.assert_array_equal(layer.scale, image.scale)
+    assert layer.source.path == str(path)
+    assert not viewer.told
+
+
+def test_why_regions_are_no_labels_is_told_in_one_sentence(viewer, tmp_path):
+    path = exports.export(cells(), tmp_path / "a.geojson")
+    assert get_reader([str(path)]) is None
+    assert get_reader(str(path))(str(path)) == NO_LAYERS
+    assert "open the image" in viewer.told.pop()
+    viewer.model.add_image(np.zeros((9, 9)))
+    assert viewer.model.open(path, plugin=MINE) == []
+    assert "has no pixel in the image" in viewer.told.pop()
+    (tmp_path / "a.json").write_text("{}")
+    viewer.model.open(tmp_path / "a.json", plugin=MINE)
+    assert "COCO" in viewer.told.pop()
+    assert len(viewer.model.layers) == 1
+
+
+def test_a_unit_is_needed_for_micrometres():
+    unit = ViewerModel().add_image(np.zeros((4, 4)), units="nm").units[0]
+    assert micrometres(500, unit) == pytest.approx(0.5)
+    plain = ViewerModel().add_image(np.zeros((4, 4))).units[0]
+    assert micrometres(500, plain) is None
