@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_unet.core.jobs import Job
 from napari_unet.models.library import OwnModel
+from napari_unet.session.images.place import SaveState
 from napari_unet.session.remarks import Remark, Topic
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state import State
@@ -25,7 +26,6 @@ from napari_unet.session.status import (
     Place,
     Progress,
     ProjectState,
-    SaveState,
     SettingsState,
     Target,
     VersionState,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
+from napari_unet.session.images.place import NOT_SAVED, SaveState
 from napari_unet.session.remarks import NOTHING_SAID, Words
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
@@ -18,7 +19,6 @@ from napari_unet.session.status import (
     NO_TARGET,
     NOT_EXPORTED,
     NOT_MEASURED,
-    NOT_SAVED,
     Comparison,
     EffortState,
     ExportState,
@@ -30,7 +30,6 @@ from napari_unet.session.status import (
     Problem,
     Progress,
     ProjectState,
-    SaveState,
     SettingsState,
     Target,
     VersionState,
