@@ -25,8 +25,8 @@ from benchmarks.timing import load
 from napari_unet.inference.predict import predict
 from napari_unet.io.dataset import read_samples
 from napari_unet.learning.config import FitConfig
+from napari_unet.learning.fit import fit
 from napari_unet.learning.start import TaskRequest, fill_in
-from napari_unet.learning.train import fit
 from napari_unet.models.architectures import ARCHITECTURES
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.network import Network

@@ -21,11 +21,19 @@ REPOSITORY = Path(__file__).parents[1]
 DOCS = "docs"
 FRONT = {
     "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "packaging/README.md": "packaging.md",
     "CONTRIBUTING.md": "contributing.md",
     "sample_data/README.md": "tutorials/sample-data.md",
 }
 NOTEBOOK = ".ipynb"
-LANGUAGES = {".py": "python", ".pyi": "python", ".toml": "toml", ".json": "json"}
+LANGUAGES = {
+    ".cff": "yaml",
+    ".py": "python",
+    ".pyi": "python",
+    ".toml": "toml",
+    ".json": "json",
+}
 
 # What stands between "](" and ")", without its anchor; not an address, nor a heading.
 TARGET = re.compile(r"(?<=\]\()(?![a-z]+:|#)[^)#\s]+")

@@ -3,8 +3,10 @@ from .exchange.decode import decode as decode
 from .exchange.export import export_model as export_model
 from .exports.write import export as export
 from .inference.predict import predict as predict
+from .io.samples import replay_samples as replay_samples
 from .learning.config import FitConfig as FitConfig
-from .learning.train import fit as fit
+from .learning.fit import fit as fit
+from .learning.start import new_model as new_model
 from .nets.original import OriginalUNet as OriginalUNet
 from .nets.subpixel import SubpixelUNet as SubpixelUNet
 from .nets.unet import UNet as UNet

@@ -90,6 +90,18 @@ class StorageError(NapariUnetError, OSError):
     """Work could not be saved, or saved work could not be read back."""
 
 
+def how_to_install(extra: str) -> str:
+    """Return what to type where the packages of an extra are missing.
+
+    The program is on no package index yet, where anybody could take its name: it is
+    installed from its folder.
+    """
+    return (
+        "in the folder of napari-unet, type: "
+        f'pip install ".[{extra}]" -c constraints.txt'
+    )
+
+
 @contextmanager
 def naming(what: object) -> Iterator[None]:
     """Name a file or a sample in what is refused of its content."""

@@ -27,7 +27,7 @@ from scipy import ndimage as ndi
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.inference.predict import predict
 from napari_unet.learning.config import PRESETS
-from napari_unet.learning.train import fit
+from napari_unet.learning.fit import fit
 from napari_unet.scores.metrics import PooledScores, evaluate, pool
 from napari_unet.tasks.sample import Sample
 from napari_unet.weights.folder import load_model

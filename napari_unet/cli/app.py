@@ -1,40 +1,47 @@
 """The command `napari-unet`: subcommands, errors in one sentence, exit codes.
 
-0 done, 2 the user's mistake, 130 interrupted. Anything unexpected is a defect of the
-program: it keeps its traceback and ends with 1.
+0 done; what other ends there are, and their codes, is in `cli/failures.py`.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from napari_unet import __version__
-from napari_unet.cli.console import (
-    EXIT_INTERRUPTED,
-    EXIT_MISTAKE,
-    in_words,
-    print_result,
-    print_whatever_the_console,
-    say,
-)
+from napari_unet.cli.console import print_result, print_whatever_the_console
 from napari_unet.cli.demo import demo
 from napari_unet.cli.evaluate import evaluate
 from napari_unet.cli.export import export
+from napari_unet.cli.failures import failures_in_words, told_when_interrupted
 from napari_unet.cli.measure import measure
 from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
 from napari_unet.cli.project import project
+from napari_unet.cli.shortcut import shortcut
 from napari_unet.cli.train import train
 from napari_unet.cli.window import open_window, refuse_stranger
-from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.errors import InputError
+
+
+class _Commands(TyperGroup):
+    """All subcommands; typer itself would end without a word after Ctrl+C."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with told_when_interrupted():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, *arguments: Any, **options: Any) -> Any:
+        with told_when_interrupted():
+            return super().invoke(*arguments, **options)
+
 
 app = typer.Typer(
     name="napari-unet",
-    add_completion=False,
+    cls=_Commands,
     invoke_without_command=True,
     # Plain text: an error is a sentence, not a box around one.
     rich_markup_mode=None,
@@ -46,6 +53,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(measure)
 app.command()(export)
+app.command()(shortcut)
 app.add_typer(models, name="models")
 app.add_typer(project, name="project")
 
@@ -75,19 +83,11 @@ def start(
         raise InputError("--sample opens napari; give it without a subcommand.")
 
 
+_command = typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, with other arguments where some are given, and exit."""
     print_whatever_the_console()
-    try:
-        app(args=arguments, prog_name="napari-unet")
-    except NapariUnetError as error:
-        say(str(error))
-        sys.exit(EXIT_MISTAKE)
-    except OSError as error:
-        if (words := in_words(error)) is None:
-            raise
-        say(words)
-        sys.exit(EXIT_MISTAKE)
-    except KeyboardInterrupt:
-        say("Interrupted.")
-        sys.exit(EXIT_INTERRUPTED)
+    with failures_in_words():
+        _command(args=arguments, prog_name="napari-unet")

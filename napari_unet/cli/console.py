@@ -25,6 +25,9 @@ from rich.table import Table
 
 from napari_unet.errors import StorageError
 
+EXIT_DEFECT = 1
+"""Something that the program did not expect; see `cli/failures.py`."""
+
 EXIT_MISTAKE = 2
 """The user's mistake: one clear sentence on stderr."""
 

@@ -15,14 +15,16 @@ from typer import Argument
 
 from napari_unet import exchange, io, models, tasks, weights
 from napari_unet.cli import outputs
-from napari_unet.cli.console import plain, report, say
+from napari_unet.cli.console import counted, plain, report, say
 from napari_unet.cli.export_model import export_model
 from napari_unet.cli.options import JsonOption, OverwriteOption, option
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from napari_unet.exchange import Imported
+    from napari_unet.models.record import ModelRecord
     from napari_unet.models.spec import ModelSpec
+    from napari_unet.models.training import TrainingNotes
 
 app = typer.Typer(
     help="List, show, import and export models.",
@@ -49,8 +51,16 @@ def show(
     # Loading proves that the weights are there and fit.
     spec = weights.load_model(model).spec
     row = _row(model, spec)
-    result = {**row, "spec": spec.model_dump(mode="json")}
-    report(result, _hanging(_facts(row, spec)), as_json=as_json)
+    record = models.read_record(model)
+    training = models.read_training(models.model_folder(model))
+    result = {
+        **row,
+        "spec": spec.model_dump(mode="json"),
+        "record": record.model_dump(mode="json", exclude_none=True),
+        "training": training.model_dump(mode="json") if training else None,
+    }
+    facts = {**_facts(row, spec), **_made(record, training)}
+    report(result, _hanging(facts), as_json=as_json)
 
 
 @app.command("import")
@@ -81,7 +91,8 @@ def import_(
     alone is run. In all others nothing is run: a file is refused if it holds anything
     else than the weights of that network.
     """
-    outputs.refuse_replacing_inputs([file], [out])
+    sources = [file, *outputs.folders_of(like)]
+    outputs.refuse_replacing_inputs(sources, [out], "what the model is made from")
     if not overwrite:
         outputs.refuse_existing([out])
     imported = _import(file, like, out.resolve().name[:100])
@@ -178,6 +189,17 @@ def _facts(row: dict[str, Any], spec: ModelSpec) -> dict[str, str]:
         "score": ", ".join(f"{k} {value:.2f}" for k, value in spec.card.score.items()),
         "network": ", ".join(f"{key} {value}" for key, value in network.items()),
         "megabytes": f"{row['megabytes']:.1f}",
+    }
+
+
+def _made(record: ModelRecord, training: TrainingNotes | None) -> dict[str, str]:
+    if training is None:
+        return {}
+    return {
+        "made": f"{record.created.astimezone():%Y-%m-%d %H:%M}",
+        "started from": training.start,
+        "learned from": counted(training.image_count, "image"),
+        "training": f"{record.steps} steps, {record.seconds or 0:.0f} s",
     }
 
 

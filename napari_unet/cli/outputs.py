@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from napari_unet import models
 from napari_unet.core.atomic import storage_error
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import name_some
@@ -64,6 +65,13 @@ def refuse_one_target(targets: Mapping[Path, Path]) -> None:
             )
 
 
+def folders_of(model: str | None) -> list[Path]:
+    """Return the place of a model that is given by a path; built-in ones have none."""
+    if model is None or models.is_built_in(model):
+        return []
+    return [Path(model).expanduser()]
+
+
 def _tells_capitals(folder: Path) -> bool:
     """Return whether the disk keeps two names apart that differ in capitals alone."""
     for there in (folder.absolute(), *folder.absolute().parents):
@@ -73,7 +81,11 @@ def _tells_capitals(folder: Path) -> bool:
     return True
 
 
-def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
+def refuse_replacing_inputs(
+    inputs: Iterable[Path],
+    targets: Iterable[Path],
+    called: str = "the images themselves",
+) -> None:
     """Refuse results in the place of what they are made from, also by --overwrite.
 
     Also a folder that holds an input, and anything inside a zarr of which an input is
@@ -92,11 +104,11 @@ def refuse_replacing_inputs(inputs: Iterable[Path], targets: Iterable[Path]) -> 
             inside.append(str(path))
     if same:
         raise InputError(
-            f"The results would replace the images themselves ({name_some(same)}); "
-            "choose another folder with --out."
+            f"The results would replace {called} ({name_some(same)}); choose another "
+            "folder with --out."
         )
     if inside:
         raise InputError(
-            f"The results would be written into the images themselves "
+            "The results would be written into the images themselves "
             f"({name_some(inside)}); choose a folder outside with --out."
         )

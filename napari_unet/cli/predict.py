@@ -88,6 +88,35 @@ def predict(
             max=10_000,
         ),
     ] = None,
+    pixel_size: Annotated[
+        float | None,
+        option(
+            "UM",
+            "Width of a pixel in micrometres; what the file states where it is "
+            "missing.",
+            min=1e-6,
+            max=1e6,
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        option(
+            "P",
+            "How sure the model must be that a pixel belongs to an object: 0.5 is "
+            "usual. Lower: fainter and larger objects.",
+        ),
+    ] = None,
+    keep_together: Annotated[
+        float | None,
+        option(
+            "P",
+            "Lower: more objects that touch are parted; higher: more stay together.",
+        ),
+    ] = None,
+    smallest: Annotated[
+        float | None,
+        option("PX", "Least area of an object, in pixels that the model sees."),
+    ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,7 +130,9 @@ def predict(
     """
     targets = _plan(images, out, overwrite=overwrite)
     nets.resolve_device(device)
-    loaded = weights.load_model(model)
+    loaded = weights.load_model(model).with_thresholds(
+        threshold, keep_together, smallest
+    )
     ask = partial(
         inference.iter_predict,
         model=loaded,
@@ -112,7 +143,9 @@ def predict(
         diameter=diameter,
     )
     with outputs.output_folder(out):
-        done = _predict_all(targets, _Order(loaded, axes, channel, ask, overwrite))
+        done = _predict_all(
+            targets, _Order(loaded, axes, channel, pixel_size, ask, overwrite)
+        )
     _report(done, as_json=as_json)
 
 
@@ -123,6 +156,7 @@ class _Order:
     model: Model
     axes: str | None
     channel: str | None
+    pixel_size: float | None
     ask: Callable[..., Generator[PredictEvent, None, Values]]
     overwrite: bool
 
@@ -212,7 +246,10 @@ def _predict_one(
         elif isinstance(event, TilesDone):
             advance(event.done / event.total)
 
-    steps = order.ask(seen, axes=axes, pixel_size=image.pixel_size.get("X"))
+    sizes = dict(image.pixel_size)
+    if order.pixel_size is not None:
+        sizes |= {"Y": order.pixel_size, "X": order.pixel_size}
+    steps = order.ask(seen, axes=axes, pixel_size=sizes.get("X"))
     result = drain(steps, hear)
     kept = result_axes(axes)
     io.write_image(
@@ -220,7 +257,7 @@ def _predict_one(
         result,
         kept if result.ndim == len(kept) else f"C{kept}",
         overwrite=order.overwrite,
-        pixel_size=image.pixel_size,
+        pixel_size=sizes,
     )
     objects = None
     if result.dtype == np.int32:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from napari_unet import io, learning, models, nets, tasks, weights
+from napari_unet import __version__, io, learning, models, tasks, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -28,8 +28,17 @@ from napari_unet.cli.options import (
     any_task,
     flag,
     mismatch_in_words,
-    names_in,
     option,
+)
+from napari_unet.cli.train_choices import (
+    MINUTES_FINE_TUNING,
+    MINUTES_FROM_SCRATCH,
+    USUAL_TASK,
+    check_choices,
+    chosen_preset,
+    configure,
+    settings_of_preset,
+    task_request,
 )
 from napari_unet.cli.training import (
     Trained,
@@ -40,23 +49,19 @@ from napari_unet.cli.training import (
 )
 from napari_unet.core.atomic import refuse_foreign
 from napari_unet.errors import ChannelMismatchError, InputError
-from napari_unet.models.record import RECORD_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from napari_unet.learning.config import FitConfig
     from napari_unet.learning.start import TaskRequest
+    from napari_unet.models.record import ModelRecord
     from napari_unet.tasks.sample import Sample
 
-_USUAL_TASK = tasks.task_names()[0]
-_MINUTES_FROM_SCRATCH = 15.0
-_MINUTES_FINE_TUNING = 2.0
 _MOST_CLASSES = 20
 """Whose labels have more may have meant objects."""
-_OF_2015 = "original-2015"
-_DROPOUT_OF_2015 = 0.5
-"""In the network that its authors published beside the paper."""
 
 
 def train(
@@ -77,11 +82,18 @@ def train(
         option(
             "TASK",
             f"What the model predicts: {any_task()}; what --from predicts, or else "
-            f"{_USUAL_TASK}, where it is missing.",
+            f"{USUAL_TASK}, where it is missing.",
         ),
     ] = None,
     names: Annotated[
         str | None, option("A,B,...", "Names of the classes, from 0, or of the values.")
+    ] = None,
+    colours: Annotated[
+        str | None,
+        option(
+            "C,C,...",
+            "Colours of the classes, from 0, such as #000000,#ff8800,#0088ff.",
+        ),
     ] = None,
     ignore: Annotated[
         int | None, option("N", "Class number that means unknown, besides 255.")
@@ -111,14 +123,22 @@ def train(
             "original-2015, the recipe of the first U-Net.",
         ),
     ] = None,
+    replay: Annotated[
+        bool,
+        flag(
+            "--replay",
+            "Mix in sample images of the built-in model that --from descends from, as "
+            "the dock does, so that it forgets less.",
+        ),
+    ] = False,
     axes: AxesOption = None,
     channel: ChannelOption = None,
     minutes: Annotated[
         float | None,
         option(
             "N",
-            f"Time limit; {_MINUTES_FINE_TUNING:g} minutes where neither limit is "
-            f"given, {_MINUTES_FROM_SCRATCH:g} without --from.",
+            f"Time limit; {MINUTES_FINE_TUNING:g} minutes where neither limit is "
+            f"given, {MINUTES_FROM_SCRATCH:g} without --from.",
         ),
     ] = None,
     steps: Annotated[int | None, option("N", "Limit of training steps.")] = None,
@@ -135,17 +155,20 @@ def train(
     Ctrl+C stops early and keeps the best model so far. A training that was killed
     goes on with the same command and --resume.
     """
-    request = _request(task, names, start)
-    preset = _preset(preset, start, request)
-    _check_choices(architecture, start, settings, pretrained=pretrained)
+    request = task_request(task, names, colours, start)
+    before = models.read_record(start) if start else None
+    reminders = _reminders(before, replay=replay)
+    preset = chosen_preset(preset, start, request)
+    check_choices(architecture, start, settings, pretrained=pretrained)
+    outputs.refuse_replacing_inputs([images, labels, *filter(None, [verified])], [out])
     outputs.refuse_replacing_inputs(
-        [images, labels, *([verified] if verified else [])], [out]
+        outputs.folders_of(start), [out], "the model that the training starts from"
     )
     if not overwrite:
         outputs.refuse_existing([out])
     elif out.is_dir():  # before the work what would be refused after it
-        refuse_foreign(out, [models.SPEC_FILE, models.WEIGHTS_FILE, RECORD_FILE])
-    config = _configure(preset, minutes, steps, device, seed)
+        refuse_foreign(out, models.replaceable(out))
+    config = configure(preset, minutes, steps, device, seed)
     if any(each.strip().startswith("decoding.") for each in settings or []):
         # Thresholds that a person chose stay.
         config = config.model_copy(update={"fit_thresholds": False})
@@ -153,99 +176,62 @@ def train(
         state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
         samples = _read(images, labels, verified, axes, channel, request, ignore)
         _seed(seed)
-        chosen = [*_settings_of(preset, architecture), *(settings or [])]
+        chosen = [*settings_of_preset(preset, architecture), *(settings or [])]
         model = _starting_model(
             start, architecture, chosen, samples, request, pretrained=pretrained
         )
         given = list(samples.values())
         trained = run_training(
-            model, given, config, state, resume=resume, on_event=claim.sync
+            model,
+            given,
+            config,
+            state,
+            replay=reminders,
+            resume=resume,
+            on_event=claim.sync,
         )
         if trained is None:
             nothing = {"model": None, "steps": 0, "interrupted": True}
             report(nothing, [], as_json=as_json)
             raise typer.Exit(EXIT_INTERRUPTED)
-        count = counted(len(samples), "image")
-        data = f"{count} of {Path(os.path.realpath(images)).name!r}"
-        saved = save_trained(trained, out, given[0], data, state, overwrite=overwrite)
+        notes = _notes(start or model.spec.architecture.kind, images, samples, config)
+        notes = notes.model_copy(
+            update={"replayed": before.replay if before and reminders else ""}
+        )
+        saved = save_trained(
+            trained, out, given, before, notes, state, overwrite=overwrite
+        )
     _report(trained, saved, as_json=as_json)
     if saved != out:
         raise typer.Exit(EXIT_MISTAKE)
 
 
-def _request(
-    task: str | None, names: str | None, start: str | None
-) -> learning.TaskRequest:
-    if task is not None:
-        tasks.find_task(task)
-    elif start:
-        task = models.read_spec(models.model_folder(start)).task
-    else:
-        task = _USUAL_TASK
-    return learning.TaskRequest(task, names_in(names))
+def _notes(
+    start: str, images: Path, samples: Collection[Path], config: FitConfig
+) -> models.TrainingNotes:
+    """Return what is written down of the training, beside the model."""
+    count = counted(len(samples), "image")
+    return models.TrainingNotes(
+        program=__version__,
+        start=start,
+        data=f"{count} of {Path(os.path.realpath(images)).name!r}",
+        images=tuple(path.name for path in samples)[: models.MOST_IMAGES],
+        image_count=len(samples),
+        settings=config.model_dump(mode="json"),
+    )
 
 
-def _check_choices(
-    architecture: str | None,
-    start: str | None,
-    settings: list[str] | None,
-    *,
-    pretrained: bool,
-) -> None:
-    if architecture is not None and architecture not in models.ARCHITECTURES:
-        raise InputError(
-            f"Architecture {architecture!r} is not available; choose one of: "
-            f"{', '.join(models.ARCHITECTURES)}."
-        )
-    of_network = [each for each in settings or [] if not each.startswith("loss.")]
-    if start is not None and (architecture is not None or of_network or pretrained):
-        raise InputError(
-            "--architecture, --set and --pretrained describe a new model, but --from "
-            "keeps the network it starts from; give one of the two. (--set loss... "
-            "goes with both.)"
-        )
-
-
-def _preset(preset: str | None, start: str | None, request: TaskRequest) -> str:
-    """Return the way to train, after checking that it fits what is learned."""
-    preset = preset or ("fine-tune" if start else "from-scratch")
-    if preset not in learning.PRESETS:
-        raise InputError(
-            f"Preset {preset!r} is not available; choose one of: "
-            f"{', '.join(learning.PRESETS)}."
-        )
-    if preset == _OF_2015 and not tasks.task_of(request).outputs.classes:
-        raise InputError(
-            f"The recipe {_OF_2015} tells classes of pixels apart, but the model "
-            f"predicts {request.task}; add --task classes, with labels that hold a "
-            "class number for every pixel, or choose --preset from-scratch."
-        )
-    return preset
-
-
-def _settings_of(preset: str, architecture: str | None) -> list[str]:
-    """Return the options of the network that belong to a way to train."""
-    if preset != _OF_2015 or architecture is None:
+def _reminders(before: ModelRecord | None, *, replay: bool) -> list[Sample]:
+    """Return sample images of the kind that the start knows, where they are wanted."""
+    if not replay:
         return []
-    has_dropout = "dropout" in type(models.ARCHITECTURES[architecture]).model_fields
-    return [f"architecture.dropout={_DROPOUT_OF_2015}"] if has_dropout else []
-
-
-def _configure(
-    preset: str, minutes: float | None, steps: int | None, device: str, seed: int
-) -> FitConfig:
-    if minutes is not None and steps is not None:
-        raise InputError("Give --minutes or --steps, not both.")
-    if (minutes is not None and not minutes > 0) or (steps is not None and steps < 1):
-        raise InputError("--minutes and --steps must be above 0.")
-    if seed < 0:
-        raise InputError("--seed must be 0 or above.")
-    nets.resolve_device(device)
-    if minutes is None and steps is None:
-        tuning = preset == "fine-tune"
-        minutes = _MINUTES_FINE_TUNING if tuning else _MINUTES_FROM_SCRATCH
-    limits = {"minutes": minutes, "steps": steps, "device": device, "seed": seed}
-    return learning.PRESETS[preset].model_copy(update=limits)
+    found = io.replay_samples(before.replay) if before is not None else []
+    if not found:
+        raise InputError(
+            "--replay needs a start that descends from a built-in model with sample "
+            "images, such as --from nuclei; leave it away."
+        )
+    return found
 
 
 def _read(
@@ -314,13 +300,16 @@ def _starting_model(
             _question_many_classes(model.spec, request)
         model = weights.Model(models.with_settings(model.spec, settings), model.net)
     else:
-        network = models.ARCHITECTURES[architecture or next(iter(models.ARCHITECTURES))]
-        extents = zip(given[0].axes or "", given[0].image.shape, strict=False)
-        channels = dict(extents).get("C", 1)
-        spec = models.ModelSpec(name="new", in_channels=channels, architecture=network)
-        spec = models.with_settings(learning.fill_in(spec, request, given), settings)
-        _question_many_classes(spec, request)
-        model = weights.new_model(spec, pretrained=pretrained)
+        model = learning.new_model(
+            given,
+            request.task,
+            names=request.names,
+            colours=request.colours,
+            architecture=architecture or next(iter(models.ARCHITECTURES)),
+            settings=settings,
+            pretrained=pretrained,
+        )
+        _question_many_classes(model.spec, request)
     tasks.refuse_idle_loss_options(model.spec)
     for path, sample in samples.items():
         try:
@@ -338,7 +327,7 @@ def _question_many_classes(spec: models.ModelSpec, request: TaskRequest) -> None
         say(
             f"The labels hold numbers up to {len(spec.classes) - 1}, so the model "
             f"tells {len(spec.classes)} classes of pixels apart. If they are ids of "
-            f"objects, stop it with Ctrl+C and give --task {_USUAL_TASK}; if they are "
+            f"objects, stop it with Ctrl+C and give --task {USUAL_TASK}; if they are "
             "classes, give their --names."
         )
 

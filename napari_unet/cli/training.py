@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import platformdirs
 
-from napari_unet import inference, learning, models, nets, project, weights
+from napari_unet import inference, learning, models, nets, project, tasks, weights
 from napari_unet.cli.console import progress_bar, say
 from napari_unet.core.events import Notice, TrainStep, Validated
 from napari_unet.core.jobs import drain
@@ -27,8 +30,11 @@ from napari_unet.errors import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_unet.learning.config import FitConfig
     from napari_unet.learning.events import FitEvent
+    from napari_unet.models.record import ModelRecord
     from napari_unet.tasks.sample import Sample
     from napari_unet.weights.model import Model
 
@@ -105,6 +111,7 @@ class Trained:
     steps: int
     seconds: float
     score: dict[str, float]
+    start_score: float = math.nan
     interrupted: bool = False
     failure: TrainingError | None = None
 
@@ -115,6 +122,7 @@ def run_training(
     config: FitConfig,
     path: Path,
     *,
+    replay: Sequence[Sample] = (),
     resume: bool,
     on_event: Callable[[], object],
 ) -> Trained | None:
@@ -126,17 +134,19 @@ def run_training(
     removed when the model is saved. `on_event` is called several times a second.
     """
     best: learning.ModelImproved | None = None
-    seconds = 0.0
+    seconds, start_score = 0.0, math.nan
     checkpoint = learning.Checkpointing(
         path, _CHECKPOINT_SECONDS, "always" if resume else "never"
     )
-    events = learning.iter_fit(model, samples, config, checkpoint=checkpoint)
+    events = learning.iter_fit(
+        model, samples, config, replay=replay, checkpoint=checkpoint
+    )
     with progress_bar() as progress:
         total = config.steps or 60 * (config.minutes or 0)
         task = progress.add_task("train", total=total)
 
         def hear(event: FitEvent) -> None:
-            nonlocal best, seconds
+            nonlocal best, seconds, start_score
             if isinstance(event, learning.ModelImproved):
                 best = event
             elif isinstance(event, TrainStep):
@@ -145,6 +155,7 @@ def run_training(
                 words = f"step {event.step}, loss {event.loss:.3f}"
                 progress.update(task, completed=done, description=words)
             elif isinstance(event, Validated):
+                start_score = event.start_score
                 pixels = "held-out pixels" if event.held_out else "pixels that train"
                 say(f"step {event.step}: agreement with {pixels} {event.score:.3f}")
             elif isinstance(event, Notice):
@@ -158,54 +169,102 @@ def run_training(
                 say("Interrupted before anything was better; no model was saved.")
                 learning.remove_checkpoint(path)
                 return None
-            score = {"agreement": best.score}
-            return Trained(best.model, best.step, seconds, score, interrupted=True)
+            return _stopped(best, seconds, start_score, interrupted=True)
         except TrainingError as error:
             if best is None:
                 raise
-            score = {"agreement": best.score}
-            return Trained(best.model, best.step, seconds, score, failure=error)
+            return _stopped(best, seconds, start_score, failure=error)
     score = {"agreement": end.score, "agreement_before": end.start_score}
-    return Trained(end.model, end.steps, end.seconds, score)
+    return Trained(end.model, end.steps, end.seconds, score, end.start_score)
+
+
+def _stopped(
+    best: learning.ModelImproved,
+    seconds: float,
+    start_score: float,
+    *,
+    interrupted: bool = False,
+    failure: TrainingError | None = None,
+) -> Trained:
+    """Return the best model of a training that did not come to its end."""
+    return Trained(
+        best.model,
+        best.step,
+        seconds,
+        {"agreement": best.score},
+        start_score,
+        interrupted,
+        failure,
+    )
 
 
 def save_trained(
     trained: Trained,
     out: Path,
-    sample: Sample,
-    data: str,
+    samples: Sequence[Sample],
+    start: ModelRecord | None,
+    notes: models.TrainingNotes,
     path: Path,
     *,
     overwrite: bool,
 ) -> Path:
-    """Save the best model, with what it was trained on (`data`, in words).
+    """Save the best model, with what it was trained on and from which start.
 
-    `sample` is one of the images, to measure what tiles change where they are not
-    exact. Returns where it is: in `out`, or elsewhere where that cannot be written any
-    more. The training's state in `path` is removed when the model is on the disk.
+    One of the samples measures what tiles change where they are not exact. Returns
+    where it is: in `out`, or elsewhere where that cannot be written any more. The
+    training's state in `path` is removed when the model is on the disk.
     """
-    old = _with_tiling(trained.model, sample).spec
+    old = _with_tiling(trained.model, samples[0]).spec
+    data = notes.data
     origin = f"{data}, starting from {old.name!r}" if old.card.data else data
     card = models.ModelCard(data=origin, score=trained.score)
     name = Path(os.path.realpath(out)).name[:100]
     spec = old.model_copy(update={"name": name, "card": card})
-    saved = _save_somewhere(
-        weights.Model(spec, trained.model.net), out, overwrite=overwrite
-    )
+    model = weights.Model(spec, trained.model.net)
+    record = _record(trained, start, samples)
+    save = partial(weights.save_model, model, record=record, training=notes)
+    saved = _save_somewhere(save, out, overwrite=overwrite)
     learning.remove_checkpoint(path)
     return saved
 
 
-def _save_somewhere(model: Model, out: Path, *, overwrite: bool) -> Path:
+def _record(
+    trained: Trained, start: ModelRecord | None, samples: Sequence[Sample]
+) -> ModelRecord:
+    """Return what the model is: a child of its start, made by a run of its own."""
+    made = models.made_by(
+        models.run_record(start),
+        trained.steps,
+        trained.score["agreement"],
+        trained.start_score,
+    )
+    objects: int | None = None
+    if tasks.task_of(trained.model.spec).labels.objects:
+        ids = (np.unique(_verified(each)) for each in samples)
+        objects = sum(int(np.count_nonzero(each)) for each in ids)
+    pixels = sum(_verified(each).size for each in samples)
+    learned = {"seconds": trained.seconds, "pixels": pixels, "objects": objects}
+    return made.model_copy(update=learned)
+
+
+def _verified(sample: Sample) -> NDArray[Any]:
+    """Return the labels that are trusted, one after the other."""
+    if sample.verified is None:
+        return sample.labels.reshape(-1)
+    trusted = np.broadcast_to(sample.verified > 0, sample.labels.shape)
+    return sample.labels[trusted]
+
+
+def _save_somewhere(save: Callable[..., None], out: Path, *, overwrite: bool) -> Path:
     """Save a model where it is wished, or else where it can be; say so."""
     try:
-        weights.save_model(model, out, overwrite=overwrite)
+        save(out, overwrite=overwrite)
         return out
     except NapariUnetError as error:
         reason = error
     for place in _other_places(out):
         try:
-            weights.save_model(model, place)
+            save(place)
         except NapariUnetError:
             continue
         say(f"{reason} The trained model is kept in {place} instead.")

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from napari_unet import io
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, how_to_install
 
 DISTRIBUTION = "napari-unet-live"
 """Name on PyPI and of the napari manifest."""
@@ -25,11 +25,7 @@ def open_window(sample: str | None) -> int:
 
     Napari is started as a command: the command line imports no Qt.
     """
-    if not any(find_spec(binding) for binding in _BINDINGS):
-        raise InputError(
-            f"napari needs a Qt binding and none is installed; run: "
-            f"pip install '{DISTRIBUTION}[all]'"
-        )
+    refuse_without_qt()
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
         raise InputError(
@@ -43,6 +39,14 @@ def open_window(sample: str | None) -> int:
         # In the same process, so that signals reach napari itself.
         os.execv(sys.executable, command)
     return subprocess.call(command)
+
+
+def refuse_without_qt() -> None:
+    """Refuse to open a window where nothing can."""
+    if not any(find_spec(binding) for binding in _BINDINGS):
+        raise InputError(
+            f"napari needs a Qt binding and none is installed; {how_to_install('all')}."
+        )
 
 
 def refuse_stranger() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, how_to_install
 from napari_unet.exchange.graph import (
     ExportedNetwork,
     example,
@@ -88,7 +88,7 @@ def _import(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise InputError(
-            f'ONNX needs the package {name}; pip install "napari-unet-live[onnx]".'
+            f"ONNX needs the package {name}; {how_to_install('onnx')}."
         ) from error
 
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
+from napari_unet.errors import how_to_install
 from napari_unet.exports.result import Result
 from napari_unet.tasks import task_of
 from napari_unet.tasks.registry import HasTask
@@ -81,10 +82,7 @@ class Format:
         """Return why it can be written of no result here, or nothing."""
         if not self.package or is_installed(self.package):
             return ""
-        return (
-            f"{self.title}: it needs one more package; run: pip install "
-            f'"napari-unet-live[{self.name}]"'
-        )
+        return f"{self.title}: it needs one more package; {how_to_install(self.name)}"
 
 
 @cache

@@ -4,9 +4,9 @@ What computes reads regions of an `ImageSource` and writes regions of a `LabelSt
 array in memory is both at no cost: `ArrayImage`, `ArrayLabels`.
 
 `as_image` takes what Python hands over: dask and zarr arrays are computed, tensors are
-brought to the CPU, named dimensions become axes, masked pixels become NaN. What is no
-array is refused in a sentence. No library is imported for it: an object is known by its
-attributes.
+brought to the CPU, named dimensions become axes (`napari_unet.images.dimensions`),
+masked pixels become NaN. What is no array is refused in a sentence. No library is
+imported for it: an object is known by its attributes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
-from napari_unet.geometry.axes import CANONICAL, axes_of_names, to_canonical
+from napari_unet.geometry.axes import CANONICAL, to_canonical
 from napari_unet.geometry.box import Box
+from napari_unet.images.dimensions import (
+    opened,
+    stated_axes,
+    stated_channels,
+    stated_pixel_size,
+)
 
 _REAL = "buif"
 _NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
@@ -101,12 +107,15 @@ class ArrayImage(_InMemory):
     ----------
     axes, pixel_size
         As in `ImageSource`.
+    channels : tuple of str
+        Names of the channels, where something states them.
     note : str or None
         What was made of it, or left out, in words.
     """
 
     axes: str | None = None
     pixel_size: Mapping[str, float] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
     note: str | None = None
 
     @property
@@ -190,22 +199,27 @@ def as_image(image: object) -> ArrayImage:
     Raises an InputError if it is no array, cannot be computed, or holds other numbers.
     """
     if isinstance(image, ImageSource):
-        return replace(as_image(image.read(Box.whole(image.shape))), axes=image.axes)
-    array = as_array(image)
+        found = as_image(image.read(Box.whole(image.shape)))
+        return replace(found, axes=image.axes, pixel_size=image.pixel_size)
+    array = as_array(opened(image))
     if array.dtype.kind not in _REAL:
         raise InputError(
             f"Expected an image of real numbers, found the data type {array.dtype}; "
             "convert it first, for example to float32 by taking the magnitude."
         )
-    names = getattr(image, "dims", None)
-    axes = axes_of_names(names, array.ndim) if isinstance(names, tuple) else None
+    found = ArrayImage(
+        array=array,
+        axes=stated_axes(image),
+        pixel_size=stated_pixel_size(image),
+        channels=stated_channels(image),
+    )
     if not (isinstance(image, np.ma.MaskedArray) and np.ma.is_masked(image)):
-        return ArrayImage(array=array, axes=axes)
+        return found
     # float32 holds 16 bits exactly, and large numbers as well as they are needed.
     small = image.dtype.itemsize <= 2 or image.dtype == np.float32
     filled = np.ma.filled(image.astype(np.float32 if small else np.float64), np.nan)
     note = "masked pixels were taken for unknown (NaN)"
-    return ArrayImage(array=np.asarray(filled), axes=axes, note=note)
+    return replace(found, array=np.asarray(filled), note=note)
 
 
 def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -25,7 +26,8 @@ import torch.nn.functional as F
 from napari_unet.errors import ChannelMismatchError, InputError
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.geometry.box import Box
-from napari_unet.images.channels import channel_count, take_channels
+from napari_unet.images.channels import channel_count, parse_channels, take_channels
+from napari_unet.images.dimensions import refuse_unknown_dimensions
 from napari_unet.images.source import (
     ArrayImage,
     CanonicalImage,
@@ -66,24 +68,41 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
 
 
 def fit_image(
-    image: object, axes: str | None, model: Model
+    image: object, axes: str | None, model: Model, channel: str | int | None = None
 ) -> tuple[CanonicalImage, str]:
     """Return an image with the channels that the model takes, and what was left out.
 
+    A person may have chosen a `channel`, or several, as `parse_channels` takes them.
+
     Arrays are taken as by `napari_unet.images.source.as_image`; of a source with these
-    very channels, no pixel is read. Raises as `check_image`, and if it is no array.
+    very channels, no pixel is read. Raises as `check_image`, if it is no array, and if
+    nobody says which axes are meant by the names of its dimensions.
     """
     check_model(model)
+    if axes is None:
+        refuse_unknown_dimensions(image)
     source: ImageSource = image if isinstance(image, ImageSource) else as_image(image)
     notes = [source.note] if isinstance(source, ArrayImage) else []
     resolved = _resolve_axes(source, axes or source.axes, model)
+    if channel is not None:
+        source = _with_channels(source, resolved, str(channel))
+        resolved = source.axes or resolved
     if channel_count(source.shape, resolved) != model.spec.in_channels:
         fitted = _fit(source.read(Box.whole(source.shape)), resolved, model)
+        fitted = replace(fitted, pixel_size=source.pixel_size)
         source, resolved = fitted, fitted.axes or resolved
         notes.append(fitted.note)
     note = "; ".join(filter(None, notes))
     told = f"{note[0].upper()}{note[1:]}." if note else ""
     return CanonicalImage(source, resolved), told
+
+
+def _with_channels(source: ImageSource, axes: str, channel: str) -> ArrayImage:
+    names = source.channels if isinstance(source, ArrayImage) else ()
+    chosen = parse_channels(channel, channel_count(source.shape, axes), names)
+    array = source.read(Box.whole(source.shape))
+    taken, left = take_channels(array, axes, chosen)
+    return ArrayImage(array=taken, axes=left, pixel_size=source.pixel_size)
 
 
 def _fit(

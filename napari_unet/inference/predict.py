@@ -51,7 +51,7 @@ from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective, objective_of
 from napari_unet.tasks.objectives.objective import Values
-from napari_unet.weights.model import Model
+from napari_unet.weights.model import Model, check_model
 
 Limits: TypeAlias = list[tuple[float, float]]
 
@@ -66,26 +66,34 @@ def predict(
     model: Model,
     *,
     axes: str | None = None,
+    channel: str | int | None = None,
     device: str = "auto",
     probabilities: bool = False,
     rotations: bool = False,
     full_precision: bool = False,
     diameter: float | None = None,
     pixel_size: float | None = None,
+    threshold: float | None = None,
+    keep_together: float | None = None,
+    smallest: float | None = None,
 ) -> Values:
     """Predict what the model was trained for.
 
     Parameters
     ----------
     image : ndarray, array_like or ImageSource
-        Any real dtype; 2 to 5 axes. Arrays of dask, zarr, xarray and others, tensors
-        and lists are taken, too; masked pixels count as NaN. Transparency, blank
-        channels and copies of a grey channel are left out where the model has fewer.
+        Any real dtype; 2 to 5 axes. Arrays of dask, zarr, xarray and others, images of
+        bioio, tensors and lists are taken, too; masked pixels count as NaN.
+        Transparency, blank channels and copies of a grey channel are left out where the
+        model has fewer.
     model : Model
         From `load_model`.
     axes : str, optional
         One letter of "TCZYX" per axis, such as "ZYX"; from the names of an array's
         dimensions, or guessed, where it is missing.
+    channel : str or int, optional
+        Channel that the model sees, by its number from 1, or its name where the image
+        states it; several in the model's order, such as "3,1".
     device : {"auto", "cuda", "mps", "cpu"}
         Where to compute.
 
@@ -104,7 +112,11 @@ def predict(
         size (see `napari_unet.inference.model_input`); measured where it is missing.
 
     pixel_size : float, optional
-        Width of a pixel in micrometres, which tells where to begin to measure.
+        Width of a pixel in micrometres, which tells where to begin to measure; what the
+        image states, where it is missing.
+
+    threshold, keep_together, smallest : float, optional
+        How objects are found, for this prediction; see `Model.with_thresholds`.
 
     Returns
     -------
@@ -117,15 +129,17 @@ def predict(
     Raises
     ------
     InputError
-        If the image cannot be segmented with this model, or no object has such a
-        diameter.
+        If the image cannot be segmented with this model, no object has such a
+        diameter, or a threshold is none.
     DeviceError
         If the device does not exist or its memory does not suffice.
     """
+    check_model(model)
     events = iter_predict(
         image,
-        model,
+        model.with_thresholds(threshold, keep_together, smallest),
         axes=axes,
+        channel=channel,
         device=device,
         probabilities=probabilities,
         rotations=rotations,
@@ -141,6 +155,7 @@ def iter_predict(
     model: Model,
     *,
     axes: str | None = None,
+    channel: str | int | None = None,
     device: str = "auto",
     view: Box | None = None,
     probabilities: bool = False,
@@ -160,9 +175,11 @@ def iter_predict(
         `ViewPredicted` where it is much smaller than the image.
     """
     check_diameter(diameter)
-    seen, note = fit_image(image, axes, model)
+    seen, note = fit_image(image, axes, model, channel)
     if note:
         yield Notice(note)
+    if pixel_size is None:
+        pixel_size = seen.source.pixel_size.get("X")
     execution = choose_execution(resolve_device(device), full_precision=full_precision)
     limits = yield from iter_limits(seen, model)
     # The network has maps of any image; and whoever tells a size knows of objects.

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.jobs import drain
+from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap
 
 Maps: TypeAlias = npt.NDArray[np.float32]
@@ -180,10 +181,33 @@ class Decoding(BaseModel, ABC):
             update[self.parting] = _within(parting, self.parting_limits)
         return self.model_copy(update=update)
 
+    def chosen(
+        self,
+        foreground: float | None = None,
+        parting: float | None = None,
+        min_size: float | None = None,
+    ) -> Self:
+        """Do what `moved` does for numbers that somebody wrote down.
+
+        An InputError says that one is out of reach, or no number.
+        """
+        _refuse_beyond("threshold", foreground, _FOREGROUND_LIMITS)
+        _refuse_beyond("keep-together", parting, self.parting_limits)
+        _refuse_beyond("smallest", min_size, (1, _LARGEST_AREA))
+        return self.moved(foreground, parting, min_size)
+
     def reads_as(self, other: Decoding) -> bool:
         """Return whether both read the same maps, so that one may replace the other."""
         return type(self) is type(other) and all(
             getattr(self, name) == getattr(other, name) for name in self.of_the_maps
+        )
+
+
+def _refuse_beyond(name: str, value: float | None, limits: tuple[float, float]) -> None:
+    least, most = limits
+    if value is not None and not least <= value <= most:
+        raise InputError(
+            f"Expected a number from {least:g} to {most:g} for {name}, found {value:g}."
         )
 
 

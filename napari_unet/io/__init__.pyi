@@ -17,5 +17,5 @@ from .read import (
     read_values as read_values,
 )
 from .rois import ROI_SUFFIXES as ROI_SUFFIXES, is_roi_file as is_roi_file
-from .samples import load_sample as load_sample
+from .samples import load_sample as load_sample, replay_samples as replay_samples
 from .write import write_image as write_image

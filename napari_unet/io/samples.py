@@ -19,6 +19,7 @@ from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.labels import read_ids
 from napari_unet.io.read import read_image
+from napari_unet.tasks.sample import Sample
 
 _INDEX = "index.json"
 _PACKAGE = Path(__file__).parents[1]
@@ -76,6 +77,30 @@ def load_sample(name: str) -> list[SampleImage]:
         array, axes = read_image(path).array, samples[name].axes
         images.append(SampleImage(array, labels, axes, path.stem, path))
     return images
+
+
+def replay_samples(name: str) -> list[Sample]:
+    """Return images of the kind that a built-in model knows, so that it forgets less.
+
+    They are for the `replay` of `napari_unet.fit`, and were made for this.
+
+    Parameters
+    ----------
+    name : str
+        The built-in model from which a model descends.
+
+    Returns
+    -------
+    list of Sample
+        Empty where there are none for that name.
+    """
+    if name not in {sample.name for sample in list_samples()}:
+        return []
+    return [
+        Sample(each.image, each.labels, axes=each.axes)
+        for each in load_sample(name)
+        if each.labels is not None
+    ]
 
 
 def sample_folder() -> Path:

@@ -14,6 +14,7 @@ from .start import (
     TaskRequest as TaskRequest,
     adapt as adapt,
     fill_in as fill_in,
+    new_model as new_model,
     with_new_head as with_new_head,
 )
 from .train import iter_fit as iter_fit

@@ -25,7 +25,7 @@ from napari_unet.core.events import (
     StepSkipped,
     TrainStep,
 )
-from napari_unet.core.jobs import drain_logged, told_as
+from napari_unet.core.jobs import told_as
 from napari_unet.learning.checkpoint import (
     BEST,
     Checkpoint,
@@ -44,10 +44,9 @@ from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch, random_o
 from napari_unet.learning.train_state import TrainState
 from napari_unet.nets.device import choose_execution, is_out_of_memory, resolve_device
 from napari_unet.nets.network import centre_crop, same_size
-from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective, objective_of
-from napari_unet.tasks.sample import Sample, as_samples, with_plain_labels
-from napari_unet.weights.model import Model, check_model
+from napari_unet.tasks.sample import Sample
+from napari_unet.weights.model import Model
 from napari_unet.weights.tensor_file import layout_of
 
 logger = logging.getLogger(__name__)
@@ -58,47 +57,6 @@ _LEAST_WINDOWS = 2
 _SCORING_SECONDS = 3.0
 
 
-def fit(
-    model: Model,
-    samples: Sequence[Sample],
-    config: FitConfig | None = None,
-    *,
-    replay: Sequence[Sample] = (),
-) -> Model:
-    """Train a model from verified pixels alone.
-
-    Parameters
-    ----------
-    model : Model
-        Where to start; not changed.
-    samples : sequence of Sample
-        Annotated images. What is made of labels that are no plain ids or classes, such
-        as of masks, is told as a warning (`napari_unet.annotation.labels.as_labels`).
-    config : FitConfig, optional
-        How to train; two minutes of fine-tuning where it is missing.
-    replay : sequence of Sample
-        Images of the kind that the model knows, mixed in so that it forgets less.
-
-    Returns
-    -------
-    Model
-        The best one; `model` itself where nothing was better.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to learn from, or images and labels do not fit.
-    DeviceError, TrainingError
-        If the training cannot go on; of `iter_fit` the best model so far would remain.
-    """
-    check_model(model)
-    labels = task_of(model.spec).labels
-    plain, notes = with_plain_labels(as_samples(samples), labels.kind)
-    for note in notes:
-        logger.warning(note)
-    return drain_logged(iter_fit(model, plain, config, replay=replay)).model
-
-
 def iter_fit(
     model: Model,
     samples: Sequence[Sample],
@@ -107,7 +65,9 @@ def iter_fit(
     replay: Sequence[Sample] = (),
     checkpoint: Checkpointing | None = None,
 ) -> Generator[FitEvent, None, FitResult]:
-    """Train a model step by step, from verified pixels alone; see `fit`.
+    """Train a model step by step, from verified pixels alone.
+
+    Model, samples, config and replay are those of `napari_unet.learning.fit.fit`.
 
     Parameters
     ----------

@@ -9,10 +9,17 @@ from .folder import (
     model_size as model_size,
     read_record as read_record,
     read_spec as read_spec,
+    replaceable as replaceable,
     weights_checksum as weights_checksum,
 )
+from .record import made_by as made_by, run_record as run_record
 from .spec import (
     ModelCard as ModelCard,
     ModelSpec as ModelSpec,
     with_settings as with_settings,
+)
+from .training import (
+    MOST_IMAGES as MOST_IMAGES,
+    TrainingNotes as TrainingNotes,
+    read_training as read_training,
 )

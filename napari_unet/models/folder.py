@@ -1,6 +1,7 @@
 """Model folders: descriptions, records and checksums, without torch.
 
-A folder holds `model.json`, `weights.safetensors` and `record.json`. The weights are
+A folder holds `model.json`, `weights.safetensors` and `record.json`, a README for
+people and, where the command line trained the model, `training.json`. The weights are
 read by `napari_unet.weights.folder`.
 """
 
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 
 from napari_unet.core.validation import first_problem, parse_json
 from napari_unet.errors import ModelError
+from napari_unet.models.card import CARD_FILE, is_card
 from napari_unet.models.record import (
     LARGEST_RECORD,
     RECORD_FILE,
@@ -26,10 +28,13 @@ from napari_unet.models.record import (
     uuid_of,
 )
 from napari_unet.models.spec import FORMAT_VERSION, ModelSpec
+from napari_unet.models.training import TRAINING_FILE
 
 SPEC_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 LARGEST_SPEC = 1_000_000
+
+_OURS = (SPEC_FILE, WEIGHTS_FILE, RECORD_FILE, TRAINING_FILE)
 
 _BUILT_IN = Path(__file__).parent
 
@@ -78,6 +83,11 @@ def _built_in_names() -> list[str]:
 def model_size(name_or_path: str | Path) -> float:
     """Return the size of a model's weights in megabytes (10^6 bytes)."""
     return (model_folder(name_or_path) / WEIGHTS_FILE).stat().st_size / 1e6
+
+
+def replaceable(folder: Path) -> list[str]:
+    """Return the names of what may be replaced in a model folder by another model."""
+    return [*_OURS, *([CARD_FILE] if is_card(folder / CARD_FILE) else [])]
 
 
 def read_spec(folder: Path) -> ModelSpec:

@@ -8,6 +8,7 @@ in the manifest of a project, and as `record.json` beside the weights.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -89,6 +90,29 @@ class ModelRecord(Frozen):
 def new_record(*, parent: UUID | None = None) -> ModelRecord:
     """Return the record of a model that was just made."""
     return ModelRecord(uuid=uuid4(), parent=parent, created=datetime.now(UTC))
+
+
+def run_record(start: ModelRecord | None) -> ModelRecord:
+    """Return the record of what a run will make that begins now.
+
+    It begins with random weights where there is no start.
+    """
+    if start is None:
+        return new_record().model_copy(update={"run": uuid4()})
+    update = {"run": uuid4(), "replay": start.replay}
+    return new_record(parent=start.uuid).model_copy(update=update)
+
+
+def made_by(
+    run: ModelRecord, steps: int, score: float, start_score: float
+) -> ModelRecord:
+    """Return the record of a model that a run has made: the same for the same step."""
+    scores = {
+        name: value if math.isfinite(value) else None
+        for name, value in (("score", score), ("start_score", start_score))
+    }
+    uuid = uuid_of("run", run.run, steps)
+    return run.model_copy(update={"uuid": uuid, "steps": steps, **scores})
 
 
 def uuid_of(*parts: object) -> UUID:

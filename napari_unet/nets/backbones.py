@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from napari_unet.errors import InputError, ModelError
+from napari_unet.errors import InputError, ModelError, how_to_install
 from napari_unet.models.architectures.backbone import ENCODERS, Encoder
 
 _FILE = "model.safetensors"
@@ -67,9 +67,9 @@ def import_timm() -> Any:
         return import_beside_cpu_torch("timm")
     except ModuleNotFoundError as error:
         raise ModelError(
-            f"Backbones need the package {error.name!r}, which is not installed; run "
-            "pip install 'napari-unet-live[backbones]', or choose an architecture "
-            "without a backbone."
+            f"Backbones need the package {error.name!r}, which is not installed; "
+            f"{how_to_install('backbones')}; or choose an architecture without a "
+            "backbone."
         ) from error
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy.typing as npt
 
-from napari_unet import learning
+from napari_unet import io, learning
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.events import (
@@ -31,15 +31,13 @@ from napari_unet.core.jobs import Job, drain, told_as
 from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.channels import Channels, take_channels
-from napari_unet.io.samples import list_samples, load_sample
-from napari_unet.models.record import Found, ModelRecord
+from napari_unet.models.record import Found, ModelRecord, made_by
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import LookUpImage, Opened
 from napari_unet.session.interruption import (
     RoundStart,
     iter_resume_round,
-    made_by,
     start_round,
 )
 from napari_unet.session.models.timeline import Preset
@@ -170,7 +168,7 @@ class TrainRound(Job[RoundEvent, None]):
         )
         replay = []
         if task_of(self.model.spec).labels.objects:
-            replay = replay_samples(self.record.replay)
+            replay = io.replay_samples(self.record.replay)
             yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)
         start_score, held_out = 0.0, False
@@ -248,18 +246,3 @@ def iter_read_work(
         if isinstance(opened, Opened):
             found += [TrainingSnapshot.of(each) for each in teaching([opened.image])]
     return found
-
-
-def replay_samples(name: str) -> list[Sample]:
-    """Return images of the kind that a built-in model knows, so that it forgets less.
-
-    `name` is that of the built-in model from which a model descends, or nothing. The
-    sample images that bear its name were made for this.
-    """
-    if name not in {sample.name for sample in list_samples()}:
-        return []
-    return [
-        Sample(each.image, each.labels, axes=each.axes)
-        for each in load_sample(name)
-        if each.labels is not None
-    ]

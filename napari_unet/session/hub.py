@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_unet.core.jobs import Job
 from napari_unet.models.library import OwnModel
+from napari_unet.session.images.place import SaveState
 from napari_unet.session.images.status import ImageState
 from napari_unet.session.models.status import (
     Comparison,
@@ -28,7 +29,6 @@ from napari_unet.session.status import (
     MeasuredState,
     Place,
     Progress,
-    SaveState,
     Target,
 )
 from napari_unet.session.worklist.status import ProjectState, WorklistState

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,14 @@ from napari_unet import learning, models, weights
 from napari_unet.core.atomic import told_in_words, write_atomically
 from napari_unet.core.validation import read_description
 from napari_unet.errors import NapariUnetError
-from napari_unet.models.record import LARGEST_RECORD, ModelRecord, new_record, uuid_of
+from napari_unet.models.record import (
+    LARGEST_RECORD,
+    ModelRecord,
+    made_by,
+    new_record,
+    run_record,
+    uuid_of,
+)
 from napari_unet.tasks.sample import Sample
 
 if TYPE_CHECKING:
@@ -116,24 +122,6 @@ def _set_aside(folder: Path) -> None:
                 shutil.copy2(folder / _RUN, aside)
             path.replace(aside / _CHECKPOINT)
     learning.remove_checkpoint(path)
-
-
-def run_record(start: ModelRecord) -> ModelRecord:
-    """Return the record of what a run will make that begins now."""
-    update = {"run": uuid4(), "replay": start.replay}
-    return new_record(parent=start.uuid).model_copy(update=update)
-
-
-def made_by(
-    run: ModelRecord, steps: int, score: float, start_score: float
-) -> ModelRecord:
-    """Return the record of a model that a run has made: the same for the same step."""
-    scores = {
-        name: value if math.isfinite(value) else None
-        for name, value in (("score", score), ("start_score", start_score))
-    }
-    uuid = uuid_of("run", run.run, steps)
-    return run.model_copy(update={"uuid": uuid, "steps": steps, **scores})
 
 
 def start_round(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
+from napari_unet.session.images.place import NOT_SAVED, SaveState
 from napari_unet.session.images.status import ImageState
 from napari_unet.session.models.status import (
     Comparison,
@@ -24,7 +25,6 @@ from napari_unet.session.status import (
     NO_TARGET,
     NOT_EXPORTED,
     NOT_MEASURED,
-    NOT_SAVED,
     EffortState,
     ExportState,
     LiveState,
@@ -32,7 +32,6 @@ from napari_unet.session.status import (
     Place,
     Problem,
     Progress,
-    SaveState,
     Target,
 )
 from napari_unet.session.worklist.status import NO_LIST, ProjectState, WorklistState

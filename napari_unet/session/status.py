@@ -77,18 +77,6 @@ LIVE_OFF = LiveState()
 
 
 @dataclass(frozen=True, slots=True)
-class SaveState:
-    """Where work is saved and how that goes: `failed` with words on what to do."""
-
-    text: str = ""
-    folder: Path | None = None
-    failed: bool = False
-
-
-NOT_SAVED = SaveState()
-
-
-@dataclass(frozen=True, slots=True)
 class EffortState:
     """What the work so far took: views that were accepted, and minutes in all.
 

@@ -18,8 +18,10 @@ from napari_unet.annotation.labels import (
     tell,
 )
 from napari_unet.errors import InputError, naming
-from napari_unet.geometry.axes import result_axes
+from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.geometry.maps import Mask
+from napari_unet.images.channels import channel_count, parse_channels, take_channels
+from napari_unet.images.dimensions import refuse_unknown_dimensions
 from napari_unet.images.source import as_array, as_image
 
 
@@ -48,6 +50,8 @@ class Sample:
     axes: str | None = None
 
     def __post_init__(self) -> None:
+        if self.axes is None:
+            refuse_unknown_dimensions(self.image)
         image, verified = as_image(self.image), self.verified
         for name, value in (
             ("image", image.array),
@@ -70,6 +74,24 @@ def as_samples(samples: object) -> list[Sample]:
                 "them with nu.Sample(image, labels)."
             )
         found.append(each)
+    return found
+
+
+def with_channels(samples: Sequence[Sample], channel: str | int | None) -> list[Sample]:
+    """Return samples whose images have some of their channels alone; None for all.
+
+    Channels are counted from 1. An InputError says that there is no such channel.
+    """
+    if channel is None:
+        return list(samples)
+    found: list[Sample] = []
+    for number, sample in enumerate(samples, start=1):
+        with naming(f"sample {number}"):
+            image = sample.image
+            axes = resolve_axes(image.shape, image.dtype, person=sample.axes).letters
+            chosen = parse_channels(str(channel), channel_count(image.shape, axes))
+        pixels, left = take_channels(image, axes, chosen)
+        found.append(replace(sample, image=pixels, axes=left))
     return found
 
 

@@ -12,6 +12,7 @@ import safetensors.torch
 
 from napari_unet.core.atomic import write_folder_atomically
 from napari_unet.errors import InputError, ModelError
+from napari_unet.models.card import CARD_FILE, card_text
 from napari_unet.models.folder import (
     SPEC_FILE,
     WEIGHTS_FILE,
@@ -19,6 +20,7 @@ from napari_unet.models.folder import (
     parse_spec,
     read_spec,
     refuse_leaving,
+    replaceable,
     unreadable,
     weights_checksum,
 )
@@ -29,6 +31,7 @@ from napari_unet.models.record import (
     record_as_text,
 )
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.training import TRAINING_FILE, TrainingNotes
 from napari_unet.nets.build import build, outline
 from napari_unet.weights.model import Model
 from napari_unet.weights.weights_file import read_state
@@ -74,6 +77,7 @@ def save_model(
     folder: str | Path,
     overwrite: bool = False,
     record: ModelRecord | None = None,
+    training: TrainingNotes | None = None,
 ) -> None:
     """Write a model folder: all of it or nothing.
 
@@ -88,6 +92,8 @@ def save_model(
     record : ModelRecord, optional
         What the model is and where it comes from, where that is known; it is a new
         model otherwise.
+    training : TrainingNotes, optional
+        How it was trained, for the person who finds the folder.
 
     Raises
     ------
@@ -107,15 +113,23 @@ def save_model(
     weights = safetensors.torch.save(state)
     checksum = weights_checksum(io.BytesIO(weights))
     spec = model.spec.model_copy(update={"checksum": checksum})
+    record = record or new_record()
+    texts = {
+        SPEC_FILE: json.dumps(spec.model_dump(mode="json"), indent=2) + "\n",
+        RECORD_FILE: record_as_text(record, checksum),
+        CARD_FILE: card_text(spec, record, training),
+    }
+    if training is not None:
+        texts[TRAINING_FILE] = training.model_dump_json(indent=2) + "\n"
 
     def write(target: Path) -> None:
-        text = json.dumps(spec.model_dump(mode="json"), indent=2)
-        (target / SPEC_FILE).write_text(text + "\n", encoding="utf-8")
         (target / WEIGHTS_FILE).write_bytes(weights)
-        text = record_as_text(record or new_record(), checksum)
-        (target / RECORD_FILE).write_text(text, encoding="utf-8")
+        for name, text in texts.items():
+            (target / name).write_text(text, encoding="utf-8")
 
-    write_folder_atomically(folder, write, overwrite=overwrite)
+    write_folder_atomically(
+        folder, write, overwrite=overwrite, earlier=replaceable(folder)
+    )
 
 
 def read_model(spec: ModelSpec, weights: BinaryIO, size: int, name: str) -> Model:

@@ -47,6 +47,41 @@ class Model:
             return self
         return Model(self.spec.model_copy(update={"decoding": decoding}), self.net)
 
+    def with_thresholds(
+        self,
+        threshold: float | None = None,
+        keep_together: float | None = None,
+        smallest: float | None = None,
+    ) -> Model:
+        """Return the same network that finds objects with other thresholds.
+
+        They are called as in the dock; one that is not given stays as it is.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            How sure the model must be that a pixel belongs to an object, 0 to 1. Lower:
+            fainter and larger objects.
+        keep_together : float, optional
+            Lower: more of those that touch are parted; higher: more stay together.
+        smallest : float, optional
+            Least area of an object, in pixels that the model sees.
+
+        Raises
+        ------
+        InputError
+            If the model finds no objects, or a threshold is out of its limits.
+        """
+        if threshold is keep_together is smallest is None:
+            return self
+        if not task_of(self.spec).labels.objects:
+            raise InputError(
+                f"Model {self.name!r} predicts {self.spec.task}, and thresholds are "
+                "for objects; leave them away, or choose another model."
+            )
+        chosen = self.spec.decoding.chosen(threshold, keep_together, smallest)
+        return self.with_decoding(chosen)
+
     def copy_net(self) -> Network:
         """Return a private copy of the network."""
         return copy.deepcopy(self.net)

@@ -102,7 +102,7 @@ def test_no_display(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_qt(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "_BINDINGS", ())
-    run().refused("pip install 'napari-unet-live[all]'")
+    run().refused('pip install ".[all]"')
 
 
 def test_the_other_distribution_is_refused(
@@ -115,13 +115,3 @@ def test_the_other_distribution_is_refused(
     )
     monkeypatch.syspath_prepend(tmp_path)
     run("models", "list").refused("Another package, napari-unet 0.9, is installed")
-
-
-def test_an_interruption_is_told_by_the_exit_code(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("napari_unet.models.list_models", interrupt)
-    assert run("models", "list").code == 130

@@ -122,7 +122,7 @@ def test_killed_twice_and_gone_on_with(options, out: Path) -> None:
 
 @pytest.fixture
 def killed(
-    run: Run, options, out: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, options, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[object, ...]:
     """Return the command of a training that died after three steps."""
     monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", 0.0)
@@ -137,9 +137,10 @@ def killed(
         return original(self, rate, loss)
 
     command = (*options, "--steps", 4, "--out", out)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with monkeypatch.context() as patch:
         patch.setattr(Training, "_update", die)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(SystemExit, match="1"):
             training_main(command)
     assert read_header(checkpoint_path(out)).steps == 3
     return command
@@ -239,7 +240,9 @@ def test_a_result_that_cannot_be_saved_keeps_its_state(
 def test_an_interruption_is_an_end(
     run: Run, options, out: Path, better: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def iter_fit(start: Model, *_: object, checkpoint: Checkpointing) -> Any:
+    def iter_fit(
+        start: Model, *_: object, checkpoint: Checkpointing, **__: object
+    ) -> Any:
         checkpoint.path.touch()
         if better:
             yield ModelImproved(start, 3, 0.5)
@@ -304,10 +307,10 @@ def test_a_folder_that_cannot_be_written_any_more(
 ) -> None:
     usual = weights.save_model
 
-    def save(model: Model, folder: Path, overwrite: bool = False) -> None:
+    def save(model: Model, folder: Path, **options: Any) -> None:
         if folder.is_relative_to(out.parent):
             raise StorageError(f"{folder} could not be written: the disk is full.")
-        usual(model, folder, overwrite)
+        usual(model, folder, **options)
 
     monkeypatch.setattr(weights, "save_model", save)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
@@ -317,7 +320,7 @@ def test_a_folder_that_cannot_be_written_any_more(
     kept = Path(json.loads(result.out)["model"])
     assert run("models", "show", kept).code == 0
 
-    def full(model: Model, folder: Path, overwrite: bool = False) -> None:
+    def full(model: Model, folder: Path, **options: Any) -> None:
         raise StorageError(f"{folder} could not be written: the disk is full.")
 
     monkeypatch.setattr(weights, "save_model", full)

@@ -130,6 +130,6 @@ def test_a_missing_package_is_named(monkeypatch) -> None:
         raise ImportError(name)
 
     monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(InputError, match=r"pip install \"napari-unet-live\[onnx\]\""):
+    with pytest.raises(InputError, match=r"pip install \"\.\[onnx\]\""):
         to_onnx(make("classes"))
     assert "pip install" in onnx_file.why_no_onnx()

@@ -15,7 +15,7 @@ from napari_unet.gui.pages import Column
 from napari_unet.gui.panels.finetune import FinetunePanel
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.panels.project import ProjectPanel
-from napari_unet.session.status import SaveState
+from napari_unet.session.images.place import SaveState
 from tests.gui.stage import Stage
 from tests.session.brightness import brightness_model, disks
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -120,34 +117,3 @@ def test_neither_torch_nor_napari_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("hatchling") is None, reason="hatchling is not installed"
-)
-def test_a_wheel_carries_the_samples_and_nothing_else(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "wheel"]
-    build[-1] = str(tmp_path / "wheel")
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    (wheel,) = (tmp_path / "wheel").glob("*.whl")
-    site = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    packed = {path.suffix for path in (site / "napari_unet/sample_data").rglob("*.*")}
-    assert packed == {".tif", ".json", ".md"}
-    assert not (site / "training").exists()
-    code = (
-        "from napari_unet.io.samples import load_sample, sample_folder;"
-        "print(sample_folder(), len(load_sample('phase')))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(site)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    folder, count = done.stdout.split()
-    assert Path(folder) == site / "napari_unet" / "sample_data"
-    assert count == str(len(load_sample("phase")))

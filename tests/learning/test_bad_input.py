@@ -13,7 +13,8 @@ from napari_unet.core.events import Notice, StepSkipped, TrainStep, Validated
 from napari_unet.errors import InputError
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.events import FitResult
-from napari_unet.learning.train import fit, iter_fit
+from napari_unet.learning.fit import fit
+from napari_unet.learning.train import iter_fit
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks.sample import Sample

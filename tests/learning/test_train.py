@@ -12,7 +12,8 @@ from napari_unet.errors import InputError
 from napari_unet.inference.predict import predict
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.learning.events import FitResult, ModelImproved
-from napari_unet.learning.train import Training, fit, iter_fit
+from napari_unet.learning.fit import fit
+from napari_unet.learning.train import Training, iter_fit
 from napari_unet.models.spec import ModelSpec
 from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.sample import Sample

@@ -113,7 +113,7 @@ def test_weights_that_cannot_be_downloaded_are_a_sentence(
 
 def test_without_timm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(ModelError, match=r"napari-unet-live\[backbones\]"):
+    with pytest.raises(ModelError, match=r"pip install .\.\[backbones\]"):
         BackboneUNet(encoder="resnet18")
 
 

@@ -60,6 +60,9 @@ def test_work_that_cannot_be_saved_is_kept_told_and_comes_back(
         assert stage.state.save.failed
         assert "could not be written" in stage.state.save.text
         assert str(kept_folder(home)) in stage.state.save.text
+        # One line must not say the opposite of the other.
+        assert "Not saved" not in stage.state.save.text
+        assert stage.state.save.line == "Kept elsewhere"
         stroke(stage, 20, 60)
     if end == "killed":
         (kept_folder(home) / "lock.json").unlink()  # of a process that is gone

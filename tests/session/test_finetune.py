@@ -14,8 +14,8 @@ from napari_unet.core.events import (
     Validated,
 )
 from napari_unet.geometry.box import Box
+from napari_unet.io.samples import replay_samples
 from napari_unet.learning.events import ModelImproved
-from napari_unet.session.finetune import replay_samples
 from napari_unet.session.refreshing import REFRESH_SECONDS
 from napari_unet.session.training import ROUND_SECONDS
 from tests.runners import ManualRunner

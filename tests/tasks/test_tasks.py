@@ -13,9 +13,9 @@ from napari_unet.errors import InputError
 from napari_unet.inference.predict import predict
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.learning.data import annotated_planes
+from napari_unet.learning.fit import fit
 from napari_unet.learning.sampling import draw_batch
 from napari_unet.learning.start import TaskRequest, adapt, fill_in, with_new_head
-from napari_unet.learning.train import fit
 from napari_unet.models.architectures.original import OriginalConfig
 from napari_unet.models.architectures.unet import UNetConfig
 from napari_unet.models.folder import list_models

@@ -17,9 +17,9 @@ from napari_unet.gui.panels.panel import (
     set_look,
 )
 from napari_unet.project.layout import SUFFIX
+from napari_unet.session.images.place import NOT_SAVED, SaveState
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
-from napari_unet.session.status import NOT_SAVED, SaveState
 from napari_unet.session.worklist.status import ProjectState
 
 _BESIDE = "Work is kept beside each image"
@@ -75,7 +75,7 @@ class ProjectPanel(Panel):
     def _show_saving(self, save: SaveState) -> None:
         """Say in one line how saving goes, and at length why it does not."""
         words = f"{save.text}\n{save.folder}" if save.folder else save.text
-        self.saved.show_text("Not saved" if save.failed else save.text, words)
+        self.saved.show_text(save.line, words)
         set_look(self.saved, "role", "error" if save.failed else "faint")
         self.failure.show_text(save.text if save.failed else "")
 

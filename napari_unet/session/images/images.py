@@ -17,9 +17,9 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opener import Opener
 from napari_unet.session.images.opening import Request, file_of
+from napari_unet.session.images.place import NOT_SAVED
 from napari_unet.session.images.reading import Manners, Reading, first_axes
 from napari_unet.session.projects import Projects
-from napari_unet.session.status import NOT_SAVED
 from napari_unet.session.words import describe_image
 from napari_unet.tasks import goes_with
 

@@ -62,6 +62,36 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveState:
+    """Where work is saved and how that goes.
+
+    Parameters
+    ----------
+    text : str
+        All that is to be said of it.
+    folder : Path or None
+        The project in which it is.
+    failed : bool
+        Whether a person should do something; `text` says what.
+    brief : str
+        The same in two words, where these are others than "Not saved" of a failure.
+    """
+
+    text: str = ""
+    folder: Path | None = None
+    failed: bool = False
+    brief: str = ""
+
+    @property
+    def line(self) -> str:
+        """What fits into a line."""
+        return self.brief or ("Not saved" if self.failed else self.text)
+
+
+NOT_SAVED = SaveState()
+
+
+@dataclass(frozen=True, slots=True)
 class KeptAway:
     """Work on an image that could not be saved at home, and what it is called there."""
 

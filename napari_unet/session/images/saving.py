@@ -17,7 +17,8 @@ from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.moving import Moving, SaveImage
-from napari_unet.session.status import Problem, SaveState
+from napari_unet.session.images.place import SaveState
+from napari_unet.session.status import Problem
 
 if TYPE_CHECKING:
     from napari_unet.session.images.images import Images
@@ -86,9 +87,10 @@ class ImageSaving:
             return SaveState(place.read_only, folder, failed=True)
         written = journal.status if journal else None
         words = self._policy.describe(self._hub.clock(), written)
-        if place.home is not None:
-            return SaveState(f"{place.home.describe(folder)} {words}.", folder, True)
         failed = bool(self._policy.failure or (written and written.failure))
+        if place.home is not None:
+            told = f"{place.home.describe(folder)} {words}."
+            return SaveState(told, folder, True, "" if failed else "Kept elsewhere")
         return SaveState(words, folder, failed)
 
     def note_change(self) -> None:
