@@ -30,6 +30,7 @@ from napari_unet.annotation.history import bring_back, settle_again, take_back
 from napari_unet.annotation.merge import MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.part import Part
+from napari_unet.annotation.plane_table import PlaneTable
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
     Provenance,
@@ -155,6 +156,11 @@ class Annotation(Workspace):
     def counts(self) -> ObjectCounts:
         """Return how much is verified; costs nothing."""
         return self.pixels.objects.counts()
+
+    @property
+    def planes(self) -> PlaneTable:
+        """Which planes or frames are finished."""
+        return self.pixels.planes
 
     def pixels_of(self, label: int) -> int:
         """Return how many pixels have a label other than 0; costs nothing."""

@@ -18,6 +18,7 @@ from scipy import ndimage
 from napari_unet.geometry.maps import Mask
 
 Shift: TypeAlias = npt.NDArray[np.int64]
+Corners: TypeAlias = npt.NDArray[np.int64]
 Distances: TypeAlias = npt.NDArray[np.floating[Any]]
 
 
@@ -27,25 +28,43 @@ def iter_between(first: Mask, last: Mask, count: int) -> Iterator[Mask]:
     All are masks of one plane. Backwards the same shapes come in the other order.
     """
     way = np.rint(_middle(last) - _middle(first)).astype(np.int64)
-    room = np.abs(way)
-    # Wherever the shapes lie upon each other, there is a distance.
-    start, stop = (_insideness(np.pad(each, _sides(room))) for each in (first, last))
+    # Where one of them is when they lie upon each other, and a pixel more: beyond it is
+    # no shape, and none between.
+    spans = np.array([*_span(first), *(_span(last) - way)])
+    low, high = spans.min(0) - 1, spans.max(0) + 2
+    start = _insideness(_part(first, low, high))
+    stop = _insideness(_part(last, low + way, high + way))
     parts = count + 1
     for step in range(1, parts):
         # Halves are rounded up, also below 0: so it is the same backwards.
         gone = (2 * step * way + parts) // (2 * parts)
-        here = _moved(start, room, gone, first.shape)
-        there = _moved(stop, room, gone - way, first.shape)
-        yield (parts - step) * here + step * there > 0
+        between = (parts - step) * start + step * stop > 0
+        # What lies in the plane of the part that has moved on.
+        yield _part(between, -low - gone, np.array(first.shape) - low - gone)
 
 
 def _middle(mask: Mask) -> npt.NDArray[np.float64]:
     return np.array([axis.mean() for axis in np.nonzero(mask)])
 
 
-def _sides(room: Shift) -> list[tuple[int, int]]:
-    """Return how far a plane is widened; by one more: beyond it is no shape."""
-    return [(each + 1, each + 1) for each in room.tolist()]
+def _span(mask: Mask) -> Corners:
+    """Return the first and the last pixel, along each axis, of a shape."""
+    return np.array([(axis.min(), axis.max()) for axis in np.nonzero(mask)]).T
+
+
+def _part(mask: Mask, low: Shift, high: Shift) -> Mask:
+    """Return a part of a mask, which may reach beyond it: there it is False."""
+    part = np.zeros(high - low, bool)
+    size = np.array(mask.shape, np.int64)
+    first, last = np.clip(low, 0, size), np.clip(high, 0, size)
+    if (first < last).all():
+        from_there, to_here = (_slices(first - o, last - o) for o in (0, low))
+        part[to_here] = mask[from_there]
+    return part
+
+
+def _slices(low: Shift, high: Shift) -> tuple[slice, ...]:
+    return tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
 
 
 def _insideness(mask: Mask) -> Distances:
@@ -54,13 +73,3 @@ def _insideness(mask: Mask) -> Distances:
     outside = ndimage.distance_transform_edt(~mask)
     # The outline lies between pixels, half a pixel from both.
     return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
-
-
-def _moved(
-    distances: Distances, room: Shift, by: Shift, shape: tuple[int, ...]
-) -> Distances:
-    """Return distances of a plane, in which the shape was moved."""
-    start = (room + 1 - by).tolist()
-    return distances[
-        tuple(slice(a, a + size) for a, size in zip(start, shape, strict=True))
-    ]

@@ -28,16 +28,13 @@ from napari_unet.annotation.shaping import (
     smooth,
     split,
 )
-from napari_unet.annotation.workspace import Workspace
+from napari_unet.annotation.workspace import MANY, Workspace
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.line import Line, Path
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import marked_points
 
 _INSTEAD = "paint with the brush"
-
-_MANY = 16
-"""Of one pixel in so many on, it is quicker to look at all of them."""
 
 
 class Plane:
@@ -84,11 +81,15 @@ class Plane:
             return []
         ids, inside = np.unique(self.labels[box.slices], return_counts=True)
         found = zip(ids.tolist(), inside.tolist(), strict=True)
-        return [each for each, n in found if each and 2 * n > self._pixels_of(each)]
+        return [each for each, n in found if each and self._is_most(each, n)]
 
-    def _pixels_of(self, object_id: int) -> int:
+    def _is_most(self, object_id: int, pixels: int) -> bool:
+        """Whether so many pixels are more than half of an object in this plane."""
+        # In other planes there may be more of it.
+        if 2 * pixels > self._objects.pixels(object_id):
+            return True
         place = self.box_of(object_id).slices
-        return int(np.count_nonzero(self.labels[place] == object_id))
+        return 2 * pixels > int(np.count_nonzero(self.labels[place] == object_id))
 
     def paint(self, work: Workspace, box: Box, labels: LabelMap) -> Change | None:
         """Give a box of the plane other labels, as one stroke."""
@@ -96,7 +97,7 @@ class Plane:
         changed = np.count_nonzero(different)
         if not changed:
             return None
-        if _MANY * changed > different.size:
+        if MANY * changed > different.size:
             return work.paint_region(*self._region(box, different, labels))
         points, after = marked_points(box, different), labels[different]
         whole = [np.full(after.shape, start) for start in self.box.start]

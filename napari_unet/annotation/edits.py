@@ -161,6 +161,7 @@ class AcceptObject(_Accept, ObjectEdit):
         "The object that is picked (5) is right, in all its planes: it becomes "
         "verified",
         "object",
+        key="Shift+O",
         instead="accept a view",
     )
 

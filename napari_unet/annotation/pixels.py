@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_unet.annotation.change import PixelChange, Region
 from napari_unet.annotation.objects import Content, ObjectTable
+from napari_unet.annotation.plane_table import PlaneTable
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_verified
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
@@ -32,7 +33,7 @@ class Pixels:
 
     A person paints in another array, `live`, which may be ahead of `labels`. All three
     arrays are changed in place; `record` gets every change right before it happens.
-    `objects` is always in step, and `revision` grows with every change.
+    `objects` and `planes` are always in step, and `revision` grows with every change.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Pixels:
         self.provenance = provenance
         self._live = live
         self.objects = ObjectTable(Content(labels, is_verified(provenance)))
+        self.planes = PlaneTable(labels, provenance)
         self.revision = 0
         self._record = record
 
@@ -182,4 +184,5 @@ class Pixels:
         self, region: Region, before: Runs, after: Runs, was: Runs, now: Runs
     ) -> None:
         self._record(PixelChange(region.box, region.runs, before, after, was, now))
+        self.planes.note(region.box)
         self.revision += 1

@@ -84,7 +84,7 @@ class _Copy(PlaneEdit):
         copied = [
             planes.put(here + self.step - first, source == each, each) for each in ids
         ]
-        return planes.painted().do(work) if any(copied) else None
+        return planes.paint(work) if any(copied) else None
 
     def _meant(self, work: Workspace, plane: Box) -> list[int]:
         objects, picked = work.pixels.objects, self.object_id
@@ -101,6 +101,20 @@ class _Copy(PlaneEdit):
         return sorted(found)
 
 
+def _copy_tool(title: str, beside: str, key: str) -> Tool:
+    return Tool(
+        title,
+        f"Copy the object that is picked (5) into the plane or frame {beside}, and go "
+        "there; all verified objects of this plane if the background is picked",
+        "plane",
+        key=key,
+        done="Copied.",
+        unchanged=f"Nothing was copied: what is in the plane {beside} is verified, or "
+        "other objects take the place.",
+        instead=f"paint in the plane {beside}",
+    )
+
+
 @register
 @dataclass(frozen=True, slots=True)
 class CopyToPrevious(_Copy):
@@ -108,17 +122,7 @@ class CopyToPrevious(_Copy):
 
     name: ClassVar[str] = "copy to previous plane"
     step: ClassVar[int] = -1
-    tool: ClassVar[Tool | None] = Tool(
-        "Copy to previous",
-        "Copy the object that is picked (5) into the plane or frame before, and go "
-        "there; all verified objects of this plane if the background is picked",
-        "plane",
-        key="Shift+Left",
-        done="Copied.",
-        unchanged="Nothing was copied: what is in the plane before is verified, or "
-        "other objects take the place.",
-        instead="paint in the plane before",
-    )
+    tool: ClassVar[Tool | None] = _copy_tool("Copy to previous", "before", "Shift+Left")
 
 
 @register
@@ -128,17 +132,7 @@ class CopyToNext(_Copy):
 
     name: ClassVar[str] = "copy to next plane"
     step: ClassVar[int] = 1
-    tool: ClassVar[Tool | None] = Tool(
-        "Copy to next",
-        "Copy the object that is picked (5) into the next plane or frame, and go "
-        "there; all verified objects of this plane if the background is picked",
-        "plane",
-        key="Shift+Right",
-        done="Copied.",
-        unchanged="Nothing was copied: what is in the next plane is verified, or other "
-        "objects take the place.",
-        instead="paint in the next plane",
-    )
+    tool: ClassVar[Tool | None] = _copy_tool("Copy to next", "after", "Shift+Right")
 
 
 @register
@@ -178,7 +172,7 @@ class Interpolate(PlaneEdit):
             shapes = iter_between(bodies[low], bodies[high], high - low - 1)
             for number, between in enumerate(shapes, low + 1):
                 filled.append(between.any() and planes.put(number, between, picked))
-        return planes.painted().do(work) if any(filled) else None
+        return planes.paint(work) if any(filled) else None
 
     def _planes(self, work: Workspace) -> list[int]:
         """Return in which planes of the stack the object is."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.annotation.edits import Paint
+from napari_unet.annotation.change import Change
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.workspace import Workspace, labels_in
+from napari_unet.annotation.workspace import MANY, Workspace, labels_in
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import Mask
 from napari_unet.geometry.points import marked_points
@@ -90,12 +90,15 @@ class Planes:
         self._right[number] |= free
         return True
 
-    def painted(self) -> Paint:
-        """Return the edit of all that was put; what was right already is confirmed."""
+    def paint(self, work: Workspace) -> Change | None:
+        """Let all that was put be one stroke; what was right already is confirmed."""
         different = self._after != self._before
         same = self._confirmed & ~different & ~self._verified
+        labels = self._after[different]
+        if MANY * labels.size > different.size and not same.any():
+            return work.paint_region(self._box, different, labels)
         changed, right = (marked_points(self._box, m) for m in (different, same))
-        return Paint(changed, self._after[different], right)
+        return work.paint(changed, labels, right)
 
 
 def with_extent(box: Box, axis: int, first: int, stop: int) -> Box:

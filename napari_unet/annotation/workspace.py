@@ -272,6 +272,10 @@ class Workspace:
         self.open_objects = frozenset(i for i in ids if i in self.pixels.objects)
 
 
+MANY = 16
+"""Of one pixel in so many on, it is quicker to look at all of them: `paint_region`."""
+
+
 def labels_in(*maps: LabelMap) -> frozenset[int]:
     """Return the labels other than 0 of pixels, each map of one axis."""
     found = (each[run_starts(each)].tolist() for each in maps if each.size)

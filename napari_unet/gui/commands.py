@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from napari_unet.gui.brush import Brush
     from napari_unet.gui.hold_to_hide import HoldToHide
     from napari_unet.gui.layers import ViewerLayers
+    from napari_unet.gui.next_plane import NextPlane
     from napari_unet.gui.tools import Tools
     from napari_unet.session.session import Session
 
@@ -53,18 +54,18 @@ class Commands:
         layers: ViewerLayers,
         brush: Brush,
         tools: Tools,
+        next_plane: NextPlane,
         hiding: HoldToHide,
     ) -> None:
         self._session = session
         self._layers = layers
         self._brush = brush
-        going = session.worklist.going
         of_tools = {key: partial(tools.use, n) for n, key in keys_of_tools().items()}
         self.actions: dict[str, Callable[[], object]] = {
             PREDICT: session.predict,
             NEXT: session.guiding.next,
-            NEXT_IMAGE: partial(going.step, 1),
-            IMAGE_BEFORE: partial(going.step, -1),
+            NEXT_IMAGE: partial(next_plane.step, 1),
+            IMAGE_BEFORE: partial(next_plane.step, -1),
             UNDO: self._undo,
             REDO: self._redo,
             TRAIN: self._train_or_stop,

@@ -104,7 +104,7 @@ class Folders(QObject):
         folder = self._found[0].parent.name
         if number == 1:
             return f"The folder {folder} holds one image."
-        return f"The folder {folder} holds {number} images, each is one of its own."
+        return f"The folder {folder} holds {number} images."
 
     def stack(self) -> None:
         """Have the files of the last folder as sections of one image, if they fit."""

@@ -32,7 +32,8 @@ SHEET = "?"  # napari has no name for it: a shortcut of the window
 _WORDS = {
     PREDICT: "Predict, first what is in view",
     NEXT: "Go to the next view that needs a look",
-    f"{NEXT_IMAGE} / {IMAGE_BEFORE}": "Go to the next image, or to the one before",
+    f"{NEXT_IMAGE} / {IMAGE_BEFORE}": "Go to the next image, or to the one before; "
+    "from a verified plane to the next one",
     FLIP: "Labels on or off; while comparing, the one model or the other",
     HIDE: "Hold to see the bare image",
     SEE: "How sure the model is, as a picture; on or off",

@@ -7,7 +7,8 @@ So the first stroke says that they are not, and what is in them can be taken ove
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -24,7 +25,9 @@ from napari_unet.geometry.box import Box
 from napari_unet.gui.camera import look_at, with_surroundings
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
+from napari_unet.gui.placement import see
 from napari_unet.gui.results import Results
+from napari_unet.gui.shown_result import ShownResult
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
@@ -42,6 +45,7 @@ class ViewerLayers:
         self._session = session
         self.images = ImageLayers(viewer.layers, session.images)
         self.results = Results(viewer.layers, self.images, session)
+        self._held = False
         self._strangers = Connections()
         self._connections = Connections()
         self.images.left.connect(self._let_go)
@@ -81,12 +85,22 @@ class ViewerLayers:
         for each in self._viewer.layers:
             role, image = self._role(each)
             if each is layer or (image == wanted and role is Role.LABELS):
-                each.visible = True
+                see(each, visible=True)
             elif role not in (Role.OTHER, Role.STRANGER) and image != wanted:
-                each.visible = False
+                see(each, visible=False)
             elif role is Role.STRANGER and each in self._orphans:
-                each.visible = False  # labels of an image whose layer was removed
+                see(each, visible=False)  # of an image whose layer was removed
         self.choose(layer)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Follow nothing meanwhile, and afterwards what has become of it all."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self._on_changed()
 
     def visible_box(self) -> Box | None:
         """Return what of the chosen image's labels is in sight.
@@ -97,12 +111,7 @@ class ViewerLayers:
         layer = self.results.layer_in_sight or self.images.chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
-        box = _box_in_sight(self._viewer, layer)
-        if shown:
-            box = shown.binding.channel.box_of_labels(box)
-        elif isinstance(layer, Image) and not layer.rgb:
-            box = _without_channel(box, image.axes)
-        box = box.intersect(Box.whole(image.annotation.labels.shape))
+        box = _box_of_labels(_box_in_sight(self._viewer, layer), image, shown, layer)
         return None if box.empty else box
 
     def look_at(self, image: OpenImage, box: Box) -> None:
@@ -192,6 +201,8 @@ class ViewerLayers:
 
     def _follow(self, *_: object) -> None:
         """Choose what is selected, and tell on what commands act."""
+        if self._held:
+            return
         layers, before = list(self._viewer.layers), self.images.chosen
         facts = [self._facts(layer) for layer in layers]
         chosen = next((i for i, x in enumerate(layers) if x is before), None)
@@ -242,8 +253,9 @@ class ViewerLayers:
             self._strangers.connect(paint, self._on_stranger_painted, layer)
 
     def _on_changed(self) -> None:
-        self._follow()
-        self.images.chosen_changed.emit()
+        if not self._held:
+            self._follow()
+            self.images.chosen_changed.emit()
 
     def _on_inserted(self, event: Any) -> None:
         self._listen(event.value)
@@ -282,6 +294,17 @@ def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:
             start[own] = round(float(point[own]))
             stop[own] = start[own] + 1
     return Box(tuple(start), tuple(stop))
+
+
+def _box_of_labels(
+    box: Box, image: OpenImage, shown: ShownResult | None, layer: Any
+) -> Box:
+    """Return a box of a layer of an image, or of its results, as one of its labels."""
+    if shown:
+        box = shown.binding.channel.box_of_labels(box)
+    elif isinstance(layer, Image) and not layer.rgb:
+        box = _without_channel(box, image.axes)
+    return box.intersect(Box.whole(image.annotation.labels.shape))
 
 
 def _without_channel(box: Box, axes: str) -> Box:

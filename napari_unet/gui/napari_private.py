@@ -52,6 +52,17 @@ def route_undo(
     return _replace(layer, {"undo": undo, "redo": redo})
 
 
+def half_drawn(layer: Labels) -> bool:
+    """Return whether a stroke, or a polygon or ring of clicks, is begun and not ended.
+
+    It belongs to the layer and not to its pixels.
+    """
+    overlays = layer._overlays
+    ring = overlays.get("brush_stroke")  # since napari 0.9
+    clicked = bool(overlays["polygon"].points) or bool(ring is not None and ring.active)
+    return stroke_open(layer) or clicked
+
+
 def forget_strokes(layer: Labels) -> None:
     """Let napari forget strokes that somebody else remembers; it takes memory."""
     for queue in (layer._undo_history, layer._redo_history):
@@ -77,6 +88,14 @@ def made_from_file(path: str, reader: str) -> AbstractContextManager[None]:
         path=path, reader_plugin=reader
     )
     return context
+
+
+def say_source(layer: Layer, like: Layer) -> None:
+    """Let a layer say that it comes from where another one does.
+
+    napari sets that once, when a layer is made.
+    """
+    layer._source = like.source
 
 
 def is_taken_for_colour(pixels: Any) -> bool:

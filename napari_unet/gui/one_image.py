@@ -1,5 +1,9 @@
 """One image of the list on screen at a time.
 
+How it flows: where the next image is of the kind of the one before, its pixels take
+their place in the same layer, as napari is slow to add layers and to remove them.
+Otherwise there is a new layer, and the other one goes.
+
 Images that came through the list leave the layer list and the memory when a person goes
 to another one; their work is saved, and comes again with them. Layers that somebody
 else brought, such as a file that was dropped, are hidden and never removed.
@@ -10,12 +14,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image
 from psygnal import Signal
 
 from napari_unet.gui.image_layers import source_of
 from napari_unet.gui.layers import ViewerLayers
-from napari_unet.gui.napari_private import made_from_file
+from napari_unet.gui.napari_private import made_from_file, say_source
+from napari_unet.gui.placement import cover
 from napari_unet.gui.reading import NAPARI
 from napari_unet.session.session import Session
 from napari_unet.session.worklist.entry import Entry, OpenLayer
@@ -61,15 +67,17 @@ class OneImage:
 
     def _show(self, entry: Entry, picture: Picture | None) -> None:
         before = self._layers.images.chosen
-        look = self._look(before)
+        extent = _extent(before)
         layer = self._layer_of(entry)
         if layer is None and picture is not None:
-            layer = self._add(entry, picture, look)
+            new = _layer_with(entry, picture)
+            turned = before is not None and self._turn_into(before, new)
+            layer = before if turned else self._add(new, self._look(before))
         if layer is None:
             return
         self._put_others_away(layer)
         self._layers.show(layer)
-        if before is not None and _extent(before) != _extent(layer):
+        if extent and extent != _extent(layer):
             self._viewer.reset_view()
         self.shown.emit(entry)
 
@@ -81,13 +89,33 @@ class OneImage:
                 return layer
         return None
 
-    def _add(self, entry: Entry, picture: Picture, look: dict[str, Any]) -> Image:
-        data = picture.pixels if picture.shown is None else picture.shown
-        path = str(entry.path)
-        name = entry.path.stem if entry.path is not None else entry.name
-        metadata = {"axes": picture.axes} if picture.axes else {}
-        with made_from_file(path, NAPARI):
-            layer = Image(data, name=name, metadata=metadata)
+    def _turn_into(self, layer: Image, new: Image) -> bool:
+        """Let a layer be another one, of the same kind, that would take its place.
+
+        napari adds no layer then, and what a person chose stays as it is. Return False
+        where that cannot be.
+        """
+        if layer not in self._brought or not _same_kind(layer, new):
+            return False
+        given, images = self._brought[layer], self._session.images
+        was_given = tuple(layer.contrast_limits) == tuple(given["contrast_limits"])
+        limits = tuple(new.contrast_limits if was_given else layer.contrast_limits)
+        image = images.find(layer.data)
+        with self._layers.held():
+            if image is not None:
+                self._layers.results.lay_by(image, layer)
+                images.put_aside(image)
+            say_source(layer, new)
+            layer.name, layer.metadata = new.name, dict(new.metadata)
+            layer.data = new.data
+            cover(layer, new)
+            layer.contrast_limits_range = new.contrast_limits_range
+            layer.contrast_limits = limits
+            self._layers.results.shelf.wait_over(layer)
+        given["contrast_limits"] = new.contrast_limits
+        return True
+
+    def _add(self, layer: Image, look: dict[str, Any]) -> Image:
         given = {each: getattr(layer, each) for each in _CHOSEN_BY_PERSONS}
         self._brought[layer] = given
         same = look.get("dtype") == layer.dtype and not layer.rgb
@@ -120,9 +148,29 @@ class OneImage:
             del self._brought[each]
 
 
+def _layer_with(entry: Entry, picture: Picture) -> Image:
+    """Return a layer with a picture, as napari would make it of the file."""
+    data = picture.pixels if picture.shown is None else picture.shown
+    name = entry.path.stem if entry.path is not None else entry.name
+    metadata = {"axes": picture.axes} if picture.axes else {}
+    with made_from_file(str(entry.path), NAPARI):
+        return Image(data, name=name, metadata=metadata)
+
+
+def _same_kind(layer: Image, other: Image) -> bool:
+    """Whether a layer with the pixels of another one would be as that one is."""
+    return (
+        isinstance(layer.data, np.ndarray)
+        and isinstance(other.data, np.ndarray)
+        and layer.rgb == other.rgb
+        and layer.data.ndim == other.data.ndim
+        and layer.data.dtype == other.data.dtype
+    )
+
+
 def _path_of(layer: Image) -> Path | None:
     return Path(layer.source.path) if layer.source.path else None
 
 
-def _extent(layer: Image) -> tuple[int, ...]:
-    return tuple(source_of(layer).shape)
+def _extent(layer: Image | None) -> tuple[int, ...]:
+    return tuple(source_of(layer).shape) if layer is not None else ()

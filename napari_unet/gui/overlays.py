@@ -49,11 +49,19 @@ class VerifiedOverlay:
     drawing its box.
     """
 
-    def __init__(self, layers: LayerList, binding: LabelsBinding) -> None:
+    def __init__(
+        self, layers: LayerList, binding: LabelsBinding, layer: Labels | None = None
+    ) -> None:
         self._layers = layers
         self._binding = binding
-        self.layer = _overlay_layer(binding)
-        self._insert()
+        if layer is None:
+            self.layer = _overlay_layer(binding)
+            self._insert()
+        else:  # one that showed what is verified of another image
+            self.layer = layer
+            layer.data = _provenance(binding)
+            layer.editable = False
+            cover(layer, binding.layer)
         binding.changed.connect(self.refresh)
 
     @property
@@ -72,9 +80,13 @@ class VerifiedOverlay:
         if self.layer in self._layers:
             redraw_box(self.layer, self._binding.channel.box_in_layer(box))
 
+    def let_go(self) -> None:
+        """Stop listening; the layer stays."""
+        self._binding.changed.disconnect(self.refresh, missing_ok=True)
+
     def close(self) -> None:
         """Take the layer away and stop listening."""
-        self._binding.changed.disconnect(self.refresh, missing_ok=True)
+        self.let_go()
         if self.layer in self._layers:
             self._layers.remove(self.layer)
 
@@ -83,11 +95,15 @@ class VerifiedOverlay:
         insert_quietly(self._layers, above, self.layer)
 
 
-def _overlay_layer(binding: LabelsBinding) -> Labels:
+def _provenance(binding: LabelsBinding) -> npt.NDArray[np.uint8]:
     provenance = binding.channel.spread(binding.annotation.provenance).view()
     provenance.flags.writeable = False
+    return provenance
+
+
+def _overlay_layer(binding: LabelsBinding) -> Labels:
     layer = Labels(
-        provenance,
+        _provenance(binding),
         name=NAME,
         opacity=_OPACITY,
         visible=False,

@@ -79,6 +79,15 @@ def _set(layer: Any, name: str, value: Any) -> None:
         setattr(layer, name, value)
 
 
+def see(layer: Any, *, visible: bool) -> None:
+    """Bring a layer in sight or hide it, where it is not so already.
+
+    Shown again napari draws all of it anew, and hidden twice it forgets the tool.
+    """
+    if layer.visible is not visible:
+        layer.visible = visible
+
+
 class LayersTogether:
     """Layers that show the same pixels: where one of them goes, the others go too."""
 

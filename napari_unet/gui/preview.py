@@ -20,7 +20,7 @@ from qtpy.QtCore import QTimer
 
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.napari_private import insert_quietly
-from napari_unet.gui.placement import cover
+from napari_unet.gui.placement import cover, see
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -81,7 +81,7 @@ class PreviewLayer:
         self._labels = None
         if layer is None:
             return
-        _see(layer, visible=False)
+        see(layer, visible=False)
         if at_once:
             self._remove(layer)
         else:
@@ -109,9 +109,9 @@ class PreviewLayer:
         if self.layer is not None:
             if labels is not None and flipped:
                 cover(self.layer, labels)
-            _see(self.layer, visible=flipped)
+            see(self.layer, visible=flipped)
         if labels is not None:
-            _see(labels, visible=not flipped)
+            see(labels, visible=not flipped)
             # napari's own Escape is for polygons, which nobody draws while it is
             # hidden.
             escape: Callable[..., None] | None = self._on_escape if flipped else None
@@ -135,9 +135,3 @@ def _same_colors(labels: Labels) -> Any:
     colors = deepcopy(labels.colormap)
     colors.selection, colors.use_selection = 0, False
     return colors
-
-
-def _see(layer: Labels, *, visible: bool) -> None:
-    # Hiding twice would make napari forget the tool.
-    if layer.visible is not visible:
-        layer.visible = visible

@@ -10,6 +10,7 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.schema import LabelSchema
 from napari_unet.gui.placement import ChannelAxis, cover
 from napari_unet.gui.recording import RecordingArray
 from napari_unet.session.images.image import OpenImage
@@ -58,8 +59,7 @@ def make_layer(image: OpenImage, below: Image, classes: Sequence[PixelClass]) ->
     """
     task = task_of(image.schema)
     shown = channel_axis(image, below).spread(image.annotation.labels)
-    name = f"{below.name} {task.words.layer}"
-    layer = Labels(RecordingArray.wrap(shown), name=name)
+    layer = Labels(RecordingArray.wrap(shown), name=name_over(below, image.schema))
     cover(layer, below)
     if task.labels.brush is Brush.CLASS:
         layer.opacity = _CLASS_OPACITY
@@ -67,6 +67,23 @@ def make_layer(image: OpenImage, below: Image, classes: Sequence[PixelClass]) ->
     if task.labels.objects:
         _never_reuse_ids(layer, image.annotation)
     return layer
+
+
+def renew_layer(layer: Labels, image: OpenImage, below: Image) -> None:
+    """Let a layer in which the work on another image was show that on this one.
+
+    It keeps its looks; a person who wants outlines wants them in the next image, too.
+    """
+    shown = channel_axis(image, below).spread(image.annotation.labels)
+    layer.data = RecordingArray.wrap(shown)
+    cover(layer, below)
+    if task_of(image.schema).labels.objects:
+        _never_reuse_ids(layer, image.annotation)
+
+
+def name_over(below: Image, schema: LabelSchema) -> str:
+    """Return what a layer with labels of a schema is called, over an image."""
+    return f"{below.name} {task_of(schema).words.layer}"
 
 
 def channel_axis(image: OpenImage, below: Image) -> ChannelAxis:

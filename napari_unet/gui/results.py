@@ -12,16 +12,16 @@ from qtpy.QtCore import QTimer
 
 from napari_unet.annotation.change import Change
 from napari_unet.gui.image_layers import ImageLayers
-from napari_unet.gui.napari_private import insert_quietly
+from napari_unet.gui.napari_private import half_drawn, insert_quietly
 from napari_unet.gui.preview import PreviewLayer
 from napari_unet.gui.probability import ProbabilityLayer
 from napari_unet.gui.result_layers import (
-    first_label,
     make_layer,
     nearest_meaning,
     shows_labels_of,
 )
-from napari_unet.gui.shown_result import Look, ShownResult, give_look
+from napari_unet.gui.shelf import Look, Shelf
+from napari_unet.gui.shown_result import ShownResult, make_ready
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 from napari_unet.tasks.outputs import PixelClass
@@ -49,6 +49,7 @@ class Results:
         self._looks: dict[Hashable, Look] = {}
         self._left: dict[Hashable, Labels] = {}
         self._lost: list[ShownResult] = []
+        self.shelf = Shelf(layers)
         self._colored: tuple[PixelClass, ...] = ()
         self.preview = PreviewLayer(layers)
         self.preview.unwanted.connect(session.comparing.end)
@@ -111,8 +112,19 @@ class Results:
             shown.close(remove=False)
             self.left.emit(shown.layer)
 
+    def lay_by(self, image: OpenImage, below: Image) -> None:
+        """Let the layers of an image wait for the next, unless one is half drawn in."""
+        shown = self._shown.get(image)
+        if shown is None or shown.below is not below or half_drawn(shown.layer):
+            return
+        self._looks[_work(image)] = shown.look()
+        del self._shown[image]
+        shown.lay_by()
+        self.changed.emit()
+
     def close(self) -> None:
         """Let go of all layers, which stay as they are."""
+        self.shelf.drop()
         self.preview.drop()
         self.probability.drop()
         for shown in self._shown.values():
@@ -126,14 +138,16 @@ class Results:
             return
         self._remove_left(image)
         model = self._session.state.model
-        layer = make_layer(image, below, self._classes)
+        kept = self.shelf.take_labels(image, below)
+        look = self._looks.get(_work(image), {}) | (self.shelf.look if kept else {})
+        layer = kept or make_layer(image, below, self._classes)
         # Before anybody listens: to choose a label finishes the objects that are open.
-        layer.selected_label = first_label(image, model.variables if model else ())
-        layer.editable = not image.read_only
-        if look := self._looks.get(_work(image)):
-            give_look(look, layer, image)
-        # Binds it, as every layer that shows these labels.
-        insert_quietly(self._layers, self._layers.index(below) + 1, layer)
+        make_ready(layer, image, model.variables if model else (), look)
+        if kept is None:
+            # Binds it, as every layer that shows these labels.
+            insert_quietly(self._layers, self._layers.index(below) + 1, layer)
+        elif self.bind(kept):
+            self._shown[image].show_verified(self.shelf.overlaid)
 
     def _show_preview(self) -> None:
         """Show what another version would predict, or what is there, or no preview."""
@@ -163,7 +177,7 @@ class Results:
 
     def _show(self, image: OpenImage, below: Image, layer: Labels) -> None:
         look = self._looks.get(_work(image), {})
-        shown = ShownResult(self._layers, image, below, layer, look)
+        shown = ShownResult(self._layers, image, below, layer, look, self.shelf)
         self._shown[image] = shown
         binding = shown.binding
         binding.may_undo = lambda: self._session.correcting.may_undo(image)
@@ -251,10 +265,8 @@ class Results:
     def _remove_left(self, image: OpenImage) -> None:
         """Remove what was left of an image that is back, unless it was painted in."""
         left = self._left.pop(_work(image), None)
-        if left is not None and left in self._layers:
-            labels = image.annotation.labels
-            if left.data.shape == labels.shape and np.array_equal(left.data, labels):
-                self._layers.remove(left)
+        if left in self._layers and np.array_equal(left.data, image.annotation.labels):
+            self._layers.remove(left)
 
     def _hand_over(self, image: OpenImage) -> None:
         """Select the labels, with a brush that fits the objects."""

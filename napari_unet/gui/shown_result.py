@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.overlays import ValuePictures, VerifiedOverlay
 from napari_unet.gui.placement import LayersTogether
-from napari_unet.gui.result_layers import brush_for, channel_axis, class_colormap
+from napari_unet.gui.result_layers import (
+    brush_for,
+    channel_axis,
+    class_colormap,
+    first_label,
+)
+from napari_unet.gui.shelf import Look, Shelf
 from napari_unet.gui.target import Role
 from napari_unet.session.images.image import OpenImage
 from napari_unet.tasks import task_of
 from napari_unet.tasks.labeling import Brush
-from napari_unet.tasks.outputs import PixelClass
+from napari_unet.tasks.outputs import PixelClass, Variable
 
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Layer
-
-Look: TypeAlias = dict[str, Any]
-"""What a person has set in a labels layer beside its pixels, by napari's names."""
 
 _SET_BY_PERSONS = (
     "brush_size",
@@ -44,17 +47,34 @@ _OUTLINE = 1
 """Pixels that an outline is wide."""
 
 
+def make_ready(
+    layer: Labels, image: OpenImage, variables: Sequence[Variable], look: Look
+) -> None:
+    """Set up a layer that shows the labels of an image, so that one can paint there."""
+    layer.selected_label = first_label(image, variables)
+    layer.editable = not image.read_only
+    if look:
+        give_look(look, layer, image)
+
+
 def give_look(look: Look, layer: Labels, image: OpenImage) -> None:
     """Set a layer up as another was, with a label that means something in an image."""
     schema, wanted = image.schema, dict(look)
     # Nobody expects to move a layer that is new.
     if wanted["mode"] == "transform" or not layer.editable:
         del wanted["mode"]
-    known = task_of(schema).labels.known
-    if not known(image.annotation, schema.names, wanted["selected_label"]):
-        del wanted["selected_label"]
+    known, label = task_of(schema).labels.known, wanted.pop("selected_label", None)
+    if label is not None and known(image.annotation, schema.names, label):
+        wanted["selected_label"] = label
     for name, value in wanted.items():
-        setattr(layer, name, value)
+        if not _is_set(layer, name, value):
+            setattr(layer, name, value)
+
+
+def _is_set(layer: Labels, name: str, value: Any) -> bool:
+    """Return whether a layer is so already: it draws itself anew when it is told."""
+    now = getattr(layer, name)
+    return now is value or (isinstance(value, int | float | str) and now == value)
 
 
 class ShownResult:
@@ -67,8 +87,10 @@ class ShownResult:
         below: Image,
         labels: Labels,
         look: Look,
+        shelf: Shelf,
     ) -> None:
         self._layers = layers
+        self._shelf = shelf
         self._image = image
         self.below = below  # on which the others lie
         self.layer = labels  # that is painted in
@@ -126,7 +148,9 @@ class ShownResult:
     def show_verified(self, visible: bool) -> None:
         """Show or hide what is verified; its layer is made when it is shown first."""
         if visible and self._overlay is None:
-            self._overlay = VerifiedOverlay(self._layers, self.binding)
+            schema, layer = self._image.schema, self.layer
+            kept = self._shelf.take(Role.OVERLAY, self.below, layer.ndim, schema)
+            self._overlay = VerifiedOverlay(self._layers, self.binding, kept)
             self._together.add(self._overlay.layer)
         if self._overlay is not None:
             self._overlay.visible = visible
@@ -174,6 +198,20 @@ class ShownResult:
         self._together.close()
         self.binding.close()
         self._image.leave_canvas()
+
+    def lay_by(self) -> None:
+        """Let go of the annotation; layers wait for that of another image."""
+        if self._layers.selection.active in self.layers:
+            self._layers.selection.active = self.below
+        overlay, look, overlaid = self._overlay, self.look(), self.verified_shown
+        self.let_go()
+        waiting = {Role.LABELS: self.layer}
+        if overlay is not None:
+            overlay.let_go()
+            waiting[Role.OVERLAY] = overlay.layer
+            self._overlay = None
+        self.close_others(remove=True)
+        self._shelf.put(waiting, self._image.schema, look, overlaid=overlaid)
 
     def close(self, *, remove: bool) -> None:
         """Let go of the annotation; layers go, or stay as ordinary layers."""

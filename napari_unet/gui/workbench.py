@@ -34,6 +34,7 @@ from napari_unet.gui.napari_private import (
     free_layers_where_they_are_drawn,
     offer_paths,
 )
+from napari_unet.gui.next_plane import NextPlane
 from napari_unet.gui.notices import Notices
 from napari_unet.gui.one_image import OneImage
 from napari_unet.gui.opening import Opening
@@ -105,6 +106,7 @@ class Workbench(QObject):
             self.layers,
             self.brush,
             self.tools,
+            NextPlane(self.session, self.sections),
             self._hiding,
         )
         if application := QApplication.instance():

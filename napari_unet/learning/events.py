@@ -15,6 +15,7 @@ from napari_unet.core.events import (
 )
 
 if TYPE_CHECKING:
+    from napari_unet.models.record import Found
     from napari_unet.weights.model import Model
 
 
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 class ModelImproved:
     """A model that agrees with held-out pixels better than the start.
 
-    And no worse than any before it, but for what may be chance where they are few.
+    And no worse than any before it, but for what may be chance where they are few. What
+    it has `found` of the objects there is known where it was just judged.
     """
 
     model: Model
     step: int
     score: float
+    found: Found | None = None
 
 
 FitEvent: TypeAlias = (

@@ -22,6 +22,7 @@ from napari_unet.inference.forward import iter_logits
 from napari_unet.inference.model_input import resize, zoomed_shape
 from napari_unet.instances.decoding import Maps
 from napari_unet.learning.sampling import Batch
+from napari_unet.models.record import Found
 from napari_unet.nets.device import Execution
 from napari_unet.nets.network import Network
 from napari_unet.scores.likeness import Likeness
@@ -79,6 +80,15 @@ class Judgement:
         """The weighted mean of both; of maps alone where nothing is told apart."""
         more = self.likeness.score - self.of_maps
         return self.of_maps + self.weight * more
+
+    @property
+    def found(self) -> Found | None:
+        """The same in objects; None where no objects are known."""
+        pairs = self.likeness
+        if not pairs.verified:
+            return None
+        wrong = pairs.objects - pairs.verified - pairs.right
+        return Found(right=pairs.right, verified=pairs.verified, wrong=wrong)
 
     @property
     def doubt(self) -> float:

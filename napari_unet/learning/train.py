@@ -298,8 +298,9 @@ class Training:
         self._objective = judged.objective
         learned = self._data.learned(self._objective)
         spec = self._model.spec.model_copy(update=learned)
-        score, model = judged.judgement.agreement, Model(spec, self._state.publish())
-        self._kept.keep(ModelImproved(model, self._steps, score))
+        judgement, model = judged.judgement, Model(spec, self._state.publish())
+        score, found = judgement.agreement, judgement.found
+        self._kept.keep(ModelImproved(model, self._steps, score, found))
 
     def _iter_write_checkpoint(self) -> Generator[FitEvent, None, None]:
         """Write the state when it is time; only ever called between two steps."""

@@ -26,12 +26,24 @@ _NAMESPACE = UUID("6b0d1ad2-64a5-5c0c-9f5e-0c1f7d7a4b5e")
 Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class Found(Frozen):
+    """What a score means to people, counted in objects that were held out.
+
+    So many of the `verified` ones are found, and so many that are found are none.
+    """
+
+    right: int = Field(ge=0, le=2**53)
+    verified: int = Field(ge=0, le=2**53)
+    wrong: int = Field(ge=0, le=2**53)
+
+
 class ModelRecord(Frozen):
     """The identity of one model, and where it comes from; other weights have others.
 
     A run is one training: one start, one set of samples. Steps and scores, agreement
     with what was held out, are those of that run; so are the `seconds` that it took to
-    come here, and the verified `objects` and `pixels` that it learned from. `replay` is
+    come here, the verified `objects` and `pixels` that it learned from, and what it has
+    `found` of objects that were held out, where there are any. `replay` is
     the built-in model from which it descends, whose sample images remind it of what
     that one knew.
     """
@@ -46,6 +58,7 @@ class ModelRecord(Frozen):
     seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     objects: int | None = Field(None, ge=0, le=2**53)
     pixels: int | None = Field(None, ge=0, le=2**53)
+    found: Found | None = None
     created: AwareDatetime
 
     @property

@@ -14,6 +14,10 @@ _NOTHING, _ALL = 0.4, 0.95
 """IoU at which a pair of objects begins to count, and at which it counts as one."""
 
 
+_RIGHT = 0.5
+"""IoU at which people say that an object was found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """Pairs of a verified and a found object, among all of both.
@@ -30,11 +34,14 @@ class Likeness:
         Verified objects, and found ones that should be among them.
     verified : int
         The verified ones of these.
+    right : int
+        Pairs with an IoU of 0.5 or more, for people to read.
     """
 
     matched: float = 0.0
     objects: int = 0
     verified: int = 0
+    right: int = 0
 
     @property
     def score(self) -> float:
@@ -48,6 +55,7 @@ class Likeness:
             self.matched + other.matched,
             self.objects + other.objects,
             self.verified + other.verified,
+            self.right + other.right,
         )
 
 
@@ -77,7 +85,8 @@ def compare_objects(truth: LabelMap, found: LabelMap, judged: Mask) -> Likeness:
     should_be[second[own]] = True
     should_be[0] = False
     total = len(certain) + int(np.count_nonzero(should_be))
-    return Likeness(float(counted.sum()), total, len(certain))
+    right = int(np.count_nonzero(iou[own] >= _RIGHT))
+    return Likeness(float(counted.sum()), total, len(certain), right)
 
 
 def _by_id(ids: LabelMap, pixels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -27,10 +27,10 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.models.loading import LoadVersion
+from napari_unet.session.models.status import Comparison
 from napari_unet.session.models.timeline import ModelVersion, Timeline
 from napari_unet.session.prediction import Predict
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.status import Comparison
 from napari_unet.session.words import schema_of
 from napari_unet.tasks import task_of
 from napari_unet.tasks.task import percent

@@ -31,7 +31,7 @@ from napari_unet.core.jobs import Job, drain, told_as
 from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.channels import Channels, take_channels
-from napari_unet.models.record import ModelRecord, made_by
+from napari_unet.models.record import Found, ModelRecord, made_by
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import LookUpImage, Opened
@@ -171,7 +171,8 @@ class TrainRound(Job[RoundEvent, None]):
             replay = io.replay_samples(self.record.replay)
             yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)
-        start_score, clock = 0.0, time.monotonic() - begun.spent
+        start_score, held_out = 0.0, False
+        clock = time.monotonic() - begun.spent
         for event in learning.iter_fit(
             begun.model,
             samples,
@@ -182,15 +183,20 @@ class TrainRound(Job[RoundEvent, None]):
             if isinstance(event, learning.ModelImproved):
                 record = made_by(begun.record, event.step, event.score, start_score)
                 counts = [snapshot.counts for snapshot in snapshots]
-                record = self._told_of(record, time.monotonic() - clock, counts)
+                found = event.found if held_out else None
+                record = self._told_of(record, time.monotonic() - clock, counts, found)
                 yield Improved(event.model, record, self.number, self.preset)
                 continue
             if isinstance(event, Validated):
-                start_score = event.start_score
+                start_score, held_out = event.start_score, event.held_out
             yield event
 
     def _told_of(
-        self, record: ModelRecord, seconds: float, counts: Sequence[ObjectCounts]
+        self,
+        record: ModelRecord,
+        seconds: float,
+        counts: Sequence[ObjectCounts],
+        found: Found | None,
     ) -> ModelRecord:
         """Return the record of a model with what it learned from, and when."""
         has_objects = task_of(self.model.spec).labels.objects
@@ -201,6 +207,7 @@ class TrainRound(Job[RoundEvent, None]):
                 "seconds": seconds,
                 "objects": objects if has_objects else None,
                 "pixels": sum(each.verified_pixels for each in counts),
+                "found": found,
             }
         )
 

@@ -12,25 +12,26 @@ from psygnal import Signal
 from napari_unet.core.jobs import Job
 from napari_unet.models.library import OwnModel
 from napari_unet.session.images.place import SaveState
+from napari_unet.session.images.status import ImageState
+from napari_unet.session.models.status import (
+    Comparison,
+    ModelState,
+    SettingsState,
+    VersionState,
+)
 from napari_unet.session.remarks import Remark, Topic
 from napari_unet.session.runner import Handlers, Runner, Running
 from napari_unet.session.state import State
 from napari_unet.session.status import (
-    Comparison,
     EffortState,
     ExportState,
-    ImageState,
     LiveState,
     MeasuredState,
-    ModelState,
     Place,
     Progress,
-    ProjectState,
-    SettingsState,
     Target,
-    VersionState,
-    WorklistState,
 )
+from napari_unet.session.worklist.status import ProjectState, WorklistState
 
 E = TypeVar("E")
 R = TypeVar("R")

@@ -27,7 +27,7 @@ from napari_unet.project.manifest import ImageEntry, Manifest
 from napari_unet.project.project import Project
 from napari_unet.session.hub import Hub
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.status import ProjectImage, ProjectState
+from napari_unet.session.worklist.status import ProjectImage, ProjectState
 
 E = TypeVar("E")
 R = TypeVar("R")

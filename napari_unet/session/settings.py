@@ -24,8 +24,8 @@ from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.images.reading import Reading, keeps_labels, mismatch_in_words
 from napari_unet.session.models.models import Models
+from napari_unet.session.models.status import SettingsState
 from napari_unet.session.predicting import Predicting
-from napari_unet.session.status import SettingsState
 from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:

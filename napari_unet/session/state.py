@@ -10,31 +10,31 @@ from dataclasses import dataclass
 from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
 from napari_unet.session.images.place import NOT_SAVED, SaveState
+from napari_unet.session.images.status import ImageState
+from napari_unet.session.models.status import (
+    Comparison,
+    ModelState,
+    SettingsState,
+    VersionState,
+)
 from napari_unet.session.remarks import NOTHING_SAID, Words
 from napari_unet.session.status import (
     DEFAULT_MINUTES,
     LIVE_OFF,
     NO_EFFORT,
-    NO_LIST,
     NO_TARGET,
     NOT_EXPORTED,
     NOT_MEASURED,
-    Comparison,
     EffortState,
     ExportState,
-    ImageState,
     LiveState,
     MeasuredState,
-    ModelState,
     Place,
     Problem,
     Progress,
-    ProjectState,
-    SettingsState,
     Target,
-    VersionState,
-    WorklistState,
 )
+from napari_unet.session.worklist.status import NO_LIST, ProjectState, WorklistState
 from napari_unet.tasks import task_of
 
 

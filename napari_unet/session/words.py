@@ -8,10 +8,12 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.identity import readable
 from napari_unet.project.snapshots import Snapshot
 from napari_unet.session.images.image import OpenImage
-from napari_unet.session.status import ImageState, ModelState
+from napari_unet.session.images.status import ImageState
+from napari_unet.session.models.status import ModelState
 from napari_unet.tasks import task_of
 
 if TYPE_CHECKING:
+    from napari_unet.models.record import Found
     from napari_unet.models.spec import ModelCard, ModelSpec
     from napari_unet.weights.model import Model
 
@@ -67,6 +69,15 @@ def snapshot_in_words(kept: Snapshot) -> str:
     """Say of when a copy is, and how much was there."""
     when = f"{kept.kept_at.astimezone():%d %B, %H:%M:%S}"
     return f"the work of {when} ({kept.objects:,} labels)"
+
+
+def found_in_words(found: Found, *, of: bool = True) -> str:
+    """Say what is found of objects, such as "finds 82 of 100, 6 wrong".
+
+    Wrong are those that are found where there is none, or not that one.
+    """
+    total = f" of {found.verified:,}" if of else ""
+    return f"finds {found.right:,}{total}, {found.wrong or 'none'} wrong"
 
 
 def gain_in_words(start: float, score: float) -> str:

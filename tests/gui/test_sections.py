@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet.annotation.edits import AcceptView
 from napari_unet.geometry.section import NOWHERE, Section
+from napari_unet.gui.next_plane import NextPlane
 from napari_unet.gui.sections import Sections
 from tests.gui import desk as desks
 from tests.gui.desk import Desk
@@ -85,3 +87,26 @@ def test_there_is_none_without_labels_in_one_plane_and_in_3d(desk, sections):
     begin(desk, "YX")
     assert sections.in_sight is NOWHERE
     assert np.array(desk.labels.data).ndim == 2
+
+
+def test_from_a_verified_plane_the_key_leads_to_the_next_one(
+    desk, sections, axes_of_images
+):
+    begin(desk, "TZYX")
+    images, annotation = [], desk.session.images.current.annotation
+    desk.session.worklist.going.step = images.append
+    next_plane = NextPlane(desk.session, sections)
+    next_plane.step(1)
+    assert images == [1], "this one is not verified"
+    where = []
+    for _ in range(len(annotation.planes)):
+        where.append(sections.in_sight.at[:2])
+        desk.session.correcting.do(
+            AcceptView(sections.in_sight.box(annotation.labels.shape))
+        )
+        next_plane.step(1)
+    assert sorted(where) == list(np.ndindex(3, 4)), "each of them once"
+    assert annotation.planes.count_finished() == 12
+    assert images == [1, 1], "all are verified"
+    next_plane.step(-1)
+    assert images == [1, 1, -1]

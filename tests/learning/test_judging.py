@@ -20,6 +20,7 @@ from napari_unet.learning.judging import (
     iter_judge,
 )
 from napari_unet.learning.sampling import Batch
+from napari_unet.models.record import Found
 from napari_unet.nets.device import choose_execution
 from napari_unet.nets.unet import UNet
 from napari_unet.scores.likeness import Likeness
@@ -117,6 +118,12 @@ def test_thresholds_that_do_no_harm_stay():
 def test_maps_count_alone_where_there_are_no_objects():
     assert Judgement(0.7, Likeness()).agreement == 0.7
     assert Judgement(0.7, Likeness(20.0, 40, 20)).agreement == pytest.approx(0.775)
+
+
+def test_likeness_is_counted_in_objects_for_people():
+    judgement = Judgement(0.7, Likeness(70.0, 188, 100, 82))
+    assert judgement.found == Found(right=82, verified=100, wrong=6)
+    assert Judgement(0.7, Likeness()).found is None
 
 
 def test_a_network_is_judged_by_maps_and_by_objects():

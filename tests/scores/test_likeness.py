@@ -34,6 +34,8 @@ def test_scores_lie_between_0_and_1(truth, found, judged):
     likeness = compare_objects(truth, found, judged)
     assert 0 <= likeness.score <= 1
     assert 2 * likeness.matched <= likeness.objects
+    assert likeness.right <= likeness.verified
+    assert likeness.right <= likeness.objects - likeness.verified
 
 
 @given(LABELS, LABELS)
@@ -70,7 +72,7 @@ def test_nobody_judges_what_is_found_where_nothing_is_known():
     judged = np.zeros(SHAPE, bool)
     judged[:5, :5] = True
     found = squares((0, 0), (6, 6))
-    assert compare_objects(truth, found, judged) == Likeness(1.0, 2, 1)
+    assert compare_objects(truth, found, judged) == Likeness(1.0, 2, 1, 1)
 
 
 def test_a_neighbour_that_is_not_judged_is_no_invention():
@@ -78,9 +80,9 @@ def test_a_neighbour_that_is_not_judged_is_no_invention():
     judged = truth == 1
     judged[0, 5] = False
     found = truth.copy()
-    assert compare_objects(truth, found, judged) == Likeness(1.0, 2, 1)
+    assert compare_objects(truth, found, judged) == Likeness(1.0, 2, 1, 1)
 
 
 def test_parts_are_pooled():
-    assert Likeness(1.0, 4, 2) + Likeness(2.0, 4, 3) == Likeness(3.0, 8, 5)
+    assert Likeness(1.0, 4, 2, 1) + Likeness(2.0, 4, 3, 2) == Likeness(3.0, 8, 5, 3)
     assert Likeness().score == 1

@@ -14,14 +14,11 @@ import napari_unet.gui
 import napari_unet.session
 from napari_unet.errors import InputError
 from napari_unet.session.hub import Hub
+from napari_unet.session.images.status import ImageState
+from napari_unet.session.models.status import ModelState
 from napari_unet.session.state import State, describe
-from napari_unet.session.status import (
-    ImageState,
-    ModelState,
-    Progress,
-    ProjectState,
-    Target,
-)
+from napari_unet.session.status import Progress, Target
+from napari_unet.session.worklist.status import ProjectState
 from tests.runners import InlineRunner
 
 IMAGE = ImageState("a", "YX", (8, 8), open=True, has_labels=True, objects=22)
@@ -152,7 +149,7 @@ UNREADY = {"ready": False, "model": None}
         (
             "copy to next plane",
             {"image": image(axes="ZYX", shape=(5, 8, 8), task="classes")},
-            "There are no objects here; paint in the next plane.",
+            "There are no objects here; paint in the plane after.",
         ),
         ("change", {}, ""),
         ("change", {"image": image(read_only=LOCKED)}, LOCKED),

@@ -12,7 +12,7 @@ from napari_unet.annotation.edits import AcceptView
 from napari_unet.core.events import Validated
 from napari_unet.geometry.box import Box
 from napari_unet.learning.events import ModelImproved
-from napari_unet.models.record import new_record
+from napari_unet.models.record import Found, new_record
 from napari_unet.project.manifest import Manifest, parse_manifest
 from napari_unet.session.finetune import Improved
 from napari_unet.session.interruption import Interruption
@@ -179,6 +179,29 @@ def test_what_can_only_be_read_is_not_changed(day, files, monkeypatch):
     assert other.session.images.current.read_only
     assert all(each.why_not_rename for each in other.state.versions if each.when)
     assert day.session.close() == []
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_a_version_says_how_many_objects_it_finds(day, files, monkeypatch, held_out):
+    found = Found(right=82, verified=100, wrong=6)
+    act = [
+        Validated(0, 0.5, 0.5, best=True, held_out=held_out),
+        ModelImproved(brightness_model(0.25), 1, 0.7, found),
+    ]
+    play(day, monkeypatch, act)
+    day.session.finetune(2)
+    day.run()
+    day.run()
+    made = day.state.versions[-1]
+    # Of objects that trained it nobody shall think so.
+    assert (made.details == "finds 82 of 100, 6 wrong") is held_out
+    assert (
+        "Of 100 objects that were held out it finds 82, 6" in made.about
+    ) is held_out
+    assert "0.50 → 0.70" in made.about
+    wait(day, 3)
+    again = one_day_later(day, files[0])
+    assert again.state.versions[-1].details == made.details
 
 
 # Never worse.

@@ -6,8 +6,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.gui.keys import FLIP
 from napari_unet.gui.panels.panel import SteadyText, button, row
+from napari_unet.session.models.status import Comparison
 from napari_unet.session.session import Session
-from napari_unet.session.status import Comparison
 
 _FLIP_TIP = "Show the other one of the two: what is shown now, or this version"
 _USE_TIP = "Predict with this version from now on; what is verified stays"

@@ -31,8 +31,9 @@ from napari_unet.gui.panels.panel import (
     row,
 )
 from napari_unet.gui.panels.strokes import StrokeOptions
+from napari_unet.session.images.status import ImageState
 from napari_unet.session.state import State
-from napari_unet.session.status import EffortState, ImageState
+from napari_unet.session.status import EffortState
 from napari_unet.tasks import task_of
 from napari_unet.tasks.labeling import Brush
 from napari_unet.tasks.task import percent

@@ -14,8 +14,8 @@ from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Label, Panel, allow, button, entry, row
 from napari_unet.gui.panels.versions import VersionList
 from napari_unet.session.learning_along import ENOUGH
+from napari_unet.session.models.status import VersionState
 from napari_unet.session.state import State
-from napari_unet.session.status import VersionState
 
 _MINUTES_TIP = (
     "How long to train; it can be stopped at any time without losing the best"

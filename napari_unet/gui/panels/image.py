@@ -14,8 +14,8 @@ from napari_unet.geometry.axes import axes_in_words, readings
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Choices, Entry, Label, Panel, button, set_look
 from napari_unet.images.channels import channel_count, channel_titles
+from napari_unet.session.images.status import ImageState
 from napari_unet.session.state import State
-from napari_unet.session.status import ImageState
 
 _AXES_TIP = (
     "How the image is read. One letter for every axis: T time, C channel, Z depth, Y, "

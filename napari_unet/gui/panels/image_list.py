@@ -19,7 +19,7 @@ from napari_unet.gui.panels.image_rows import ImageRows
 from napari_unet.session.session import Session
 from napari_unet.session.worklist.entry import Entry, Stage
 
-MOST_ROWS = 5
+MOST_ROWS = 4
 """So many are in sight at once, if there are so many."""
 
 _PAD = 4
@@ -129,7 +129,7 @@ class _Drawn(QStyledItemDelegate):
     @property
     def height(self) -> int:
         """Height of a row."""
-        return 2 * self._list.fontMetrics().lineSpacing() + 2 * _PAD + 2
+        return 2 * self._list.fontMetrics().lineSpacing() + 2 * _PAD + 1
 
     def paint(
         self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex

@@ -12,7 +12,7 @@ from napari_unet.gui.keys import IMAGE_BEFORE, NEXT_IMAGE, hint
 from napari_unet.gui.panels.image_list import ImageList
 from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button
 from napari_unet.session.state import State
-from napari_unet.session.status import BatchState, WorklistState
+from napari_unet.session.worklist.status import BatchState, WorklistState
 
 _TIP = (
     "Images to work on, one on screen at a time. Click one to go there; Delete takes "

@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
 from napari_unet.gui.panels.new_model import NewModelDialog
 from napari_unet.gui.panels.panel import Choices, Entry, Panel, SteadyText, button
 from napari_unet.images.channels import channel_count
+from napari_unet.session.models.status import ModelState
 from napari_unet.session.state import State
-from napari_unet.session.status import ModelState
 
 _WIDTH, _HEIGHT = 440, 520
 

@@ -23,9 +23,10 @@ from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Label, Panel, SteadyText, allow, button, row
 from napari_unet.instances.diameter import LEAST_DIAMETER, in_pixels
 from napari_unet.session.live.live import Live
+from napari_unet.session.models.status import SettingsState
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
-from napari_unet.session.status import LiveState, SettingsState
+from napari_unet.session.status import LiveState
 
 _LARGEST = 5000
 _LARGEST_AREA = 400

@@ -20,7 +20,7 @@ from napari_unet.project.layout import SUFFIX
 from napari_unet.session.images.place import NOT_SAVED, SaveState
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
-from napari_unet.session.status import ProjectState
+from napari_unet.session.worklist.status import ProjectState
 
 _BESIDE = "Work is kept beside each image"
 _TIP = (

@@ -30,8 +30,9 @@ from napari_unet.gui.panels.panel import (
     entry,
     row,
 )
+from napari_unet.session.images.status import ImageState
 from napari_unet.session.state import State
-from napari_unet.session.status import ExportState, ImageState
+from napari_unet.session.status import ExportState
 
 _THIS_TIP = (
     "Write the results of this image, as they are now, in the chosen formats; what was "

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.session.status import VersionState
+from napari_unet.session.models.status import VersionState
 
 ROWS = 3
 """So many are in sight at once."""

@@ -12,8 +12,8 @@ from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import Held, LookUpImage, Opened, Request
 from napari_unet.session.images.place import NOT_SAVED
 from napari_unet.session.images.saving import ImageSaving
+from napari_unet.session.images.status import ImageState
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.status import ImageState
 
 if TYPE_CHECKING:
     from napari_unet.session.images.images import Images

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from napari_unet.project.project import Project
+from napari_unet.session.models.status import VersionState
 from napari_unet.session.models.timeline import ModelVersion, Timeline
 from napari_unet.session.models.versions import why_not_delete, why_not_rename
-from napari_unet.session.status import VersionState
-from napari_unet.session.words import gain_in_words
+from napari_unet.session.words import found_in_words, gain_in_words
 
 _SECONDS = 60
 _HOUR = 3600
@@ -52,7 +52,11 @@ def _describe_version(
     if version.home not in (None, place):
         elsewhere = version.home.folder.stem
         text += f" · {elsewhere}"
-    parts = gain, _learned_from(version), _took(version), elsewhere
+    if record.found is not None:
+        parts = [found_in_words(record.found)]  # there is no room for more
+    else:
+        parts = [gain, _learned_from(version), _took(version)]
+    parts.append(elsewhere)
     return VersionState(
         version.number,
         text,
@@ -102,6 +106,9 @@ def _when(version: ModelVersion) -> str:
 def _about(version: ModelVersion, gain: str) -> str:
     """Say all of it in sentences."""
     record, said = version.record, []
+    if record.found is not None:
+        held_out = f"Of {record.found.verified:,} objects that were held out"
+        said.append(f"{held_out} it {found_in_words(record.found, of=False)}.")
     if gain:
         worse = ": worse than its start" if record.worse else ""
         said.append(f"Agreement with what was held out: {gain}{worse}.")

@@ -31,7 +31,7 @@ from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import APPLY_SECONDS
 from napari_unet.session.prediction import Writing
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.status import BatchState, Problem
+from napari_unet.session.status import Problem
 from napari_unet.session.worklist.entry import Entry, Stage
 from napari_unet.session.worklist.predict_file import (
     FileEvent,
@@ -40,6 +40,7 @@ from napari_unet.session.worklist.predict_file import (
 )
 from napari_unet.session.worklist.reading import Unread
 from napari_unet.session.worklist.rows import Rows
+from napari_unet.session.worklist.status import BatchState
 
 _MOST_WAIT = 15.0
 """Seconds in which an image that cannot be saved at home must be saved elsewhere."""

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from napari_unet.annotation.objects import ObjectCounts
+from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.project.manifest import Done
-from napari_unet.session.status import ProjectImage
+from napari_unet.session.worklist.status import ProjectImage
 from napari_unet.tasks import goes_with, task_of
 
 _ALMOST_ALL = 0.95
 """Who verified so much of an image is through with it; a rim may be left."""
+
+_LOOK_SECONDS = 0.005
+"""So long planes are looked at in one go: a person works meanwhile."""
 
 
 class Stage(Enum):
@@ -30,7 +33,8 @@ class Stage(Enum):
 class Work:
     """How much of an image is verified.
 
-    Older versions have not counted what is in a save; then it is not `counted`.
+    Older versions have not counted what is in a save; then it is not `counted`. How
+    many planes of a stack are finished is known of images that are, or were, open.
     """
 
     objects: int = 0
@@ -38,15 +42,21 @@ class Work:
     share: float = 0.0
     predicted: bool = False
     counted: bool = True
+    planes: int = 1
+    finished_planes: int | None = None
 
     @classmethod
-    def of(cls, counts: ObjectCounts, *, predicted: bool) -> Work:
+    def of(cls, annotation: Annotation, *, predicted: bool) -> Work:
         """Return the work on an image that is open."""
+        counts, planes = annotation.counts(), annotation.planes
+        several = len(planes) > 1
         return cls(
             counts.objects,
             counts.verified_objects,
             counts.verified_pixels / counts.pixels,
             predicted or counts.objects > counts.verified_objects,
+            planes=len(planes),
+            finished_planes=planes.count_finished(_LOOK_SECONDS) if several else None,
         )
 
     @classmethod
@@ -85,6 +95,8 @@ class Work:
         objects = f"{self.objects:,} object{'' if self.objects == 1 else 's'}"
         if self.stage is Stage.DONE and self.verified_objects == self.objects:
             return f"{objects}, all verified"
+        if self.planes > 1 and self.finished_planes:
+            return f"{objects}, {self.finished_planes:,} of {self.planes:,} planes done"
         return f"{objects}, {self.verified_objects:,} verified"
 
 

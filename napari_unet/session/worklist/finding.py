@@ -20,7 +20,6 @@ from napari_unet.project.layout import SUFFIX, kept_folder
 from napari_unet.project.project import read_away
 from napari_unet.session.images.opening import file_of
 from napari_unet.session.projects import home_of
-from napari_unet.session.status import ProjectState
 from napari_unet.session.worklist.entry import (
     NO_WORK,
     Entry,
@@ -28,6 +27,7 @@ from napari_unet.session.worklist.entry import (
     file_entry,
     project_entry,
 )
+from napari_unet.session.worklist.status import ProjectState
 from napari_unet.tasks import goes_with
 
 MOST_IMAGES = 20_000

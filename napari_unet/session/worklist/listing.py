@@ -19,7 +19,6 @@ from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Handlers, Running
-from napari_unet.session.status import ProjectState
 from napari_unet.session.worklist.entry import (
     NO_WORK,
     Entry,
@@ -29,6 +28,7 @@ from napari_unet.session.worklist.entry import (
 )
 from napari_unet.session.worklist.finding import FindImages, FoundImages
 from napari_unet.session.worklist.rows import Rows
+from napari_unet.session.worklist.status import ProjectState
 
 _RETRY_SECONDS = 10.0
 
@@ -132,7 +132,7 @@ class Listing:
         if entry is None:
             return
         predicted |= entry.work.predicted
-        work = Work.of(image.annotation.counts(), predicted=predicted)
+        work = Work.of(image.annotation, predicted=predicted)
         there = self._projects.chosen is not None and work.stage is not Stage.UNSEEN
         self._rows.replace(replace(entry, work=work, kept=entry.kept or there))
 

@@ -17,7 +17,6 @@ from napari_unet.session.images.reading import Manners
 from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
-from napari_unet.session.status import BatchState, WorklistState
 from napari_unet.session.worklist.ahead import Ahead
 from napari_unet.session.worklist.batch import PredictAll
 from napari_unet.session.worklist.bringing import Bringing
@@ -26,6 +25,7 @@ from napari_unet.session.worklist.going import Going
 from napari_unet.session.worklist.listing import Listing, source_of
 from napari_unet.session.worklist.reading import Picture, Reader, Unread
 from napari_unet.session.worklist.rows import Rows
+from napari_unet.session.worklist.status import BatchState, WorklistState
 
 MOST_LESSONS = 64
 """A training reads so many images besides those that are open."""
