@@ -57,6 +57,7 @@ def make_napari_viewer(
 @pytest.fixture(autouse=True, scope="module")
 def _what_stays_is_not_searched_for_garbage() -> None:
     """Spare what the first window imported, too; see `pytest_collection_finish`."""
+    gc.collect()  # windows that are set aside as garbage would never go
     gc.freeze()
 
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.qt_smoke
 
 @pytest.fixture
 def collector(qtbot):
+    gc.unfreeze()  # what the tests themselves had set aside
     collector = Collector()
     yield collector
     collector.give_back()
