@@ -39,8 +39,8 @@ class ProjectPanel(Panel):
         self.name = QElidingLabel(_BESIDE)
         self.name.setToolTip(_TIP)
         self.menu = QMenu(self)
-        self.menu.addAction("New project…", lambda: ask_for_new(self, self.session))
-        self.menu.addAction("Open project…", lambda: ask_to_open(self, self.session))
+        self.menu.addAction("New project…", self._on_new)
+        self.menu.addAction("Open project…", self._on_open)
         self.menu.addSeparator()
         copy = "Save this image's work to…"
         self.copy: Any = self.menu.addAction(copy, self._on_copy)
@@ -78,6 +78,13 @@ class ProjectPanel(Panel):
         self.saved.show_text(save.line, words)
         set_look(self.saved, "role", "error" if save.failed else "faint")
         self.failure.show_text(save.text if save.failed else "")
+
+    # Methods, since Qt keeps a lambda, which would keep the panel.
+    def _on_new(self) -> None:
+        ask_for_new(self, self.session)
+
+    def _on_open(self) -> None:
+        ask_to_open(self, self.session)
 
     def _on_copy(self) -> None:
         current = self.session.state.save.folder
