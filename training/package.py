@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from napari_unet.core.atomic import write_atomically
+from napari_unet.models.card import CARD_FILE
 from napari_unet.models.folder import SPEC_FILE, read_spec
 from napari_unet.models.record import RECORD_FILE
 from napari_unet.weights.folder import save_model
@@ -48,8 +49,9 @@ def package(run: Path, out: Path) -> None:
     )
     fresh = out.with_name(f".{out.name}.new")
     save_model(Model(spec, model.net.half()), fresh, overwrite=True)
-    # Of how a person trained it; what the program brings says that in its card.
-    (fresh / RECORD_FILE).unlink(missing_ok=True)
+    # Of how a person trained it; what the program brings has a README of its own.
+    for name in (RECORD_FILE, CARD_FILE):
+        (fresh / name).unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     for path in fresh.iterdir():
         path.replace(out / path.name)

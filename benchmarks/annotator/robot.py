@@ -107,6 +107,7 @@ class Robot:
             desk.refreshed = False
             yield from self._correct_all(desk, view)
             yield from self._erase_strangers(desk, view)
+            yield from self._erase_what_hangs_in(desk, view)
         desk.accept(view)
         yield Action(self.hand.accept_view)
 
@@ -191,6 +192,25 @@ class Robot:
             if not right and self.rng.random() >= self.hand.wrong_decision:
                 desk.erase(found)
                 yield Action(self.hand.click + reached, corrected=True)
+
+    def _erase_what_hangs_in(self, desk: Desk, view: Box) -> Iterator[Action]:
+        """Erase, in the view alone, what reaches into it and is mostly no object.
+
+        A model that does not know a kind sees a field of cells as one. Where it lies
+        between those that were painted over it a person sees that it is background.
+        """
+        labels, truth = (
+            a[view.slices] for a in (desk.annotation.labels, desk.image.truth)
+        )
+        enlarged = self.hand.screen / max(view.shape)
+        ids, sizes = _counted(labels)
+        for found, size in zip(ids.tolist(), sizes.tolist(), strict=True):
+            wrong = (labels == found) & (truth == 0)
+            if found in desk.finished or 2 * np.count_nonzero(wrong) <= size:
+                continue
+            if desk.write(view, np.where(wrong, 0, labels)):
+                seconds = self.hand.seconds_to_paint(wrong, enlarged)
+                yield Action(seconds + self.hand.click, corrected=True)
 
 
 def _counted(

@@ -47,6 +47,12 @@ _SMALL_BOX, _FILLED = 2**16, 16
 """Pixels, and pixels a pixel of the object."""
 
 
+_OUTSIZED, _OF_EVERYTHING = 10, 4
+"""A stroke that takes from an object does not say that its rest is right, where it has
+so many times the pixels of any object that a person stands behind; where there is none
+yet, where it covers more than a fourth of everything."""
+
+
 class ObjectTable:
     """Sizes and places of all objects, kept up to date change by change.
 
@@ -95,6 +101,29 @@ class ObjectTable:
             return None
         extents = [each.shape[-2] * each.shape[-1] for each in self._boxes.values()]
         return math.sqrt(np.median(extents))
+
+    def outsized(self, before: LabelMap, after: LabelMap) -> frozenset[int]:
+        """Return what a stroke takes from and is far too large to be one object.
+
+        A model that does not know a kind sees a field of cells as one. Who paints the
+        first of them over it has not said that all else is right. The stroke gives
+        pixels other labels than those before.
+        """
+        drawn = {label: n for label, n, _ in _tally(Content(after, np.zeros(0, bool)))}
+        usual = max(
+            self._largest_verified,
+            *(self.pixels(label) + n for label, n in drawn.items()),
+            0,
+        )
+        most = _OUTSIZED * usual or self._total // _OF_EVERYTHING
+        taken = {row[0] for row in _tally(Content(before, np.zeros(0, bool)))}
+        return frozenset(i for i in taken - drawn.keys() if self.pixels(i) > most)
+
+    @property
+    def _largest_verified(self) -> int:
+        """The pixels of the largest object that is verified as a whole, or 0."""
+        whole = (n for i, n in self._pixels.items() if n == self._verified.get(i))
+        return max(whole, default=0)
 
     def counts(self) -> ObjectCounts:
         """Return the sums, at no cost."""

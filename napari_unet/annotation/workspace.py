@@ -157,6 +157,7 @@ class Workspace:
         A stroke gives pixels other labels than those before.
         """
         touched = labels_in(before, after) if self.rules.objects else frozenset()
+        touched -= self.pixels.objects.outsized(before, after)
         self.finish(self.open_objects - touched)
         return touched, self.open_objects
 

@@ -38,6 +38,21 @@ def reference_merge(
     return merged, np.where(kept, provenance, PREDICTED), next_id
 
 
+def outsized(labels: np.ndarray, verified: np.ndarray, after: np.ndarray) -> set[int]:
+    """Return what painting takes from that is too large to be one object."""
+    different = after != labels
+    usual = 0
+    for each in set(after[different].tolist()) - {0}:
+        drawn = different & (after == each)
+        usual = max(usual, (drawn | (labels == each)).sum())
+    for each in set(labels[verified].tolist()) - {0}:
+        if verified[labels == each].all():
+            usual = max(usual, (labels == each).sum())
+    most = 10 * usual or labels.size // 4
+    lost = set(labels[different].tolist()) - set(after[different].tolist()) - {0}
+    return {each for each in lost if (labels == each).sum() > most}
+
+
 def kept_pixels(labels: np.ndarray, provenance: np.ndarray) -> np.ndarray:
     kept = provenance >= ACCEPTED
     for plane in planes(labels.shape):
@@ -92,6 +107,7 @@ class Reference:
             self._did("accept", right, before, set(self.open))
             return bool(right.any())
         touched = set(self.labels[mask].tolist()) | set(live[mask].tolist())
+        touched -= outsized(self.labels, self.provenance >= ACCEPTED, live)
         self.settle(self.open - touched)
         before, were_open = self.state(), set(self.open)
         self.labels[mask] = live[mask]

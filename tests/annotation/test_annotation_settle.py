@@ -76,6 +76,41 @@ def test_the_ring_stays_in_the_plane(width, monkeypatch):
     assert ((provenance[1] >= ACCEPTED) == finished).all()
 
 
+@pytest.fixture
+def field() -> Painter:
+    """A field of cells that a model took for one, and a cell beside it."""
+    labels = np.ones((64, 64), np.int32)
+    labels[:8] = 0
+    labels[:4, :10] = 2
+    return Painter(Annotation(labels, np.full((64, 64), PREDICTED, np.uint8)))
+
+
+@pytest.mark.parametrize("label", [3, 0])
+def test_what_is_left_of_a_field_that_was_taken_for_one_is_not_accepted(field, label):
+    """Or a cell that is drawn over it would teach that all else is one object."""
+    field.paint(np.s_[20:30, 20:32], label)
+    field.annotation.do(Settle())
+    labels, provenance = field.state()
+    assert (provenance[labels == 1] == PREDICTED).all()
+    assert (provenance[20:30, 20:32] == CORRECTED).all()
+
+
+def test_who_paints_with_a_large_object_has_said_that_it_is_one(field):
+    field.paint(np.s_[20:30, 20:60], 3)
+    field.paint(np.s_[20:22, 50:60], 1)
+    field.annotation.do(Settle())
+    labels, provenance = field.state()
+    assert (provenance[labels == 1] >= ACCEPTED).all()
+
+
+def test_who_accepted_one_as_large_has_said_how_large_they_are(field):
+    field.annotation.do(AcceptObject(1))
+    labels = field.labels
+    assert not field.annotation.pixels.objects.outsized(
+        labels[20, 20:23], np.array([3, 3, 3], np.int32)
+    )
+
+
 def test_strokes_on_one_object_leave_it_open(painter):
     painter.paint(np.s_[6, 8:13], 1)
     painter.paint(np.s_[7, 8:13], 1)

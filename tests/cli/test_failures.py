@@ -113,6 +113,7 @@ def test_usage_is_2(run: Run) -> None:
 SLOW = """
 import builtins, sys, signal, time
 sys.path.insert(0, {folder!r})
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also as a job in background
 {before}
 from napari_unet.__main__ import main
 main(["models", "list"])
