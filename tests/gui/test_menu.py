@@ -17,7 +17,7 @@ from napari_unet.gui.dock import Objects, SegmentAndCorrect, docks_of
 from napari_unet.gui.notices import Notices
 from napari_unet.gui.preferences import Preferences
 from napari_unet.session.hub import Hub
-from napari_unet.session.status import SaveState
+from napari_unet.session.images.place import SaveState
 from tests.runners import InlineRunner
 
 MINE = "napari-unet-live"
