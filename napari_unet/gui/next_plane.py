@@ -37,6 +37,10 @@ class NextPlane:
         following = planes.unfinished_after(here) if planes.finished(here) else None
         if following is None:
             return False
+        if self._sections.half_drawn:
+            # napari would go on with it in the plane that comes.
+            self._session.tell("Finish what you draw, or press Escape; then go on.")
+            return True
         at = (*planes.place(following), *section.at[-2:])
         self._sections.look_at(replace(section, at=at))
         self._session.tell(
