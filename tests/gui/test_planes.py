@@ -175,7 +175,7 @@ def test_what_is_half_drawn_is_not_taken_along_to_another_plane(stack, mouse):
     hand.move((100, 80))
     stack.press("Shift+N")
     assert stack.plane == 1
-    assert "Finish" in stack.stage.state.message
+    assert "half drawn" in stack.stage.state.message
     hand.move((100, 86))
     hand.release((100, 86))
     assert stack.planes_of(label) == [1]
