@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_unet.session.guiding import DRAWING
+
 if TYPE_CHECKING:
     from napari_unet.gui.sections import Sections
     from napari_unet.session.session import Session
@@ -37,6 +39,10 @@ class NextPlane:
         following = planes.unfinished_after(here) if planes.finished(here) else None
         if following is None:
             return False
+        if self._sections.half_drawn:
+            # napari would go on with it in the plane that comes.
+            self._session.tell(DRAWING)
+            return True
         at = (*planes.place(following), *section.at[-2:])
         self._sections.look_at(replace(section, at=at))
         self._session.tell(

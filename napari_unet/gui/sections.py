@@ -17,6 +17,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.section import NOWHERE, Section
 from napari_unet.gui.camera import with_surroundings
 from napari_unet.gui.layers import ViewerLayers
+from napari_unet.gui.napari_private import half_drawn
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 
@@ -69,6 +70,12 @@ class Sections:
         moved = channel.axis_of_labels(dims.last_used - beyond)
         along = moved if moved in hidden else through
         return Section(at, line.axes, along, through)
+
+    @property
+    def half_drawn(self) -> bool:
+        """Whether a stroke or a polygon in the labels is begun and not ended."""
+        shown = self._results.current
+        return shown is not None and half_drawn(shown.layer)
 
     def look_at(self, section: Section) -> None:
         """Move the sliders to a plane; those that are there already stay."""

@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
@@ -40,6 +46,8 @@ from napari_unet.project.older_manifests import OLDEST_VERSION, up_to_date
 FORMAT_VERSION = 6
 KEPT_GENERATIONS = 3
 LONGEST_VERSION_NAME = 60
+LEAST_MINUTES, MOST_MINUTES = 0.1, 600.0
+MOST_MICROMETRES = 1e6
 
 _MOST_SAVES = 100
 _MAX_BYTES = 32 * 2**20
@@ -143,7 +151,7 @@ class ImageReading(Record):
 
     axes: Axes | None = None
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] | None = None
-    pixel_size: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    pixel_size: Annotated[float, Field(gt=0, le=MOST_MICROMETRES)] | None = None
 
 
 class Settings(Record):
@@ -153,9 +161,17 @@ class Settings(Record):
     `readings` are by content hashes.
     """
 
-    minutes: float = Field(2.0, ge=0.1, le=600)
+    minutes: float = Field(2.0, ge=LEAST_MINUTES, le=MOST_MINUTES)
     diameters: dict[Key, Diameter] = Field(default_factory=dict)
     readings: dict[Hash, ImageReading] = Field(default_factory=dict)
+
+    @field_validator("minutes", mode="before")
+    @classmethod
+    def _nearest(cls, minutes: object) -> object:
+        """Take what is out of reach for the nearest: once it was saved unseen."""
+        if isinstance(minutes, int | float) and minutes == minutes:  # not NaN
+            return min(max(minutes, LEAST_MINUTES), MOST_MINUTES)
+        return minutes
 
 
 class Manifest(Record):
@@ -187,6 +203,21 @@ class Manifest(Record):
     def get(self, key: str) -> ImageEntry | None:
         """Return the entry of that key."""
         return next((entry for entry in self.images if entry.key == key), None)
+
+    def with_settings(self, **update: object) -> Manifest:
+        """Return the manifest with other settings, by their names.
+
+        Raises a StorageError if one is impossible: no manifest could be read with it.
+        """
+        try:
+            settings = Settings.model_validate({**dict(self.settings), **update})
+        except ValidationError as error:
+            place, words = first_problem(error, "its whole")
+            raise StorageError(
+                f"A setting is impossible ({place}: {words}) and was not saved; set it "
+                "to another value."
+            ) from error
+        return self.model_copy(update={"settings": settings})
 
     def with_save(
         self,

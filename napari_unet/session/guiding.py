@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 Queue: TypeAlias = "list[tuple[OpenImage, View]]"
 
+DRAWING = "Something is half drawn: finish it, or press Escape; then go on."
 _SEEN = 0.9
 """A view of which more is verified is passed over."""
 
@@ -74,7 +75,10 @@ class Guiding:
 
     def next(self) -> None:
         """Let the person see what they should look at next, and say why."""
-        if why_not := self._hub.state.why_not_go_on:
+        why_not = self._hub.state.why_not_go_on
+        if any(image.canvas.busy for image in self._images):
+            why_not = DRAWING  # the stroke would go across to the view that comes
+        if why_not:
             self._hub.report("correct", InputError(why_not))
             return
         self._hub.clear("correct")

@@ -193,8 +193,8 @@ class ListProject(Job[None, ProjectState]):
         yield
         if not project.store.files.exists:
             raise StorageError(
-                f"{project.folder} is not a project: it has no project.json; choose a "
-                f"folder {project.folder.stem}{SUFFIX}, or make a new project."
+                f"{project.folder} is not a project: it has no project.json; choose "
+                f"another folder whose name ends in {SUFFIX}, or make a new project."
             )
         manifest, notice = project.store.read()
         images = []

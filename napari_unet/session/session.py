@@ -22,6 +22,7 @@ from pathlib import Path
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
+from napari_unet.project.manifest import LEAST_MINUTES, MOST_MINUTES
 from napari_unet.session.comparing import Comparing
 from napari_unet.session.correcting import Correcting
 from napari_unet.session.counting import Counting
@@ -173,7 +174,15 @@ class Session:
         self.predicting.refresh.want(soon=True)
 
     def set_minutes(self, minutes: float) -> None:
-        """Let the next training last so long."""
+        """Let the next training last so long.
+
+        An InputError says that no project can keep that; then nothing changes.
+        """
+        if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
+            raise InputError(
+                f"A training of {minutes:g} minutes is not possible; choose from "
+                f"{LEAST_MINUTES:g} to {MOST_MINUTES:g}."
+            )
         if minutes != self.state.minutes:
             self._hub.show(minutes=minutes)
             if (home := self.images.home) is not None:

@@ -16,8 +16,8 @@ from napari_unet import inference
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.geometry.axes import axes_in_words, resolve_axes
 from napari_unet.images.channels import channel_count, channel_titles, parse_channels
-from napari_unet.instances.diameter import size_warning
-from napari_unet.project.manifest import ImageReading
+from napari_unet.instances.diameter import check_diameter, size_warning
+from napari_unet.project.manifest import MOST_MICROMETRES, ImageReading
 from napari_unet.project.project import Project
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
@@ -102,7 +102,15 @@ class Settings:
         self._read(image, replace(image.reading, channels=chosen), told)
 
     def set_pixel_size(self, micrometres: float | None) -> None:
-        """Say how wide a pixel of the current image is; None for what is stated."""
+        """Say how wide a pixel of the current image is; None for what is stated.
+
+        An InputError says that no pixel is like that; then nothing changes.
+        """
+        if micrometres is not None and not 0 < micrometres <= MOST_MICROMETRES:
+            raise InputError(
+                f"A pixel of {micrometres:g} µm is not possible; choose a width above "
+                f"0, up to {MOST_MICROMETRES:.0f}, or None for what the file states."
+            )
         image = self._images.current
         if image is None or image.reading.pixel_size == micrometres:
             return
@@ -112,7 +120,11 @@ class Settings:
         self.read_anew.emit()
 
     def set_diameter(self, diameter: float | None) -> None:
-        """Say how large the objects are, in pixels; None to have them measured."""
+        """Say how large the objects are, in pixels; None to have them measured.
+
+        An InputError says that none is so large; then nothing changes.
+        """
+        check_diameter(diameter)
         image = self._images.current
         if image is None or image.diameter == diameter:
             return

@@ -41,6 +41,28 @@ def test_n_brings_the_next_view_into_sight(stage, wanted, press_key):
     assert len({box for _, box in wanted}) == 3
 
 
+def test_a_stroke_is_not_drawn_across_to_the_next_view(stage, wanted, mouse, press_key):
+    stage.open(disks(LARGE), name="disks")
+    stage.predict()
+    press_key(stage.viewer, "N")
+    stage.until(lambda: len(wanted) == 1)
+    layer, box = stage.labels, wanted[0][1]
+    row, column = ((a + b) // 2 for a, b in zip(box.start, box.stop, strict=True))
+    layer.mode, layer.brush_size = "paint", 3
+    layer.selected_label = label = stage.annotation.new_id()
+    hand = mouse(stage.viewer, layer)
+    hand.press((row, column))
+    hand.move((row, column + 9))
+    press_key(stage.viewer, "N")
+    assert "drawn" in stage.state.problems["correct"].text
+    hand.move((row, column + 18))
+    hand.release((row, column + 18))
+    assert np.ptp(np.nonzero(stage.annotation.labels == label), axis=1).max() < 30
+    press_key(stage.viewer, "N")
+    stage.until(lambda: len(wanted) == 2)
+    assert "correct" not in stage.state.problems
+
+
 def test_the_next_view_may_be_of_another_image_and_plane(stage, wanted):
     stage.open(np.stack([disks()] * 3), name="stack", metadata={"axes": "TYX"})
     stage.predict()

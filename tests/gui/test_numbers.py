@@ -178,6 +178,16 @@ def test_what_a_box_refuses_is_seen_and_said(qtbot, monkeypatch):
     assert said[-1] == "200 is not possible here: type 0.00 to 100.00."
 
 
+def test_steps_of_a_size_never_end_where_there_is_no_size(qtbot):
+    box = SizeBox()
+    qtbot.addWidget(box)
+    box.setValue(1.3)
+    sizes = []
+    box.valueChanged.connect(sizes.append)
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert sizes == [0]
+
+
 def test_what_is_being_typed_is_left_alone_until_it_is_given_up(qtbot):
     box = SizeBox()
     qtbot.addWidget(box)

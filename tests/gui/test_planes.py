@@ -165,6 +165,24 @@ def test_steps_in_several_planes_are_taken_back_and_done_again(stack):
         assert stack.plane == plane
 
 
+def test_what_is_half_drawn_is_not_taken_along_to_another_plane(stack, mouse):
+    layer = stack.stage.labels
+    stack.press("Shift+A")
+    layer.mode, layer.brush_size = "paint", 5
+    layer.selected_label = label = stack.stage.annotation.new_id()
+    hand = mouse(stack.stage.viewer, layer)
+    hand.press((100, 74))
+    hand.move((100, 80))
+    stack.press("Shift+N")
+    assert stack.plane == 1
+    assert "half drawn" in stack.stage.state.message
+    hand.move((100, 86))
+    hand.release((100, 86))
+    assert stack.planes_of(label) == [1]
+    stack.press("Shift+N")
+    assert stack.plane == 2
+
+
 def test_in_the_3d_view_it_is_said_that_planes_are_not_seen(stack):
     viewer = stack.stage.viewer
     picked = stack.pick()

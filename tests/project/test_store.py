@@ -15,6 +15,7 @@ from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.ids import LARGEST_NEW_ID
 from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.manifest import Manifest, Settings, parse_manifest
 from napari_unet.project.store import ProjectStore
 from tests.project.entries import entry_of
 
@@ -192,3 +193,27 @@ def test_the_last_image_takes_nothing_with_it_that_is_not_its_own(
     store.forget(image.key)
     assert other.exists() == bool(name)
     assert not list(folder.rglob("*.tif"))
+
+
+@pytest.mark.parametrize(
+    ("saved", "read"), [(0.01, 0.1), (-1.0, 0.1), (1e9, 600.0), (0.1, 0.1), (7.5, 7.5)]
+)
+def test_minutes_that_nobody_looked_at_when_they_were_saved_are_read(
+    saved: float, read: float
+) -> None:
+    settings = Settings.model_construct(minutes=saved, diameters={}, readings={})
+    text = Manifest().model_copy(update={"settings": settings}).as_bytes()
+    assert str(saved).encode() in text
+    assert parse_manifest(text).settings.minutes == read
+
+
+@pytest.mark.parametrize(
+    "impossible", [{"diameters": {"a": 1e9}}, {"minutes": "long"}, {"minutes": np.nan}]
+)
+def test_settings_that_could_not_be_read_again_are_not_saved(
+    impossible: dict[str, object],
+) -> None:
+    with pytest.raises(StorageError, match="impossible"):
+        Manifest().with_settings(**impossible)
+    changed = Manifest().with_settings(minutes=3.0)
+    assert parse_manifest(changed.as_bytes()) == changed

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.instances.by_distances import DistancesDecoding
 from napari_unet.instances.by_reach import ReachDecoding
 from napari_unet.models.record import new_record
+from napari_unet.project.store import ProjectStore
 from napari_unet.session.finetune import Improved
 from napari_unet.session.models.restore import with_thresholds
+from napari_unet.session.status import DEFAULT_MINUTES
 from napari_unet.weights.model import Model, new_model
 from tests.runners import InlineRunner, ManualRunner
 from tests.session.brightness import brightness_model, disks
@@ -475,3 +479,28 @@ def test_a_slider_does_not_end_what_is_not_shown_yet():
     assert not first.cancelled
     stage.run()
     assert stage.annotation.labels[16, 16] == 0
+
+
+@pytest.mark.parametrize("impossible", [0, -1, 1e9, math.nan, math.inf])
+def test_what_no_project_can_keep_is_refused_and_nothing_is_damaged(
+    bright, tmp_path, impossible
+):
+    path = tmp_path / "disks.tif"
+    tifffile.imwrite(path, disks())
+    stage = Stage.make(InlineRunner())
+    stage.session.models.choose(bright)
+    stage.open(disks(), path.name, path=path)
+    stage.session.predict()
+    stage.run()
+    settings = stage.session.settings
+    for set_to in (
+        stage.session.set_minutes,
+        settings.set_diameter,
+        settings.set_pixel_size,
+    ):
+        with pytest.raises(InputError, match=r"possible|should be"):
+            set_to(impossible)
+    assert stage.state.minutes == DEFAULT_MINUTES
+    stage.session.close()
+    read, _ = ProjectStore(path.with_suffix(".unet")).read()
+    assert read.settings.minutes == DEFAULT_MINUTES

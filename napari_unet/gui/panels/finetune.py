@@ -13,6 +13,7 @@ from napari_unet.gui.panels.compare import CompareRow
 from napari_unet.gui.panels.number_box import NumberBox
 from napari_unet.gui.panels.panel import Label, Panel, allow, button, entry, row
 from napari_unet.gui.panels.versions import VersionList
+from napari_unet.project.manifest import LEAST_MINUTES, MOST_MINUTES
 from napari_unet.session.learning_along import ENOUGH
 from napari_unet.session.models.status import VersionState
 from napari_unet.session.state import State
@@ -45,7 +46,9 @@ class FinetunePanel(Panel):
     place = "finetune"
 
     def _build(self) -> None:
-        self.minutes = NumberBox(0.1, 600, decimals=1, unit=" min", tip=_MINUTES_TIP)
+        self.minutes = NumberBox(
+            LEAST_MINUTES, MOST_MINUTES, decimals=1, unit=" min", tip=_MINUTES_TIP
+        )
         self.minutes.valueChanged.connect(self.session.set_minutes)
         self.finetune = button(
             "Fine-tune",

@@ -214,8 +214,13 @@ class SizeBox(NumberBox):
             QTimer.singleShot(0, self.selectAll)
 
     def stepBy(self, steps: int) -> None:
-        """Go up and down from what was measured; from nothing there is no way."""
-        if self.value() > 0:
+        """Go up and down from what was measured; from nothing there is no way.
+
+        Below the least size there is what was measured again.
+        """
+        if 0 < self.value() + steps * self.singleStep() < LEAST_DIAMETER:
+            self.setValue(0)
+        elif self.value() > 0:
             super().stepBy(steps)
         elif self._measured is not None:
             self.setValue(max(1, round(self._measured) + steps))

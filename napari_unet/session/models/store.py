@@ -113,16 +113,13 @@ def _changed(
     chosen = [numbers[u] for u in (kept.active, *before) if u in numbers]
     sizes = {**manifest.settings.diameters, **kept.diameters}
     readings = {**manifest.settings.readings, **kept.readings}
-    settings = manifest.settings.model_copy(
-        update={
-            "minutes": kept.minutes or manifest.settings.minutes,
-            "diameters": {k: size for k, size in sizes.items() if size is not None},
-            "readings": {k: said for k, said in readings.items() if said is not None},
-        }
+    changed = manifest.with_settings(
+        minutes=kept.minutes or manifest.settings.minutes,
+        diameters={k: size for k, size in sizes.items() if size is not None},
+        readings={k: said for k, said in readings.items() if said is not None},
     )
     active = next(iter(chosen), None)
-    update = {"models": models, "active_model": active, "settings": settings}
-    return manifest.model_copy(update=update)
+    return changed.model_copy(update={"models": models, "active_model": active})
 
 
 def _load(version: ModelVersion) -> Model | None:

@@ -101,9 +101,7 @@ class BringAlong(Job[Brought, int]):
                 sizes = {**sizes, key: size}
             if reading is not None:
                 readings = {**readings, entry.image.content_hash: reading}
-            update = {"diameters": sizes, "readings": readings}
-            settings = manifest.settings.model_copy(update=update)
-            return manifest.model_copy(update={"settings": settings})
+            return manifest.with_settings(diameters=sizes, readings=readings)
 
         self.project.store.update(with_settings)
 
