@@ -45,8 +45,8 @@ def fit(
     config : FitConfig, optional
         How to train; two minutes of fine-tuning where it is missing.
     replay : sequence of Sample
-        Images of the kind that the model knows, mixed in so that it forgets less; see
-        `napari_unet.replay_samples`.
+        Images of the kind that the model knows, mixed in so that it forgets less, with
+        labels of the same task; see `napari_unet.replay_samples`.
     channel : str, int or sequence of them, optional
         Channel of the samples that the model learns from, by its number from 1; several
         in the model's order, such as "3,1".
