@@ -4,10 +4,12 @@ Whoever presses Ctrl+C gets a sentence and the exit code 130, at any moment. Wor
 interrupted by an exception, so that it can clean up. An import that is broken off may
 end in a long traceback or a crash, torch's does: while the subcommands themselves are
 imported, nothing has begun and the program just ends; a later import is waited for.
+Once all is done and told, the exit code is what became of it, whenever Python ends.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from collections.abc import Sequence
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         signal.signal(signal.SIGINT, _leave)
+        # The first is called last. Python takes its own handlers away after that, and
+        # leaves the signal to the system, which would end it without a word.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     # Not at the top: the handler comes first.
     from napari_unet.cli.app import main as run
 

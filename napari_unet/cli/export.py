@@ -82,6 +82,7 @@ def export(
     """Write a label map as a file of another program: Fiji, QuPath, Python and others.
 
     For example: napari-unet export cells.tif --image a/cells.tif --out cells.geojson
+
     Of a project all images are written: napari-unet export study.unet --format
     fiji,csv --out results
     """

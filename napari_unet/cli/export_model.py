@@ -23,14 +23,15 @@ def export_model(
         Path, option("FILE", "Where it goes, such as nuclei.zip or nuclei.onnx.")
     ],
     format_: Annotated[
-        str,
+        str | None,
         option(
             "bioimageio|onnx",
             "A package for Fiji, ilastik, QuPath and the BioImage Model Zoo; or the "
-            "network alone, for onnxruntime and others.",
+            "network alone, for onnxruntime and others; from the name of FILE where "
+            "it is missing.",
             "--format",
         ),
-    ],
+    ] = None,
     author: Annotated[
         list[str] | None,
         option("NAME", "Who made the model; several times for several people."),
@@ -51,7 +52,11 @@ def export_model(
 
     What is written was compared with the model on images of several sizes before.
     """
-    chosen = exchange.find_model_format(format_)
+    chosen = (
+        exchange.model_format_of(out)
+        if format_ is None
+        else exchange.find_model_format(format_)
+    )
     if not overwrite:
         outputs.refuse_existing([out])
     loaded = weights.load_model(model)

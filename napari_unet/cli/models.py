@@ -126,6 +126,7 @@ def _import(file: Path, like: str | None, name: str) -> Imported:
                 "The zip file of a model describes itself; leave --like away."
             )
         return exchange.Imported(weights.unpack_model(found, str(file)))
+    weights.refuse_other_files(file)
     if like is None:
         raise InputError(
             f"{str(file)!r} holds weights at best, and no description of their "

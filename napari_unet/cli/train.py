@@ -157,7 +157,7 @@ def train(
     """
     request = task_request(task, names, colours, start)
     before = models.read_record(start) if start else None
-    reminders = _reminders(before, replay=replay)
+    reminders = _reminders(before, request, replay=replay)
     preset = chosen_preset(preset, start, request)
     check_choices(architecture, start, settings, pretrained=pretrained)
     outputs.refuse_replacing_inputs([images, labels, *filter(None, [verified])], [out])
@@ -221,10 +221,17 @@ def _notes(
     )
 
 
-def _reminders(before: ModelRecord | None, *, replay: bool) -> list[Sample]:
+def _reminders(
+    before: ModelRecord | None, request: TaskRequest, *, replay: bool
+) -> list[Sample]:
     """Return sample images of the kind that the start knows, where they are wanted."""
     if not replay:
         return []
+    if not tasks.task_of(request).labels.objects:
+        raise InputError(
+            "--replay mixes in images whose labels are objects, which are no "
+            f"{request.task}; leave it away, or train for instances."
+        )
     found = io.replay_samples(before.replay) if before is not None else []
     if not found:
         raise InputError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterator
@@ -34,6 +35,7 @@ _REASONS = {
     errno.ENAMETOOLONG: "its name is too long for this disk; choose a shorter one",
     errno.EEXIST: "a part of its path is a file, not a folder; choose another name",
 }
+_CUT = re.compile(r"\d+ requested and \d+ written")
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """Files that systems put into folders."""
@@ -114,7 +116,9 @@ def sync_folder(folder: Path) -> None:
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Return the error in words that tell a person what to do."""
     other = f"{error.strerror or error}; choose another folder"
-    reason = _REASONS.get(error.errno or 0, other)
+    # numpy counts what it could write of an array, and names no reason.
+    cut = error.errno is None and _CUT.fullmatch(str(error))
+    reason = _FULL if cut else _REASONS.get(error.errno or 0, other)
     return StorageError(f"{path} could not be written: {reason}.")
 
 

@@ -10,4 +10,5 @@ from .formats import (
     FORMATS as FORMATS,
     ModelFormat as ModelFormat,
     find_model_format as find_model_format,
+    model_format_of as model_format_of,
 )

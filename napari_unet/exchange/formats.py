@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_unet.errors import InputError
 
@@ -28,6 +29,17 @@ PACKAGE = ModelFormat("bioimageio", ".zip", "BioImage.IO: Fiji, ilastik, QuPath,
 ONNX = ModelFormat("onnx", ".onnx", "ONNX: onnxruntime, OpenVINO, MATLAB")
 
 FORMATS = (PACKAGE, ONNX)
+
+
+def model_format_of(path: Path) -> ModelFormat:
+    """Return the format that the name of a file asks for, or raise an InputError."""
+    for each in FORMATS:
+        if each.suffix == path.suffix.lower():
+            return each
+    known = " or ".join(f"{each.suffix} ({each.name})" for each in FORMATS)
+    raise InputError(
+        f"The name {path.name!r} tells no format of models; let it end with {known}."
+    )
 
 
 def find_model_format(name: str) -> ModelFormat:

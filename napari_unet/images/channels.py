@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from napari_unet.errors import InputError
 
+ChannelChoice: TypeAlias = str | int | Sequence[str | int]
+"""What a person gives for a channel, or for several, counted from 1."""
+
 Channels: TypeAlias = tuple[int, ...]
 """Channels in the order in which a model gets them, from 0."""
 
@@ -22,19 +25,30 @@ def channel_count(shape: tuple[int, ...], axes: str) -> int:
     return shape[axes.index("C")] if "C" in axes else 1
 
 
-def parse_channels(text: str, count: int, names: Sequence[str] = ()) -> Channels:
-    """Return the channels that a person names, such as "2", "DAPI" or "3,1".
+def parse_channels(
+    choice: ChannelChoice, count: int, names: Sequence[str] = ()
+) -> Channels:
+    """Return the channels that a person names, such as 2, "DAPI", "3,1" or [3, 1].
 
-    Numbers count from 1; several are separated by commas.
+    Numbers count from 1; several are separated by commas, or a list.
 
     Raises an InputError if there is no such channel, or one is named twice.
     """
-    # A name may hold a comma itself.
-    parts = [text] if _by_name(text, names) else text.split(",")
+    parts = _parts(choice, names)
     found = tuple(_parse_channel(part.strip(), count, names) for part in parts)
     if len(set(found)) != len(found):
+        text = ",".join(parts)
         raise InputError(f"Channels {text!r} name one twice; name each one once.")
     return found
+
+
+def _parts(choice: ChannelChoice, names: Sequence[str]) -> list[str]:
+    if isinstance(choice, list | tuple | np.ndarray):
+        # Of nothing, there is no channel.
+        return [str(part) for part in choice] or [""]
+    text = str(choice)
+    # A name may hold a comma itself.
+    return [text] if _by_name(text, names) else text.split(",")
 
 
 def _parse_channel(text: str, count: int, names: Sequence[str]) -> int:

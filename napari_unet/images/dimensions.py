@@ -17,6 +17,10 @@ _UNNAMED = re.compile(r"(dim_)?-?\d+")
 """Names that xarray and napari give to what has none."""
 
 
+_COLOURS = ("s", "sample", "samples")
+"""Names of red, green and blue, where there are no channels besides."""
+
+
 def opened(image: Any) -> object:
     """Return the array of an image in a file, as bioio has it; others as they are.
 
@@ -80,8 +84,16 @@ def _names(image: object) -> tuple[str, ...]:
         if _is_colour(image):
             order = order.replace("C", "").replace("S", "C")
         return tuple(order)
-    names = getattr(image, "dims", None)
-    return tuple(map(str, names)) if isinstance(names, tuple) else ()
+    given = getattr(image, "dims", None)
+    names = tuple(map(str, given)) if isinstance(given, tuple) else ()
+    if any(axis_letter(name) == "C" for name in names):
+        return names
+    shape: Any = getattr(image, "shape", ())
+    sizes = dict(zip(names, shape, strict=False))
+    return tuple(
+        "C" if name.lower() in _COLOURS and sizes.get(name) in (3, 4) else name
+        for name in names
+    )
 
 
 def _order(image: object) -> str | None:

@@ -203,10 +203,7 @@ def as_image(image: object) -> ArrayImage:
         return replace(found, axes=image.axes, pixel_size=image.pixel_size)
     array = as_array(opened(image))
     if array.dtype.kind not in _REAL:
-        raise InputError(
-            f"Expected an image of real numbers, found the data type {array.dtype}; "
-            "convert it first, for example to float32 by taking the magnitude."
-        )
+        raise no_real_numbers(array.dtype)
     found = ArrayImage(
         array=array,
         axes=stated_axes(image),
@@ -220,6 +217,15 @@ def as_image(image: object) -> ArrayImage:
     filled = np.ma.filled(image.astype(np.float32 if small else np.float64), np.nan)
     note = "masked pixels were taken for unknown (NaN)"
     return replace(found, array=np.asarray(filled), note=note)
+
+
+def no_real_numbers(dtype: np.dtype[Any]) -> InputError:
+    """Return the error that an image has this data type, and what to do about it."""
+    way = "magnitude" if dtype.kind == "c" else "numbers in it"
+    return InputError(
+        f"Expected an image of real numbers, found the data type {dtype}; convert it "
+        f"first, for example to float32 by taking the {way}."
+    )
 
 
 def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:

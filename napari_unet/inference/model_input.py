@@ -26,13 +26,19 @@ import torch.nn.functional as F
 from napari_unet.errors import ChannelMismatchError, InputError
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.geometry.box import Box
-from napari_unet.images.channels import channel_count, parse_channels, take_channels
+from napari_unet.images.channels import (
+    ChannelChoice,
+    channel_count,
+    parse_channels,
+    take_channels,
+)
 from napari_unet.images.dimensions import refuse_unknown_dimensions
 from napari_unet.images.source import (
     ArrayImage,
     CanonicalImage,
     ImageSource,
     as_image,
+    no_real_numbers,
 )
 from napari_unet.models.folder import list_models
 from napari_unet.weights.model import Model, check_model
@@ -68,7 +74,7 @@ def check_image(image: npt.NDArray[Any], axes: str | None, model: Model) -> str:
 
 
 def fit_image(
-    image: object, axes: str | None, model: Model, channel: str | int | None = None
+    image: object, axes: str | None, model: Model, channel: ChannelChoice | None = None
 ) -> tuple[CanonicalImage, str]:
     """Return an image with the channels that the model takes, and what was left out.
 
@@ -85,7 +91,7 @@ def fit_image(
     notes = [source.note] if isinstance(source, ArrayImage) else []
     resolved = _resolve_axes(source, axes or source.axes, model)
     if channel is not None:
-        source = _with_channels(source, resolved, str(channel))
+        source = _with_channels(source, resolved, channel)
         resolved = source.axes or resolved
     if channel_count(source.shape, resolved) != model.spec.in_channels:
         fitted = _fit(source.read(Box.whole(source.shape)), resolved, model)
@@ -97,7 +103,9 @@ def fit_image(
     return CanonicalImage(source, resolved), told
 
 
-def _with_channels(source: ImageSource, axes: str, channel: str) -> ArrayImage:
+def _with_channels(
+    source: ImageSource, axes: str, channel: ChannelChoice
+) -> ArrayImage:
     names = source.channels if isinstance(source, ArrayImage) else ()
     chosen = parse_channels(channel, channel_count(source.shape, axes), names)
     array = source.read(Box.whole(source.shape))
@@ -130,10 +138,7 @@ def _resolve_axes(
     image: npt.NDArray[Any] | ImageSource, axes: str | None, model: Model
 ) -> str:
     if image.dtype.kind not in "buif":
-        raise InputError(
-            f"Expected an image of real numbers, found the data type {image.dtype}; "
-            "convert it first, for example to float32 by taking the magnitude."
-        )
+        raise no_real_numbers(image.dtype)
     if 0 in image.shape:
         raise InputError(
             f"The image is empty (shape {image.shape}); choose another one."

@@ -20,8 +20,10 @@ import numpy.typing as npt
 
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, mapped, told_as
+from napari_unet.core.numbers import refuse_beyond
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
+from napari_unet.images.channels import ChannelChoice
 from napari_unet.images.source import ArrayLabels, CanonicalImage, ImageSource
 from napari_unet.inference.cached_maps import CachedMaps
 from napari_unet.inference.chunks import (
@@ -57,6 +59,8 @@ Limits: TypeAlias = list[tuple[float, float]]
 
 # Progress is told more finely than by windows: one may be all of the image.
 _PARTS = 16
+_PIXEL_SIZES = (1e-6, 1e6)
+
 # Nothing is done yet, but this is where it can be cancelled.
 _BEGUN = TilesDone(0, _PARTS)
 
@@ -66,7 +70,7 @@ def predict(
     model: Model,
     *,
     axes: str | None = None,
-    channel: str | int | None = None,
+    channel: ChannelChoice | None = None,
     device: str = "auto",
     probabilities: bool = False,
     rotations: bool = False,
@@ -91,9 +95,9 @@ def predict(
     axes : str, optional
         One letter of "TCZYX" per axis, such as "ZYX"; from the names of an array's
         dimensions, or guessed, where it is missing.
-    channel : str or int, optional
+    channel : str, int or sequence of them, optional
         Channel that the model sees, by its number from 1, or its name where the image
-        states it; several in the model's order, such as "3,1".
+        states it; several in the model's order, such as [3, 1] or "3,1".
     device : {"auto", "cuda", "mps", "cpu"}
         Where to compute.
 
@@ -130,11 +134,13 @@ def predict(
     ------
     InputError
         If the image cannot be segmented with this model, no object has such a
-        diameter, or a threshold is none.
+        diameter, no pixel such a size, or a threshold is none.
     DeviceError
         If the device does not exist or its memory does not suffice.
     """
     check_model(model)
+    if pixel_size is not None:
+        refuse_beyond("pixel_size", pixel_size, _PIXEL_SIZES)
     events = iter_predict(
         image,
         model.with_thresholds(threshold, keep_together, smallest),
@@ -155,7 +161,7 @@ def iter_predict(
     model: Model,
     *,
     axes: str | None = None,
-    channel: str | int | None = None,
+    channel: ChannelChoice | None = None,
     device: str = "auto",
     view: Box | None = None,
     probabilities: bool = False,

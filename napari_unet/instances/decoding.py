@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.jobs import drain
-from napari_unet.errors import InputError
+from napari_unet.core.numbers import refuse_beyond
 from napari_unet.geometry.maps import LabelMap
 
 Maps: TypeAlias = npt.NDArray[np.float32]
@@ -204,11 +204,8 @@ class Decoding(BaseModel, ABC):
 
 
 def _refuse_beyond(name: str, value: float | None, limits: tuple[float, float]) -> None:
-    least, most = limits
-    if value is not None and not least <= value <= most:
-        raise InputError(
-            f"Expected a number from {least:g} to {most:g} for {name}, found {value:g}."
-        )
+    if value is not None:
+        refuse_beyond(name, value, limits)
 
 
 def _within(value: float, limits: tuple[float, float]) -> float:

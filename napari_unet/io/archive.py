@@ -113,8 +113,8 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], most: int) -> Non
         if member.file_size > most:
             raise _too_much(
                 path,
-                f"holds {member.filename!r} of {in_words(member.file_size)}, at most "
-                f"{in_words(most)} are possible",
+                f"holds {member.filename!r} of {in_words(member.file_size)}, where at "
+                f"most {in_words(most)} are possible,",
             )
 
 

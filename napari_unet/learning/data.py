@@ -19,7 +19,7 @@ import numpy.typing as npt
 from napari_unet.annotation.labels import as_mask
 from napari_unet.core.events import Notice, Preparing, Validated
 from napari_unet.core.jobs import drain, told_as
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, naming
 from napari_unet.geometry.axes import from_canonical, result_axes, to_canonical
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
@@ -137,6 +137,10 @@ def iter_prepare(
     splitting = _iter_split(own, objective, config)
     split, enough = yield from told_as(nothing_yet, splitting)
     old = yield from told_as(nothing_yet, _iter_annotated(replay, model))
+    if old and not task_of(model.spec).labels.objects:
+        # Labels of another task, such as ids for classes, would be learned as they are.
+        with naming("The samples of `replay`"):
+            objective.check([(p.values, p.verified) for p in old])
     parts = split or [Holdout(p.verified, p.verified) for p in own]
     if not enough:
         # All that is verified measures, and what is held out trains no later either.

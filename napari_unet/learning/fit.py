@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from napari_unet.core.jobs import drain_logged
+from napari_unet.images.channels import ChannelChoice
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.start import TaskRequest, adapt
 from napari_unet.learning.train import iter_fit
@@ -27,7 +28,7 @@ def fit(
     config: FitConfig | None = None,
     *,
     replay: Sequence[Sample] = (),
-    channel: str | int | None = None,
+    channel: ChannelChoice | None = None,
     task: str | None = None,
     names: Sequence[str] = (),
     colours: Sequence[str] = (),
@@ -44,9 +45,9 @@ def fit(
     config : FitConfig, optional
         How to train; two minutes of fine-tuning where it is missing.
     replay : sequence of Sample
-        Images of the kind that the model knows, mixed in so that it forgets less; see
-        `napari_unet.replay_samples`.
-    channel : str or int, optional
+        Images of the kind that the model knows, mixed in so that it forgets less, with
+        labels of the same task; see `napari_unet.replay_samples`.
+    channel : str, int or sequence of them, optional
         Channel of the samples that the model learns from, by its number from 1; several
         in the model's order, such as "3,1".
     task : str, optional

@@ -33,6 +33,15 @@ class TaskRequest:
     names: Sequence[str] = ()
     colours: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse a name for two: nobody could tell their results apart."""
+        twice = [name for n, name in enumerate(self.names) if name in self.names[:n]]
+        if twice:
+            raise InputError(
+                f"The name {twice[0]!r} is given twice; give every class or variable "
+                "one of its own."
+            )
+
 
 def new_model(
     samples: Sequence[Sample],

@@ -20,7 +20,12 @@ from napari_unet.annotation.labels import (
 from napari_unet.errors import InputError, naming
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.geometry.maps import Mask
-from napari_unet.images.channels import channel_count, parse_channels, take_channels
+from napari_unet.images.channels import (
+    ChannelChoice,
+    channel_count,
+    parse_channels,
+    take_channels,
+)
 from napari_unet.images.dimensions import refuse_unknown_dimensions
 from napari_unet.images.source import as_array, as_image
 
@@ -77,7 +82,9 @@ def as_samples(samples: object) -> list[Sample]:
     return found
 
 
-def with_channels(samples: Sequence[Sample], channel: str | int | None) -> list[Sample]:
+def with_channels(
+    samples: Sequence[Sample], channel: ChannelChoice | None
+) -> list[Sample]:
     """Return samples whose images have some of their channels alone; None for all.
 
     Channels are counted from 1. An InputError says that there is no such channel.
@@ -89,7 +96,7 @@ def with_channels(samples: Sequence[Sample], channel: str | int | None) -> list[
         with naming(f"sample {number}"):
             image = sample.image
             axes = resolve_axes(image.shape, image.dtype, person=sample.axes).letters
-            chosen = parse_channels(str(channel), channel_count(image.shape, axes))
+            chosen = parse_channels(channel, channel_count(image.shape, axes))
         pixels, left = take_channels(image, axes, chosen)
         found.append(replace(sample, image=pixels, axes=left))
     return found

@@ -70,6 +70,15 @@ _GLOBALS = frozenset(
 )
 
 
+def refuse_other_files(path: Path) -> None:
+    """Raise an InputError if the name of a file is none of weights."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"Expected weights in a file of the kind {', '.join(SUFFIXES)}, or the "
+            f"zip file of a model, found {str(path)!r}; ask for one of these."
+        )
+
+
 def import_weights(path: Path, like: ModelSpec, name: str) -> tuple[Model, str | None]:
     """Make a model of weights that another program saved.
 
@@ -95,11 +104,7 @@ def import_weights(path: Path, like: ModelSpec, name: str) -> tuple[Model, str |
     ModelError
         If it holds anything else than the weights of that network.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"Expected weights in a file of the kind {', '.join(SUFFIXES)}, found "
-            f"{str(path)!r}; give it one of these, or the zip file of a model."
-        )
+    refuse_other_files(path)
     net = outline(like)
     safe = path.suffix.lower() == ".safetensors"
     state, prefix = _read_safe(path, net) if safe else _read_torch(path, net)

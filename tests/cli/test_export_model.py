@@ -15,8 +15,8 @@ def test_both_formats_and_back(run, tmp_path: Path) -> None:
     save_model(model, tmp_path / "m")
     package, onnx = tmp_path / "new" / "m.zip", tmp_path / "m.onnx"
     options = ("--author", "A. Person", "--author", "B. Person", "--license", "MIT")
-    command = ("models", "export", tmp_path / "m", "--format")
-    result = run(*command, "bioimageio", "--out", package, *options, "--json")
+    command = ("models", "export", tmp_path / "m", "--out")
+    result = run(*command, package, "--format", "bioimageio", *options, "--json")
     assert result.code == 0, result
     found = json.loads(result.out)
     assert found["model"] == str(package)
@@ -26,7 +26,8 @@ def test_both_formats_and_back(run, tmp_path: Path) -> None:
         words = json.loads(archive.read("rdf.yaml"))
     assert [each["name"] for each in words["authors"]] == ["A. Person", "B. Person"]
     assert words["license"] == "MIT"
-    assert run(*command, "onnx", "--out", onnx).code == 0
+    # The name tells the format, too.
+    assert run(*command, onnx).code == 0
     assert onnx.stat().st_size > 1000
     back = tmp_path / "back"
     assert run("models", "import", package, "--out", back).code == 0
@@ -39,6 +40,9 @@ def test_what_is_refused(run, tmp_path: Path) -> None:
     command = ("models", "export", tmp_path / "m", "--out", tmp_path / "a.zip")
     run(*command, "--format", "keras").refused("There is no format 'keras' of models")
     run(*command, "--format", "onnx").refused("ends with .onnx for onnx")
+    for name in ("a", "a.pt"):
+        nameless = run("models", "export", tmp_path / "m", "--out", tmp_path / name)
+        nameless.refused("let it end with .zip (bioimageio) or .onnx (onnx)")
     known = run(*command, "--format", "bioimageio", "--license", "mine")
     known.refused("a licence by its short name")
     assert sorted(tmp_path.rglob("*")) == before

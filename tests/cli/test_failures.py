@@ -174,6 +174,35 @@ def test_ctrl_c_in_an_import(
         assert "Interrupted" not in err
 
 
+ENDING = """
+import builtins, os, sys, time
+class Late:
+    def __del__(self):
+        os.write(1, b"ending\\n")
+        time.sleep(1)
+builtins.late = Late()
+from napari_unet.__main__ import main
+main(["--version"])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are others on Windows")
+def test_ctrl_c_after_everything_is_done() -> None:
+    """While Python ends, what was told stays true, and so does the exit code."""
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDING],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        while process.stdout.readline() not in ("ending\n", ""):
+            pass
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are others on Windows")
 def test_ctrl_c_in_work_is_an_exception() -> None:
     """So that what was begun is cleaned up."""

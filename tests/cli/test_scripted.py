@@ -111,6 +111,16 @@ def test_replay_needs_a_start_with_samples(
         run(*asked, *start).refused("--replay needs a start")
 
 
+@pytest.mark.parametrize("task", ["classes", "regression"])
+def test_objects_are_no_classes_or_values_to_be_reminded_of(
+    run: Run, annotated: Annotated, tmp_path: Path, task: str
+) -> None:
+    folders = ("--images", annotated.images, "--labels", annotated.labels)
+    asked = ("train", *folders, "--out", tmp_path / "m", "--from", "nuclei", *QUICK)
+    run(*asked, "--task", task, "--replay").refused(f"which are no {task}")
+    assert not (tmp_path / "m").exists()
+
+
 def test_replay_is_what_the_start_descends_from(
     run: Run,
     annotated: Annotated,

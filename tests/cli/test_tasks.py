@@ -174,6 +174,7 @@ def test_a_loss_is_chosen_for_values(run, folders, start):
         ("classes", ["--task", "cells"], "choose one of"),
         ("classes", ["--task", "classes", "--names", "a"], "name 2 classes"),
         ("classes", ["--task", "classes", "--names", "a,,b"], "empty name"),
+        ("classes", ["--task", "classes", "--names", "a,b,b"], "'b' is given twice"),
         ("classes", ["--task", "instances", "--ignore", "3"], "--task classes"),
         ("classes", ["--task", "classes", "--ignore", "1"], "Only one class"),
         ("classes", ["--task", "classes", "--preset", "best"], "choose one of"),

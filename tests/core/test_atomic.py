@@ -221,3 +221,14 @@ def test_only_what_is_named_is_replaced_where_it_is_named(tmp_path: Path) -> Non
     names = {"a", "earlier"}
     write_folder_atomically(folder, fill, overwrite=True, earlier=names)
     assert content(folder) == NEW
+
+
+def test_what_numpy_could_not_write_is_a_full_disk(tmp_path: Path) -> None:
+    """It says how many numbers it wrote, and no more."""
+
+    def cut(file: BinaryIO) -> NoReturn:
+        raise OSError("262144 requested and 1448 written")
+
+    with pytest.raises(StorageError, match="the disk is full; free space"):
+        write_atomically(tmp_path / "a", cut)
+    assert content(tmp_path) == {}

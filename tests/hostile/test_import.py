@@ -133,6 +133,7 @@ def test_an_old_torch_reads_no_file_of_torch_s(
         ("a.safetensors", None, "with --like"),
         ("a.pkl", "good", "Expected weights in a file of the kind"),
         ("a.onnx", "good", "Expected weights in a file of the kind"),
+        ("a.onnx", None, "Expected weights in a file of the kind"),
         ("a.zip", "good", "leave --like away"),
         ("nowhere.zip", None, "There is no file"),
         ("folder", None, "needs no import"),

@@ -95,3 +95,24 @@ def test_colours_have_names_of_their_own():
 def test_in_python_the_way_out_is_an_index(axes, index):
     error = ChannelMismatchError("A wants 1, B has 2", 1, 2, axes, "choose another")
     assert index in str(error)
+
+
+@pytest.mark.parametrize(
+    ("choice", "channels"),
+    [
+        (2, (1,)),
+        ([3, 1], (2, 0)),
+        (("b", 1), (1, 0)),
+        (np.array([1, 2]), (0, 1)),
+        (np.int64(3), (2,)),
+        (["c, d"], (2,)),
+    ],
+)
+def test_scripts_give_numbers_and_lists(choice, channels) -> None:
+    assert parse_channels(choice, 3, ("a", "b", "c, d")) == channels
+
+
+@pytest.mark.parametrize("choice", [[], ["x"], [0], [1, 1], True, 1.5, [None]])
+def test_lists_of_others_are_refused(choice) -> None:
+    with pytest.raises(InputError, match=r"There is no channel|name one twice"):
+        parse_channels(choice, 3, ("a", "b", "c"))

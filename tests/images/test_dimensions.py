@@ -119,3 +119,23 @@ def test_red_green_and_blue_of_bioio_are_channels() -> None:
     both = BioImage(np.zeros((1, 2, 1, 4, 5, 3)), dim_order="TCZYXS")
     with pytest.raises(InputError, match="found T, C, Z, Y, X, S"):
         refuse_unknown_dimensions(both)
+
+
+@pytest.mark.parametrize("name", ["S", "sample", "Samples"])
+def test_samples_are_channels_where_they_are_colours(name: str) -> None:
+    image = xr.DataArray(np.zeros((8, 8, 3), np.uint8), dims=("y", "x", name))
+    refuse_unknown_dimensions(image)
+    assert as_image(image).axes == "YXC"
+    # Twenty are no colours, and beside channels they are something else.
+    for other in (
+        xr.DataArray(np.zeros((8, 8, 20)), dims=("y", "x", name)),
+        xr.DataArray(np.zeros((2, 8, 8, 3)), dims=("channel", "y", "x", name)),
+    ):
+        with pytest.raises(InputError, match="Expected dimensions that are called"):
+            refuse_unknown_dimensions(other)
+
+
+def test_what_is_no_number_is_refused_in_fitting_words() -> None:
+    for dtype, words in ((complex, "magnitude"), (object, "numbers in it")):
+        with pytest.raises(InputError, match=f"by taking the {words}"):
+            as_image(np.ones((4, 4), dtype))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -35,9 +37,14 @@ def test_they_are_those_of_a_model_that_has_them() -> None:
         ({"threshold": float("nan")}, "found nan"),
         ({"keep_together": 0.0}, "from 0.1 to 0.8 for keep-together, found 0"),
         ({"smallest": 0}, "for smallest, found 0"),
+        ({"smallest": True}, "for smallest, found True"),
+        ({"threshold": "0.4"}, "for threshold, found '0.4'"),
+        ({"keep_together": [0.2]}, r"for keep-together, found \[0.2\]"),
+        ({"pixel_size": 0}, "from 1e-06 to 1e\\+06 for pixel_size, found 0"),
+        ({"pixel_size": "0.65"}, "for pixel_size, found '0.65'"),
     ],
 )
-def test_others_are_refused(given: dict[str, float], words: str) -> None:
+def test_others_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         nu.predict(IMAGE, MODEL, **given)
 

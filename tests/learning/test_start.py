@@ -94,3 +94,11 @@ def test_replay_comes_from_the_samples_of_a_built_in_model() -> None:
     reminders = nu.replay_samples("nuclei")
     assert reminders
     assert all(isinstance(each, nu.Sample) for each in reminders)
+
+
+def test_ids_are_no_classes_to_be_reminded_of() -> None:
+    model = nu.new_model([CLASSES], "classes", settings=SMALL)
+    objects = nu.Sample(DISKS.image, DISKS.labels)
+    with pytest.raises(InputError, match="`replay`: The labels hold class 2"):
+        nu.fit(model, [CLASSES], nu.FitConfig(steps=1), replay=[objects])
+    nu.fit(model, [CLASSES], nu.FitConfig(steps=1, device="cpu"), replay=[CLASSES])
