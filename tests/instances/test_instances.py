@@ -175,20 +175,28 @@ def test_linked_ids_are_unique_in_the_stack() -> None:
     assert set(np.unique(drain(iter_link_planes(planes)))) == {0, 1, 2}
 
 
-SMOOTH = hnp.arrays(np.float32, (17, 23), elements=st.floats(0, 1, width=32))
+ROUGH = hnp.arrays(np.float32, (17, 23), elements=st.floats(0, 1, width=32))
 PLATEAUS = hnp.arrays(np.float32, (17, 23), elements=st.sampled_from([0, 0.3, 0.6, 1]))
+SEEDS = st.lists(st.tuples(st.integers(0, 16), st.integers(0, 22)), max_size=12)
 
 
-@given(
-    st.one_of(SMOOTH, PLATEAUS),
-    st.floats(0, 1),
-    st.lists(st.tuples(st.integers(0, 16), st.integers(0, 22)), max_size=12),
-)
-def test_flooding_piece_by_piece_is_the_watershed_of_the_whole(height, level, seeds):
-    foreground = height >= level
-    marked = np.zeros(height.shape, np.int32)
+def marked_places(foreground, seeds):
+    marked = np.zeros(foreground.shape, np.int32)
     for number, place in enumerate(seeds, 1):
         marked[place] = number * foreground[place]
+    return marked
+
+
+def without_ties(height):
+    """Return other heights in the same order, of which no two are alike."""
+    ranks = np.argsort(np.argsort(height, axis=None, kind="stable"))
+    return (ranks.reshape(height.shape) / (height.size - 1)).astype(np.float32)
+
+
+@given(st.one_of(ROUGH, PLATEAUS).map(without_ties), st.floats(0, 1), SEEDS)
+def test_flooding_piece_by_piece_is_the_watershed_of_the_whole(height, level, seeds):
+    foreground = height >= level
+    marked = marked_places(foreground, seeds)
     pieces, _ = ndi.label(foreground)
     alone = ~np.isin(pieces, pieces[marked > 0])
     whole = np.where(alone & foreground, pieces + marked.max(), marked)
@@ -196,3 +204,15 @@ def test_flooding_piece_by_piece_is_the_watershed_of_the_whole(height, level, se
     np.testing.assert_array_equal(
         drain(iter_flood(height, marked, foreground)), expected
     )
+
+
+@given(PLATEAUS, SEEDS)
+def test_a_plateau_is_divided_among_its_seeds_whoever_gets_the_middle(height, seeds):
+    """Which of two that come at once is first depends on what else there is."""
+    foreground = height >= 0.3
+    marked = marked_places(foreground, seeds)
+    labels = drain(iter_flood(height, marked, foreground))
+    assert (labels[marked > 0] == marked[marked > 0]).all()
+    assert ((labels > 0) == foreground).all()
+    for each in set(labels[foreground].tolist()):
+        assert ndi.label(labels == each)[1] == 1, "of one piece"
