@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from napari_unet.errors import StorageError
+from napari_unet.errors import InputError, StorageError
 
 _FORBIDDEN = (
     "it is read-only, belongs to somebody else or is open in another program; choose "
@@ -39,6 +39,15 @@ _CUT = re.compile(r"\d+ requested and \d+ written")
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """Files that systems put into folders."""
+
+
+def leave_existing(path: Path) -> None:
+    """Raise an InputError if anything is at a path, a broken link too."""
+    if os.path.lexists(path):
+        raise InputError(
+            f"{str(path)!r} exists and was left as it is; choose another place, "
+            "or say that it may be overwritten."
+        )
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

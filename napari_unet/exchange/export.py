@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeAlias
 
-from napari_unet.core.atomic import write_atomically
+from napari_unet.core.atomic import leave_existing, write_atomically
 from napari_unet.core.events import Notice
 from napari_unet.core.jobs import drain_logged
 from napari_unet.errors import InputError
@@ -53,11 +52,8 @@ def iter_export_model(
             f"Expected a name that ends with {format_.suffix} for {format_.name}, "
             f"found {path.name!r}; give it that ending."
         )
-    if os.path.lexists(path) and not overwrite:
-        raise InputError(
-            f"{str(path)!r} exists and was left as it is; choose another place, or say "
-            "that it may be overwritten."
-        )
+    if not overwrite:
+        leave_existing(path)
     yield from _WRITERS[format_](model, made_by, path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from napari_unet.annotation.labels import as_labels
 from napari_unet.annotation.schema import LabelSchema
+from napari_unet.core.atomic import leave_existing
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.exports.format import Format, Steps
@@ -37,11 +37,8 @@ def iter_write(
             f"Expected a name that ends with {format_.suffix} for {format_.title}, "
             f"found {path.name!r}; give it that ending."
         )
-    if os.path.lexists(path) and not overwrite:
-        raise InputError(
-            f"{str(path)!r} exists and was left as it is; choose another place, "
-            "or say that it may be overwritten."
-        )
+    if not overwrite:
+        leave_existing(path)
     if format_.measured:
         result = yield from iter_measured(result)
     yield from format_.write(result, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_unet.core.atomic import write_atomically
+from napari_unet.core.atomic import leave_existing, write_atomically
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL
 from napari_unet.io.pairing import stem_of
@@ -49,11 +48,8 @@ def write_image(
             f"Axes {axes!r} name {len(axes)} axes, but the array has {array.ndim}; "
             "give one letter per axis."
         )
-    if os.path.lexists(path) and not overwrite:
-        raise InputError(
-            f"{str(path)!r} exists and was left as it is; choose another place, "
-            "or say that it may be overwritten."
-        )
+    if not overwrite:
+        leave_existing(path)
     ome = stem_of(path) != path.stem
     if ome:  # whose planes are always Y, X
         order = sorted(range(array.ndim), key=lambda i: CANONICAL.index(axes[i]))
