@@ -84,7 +84,7 @@ def same_objects(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(zeros.all()) and lasts == [pairs.shape[1]] * 2
 
 
-@pytest.mark.parametrize("extent", [80, 128, 150])
+@pytest.mark.parametrize("extent", [96, 128, 150])
 def test_objects_are_those_of_a_single_chunk(cut, extent: int) -> None:
     image = make_disks(256).image
     whole = predict(image, brightness_model(), device="cpu")

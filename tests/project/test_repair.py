@@ -104,7 +104,7 @@ def line_of(content: bytes, position: int) -> int:
     return content[:position].count(b"\n")
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_flipped_bit_anywhere_loses_no_verified_pixel(
     made: Made, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -131,7 +131,7 @@ def test_a_flipped_bit_anywhere_loses_no_verified_pixel(
     shutil.rmtree(folder)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_file_cut_short_loses_nothing_that_is_elsewhere(
     made: Made, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -94,7 +94,7 @@ def matters(name: str, before: bytes, after: bytes, folder: Path) -> bool:
     return before != after
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_flipped_bit_is_found_or_says_nothing(
     made: tuple[Work, dict[str, bytes]],
@@ -124,7 +124,7 @@ def test_a_flipped_bit_is_found_or_says_nothing(
     shutil.rmtree(folder)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_file_cut_short_is_found_or_mentioned(
     made: tuple[Work, dict[str, bytes]],
