@@ -109,15 +109,15 @@ class ObjectTable:
         first of them over it has not said that all else is right. The stroke gives
         pixels other labels than those before.
         """
-        drawn = {label: n for label, n, _ in _tally(Content(after, np.zeros(0, bool)))}
-        usual = max(
-            self._largest_verified,
-            *(self.pixels(label) + n for label, n in drawn.items()),
-            0,
-        )
+        unasked = np.zeros(0, bool)  # whether they are verified
+        drawn = {label: n for label, n, _ in _tally(Content(after, unasked))}
+        taken = {label for label, *_ in _tally(Content(before, unasked))} - drawn.keys()
+        if not taken:  # as of most strokes; no need to look at all objects
+            return frozenset()
+        sizes = [self.pixels(label) + n for label, n in drawn.items()]
+        usual = max(self._largest_verified, *sizes, 0)
         most = _OUTSIZED * usual or self._total // _OF_EVERYTHING
-        taken = {row[0] for row in _tally(Content(before, np.zeros(0, bool)))}
-        return frozenset(i for i in taken - drawn.keys() if self.pixels(i) > most)
+        return frozenset(label for label in taken if self.pixels(label) > most)
 
     @property
     def _largest_verified(self) -> int:

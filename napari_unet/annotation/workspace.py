@@ -156,8 +156,10 @@ class Workspace:
 
         A stroke gives pixels other labels than those before.
         """
-        touched = labels_in(before, after) if self.rules.objects else frozenset()
-        touched -= self.pixels.objects.outsized(before, after)
+        touched: frozenset[int] = frozenset()
+        if self.rules.objects:
+            outsized = self.pixels.objects.outsized(before, after)
+            touched = labels_in(before, after) - outsized
         self.finish(self.open_objects - touched)
         return touched, self.open_objects
 
