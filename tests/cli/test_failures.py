@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,21 @@ from napari_unet import errors
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
+
+
+@contextmanager
+def started_until(code: str, word: str) -> Iterator[subprocess.Popen[str]]:
+    """Run Python until it has printed a word on a line of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        while (line := process.stdout.readline()).strip() != word:
+            assert line, "it ended before"
+        yield process
 
 
 @pytest.fixture
@@ -154,15 +171,7 @@ def test_ctrl_c_in_an_import(
     text = f"import time\nprint('importing', flush=True)\ntime.sleep({seconds})\n"
     (tmp_path / f"{module}.py").write_text(text)
     code = SLOW.format(folder=str(tmp_path), before=before)
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        while process.stdout.readline().strip() != "importing":
-            pass
+    with started_until(code, "importing") as process:
         for _ in range(presses):
             process.send_signal(signal.SIGINT)
             time.sleep(0.2)
@@ -189,15 +198,7 @@ main(["--version"])
 @pytest.mark.skipif(os.name != "posix", reason="signals are others on Windows")
 def test_ctrl_c_after_everything_is_done() -> None:
     """While Python ends, what was told stays true, and so does the exit code."""
-    with subprocess.Popen(
-        [sys.executable, "-c", ENDING],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        while process.stdout.readline() not in ("ending\n", ""):
-            pass
+    with started_until(ENDING, "ending") as process:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
     assert (process.returncode, err) == (0, "")
