@@ -13,7 +13,7 @@ when or where they are asked. Objects are numbered by the first block in which t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -106,9 +106,12 @@ def _bands(plan: BlockPlan, number: int) -> dict[Seam, Box]:
 
 
 def pairs_of(
-    plan: BlockPlan, number: int, seams_of: Callable[[int], Seams]
+    plan: BlockPlan, number: int, seams_of: Callable[[int], Seams | None]
 ) -> dict[int, Pairs]:
-    """Return which objects of a block are one with which of the blocks after it."""
+    """Return which objects of a block are one with which of the blocks after it.
+
+    Of a block that is not there, nothing is known, and nothing is one with it.
+    """
     found = {}
     for other in plan.followers(number):
         shared = _band(plan, number).intersect(_band(plan, other))
@@ -117,9 +120,10 @@ def pairs_of(
         seen = []
         for each, seam in ((number, (axis, side)), (other, (axis, -side))):
             part = shared.relative_to(_bands(plan, each)[seam])
-            seams = seams_of(each)
-            seen.append((seams.bands[seam][part.slices], seams.cut))
-        found[other] = same_objects(*seen[0], *seen[1])
+            if (seams := seams_of(each)) is not None:
+                seen.append((seams.bands[seam][part.slices], seams.cut))
+        if len(seen) == 2:
+            found[other] = same_objects(*seen[0], *seen[1])
     return found
 
 
@@ -166,6 +170,13 @@ class Numbering:
     def count(self) -> int:
         """How many objects there are."""
         return int(self.numbers.max())
+
+    def united(
+        self, ones: npt.NDArray[np.int64], others: npt.NDArray[np.int64]
+    ) -> Numbering:
+        """Return what is left when pairs of objects, by their numbers, are one."""
+        left = _united(self.count, ones, others)
+        return replace(self, numbers=left[self.numbers])
 
     def of(self, number: int) -> npt.NDArray[np.int32]:
         """Return the numbers of the objects of a block, by what it calls them."""

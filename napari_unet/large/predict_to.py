@@ -1,0 +1,390 @@
+"""Predict images that are larger than memory into files: the whole way.
+
+How it flows: the image is opened (`image`), and its statistics and the size of its
+objects are looked at once (`sight`); both are kept in the run's folder (`folder`). Its
+blocks are predicted in shares (`work`) here or by workers (`engine`). When all are
+there, objects get their ids (`numbering`), and the result is written and put in its
+place (`result`). Whatever ends it, the next call goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import napari_unet
+from napari_unet.core.atomic import told_in_words
+from napari_unet.core.events import Notice, TilesDone
+from napari_unet.core.jobs import drain_logged, told_as
+from napari_unet.errors import InputError, StorageError
+from napari_unet.images.source import CanonicalImage, ImageSource
+from napari_unet.inference.events import PredictEvent
+from napari_unet.inference.predict import iter_limits
+from napari_unet.inference.stitching import Numbering
+from napari_unet.io.pairing import stem_of
+from napari_unet.large.engine import Engine
+from napari_unet.large.folder import RunFolder, Seen
+from napari_unet.large.image import fit_source, open_image
+from napari_unet.large.numbering import iter_number
+from napari_unet.large.result import (
+    SUFFIXES,
+    OutputFormat,
+    Place,
+    box_in_result,
+    disk_needed,
+    empty_zarr,
+    iter_write,
+)
+from napari_unet.large.run import Run, plan_of, predictor_of
+from napari_unet.large.settings import Settings, identity
+from napari_unet.large.sight import iter_look
+from napari_unet.large.work import shares
+from napari_unet.tasks import task_of
+from napari_unet.weights.model import Model, check_model
+
+CHUNK = 1024
+"""Extent of what is one piece of work, in pixels; it is rounded up to whole blocks."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """An image, a model, and where the labels go.
+
+    Parameters
+    ----------
+    path : str or None
+        Of the image, where it has one.
+    """
+
+    source: ImageSource
+    path: str | None
+    model: Model
+    model_name: str
+    settings: Settings
+    place: Place
+    chunk: int = CHUNK
+    engine: Engine = field(default_factory=Engine)
+    overwrite: bool = False
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder, beside the result."""
+        return RunFolder.beside(self.place.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of the image that could not be predicted, and why."""
+
+    region: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What came of a prediction.
+
+    Attributes
+    ----------
+    objects : int or None
+        How many there are, where there are objects.
+    blocks, computed : int
+        Of the whole image, and those that were computed by this call.
+    """
+
+    labels: str
+    objects: int | None
+    blocks: int
+    computed: int
+    empty: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def iter_predict_to(task: Task) -> Generator[PredictEvent, None, Predicted]:
+    """Predict step by step; closing it leaves what the next call goes on with."""
+    own = identity(task.settings, task.source, task.model)
+    if (there := _finished(task, own)) is not None:
+        return there
+    run = yield from _iter_begin(task, own)
+    before = run.folder.done()
+    yield from map(Notice, run.seen.notes)
+    if not run.seen.blank:
+        yield from _iter_blocks(task, run)
+    return (yield from _iter_finish(task, run, before))
+
+
+def _finished(task: Task, own: str) -> Predicted | None:
+    """Return the result that is there already; refuse to replace another one."""
+    if not task.place.path.exists() or task.overwrite:
+        return None
+    note = task.place.note()
+    path = str(task.place.path)
+    if note is None or note.get("identity") != own:
+        raise InputError(
+            f"{path!r} exists, and belongs to another image, model or setting; choose "
+            "another --out, or replace it with --overwrite."
+        )
+    if note["empty"]:
+        return None
+    told = "It is there already, of this very image and model; nothing was computed."
+    return Predicted(path, note["objects"], note["blocks"], 0, notes=(told,))
+
+
+def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
+    """Go on with a run that is there, or start one."""
+    image, notes = fit_source(
+        task.source, task.settings.axes, task.settings.channel, task.model
+    )
+    predictor = predictor_of(task.model, task.settings, task.engine.device)
+    seen = task.folder.read()
+    if seen is not None and seen.identity != own and not task.overwrite:
+        raise InputError(
+            f"{str(task.folder.folder)!r} is what is left of a prediction with another "
+            "image, model or setting; finish that one, or drop it with --overwrite."
+        )
+    if seen is None or seen.identity != own:
+        _refuse_full(task, image)
+        seen = yield from _iter_see(task, image, own, notes)
+        task.folder.start(seen, task.model)
+    task.folder.forgive()
+    plan = plan_of(seen, image, task.model, predictor)
+    return Run(task.folder, seen, image, predictor, plan)
+
+
+def _iter_see(
+    task: Task, image: CanonicalImage, own: str, notes: list[str]
+) -> Generator[PredictEvent, None, Seen]:
+    """Look at the whole image once."""
+    settings, model = task.settings, task.model
+    predictor = predictor_of(model, settings, task.engine.device)
+    limits = yield from iter_limits(image, model)
+    size = settings.pixel_size or image.source.pixel_size.get("X")
+    looked = yield from iter_look(
+        image,
+        model,
+        predictor,
+        limits,
+        diameter=settings.diameter,
+        pixel_size=size,
+        raw=settings.probabilities,
+    )
+    return Seen(
+        identity=own,
+        image=task.path,
+        axes=image.axes,
+        settings=settings,
+        limits=tuple(limits),
+        zoom=looked.zoom,
+        blank=looked.blank,
+        notes=tuple(notes),
+    )
+
+
+def _refuse_full(task: Task, image: CanonicalImage) -> None:
+    """Refuse to begin what the disk cannot hold."""
+    pixels = math.prod((image.shape[0], *image.shape[2:]))
+    wanted = disk_needed(pixels, values_of(task.model, task.settings))
+    parent = task.place.path.parent
+    with told_in_words(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(parent).free
+    if free < wanted:
+        raise StorageError(
+            f"Expected about {wanted / 1e9:.1f} GB of free space for "
+            f"{str(task.place.path)!r}, found {free / 1e9:.1f} GB; free some, or "
+            "choose another folder with --out."
+        )
+
+
+def values_of(model: Model, settings: Settings) -> int | None:
+    """Return how many values a pixel has; None where it has a label."""
+    if settings.probabilities or task_of(model.spec).labels.values:
+        return model.spec.out_channels
+    return None
+
+
+def _iter_blocks(task: Task, run: Run) -> Generator[PredictEvent, None, None]:
+    """Predict what is missing; note what fails."""
+    total = len(run.plan.blocks)
+    missing = set(range(total)) - run.folder.done()
+    done = total - len(missing)
+    yield TilesDone(done, total)
+    work = shares(run.plan, task.chunk, missing)
+    path = None if task.path is not None else task.source
+    for outcome in task.engine.iter_work(run, work, path) if work else ():
+        for number, why in outcome.failed.items():
+            run.folder.fail(number, why)
+        done += len(outcome.numbers) + len(outcome.failed)
+        yield TilesDone(done, total)
+
+
+def _iter_finish(
+    task: Task, run: Run, before: set[int]
+) -> Generator[PredictEvent, None, Predicted]:
+    """Give objects their ids, write the result, and put it in its place."""
+    plan, folder, done = run.plan, run.folder, run.folder.done()
+    end = TilesDone(len(plan.blocks), len(plan.blocks))
+    numbering: Numbering | None = None
+    if plan.objects:
+        steps = iter_number(folder, plan, done, link=len(plan.grid) == 2)
+        numbering = yield from told_as(end, steps)
+    labels = empty_zarr(
+        folder,
+        plan,
+        run.image.axes,
+        _dtype(run, task),
+        values_of(task.model, task.settings),
+    )
+    size = _pixel_size(task)
+    labels.create(stem_of(task.place.path), size)
+    written = iter_write(
+        folder, plan, run.image.axes, done=done, numbering=numbering, labels=labels
+    )
+    yield from told_as(end, written)
+    empty = _gaps(run)
+    found = Predicted(
+        str(task.place.path),
+        None if numbering is None else numbering.count,
+        len(plan.blocks),
+        len(done - before),
+        empty,
+        run.seen.notes,
+    )
+    said = _said(task, run, found)
+    labels.note(said)
+    task.place.move_in(labels, size, said)
+    if not empty:
+        folder.remove()
+    return found
+
+
+def _said(task: Task, run: Run, found: Predicted) -> dict[str, Any]:
+    """Return what a result says of where it comes from."""
+    return {
+        "version": napari_unet.__version__,
+        "identity": run.seen.identity,
+        "image": task.path,
+        "model": task.model_name,
+        "device": task.engine.device,
+        "seen": run.seen.model_dump(mode="json"),
+        "thresholds": run.plan.spec.decoding.model_dump(mode="json"),
+        "objects": found.objects,
+        "blocks": found.blocks,
+        "empty": [{"region": gap.region, "why": gap.why} for gap in found.empty],
+    }
+
+
+def _gaps(run: Run) -> tuple[Gap, ...]:
+    found = []
+    for number, why in run.folder.failed().items():
+        block = run.plan.blocks[number]
+        box = box_in_result(block.in_result(block.core), run.image.axes)
+        letters = "".join(a for a in "TZYX" if a in run.image.axes)
+        spans = zip(letters, box.start, box.stop, strict=True)
+        found.append(Gap(", ".join(f"{a} {b}:{c}" for a, b, c in spans), why))
+    return tuple(found)
+
+
+def _dtype(run: Run, task: Task) -> str:
+    if values_of(task.model, task.settings) is not None:
+        return "float32"
+    return "int32" if run.plan.objects else "uint8"
+
+
+def _pixel_size(task: Task) -> dict[str, float]:
+    size = dict(task.source.pixel_size)
+    if task.settings.pixel_size is not None:
+        size |= {"Y": task.settings.pixel_size, "X": task.settings.pixel_size}
+    return size
+
+
+def predict_to(
+    image: str | Path | ImageSource,
+    model: Model,
+    out: str | Path,
+    *,
+    name: str | None = None,
+    output_format: OutputFormat = "ome-zarr",
+    axes: str | None = None,
+    channel: str | None = None,
+    device: str = "auto",
+    probabilities: bool = False,
+    rotations: bool = False,
+    full_precision: bool = False,
+    diameter: float | None = None,
+    pixel_size: float | None = None,
+    chunk: int = CHUNK,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+) -> Predicted:
+    """Predict an image that may be larger than memory, into a file.
+
+    A prediction that was interrupted is gone on with: call it again.
+
+    Parameters
+    ----------
+    image : str, Path or ImageSource
+        A file, or a zarr folder; or what reads regions.
+    model : Model
+        From `load_model`.
+    out : str or Path
+        The folder where the result goes.
+    name : str, optional
+        Of the result, without a suffix; that of the image where it is missing.
+    output_format : {"ome-zarr", "tiff"}
+        An OME-Zarr with a pyramid, its labels in `labels/cells`; or a tiled BigTIFF.
+    axes, channel, device, probabilities, rotations, full_precision : optional
+        As in `predict`.
+    diameter, pixel_size : float, optional
+        As in `predict`.
+    chunk : int
+        Extent of what is one piece of work, in pixels. Labels do not depend on it.
+    workers : int, optional
+        Processes on this machine; this one alone where it is missing.
+    scheduler : str, optional
+        The address of a scheduler of dask, whose workers reach the image and `out`.
+    overwrite : bool
+        Whether a result that is there is replaced.
+
+    Returns
+    -------
+    Predicted
+        Where the result is, what is in it, and which parts of it are empty because
+        they could not be predicted.
+
+    Raises
+    ------
+    InputError
+        If the image does not fit, or there is a result of another image or model.
+    StorageError
+        If it cannot be written; what is finished stays, and is gone on with.
+    """
+    check_model(model)
+    path = None if isinstance(image, ImageSource) else str(image)
+    source = image if isinstance(image, ImageSource) else open_image(str(image), axes)
+    stem = name or stem_of(Path(path or "image"))
+    task = Task(
+        source,
+        path if path is None else str(Path(path).absolute()),
+        model,
+        model.name,
+        Settings(
+            axes=axes,
+            channel=channel,
+            probabilities=probabilities,
+            rotations=rotations,
+            full_precision=full_precision,
+            diameter=diameter,
+            pixel_size=pixel_size,
+        ),
+        Place(Path(out) / f"{stem}{SUFFIXES[output_format]}", output_format),
+        chunk,
+        Engine(workers, scheduler, device),
+        overwrite,
+    )
+    return drain_logged(iter_predict_to(task))
