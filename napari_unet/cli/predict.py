@@ -13,7 +13,7 @@ import numpy as np
 import typer
 from typer import Argument
 
-from napari_unet import inference, io, nets, weights
+from napari_unet import inference, io, large, nets, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -34,6 +34,15 @@ from napari_unet.cli.options import (
     guess_in_words,
     mismatch_in_words,
     option,
+)
+from napari_unet.cli.predict_large import (
+    ChunkOption,
+    FormatOption,
+    LargeOptions,
+    PlanOption,
+    SchedulerOption,
+    WorkersOption,
+    predict_large,
 )
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
@@ -117,6 +126,11 @@ def predict(
         float | None,
         option("PX", "Least area of an object, in pixels that the model sees."),
     ] = None,
+    output_format: FormatOption = None,
+    chunk: ChunkOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    plan: PlanOption = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -126,13 +140,37 @@ def predict(
 
     Writes DIR/<image name>.tif for every image: ids of objects (int32, 0 for
     background), classes (uint8) or values (float32, one channel a variable). Images
-    that fail are listed; the others are written.
+    that fail are listed; the others are written. With --output-format images may be
+    larger than memory, and the exit code is 3 if a part of one stays empty.
     """
-    targets = _plan(images, out, overwrite=overwrite)
+    options = LargeOptions(output_format, chunk, workers, scheduler, plan)
+    targets = {} if options.wanted else _plan(images, out, overwrite=overwrite)
     nets.resolve_device(device)
     loaded = weights.load_model(model).with_thresholds(
         threshold, keep_together, smallest
     )
+    if options.wanted:
+        settings = large.Settings(
+            axes=axes,
+            channel=channel,
+            probabilities=probabilities,
+            rotations=rotations,
+            full_precision=full_precision,
+            diameter=diameter,
+            pixel_size=pixel_size,
+        )
+        predict_large(
+            _named(images),
+            model,
+            loaded,
+            out,
+            options,
+            settings,
+            device=device,
+            overwrite=overwrite,
+            as_json=as_json,
+        )
+        return
     ask = partial(
         inference.iter_predict,
         model=loaded,
@@ -181,14 +219,19 @@ class _Done:
 
 def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
-    # Patterns may overlap: a file that is named twice is one.
-    paths = dict.fromkeys(path for image in images for path in expand(image))
-    targets = {p: out / f"{name_of(p)}.tif" for p in by_stem(paths).values()}
+    targets = {path: out / f"{name_of(path)}.tif" for path in _named(images)}
     outputs.refuse_one_target(targets)
     outputs.refuse_replacing_inputs(targets, targets.values())
     if not overwrite:
         outputs.refuse_existing(targets.values())
     return targets
+
+
+def _named(images: list[str]) -> list[Path]:
+    """Return the files that are named; those of two equal names are refused."""
+    # Patterns may overlap: a file that is named twice is one.
+    paths = dict.fromkeys(path for image in images for path in expand(image))
+    return list(by_stem(paths).values())
 
 
 def expand(image: str, *, more: frozenset[str] = frozenset()) -> list[Path]:

@@ -40,8 +40,8 @@ class LabelZarr:
         Of its arrays, in the order of "TCZYX".
     shape : tuple of int
         At full resolution.
-    dtype : str
-        Such as "int32".
+    kind : str
+        The data type, such as "int32".
     labels : bool
         Whether these are labels.
     """
@@ -49,8 +49,13 @@ class LabelZarr:
     folder: Path
     axes: str
     shape: tuple[int, ...]
-    dtype: str
+    kind: str
     labels: bool
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The data type."""
+        return np.dtype(self.kind)
 
     def create(self, name: str, pixel_size: Mapping[str, float]) -> None:
         """Make it, without any pixels; what is there is replaced."""
@@ -67,7 +72,7 @@ class LabelZarr:
                 str(number),
                 shape=shape,
                 chunks=self._piece(shape),
-                dtype=self.dtype,
+                dtype=self.kind,
                 dimension_names=[letter.lower() for letter in self.axes],
             )
             scale = [

@@ -78,6 +78,8 @@ class Part:
     ----------
     band : Box
         See above; on the grid of the image.
+    own : Box
+        The core on the grid that the network sees.
     zoomed, seen : Regrid, Box
         The way from what is read to what the network sees, and what is decoded there.
     back : Regrid
@@ -85,6 +87,7 @@ class Part:
     """
 
     band: Box
+    own: Box
     zoomed: Regrid
     seen: Box
     back: Regrid
@@ -222,30 +225,51 @@ def _cut(
     objects: bool,
 ) -> tuple[tuple[int, ...], list[Block]]:
     """Return how many blocks a plane or volume has along each axis, and the blocks."""
-    stride = predictor.stride
-    zoomed = zoomed_shape(shape, zoom) if zoom != 1 else shape
-    side = math.ceil(cutting.core / stride) * stride
+    zoomed = network_shape(shape, zoom)
+    side = math.ceil(cutting.core / predictor.stride) * predictor.stride
     grid = tuple(math.ceil(n / side) for n in zoomed)
-    # Who enlarges a part of maps, looks a pixel further.
-    margin = cutting.margin if objects or zoom != 1 else 0
-    band = cutting.band if objects else 0
     blocks = []
     for place in product(*map(range, grid)):
         start = tuple(n * side for n in place)
         core = Box(start, tuple(n + side for n in start)).intersect(Box.whole(zoomed))
-        seen = core.grow(margin, zoomed)
-        window = _on_strides(seen.grow(predictor.halo, zoomed), stride, zoomed)
-        read = needed(window, zoomed, shape)
-        decoded = owned(seen, zoomed, shape)
-        part = Part(
-            owned(core.grow(band, zoomed), zoomed, shape),
-            Regrid(shape, zoomed, read, window),
-            seen,
-            Regrid(zoomed, shape, seen, decoded),
-        )
-        own = owned(core, zoomed, shape)
-        blocks.append(Block(0, None, own, decoded, read, part))
+        blocks.append(block_at(core, shape, predictor, cutting, zoom, objects=objects))
     return grid, blocks
+
+
+def network_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, ...]:
+    """Return the shape of a plane, or a volume, as the network sees it."""
+    return zoomed_shape(shape, zoom) if zoom != 1 else shape
+
+
+def block_at(
+    core: Box,
+    shape: tuple[int, ...],
+    predictor: PlanePredictor,
+    cutting: Cutting,
+    zoom: float,
+    *,
+    objects: bool,
+) -> Block:
+    """Return the block with a core on the grid that the network sees.
+
+    It lies in the first plane, or volume, of which there is the shape.
+    """
+    zoomed = network_shape(shape, zoom)
+    # Who enlarges a part of maps, looks a pixel further.
+    margin = cutting.margin if objects or zoom != 1 else 0
+    band = cutting.band if objects else 0
+    seen = core.grow(margin, zoomed)
+    window = _on_strides(seen.grow(predictor.halo, zoomed), predictor.stride, zoomed)
+    read = needed(window, zoomed, shape)
+    decoded = owned(seen, zoomed, shape)
+    part = Part(
+        owned(core.grow(band, zoomed), zoomed, shape),
+        core,
+        Regrid(shape, zoomed, read, window),
+        seen,
+        Regrid(zoomed, shape, seen, decoded),
+    )
+    return Block(0, None, owned(core, zoomed, shape), decoded, read, part)
 
 
 def _on_strides(box: Box, stride: int, shape: tuple[int, ...]) -> Box:

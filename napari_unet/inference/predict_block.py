@@ -69,7 +69,9 @@ def iter_block_maps(
         zoomed = Regrid.whole(shape, zoomed_shape(shape, plan.zoom))
         return (yield from predictor.iter_maps(_resized(plane, zoomed), turns))
     maps = yield from predictor.iter_maps(part.zoomed.resize(plane), turns)
-    return maps[:, *part.seen.relative_to(part.zoomed.new_part).slices]
+    seen = maps[:, *part.seen.relative_to(part.zoomed.new_part).slices]
+    # Who decodes looks at maps as rows, for which a part would be copied each time.
+    return np.ascontiguousarray(seen)
 
 
 def iter_decode_block(

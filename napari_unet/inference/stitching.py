@@ -24,7 +24,7 @@ from scipy.sparse import csgraph
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact, count_pairs
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.inference.blocks import BlockPlan
+from napari_unet.inference.blocks import Block, BlockPlan
 from napari_unet.inference.predict_block import crop
 
 Seam: TypeAlias = tuple[int, int]
@@ -61,23 +61,34 @@ def split_objects(
     Labels are those of what was decoded.
     """
     block = plan.blocks[number]
+    core, renumbered, cut = in_core(block, labels, _plane(plan))
+    bands = {
+        seam: renumbered[labels[box.relative_to(block.decoded).slices]]
+        for seam, box in _bands(plan, number).items()
+    }
+    return core, Seams(len(cut) - 1, cut, bands)
+
+
+def in_core(
+    block: Block, labels: LabelMap, plane: Box
+) -> tuple[LabelMap, npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Return the objects in the core of a block of a plane, numbered from 1.
+
+    And the numbers of all that were decoded, 0 outside of the core; and which reach to
+    where decoding ended, by their numbers.
+    """
     core, ids = compact(crop(block, labels))
     renumbered = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
     renumbered[ids] = np.arange(len(ids), dtype=np.int32)
     cut = np.zeros(len(ids), bool)
-    whole = _plane(plan)
     for axis in range(labels.ndim):
         faces = np.moveaxis(labels, axis, 0)
-        if block.decoded.start[axis] > whole.start[axis]:
+        if block.decoded.start[axis] > plane.start[axis]:
             cut[renumbered[faces[0]]] = True
-        if block.decoded.stop[axis] < whole.stop[axis]:
+        if block.decoded.stop[axis] < plane.stop[axis]:
             cut[renumbered[faces[-1]]] = True
     cut[0] = False
-    bands = {
-        (axis, side): renumbered[labels[box.relative_to(block.decoded).slices]]
-        for (axis, side), box in _bands(plan, number).items()
-    }
-    return core, Seams(len(ids) - 1, cut, bands)
+    return core, renumbered, cut
 
 
 def _plane(plan: BlockPlan) -> Box:

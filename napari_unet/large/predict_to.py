@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ from napari_unet.core.atomic import told_in_words
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.errors import InputError, StorageError
+from napari_unet.exports.label_zarr import LabelZarr
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.predict import iter_limits
 from napari_unet.inference.stitching import Numbering
-from napari_unet.io.pairing import stem_of
+from napari_unet.instances.diameter import check_diameter
+from napari_unet.io.pairing import name_of, stem_of
 from napari_unet.large.engine import Engine
 from napari_unet.large.folder import RunFolder, Seen
 from napari_unet.large.image import fit_source, open_image
@@ -66,9 +68,9 @@ class Task:
     model_name: str
     settings: Settings
     place: Place
-    chunk: int = CHUNK
-    engine: Engine = field(default_factory=Engine)
-    overwrite: bool = False
+    chunk: int
+    engine: Engine
+    overwrite: bool
 
     @property
     def folder(self) -> RunFolder:
@@ -78,8 +80,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A part of the image that could not be predicted, and why."""
+    """A part of the image that could not be predicted, and why; a block."""
 
+    block: int
     region: str
     why: str
 
@@ -254,7 +257,7 @@ def _iter_finish(
         empty,
         run.seen.notes,
     )
-    said = _said(task, run, found)
+    said = _said(task, run, found, labels)
     labels.note(said)
     task.place.move_in(labels, size, said)
     if not empty:
@@ -262,7 +265,7 @@ def _iter_finish(
     return found
 
 
-def _said(task: Task, run: Run, found: Predicted) -> dict[str, Any]:
+def _said(task: Task, run: Run, found: Predicted, labels: LabelZarr) -> dict[str, Any]:
     """Return what a result says of where it comes from."""
     return {
         "version": napari_unet.__version__,
@@ -274,7 +277,11 @@ def _said(task: Task, run: Run, found: Predicted) -> dict[str, Any]:
         "thresholds": run.plan.spec.decoding.model_dump(mode="json"),
         "objects": found.objects,
         "blocks": found.blocks,
-        "empty": [{"region": gap.region, "why": gap.why} for gap in found.empty],
+        "axes": labels.axes,
+        "shape": labels.shape,
+        "dtype": labels.kind,
+        "labels": labels.labels,
+        "empty": [asdict(gap) for gap in found.empty],
     }
 
 
@@ -285,7 +292,7 @@ def _gaps(run: Run) -> tuple[Gap, ...]:
         box = box_in_result(block.in_result(block.core), run.image.axes)
         letters = "".join(a for a in "TZYX" if a in run.image.axes)
         spans = zip(letters, box.start, box.stop, strict=True)
-        found.append(Gap(", ".join(f"{a} {b}:{c}" for a, b, c in spans), why))
+        found.append(Gap(number, ", ".join(f"{a} {b}:{c}" for a, b, c in spans), why))
     return tuple(found)
 
 
@@ -300,6 +307,40 @@ def _pixel_size(task: Task) -> dict[str, float]:
     if task.settings.pixel_size is not None:
         size |= {"Y": task.settings.pixel_size, "X": task.settings.pixel_size}
     return size
+
+
+def ask(
+    image: str | Path | ImageSource,
+    model: Model,
+    out: Path,
+    *,
+    settings: Settings,
+    engine: Engine,
+    name: str | None = None,
+    model_name: str | None = None,
+    output_format: OutputFormat = "ome-zarr",
+    chunk: int = CHUNK,
+    overwrite: bool = False,
+) -> Task:
+    """Return what is to be done, of what a person says; an InputError if it is wrong.
+
+    Parameters
+    ----------
+    model_name : str, optional
+        By which the model can be loaded again: that of a built-in one, or a path.
+    """
+    check_model(model)
+    check_diameter(settings.diameter)
+    if chunk < 1:
+        raise InputError(f"Expected a chunk of 1 pixel or more, found {chunk}.")
+    path, source = None, image
+    if not isinstance(source, ImageSource):
+        path = str(Path(source).absolute())
+        source = open_image(str(image), settings.axes)
+    stem = name or (name_of(Path(path)) if path else "image")
+    place = Place(out / f"{stem}{SUFFIXES[output_format]}", output_format)
+    called = model_name or model.name
+    return Task(source, path, model, called, settings, place, chunk, engine, overwrite)
 
 
 def predict_to(
@@ -364,16 +405,13 @@ def predict_to(
     StorageError
         If it cannot be written; what is finished stays, and is gone on with.
     """
-    check_model(model)
-    path = None if isinstance(image, ImageSource) else str(image)
-    source = image if isinstance(image, ImageSource) else open_image(str(image), axes)
-    stem = name or stem_of(Path(path or "image"))
-    task = Task(
-        source,
-        path if path is None else str(Path(path).absolute()),
+    task = ask(
+        image,
         model,
-        model.name,
-        Settings(
+        Path(out),
+        name=name,
+        output_format=output_format,
+        settings=Settings(
             axes=axes,
             channel=channel,
             probabilities=probabilities,
@@ -382,9 +420,8 @@ def predict_to(
             diameter=diameter,
             pixel_size=pixel_size,
         ),
-        Place(Path(out) / f"{stem}{SUFFIXES[output_format]}", output_format),
-        chunk,
-        Engine(workers, scheduler, device),
-        overwrite,
+        chunk=chunk,
+        engine=Engine(workers, scheduler, device),
+        overwrite=overwrite,
     )
     return drain_logged(iter_predict_to(task))

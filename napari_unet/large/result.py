@@ -15,8 +15,10 @@ from napari_unet.core.atomic import told_in_words
 from napari_unet.exports.label_tiff import read_tiff_note, write_label_tiff
 from napari_unet.exports.label_zarr import LabelZarr, read_note
 from napari_unet.geometry.box import Box
-from napari_unet.inference.blocks import BlockPlan
+from napari_unet.images.source import Regions
+from napari_unet.inference.blocks import Block, BlockPlan
 from napari_unet.inference.stitching import Numbering
+from napari_unet.io import open_source
 from napari_unet.large.block_file import BlockFile
 from napari_unet.large.folder import RunFolder
 
@@ -25,6 +27,11 @@ OutputFormat = Literal["ome-zarr", "tiff"]
 SUFFIXES: Mapping[OutputFormat, str] = {"ome-zarr": ".zarr", "tiff": ".tif"}
 
 _IN_RESULT = "TZYX"
+
+
+def place_of(path: Path) -> Place:
+    """Return the result that lies at a path."""
+    return Place(path, "ome-zarr" if path.is_dir() else "tiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,13 @@ class Place:
         """Return where the result that is there comes from."""
         read = {"ome-zarr": read_note, "tiff": read_tiff_note}
         return read[self.output_format](self.path) if self.path.exists() else None
+
+    def labels(self, note: Mapping[str, Any]) -> Regions:
+        """Return what reads the labels, or values, that are there."""
+        if self.output_format == "tiff":
+            return open_source(self.path, axes=note["axes"])
+        shape = tuple(note["shape"])
+        return LabelZarr(self.path, note["axes"], shape, note["dtype"], note["labels"])
 
     def remove(self) -> None:
         """Remove the result that is there."""
@@ -74,7 +88,7 @@ def iter_write(
             values = BlockFile(folder.block(number)).core()
             if numbering is not None:
                 values = numbering.of(number)[values]
-            labels.write(*_placed(plan, number, axes, values))
+            labels.write(*_placed(plan, plan.blocks[number], axes, values))
             yield
         yield from labels.iter_pyramid()
 
@@ -99,26 +113,32 @@ def box_in_result(box: Box, axes: str) -> Box:
     return Box(tuple(box.start[n] for n in places), tuple(box.stop[n] for n in places))
 
 
-def _placed(
-    plan: BlockPlan, number: int, axes: str, values: npt.NDArray[Any]
-) -> tuple[Box, npt.NDArray[Any]]:
-    """Return where the core of a block lies in the result, and what is in it."""
-    block = plan.blocks[number]
+def region_in_result(
+    plan: BlockPlan, block: Block, axes: str, values: npt.NDArray[Any]
+) -> tuple[Box, int]:
+    """Return where values of the core of a block lie in the result.
+
+    And which of its axes is the first of the values, where these have one more.
+    """
     region = box_in_result(block.in_result(block.core), axes)
-    leading = values.shape[: values.ndim - len(block.core.shape)]
-    if not leading:
-        return region, values.reshape(region.shape)
+    if values.ndim == len(plan.grid):
+        return region, 0
     place = int("T" in axes)
     start, stop = list(region.start), list(region.stop)
     start.insert(place, 0)
-    stop.insert(place, leading[0])
-    region = Box(tuple(start), tuple(stop))
-    inner = values.reshape(*leading, *(n for n in _without(region.shape, place)))
-    return region, np.moveaxis(inner, 0, place)
+    stop.insert(place, len(values))
+    return Box(tuple(start), tuple(stop)), place
 
 
-def _without(shape: tuple[int, ...], place: int) -> tuple[int, ...]:
-    return (*shape[:place], *shape[place + 1 :])
+def _placed(
+    plan: BlockPlan, block: Block, axes: str, values: npt.NDArray[Any]
+) -> tuple[Box, npt.NDArray[Any]]:
+    """Return where the core of a block lies in the result, and what is in it."""
+    region, place = region_in_result(plan, block, axes, values)
+    if values.ndim == len(plan.grid):
+        return region, values.reshape(region.shape)
+    rest = (*region.shape[:place], *region.shape[place + 1 :])
+    return region, np.moveaxis(values.reshape(len(values), *rest), 0, place)
 
 
 def disk_needed(pixels: int, values: int | None) -> int:
