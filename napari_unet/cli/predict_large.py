@@ -27,10 +27,13 @@ from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.io.pairing import name_of
+from napari_unet.io.reader import in_words
 
 if TYPE_CHECKING:
     from napari_unet.large import Planned, Predicted, Task
     from napari_unet.weights.model import Model
+
+_NOTHING_LEFT = "all of it was there already, of this very image and model."
 
 EXIT_GAPS = 3
 """Done, but parts of an image could not be predicted and are empty."""
@@ -175,6 +178,8 @@ def _report(
     for bad in failed:
         say(bad["error"])
     for image, one in written:
+        if not one.computed:
+            say(f"{image}: {_NOTHING_LEFT}")
         for gap in one.empty:
             say(f"{image}: {gap.region} is empty: {gap.why}")
     result: dict[str, Any] = {
@@ -216,6 +221,6 @@ def _planned(plan: Planned) -> str:
         f"  {counted(plan.blocks, 'block')} of {block} pixels at most, in "
         f"{counted(plan.chunks, 'chunk')}; {plan.missing} to be computed\n"
         f"  zoom for the network: {zoom}\n"
-        f"  about {plan.disk / 1e9:.1f} GB on the disk while it runs, and "
-        f"{plan.memory / 1e9:.1f} GB of memory for each worker"
+        f"  about {in_words(plan.disk)} on the disk while it runs, and "
+        f"{in_words(plan.memory)} of memory for each worker"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ TRIES = 3
 _IN_FLIGHT = 3
 """Shares that are sent for each worker: one is computed, and others wait there."""
 
-_PATIENCE_S = 30
+_PATIENCE_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def _client(engine: Engine) -> Iterator[Any]:
                 processes=True,
                 dashboard_address=None,
                 memory_limit=0,
+                silence_logs=logging.CRITICAL,
             ) as cluster,
             distributed.Client(cluster) as client,
         ):
@@ -177,22 +179,27 @@ def _distributed() -> Any:
 
 def _refuse_other_versions(client: Any) -> None:
     """Refuse workers that would find other labels, or none at all."""
-    client.wait_for_workers(1, timeout=_PATIENCE_S)
-    found = client.run(_version)
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
+    except TimeoutError as error:
+        raise InputError(
+            f"The scheduler {client.scheduler.address!r} has no workers; start some: "
+            f"dask worker {client.scheduler.address}"
+        ) from error
+    # Where the program is missing, the question cannot even be read there.
+    found = client.run(version_here, on_error="return")
     others = {where: v for where, v in found.items() if v != napari_unet.__version__}
     if others:
         where, version = next(iter(others.items()))
-        has = f"has napari-unet {version}" if version else "has no napari-unet"
+        has = f"has napari-unet {version}"
+        if not isinstance(version, str):
+            has = "has no napari-unet"
         raise InputError(
             f"The worker {where} {has}, and this is {napari_unet.__version__}; install "
             "the same version everywhere."
         )
 
 
-def _version() -> str | None:
-    """Return the version in the process of a worker."""
-    try:
-        import napari_unet as there
-    except ImportError:
-        return None
-    return there.__version__
+def version_here() -> str:
+    """Return the version of the program in the process that is asked."""
+    return napari_unet.__version__

@@ -133,8 +133,7 @@ def _finished(task: Task, own: str) -> Predicted | None:
         )
     if note["empty"]:
         return None
-    told = "It is there already, of this very image and model; nothing was computed."
-    return Predicted(path, note["objects"], note["blocks"], 0, notes=(told,))
+    return Predicted(path, note["objects"], note["blocks"], 0)
 
 
 def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:

@@ -86,10 +86,20 @@ def predict_share(
     """
     if threads is not None:
         torch.set_num_threads(threads)
+        _take_gpu()
     run = open_run(Path(folder), device, source)
     done: list[int] = []
     drain(iter_predict_share(run, numbers), done.append)
     return tuple(done)
+
+
+def _take_gpu() -> None:
+    """Let each of the workers of this machine, which have numbers, use its own GPU."""
+    if torch.cuda.device_count() > 1:
+        # Only there is it known to be installed.
+        from distributed import get_worker
+
+        torch.cuda.set_device(int(get_worker().name) % torch.cuda.device_count())
 
 
 def _predict(run: Run, number: int) -> None:
