@@ -67,7 +67,8 @@ class Pages:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Of the unpacked numbers."""
-        return np.dtype(_keyframe(self.pages).dtype)
+        dtype: np.dtype[Any] = np.dtype(_keyframe(self.pages).dtype)
+        return dtype
 
     @property
     def piece(self) -> Shape:

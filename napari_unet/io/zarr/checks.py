@@ -44,6 +44,7 @@ def check_claims(path: Path, folder: Path, head: ArrayHead) -> None:
     for number, entry in enumerate(iter_files(folder)):
         if number > _MOST_FILES:
             raise damaged_zarr(path, f"it has more than {_MOST_FILES:,} files")
+        check_file(path, Path(entry))
         stored += entry.stat().st_size
     if head.nbytes > max(_LARGE, stored * _MOST_EXPANSION):
         told, held = in_words(head.nbytes), in_words(stored)
@@ -62,9 +63,8 @@ def iter_files(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 def check_file(path: Path, file: Path) -> None:
     """Refuse a file of an array that is none, or a link that leads out of the zarr."""
-    if file.is_symlink() or file.parent.is_symlink():
-        if not file.resolve().is_relative_to(path.resolve()):
-            raise leading_out(path, file)
+    if not file.resolve().is_relative_to(path.resolve()):
+        raise leading_out(path, file)
     if file.exists() and not stat.S_ISREG(file.stat().st_mode):
         raise damaged_zarr(path, f"{file.name!r} in it is no file")
 

@@ -138,6 +138,8 @@ def _levels(
 def _level(path: Path, folder: Path) -> ZarrLevel:
     if not folder.resolve().is_relative_to(path.resolve()):
         raise leading_out(path, folder)
+    for name in METADATA:
+        checks.check_file(path, folder / name)
     head = read_head(folder)
     checks.check_head(path, head)
     return ZarrLevel(folder, head)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,11 +99,10 @@ class CheckedStore(WrapperStore["Store"]):
         index = self.head.index
         if byte_range is None:
             return checks.problem_of_shard(packed, self.head)
-        if isinstance(byte_range, SuffixByteRequest):
-            return None  # the index, or the library sees that it is none
-        if index is not None and not index.at_end:
-            if byte_range == RangeByteRequest(0, self.head.index_nbytes):
-                return None
+        at_start = RangeByteRequest(0, self.head.index_nbytes)
+        is_index = index is not None and not index.at_end and byte_range == at_start
+        if is_index or isinstance(byte_range, SuffixByteRequest):
+            return None  # the library compares it with its checksum
         return checks.problem_of_chunk(packed, self.head)
 
 
@@ -143,19 +143,14 @@ class Level:
         return error
 
     def _cells(self, region: Box) -> Iterator[tuple[str, Box]]:
-        """Yield the keys of the files that hold a region, with what is wanted of each."""
+        """Yield the keys of the files that hold a region, with what each has of it."""
         cells = self.store.head.cells
         ends = zip(region.start, region.stop, cells, strict=True)
-        for at in np.ndindex(
-            *(spans := [range(a // n, (b - 1) // n + 1) for a, b, n in ends])
-        ):
-            place = tuple(span[n] for span, n in zip(spans, at, strict=True))
+        for place in product(*(range(a // n, (b - 1) // n + 1) for a, b, n in ends)):
             start = tuple(a * n for a, n in zip(place, cells, strict=True))
             stop = tuple(a + n for a, n in zip(start, cells, strict=True))
-            yield (
-                self.array.metadata.encode_chunk_key(place),
-                Box(start, stop).intersect(region),
-            )
+            key = self.array.metadata.encode_chunk_key(place)
+            yield key, Box(start, stop).intersect(region)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
