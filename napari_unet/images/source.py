@@ -3,6 +3,7 @@
 What computes reads regions of an `ImageSource` and writes regions of a `LabelStore`. An
 array in memory is both at no cost: `ArrayImage`, `ArrayLabels`.
 
+`as_source` keeps arrays that read by regions as they are: `LazyImage`.
 `as_image` takes what Python hands over: dask and zarr arrays are computed, tensors are
 brought to the CPU, named dimensions become axes (`napari_unet.images.dimensions`),
 masked pixels become NaN. What is no array is refused in a sentence. No library is
@@ -11,8 +12,10 @@ imported for it: an object is known by its attributes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from os import PathLike
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -23,6 +26,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL, to_canonical
 from napari_unet.geometry.box import Box
 from napari_unet.images.dimensions import (
+    lazily_opened,
     opened,
     stated_axes,
     stated_channels,
@@ -30,6 +34,8 @@ from napari_unet.images.dimensions import (
 )
 
 _REAL = "buif"
+# What arrays in memory have, of numpy, a graphics card, torch.
+_IN_MEMORY = ("__array_interface__", "__cuda_array_interface__", "detach")
 _NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
 
 
@@ -134,6 +140,53 @@ class ArrayImage(_InMemory):
         return replace(self, note="; ".join(filter(None, (self.note, *notes))) or None)
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LazyImage:
+    """An image whose arrays compute, or read, a region when it is asked for.
+
+    Parameters
+    ----------
+    arrays : tuple of array_like
+        The levels of a pyramid, the finest first; of dask, zarr or others.
+    axes, pixel_size
+        As in `ImageSource`.
+    channels : tuple of str
+        Names of the channels, where something states them.
+    """
+
+    arrays: tuple[Any, ...]
+    axes: str | None = None
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the finest level."""
+        return self.levels[0]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the pixels."""
+        return np.dtype(self.arrays[0].dtype)
+
+    @property
+    def levels(self) -> tuple[tuple[int, ...], ...]:
+        """Shape of each level."""
+        return tuple(tuple(map(int, array.shape)) for array in self.arrays)
+
+    @property
+    def piece(self) -> tuple[int, ...]:
+        """The shape of a chunk; that of a pixel where nothing is said of chunks."""
+        found = getattr(self.arrays[0], "chunksize", None)
+        found = found or getattr(self.arrays[0], "chunks", None)
+        whole = isinstance(found, tuple) and all(isinstance(n, int) for n in found)
+        return tuple(found) if whole and found else (1,) * len(self.shape)
+
+    def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
+        """Compute, or read, a region; an InputError says that it fails."""
+        return as_array(self.arrays[level][region.slices])
+
+
 class ArrayLabels(_InMemory):
     """Labels in memory; a `LabelStore`."""
 
@@ -217,6 +270,58 @@ def as_image(image: object) -> ArrayImage:
     filled = np.ma.filled(image.astype(np.float32 if small else np.float64), np.nan)
     note = "masked pixels were taken for unknown (NaN)"
     return replace(found, array=np.asarray(filled), note=note)
+
+
+def as_source(image: object) -> ImageSource:
+    """Return what a person gave for an image, so that regions of it can be read.
+
+    Arrays of dask, zarr and others that compute or read what is asked for are left as
+    they are, as are the levels of a pyramid, the finest first; everything else is taken
+    as by `as_image`.
+
+    Raises an InputError if it is no array of real numbers.
+    """
+    if isinstance(image, ImageSource):
+        return image
+    levels = _levels(image)
+    lazy = tuple(lazily_opened(level) for level in levels)
+    if not all(map(_reads_regions, lazy)) and len(levels) == 1:
+        return as_image(image)
+    dtype = np.dtype(lazy[0].dtype)
+    if dtype.kind not in _REAL:
+        raise no_real_numbers(dtype)
+    return LazyImage(
+        arrays=lazy,
+        axes=stated_axes(levels[0]),
+        pixel_size=stated_pixel_size(levels[0]),
+        channels=stated_channels(levels[0]),
+    )
+
+
+def _levels(image: Any) -> tuple[Any, ...]:
+    """Return the levels of a pyramid; what is none is the only one of its own.
+
+    Each is smaller than the one before. A list of planes of one size is a stack.
+    """
+    if not isinstance(image, Sequence) or isinstance(image, str | bytes):
+        return (image,)
+    shapes = [getattr(level, "shape", None) for level in image]
+    falling = all(
+        a and b and len(a) == len(b) and math.prod(a) > math.prod(b)
+        for a, b in pairwise(shapes)
+    )
+    return tuple(image) if shapes and shapes[0] and falling else (image,)
+
+
+def _reads_regions(array: Any) -> bool:
+    """Return whether something is an array that is not in memory."""
+    known = isinstance(getattr(array, "shape", None), tuple) and hasattr(array, "dtype")
+    return (
+        known
+        and hasattr(array, "__getitem__")
+        and not any(hasattr(array, each) for each in _IN_MEMORY)
+        and not isinstance(getattr(array, "_meta", None), np.ma.MaskedArray)
+    )
 
 
 def no_real_numbers(dtype: np.dtype[Any]) -> InputError:

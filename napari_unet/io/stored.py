@@ -73,7 +73,7 @@ class Pixels(Protocol):
         ...
 
     def missing(self, region: Box, level: int) -> tuple[str, ...]:
-        """Return the names of pieces that are not in the file, and read as one value."""
+        """Return the names of pieces that are not in the file, and have one value."""
         ...
 
     def close(self) -> None:

@@ -68,9 +68,9 @@ class Run:
         first = sum(a * n for a, n in zip(region.start, strides, strict=True))
         for at in np.ndindex(*region.shape[:single]):
             offset = self.offset + first + sum(map(int.__mul__, at, strides))
-            target: Any = memoryview(flat[at].view(np.uint8))
+            target: Any = flat[at].view(np.uint8)
             self.file.seek(offset)
-            if self.file.readinto(target) != len(target):
+            if self.file.readinto(target) != target.nbytes:
                 raise UnreadableRegion(self.path, f"byte {offset} and on", "cut off")
         return out
 
