@@ -12,19 +12,16 @@ imported for it: an object is known by its attributes.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from os import PathLike
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL, to_canonical
 from napari_unet.geometry.box import Box
+from napari_unet.images.arrays import as_array, no_real_numbers
 from napari_unet.images.dimensions import (
     lazily_opened,
     opened,
@@ -32,11 +29,9 @@ from napari_unet.images.dimensions import (
     stated_channels,
     stated_pixel_size,
 )
+from napari_unet.images.lazy import LazyImage, levels_of, reads_regions
 
 _REAL = "buif"
-# What arrays in memory have, of numpy, a graphics card, torch.
-_IN_MEMORY = ("__array_interface__", "__cuda_array_interface__", "detach")
-_NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
 
 
 class Regions(Protocol):
@@ -140,53 +135,6 @@ class ArrayImage(_InMemory):
         return replace(self, note="; ".join(filter(None, (self.note, *notes))) or None)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class LazyImage:
-    """An image whose arrays compute, or read, a region when it is asked for.
-
-    Parameters
-    ----------
-    arrays : tuple of array_like
-        The levels of a pyramid, the finest first; of dask, zarr or others.
-    axes, pixel_size
-        As in `ImageSource`.
-    channels : tuple of str
-        Names of the channels, where something states them.
-    """
-
-    arrays: tuple[Any, ...]
-    axes: str | None = None
-    pixel_size: Mapping[str, float] = field(default_factory=dict)
-    channels: tuple[str, ...] = ()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the finest level."""
-        return self.levels[0]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the pixels."""
-        return np.dtype(self.arrays[0].dtype)
-
-    @property
-    def levels(self) -> tuple[tuple[int, ...], ...]:
-        """Shape of each level."""
-        return tuple(tuple(map(int, array.shape)) for array in self.arrays)
-
-    @property
-    def piece(self) -> tuple[int, ...]:
-        """The shape of a chunk; that of a pixel where nothing is said of chunks."""
-        found = getattr(self.arrays[0], "chunksize", None)
-        found = found or getattr(self.arrays[0], "chunks", None)
-        whole = isinstance(found, tuple) and all(isinstance(n, int) for n in found)
-        return tuple(found) if whole and found else (1,) * len(self.shape)
-
-    def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
-        """Compute, or read, a region; an InputError says that it fails."""
-        return as_array(self.arrays[level][region.slices])
-
-
 class ArrayLabels(_InMemory):
     """Labels in memory; a `LabelStore`."""
 
@@ -283,9 +231,9 @@ def as_source(image: object) -> ImageSource:
     """
     if isinstance(image, ImageSource):
         return image
-    levels = _levels(image)
+    levels = levels_of(image)
     lazy = tuple(lazily_opened(level) for level in levels)
-    if not all(map(_reads_regions, lazy)) and len(levels) == 1:
+    if not all(map(reads_regions, lazy)) and len(levels) == 1:
         return as_image(image)
     dtype = np.dtype(lazy[0].dtype)
     if dtype.kind not in _REAL:
@@ -296,105 +244,3 @@ def as_source(image: object) -> ImageSource:
         pixel_size=stated_pixel_size(levels[0]),
         channels=stated_channels(levels[0]),
     )
-
-
-def _levels(image: Any) -> tuple[Any, ...]:
-    """Return the levels of a pyramid; what is none is the only one of its own.
-
-    Each is smaller than the one before. A list of planes of one size is a stack.
-    """
-    if not isinstance(image, Sequence) or isinstance(image, str | bytes):
-        return (image,)
-    shapes = [getattr(level, "shape", None) for level in image]
-    falling = all(
-        a and b and len(a) == len(b) and math.prod(a) > math.prod(b)
-        for a, b in pairwise(shapes)
-    )
-    return tuple(image) if shapes and shapes[0] and falling else (image,)
-
-
-def _reads_regions(array: Any) -> bool:
-    """Return whether something is an array that is not in memory."""
-    known = isinstance(getattr(array, "shape", None), tuple) and hasattr(array, "dtype")
-    return (
-        known
-        and hasattr(array, "__getitem__")
-        and not any(hasattr(array, each) for each in _IN_MEMORY)
-        and not isinstance(getattr(array, "_meta", None), np.ma.MaskedArray)
-    )
-
-
-def no_real_numbers(dtype: np.dtype[Any]) -> InputError:
-    """Return the error that an image has this data type, and what to do about it."""
-    way = "magnitude" if dtype.kind == "c" else "numbers in it"
-    return InputError(
-        f"Expected an image of real numbers, found the data type {dtype}; convert it "
-        f"first, for example to float32 by taking the {way}."
-    )
-
-
-def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:
-    """Return what a person gave as an array, its masked pixels as they are.
-
-    `what` it stands for is named in the messages: "image", "label map".
-
-    Raises an InputError if it is no array, or cannot be computed.
-    """
-    if isinstance(value, np.ndarray):
-        return np.asarray(value)
-    _refuse_other_things(value, what)
-    try:
-        array = np.asarray(_on_cpu(value))
-    # It may be a graph that is computed now, and fail in any way.
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"The {what} of type {_type(value)} could not be turned into an array "
-            f"({reason[:200]}); give a numpy array."
-        ) from error
-    if array.ndim == 0 or array.dtype.kind == "O":
-        raise InputError(
-            f"Expected an array of numbers for the {what}, found {_type(value)}; give "
-            "a numpy array, or what numpy can make one of."
-        )
-    return array
-
-
-def _refuse_other_things(value: Any, what: str) -> None:
-    """Refuse what numpy would take for an array of something else."""
-    if isinstance(value, (str, bytes, PathLike)):
-        wanted, found = "an array", f"the file name {str(value)[:200]!r}"
-        remedy = "read it first: napari_unet.io.read.read_image(...).array"
-    elif hasattr(value, "data_vars"):
-        wanted, found = "one array", "a dataset of several"
-        names = ", ".join(map(str, list(value.data_vars)[:5]))
-        remedy = f"choose one of its variables ({names})"
-    elif hasattr(value, "keys") and not hasattr(value, "__array__"):
-        wanted = "one array"
-        found = f"{_type(value)}, which holds several by name"
-        remedy = "choose one of them"
-    # PIL's images, whose pixels may be numbers of colours.
-    elif hasattr(value, "getbands") and getattr(value, "mode", None) in _NO_GREY_VALUES:
-        wanted, found = "grey values or RGB", f"an image of mode {value.mode!r}"
-        remedy = 'convert it first: image.convert("RGB")'
-    else:
-        return
-    raise InputError(f"Expected {wanted} for the {what}, found {found}; {remedy}.")
-
-
-def _on_cpu(found: Any) -> Any:
-    """Return tensors and arrays of a graphics card in memory that numpy can read."""
-    if hasattr(found, "detach") and hasattr(found, "cpu"):
-        found = found.detach().cpu()
-        if "bfloat16" in str(found.dtype):
-            found = found.float()
-        return found.resolve_conj().resolve_neg().numpy()
-    if hasattr(found, "__cuda_array_interface__") and hasattr(found, "get"):
-        return found.get()
-    return found
-
-
-def _type(value: object) -> str:
-    kind = type(value)
-    module = kind.__module__.split(".")[0]
-    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
