@@ -1,6 +1,7 @@
 """What Python hands over for an array, as one of numpy.
 
-Graphs are computed, tensors are brought to the CPU. No library is imported for it: an object is known by its attributes.
+Graphs are computed, tensors are brought to the CPU. No library is imported for it: an
+object is known by its attributes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, reason_of
 
 _NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
 
@@ -39,10 +40,9 @@ def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:
         array = np.asarray(_on_cpu(value))
     # It may be a graph that is computed now, and fail in any way.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"The {what} of type {_type(value)} could not be turned into an array "
-            f"({reason[:200]}); give a numpy array."
+            f"({reason_of(error)}); give a numpy array."
         ) from error
     if array.ndim == 0 or array.dtype.kind == "O":
         raise InputError(

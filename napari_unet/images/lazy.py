@@ -1,4 +1,4 @@
-"""Arrays, of dask, zarr and others, that compute or read a region when it is asked for."""
+"""Arrays, of dask, zarr and others, that compute or read what is asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_unet.errors import InputError, UnreadableRegion, reason_of
 from napari_unet.geometry.box import Box
 from napari_unet.images.arrays import as_array
 
@@ -61,8 +62,25 @@ class LazyImage:
         return tuple(int(n[0] if isinstance(n, tuple) else n) for n in chunks)
 
     def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
-        """Compute, or read, a region; an InputError says that it fails."""
-        return as_array(self.arrays[level][region.slices])
+        """Compute, or read, a region; an UnreadableRegion says that it fails.
+
+        A graph of dask is computed in this thread: whoever wants more at once reads
+        several regions, and no scheduler waits for another one.
+        """
+        try:
+            part = self.arrays[level][region.slices]
+            if hasattr(part, "__dask_graph__"):
+                part = part.compute(scheduler="synchronous")
+            return as_array(part)
+        except InputError:
+            raise
+        # A graph can fail in any way.
+        except Exception as error:
+            reason = reason_of(error)
+            kind = type(self.arrays[level]).__name__
+            raise UnreadableRegion(
+                kind, f"the region {region.in_words}", reason
+            ) from error
 
 
 def levels_of(image: Any) -> tuple[Any, ...]:

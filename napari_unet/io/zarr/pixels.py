@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 from zarr.abc.store import RangeByteRequest, SuffixByteRequest
-from zarr.storage import LocalStore, WrapperStore
+from zarr.storage import FsspecStore, LocalStore, WrapperStore
 
-from napari_unet.errors import InputError, UnreadableRegion
+from napari_unet.errors import InputError, UnreadableRegion, reason_of
 from napari_unet.geometry.box import Box
+from napari_unet.io.remote import is_local
 from napari_unet.io.zarr import checks
 from napari_unet.io.zarr.metadata import METADATA, ArrayHead
 
@@ -41,7 +42,7 @@ def open_pixels(path: Path, levels: Sequence[ZarrLevel]) -> ZarrPixels:
 
 
 def _open(path: Path, folder: Path, head: ArrayHead) -> Level:
-    store = CheckedStore(LocalStore(folder, read_only=True), path, folder, head)
+    store = CheckedStore(_store(folder), path, folder, head)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         array: Any = zarr.open_array(
@@ -50,6 +51,14 @@ def _open(path: Path, folder: Path, head: ArrayHead) -> Level:
     if tuple(array.shape) != head.shape or array.dtype.kind not in "biuf":
         raise ValueError("the library sees another array")
     return Level(array, store)
+
+
+def _store(folder: Path) -> Store:
+    if is_local(folder):
+        return LocalStore(folder, read_only=True)
+    place: Any = folder
+    options = dict(place.storage_options)
+    return FsspecStore.from_url(str(folder), storage_options=options, read_only=True)
 
 
 class CheckedStore(WrapperStore["Store"]):
@@ -137,7 +146,7 @@ class Level:
             try:
                 self.array[box.slices]
             except Exception as found:  # noqa: BLE001 - as above
-                reason = (str(found).splitlines() or [type(found).__name__])[0][:200]
+                reason = reason_of(found)
                 path = str(self.store.path)
                 return UnreadableRegion(path, self.store.name(key), reason)
         return error
