@@ -114,6 +114,11 @@ class StorageError(NapariUnetError, OSError):
     """Work could not be saved, or saved work could not be read back."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what a library says of an error, in a line."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
 def how_to_install(extra: str) -> str:
     """Return what to type where the packages of an extra are missing.
 

@@ -1,4 +1,4 @@
-"""The order in which an image is read once from end to end, a bounded part at a time."""
+"""The order in which an image is read once, a bounded part at a time."""
 
 from __future__ import annotations
 

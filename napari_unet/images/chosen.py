@@ -58,13 +58,14 @@ class ChosenChannels:
     def levels(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the levels, with as many channels as are chosen."""
         return tuple(
-            tuple(
-                len(self.chosen) if axis == "C" else n
-                for axis, n in zip(self.of_source, level, strict=True)
-                if axis in self.axes
-            )
-            for level in self.source.levels
+            self._taken(level, len(self.chosen)) for level in self.source.levels
         )
+
+    @property
+    def piece(self) -> tuple[int, ...]:
+        """The shape in which pixels lie together, as far as it is known."""
+        found: tuple[int, ...] = getattr(self.source, "piece", self.source.shape)
+        return self._taken(found, 1)
 
     def read(self, region: Box, level: int = 0) -> npt.NDArray[Any]:
         """Return what lies in a region of a level."""
@@ -80,3 +81,10 @@ class ChosenChannels:
             found.append(self.source.read(Box(low, high), level))
         joined = np.concatenate(found, axis=place)
         return joined if "C" in self.axes else joined.squeeze(place)
+
+    def _taken(self, shape: tuple[int, ...], channels: int) -> tuple[int, ...]:
+        return tuple(
+            channels if axis == "C" else n
+            for axis, n in zip(self.of_source, shape, strict=True)
+            if axis in self.axes
+        )

@@ -3,6 +3,7 @@
 What computes reads regions of an `ImageSource` and writes regions of a `LabelStore`. An
 array in memory is both at no cost: `ArrayImage`, `ArrayLabels`.
 
+`as_source` keeps arrays that read by regions as they are: `LazyImage`.
 `as_image` takes what Python hands over: dask and zarr arrays are computed, tensors are
 brought to the CPU, named dimensions become axes (`napari_unet.images.dimensions`),
 masked pixels become NaN. What is no array is refused in a sentence. No library is
@@ -13,24 +14,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL, to_canonical
 from napari_unet.geometry.box import Box
+from napari_unet.images.arrays import as_array, no_real_numbers
 from napari_unet.images.dimensions import (
+    lazily_opened,
     opened,
     stated_axes,
     stated_channels,
     stated_pixel_size,
 )
+from napari_unet.images.lazy import LazyImage, levels_of, reads_regions
 
 _REAL = "buif"
-_NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
 
 
 class Regions(Protocol):
@@ -219,77 +220,27 @@ def as_image(image: object) -> ArrayImage:
     return replace(found, array=np.asarray(filled), note=note)
 
 
-def no_real_numbers(dtype: np.dtype[Any]) -> InputError:
-    """Return the error that an image has this data type, and what to do about it."""
-    way = "magnitude" if dtype.kind == "c" else "numbers in it"
-    return InputError(
-        f"Expected an image of real numbers, found the data type {dtype}; convert it "
-        f"first, for example to float32 by taking the {way}."
-    )
+def as_source(image: object) -> ImageSource:
+    """Return what a person gave for an image, so that regions of it can be read.
 
+    Arrays of dask, zarr and others that compute or read what is asked for are left as
+    they are, as are the levels of a pyramid, the finest first; everything else is taken
+    as by `as_image`.
 
-def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:
-    """Return what a person gave as an array, its masked pixels as they are.
-
-    `what` it stands for is named in the messages: "image", "label map".
-
-    Raises an InputError if it is no array, or cannot be computed.
+    Raises an InputError if it is no array of real numbers.
     """
-    if isinstance(value, np.ndarray):
-        return np.asarray(value)
-    _refuse_other_things(value, what)
-    try:
-        array = np.asarray(_on_cpu(value))
-    # It may be a graph that is computed now, and fail in any way.
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"The {what} of type {_type(value)} could not be turned into an array "
-            f"({reason[:200]}); give a numpy array."
-        ) from error
-    if array.ndim == 0 or array.dtype.kind == "O":
-        raise InputError(
-            f"Expected an array of numbers for the {what}, found {_type(value)}; give "
-            "a numpy array, or what numpy can make one of."
-        )
-    return array
-
-
-def _refuse_other_things(value: Any, what: str) -> None:
-    """Refuse what numpy would take for an array of something else."""
-    if isinstance(value, (str, bytes, PathLike)):
-        wanted, found = "an array", f"the file name {str(value)[:200]!r}"
-        remedy = "read it first: napari_unet.io.read.read_image(...).array"
-    elif hasattr(value, "data_vars"):
-        wanted, found = "one array", "a dataset of several"
-        names = ", ".join(map(str, list(value.data_vars)[:5]))
-        remedy = f"choose one of its variables ({names})"
-    elif hasattr(value, "keys") and not hasattr(value, "__array__"):
-        wanted = "one array"
-        found = f"{_type(value)}, which holds several by name"
-        remedy = "choose one of them"
-    # PIL's images, whose pixels may be numbers of colours.
-    elif hasattr(value, "getbands") and getattr(value, "mode", None) in _NO_GREY_VALUES:
-        wanted, found = "grey values or RGB", f"an image of mode {value.mode!r}"
-        remedy = 'convert it first: image.convert("RGB")'
-    else:
-        return
-    raise InputError(f"Expected {wanted} for the {what}, found {found}; {remedy}.")
-
-
-def _on_cpu(found: Any) -> Any:
-    """Return tensors and arrays of a graphics card in memory that numpy can read."""
-    if hasattr(found, "detach") and hasattr(found, "cpu"):
-        found = found.detach().cpu()
-        if "bfloat16" in str(found.dtype):
-            found = found.float()
-        return found.resolve_conj().resolve_neg().numpy()
-    if hasattr(found, "__cuda_array_interface__") and hasattr(found, "get"):
-        return found.get()
-    return found
-
-
-def _type(value: object) -> str:
-    kind = type(value)
-    module = kind.__module__.split(".")[0]
-    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
+    if isinstance(image, ImageSource):
+        return image
+    levels = levels_of(image)
+    lazy = tuple(lazily_opened(level) for level in levels)
+    if not all(map(reads_regions, lazy)) and len(levels) == 1:
+        return as_image(image)
+    dtype = np.dtype(lazy[0].dtype)
+    if dtype.kind not in _REAL:
+        raise no_real_numbers(dtype)
+    return LazyImage(
+        arrays=lazy,
+        axes=stated_axes(levels[0]),
+        pixel_size=stated_pixel_size(levels[0]),
+        channels=stated_channels(levels[0]),
+    )

@@ -40,7 +40,7 @@ from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.blocks import BlockPlan, block_of_view, plan_blocks
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import fit_image, sample_labels
-from napari_unet.inference.predict import iter_zoom
+from napari_unet.inference.predict import iter_limits, iter_zoom
 from napari_unet.inference.predict_block import iter_block_maps, iter_decode_block
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.scores.differing import count_differing
@@ -208,10 +208,8 @@ def _draw(cut: Sequence[Sequence[View]], most: int, seed: int) -> list[View]:
 def _iter_ready(
     image: CanonicalImage, picture: Picture, model: Model, predictor: PlanePredictor
 ) -> Generator[object, None, _Ready]:
-    limits = []
-    for number in range(image.shape[1]):
-        yield None
-        limits.append(model.spec.normalization.limits(image.channel(number)))
+    yield None
+    limits = yield from iter_limits(image, model)
     size, width = picture.diameter, picture.pixel_size
     zoom = yield from iter_zoom(image, model, predictor, limits, size, width)
     plan = plan_blocks(

@@ -20,6 +20,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.raster import has_16_bit_colours, read_raster_header
+from napari_unet.io.remote import place_of
 from napari_unet.io.source import Source, find_image
 from napari_unet.io.tiff import (
     is_damaged_tiff,
@@ -52,7 +53,7 @@ def read_image(path: str | Path, *, stored: bool = False) -> ArrayImage:
     Raises an InputError if the file is missing, a folder, empty, not an image, damaged,
     or holds no pixels or pixels that are not real numbers.
     """
-    image = find_image(Path(path), stored=stored)
+    image = find_image(place_of(path), stored=stored)
     with Source(image) as source:
         array = source.read_whole()
     head = image.head

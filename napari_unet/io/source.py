@@ -1,7 +1,7 @@
 """Opening an image without reading it: `open_source`.
 
-The content decides, not the suffix: folders of zarr, TIFF, and what Pillow reads, each
-as a `Stored` image of its format.
+The content decides, not the suffix: zarr, TIFF, what microscopes write, and what Pillow
+reads, each as a `Stored` image of its format.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from napari_unet.errors import InputError, UnreadableRegion
+from napari_unet.errors import InputError, UnreadableRegion, reason_of
 from napari_unet.geometry.axes import Shape, parse_axes
 from napari_unet.geometry.box import Box
+from napari_unet.io.microscope import find_microscope, kind_of
 from napari_unet.io.raster import find_raster
+from napari_unet.io.remote import is_local, place_of
 from napari_unet.io.stored import Native, Pixels, Stored
 from napari_unet.io.tiff import find_tiff, is_tiff
 from napari_unet.io.zarr import find_zarr, is_zarr
@@ -190,8 +192,9 @@ def open_source(path: str | PathLike[str], *, axes: str | None = None) -> Source
     Parameters
     ----------
     path : str or PathLike
-        A TIFF, OME-TIFF or ImageJ file, a zarr or OME-Zarr folder, or a file that
-        Pillow reads.
+        A TIFF, OME-TIFF or ImageJ file; a zarr or OME-Zarr, as a folder or an address
+        such as "https://..." (extra `remote`); a file as microscopes write it (extra
+        `formats`); or a picture that Pillow reads.
     axes : str, optional
         One letter of "TCZYX" per axis; what the file states where it is missing.
 
@@ -201,25 +204,31 @@ def open_source(path: str | PathLike[str], *, axes: str | None = None) -> Source
         If the file is missing, not an image, damaged, or holds no pixels or pixels that
         are not real numbers; or the axes do not fit.
     """
-    return Source(find_image(Path(path)), axes)
+    return Source(find_image(place_of(path)), axes)
 
 
 def find_image(path: Path, *, stored: bool = False) -> Stored:
     """Return the image in a file or folder; the rest as in `read_image`."""
-    _check_file(path)
+    if is_local(path):
+        _check_file(path)
     try:
-        if path.is_dir():
-            found: Stored = find_zarr(path)
-        elif is_tiff(path):
-            found = find_tiff(path, stored=stored)
-        else:
-            found = find_raster(path, stored=stored)
+        found = _find(path, stored=stored)
     except InputError:
         raise
     # A damaged file can make the readers raise anything at all.
     except Exception as error:
         raise InputError(_in_words(path, error)) from error
     return _refuse_unreal(found).viewed(Native())
+
+
+def _find(path: Path, *, stored: bool) -> Stored:
+    if not is_local(path) or path.is_dir():
+        return find_zarr(path)
+    if is_tiff(path):
+        return find_tiff(path, stored=stored)
+    if (kind := kind_of(path)) is not None:
+        return find_microscope(path, kind)
+    return find_raster(path, stored=stored)
 
 
 def _refuse_unreal(found: Stored) -> Stored:
@@ -269,10 +278,8 @@ def _unreadable(path: Path, region: Box, error: Exception) -> InputError:
     known = _known_words(path, error)
     if known is not None:
         return InputError(known)
-    spans = zip(region.start, region.stop, strict=True)
-    part = " x ".join(f"{start}:{stop}" for start, stop in spans)
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-    return UnreadableRegion(str(path), f"the region {part}", reason)
+    reason = reason_of(error)
+    return UnreadableRegion(str(path), f"the region {region.in_words}", reason)
 
 
 def _in_words(path: Path, error: Exception) -> str:

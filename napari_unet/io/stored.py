@@ -3,8 +3,8 @@
 A `Stored` image is a frozen value without pixels or open files, so it travels to other
 processes; `Stored.open` gives the `Pixels` that read. What lies in a file and what an
 image shows differ in small steps (an axis with one plane, white at 0, a palette): each
-is a `View`, which tells the shape that comes out, the region that has to be read for one
-of its own, and the pixels. So a region takes the same way as the whole image.
+is a `View`, which tells the shape that comes out, the region that has to be read for
+one of its own, and the pixels. So a region takes the same way as the whole image.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Pixels(Protocol):
         ...
 
     def missing(self, region: Box, level: int) -> tuple[str, ...]:
-        """Return the names of pieces that a format leaves out where all is one value."""
+        """Return the names of pieces that are not in the file, and have one value."""
         ...
 
     def close(self) -> None:

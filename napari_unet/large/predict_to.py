@@ -32,6 +32,7 @@ from napari_unet.large.engine import Engine
 from napari_unet.large.folder import RunFolder, Seen
 from napari_unet.large.image import fit_source, open_image
 from napari_unet.large.numbering import iter_number
+from napari_unet.large.readable import Readable
 from napari_unet.large.result import (
     SUFFIXES,
     OutputFormat,
@@ -163,7 +164,8 @@ def _iter_see(
     """Look at the whole image once."""
     settings, model = task.settings, task.model
     predictor = predictor_of(model, settings, task.engine.device)
-    limits = yield from iter_limits(image, model)
+    readable = CanonicalImage(Readable(image.source), image.axes)
+    limits = yield from iter_limits(readable, model)
     size = settings.pixel_size or image.source.pixel_size.get("X")
     looked = yield from iter_look(
         image,

@@ -10,7 +10,7 @@ import importlib.util
 import math
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -182,7 +182,7 @@ def _whole(text: str) -> int:
         return 0
 
 
-def most_expansion(path: Path, series: list[Any]) -> int:
+def most_expansion(path: Path, series: Sequence[Any]) -> int:
     """Return how many bytes of pixels a byte in the file can stand for.
 
     Other packings than those in `_MOST_EXPANSION`, and tiles that are larger than their
@@ -232,7 +232,7 @@ def check_of_segments(page: Any) -> Callable[[bytes], bool]:
         return lambda data: (
             len(data) < _CHECKED_FROM or inflated_size(BytesIO(data), most) <= most
         )
-    return lambda data: True
+    return lambda _: True
 
 
 def check_every_segment(path: Path, series: Any) -> None:

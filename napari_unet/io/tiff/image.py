@@ -65,10 +65,14 @@ class TiffImage(Stored):
 
     def check_whole(self) -> None:
         """Refuse more pixels than the file can hold, or than fit into memory."""
+        self.check_claims()
+        super().check_whole()
+
+    def check_claims(self) -> None:
+        """Refuse more pixels than the file can hold."""
         claimed = self.lying.nbytes
         words = f"{in_words(claimed)} of pixels"
         refuse_more_than_held(self.path, claimed, self.most_expansion, words)
-        super().check_whole()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,9 +107,10 @@ def find_tiff(path: Path, *, stored: bool = False) -> TiffImage:
             photometric.refuse_unread_colours(path, page)
         found = arrange(path, file)
         most = checks.most_expansion(path, found.series) if found.series else 1
-        if damage := next(filter(tells_of_damage, messages), None):
-            raise ValueError(damage)
         image = TiffImage(path=path, lying=_head(file, found), most_expansion=most)
+        if damage := _damage(messages, found):
+            image.check_claims()
+            raise ValueError(damage)
         notes = (_OTHER_FILES if has_others else None, found.note)
         image = image.viewed(
             *map(Said, filter(None, notes)),
@@ -126,6 +131,12 @@ def find_tiff(path: Path, *, stored: bool = False) -> TiffImage:
         names = metadata.channel_names(file, channel_count(head.shape, head.axes or ""))
         lying = replace(image.lying, channels=names)
     return replace(image, lying=lying)
+
+
+def _damage(messages: list[str], found: Arrangement) -> str | None:
+    """Return what is missing of a file, in words of programs."""
+    cut_off = "it ends before its pixels do" if found.cut_off else None
+    return next(filter(tells_of_damage, messages), cut_off)
 
 
 def read_tiff_header(path: Path) -> ImageHeader:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.errors import UnreadableRegion
+from napari_unet.errors import UnreadableRegion, reason_of
 from napari_unet.geometry.axes import Shape
 from napari_unet.geometry.box import Box
 from napari_unet.io.tiff.checks import check_of_segments
@@ -67,7 +67,8 @@ class Pages:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Of the unpacked numbers."""
-        return np.dtype(_keyframe(self.pages).dtype)
+        dtype: np.dtype[Any] = np.dtype(_keyframe(self.pages).dtype)
+        return dtype
 
     @property
     def piece(self) -> Shape:
@@ -154,7 +155,7 @@ class Pages:
         except Exception as error:
             if "imagecodecs" in str(error) or isinstance(error, MemoryError):
                 raise
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            reason = reason_of(error)
             raise self._unreadable(number, index, reason) from error
         return np.asarray(piece)[None]
 

@@ -90,12 +90,16 @@ def iter_shown_views(
         yield from _iter_turned_round(head, page)
     elif kind == _PALETTE and not imagej and page.colormap is not None:
         yield from _iter_coloured(head, page, used)
-    elif kind == _SEPARATED and (head.axes is None or head.axes.endswith("C")):
-        if head.dtype.kind == "u" and head.shape[-1] == _INKS:
-            yield _Printed()
-            yield Said("colours were converted from CMYK to RGB")
+    elif kind == _SEPARATED and _are_inks(head):
+        yield _Printed()
+        yield Said("colours were converted from CMYK to RGB")
     if page.tags.valueof(_ORIENTATION, 1) not in {0, 1}:
         yield Said(TURNED)
+
+
+def _are_inks(head: Head) -> bool:
+    last = head.axes is None or head.axes.endswith("C")
+    return last and head.dtype.kind == "u" and head.shape[-1] == _INKS
 
 
 def _iter_turned_round(head: Head, page: Any) -> Iterator[View]:
@@ -137,6 +141,7 @@ class _TurnedRound(View):
         return head
 
     def pixels(self, array: npt.NDArray[Any], region: Box) -> npt.NDArray[Any]:
+        del region
         return turn_round(array, self.bits)
 
 
@@ -150,6 +155,7 @@ class _Toned(View):
         return replace(head, dtype=self.greys.dtype)
 
     def pixels(self, array: npt.NDArray[Any], region: Box) -> npt.NDArray[Any]:
+        del region
         return np.asarray(self.greys[array])
 
 

@@ -28,6 +28,12 @@ class Arrangement:
     note: str | None
     series: tuple[Any, ...]
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the file ends before planes that are not packed do."""
+        finest = self.levels[0]
+        return isinstance(finest, Run) and finest.cut_off
+
 
 def arrange(path: Path, file: Any) -> Arrangement:
     """Return how the planes of the first image are arranged.
@@ -88,15 +94,15 @@ def _level(path: Path, file: Any, series: Any) -> Planes:
 
 
 def _shape(series: Any) -> Shape:
-    return tuple(map(int, series.shape))
+    shape = tuple(map(int, series.shape))
+    if min(shape) < 0:
+        raise ValueError("its shape is negative")
+    return shape
 
 
 def _run(path: Path, file: Any, offset: int, shape: Shape, dtype: Any) -> Run:
     ordered = np.dtype(dtype).newbyteorder(file.byteorder)
-    run = Run(file.filehandle, str(path), offset, shape, ordered)
-    if run.end > file.filehandle.size:
-        raise ValueError("it ends before its pixels do")
-    return run
+    return Run(file.filehandle, str(path), offset, shape, ordered)
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +119,8 @@ class _AtOnce:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.series.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.series.dtype)
+        return dtype
 
     @property
     def piece(self) -> Shape:

@@ -53,9 +53,10 @@ class Run:
         return (*(1,) * (len(self.shape) - 1), self.shape[-1])
 
     @property
-    def end(self) -> int:
-        """Where it ends in the file."""
-        return self.offset + math.prod(self.shape) * self.dtype.itemsize
+    def cut_off(self) -> bool:
+        """Whether the file ends before it."""
+        nbytes = math.prod(self.shape) * self.dtype.itemsize
+        return 0 < nbytes > int(self.file.size) - self.offset
 
     def read(self, region: Box) -> npt.NDArray[Any]:
         """Read what lies together at once: rows, or planes that are read whole."""
@@ -67,9 +68,9 @@ class Run:
         first = sum(a * n for a, n in zip(region.start, strides, strict=True))
         for at in np.ndindex(*region.shape[:single]):
             offset = self.offset + first + sum(map(int.__mul__, at, strides))
-            target = memoryview(flat[at].view(np.uint8))
+            target: Any = flat[at].view(np.uint8)
             self.file.seek(offset)
-            if self.file.readinto(target) != len(target):
+            if self.file.readinto(target) != target.nbytes:
                 raise UnreadableRegion(self.path, f"byte {offset} and on", "cut off")
         return out
 

@@ -11,11 +11,13 @@ import stat
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from napari_unet.errors import InputError
 from napari_unet.io.reader import in_words, inflated_size
+from napari_unet.io.remote import is_local
 from napari_unet.io.zarr.inside import leading_out
 from napari_unet.io.zarr.metadata import ArrayHead
 
@@ -27,6 +29,7 @@ _HEADER = 32
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ENTRY = 16
 _EMPTY = 2**64 - 1
+_TOLD = ("size", "ETag", "LastModified", "mtime", "created")
 
 
 def check_head(path: Path, head: ArrayHead) -> None:
@@ -40,10 +43,13 @@ def check_claims(path: Path, folder: Path, head: ArrayHead) -> None:
 
     Chunks may be missing where everything is one value, within reason.
     """
+    if not is_local(folder):
+        return  # to list it may take long, or not be possible
     stored = 0
     for number, entry in enumerate(iter_files(folder)):
         if number > _MOST_FILES:
             raise damaged_zarr(path, f"it has more than {_MOST_FILES:,} files")
+        check_file(path, Path(entry))
         stored += entry.stat().st_size
     if head.nbytes > max(_LARGE, stored * _MOST_EXPANSION):
         told, held = in_words(head.nbytes), in_words(stored)
@@ -60,11 +66,33 @@ def iter_files(folder: Path) -> Iterator[os.DirEntry[str]]:
                 yield entry
 
 
+def iter_identities(folder: Path) -> Iterator[str]:
+    """Yield the name, size and time of every file of an array, in words.
+
+    An address that cannot be listed has none.
+    """
+    if is_local(folder):
+        for entry in iter_files(folder):
+            status = entry.stat()
+            name = Path(entry).relative_to(folder).as_posix()
+            yield f"{name} {status.st_size} {status.st_mtime_ns}"
+        return
+    place: Any = folder
+    try:
+        found = place.fs.find(place.path, detail=True)
+    except (OSError, NotImplementedError):
+        return
+    for name, info in sorted(found.items()):
+        told = (str(info.get(key, "")) for key in _TOLD)
+        yield " ".join((name, *told))
+
+
 def check_file(path: Path, file: Path) -> None:
     """Refuse a file of an array that is none, or a link that leads out of the zarr."""
-    if file.is_symlink() or file.parent.is_symlink():
-        if not file.resolve().is_relative_to(path.resolve()):
-            raise leading_out(path, file)
+    if not is_local(file):
+        return  # there are no links, nor devices
+    if not file.resolve().is_relative_to(path.resolve()):
+        raise leading_out(path, file)
     if file.exists() and not stat.S_ISREG(file.stat().st_mode):
         raise damaged_zarr(path, f"{file.name!r} in it is no file")
 

@@ -11,6 +11,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL, ImageHeader
 from napari_unet.images.channels import channel_count
 from napari_unet.io.reader import in_micrometres
+from napari_unet.io.remote import is_local
 from napari_unet.io.stored import Head, Pixels, Stored, without_single
 from napari_unet.io.zarr import checks
 from napari_unet.io.zarr.inside import image_inside, leading_out
@@ -66,10 +67,8 @@ class ZarrImage(Stored):
             for file in dict.fromkeys((self.image / name, folder / name)):
                 if file.is_file():
                     found.update(file.read_bytes())
-        for entry in checks.iter_files(folder):
-            status = entry.stat()
-            name = Path(entry).relative_to(folder).as_posix()
-            found.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+        for words in checks.iter_identities(folder):
+            found.update(f"{words}\n".encode())
         return found.hexdigest()
 
     def check_whole(self) -> None:
@@ -136,8 +135,10 @@ def _levels(
 
 
 def _level(path: Path, folder: Path) -> ZarrLevel:
-    if not folder.resolve().is_relative_to(path.resolve()):
+    if is_local(path) and not folder.resolve().is_relative_to(path.resolve()):
         raise leading_out(path, folder)
+    for name in METADATA:
+        checks.check_file(path, folder / name)
     head = read_head(folder)
     checks.check_head(path, head)
     return ZarrLevel(folder, head)

@@ -249,7 +249,7 @@ class ArrayHead(BaseModel):
         if not len(self.chunks) == len(self.cells) == len(self.shape):
             raise ValueError("its chunks have other axes than the array")
         if min(self.chunks) < 1 or min(self.cells) < 1:
-            raise ValueError("its chunks have no pixels")
+            raise ValueError("its chunks have other axes than the array, or no pixels")
         if any(a % b for a, b in zip(self.cells, self.chunks, strict=True)):
             raise ValueError("its shards are no whole numbers of chunks")
         if self.chunks_of_a_cell > _MOST_OF_A_SHARD:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 from zarr.abc.store import RangeByteRequest, SuffixByteRequest
-from zarr.storage import LocalStore, WrapperStore
+from zarr.storage import FsspecStore, LocalStore, WrapperStore
 
-from napari_unet.errors import InputError, UnreadableRegion
+from napari_unet.errors import InputError, UnreadableRegion, reason_of
 from napari_unet.geometry.box import Box
+from napari_unet.io.remote import is_local
 from napari_unet.io.zarr import checks
 from napari_unet.io.zarr.metadata import METADATA, ArrayHead
 
@@ -40,7 +42,7 @@ def open_pixels(path: Path, levels: Sequence[ZarrLevel]) -> ZarrPixels:
 
 
 def _open(path: Path, folder: Path, head: ArrayHead) -> Level:
-    store = CheckedStore(LocalStore(folder, read_only=True), path, folder, head)
+    store = CheckedStore(_store(folder), path, folder, head)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         array: Any = zarr.open_array(
@@ -49,6 +51,14 @@ def _open(path: Path, folder: Path, head: ArrayHead) -> Level:
     if tuple(array.shape) != head.shape or array.dtype.kind not in "biuf":
         raise ValueError("the library sees another array")
     return Level(array, store)
+
+
+def _store(folder: Path) -> Store:
+    if is_local(folder):
+        return LocalStore(folder, read_only=True)
+    place: Any = folder
+    options = dict(place.storage_options)
+    return FsspecStore.from_url(str(folder), storage_options=options, read_only=True)
 
 
 class CheckedStore(WrapperStore["Store"]):
@@ -98,11 +108,10 @@ class CheckedStore(WrapperStore["Store"]):
         index = self.head.index
         if byte_range is None:
             return checks.problem_of_shard(packed, self.head)
-        if isinstance(byte_range, SuffixByteRequest):
-            return None  # the index, or the library sees that it is none
-        if index is not None and not index.at_end:
-            if byte_range == RangeByteRequest(0, self.head.index_nbytes):
-                return None
+        at_start = RangeByteRequest(0, self.head.index_nbytes)
+        is_index = index is not None and not index.at_end and byte_range == at_start
+        if is_index or isinstance(byte_range, SuffixByteRequest):
+            return None  # the library compares it with its checksum
         return checks.problem_of_chunk(packed, self.head)
 
 
@@ -137,25 +146,20 @@ class Level:
             try:
                 self.array[box.slices]
             except Exception as found:  # noqa: BLE001 - as above
-                reason = (str(found).splitlines() or [type(found).__name__])[0][:200]
+                reason = reason_of(found)
                 path = str(self.store.path)
                 return UnreadableRegion(path, self.store.name(key), reason)
         return error
 
     def _cells(self, region: Box) -> Iterator[tuple[str, Box]]:
-        """Yield the keys of the files that hold a region, with what is wanted of each."""
+        """Yield the keys of the files that hold a region, with what each has of it."""
         cells = self.store.head.cells
         ends = zip(region.start, region.stop, cells, strict=True)
-        for at in np.ndindex(
-            *(spans := [range(a // n, (b - 1) // n + 1) for a, b, n in ends])
-        ):
-            place = tuple(span[n] for span, n in zip(spans, at, strict=True))
+        for place in product(*(range(a // n, (b - 1) // n + 1) for a, b, n in ends)):
             start = tuple(a * n for a, n in zip(place, cells, strict=True))
             stop = tuple(a + n for a, n in zip(start, cells, strict=True))
-            yield (
-                self.array.metadata.encode_chunk_key(place),
-                Box(start, stop).intersect(region),
-            )
+            key = self.array.metadata.encode_chunk_key(place)
+            yield key, Box(start, stop).intersect(region)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

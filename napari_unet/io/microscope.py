@@ -1,0 +1,143 @@
+"""Files as microscopes write them, read by regions through bioio's readers.
+
+Each kind has a reader of its own, which gives an array of dask: a region unpacks the
+planes that hold it. Of a file with several images, the first one is read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy.typing as npt
+
+from napari_unet.errors import InputError, how_to_install
+from napari_unet.geometry.box import Box
+from napari_unet.images.dimensions import (
+    lazily_opened,
+    stated_axes,
+    stated_channels,
+    stated_pixel_size,
+)
+from napari_unet.images.lazy import LazyImage
+from napari_unet.io.stored import Head, Pixels, Stored, file_fingerprint, without_single
+
+_BY_PLANES = MappingProxyType({"chunk_dims": ["Y", "X"]})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file.
+
+    Parameters
+    ----------
+    name : str
+        As people call it.
+    magic : bytes
+        How its files begin.
+    module : str
+        Which reader of bioio's reads it.
+    remedy : str
+        How that is installed.
+    options : mapping
+        What the reader is told.
+    """
+
+    name: str
+    magic: bytes
+    module: str
+    remedy: str
+    options: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+_CZI = (
+    "type: pip install bioio-czi (its licence, GPL, is another one than that of this "
+    "program, so it comes with no extra), or save the image as OME-TIFF in ZEN"
+)
+KINDS = (
+    Kind("ND2", b"\xda\xce\xbe\x0a", "bioio_nd2", how_to_install("formats")),
+    Kind("LIF", b"\x70\0\0\0", "bioio_lif", how_to_install("formats"), _BY_PLANES),
+    Kind("CZI", b"ZISRAWFILE", "bioio_czi", _CZI, _BY_PLANES),
+)
+
+
+def kind_of(path: Path) -> Kind | None:
+    """Return which microscope's kind of file it is; the content decides."""
+    with path.open("rb") as file:
+        first = file.read(16)
+    return next((kind for kind in KINDS if first.startswith(kind.magic)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicroscopeImage(Stored):
+    """The first image of a file."""
+
+    kind: Kind
+
+    def open(self) -> Pixels:
+        """Open the file."""
+        reader = _reader(self.path, self.kind)
+        return _MicroscopePixels(LazyImage(arrays=(lazily_opened(reader),)))
+
+    def fingerprint(self) -> str:
+        """Return what becomes another text when the file becomes another one."""
+        return file_fingerprint(self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _MicroscopePixels:
+    image: LazyImage
+
+    def read(self, region: Box, level: int) -> npt.NDArray[Any]:
+        return self.image.read(region, level)
+
+    def missing(self, region: Box, level: int) -> tuple[str, ...]:
+        del region, level
+        return ()
+
+    def close(self) -> None:
+        pass  # bioio opens the file for each plane
+
+
+def find_microscope(path: Path, kind: Kind) -> MicroscopeImage:
+    """Return the first image of a file.
+
+    Raises an InputError if its reader is not installed; or whatever that raises.
+    """
+    reader = _reader(path, kind)
+    image = LazyImage(arrays=(lazily_opened(reader),))
+    sizes: dict[str, float] = {}
+    with suppress(AttributeError, TypeError, ValueError):
+        sizes = stated_pixel_size(reader)
+    count = len(reader.scenes)
+    note = (
+        f"the file holds {count} images and only the first was read; save the others "
+        "as files of their own to use them"
+    )
+    lying = Head(
+        levels=image.levels,
+        piece=image.piece,
+        dtype=image.dtype,
+        axes=stated_axes(reader),
+        pixel_size=sizes,
+        channels=stated_channels(reader),
+        note=note if count > 1 else None,
+    )
+    found = MicroscopeImage(path=path, lying=lying, kind=kind)
+    return found.viewed(without_single(lying, "TCZ"))
+
+
+def _reader(path: Path, kind: Kind) -> Any:
+    try:
+        module = importlib.import_module(kind.module)
+    except ImportError as error:
+        raise InputError(
+            f"To read {str(path)!r}, a {kind.name} file, one more package is needed; "
+            f"{kind.remedy}."
+        ) from error
+    return module.Reader(path, **kind.options)
