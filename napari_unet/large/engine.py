@@ -146,7 +146,7 @@ def _client(engine: Engine) -> Iterator[Any]:
                 n_workers=engine.workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address=":0",
                 memory_limit=0,
                 silence_logs=logging.CRITICAL,
             ) as cluster,

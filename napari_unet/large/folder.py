@@ -38,6 +38,8 @@ class Seen(BaseModel):
     ----------
     identity : str
         Of image, model and settings.
+    fingerprint : str
+        Of the image alone.
     limits : tuple of (float, float)
         Grey values that become 0 and 1, by channel.
     zoom : float
@@ -51,6 +53,7 @@ class Seen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     identity: str
+    fingerprint: str
     image: str | None
     axes: str
     settings: Settings

@@ -15,6 +15,7 @@ from napari_unet.images.chosen import ChosenChannels
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.model_input import check_image, fit_channels
 from napari_unet.io.source import Source
+from napari_unet.large.readable import Readable
 from napari_unet.weights.model import Model
 
 _RGB = 3
@@ -44,21 +45,27 @@ def fit_source(
         names = getattr(source, "channels", ())
         chosen: tuple[int, ...] = parse_channels(channel, count, names)
     elif count == model.spec.in_channels:
-        check_image(_sample(source, letters), letters, model)
+        _check(source, letters, model)
         return CanonicalImage(source, letters), notes
     else:
         chosen, said = _fitting(source, letters, model)
         notes.append(said)
     taken = ChosenChannels(source, letters, chosen)
-    check_image(_sample(taken, taken.axes), taken.axes, model)
+    _check(taken, taken.axes, model)
     return CanonicalImage(taken, taken.axes), notes
+
+
+def _check(source: ImageSource, axes: str, model: Model) -> None:
+    """Refuse what the model cannot take, by the shape alone."""
+    nothing = np.zeros((), source.dtype)
+    check_image(np.broadcast_to(nothing, source.shape), axes, model)
 
 
 def _fitting(
     source: ImageSource, axes: str, model: Model
 ) -> tuple[tuple[int, ...], str]:
     """Return the channels that fit a model by themselves, and what is left out."""
-    wanted, sample = model.spec.in_channels, _sample(source, axes)
+    wanted, sample = model.spec.in_channels, _sample(Readable(source), axes)
     # Says what to do where none do.
     check_image(sample, axes, model)
     if wanted == _RGB:

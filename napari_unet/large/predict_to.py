@@ -43,7 +43,7 @@ from napari_unet.large.result import (
     iter_write,
 )
 from napari_unet.large.run import Run, plan_of, predictor_of
-from napari_unet.large.settings import Settings, identity
+from napari_unet.large.settings import Settings, fingerprint_of, identity
 from napari_unet.large.sight import iter_look
 from napari_unet.large.work import shares
 from napari_unet.tasks import task_of
@@ -110,7 +110,7 @@ class Predicted:
 
 def iter_predict_to(task: Task) -> Generator[PredictEvent, None, Predicted]:
     """Predict step by step; closing it leaves what the next call goes on with."""
-    own = identity(task.settings, task.source, task.model)
+    own = identity(task.settings, fingerprint_of(task.source), task.model)
     if (there := _finished(task, own)) is not None:
         return there
     run = yield from _iter_begin(task, own)
@@ -155,7 +155,7 @@ def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
         task.folder.start(seen, task.model)
     task.folder.forgive()
     plan = plan_of(seen, image, task.model, predictor)
-    return Run(task.folder, seen, image, predictor, plan)
+    return Run(task.folder, seen, task.source, image, predictor, plan)
 
 
 def _iter_see(
@@ -178,6 +178,7 @@ def _iter_see(
     )
     return Seen(
         identity=own,
+        fingerprint=fingerprint_of(task.source),
         image=task.path,
         axes=image.axes,
         settings=settings,

@@ -17,8 +17,8 @@ from napari_unet.images.source import ImageSource
 class Readable:
     """The same image, in which what cannot be read is as grey as what can.
 
-    It is for the grey values of the whole image alone: blocks that hold a damaged piece
-    stay empty. An `ImageSource`.
+    It is for the grey values of the whole image, and for what lies around a block: a
+    block that holds a damaged piece itself stays empty. An `ImageSource`.
 
     Parameters
     ----------

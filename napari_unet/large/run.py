@@ -11,7 +11,7 @@ from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.large.folder import RunFolder, Seen
 from napari_unet.large.image import fit_source, open_image
-from napari_unet.large.settings import Settings, identity
+from napari_unet.large.settings import Settings, fingerprint_of
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
@@ -25,15 +25,24 @@ class Run:
 
     folder: RunFolder
     seen: Seen
+    source: ImageSource
     image: CanonicalImage
     predictor: PlanePredictor
     plan: BlockPlan
+
+    def refuse_changed(self) -> None:
+        """Raise an InputError if the image is not any more what it was."""
+        if fingerprint_of(self.source) != self.seen.fingerprint:
+            raise InputError(
+                f"The image {self.seen.image!r} has changed since its prediction "
+                "began; start anew with --overwrite."
+            )
 
 
 def open_run(folder: Path, device: str, source: ImageSource | None = None) -> Run:
     """Open a run, wherever its folder and its image can be reached.
 
-    Raises an InputError if there is none, or its image has changed.
+    Raises an InputError if there is none.
     """
     place = RunFolder(folder)
     seen = place.read()
@@ -45,14 +54,10 @@ def open_run(folder: Path, device: str, source: ImageSource | None = None) -> Ru
     if source is None:
         source = open_image(str(seen.image), settings.axes)
     model = load_model(place.model)
-    if identity(settings, source, model) != seen.identity:
-        raise InputError(
-            f"The image {seen.image!r} has changed since its prediction began; start "
-            "anew with --overwrite."
-        )
     image, _ = fit_source(source, settings.axes, settings.channel, model)
     predictor = predictor_of(model, settings, device)
-    return Run(place, seen, image, predictor, plan_of(seen, image, model, predictor))
+    plan = plan_of(seen, image, model, predictor)
+    return Run(place, seen, source, image, predictor, plan)
 
 
 def predictor_of(model: Model, settings: Settings, device: str) -> PlanePredictor:

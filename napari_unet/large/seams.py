@@ -34,7 +34,7 @@ from napari_unet.large.folder import Seen
 from napari_unet.large.image import fit_source, open_image
 from napari_unet.large.result import box_in_result, place_of, region_in_result
 from napari_unet.large.run import plan_of, predictor_of
-from napari_unet.large.settings import identity
+from napari_unet.large.settings import fingerprint_of, identity
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.weights.folder import load_model
 from napari_unet.weights.model import Model
@@ -125,7 +125,8 @@ def _open(path: Path, image: str | None, model: Model | None, device: str) -> _C
     loaded = model or load_model(note["model"])
     thresholds = type(loaded.spec.decoding).model_validate(note["thresholds"])
     loaded = loaded.with_decoding(thresholds)
-    if image is None and identity(seen.settings, source, loaded) != seen.identity:
+    same = identity(seen.settings, fingerprint_of(source), loaded) == seen.identity
+    if image is None and not same:
         raise InputError(
             f"The image {where!r}, or the model {note['model']!r}, is not any more "
             f"what {str(path)!r} was made of; name them with --image and --model."

@@ -49,11 +49,11 @@ class Settings(BaseModel):
     cutting: Cutting | None = None
 
 
-def identity(settings: Settings, source: ImageSource, model: Model) -> str:
+def identity(settings: Settings, fingerprint: str, model: Model) -> str:
     """Return what is another text where labels may be others."""
     said = {
         "layout": LAYOUT,
-        "image": _fingerprint(source),
+        "image": fingerprint,
         "model": model.spec.model_dump(mode="json", exclude={"checksum"}),
         "weights": _weights(model),
         "settings": settings.model_dump(mode="json"),
@@ -69,7 +69,7 @@ def _weights(model: Model) -> str:
     return found.hexdigest()
 
 
-def _fingerprint(source: ImageSource) -> str:
+def fingerprint_of(source: ImageSource) -> str:
     """Return what a source says of its content, or a hash of a part of its pixels."""
     own = getattr(source, "fingerprint", None)
     if own is not None:

@@ -9,12 +9,14 @@ import torch
 
 from napari_unet.core.jobs import drain
 from napari_unet.errors import StorageError, UnreadableRegion
-from napari_unet.images.source import ImageSource
+from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.blocks import BlockPlan
 from napari_unet.inference.predict_block import crop, iter_predict_block
 from napari_unet.inference.stitching import split_objects
 from napari_unet.large.block_file import BlockFile
+from napari_unet.large.readable import Readable
 from napari_unet.large.run import Run, open_run
+from napari_unet.tasks.objectives.objective import Values
 
 
 class BlocksFailed(Exception):
@@ -51,8 +53,10 @@ def shares(plan: BlockPlan, chunk: int, missing: set[int]) -> list[tuple[int, ..
 def iter_predict_share(run: Run, numbers: Sequence[int]) -> Generator[int, None, None]:
     """Predict blocks that are not there yet; yields the number of each that is done.
 
-    Raises BlocksFailed after all were tried, and a StorageError at once.
+    Raises BlocksFailed after all were tried; at once a StorageError, or an InputError
+    if the image has changed.
     """
+    run.refuse_changed()
     why: dict[int, str] = {}
     for number in numbers:
         if run.folder.block(number).exists():
@@ -103,13 +107,25 @@ def _take_gpu() -> None:
 
 
 def _predict(run: Run, number: int) -> None:
-    plan, block = run.plan, run.plan.blocks[number]
-    found = drain(iter_predict_block(plan, number, run.image, run.predictor))
+    """Predict a block; of what lies around it, pieces may be damaged."""
+    try:
+        found = _predicted(run, number, run.image)
+    except UnreadableRegion:
+        block = run.plan.blocks[number]
+        readable = CanonicalImage(Readable(run.image.source), run.image.axes)
+        run.image.plane(block.frame, block.section, block.core)
+        readable.plane(block.frame, block.section, block.core)
+        found = _predicted(run, number, readable)
     target = BlockFile(run.folder.block(number))
-    if plan.objects:
-        target.write(*split_objects(plan, number, found.values))
+    if run.plan.objects:
+        target.write(*split_objects(run.plan, number, found))
     else:
-        target.write(crop(block, found.values), None)
+        target.write(crop(run.plan.blocks[number], found), None)
+
+
+def _predicted(run: Run, number: int, image: CanonicalImage) -> Values:
+    steps = iter_predict_block(run.plan, number, image, run.predictor)
+    return drain(steps).values
 
 
 def _in_words(error: Exception) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 import napari_unet
 from napari_unet.errors import InputError
+from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
-from napari_unet.large import engine
-from tests.large.scenes import crossing, labels_of, predicted, same_partition
-from tests.session.brightness import brightness_model
+from napari_unet.large import engine, iter_predict_to
+from napari_unet.large.folder import RunFolder
+from napari_unet.models.architectures.unet import UNetConfig
+from tests.large.scenes import asked, crossing, labels_of, predicted
+from tests.session import brightness
 
 distributed = pytest.importorskip("distributed")
 
@@ -23,7 +29,7 @@ distributed = pytest.importorskip("distributed")
 def cluster():
     """A scheduler and two workers, in processes of their own."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
     ) as found:
         yield found
 
@@ -35,55 +41,84 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_6000_px_whole_in_blocks_and_by_workers(cluster, tmp_path: Path) -> None:
-    pixels = crossing((6000, 6000))
-    path = tmp_path / "big.tif"
-    tifffile.imwrite(path, pixels, tile=(512, 512))
-    # The cutting that everybody has.
-    asked = {"cutting": None, "diameter": 20.0}
-    whole = predict(pixels, brightness_model(), device="cpu", diameter=20.0)
-    address = cluster.scheduler_address
-    there = predicted(path, tmp_path / "there", scheduler=address, **asked)
-    here = predicted(path, tmp_path / "here", chunk=3000, **asked)
-    assert there.blocks == 9
-    labels = labels_of(there)
-    np.testing.assert_array_equal(labels_of(here), labels)
-    pairs, counts = np.unique(
-        np.stack([whole.ravel(), labels.ravel()]).view(np.int64), return_counts=True
-    ) if False else (None, None)
-    assert there.objects == len(np.unique(whole)) - 1
-    first = np.zeros(there.objects + 1, np.int64)
-    first[labels.ravel()] = whole.ravel()
-    np.testing.assert_array_equal(first[labels], whole)
-    assert pairs is counts
+def everywhere(extent: int) -> np.ndarray:
+    """Return a grid that is one object, and others between its lines, at every seam."""
+    cell = np.zeros((250, 250), np.uint8)
+    cell[:6] = cell[:, :6] = 200
+    cell[100:130, 100:130] = cell[10:90, 20:24] = cell[140:240, 50:200:10] = 200
+    count = -(-extent // 250)
+    return np.tile(cell, (count, count))[:extent, :extent]
 
 
-def test_a_block_that_fails_there_is_retried_and_told(
-    cluster, image: Path, tmp_path: Path
+def test_6000_px_begun_here_and_finished_by_workers_is_the_whole(
+    cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "out"
-    # Where the file should go there is a folder, for all who try.
-    from napari_unet.core.jobs import drain
-    from napari_unet.large import iter_predict_to
-    from napari_unet.large.folder import RunFolder
-    from tests.large.scenes import asked
+    small = UNetConfig(depth=1, base_channels=2, norm="none")
+    monkeypatch.setitem(brightness._COMMON, "architecture", small)
+    model, pixels = brightness.brightness_model(), everywhere(6000)
+    tifffile.imwrite(tmp_path / "big.tif", pixels, tile=(512, 512))
+    # The cutting that everybody has.
+    asked_for = {"cutting": None, "diameter": 20.0}
+    path, out = tmp_path / "big.tif", tmp_path / "out"
+    begun = iter_predict_to(asked(path, out, model, chunk=3000, **asked_for))
+    while len(RunFolder.beside(out / "big.zarr").done()) < 4:
+        next(begun)
+    begun.close()
+    address = cluster.scheduler_address
+    found = predicted(path, out, model, scheduler=address, **asked_for)
+    assert (found.blocks, found.computed) == (9, 5)
+    labels = labels_of(found)
+    whole = predict(pixels, model, device="cpu", diameter=20.0)
+    # One to one: as many of both, and each is the same one everywhere.
+    assert found.objects == labels.max() == whole.max()
+    renamed = np.zeros(found.objects + 1, np.int32)
+    renamed[labels.ravel()] = whole.ravel()
+    np.testing.assert_array_equal(renamed[labels], whole)
 
-    task = asked(image, out, scheduler=cluster.scheduler_address)
-    steps = iter_predict_to(task)
-    next(step for step in steps if RunFolder.beside(out / "big.zarr").read())
-    steps.close()
-    found = drain(iter_predict_to(task))
-    assert found.blocks == 25
-    np.testing.assert_array_equal(
-        labels_of(found), labels_of(predicted(image, tmp_path / "here"))
-    )
+
+def test_a_block_that_fails_there_is_told_and_the_rest_is_finished(
+    cluster, tmp_path: Path
+) -> None:
+    path = tmp_path / "big.zarr"
+    zarr.create_array(path, data=crossing((300, 283)), chunks=(64, 64))
+    piece = path / "c" / "2" / "2"
+    good = piece.read_bytes()
+    address = cluster.scheduler_address
+    piece.write_bytes(good[:-9])
+    asked = {"scheduler": address, "chunk": 128, "cutting": Cutting(64, 8, 4)}
+    found = predicted(path, tmp_path / "out", **asked)
+    (gap,) = found.empty
+    assert "c/2/2" in gap.why
+    assert found.computed == 24
+
+
+def test_workers_that_die_are_told_and_it_goes_on(image: Path, tmp_path: Path) -> None:
+    expected = labels_of(predicted(image, tmp_path / "here"))
+    out = tmp_path / "out"
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
+    ) as found:
+        address = found.scheduler_address
+        steps = iter_predict_to(asked(image, out, scheduler=address, chunk=64))
+        killed = False
+        for _ in steps:
+            if not killed and len(RunFolder.beside(out / "big.zarr").done()) > 3:
+                worker = next(iter(found.workers.values()))
+                os.kill(worker.pid, signal.SIGKILL)
+                killed = True
+    assert killed
+    done = predicted(image, out)
+    assert done.empty == ()
+    np.testing.assert_array_equal(labels_of(done), expected)
 
 
 def test_a_scheduler_that_does_not_answer(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "_PATIENCE_S", 0.2)
-    with pytest.raises(InputError, match="No scheduler answers at 'tcp://127.0.0.1:9'"):
+    with pytest.raises(
+        InputError, match=r"No scheduler answers at 'tcp://127.0.0.1:9'"
+    ):
         predicted(image, tmp_path / "out", scheduler="tcp://127.0.0.1:9")
 
 
@@ -101,8 +136,3 @@ def test_without_dask_it_says_what_to_type(
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"\[scale\]"):
         predicted(image, tmp_path / "out", workers=2)
-
-
-def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
-    del tmp_path
-    assert same_partition(np.array([1, 2]), np.array([2, 1]))
