@@ -1,10 +1,7 @@
 from .engine import Engine as Engine
 from .predict_to import (
-    CHUNK as CHUNK,
     Gap as Gap,
     Predicted as Predicted,
-    Task as Task,
-    ask as ask,
     iter_predict_to as iter_predict_to,
     predict_to as predict_to,
 )
@@ -12,3 +9,4 @@ from .result import Place as Place, SUFFIXES as SUFFIXES
 from .plan import Planned as Planned, plan_in_short as plan_in_short
 from .seams import SeamsChecked as SeamsChecked, iter_check_seams as iter_check_seams
 from .settings import Settings as Settings
+from .task import CHUNK as CHUNK, Task as Task, ask as ask

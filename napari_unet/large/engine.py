@@ -166,8 +166,9 @@ def _client(engine: Engine) -> Iterator[Any]:
 
 
 def _distributed() -> Any:
-    """Return the library, which few need."""
+    """Return the library."""
     try:
+        # Few need it, and it is not there without an extra.
         import distributed
     except ImportError as error:
         raise InputError(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.model_input import zoom_for
 from napari_unet.large.image import fit_source
-from napari_unet.large.predict_to import Task, values_of
 from napari_unet.large.result import disk_needed
 from napari_unet.large.run import predictor_of
+from napari_unet.large.task import Task
 from napari_unet.large.work import shares
 
 _PROGRAM = 400_000_000
@@ -59,6 +60,11 @@ def plan_in_short(task: Task) -> Planned:
 
     Where the size of objects is not told, it is taken to be one that the model knows.
     """
+    with closing(task):
+        return _planned(task)
+
+
+def _planned(task: Task) -> Planned:
     settings, model = task.settings, task.model
     image, _ = fit_source(task.source, settings.axes, settings.channel, model)
     predictor = predictor_of(model, settings, task.engine.device)
@@ -87,7 +93,7 @@ def plan_in_short(task: Task) -> Planned:
         blocks=len(plan.blocks),
         chunks=len(shares(plan, task.chunk, set(range(len(plan.blocks))))),
         missing=len(missing),
-        disk=disk_needed(pixels, values_of(model, settings)),
+        disk=disk_needed(pixels, task.values),
         memory=_PROGRAM + _A_PIXEL * _window(plan),
         zoom=zoom,
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,17 +27,14 @@ from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.predict import iter_limits
 from napari_unet.inference.stitching import Numbering
-from napari_unet.instances.diameter import check_diameter
-from napari_unet.io.pairing import name_of, stem_of
+from napari_unet.io.pairing import stem_of
 from napari_unet.large.engine import Engine
-from napari_unet.large.folder import RunFolder, Seen
-from napari_unet.large.image import fit_source, open_image
+from napari_unet.large.folder import Seen
+from napari_unet.large.image import fit_source
 from napari_unet.large.numbering import iter_number
 from napari_unet.large.readable import Readable
 from napari_unet.large.result import (
-    SUFFIXES,
     OutputFormat,
-    Place,
     box_in_result,
     disk_needed,
     empty_zarr,
@@ -45,43 +43,24 @@ from napari_unet.large.result import (
 from napari_unet.large.run import Run, plan_of, predictor_of
 from napari_unet.large.settings import Settings, fingerprint_of, identity
 from napari_unet.large.sight import iter_look
+from napari_unet.large.task import CHUNK, Task, ask
 from napari_unet.large.work import shares
-from napari_unet.tasks import task_of
-from napari_unet.weights.model import Model, check_model
-
-CHUNK = 1024
-"""Extent of what is one piece of work, in pixels; it is rounded up to whole blocks."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Task:
-    """An image, a model, and where the labels go.
-
-    Parameters
-    ----------
-    path : str or None
-        Of the image, where it has one.
-    """
-
-    source: ImageSource
-    path: str | None
-    model: Model
-    model_name: str
-    settings: Settings
-    place: Place
-    chunk: int
-    engine: Engine
-    overwrite: bool
-
-    @property
-    def folder(self) -> RunFolder:
-        """The run's folder, beside the result."""
-        return RunFolder.beside(self.place.path)
+from napari_unet.weights.model import Model
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A part of the image that could not be predicted, and why; a block."""
+    """A part of the image that could not be predicted, and is empty.
+
+    Attributes
+    ----------
+    block : int
+        Its number.
+    region : str
+        Where it lies, in the axes of the result.
+    why : str
+        What happened, in words.
+    """
 
     block: int
     region: str
@@ -94,10 +73,16 @@ class Predicted:
 
     Attributes
     ----------
+    labels : str
+        The file, or folder.
     objects : int or None
         How many there are, where there are objects.
     blocks, computed : int
         Of the whole image, and those that were computed by this call.
+    empty : tuple of Gap
+        What could not be predicted; the same call tries it again.
+    notes : tuple of str
+        What was made of the image, or left out.
     """
 
     labels: str
@@ -110,6 +95,11 @@ class Predicted:
 
 def iter_predict_to(task: Task) -> Generator[PredictEvent, None, Predicted]:
     """Predict step by step; closing it leaves what the next call goes on with."""
+    with closing(task):
+        return (yield from _iter_predict(task))
+
+
+def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
     own = identity(task.settings, fingerprint_of(task.source), task.model)
     if (there := _finished(task, own)) is not None:
         return there
@@ -192,7 +182,7 @@ def _iter_see(
 def _refuse_full(task: Task, image: CanonicalImage) -> None:
     """Refuse to begin what the disk cannot hold."""
     pixels = math.prod((image.shape[0], *image.shape[2:]))
-    wanted = disk_needed(pixels, values_of(task.model, task.settings))
+    wanted = disk_needed(pixels, task.values)
     parent = task.place.path.parent
     with told_in_words(parent):
         parent.mkdir(parents=True, exist_ok=True)
@@ -203,13 +193,6 @@ def _refuse_full(task: Task, image: CanonicalImage) -> None:
             f"{str(task.place.path)!r}, found {free / 1e9:.1f} GB; free some, or "
             "choose another folder with --out."
         )
-
-
-def values_of(model: Model, settings: Settings) -> int | None:
-    """Return how many values a pixel has; None where it has a label."""
-    if settings.probabilities or task_of(model.spec).labels.values:
-        return model.spec.out_channels
-    return None
 
 
 def _iter_blocks(task: Task, run: Run) -> Generator[PredictEvent, None, None]:
@@ -242,9 +225,9 @@ def _iter_finish(
         plan,
         run.image.axes,
         _dtype(run, task),
-        values_of(task.model, task.settings),
+        task.values,
     )
-    size = _pixel_size(task)
+    size = task.pixel_size
     labels.create(stem_of(task.place.path), size)
     written = iter_write(
         folder, plan, run.image.axes, done=done, numbering=numbering, labels=labels
@@ -299,50 +282,9 @@ def _gaps(run: Run) -> tuple[Gap, ...]:
 
 
 def _dtype(run: Run, task: Task) -> str:
-    if values_of(task.model, task.settings) is not None:
+    if task.values is not None:
         return "float32"
     return "int32" if run.plan.objects else "uint8"
-
-
-def _pixel_size(task: Task) -> dict[str, float]:
-    size = dict(task.source.pixel_size)
-    if task.settings.pixel_size is not None:
-        size |= {"Y": task.settings.pixel_size, "X": task.settings.pixel_size}
-    return size
-
-
-def ask(
-    image: str | Path | ImageSource,
-    model: Model,
-    out: Path,
-    *,
-    settings: Settings,
-    engine: Engine,
-    name: str | None = None,
-    model_name: str | None = None,
-    output_format: OutputFormat = "ome-zarr",
-    chunk: int = CHUNK,
-    overwrite: bool = False,
-) -> Task:
-    """Return what is to be done, of what a person says; an InputError if it is wrong.
-
-    Parameters
-    ----------
-    model_name : str, optional
-        By which the model can be loaded again: that of a built-in one, or a path.
-    """
-    check_model(model)
-    check_diameter(settings.diameter)
-    if chunk < 1:
-        raise InputError(f"Expected a chunk of 1 pixel or more, found {chunk}.")
-    path, source = None, image
-    if not isinstance(source, ImageSource):
-        path = str(Path(source).absolute())
-        source = open_image(str(image), settings.axes)
-    stem = name or (name_of(Path(path)) if path else "image")
-    place = Place(out / f"{stem}{SUFFIXES[output_format]}", output_format)
-    called = model_name or model.name
-    return Task(source, path, model, called, settings, place, chunk, engine, overwrite)
 
 
 def predict_to(

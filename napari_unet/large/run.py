@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +41,10 @@ class Run:
             )
 
 
-def open_run(folder: Path, device: str, source: ImageSource | None = None) -> Run:
+@contextmanager
+def open_run(
+    folder: Path, device: str, source: ImageSource | None = None
+) -> Iterator[Run]:
     """Open a run, wherever its folder and its image can be reached.
 
     Raises an InputError if there is none.
@@ -51,13 +56,15 @@ def open_run(folder: Path, device: str, source: ImageSource | None = None) -> Ru
             f"There is no run in {str(folder)!r} any more; start the prediction again."
         )
     settings = seen.settings
-    if source is None:
-        source = open_image(str(seen.image), settings.axes)
-    model = load_model(place.model)
-    image, _ = fit_source(source, settings.axes, settings.channel, model)
-    predictor = predictor_of(model, settings, device)
-    plan = plan_of(seen, image, model, predictor)
-    return Run(place, seen, source, image, predictor, plan)
+    with ExitStack() as stack:
+        if source is None:
+            opened = open_image(str(seen.image), settings.axes)
+            source = stack.enter_context(opened)
+        model = load_model(place.model)
+        image, _ = fit_source(source, settings.axes, settings.channel, model)
+        predictor = predictor_of(model, settings, device)
+        plan = plan_of(seen, image, model, predictor)
+        yield Run(place, seen, source, image, predictor, plan)
 
 
 def predictor_of(model: Model, settings: Settings, device: str) -> PlanePredictor:

@@ -6,7 +6,8 @@ halo, and compared with the result: which pixels are together, not which ids the
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from napari_unet.inference.predict_block import (
     iter_decode_block,
 )
 from napari_unet.inference.stitching import in_core
+from napari_unet.io.source import Source
 from napari_unet.large.folder import Seen
 from napari_unet.large.image import fit_source, open_image
 from napari_unet.large.result import box_in_result, place_of, region_in_result
@@ -92,7 +94,13 @@ def iter_check_seams(
     samples : int
         How many windows are compared, by chance, at most one for a seam.
     """
-    checked = _open(path, image, model, device)
+    with _opened(path, image, model, device) as checked:
+        return (yield from _iter_check(checked, samples, seed))
+
+
+def _iter_check(
+    checked: _Checked, samples: int, seed: int
+) -> Generator[PredictEvent, None, SeamsChecked]:
     seams = list(_seams(checked))
     rng = np.random.default_rng(seed)
     chosen = sorted(rng.permutation(len(seams))[:samples].tolist())
@@ -106,7 +114,10 @@ def iter_check_seams(
     return SeamsChecked(len(chosen), len(seams), tuple(differing))
 
 
-def _open(path: Path, image: str | None, model: Model | None, device: str) -> _Checked:
+@contextmanager
+def _opened(
+    path: Path, image: str | None, model: Model | None, device: str
+) -> Iterator[_Checked]:
     place = place_of(path)
     note = place.note()
     if note is None:
@@ -121,21 +132,25 @@ def _open(path: Path, image: str | None, model: Model | None, device: str) -> _C
             f"{str(path)!r} was predicted from an array, which is in no file; name one "
             "with --image."
         )
-    source = open_image(where, seen.settings.axes)
     loaded = model or load_model(note["model"])
     thresholds = type(loaded.spec.decoding).model_validate(note["thresholds"])
     loaded = loaded.with_decoding(thresholds)
-    same = identity(seen.settings, fingerprint_of(source), loaded) == seen.identity
-    if image is None and not same:
-        raise InputError(
-            f"The image {where!r}, or the model {note['model']!r}, is not any more "
-            f"what {str(path)!r} was made of; name them with --image and --model."
-        )
-    fitted, _ = fit_source(source, seen.settings.axes, seen.settings.channel, loaded)
-    predictor = predictor_of(loaded, seen.settings, device)
-    plan = plan_of(seen, fitted, loaded, predictor)
-    gaps = frozenset(int(gap["block"]) for gap in note["empty"])
-    return _Checked(place.labels(note), fitted, predictor, plan, gaps)
+    with open_image(where, seen.settings.axes) as source, ExitStack() as stack:
+        same = identity(seen.settings, fingerprint_of(source), loaded)
+        if image is None and same != seen.identity:
+            raise InputError(
+                f"The image {where!r}, or the model {note['model']!r}, is not any more "
+                f"what {str(path)!r} was made of; name them with --image and --model."
+            )
+        axes, channel = seen.settings.axes, seen.settings.channel
+        fitted, _ = fit_source(source, axes, channel, loaded)
+        predictor = predictor_of(loaded, seen.settings, device)
+        plan = plan_of(seen, fitted, loaded, predictor)
+        gaps = frozenset(int(gap["block"]) for gap in note["empty"])
+        labels = place.labels(note)
+        if isinstance(labels, Source):
+            stack.enter_context(labels)
+        yield _Checked(labels, fitted, predictor, plan, gaps)
 
 
 def _seams(checked: _Checked) -> Generator[tuple[int, int], None, None]:

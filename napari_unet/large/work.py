@@ -91,9 +91,9 @@ def predict_share(
     if threads is not None:
         torch.set_num_threads(threads)
         _take_gpu()
-    run = open_run(Path(folder), device, source)
     done: list[int] = []
-    drain(iter_predict_share(run, numbers), done.append)
+    with open_run(Path(folder), device, source) as run:
+        drain(iter_predict_share(run, numbers), done.append)
     return tuple(done)
 
 

@@ -13,6 +13,7 @@ import tifffile
 import zarr
 
 import napari_unet
+from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
@@ -92,24 +93,20 @@ def test_a_block_that_fails_there_is_told_and_the_rest_is_finished(
     assert found.computed == 24
 
 
-def test_workers_that_die_are_told_and_it_goes_on(image: Path, tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_replaced_and_nothing_else_is_lost(
+    cluster, image: Path, tmp_path: Path
+) -> None:
     expected = labels_of(predicted(image, tmp_path / "here"))
     out = tmp_path / "out"
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0"
-    ) as found:
-        address = found.scheduler_address
-        steps = iter_predict_to(asked(image, out, scheduler=address, chunk=64))
-        killed = False
-        for _ in steps:
-            if not killed and len(RunFolder.beside(out / "big.zarr").done()) > 3:
-                worker = next(iter(found.workers.values()))
-                os.kill(worker.pid, signal.SIGKILL)
-                killed = True
-    assert killed
-    done = predicted(image, out)
-    assert done.empty == ()
-    np.testing.assert_array_equal(labels_of(done), expected)
+    task = asked(image, out, scheduler=cluster.scheduler_address, chunk=64)
+    steps = iter_predict_to(task)
+    next(steps)
+    while len(RunFolder.beside(out / "big.zarr").done()) < 3:
+        next(steps)
+    os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+    found = drain(steps)
+    assert (found.empty, found.computed) == ((), found.blocks)
+    np.testing.assert_array_equal(labels_of(found), expected)
 
 
 def test_a_scheduler_that_does_not_answer(
