@@ -31,12 +31,15 @@ class LazyImage:
         As in `ImageSource`.
     channels : tuple of str
         Names of the channels, where something states them.
+    name : str
+        What it is called where a region cannot be read.
     """
 
     arrays: tuple[Any, ...]
     axes: str | None = None
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     channels: tuple[str, ...] = ()
+    name: str = "array"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,11 +79,8 @@ class LazyImage:
             raise
         # A graph can fail in any way.
         except Exception as error:
-            reason = reason_of(error)
-            kind = type(self.arrays[level]).__name__
-            raise UnreadableRegion(
-                kind, f"the region {region.in_words}", reason
-            ) from error
+            part, reason = f"the region {region.in_words}", reason_of(error)
+            raise UnreadableRegion(self.name, part, reason) from error
 
 
 def levels_of(image: Any) -> tuple[Any, ...]:

@@ -29,7 +29,8 @@ class Statistics(BaseModel):
         The grey values that become 0 and 1, one pair for each channel.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Of huge numbers the limits may be infinite.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     normalization: AnyNormalization
     limits: tuple[tuple[float, float], ...]
