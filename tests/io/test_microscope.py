@@ -53,9 +53,9 @@ def test_only_planes_of_a_region_are_read(
     planes: list[int] = []
     read = bioio_lif.Reader._get_image_data
 
-    def counted(*what: Any) -> Any:
+    def counted(*what: Any, **named: Any) -> Any:
         planes.append(1)
-        return read(*what)
+        return read(*what, **named)
 
     monkeypatch.setattr(bioio_lif.Reader, "_get_image_data", staticmethod(counted))
     source.read(REGION)
@@ -67,13 +67,14 @@ def test_a_plane_that_cannot_be_read_is_named(
 ) -> None:
     path = save_lif(tmp_path / "a.lif", [STACK], "CZYX")
 
-    def fail(*what: Any) -> Any:
+    def fail(*what: Any, **named: Any) -> Any:
         raise OSError("the disk is gone")
 
     monkeypatch.setattr(bioio_lif.Reader, "_get_image_data", staticmethod(fail))
     with open_source(path) as source, pytest.raises(UnreadableRegion) as caught:
         source.read(REGION)
     assert caught.value.path == str(path)
+    assert caught.value.reason == "the disk is gone"
     assert "1:2 x 1:3 x 5:30 x 6:20" in caught.value.piece
 
 
