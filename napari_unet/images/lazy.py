@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.errors import InputError, UnreadableRegion, reason_of
+from napari_unet.errors import UnreadableRegion, reason_of
 from napari_unet.geometry.box import Box
-from napari_unet.images.arrays import as_array
 
 # What arrays in memory have, of numpy, a graphics card, torch.
 _IN_MEMORY = ("__array_interface__", "__cuda_array_interface__", "detach")
@@ -74,9 +73,7 @@ class LazyImage:
             part = self.arrays[level][region.slices]
             if hasattr(part, "__dask_graph__"):
                 part = part.compute(scheduler="synchronous")
-            return as_array(part)
-        except InputError:
-            raise
+            return np.asarray(part)
         # A graph can fail in any way.
         except Exception as error:
             part, reason = f"the region {region.in_words}", reason_of(error)

@@ -16,7 +16,8 @@ from napari_unet.errors import InputError, UnreadableRegion
 from napari_unet.geometry.box import Box
 from napari_unet.io import open_source
 from napari_unet.io.microscope import kind_of
-from napari_unet.io.read import read_image
+from napari_unet.io.pairing import list_images
+from napari_unet.io.read import read_header, read_image
 from tests.io.lif_file import save_lif
 
 STACK = np.random.default_rng(0).integers(0, 250, (2, 3, 40, 50)).astype(np.uint8)
@@ -40,6 +41,9 @@ def test_regions_of_a_lif(tmp_path: Path) -> None:
     before = source.fingerprint()
     source.close()
     np.testing.assert_array_equal(read_image(path).array, STACK)
+    header = read_header(path)
+    assert (header.axes, header.channels) == ("CZYX", ("Green", "Green"))
+    assert list_images(tmp_path) == [path]
     path.write_bytes(path.read_bytes() + b"\0")
     assert source.fingerprint() != before
 
