@@ -151,6 +151,7 @@ def pickled(canary: str) -> Spoil:
 _BLOSC_LIE = struct.pack("<BBBBIII", 2, 1, 0x33, 1, 2**31 - 1, 2**20, 40) + bytes(24)
 # Without a check, the decoder reads past the end of the chunk, and crashes at times.
 _BLOSC_LONG = struct.pack("<BBBBIII", 2, 1, 0x21, 2, 2048, 2048, 2**30) + bytes(24)
+_BLOSC_SHORT = struct.pack("<BBBBIII", 2, 1, 0x21, 2, 512, 512, 2**30) + bytes(24)
 _ZSTD_LIE = b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", 40 * 10**9) + bytes(9)
 _BOMB = zlib.compress(bytes(10**9), 1)
 _FIXED = {"id": "fixedscaleoffset", "offset": 0, "scale": 1, "dtype": "<f8"}
@@ -190,7 +191,7 @@ BAD_ZARRS: dict[str, tuple[Spoil, str]] = {
     ),
     "odd_shards_3": (_sharded("zstd", chunk_shape=[15, 16]), "no whole numbers"),
     "zstd_in_shards_3": (_sharded("zstd", _ZSTD_LIE), "claims 40 GB"),
-    "blosc_in_shards_3": (_sharded("blosc", _BLOSC_LONG), "is cut off"),
+    "blosc_in_shards_3": (_sharded("blosc", _BLOSC_SHORT), "is cut off"),
     "beyond_the_shard_3": (_sharded("zstd", _ZSTD_LIE, 2**40), "is cut off"),
     "beyond_all_numbers_3": (_sharded("zstd", _ZSTD_LIE, 2**64 - 1), "is cut off"),
     "many_in_a_shard_3": (
