@@ -134,7 +134,8 @@ class Sample:
     def moments(self) -> tuple[float, float]:
         """Return the mean and the standard deviation of the sample."""
         values = self.values.astype(np.float64)
-        return float(values.mean()), float(values.std())
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(values.mean()), float(values.std())
 
 
 class _Counts:

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.errors import InputError, UnreadableRegion, reason_of
+from napari_unet.errors import UnreadableRegion, reason_of
 from napari_unet.geometry.box import Box
-from napari_unet.images.arrays import as_array
 
 # What arrays in memory have, of numpy, a graphics card, torch.
 _IN_MEMORY = ("__array_interface__", "__cuda_array_interface__", "detach")
@@ -31,12 +30,15 @@ class LazyImage:
         As in `ImageSource`.
     channels : tuple of str
         Names of the channels, where something states them.
+    name : str
+        What it is called where a region cannot be read.
     """
 
     arrays: tuple[Any, ...]
     axes: str | None = None
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     channels: tuple[str, ...] = ()
+    name: str = "array"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,16 +73,11 @@ class LazyImage:
             part = self.arrays[level][region.slices]
             if hasattr(part, "__dask_graph__"):
                 part = part.compute(scheduler="synchronous")
-            return as_array(part)
-        except InputError:
-            raise
+            return np.asarray(part)
         # A graph can fail in any way.
         except Exception as error:
-            reason = reason_of(error)
-            kind = type(self.arrays[level]).__name__
-            raise UnreadableRegion(
-                kind, f"the region {region.in_words}", reason
-            ) from error
+            part, reason = f"the region {region.in_words}", reason_of(error)
+            raise UnreadableRegion(self.name, part, reason) from error
 
 
 def levels_of(image: Any) -> tuple[Any, ...]:

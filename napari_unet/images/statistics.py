@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -13,7 +13,7 @@ from napari_unet.core.jobs import mapped
 from napari_unet.geometry.axes import CANONICAL, Shape
 from napari_unet.geometry.box import Box
 from napari_unet.images.blocks import iter_blocks
-from napari_unet.images.grey_values import BLOCK, GreyValues, collector_for
+from napari_unet.images.grey_values import BLOCK, Collector, GreyValues, collector_for
 from napari_unet.images.normalize import AnyNormalization
 from napari_unet.images.source import CanonicalImage
 
@@ -29,7 +29,8 @@ class Statistics(BaseModel):
         The grey values that become 0 and 1, one pair for each channel.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Of huge numbers the limits may be infinite.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     normalization: AnyNormalization
     limits: tuple[tuple[float, float], ...]
@@ -81,20 +82,23 @@ def _iter_grey_values(
     collectors = [collector_for(one, image.source.dtype) for _ in channels]
     done, size = 0, math.prod(shape)
     for block in iter_blocks(shape, piece, BLOCK):
-        start, stop = list(block.start), list(block.stop)
-        numbers = range(start.pop(1), stop.pop(1))
-        place = Box(tuple(start), tuple(stop))
-        pixels = image.read(_moved_to(block, channels.start))
-        for number, values in zip(numbers, pixels.swapaxes(0, 1), strict=True):
-            collectors[number].add(place, values)
+        _collect(image, block, channels.start, collectors)
         done += math.prod(block.shape)
         yield done / size
     return [collector.found() for collector in collectors]
 
 
-def _moved_to(block: Box, channel: int) -> Box:
-    by = (0, channel, 0, 0, 0)
-    return block.placed_in(Box(by, by))
+def _collect(
+    image: CanonicalImage, block: Box, first: int, collectors: Sequence[Collector]
+) -> None:
+    """Read a block of channels, of which the first has this number, and collect it."""
+    shift = (0, first, 0, 0, 0)
+    pixels = image.read(block.placed_in(Box(shift, shift)))
+    start, stop = list(block.start), list(block.stop)
+    numbers = range(start.pop(1), stop.pop(1))
+    place = Box(tuple(start), tuple(stop))
+    for number, values in zip(numbers, pixels.swapaxes(0, 1), strict=True):
+        collectors[number].add(place, values)
 
 
 def _part_of_all(first: int, together: int, count: int, part: float) -> float:

@@ -26,7 +26,6 @@ import torch.nn.functional as F
 from napari_unet.errors import ChannelMismatchError, InputError
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.geometry.box import Box
-from napari_unet.images.arrays import no_real_numbers
 from napari_unet.images.channels import (
     ChannelChoice,
     channel_count,
@@ -39,6 +38,7 @@ from napari_unet.images.source import (
     CanonicalImage,
     ImageSource,
     as_image,
+    no_real_numbers,
 )
 from napari_unet.models.folder import list_models
 from napari_unet.weights.model import Model, check_model

@@ -7,11 +7,9 @@ planes that hold it. Of a file with several images, the first one is read.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy.typing as npt
@@ -26,8 +24,6 @@ from napari_unet.images.dimensions import (
 )
 from napari_unet.images.lazy import LazyImage
 from napari_unet.io.stored import Head, Pixels, Stored, file_fingerprint, without_single
-
-_BY_PLANES = MappingProxyType({"chunk_dims": ["Y", "X"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +40,15 @@ class Kind:
         Which reader of bioio's reads it.
     remedy : str
         How that is installed.
-    options : mapping
-        What the reader is told.
+    by_planes : bool
+        Whether the reader has to be told that a plane is to be read by itself.
     """
 
     name: str
     magic: bytes
     module: str
     remedy: str
-    options: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    by_planes: bool
 
 
 _CZI = (
@@ -60,9 +56,15 @@ _CZI = (
     "program, so it comes with no extra), or save the image as OME-TIFF in ZEN"
 )
 KINDS = (
-    Kind("ND2", b"\xda\xce\xbe\x0a", "bioio_nd2", how_to_install("formats")),
-    Kind("LIF", b"\x70\0\0\0", "bioio_lif", how_to_install("formats"), _BY_PLANES),
-    Kind("CZI", b"ZISRAWFILE", "bioio_czi", _CZI, _BY_PLANES),
+    Kind(
+        "ND2",
+        b"\xda\xce\xbe\x0a",
+        "bioio_nd2",
+        how_to_install("formats"),
+        by_planes=False,
+    ),
+    Kind("LIF", b"\x70\0\0\0", "bioio_lif", how_to_install("formats"), by_planes=True),
+    Kind("CZI", b"ZISRAWFILE", "bioio_czi", _CZI, by_planes=True),
 )
 
 
@@ -81,8 +83,7 @@ class MicroscopeImage(Stored):
 
     def open(self) -> Pixels:
         """Open the file."""
-        reader = _reader(self.path, self.kind)
-        return _MicroscopePixels(LazyImage(arrays=(lazily_opened(reader),)))
+        return _MicroscopePixels(_lazy(self.path, _reader(self.path, self.kind)))
 
     def fingerprint(self) -> str:
         """Return what becomes another text when the file becomes another one."""
@@ -110,7 +111,7 @@ def find_microscope(path: Path, kind: Kind) -> MicroscopeImage:
     Raises an InputError if its reader is not installed; or whatever that raises.
     """
     reader = _reader(path, kind)
-    image = LazyImage(arrays=(lazily_opened(reader),))
+    image = _lazy(path, reader)
     sizes: dict[str, float] = {}
     with suppress(AttributeError, TypeError, ValueError):
         sizes = stated_pixel_size(reader)
@@ -132,6 +133,10 @@ def find_microscope(path: Path, kind: Kind) -> MicroscopeImage:
     return found.viewed(without_single(lying, "TCZ"))
 
 
+def _lazy(path: Path, reader: Any) -> LazyImage:
+    return LazyImage(arrays=(lazily_opened(reader),), name=str(path))
+
+
 def _reader(path: Path, kind: Kind) -> Any:
     try:
         module = importlib.import_module(kind.module)
@@ -140,4 +145,5 @@ def _reader(path: Path, kind: Kind) -> Any:
             f"To read {str(path)!r}, a {kind.name} file, one more package is needed; "
             f"{kind.remedy}."
         ) from error
-    return module.Reader(path, **kind.options)
+    options = {"chunk_dims": ["Y", "X"]} if kind.by_planes else {}
+    return module.Reader(path, **options)

@@ -1,8 +1,6 @@
 """Reading images from files.
 
-TIFF, OME-TIFF and ImageJ files go through tifffile, everything else (PNG, JPEG,
-BMP, ...) through Pillow. The content decides, not the file's suffix. Zarr folders, with
-or without OME's metadata, go through zarr.
+An image in memory is a source (`napari_unet.io.source`) that was read whole.
 
 napari's own readers turn nothing round where 0 is white, take inks for colours, and
 keep 8 of the 16 bits of a PNG's colours; `as_file_means` mends what they opened.
@@ -19,6 +17,7 @@ import numpy.typing as npt
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import ArrayImage
+from napari_unet.io.microscope import find_microscope, kind_of
 from napari_unet.io.raster import has_16_bit_colours, read_raster_header
 from napari_unet.io.remote import place_of
 from napari_unet.io.source import Source, find_image
@@ -73,7 +72,12 @@ def read_header(path: Path) -> ImageHeader:
             return read_zarr_header(path)
         if not path.is_file():
             return ImageHeader()  # to open a pipe would be to wait for it
-        return read_tiff_header(path) if is_tiff(path) else read_raster_header(path)
+        if is_tiff(path):
+            return read_tiff_header(path)
+        kind = kind_of(path)
+        if kind is not None:
+            return find_microscope(path, kind).head.header
+        return read_raster_header(path)
     except Exception:  # noqa: BLE001 - readers raise anything on damaged files
         return ImageHeader()
 

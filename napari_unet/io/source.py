@@ -123,8 +123,9 @@ class Source:
         regions = [region]
         for view in reversed(self._image.views):
             regions.append(view.inner(regions[-1]))
+        pixels = self._open()
         try:
-            array = self._open().read(regions.pop(), level)
+            array = pixels.read(regions.pop(), level)
         except InputError:
             raise
         # A damaged file can make the readers raise anything at all.
@@ -182,7 +183,12 @@ class Source:
 
     def _open(self) -> Pixels:
         if self._pixels is None:
-            self._pixels = self._image.open()
+            try:
+                self._pixels = self._image.open()
+            except InputError:
+                raise
+            except Exception as error:
+                raise InputError(_in_words(self.path, error)) from error
         return self._pixels
 
 

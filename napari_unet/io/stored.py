@@ -21,7 +21,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.geometry.axes import Shape
+from napari_unet.geometry.axes import ImageHeader, Shape
 from napari_unet.geometry.box import Box
 from napari_unet.io.reader import refuse_beyond_memory
 
@@ -49,6 +49,11 @@ class Head:
     def shape(self) -> Shape:
         """Of the finest level."""
         return self.levels[0]
+
+    @property
+    def header(self) -> ImageHeader:
+        """What is said of it where pixels are not asked for."""
+        return ImageHeader(self.axes, self.shape, self.channels, self.pixel_size)
 
     @property
     def nbytes(self) -> int:

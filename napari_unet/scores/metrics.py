@@ -15,7 +15,7 @@ from napari_unet.annotation.labels import as_whole
 from napari_unet.errors import InputError
 from napari_unet.geometry.ids import count_pairs
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.images.arrays import as_array
+from napari_unet.images.source import as_array
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 """Intersections over union at which objects are matched: 0.50, 0.55, ... 0.95."""

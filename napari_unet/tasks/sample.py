@@ -20,7 +20,6 @@ from napari_unet.annotation.labels import (
 from napari_unet.errors import InputError, naming
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.geometry.maps import Mask
-from napari_unet.images.arrays import as_array
 from napari_unet.images.channels import (
     ChannelChoice,
     channel_count,
@@ -28,7 +27,7 @@ from napari_unet.images.channels import (
     take_channels,
 )
 from napari_unet.images.dimensions import refuse_unknown_dimensions
-from napari_unet.images.source import as_image
+from napari_unet.images.source import as_array, as_image
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Kept:
     pieces: OrderedDict[tuple[int, int], npt.NDArray[Any]] = field(
         default_factory=OrderedDict
     )
+    nbytes: int = 0
     unpacked: int = 0  # how many there were so far
 
     def find(self, key: tuple[int, int]) -> npt.NDArray[Any] | None:
@@ -45,11 +46,10 @@ class Kept:
         """Keep one, and drop those that were used longest ago."""
         self.unpacked += 1
         self.pieces[key] = piece
-        while len(self.pieces) > 1 and self._size() > self.most:
-            self.pieces.popitem(last=False)
-
-    def _size(self) -> int:
-        return sum(piece.nbytes for piece in self.pieces.values())
+        self.nbytes += piece.nbytes
+        while len(self.pieces) > 1 and self.nbytes > self.most:
+            _, dropped = self.pieces.popitem(last=False)
+            self.nbytes -= dropped.nbytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
