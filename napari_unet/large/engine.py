@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import napari_unet
-from napari_unet.core.jobs import mapped
+from napari_unet.core.jobs import mapped, within
 from napari_unet.errors import InputError, NapariUnetError, how_to_install
 from napari_unet.images.source import ImageSource
 from napari_unet.large.run import Run
@@ -60,7 +61,9 @@ class Engine:
         with _client(self) as client:
             _refuse_other_versions(client)
             threads = None if self.workers is None else 1
-            yield from _iter_there(client, run, shares, self.device, source, threads)
+            work = partial(predict_share, device=self.device, source=source)
+            steps = _iter_there(client, run, shares, partial(work, threads=threads))
+            yield from within(partial(_telling_lost, client), steps)
 
 
 def _iter_here(
@@ -82,9 +85,7 @@ def _iter_there(
     client: Any,
     run: Run,
     shares: Sequence[tuple[int, ...]],
-    device: str,
-    source: ImageSource | None,
-    threads: int | None,
+    work: Callable[[str, tuple[int, ...]], tuple[int, ...]],
 ) -> Generator[Done, None, None]:
     """Send shares to workers, never more than these are about to need."""
     waiting = list(reversed(shares))
@@ -94,16 +95,7 @@ def _iter_there(
 
     def send() -> None:
         share = waiting.pop()
-        future = client.submit(
-            predict_share,
-            folder,
-            share,
-            device,
-            source,
-            threads,
-            retries=TRIES - 1,
-            pure=False,
-        )
+        future = client.submit(work, folder, share, retries=TRIES - 1, pure=False)
         flying[future] = share
         completed.add(future)
 
@@ -116,10 +108,33 @@ def _iter_there(
             send()
 
 
+@contextmanager
+def _telling_lost(client: Any) -> Iterator[None]:
+    """Say that the scheduler has gone, whatever the library says of it then."""
+    try:
+        yield
+    except NapariUnetError:
+        raise
+    # What is raised depends on what was asked of it last.
+    except Exception as error:
+        if client.status == "running":
+            raise
+        raise _gone() from error
+
+
+def _gone() -> InputError:
+    return InputError(
+        "The scheduler is not there any more; start it again. What is finished stays: "
+        "the same command goes on."
+    )
+
+
 def _outcome(run: Run, future: Any, share: tuple[int, ...]) -> Done:
     """Return what came of a share; raise what ends the run."""
     if future.status == "finished":
         return Done(share, {})
+    if future.status in ("cancelled", "lost"):
+        raise _gone()
     error = future.exception()
     if isinstance(error, BlocksFailed):
         return Done(tuple(n for n in share if n not in error.why), error.why)

@@ -23,11 +23,13 @@ from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.errors import InputError, StorageError
 from napari_unet.exports.label_zarr import LabelZarr
+from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.predict import iter_limits
 from napari_unet.inference.stitching import Numbering
 from napari_unet.io.pairing import stem_of
+from napari_unet.io.source import Source
 from napari_unet.large.engine import Engine
 from napari_unet.large.folder import Seen
 from napari_unet.large.image import fit_source
@@ -46,6 +48,9 @@ from napari_unet.large.sight import iter_look
 from napari_unet.large.task import CHUNK, Task, ask
 from napari_unet.large.work import shares
 from napari_unet.weights.model import Model
+
+_MOST_PIECES = 100_000
+"""Of files with more pieces nobody looks whether one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +118,17 @@ def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
 
 def _finished(task: Task, own: str) -> Predicted | None:
     """Return the result that is there already; refuse to replace another one."""
-    if not task.place.path.exists() or task.overwrite:
+    if not task.place.path.exists():
         return None
     note = task.place.note()
     path = str(task.place.path)
+    if note is None and task.place.path.is_dir():
+        raise InputError(
+            f"{path!r} is no result of this program, and is left as it is; choose "
+            "another --out."
+        )
+    if task.overwrite:
+        return None
     if note is None or note.get("identity") != own:
         raise InputError(
             f"{path!r} exists, and belongs to another image, model or setting; choose "
@@ -175,8 +187,25 @@ def _iter_see(
         limits=tuple(limits),
         zoom=looked.zoom,
         blank=looked.blank,
-        notes=tuple(notes),
+        notes=(*notes, *_missing(task.source)),
     )
+
+
+def _missing(source: ImageSource) -> tuple[str, ...]:
+    """Return what is to be said of pieces that a format allows to leave out."""
+    if not isinstance(source, Source):
+        return ()
+    pieces = zip(source.shape, source.piece, strict=True)
+    if math.prod(-(-n // size) for n, size in pieces) > _MOST_PIECES:
+        return ()
+    missing = source.missing(Box.whole(source.shape))
+    if not missing:
+        return ()
+    told = (
+        f"Pieces are missing in the file ({len(missing)}, such as {missing[0]!r}) and "
+        "were taken for empty; a copy that was broken off looks the same."
+    )
+    return (told,)
 
 
 def _refuse_full(task: Task, image: CanonicalImage) -> None:
@@ -228,7 +257,8 @@ def _iter_finish(
         task.values,
     )
     size = task.pixel_size
-    labels.create(stem_of(task.place.path), size)
+    with told_in_words(labels.folder):
+        labels.create(stem_of(task.place.path), size)
     written = iter_write(
         folder, plan, run.image.axes, done=done, numbering=numbering, labels=labels
     )

@@ -141,6 +141,15 @@ def test_a_damaged_piece_of_the_image_is_named(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels > 0, whole > 0)
 
 
+def test_a_missing_piece_is_told(tmp_path: Path) -> None:
+    pixels = crossing((128, 128))
+    zarr.create_array(tmp_path / "big.zarr", data=pixels, chunks=(32, 32))
+    (tmp_path / "big.zarr" / "c" / "1" / "2").unlink()
+    found = predicted(tmp_path / "big.zarr", tmp_path / "out")
+    assert "missing in the file (1, such as 'c/1/2')" in found.notes[0]
+    assert not found.empty
+
+
 def test_a_full_disk_ends_it_and_it_goes_on(
     image: Path, tmp_path: Path, poisoned
 ) -> None:
@@ -181,8 +190,8 @@ def test_results_and_runs_of_others_are_left(image: Path, tmp_path: Path) -> Non
         predicted(image, tmp_path / "two", other)
     assert predicted(image, tmp_path / "two", other, overwrite=True).computed == BLOCKS
     (out / "plain.zarr").mkdir()
-    with pytest.raises(InputError, match="exists, and belongs to another"):
-        predicted(image, out, name="plain")
+    with pytest.raises(InputError, match="no result of this program"):
+        predicted(image, out, name="plain", overwrite=True)
 
 
 def test_an_image_that_changes_ends_the_run(image: Path, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import tifffile
 import zarr
 
 from napari_unet.geometry.axes import result_axes
+from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
 from napari_unet.io import open_source, read_label_file
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.model import Model
+from tests.inference.test_blocks import volume_model
 from tests.large.scenes import asked, crossing, labels_of, predicted, same_partition
 from tests.session.brightness import brightness_model, classes_model, values_model
 
@@ -117,6 +119,21 @@ def test_probabilities_are_values(tmp_path: Path) -> None:
     whole = predict(image, model, device="cpu", **asked_for)
     found = predicted(image_source(image), tmp_path / "o", name="o", **asked_for)
     np.testing.assert_allclose(labels_of(found), whole, atol=1e-3)
+
+
+def test_networks_of_three_dimensions(tmp_path: Path) -> None:
+    model = volume_model()
+    image = np.zeros((40, 40, 40))
+    for corner in itertools.product((3, 16, 29), repeat=3):
+        image[tuple(slice(n, n + 5) for n in corner)] = 1
+    asked_for = {"axes": "ZYX", "full_precision": True, "diameter": 5.0}
+    whole = predict(image, model, device="cpu", **asked_for)
+    source = image_source(image, "ZYX")
+    cutting = Cutting(core=24, margin=8, band=4)
+    options = {"name": "o", "cutting": cutting, **asked_for}
+    found = predicted(source, tmp_path / "o", model, **options)
+    assert found.blocks == 8
+    assert same_partition(labels_of(found), whole)
 
 
 def test_zoomed_planes(tmp_path: Path) -> None:
