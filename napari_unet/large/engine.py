@@ -58,7 +58,9 @@ class Engine:
         if self.workers is None and self.scheduler is None:
             yield from _iter_here(run, shares)
             return
-        with _client(self) as client:
+        # The library sets its loggers up when it is imported.
+        _distributed()
+        with _quiet(), _client(self) as client:
             _refuse_other_versions(client)
             threads = None if self.workers is None else 1
             work = partial(predict_share, device=self.device, source=source)
@@ -120,6 +122,22 @@ def _telling_lost(client: Any) -> Iterator[None]:
         if client.status == "running":
             raise
         raise _gone() from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library from writing of what is told in a sentence."""
+    loggers = [
+        logging.getLogger(name) for name in ("distributed", "distributed.client")
+    ]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
 
 
 def _gone() -> InputError:

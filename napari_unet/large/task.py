@@ -9,6 +9,7 @@ from napari_unet.errors import InputError
 from napari_unet.images.source import ImageSource
 from napari_unet.instances.diameter import check_diameter
 from napari_unet.io.pairing import name_of
+from napari_unet.io.remote import is_local
 from napari_unet.io.source import Source
 from napari_unet.large.engine import Engine
 from napari_unet.large.folder import RunFolder
@@ -94,8 +95,10 @@ def ask(
         raise InputError(f"Expected a chunk of 1 pixel or more, found {chunk}.")
     path, source = None, image
     if not isinstance(source, ImageSource):
-        path = str(Path(source).absolute())
-        source = open_image(str(image), settings.axes)
+        path = str(source)
+        source = open_image(path, settings.axes)
+        if is_local(source.path):
+            path = str(Path(path).absolute())
     stem = name or (name_of(Path(path)) if path else "image")
     place = Place(out / f"{stem}{SUFFIXES[output_format]}", output_format)
     called = model_name or model.name
