@@ -13,6 +13,7 @@ import argparse
 import json
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +26,22 @@ from benchmarks.scale.measured import Measured, run
 from benchmarks.scale.scene import write_slide
 from benchmarks.scale.tiles import tiled, wrong
 from napari_unet.core.jobs import drain
+from napari_unet.images.source import ArrayImage
+from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.forward import PlanePredictor
+from napari_unet.large import Engine, Settings, ask, iter_predict_to
 from napari_unet.nets.device import choose_execution
 from napari_unet.weights.folder import load_model
+from napari_unet.weights.model import Model
 
 _MODEL = "nuclei-small"
 # One that the model knows: planes are not zoomed, and not looked at before.
 _DIAMETER = 18
-_SIDE = 512
+# No multiple of the size of the samples, at whose borders objects end anyway.
+_SIDE = 500
+
+# Bytes of a process that has loaded torch.
+_LOADED = 1.5e8
 
 
 def main() -> None:
@@ -116,7 +125,7 @@ def _kills(
     while True:
         before = _done(target, size)
         more = sum(killed.values()) < kills
-        moment = float(rng.uniform(2, 25)) if more else np.inf
+        moment = float(rng.uniform(5, 60)) if more else np.inf
         striker = _Striker(moment, str(rng.choice(["client", "worker"])), killed)
         took = run(arguments, striker.look)
         computed.append(_done(target, size) - before)
@@ -124,7 +133,8 @@ def _kills(
             break
     found = _labels(target / f"{size}.zarr")
     same = bool(np.array_equal(found, expected))
-    _tell("killed", took, size, killed=killed, calls=len(computed), identical=same)
+    said = {"killed": killed, "calls": len(computed), "identical": same}
+    _tell("after kills", took, size, **said)
 
 
 @dataclass(slots=True)
@@ -153,7 +163,11 @@ class _Striker:
 
 
 def _is_worker(process: psutil.Process) -> bool:
-    return process.num_threads() > 3 and process.memory_info().rss > 2e8
+    """Whether it is a process that dask has started, and has loaded the program."""
+    with suppress(psutil.Error):
+        spawned = any("spawn_main" in part for part in process.cmdline())
+        return spawned and process.memory_info().rss > _LOADED
+    return False
 
 
 def _done(target: Path, size: int) -> int:
@@ -162,12 +176,13 @@ def _done(target: Path, size: int) -> int:
 
 
 def _seams(folder: Path, size: int) -> None:
-    """Compare with tiles of 512 px that are put side by side, and joined."""
+    """Compare with tiles of 500 px that are put side by side, and joined."""
     size = min(size, 2048)
     model = load_model(_MODEL)
     slide = zarr.open_array(next(folder.glob("[0-9]*.zarr")), mode="r")
     pixels = np.asarray(slide[:size, :size])[None]
-    predictor = PlanePredictor(model, choose_execution(torch.device("cpu")))
+    cpu = choose_execution(torch.device("cpu"), full_precision=True)
+    predictor = PlanePredictor(model, cpu)
     maps = drain(predictor.iter_maps(model.spec.normalization.apply(pixels)))
     whole = tiled(maps, model, size, 0, joined=False)
     rows = {
@@ -176,6 +191,7 @@ def _seams(folder: Path, size: int) -> None:
         "overlap of 64, joined where they touch": tiled(
             maps, model, _SIDE, 64, joined=True
         ),
+        "blocks of 500, stitched": _stitched(folder / "stitched", pixels[0], model),
     }
     for name, labels in rows.items():
         cut, together = wrong(labels, whole)
@@ -190,6 +206,23 @@ def _seams(folder: Path, size: int) -> None:
             ),
             flush=True,
         )
+
+
+def _stitched(out: Path, pixels: np.ndarray, model: Model) -> np.ndarray:
+    """Return what this program finds in blocks of that size."""
+    settings = Settings(
+        diameter=_DIAMETER, full_precision=True, cutting=Cutting(_SIDE, 64, 32)
+    )
+    task = ask(
+        ArrayImage(array=pixels, axes="YX"),
+        model,
+        out,
+        settings=settings,
+        engine=Engine(device="cpu"),
+        name="stitched",
+        overwrite=True,
+    )
+    return _labels(Path(drain(iter_predict_to(task)).labels))
 
 
 if __name__ == "__main__":
