@@ -23,18 +23,14 @@ from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.errors import InputError, StorageError
 from napari_unet.exports.label_zarr import LabelZarr
-from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
-from napari_unet.inference.predict import iter_limits
 from napari_unet.inference.stitching import Numbering
 from napari_unet.io.pairing import stem_of
-from napari_unet.io.source import Source
+from napari_unet.large.before import iter_see
 from napari_unet.large.engine import Engine
-from napari_unet.large.folder import Seen
 from napari_unet.large.image import fit_source
 from napari_unet.large.numbering import iter_number
-from napari_unet.large.readable import Readable
 from napari_unet.large.result import (
     OutputFormat,
     box_in_result,
@@ -44,13 +40,9 @@ from napari_unet.large.result import (
 )
 from napari_unet.large.run import Run, plan_of, predictor_of
 from napari_unet.large.settings import Settings, fingerprint_of, identity
-from napari_unet.large.sight import iter_look
 from napari_unet.large.task import CHUNK, Task, ask
 from napari_unet.large.work import shares
 from napari_unet.weights.model import Model
-
-_MOST_PIECES = 100_000
-"""Of files with more pieces nobody looks whether one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,59 +145,11 @@ def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
         )
     if seen is None or seen.identity != own:
         _refuse_full(task, image)
-        seen = yield from _iter_see(task, image, own, notes)
+        seen = yield from iter_see(task, image, own, notes)
         task.folder.start(seen, task.model)
     task.folder.forgive()
     plan = plan_of(seen, image, task.model, predictor)
     return Run(task.folder, seen, task.source, image, predictor, plan)
-
-
-def _iter_see(
-    task: Task, image: CanonicalImage, own: str, notes: list[str]
-) -> Generator[PredictEvent, None, Seen]:
-    """Look at the whole image once."""
-    settings, model = task.settings, task.model
-    predictor = predictor_of(model, settings, task.engine.device)
-    readable = CanonicalImage(Readable(image.source), image.axes)
-    limits = yield from iter_limits(readable, model)
-    size = settings.pixel_size or image.source.pixel_size.get("X")
-    looked = yield from iter_look(
-        image,
-        model,
-        predictor,
-        limits,
-        diameter=settings.diameter,
-        pixel_size=size,
-        raw=settings.probabilities,
-    )
-    return Seen(
-        identity=own,
-        fingerprint=fingerprint_of(task.source),
-        image=task.path,
-        axes=image.axes,
-        settings=settings,
-        limits=tuple(limits),
-        zoom=looked.zoom,
-        blank=looked.blank,
-        notes=(*notes, *_missing(task.source)),
-    )
-
-
-def _missing(source: ImageSource) -> tuple[str, ...]:
-    """Return what is to be said of pieces that a format allows to leave out."""
-    if not isinstance(source, Source):
-        return ()
-    pieces = zip(source.shape, source.piece, strict=True)
-    if math.prod(-(-n // size) for n, size in pieces) > _MOST_PIECES:
-        return ()
-    missing = source.missing(Box.whole(source.shape))
-    if not missing:
-        return ()
-    told = (
-        f"Pieces are missing in the file ({len(missing)}, such as {missing[0]!r}) and "
-        "were taken for empty; a copy that was broken off looks the same."
-    )
-    return (told,)
 
 
 def _refuse_full(task: Task, image: CanonicalImage) -> None:
