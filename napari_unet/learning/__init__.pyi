@@ -17,5 +17,6 @@ from .start import (
     new_model as new_model,
     with_new_head as with_new_head,
 )
+from .team import Team as Team, joined_team as joined_team
 from .train import iter_fit as iter_fit
 from .train_state import get_ready_to_train as get_ready_to_train

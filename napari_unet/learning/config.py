@@ -74,6 +74,8 @@ class FitConfig(BaseModel):
         Limit of optimiser steps. Two minutes, where neither is given.
     device : str
         As in `predict`.
+    full_precision : bool
+        Compute in float32 everywhere: often slower, alike on all machines.
     optimizer : {"adamw", "sgd"}
         AdamW (Loshchilov and Hutter 2019), or stochastic gradient descent with
         `momentum`.
@@ -124,6 +126,7 @@ class FitConfig(BaseModel):
     minutes: float | None = Field(None, gt=0)
     steps: int | None = Field(None, ge=1)
     device: str = "auto"
+    full_precision: bool = False
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(3e-3, gt=0)
     momentum: float = Field(0.99, ge=0, lt=1)
