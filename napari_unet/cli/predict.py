@@ -28,6 +28,7 @@ from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
     DeviceOption,
+    FullPrecisionOption,
     JsonOption,
     OverwriteOption,
     flag,
@@ -72,13 +73,7 @@ def predict(
             "--rotations", "Average over four turned copies: 4 x slower, seldom better."
         ),
     ] = False,
-    full_precision: Annotated[
-        bool,
-        flag(
-            "--full-precision",
-            "Compute in float32 everywhere: often slower, alike on all machines.",
-        ),
-    ] = False,
+    full_precision: FullPrecisionOption = False,
     diameter: Annotated[
         float | None,
         option(

@@ -9,7 +9,7 @@ import torch
 
 from napari_unet.core.events import Notice
 from napari_unet.errors import DeviceError
-from napari_unet.learning.team import peer_has_ended
+from napari_unet.learning.processes import peer_has_ended
 from napari_unet.nets.device import is_out_of_memory
 
 

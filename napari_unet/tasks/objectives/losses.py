@@ -118,7 +118,7 @@ def _mean_dice(
     overlap = 2 * (weight * probability * targets).sum(dims)
     total = (weight * (probability + targets)).sum(dims)
     sums = torch.stack([overlap, total, (weight * targets).sum(dims)])
-    overlap, total, found = add(sums)
+    overlap, total, found = add(sums).unbind()
     present = (found > 0).to(total.dtype)
     dice_loss = (total - overlap) / (total + _EPSILON)
     return (present * dice_loss).sum() / present.sum().clamp_min(1)
@@ -163,14 +163,15 @@ def soft_dice(
     """Return 1 - Dice over weighted pixels; 0 where nothing is weighted or present."""
     overlap = 2 * (weight * probability * target).sum()
     total = (weight * (probability + target)).sum()
-    overlap, total = add(torch.stack([overlap, total]))
+    overlap, total = add(torch.stack([overlap, total])).unbind()
     return (total - overlap) / (total + _EPSILON)
 
 
 def weighted_mean(values: Tensor, weight: Tensor, add: Add = all_here) -> Tensor:
     """Return the mean of `values` under `weight`, which is broadcast over channels."""
     weight = weight.expand_as(values)
-    total, count = add(torch.stack([(values * weight).sum(), weight.sum()]))
+    sums = torch.stack([(values * weight).sum(), weight.sum()])
+    total, count = add(sums).unbind()
     return total / count.clamp_min(_EPSILON)
 
 
