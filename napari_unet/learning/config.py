@@ -13,6 +13,8 @@ from napari_unet.tasks.outputs import LossOptions
 OptimizerName: TypeAlias = Literal["adamw", "sgd"]
 Resume: TypeAlias = Literal["never", "if it fits", "always"]
 
+_DEFAULT_MINUTES = 2.0
+
 
 class Augmentation(BaseModel):
     """Strength of every random change; zero turns it off.
@@ -145,6 +147,14 @@ class FitConfig(BaseModel):
     augmentation: Augmentation = Augmentation()
     seed: int = 0
     round: int = Field(0, ge=0)
+
+    def share_spent(self, steps: int, seconds: float) -> float:
+        """Return how much of the budget is spent, from 0 to 1 and beyond."""
+        minutes = self.minutes
+        if minutes is None and self.steps is None:
+            minutes = _DEFAULT_MINUTES
+        by_time = seconds / (60 * minutes) if minutes else 0
+        return max(by_time, steps / self.steps if self.steps else 0)
 
     @classmethod
     def from_scratch(cls) -> FitConfig:

@@ -5,11 +5,14 @@ Several that torchrun started are in `napari_unet.learning.processes`.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+E = TypeVar("E")
 
 
 class Team:
@@ -37,6 +40,13 @@ class Team:
             How many one process computes at once, whose loss has one divisor.
         """
         return [slice(first, first + micro) for first in range(0, total, micro)]
+
+    def iter_as_leader(
+        self, steps: Generator[E, None, None]
+    ) -> Generator[E, None, None]:
+        """Do what one process does for all, which meet it again in the next step."""
+        if self.leads:
+            yield from steps
 
     def learner(self, net: nn.Module) -> nn.Module:
         """Return what to call instead of the network, whose weights it learns."""

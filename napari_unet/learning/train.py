@@ -52,7 +52,6 @@ from napari_unet.weights.tensor_file import layout_of
 
 logger = logging.getLogger(__name__)
 
-_DEFAULT_MINUTES = 2.0
 _MOST_GRADIENT = 1.0
 _LEAST_WINDOWS = 2
 _SCORING_SECONDS = 3.0
@@ -149,7 +148,7 @@ class Training:
         yield Preparing(1, 1)
         resumed = yield from self._iter_resume()
         if not resumed:
-            yield from self._iter_as_leader(self._iter_validate_start())
+            yield from self._team.iter_as_leader(self._iter_validate_start())
         live, start = self._kept.newest, self._kept.start_score
         known = self._data.objects
         self._state.blend = self._config.blend or share_learned(known, start)
@@ -157,7 +156,7 @@ class Training:
         if live.step:
             yield live
         if not resumed:
-            yield from self._iter_as_leader(self._iter_write_checkpoint())
+            yield from self._team.iter_as_leader(self._iter_write_checkpoint())
         while (progress := self._team.agree(self._progress())) < 1:
             batch = self._draw_batch()
             try:
@@ -170,23 +169,10 @@ class Training:
             else:
                 yield from self._iter_count(loss)
             if self._steps % self._config.validate_every == 0 or self._progress() >= 1:
-                yield from self._iter_as_leader(self._iter_validate())
-            yield from self._iter_as_leader(self._iter_write_checkpoint())
-        return FitResult(
-            self._kept.newest.model,
-            self._steps,
-            self._kept.newest.score,
-            self._kept.start_score,
-            self._data.held_out,
-            self._seconds(),
-        )
-
-    def _iter_as_leader(
-        self, steps: Generator[FitEvent, None, None]
-    ) -> Generator[FitEvent, None, None]:
-        """Do what one process does for all, which meet it again in the next step."""
-        if self._team.leads:
-            yield from steps
+                yield from self._team.iter_as_leader(self._iter_validate())
+            yield from self._team.iter_as_leader(self._iter_write_checkpoint())
+        held_out, seconds = self._data.held_out, self._seconds()
+        return self._kept.result(self._steps, held_out, seconds)
 
     def _iter_count(self, loss: float) -> Generator[FitEvent, None, None]:
         """Count a step, also one that was skipped."""
@@ -202,12 +188,7 @@ class Training:
         return time.monotonic() - self._started
 
     def _progress(self) -> float:
-        """Return how much of the budget is spent, from 0 to 1 and beyond."""
-        minutes, steps = self._config.minutes, self._config.steps
-        if minutes is None and steps is None:
-            minutes = _DEFAULT_MINUTES
-        by_time = self._seconds() / (60 * minutes) if minutes else 0
-        return max(by_time, self._steps / steps if steps else 0)
+        return self._config.share_spent(self._steps, self._seconds())
 
     def _draw_batch(self) -> Batch:
         return draw_batch(
