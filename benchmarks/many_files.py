@@ -18,9 +18,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import tifffile
+import torch
 
 from benchmarks.scene import draw_nuclei
+from napari_unet import models, weights
 
 _SIZE = 64
 _BROKEN = 100
@@ -32,18 +35,30 @@ def main() -> None:
     """Draw images, predict them in another process, and print what it needs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--model", default="nuclei-small")
+    parser.add_argument("--model", help="a tiny network where it is missing")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         draw(folder / "images", options.count)
+        model = options.model or str(make_model(folder / "tiny"))
         print(f"{options.count} images, load {os.getloadavg()[0]:.1f}")
         for words in ((), ("--resume",)):
             began = time.monotonic()
-            for done, megabytes in predict(folder, options.model, words):
+            for done, megabytes in predict(folder, model, words):
                 seconds = time.monotonic() - began
                 print(f"{done:6} done, {seconds:6.0f} s, {megabytes:5.0f} MB")
             print(f"all {' '.join(words)}: {time.monotonic() - began:.0f} s")
+
+
+def make_model(folder: Path) -> Path:
+    """Save a network with random weights, so small that files count and not it."""
+    torch.manual_seed(0)
+    network = models.ARCHITECTURES["unet"].model_copy(
+        update={"depth": 2, "base_channels": 4}
+    )
+    spec = models.ModelSpec(name="tiny", architecture=network)
+    weights.save_model(weights.new_model(spec), folder)
+    return folder
 
 
 def draw(folder: Path, count: int) -> None:
@@ -90,12 +105,10 @@ def _count_lines(report: Path) -> int:
 
 
 def _megabytes(process: int) -> float:
-    """Return the memory of a process, as Linux counts it."""
     try:
-        pages = Path(f"/proc/{process}/statm").read_text().split()[1]
-    except OSError:  # it has just ended
+        return float(psutil.Process(process).memory_info().rss) / 1e6
+    except psutil.NoSuchProcess:  # it has just ended
         return float("nan")
-    return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":
