@@ -149,8 +149,8 @@ def train(
         int | None,
         option(
             "N",
-            "Crops of a step, those of all processes together; 4 in fine-tuning and 8 "
-            "without --from, where it is missing.",
+            "Crops of a step, of all processes together; what the preset says where "
+            "it is missing: 4 in fine-tuning, 8 from scratch.",
             min=1,
             max=4096,
         ),
