@@ -168,7 +168,7 @@ def train(
 
     Ctrl+C stops early and keeps the best model so far. A training that was killed
     goes on with the same command and --resume. Several graphics cards learn together:
-    torchrun --nproc-per-node 2 -m napari_unet train ...
+    torchrun --standalone --nproc-per-node 2 -m napari_unet train ...
     """
     with one_voice() as team:
         request = task_request(task, names, colours, start)

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 
 from tests.cli.conftest import Annotated, Run
 
-_TWO = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "napari_unet")
+_TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+_TWO = (*_TORCHRUN, "-m", "napari_unet")
 
 
 def test_two_processes_make_the_model_of_one(
