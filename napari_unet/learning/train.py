@@ -199,6 +199,7 @@ class Training:
             self._config.augmentation,
             self._rng,
             self._model.net.margin,
+            self._team.deal(self._config.batch_size, self._plan.micro),
         )
 
     def iter_step(
