@@ -68,7 +68,8 @@ def _hear_one_signal() -> None:
     def hear(number: int, frame: FrameType | None) -> None:
         _hear_no_signal()
         if number == signal.SIGINT and callable(usual):
-            usual(number, frame)
+            usual(number, frame)  # which may wait for an import
+            return
         raise DeviceError(
             "The training was ended from outside, as torchrun does when one of its "
             "processes has ended; go on from the last checkpoint with the same command "
