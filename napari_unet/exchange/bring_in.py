@@ -165,8 +165,8 @@ def _nothing_to_use(described: Description, source: str) -> ModelError:
     if described.weights.pytorch_state_dict is not None:
         return ModelError(
             f"{source} has its network as Python, which is never run here, and its "
-            "weights alone; name a model with the same network with --like, or ask who "
-            "made it for TorchScript."
+            "weights alone; name a model with the same network (napari-unet models "
+            "import --like), or ask who made it for TorchScript."
         )
     return ModelError(
         f"{source} has {_kinds(described)}, and TorchScript is what can be used here; "

@@ -1,4 +1,4 @@
-"""Files that napari does not read: regions of objects, and the manifest of a project.
+"""Files that napari does not read: regions of objects, models, manifests of projects.
 
 Regions become a labels layer over the image that is chosen. A project is a folder, and
 a reader of folders would claim all of them: whoever drops a folder of images, or an
@@ -17,6 +17,7 @@ from napari import current_viewer
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
 
+from napari_unet import exchange
 from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.gui.dock import open_workbench, show_dock
@@ -39,6 +40,8 @@ def get_reader(path: str | list[str]) -> Callable[[str], Found] | None:
     file = Path(path)
     if file.name == MANIFEST and file.parent.suffix == SUFFIX:
         return open_project
+    if file.suffix.lower() == ".zip" and exchange.holds_model(file):
+        return open_model
     return open_regions
 
 
@@ -47,6 +50,14 @@ def open_project(path: str) -> Found:
     viewer = current_viewer()
     if viewer is not None:
         show_dock(viewer).bench.session.projects.open(Path(path).parent)
+    return NO_LAYERS
+
+
+def open_model(path: str) -> Found:
+    """Let the model predict that a file holds; there is no layer in that."""
+    viewer = current_viewer()
+    if viewer is not None:
+        show_dock(viewer).bench.session.models.bring_in(Path(path))
     return NO_LAYERS
 
 

@@ -13,13 +13,16 @@ from napari.layers import Labels
 from npe2 import PluginManager
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QFileDialog
 
 from napari_unet import exports
 from napari_unet.gui import open_files
 from napari_unet.gui.open_files import NO_LAYERS, get_reader
 from napari_unet.gui.opening import Opening
+from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.stated import micrometres
+from tests.exchange.packages import described, files_of, traced, write_zip
 from tests.gui.conftest import cells
 from tests.session.brightness import disks
 
@@ -72,6 +75,24 @@ def test_a_project_and_its_regions_are_dropped(stage, tmp_path):
     np.testing.assert_array_equal(stage.annotation.labels, labels)
     stage.bench.close()
     assert "_qt_open" not in vars(stage.viewer.window._qt_viewer)
+
+
+def test_a_model_of_others_is_dropped_or_opened(stage, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    package = files_of(described(), traced(lambda x: 3 * x))
+    file = write_zip(tmp_path / "theirs.zip", package)
+    drop(stage, file)
+    stage.until(lambda: stage.state.model.name == "theirs" and not stage.state.loading)
+    assert not stage.viewer.layers
+    panel = stage.panel(ModelPanel)
+    assert panel.chooser.currentText() == "theirs"
+    file.write_bytes(b"")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    panel.chooser.chosen.emit("Open model file…")
+    stage.until(lambda: "model" in stage.state.problems)
+    panel = stage.panel(ModelPanel)
+    assert "is not a zip file" in panel.problem.words.text()
+    assert panel.chooser.currentText() == "theirs"
 
 
 @pytest.fixture
