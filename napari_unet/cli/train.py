@@ -234,9 +234,11 @@ def _reminders(
         )
     found = io.replay_samples(before.replay) if before is not None else []
     if not found:
+        known = before.replay if before is not None else ""
+        why = f"{known} has none" if known else "it descends from no built-in model"
         raise InputError(
-            "--replay needs a start that descends from a built-in model with sample "
-            "images, such as --from nuclei; leave it away."
+            "--replay mixes in sample images of the built-in model that --from "
+            f"descends from, and {why}; leave it away, or start from nuclei."
         )
     return found
 

@@ -52,7 +52,7 @@ def model_folder(name_or_path: str | Path) -> Path:
     ModelError
         If there is neither.
     """
-    if not isinstance(name_or_path, str | Path):
+    if not isinstance(name_or_path, str | Path) or not str(name_or_path).strip():
         raise ModelError(
             f"Expected the name of a model or its folder, found {name_or_path!r}."
         )
