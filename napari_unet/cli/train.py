@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from napari_unet import __version__, io, learning, models, tasks, weights
+from napari_unet import io, learning, models, tasks, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet.learning.config import FitConfig
     from napari_unet.learning.start import TaskRequest
     from napari_unet.models.record import ModelRecord
     from napari_unet.tasks.sample import Sample
@@ -194,9 +193,12 @@ def train(
             nothing = {"model": None, "steps": 0, "interrupted": True}
             report(nothing, [], as_json=as_json)
             raise typer.Exit(EXIT_INTERRUPTED)
-        notes = _notes(start or model.spec.architecture.kind, images, samples, config)
-        notes = notes.model_copy(
-            update={"replayed": before.replay if before and reminders else ""}
+        notes = models.TrainingNotes.of(
+            start or model.spec.architecture.kind,
+            _called(images, samples),
+            [path.name for path in samples],
+            config.model_dump(mode="json"),
+            before.replay if before and reminders else "",
         )
         saved = save_trained(
             trained, out, given, before, notes, state, overwrite=overwrite
@@ -206,19 +208,10 @@ def train(
         raise typer.Exit(EXIT_MISTAKE)
 
 
-def _notes(
-    start: str, images: Path, samples: Collection[Path], config: FitConfig
-) -> models.TrainingNotes:
-    """Return what is written down of the training, beside the model."""
+def _called(images: Path, samples: Collection[Path]) -> str:
+    """Return what a training learned from, in words."""
     count = counted(len(samples), "image")
-    return models.TrainingNotes(
-        program=__version__,
-        start=start,
-        data=f"{count} of {Path(os.path.realpath(images)).name!r}",
-        images=tuple(path.name for path in samples)[: models.MOST_IMAGES],
-        image_count=len(samples),
-        settings=config.model_dump(mode="json"),
-    )
+    return f"{count} of {Path(os.path.realpath(images)).name!r}"
 
 
 def _reminders(

@@ -1,7 +1,7 @@
 """Model folders: descriptions, records and checksums, without torch.
 
 A folder holds `model.json`, `weights.safetensors` and `record.json`, a README for
-people and, where the command line trained the model, `training.json`. The weights are
+people and, where the model was trained here, `training.json`. The weights are
 read by `napari_unet.weights.folder`.
 """
 

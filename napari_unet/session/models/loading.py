@@ -13,6 +13,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import ModelRecord
+from napari_unet.models.training import TrainingNotes
 from napari_unet.session.hub import Changes, Hub
 from napari_unet.session.models.restore import load_entry, with_thresholds
 from napari_unet.session.models.timeline import ModelVersion
@@ -45,6 +46,7 @@ class Loaded:
     source: str = ""
     own_models: tuple[OwnModel, ...] | None = None
     told: str = ""
+    training: TrainingNotes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +93,7 @@ class SaveModel(Job[None, Listed]):
 
     model: Model
     record: ModelRecord
+    training: TrainingNotes | None
     folder: Path
     library: ModelLibrary
 
@@ -100,7 +103,10 @@ class SaveModel(Job[None, Listed]):
         yield
         named = model.spec.model_copy(update={"name": folder.name})
         weights.save_model(
-            type(model)(named, model.net), folder, record=self.record.child()
+            type(model)(named, model.net),
+            folder,
+            record=self.record.child(),
+            training=self.training,
         )
         return _list(folder, self.library)
 
@@ -142,7 +148,8 @@ def load_listed(folder: Path, library: ModelLibrary, *told: str) -> Loaded:
     folder = folder.absolute()
     own_models, problem = _list(folder, library)
     words = " ".join(filter(None, (*told, problem)))
-    return Loaded(model, record, str(folder), own_models, words)
+    training = models.read_training(folder)
+    return Loaded(model, record, str(folder), own_models, words, training)
 
 
 def _list(folder: Path, library: ModelLibrary) -> Listed:
@@ -275,6 +282,7 @@ class ModelLoader:
                 built_in="" if loaded.source else name,
                 source=loaded.source,
                 activate=False,
+                training=loaded.training,
             )
             if not self.has_chosen:
                 self.default = there.number

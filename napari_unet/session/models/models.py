@@ -117,6 +117,7 @@ class Models:
             home=home,
             activate=activate,
             replaces=replaced[-1].number if replaced else None,
+            training=improved.training,
         )
 
     def _chosen_thresholds(self) -> Decoding | None:
@@ -151,7 +152,9 @@ class Models:
             words = f"The model is saved in {folder}. {problem}".strip()
             self._hub.say(words, "model", own_models=own_models)
 
-        job = SaveModel(active.model, active.record, folder, self._library)
+        job = SaveModel(
+            active.model, active.record, active.training, folder, self._library
+        )
         self._hub.start(job, tell, "model")
 
     def make(self, request: ModelRequest) -> None:
