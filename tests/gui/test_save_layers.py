@@ -101,6 +101,16 @@ def test_what_cannot_be_written_is_refused_in_words(viewer, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_had_to_be_changed_is_told(viewer, tmp_path, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(save_layers, "show_warning", told.append)
+    viewer.add_labels(-cells()).save(str(tmp_path / "a.csv"))
+    assert told == ["a.csv is saved, but negative ids were taken as background."]
+    assert len(lines(str(tmp_path / "a.csv"))) == 1
+    viewer.add_labels(cells()).save(str(tmp_path / "b.csv"))
+    assert len(told) == 1
+
+
 def test_labels_that_are_kept_are_written_with_all_that_is_known(
     desk, monkeypatch, tmp_path
 ):
