@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 from napari import current_viewer
 from napari.layers import Image, Labels
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_warning
 
 from napari_unet import exchange
 from napari_unet.errors import InputError, NapariUnetError
@@ -23,7 +23,7 @@ from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.gui.dock import open_workbench, show_dock
 from napari_unet.gui.image_layers import axes_stated_by, is_image, source_of
 from napari_unet.gui.placement import ChannelAxis, cover
-from napari_unet.io.rois import read_rois
+from napari_unet.io.rois import read_regions
 from napari_unet.project.layout import MANIFEST, SUFFIX
 
 Found: TypeAlias = list[tuple[Any, ...]]
@@ -83,8 +83,10 @@ def _regions(path: Path) -> tuple[Any, ...]:
     shape, axes = source_of(below).shape, _axes_of(below)
     kept = result_axes(axes)
     sizes = dict(zip(axes, shape, strict=True))
-    found = read_rois(path, tuple(sizes[axis] for axis in kept), kept)
-    layer = _layer_over(below, found, axes, path.stem)
+    found = read_regions(path, tuple(sizes[axis] for axis in kept), kept)
+    for note in found.notes:
+        show_warning(f"{path.name}: {note}")
+    layer = _layer_over(below, found.array, axes, path.stem)
     data: tuple[Any, ...] = layer.as_layer_data_tuple()
     return data
 

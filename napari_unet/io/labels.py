@@ -28,7 +28,7 @@ from napari_unet.images.channels import channel_count
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.read import read_image
 from napari_unet.io.reader import without_single
-from napari_unet.io.rois import is_roi_file, read_rois
+from napari_unet.io.rois import is_roi_file, read_regions
 from napari_unet.io.tiff import is_tiff
 from napari_unet.io.zarr import labels_inside
 
@@ -82,7 +82,8 @@ def _read_numbers(
                 f"{str(path)!r} holds regions, which know no size of an "
                 "image; name the image that they were drawn on."
             )
-        return LabelFile(read_rois(path, shape, axes), path, axes, regions=True)
+        found = read_regions(path, shape, axes)
+        return LabelFile(found.array, path, axes, found.notes, regions=True)
     path = labels_inside(path)
     image = read_image(path, stored=True)
     _refuse_lossy(path, image)
@@ -105,7 +106,7 @@ def _read_numbers(
 def labels_of(file: LabelFile, kind: LabelKind, *, mask: bool | None = None) -> Labels:
     """Make a label map of a file by `annotation.labels.as_labels`, naming the file."""
     if file.regions:
-        return Labels(file.array)
+        return Labels(file.array, file.notes)
     found = file.make(as_labels, kind, axes=file.axes, mask=mask)
     return replace(found, notes=(*file.notes, *found.notes))
 

@@ -161,6 +161,7 @@ def viewer(qapp, monkeypatch):
     told: list[str] = []
     monkeypatch.setattr(open_files, "current_viewer", lambda: viewer)
     monkeypatch.setattr(open_files, "show_error", told.append)
+    monkeypatch.setattr(open_files, "show_warning", told.append)
     return SimpleNamespace(model=viewer, told=told)
 
 
@@ -192,6 +193,18 @@ def test_why_regions_are_no_labels_is_told_in_one_sentence(viewer, tmp_path):
     viewer.model.open(tmp_path / "a.json", plugin=MINE)
     assert "COCO" in viewer.told.pop()
     assert len(viewer.model.layers) == 1
+
+
+def test_regions_of_many_planes_on_one_are_told(viewer, tmp_path):
+    labels = np.zeros((3, 64, 64), np.int32)
+    for number, plane in enumerate(labels):
+        plane[:20, 20 * number : 20 * number + 18] = number + 1
+    path = exports.export(labels, tmp_path / "a.zip", axes="ZYX")
+    viewer.model.add_image(np.zeros((64, 64)))
+    viewer.model.open(path, plugin=MINE)
+    assert viewer.model.layers[-1].data.max() == 3
+    assert "a.zip: regions of 3 planes lie on one" in viewer.told.pop()
+    assert not viewer.told
 
 
 def test_a_unit_is_needed_for_micrometres():

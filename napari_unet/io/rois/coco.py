@@ -24,7 +24,9 @@ def read_coco(path: Path, extent: Mapping[str, int]) -> list[Region]:
     try:
         images, annotations = content["images"], content["annotations"]
         planes = {image["id"]: _plane(path, image, images, extent) for image in images}
-        return [_region(each, planes[each["image_id"]], extent) for each in annotations]
+        return [
+            _region(each, *planes[each["image_id"]], extent) for each in annotations
+        ]
     except InputError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -34,7 +36,9 @@ def read_coco(path: Path, extent: Mapping[str, int]) -> list[Region]:
         ) from error
 
 
-def _plane(path: Path, image: Any, images: Any, extent: Mapping[str, int]) -> Plane:
+def _plane(
+    path: Path, image: Any, images: Any, extent: Mapping[str, int]
+) -> tuple[Plane, Position]:
     """Return where an image of the file lies in the one that is open."""
     size = image["height"], image["width"]
     if size != (extent["Y"], extent["X"]):
@@ -47,15 +51,18 @@ def _plane(path: Path, image: Any, images: Any, extent: Mapping[str, int]) -> Pl
             f"{str(path)!r} is of {len(images)} images; export those of one image."
         )
     frame, section = (whole(image.get(axis)) + 1 for axis in ("frame", "section"))
+    position = Position(frame, section, 0)
     try:
-        return Position(frame, section, 0).among(extent)
+        return position.among(extent), position
     except NoPlaneError as error:
         raise InputError(
             f"An image in {str(path)!r} lies {error}; choose the image that it is of."
         ) from error
 
 
-def _region(annotation: Any, plane: Plane, extent: Mapping[str, int]) -> Region:
+def _region(
+    annotation: Any, plane: Plane, said: Position, extent: Mapping[str, int]
+) -> Region:
     shape = annotation["segmentation"]
     if isinstance(shape, Mapping):
         loops = _loops_of_runs(shape, (extent["Y"], extent["X"]))
@@ -64,7 +71,7 @@ def _region(annotation: Any, plane: Plane, extent: Mapping[str, int]) -> Region:
     if not loops:
         raise ValueError("no outline")
     label = whole(annotation.get("label")) or whole(annotation.get("id"))
-    return Region(str(label), loops, plane, label)
+    return Region(str(label), loops, plane, label, said)
 
 
 def _loops_of_runs(runs: Mapping[str, Any], size: tuple[int, int]) -> list[Loop]:

@@ -12,7 +12,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.ids import LARGEST_ID
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.rois.outlines import Loop, fill, rows_crossed, window_of
-from napari_unet.io.rois.planes import Plane
+from napari_unet.io.rois.planes import UNSAID, Plane, Position
 
 _MOST_WORK = 50
 _FREE_WORK = 10**8
@@ -21,12 +21,16 @@ _MOST_CROSSINGS = 5 * 10**6
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One region of a file, read; `label` is the id that the file has for it, or 0."""
+    """One region of a file, read; `label` is the id that the file has for it, or 0.
+
+    It lies on a plane of the image, which need not be where it was `said` to be.
+    """
 
     name: str
     loops: list[Loop]
     plane: Plane
     label: int = 0
+    said: Position = UNSAID
 
 
 def draw(path: Path, regions: Sequence[Region], extent: Mapping[str, int]) -> LabelMap:

@@ -87,7 +87,7 @@ def _region(path: Path, name: str, content: bytes, extent: Mapping[str, int]) ->
     if messages or not finite or not any(map(len, loops)):
         raise damaged
     try:
-        return Region(name, loops, position.among(extent))
+        return Region(name, loops, position.among(extent), said=position)
     except NoPlaneError as error:
         raise InputError(
             f"The region {name!r} in {str(path)!r} lies {error}; set its position in "

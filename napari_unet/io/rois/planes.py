@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -50,6 +51,21 @@ class Position:
         else:
             section = section or self.plane or frame
         return _checked("frame", frame, frames), _checked("section", section, sections)
+
+
+UNSAID = Position(0, 0, 0)
+
+
+def planes_on_one(places: Iterable[tuple[Position, Plane]]) -> int:
+    """Return from how many planes regions come to lie on one; 1 where that is right.
+
+    Positions are compared where they are said in the same way.
+    """
+    said: defaultdict[object, set[Position]] = defaultdict(set)
+    for position, plane in places:
+        way = position.frame > 0, position.section > 0, position.plane > 0
+        said[plane, way].add(position)
+    return max(map(len, said.values()), default=1)
 
 
 def _checked(what: str, number: int, count: int) -> int:
