@@ -23,6 +23,7 @@ from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.gui.dock import open_workbench, show_dock
 from napari_unet.gui.image_layers import axes_stated_by, is_image, source_of
 from napari_unet.gui.placement import ChannelAxis, cover
+from napari_unet.images.channels import channel_count
 from napari_unet.io.rois import read_regions
 from napari_unet.project.layout import MANIFEST, SUFFIX
 
@@ -83,7 +84,8 @@ def _regions(path: Path) -> tuple[Any, ...]:
     shape, axes = source_of(below).shape, _axes_of(below)
     kept = result_axes(axes)
     sizes = dict(zip(axes, shape, strict=True))
-    found = read_regions(path, tuple(sizes[axis] for axis in kept), kept)
+    extent = tuple(sizes[axis] for axis in kept)
+    found = read_regions(path, extent, kept, channel_count(shape, axes))
     for note in found.notes:
         show_warning(f"{path.name}: {note}")
     layer = _layer_over(below, found.array, axes, path.stem)

@@ -59,22 +59,25 @@ class LabelFile:
 
 
 def read_label_file(
-    path: str | Path, shape: tuple[int, ...] | None = None, axes: str | None = None
+    path: str | Path,
+    shape: tuple[int, ...] | None = None,
+    axes: str | None = None,
+    channels: int | None = None,
 ) -> LabelFile:
     """Read the numbers of a label map, or draw the regions of a file.
 
     Regions need the shape of the label map, because their files know no size, and in
-    stacks its `axes`.
+    stacks its `axes` and the number of `channels` of its image.
 
     Raises an InputError if the file cannot be read, or holds colours or fractions.
     """
-    file = _read_numbers(Path(path), shape, axes)
+    file = _read_numbers(Path(path), shape, axes, channels)
     file.make(whole_or_refused)
     return file
 
 
 def _read_numbers(
-    path: Path, shape: tuple[int, ...] | None, axes: str | None
+    path: Path, shape: tuple[int, ...] | None, axes: str | None, channels: int | None
 ) -> LabelFile:
     if is_roi_file(path) and path.is_file():
         if shape is None:
@@ -82,7 +85,7 @@ def _read_numbers(
                 f"{str(path)!r} holds regions, which know no size of an "
                 "image; name the image that they were drawn on."
             )
-        found = read_regions(path, shape, axes)
+        found = read_regions(path, shape, axes, channels)
         return LabelFile(found.array, path, axes, found.notes, regions=True)
     path = labels_inside(path)
     image = read_image(path, stored=True)

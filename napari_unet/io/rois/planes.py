@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+_NAMED = re.compile(r"(\d{4,6})(?:-\d{4,6}){2}(?:-\d+)?")
+"""Plane, row and column, and a number where there are several."""
 
 Plane: TypeAlias = tuple[int, int]
 """Numbers of a frame and of a section, from 0."""
@@ -30,6 +34,17 @@ class Position:
     def of(cls, region: Any) -> Position:
         """Return that of a region of roifile's."""
         return cls(region.t_position, region.z_position, region.position)
+
+    def or_by_name(self, name: str, channels: int | None) -> Position:
+        """Return the one that ImageJ has put into a name, where none is said.
+
+        Such as 5 in "0005-0012-0034": it counts the planes of all channels, so nobody
+        knows it whose image has an unknown number of them.
+        """
+        found = _NAMED.fullmatch(name)
+        if self != UNSAID or found is None or channels is None:
+            return self
+        return Position(0, 0, (int(found[1]) - 1) // channels + 1)
 
     def among(self, extent: Mapping[str, int]) -> Plane:
         """Return the plane of a stack of so many frames ("T") and sections ("Z").

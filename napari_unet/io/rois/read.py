@@ -51,13 +51,17 @@ def read_rois(
 
 
 def read_regions(
-    path: str | Path, shape: tuple[int, ...], axes: str | None = None
+    path: str | Path,
+    shape: tuple[int, ...],
+    axes: str | None = None,
+    channels: int | None = None,
 ) -> Labels:
     """Draw the regions of a file into a label map of the shape of their image.
 
     The shape is without channels, and `axes` names it out of "TZYX"; without them
     planes come last, and time first. In a stack a region lies on the plane that it
-    names as its position.
+    names as its position. ImageJ counts the `channels` of the image there, too, where
+    it has that in a name alone.
 
     Ids are those of the file, if all are different numbers: names of the regions of an
     archive, such as "12", or "12 t1 z3" of an object that has several planes; what
@@ -79,6 +83,8 @@ def read_regions(
         )
     refuse_beyond_memory(path, 4 * math.prod(shape))
     extent = dict(zip(axes, shape, strict=True))
+    if channels is not None:
+        extent["C"] = channels
     regions = _READERS.get(path.suffix.lower(), read_coco)(path, extent)
     labels, ids = draw(path, regions, extent), ids_of(regions)
     found = labels if ids is None else ids[labels]
