@@ -18,6 +18,10 @@ from napari_unet.io.rois.planes import NoPlaneError, Plane, Position
 _WHAT = "annotations of COCO"
 
 
+class _RunsError(ValueError):
+    """Run lengths that are none of the image, in words."""
+
+
 def read_coco(path: Path, extent: Mapping[str, int]) -> list[Region]:
     """Read the annotations of one image; ids are their `label`, or else their id."""
     content = read_json(path, _WHAT)
@@ -30,9 +34,10 @@ def read_coco(path: Path, extent: Mapping[str, int]) -> list[Region]:
     except InputError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
+        found = f", found {error}" if isinstance(error, _RunsError) else ""
         raise InputError(
-            f"{str(path)!r} holds no {_WHAT} that can be read here (polygons, or run "
-            "lengths as numbers); save the objects as a label map."
+            f"{str(path)!r} holds no {_WHAT} that can be read here: expected polygons, "
+            f"or run lengths as numbers{found}; save the objects as a label map."
         ) from error
 
 
@@ -81,9 +86,9 @@ def _loops_of_runs(runs: Mapping[str, Any], size: tuple[int, int]) -> list[Loop]
     """
     counts = np.asarray(runs["counts"])
     if counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise ValueError("packed run lengths")
+        raise _RunsError("packed run lengths")
     if tuple(runs["size"]) != size or int(counts.sum()) != size[0] * size[1]:
-        raise ValueError("run lengths of another size")
+        raise _RunsError(f"run lengths of another size than {size[1]} x {size[0]}")
     inside = np.repeat(np.arange(len(counts)) % 2, counts).reshape(size[::-1]).T
     rings = (
         ring for each in outlines_of(inside.astype(np.int32)) for ring in each.rings

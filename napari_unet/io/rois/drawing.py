@@ -33,13 +33,16 @@ class Region:
     said: Position = UNSAID
 
 
-def draw(path: Path, regions: Sequence[Region], extent: Mapping[str, int]) -> LabelMap:
+def draw(
+    path: Path, regions: Sequence[Region], extent: Mapping[str, int]
+) -> tuple[LabelMap, int]:
     """Draw regions, numbered from 1, into a stack (T, Z, Y, X); the last is on top.
 
-    Raises an InputError if a region has no pixel in the image, or none that is left.
+    Returns the stack, and how many regions lie in part over others. Raises an
+    InputError if a region has no pixel in the image, or none that is left.
     """
     labels = np.zeros([extent.get(axis, 1) for axis in "TZYX"], np.int32)
-    work, limit = 0, _FREE_WORK + _MOST_WORK * labels.size
+    work, limit, over = 0, _FREE_WORK + _MOST_WORK * labels.size, 0
     for number, region in enumerate(regions, start=1):
         plane = labels[region.plane]
         window = window_of(region.loops, plane.shape)
@@ -59,9 +62,10 @@ def draw(path: Path, regions: Sequence[Region], extent: Mapping[str, int]) -> La
                 f"image (Y, X {plane.shape}); check that it belongs to this image, or "
                 "delete it."
             )
+        over += bool(plane[window][inside].any())
         plane[window][inside] = number
     _refuse_covered(path, regions, labels)
-    return labels
+    return labels, over
 
 
 def _refuse_covered(path: Path, regions: Sequence[Region], labels: LabelMap) -> None:

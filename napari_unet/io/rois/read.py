@@ -6,7 +6,7 @@ The outlines are filled by the even-odd rule.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -67,8 +67,8 @@ def read_regions(
     archive, such as "12", or "12 t1 z3" of an object that has several planes; what
     GeoJSON and COCO have as `label`. Else they count from 1 in the order of the file.
     Where regions overlap, the last one counts. What lies outside of the image is cut
-    off. An archive of nothing is an image without objects. A note says where regions
-    of several planes come to lie on one, since the image has no others.
+    off. An archive of nothing is an image without objects. Notes say where regions
+    overlap, and where those of several planes lie on one, as the image has no others.
 
     Raises an InputError if the file is damaged, the image has other axes, or a region
     has no area (lines, points), no plane or pixel in the image, or none that is left.
@@ -86,18 +86,21 @@ def read_regions(
     if channels is not None:
         extent["C"] = channels
     regions = _READERS.get(path.suffix.lower(), read_coco)(path, extent)
-    labels, ids = draw(path, regions, extent), ids_of(regions)
+    (labels, over), ids = draw(path, regions, extent), ids_of(regions)
     found = labels if ids is None else ids[labels]
     array = np.ascontiguousarray(from_canonical(found, axes))
-    return Labels(array, _notes_on(regions))
+    return Labels(array, tuple(_notes_on(regions, over)))
 
 
-def _notes_on(regions: Sequence[Region]) -> tuple[str, ...]:
+def _notes_on(regions: Sequence[Region], over: int) -> Iterator[str]:
     planes = planes_on_one((each.said, each.plane) for each in regions)
-    if planes == 1:
-        return ()
-    note = (
-        f"regions of {planes} planes lie on one, as the image has no others; check "
-        "that it is the image on which they were drawn."
-    )
-    return (note,)
+    if planes > 1:
+        yield (
+            f"regions of {planes} planes lie on one, as the image has no others; check "
+            "that it is the image on which they were drawn."
+        )
+    if over:
+        yield (
+            f"{over} of {len(regions)} regions lie in part over others; the later one "
+            "counts there."
+        )
