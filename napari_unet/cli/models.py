@@ -96,7 +96,9 @@ def import_(
     imported = exchange.import_file(file, out.resolve().name[:100], like)
     spec = imported.model.spec
     with outputs.output_folder(out.absolute().parent):
-        weights.save_model(imported.model, out, overwrite=overwrite)
+        weights.save_model(
+            imported.model, out, overwrite, imported.record, imported.training
+        )
     for note in imported.notes:
         say(f"{file}: {note}")
     result = {"model": str(out), "notes": list(imported.notes)}

@@ -88,4 +88,6 @@ def _of_zip(file: Path, name: str, like: str | None) -> Imported:
         return import_package(found, str(file), name, spec)
     if like is not None:
         raise InputError("The zip file of a model describes itself; leave --like away.")
-    return Imported(weights.unpack_model(found, str(file)))
+    model = weights.unpack_model(found, str(file))
+    record, training = models.origin_in(found)
+    return Imported(model, record=record, training=training)

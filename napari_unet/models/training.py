@@ -75,6 +75,14 @@ class TrainingNotes(Frozen):
         )
 
 
+def parse_training(text: bytes) -> TrainingNotes | None:
+    """Return what a `training.json` says; None if it is none."""
+    try:
+        return TrainingNotes.model_validate_json(text[:_LARGEST])
+    except ValueError:
+        return None
+
+
 def read_training(folder: Path) -> TrainingNotes | None:
     """Return how the model in a folder was trained; None where that is not written."""
     path = folder / TRAINING_FILE

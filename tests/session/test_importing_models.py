@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import make_archive
 
 import pytest
 
 from napari_unet.exchange import export_model
-from napari_unet.weights.folder import load_model
+from napari_unet.models.folder import read_record
+from napari_unet.models.training import TrainingNotes, read_training
+from napari_unet.weights.folder import load_model, save_model
 from tests.exchange.packages import described, files_of, traced, write_zip
 from tests.runners import ManualRunner
 from tests.session.brightness import disks
@@ -68,6 +71,22 @@ def test_one_of_ours_is_the_model_itself(stage, tmp_path, home, bright) -> None:
     assert not stage.state.problems
     spec = load_model(home / "ours").spec
     assert spec.decoding == load_model(bright).spec.decoding
+
+
+def test_a_zipped_folder_says_where_its_model_comes_from(
+    stage, tmp_path, home, bright
+) -> None:
+    notes = TrainingNotes(start="nuclei", images=("a.tif",), image_count=1)
+    save_model(load_model(bright), tmp_path / "hers", training=notes)
+    bring_in(
+        stage, Path(make_archive(str(tmp_path / "hers"), "zip", tmp_path / "hers"))
+    )
+    assert read_training(home / "hers") == notes
+    assert read_record(home / "hers") == read_record(tmp_path / "hers")
+    again = tmp_path / "other name.zip"
+    (tmp_path / "hers.zip").rename(again)
+    bring_in(stage, again)
+    assert [each.name for each in home.iterdir()] == ["hers"]
 
 
 @pytest.mark.parametrize(

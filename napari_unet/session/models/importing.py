@@ -11,14 +11,13 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
-from uuid import UUID
 
 from napari_unet import exchange, models, weights
 from napari_unet.core.atomic import told_in_words
 from napari_unet.core.jobs import Job
-from napari_unet.errors import InputError, ModelError
+from napari_unet.errors import ModelError
 from napari_unet.models.library import ModelLibrary
-from napari_unet.models.record import new_record, uuid_of
+from napari_unet.models.record import ModelRecord, new_record, uuid_of
 from napari_unet.session.models.loading import Loaded, load_listed
 
 
@@ -36,31 +35,31 @@ class ImportModel(Job[None, Loaded]):
         """Make the folder, unless this file has one already."""
         yield
         file, library = self.file, self.library
-        uuid = _uuid_of(file)
-        there = [each.path for each in library.read() if _is(uuid, each.path)]
-        if there:
-            return load_listed(there[0], library)
         imported = exchange.import_file(file, file.stem[:100])
         yield
+        record = imported.record or _record_of(file)
+        there = [each.path for each in library.read() if _is(record, each.path)]
+        if there:
+            return load_listed(there[0], library)
         folder = library.room_for(file.stem[:100])
         with told_in_words(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
-        record = new_record().model_copy(update={"uuid": uuid})
-        weights.save_model(imported.model, folder, record=record)
+        weights.save_model(
+            imported.model, folder, record=record, training=imported.training
+        )
         told = (*imported.notes, f"It lies in {folder}.")
         return load_listed(folder, library, *told)
 
 
-def _uuid_of(file: Path) -> UUID:
-    try:
-        with file.open("rb") as opened:
-            return uuid_of("file", hashlib.file_digest(opened, "sha256").hexdigest())
-    except OSError as error:
-        raise InputError(f"Cannot read {str(file)!r}: {error.strerror}.") from error
+def _record_of(file: Path) -> ModelRecord:
+    """Return a record of a model that has none: the same for the same file."""
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return new_record().model_copy(update={"uuid": uuid_of("file", digest)})
 
 
-def _is(uuid: UUID, folder: Path) -> bool:
+def _is(record: ModelRecord, folder: Path) -> bool:
     try:
-        return models.read_record(folder).uuid == uuid
+        return models.read_record(folder).uuid == record.uuid
     except (ModelError, OSError):
         return False
