@@ -82,18 +82,29 @@ class LargeOptions:
         given = (self.output_format, self.chunk, self.workers, self.scheduler)
         return self.plan or any(each is not None for each in given)
 
+    def refuse_others(self, *, resume: bool, report: Path | None) -> None:
+        """Refuse what belongs to the other way to predict."""
+        if resume or report is not None:
+            raise InputError(
+                "--resume and --report are for images that fit into memory; block by "
+                "block, the same command goes on by itself. Leave them out."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class LargeOrder:
+    """How all images are predicted: by the model of a name, or a path, and where to."""
+
+    model_name: str
+    model: Model
+    out: Path
+    settings: large.Settings
+    device: str
+    overwrite: bool
+
 
 def predict_large(
-    paths: Iterable[Path],
-    model: str,
-    loaded: Model,
-    out: Path,
-    options: LargeOptions,
-    settings: large.Settings,
-    *,
-    device: str,
-    overwrite: bool,
-    as_json: bool,
+    paths: Iterable[Path], order: LargeOrder, options: LargeOptions, *, as_json: bool
 ) -> None:
     """Predict images one after the other, or say what would be done."""
     if options.output_format is None and not options.plan:
@@ -106,27 +117,26 @@ def predict_large(
             "--workers starts workers here, and --scheduler uses others; give one."
         )
     suffix = large.SUFFIXES[options.output_format or "ome-zarr"]
-    targets = {path: out / f"{name_of(path)}{suffix}" for path in paths}
+    targets = {path: order.out / f"{name_of(path)}{suffix}" for path in paths}
     outputs.refuse_one_target(targets)
     outputs.refuse_replacing_inputs(targets, targets.values())
-    engine = large.Engine(options.workers, options.scheduler, device)
     ask = partial(
         large.ask,
-        model=loaded,
-        out=out,
-        settings=settings,
-        engine=engine,
-        model_name=_lasting(model),
+        model=order.model,
+        out=order.out,
+        settings=order.settings,
+        engine=large.Engine(options.workers, options.scheduler, order.device),
+        model_name=_lasting(order.model_name),
         output_format=options.output_format or "ome-zarr",
         chunk=options.chunk or large.CHUNK,
-        overwrite=overwrite,
+        overwrite=order.overwrite,
     )
     tasks = [ask(path) for path in targets]
     if options.plan:
         plans = [large.plan_in_short(task) for task in tasks]
         report([asdict(p) for p in plans], map(_planned, plans), as_json=as_json)
         return
-    with outputs.output_folder(out):
+    with outputs.output_folder(order.out):
         _predict_all(tasks, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-from .archive import read_zip as read_zip
+from .archive import names_in_zip as names_in_zip, read_zip as read_zip
 from .dataset import (
     axes_of_file as axes_of_file,
     axes_of_labels as axes_of_labels,
@@ -11,6 +11,7 @@ from .labels import (
     labels_of as labels_of,
     read_label_file as read_label_file,
 )
+from .mark import read_mark as read_mark
 from .read import (
     read_header as read_header,
     read_image as read_image,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from napari_unet.errors import InputError, how_to_install
 from napari_unet.geometry.box import Box
+from napari_unet.images.channels import channel_count
 from napari_unet.images.dimensions import (
     lazily_opened,
     stated_axes,
@@ -23,6 +24,7 @@ from napari_unet.images.dimensions import (
     stated_pixel_size,
 )
 from napari_unet.images.lazy import LazyImage
+from napari_unet.io.reader import as_names
 from napari_unet.io.stored import Head, Pixels, Stored, file_fingerprint, without_single
 
 
@@ -115,6 +117,7 @@ def find_microscope(path: Path, kind: Kind) -> MicroscopeImage:
     sizes: dict[str, float] = {}
     with suppress(AttributeError, TypeError, ValueError):
         sizes = stated_pixel_size(reader)
+    axes, names = stated_axes(reader), stated_channels(reader)
     count = len(reader.scenes)
     note = (
         f"the file holds {count} images and only the first was read; save the others "
@@ -124,9 +127,9 @@ def find_microscope(path: Path, kind: Kind) -> MicroscopeImage:
         levels=image.levels,
         piece=image.piece,
         dtype=image.dtype,
-        axes=stated_axes(reader),
+        axes=axes,
         pixel_size=sizes,
-        channels=stated_channels(reader),
+        channels=as_names(names, channel_count(image.shape, axes or "")),
         note=note if count > 1 else None,
     )
     found = MicroscopeImage(path=path, lying=lying, kind=kind)

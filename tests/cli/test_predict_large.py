@@ -98,4 +98,5 @@ def test_mistakes_are_told(run: Run, scene: Path, tmp_path: Path) -> None:
     run(*asked, "--workers", "2").refused("say --output-format")
     both = ("--workers", "2", "--scheduler", "tcp://a:1", "--output-format", "tiff")
     run(*asked, *both).refused("give one")
+    run(*asked, "--output-format", "tiff", "--resume").refused("goes on by itself")
     run("verify-seams", tmp_path).refused("Expected a result of napari-unet predict")

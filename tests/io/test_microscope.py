@@ -9,6 +9,7 @@ from typing import Any
 
 import bioio_lif
 import liffile
+import nd2
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from napari_unet.io.microscope import kind_of
 from napari_unet.io.pairing import list_images
 from napari_unet.io.read import read_header, read_image
 from tests.io.lif_file import save_lif
+from tests.io.nd2_file import save_nd2
 
 STACK = np.random.default_rng(0).integers(0, 250, (2, 3, 40, 50)).astype(np.uint8)
 REGION = Box((1, 1, 5, 6), (2, 3, 30, 20))
@@ -46,6 +48,21 @@ def test_regions_of_a_lif(tmp_path: Path) -> None:
     assert list_images(tmp_path) == [path]
     path.write_bytes(path.read_bytes() + b"\0")
     assert source.fingerprint() != before
+
+
+def test_regions_of_an_nd2(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 60_000, (3, 2, 40, 50))
+    path = save_nd2(tmp_path / "a.nd2", frames)
+    with nd2.ND2File(path) as file:
+        np.testing.assert_array_equal(file.asarray(), frames)
+    source = pickle.loads(pickle.dumps(open_source(path)))
+    assert (source.axes, source.shape, source.dtype) == ("TCYX", frames.shape, "u2")
+    assert source.piece == (1, 2, 40, 50)
+    assert source.channels == ()
+    assert (source.pixel_size["Y"], source.pixel_size["X"]) == (0.5, 0.5)
+    region = Box((1, 1, 5, 6), (3, 2, 30, 20))
+    np.testing.assert_array_equal(source.read(region), frames[region.slices])
+    np.testing.assert_array_equal(read_image(path).array, frames)
 
 
 def test_only_planes_of_a_region_are_read(
