@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
@@ -28,6 +27,7 @@ from napari_unet.cli.console import (
 from napari_unet.cli.console import (
     report as print_report,
 )
+from napari_unet.cli.named_files import named_images
 from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
@@ -58,7 +58,7 @@ from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import take_channels
 from napari_unet.instances.diameter import in_pixels
-from napari_unet.io.pairing import by_stem, in_natural_order, list_images, name_of
+from napari_unet.io.pairing import name_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -184,7 +184,7 @@ def predict(
             pixel_size=pixel_size,
         )
         large_order = LargeOrder(model, loaded, out, settings, device, overwrite)
-        predict_large(_named(images), large_order, options, as_json=as_json)
+        predict_large(named_images(images), large_order, options, as_json=as_json)
         return
     targets = _plan(images, out, replace=overwrite or resume)
     if report is not None:
@@ -263,36 +263,12 @@ def _loaded(model: str, device: str, *thresholds: float | None) -> Model:
 
 def _plan(images: list[str], out: Path, *, replace: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
-    targets = {path: out / f"{name_of(path)}.tif" for path in _named(images)}
+    targets = {path: out / f"{name_of(path)}.tif" for path in named_images(images)}
     outputs.refuse_one_target(targets)
     outputs.refuse_replacing_inputs(targets, targets.values())
     if not replace:
         outputs.refuse_existing(targets.values(), "go on with --resume, ")
     return targets
-
-
-def _named(images: list[str]) -> list[Path]:
-    """Return the files that are named; those of two equal names are refused."""
-    # Patterns may overlap: a file that is named twice is one.
-    paths = dict.fromkeys(path for image in images for path in expand(image))
-    return list(by_stem(paths).values())
-
-
-def expand(image: str, *, more: frozenset[str] = frozenset()) -> list[Path]:
-    """Return the files that an argument names; Windows leaves patterns to us.
-
-    In folders these are images, and files with the suffixes in `more`.
-    """
-    path = Path(image)
-    if path.is_dir():
-        return in_natural_order(list_images(path, more=more))
-    if path.exists() or path.is_symlink() or not glob.has_magic(image):
-        return [path]
-    for pattern in (image, image.replace("[", "[[]")):
-        # Path.glob takes no absolute patterns.
-        if found := glob.glob(pattern):  # noqa: PTH207
-            return in_natural_order(map(Path, found))
-    raise InputError(f"No file fits the pattern {image!r}; check the folder.")
 
 
 def _predict_all(targets: dict[Path, Path], order: _Order, report: RunReport) -> _Done:

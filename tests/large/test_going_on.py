@@ -146,7 +146,8 @@ def test_a_missing_piece_is_told(tmp_path: Path) -> None:
     zarr.create_array(tmp_path / "big.zarr", data=pixels, chunks=(32, 32))
     (tmp_path / "big.zarr" / "c" / "1" / "2").unlink()
     found = predicted(tmp_path / "big.zarr", tmp_path / "out")
-    assert "missing in the file (1, such as 'c/1/2')" in found.notes[0]
+    assert "missing in the file (1, such as" in found.notes[0]
+    assert "c/1/2" in found.notes[0]
     assert not found.empty
 
 
