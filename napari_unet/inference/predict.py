@@ -260,6 +260,8 @@ def iter_zoom(
         scale = partial(spec.normalization.scale, limits=limits)
         segment = partial(_segment, predictor, objective_of(spec))
         diameter = yield from measure_objects(image, scale, known, segment, likely)
+        if diameter is not None and spec.usual_size is not None:
+            diameter = spec.usual_size.believed(diameter)
     # What the pixel size makes likely is believed where nothing is seen.
     size = diameter or likely
     zoom = 1.0 if size is None else zoom_for(size, known, shape)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 
 from napari_unet.errors import InputError
@@ -10,6 +15,17 @@ _FEW = 4
 """Fewer objects than so many, squared, can lie in a plane: a measurement may err."""
 
 LEAST_DIAMETER, MOST_DIAMETER = 0.5, 10_000.0
+
+_USUAL_SPREAD, _IMAGES = 0.25, 2
+"""How far images of one kind differ, as a standard deviation of logarithms, and how
+many one has to have seen to know that as well of a new kind. Of sixteen kinds the
+median is 0.24; of sets of many laboratories it is 0.3 to 0.8, of one microscope 0.1."""
+
+_ERROR = 0.4
+"""By how much a model that has learned from a few corrections measures wrongly."""
+
+_SURPRISING = 2.0
+"""Standard deviations beyond which an error is likelier than objects of that size."""
 
 
 def check_diameter(diameter: object) -> None:
@@ -59,3 +75,45 @@ def size_warning(
 def in_pixels(diameter: float) -> str:
     """Return a number of pixels as people say it, without the unit."""
     return f"{diameter:.0f}" if diameter >= 2 else f"{diameter:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class UsualSize:
+    """How large objects are in images of a kind, as far as a few of them tell.
+
+    Parameters
+    ----------
+    diameter : float
+        Of the typical object of most images, in pixels.
+    spread : float
+        Standard deviation of the logarithm of that in an image that was not seen.
+    """
+
+    diameter: float
+    spread: float
+
+    @classmethod
+    def of(cls, diameters: Sequence[float]) -> Self | None:
+        """Return what the typical diameters of some images tell; None if there is none.
+
+        A few may be alike by chance, so their variance is taken together with what is
+        usual, and the doubt about their mean is added.
+        """
+        if not diameters:
+            return None
+        logs, n = np.log(diameters), len(diameters)
+        squares = _IMAGES * _USUAL_SPREAD**2 + float(((logs - logs.mean()) ** 2).sum())
+        variance = squares / (_IMAGES + n - 1) * (1 + 1 / n)
+        return cls(float(np.median(diameters)), math.sqrt(variance))
+
+    def believed(self, measured: float) -> float:
+        """Return how large objects of an image are that measure so many pixels.
+
+        The mean of what is usual and what was measured, of logarithms, each with the
+        more weight the surer it is. What is too far away to be true is not believed.
+        """
+        away = math.log(measured / self.diameter)
+        both = self.spread**2 + _ERROR**2
+        if away**2 > _SURPRISING**2 * both:
+            return self.diameter
+        return self.diameter * math.exp(away * self.spread**2 / both)
