@@ -43,6 +43,7 @@ from napari_unet.inference.model_input import (
     zoom_for,
     zoomed_shape,
 )
+from napari_unet.instances.diameter import typical_of
 
 Scale: TypeAlias = Callable[[npt.NDArray[Any]], Grey]
 """Normalises pixels (C, Y, X) with the statistics of the whole image."""
@@ -200,18 +201,9 @@ def _whole_objects(labels: LabelMap) -> LabelMap:
 
 
 def typical_diameter(labels: npt.NDArray[np.integer[Any]]) -> float | None:
-    """Return the diameter of a circle with the area of the typical object, in pixels.
-
-    Half of all object pixels belong to objects of this size or smaller, so debris moves
-    it little. None where there is no object.
-    """
+    """Return the diameter of the typical object in pixels; None where there is none."""
     dense, ids = compact(labels)
-    areas = np.sort(np.bincount(dense.ravel(), minlength=1)[ids > 0])
-    areas = areas[areas > 0]
-    if not areas.size:
-        return None
-    half = np.searchsorted(np.cumsum(areas), areas.sum() / 2)
-    return float(2 * np.sqrt(areas[half] / np.pi))
+    return typical_of(np.bincount(dense.ravel(), minlength=1)[ids > 0])
 
 
 def iter_only_noise(image: CanonicalImage, scale: Scale) -> Generator[None, None, bool]:

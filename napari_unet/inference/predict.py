@@ -249,8 +249,8 @@ def iter_zoom(
 ) -> Generator[PredictEvent, None, float]:
     """Return the zoom at which the model knows the objects, measured if need be."""
     spec, shape = model.spec, image.shape[3:]
-    known = spec.best_diameters
-    if known is None or model.net.dims != 2:
+    known = model.best_diameters
+    if known is None:
         if diameter is not None:
             yield Notice("This model zooms no images: the object size was not used.")
         return 1.0
@@ -282,7 +282,7 @@ def iter_measured(
 
     In pixels of the plane; None where it sees none, or knows no sizes.
     """
-    known = model.spec.best_diameters
+    known = model.best_diameters
     if known is None:
         return None
     segment = partial(_segment, predictor, objective_of(model.spec))

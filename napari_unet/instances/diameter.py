@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_unet.errors import InputError
 
@@ -39,6 +40,24 @@ def check_diameter(diameter: object) -> None:
             f"pixels from {LEAST_DIAMETER} to {MOST_DIAMETER:.0f}, or None to have it "
             "measured."
         )
+
+
+def typical_of(areas: npt.NDArray[Any]) -> float | None:
+    """Return the diameter of a circle with the area of the typical object, in pixels.
+
+    Half of all object pixels belong to objects of this size or smaller, so debris moves
+    it little. None where there is no object.
+
+    Parameters
+    ----------
+    areas : ndarray, shape (n,)
+        Of all objects, in pixels; 0 is none.
+    """
+    areas = np.sort(areas[areas > 0])
+    if not areas.size:
+        return None
+    half = np.searchsorted(np.cumsum(areas), areas.sum() / 2)
+    return float(2 * np.sqrt(areas[half] / np.pi))
 
 
 def size_warning(

@@ -294,7 +294,7 @@ def iter_annotated_planes(
         yield
     planes = []
     flat = model.net.dims == 2
-    known = model.spec.best_diameters if flat else None
+    known = model.best_diameters
     sections: Iterable[Any] = range(image.shape[2]) if flat else [slice(None)]
     for t, z in product(range(len(image)), sections):
         if not verified[t, z].any():
