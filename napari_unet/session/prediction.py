@@ -28,9 +28,7 @@ def told_diameter(image: OpenImage, model: Model) -> float | None:
 
     Or has shown, by those that are verified. One that never zooms it tells nothing.
     """
-    if model.best_diameters is None:
-        return None
-    return image.diameter or image.shown_diameter
+    return image.known_diameter if model.best_diameters else None
 
 
 class Writing:

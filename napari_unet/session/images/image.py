@@ -175,6 +175,11 @@ class OpenImage:
         found = self.annotation.pixels.objects.verified_diameter
         return None if found is None else _STEP ** round(math.log(found, _STEP))
 
+    @property
+    def known_diameter(self) -> float | None:
+        """How large the person has said or shown that objects are, in pixels."""
+        return self.diameter or self.shown_diameter
+
     def measured_by(self, model: str) -> float | None:
         """Return the diameter that a model has measured, if it was the last one."""
         return self.measured[1] if self.measured and self.measured[0] == model else None
