@@ -17,16 +17,15 @@ _FEW = 4
 
 LEAST_DIAMETER, MOST_DIAMETER = 0.5, 10_000.0
 
-_USUAL_SPREAD, _IMAGES = 0.25, 2
+SPREAD, _IMAGES = 0.25, 2
 """How far images of one kind differ, as a standard deviation of logarithms, and how
 many one has to have seen to know that as well of a new kind. Of sixteen kinds the
 median is 0.24; of sets of many laboratories it is 0.3 to 0.8, of one microscope 0.1."""
 
-_ERROR = 0.4
-"""By how much a model that has learned from a few corrections measures wrongly."""
+SPREAD_IN_NATURE = 0.7
+"""The same of objects of many kinds that are called alike, such as nuclei."""
 
-_SURPRISING = 2.0
-"""Standard deviations beyond which an error is likelier than objects of that size."""
+_RARE = 1e-3
 
 
 def check_diameter(diameter: object) -> None:
@@ -121,18 +120,15 @@ class UsualSize:
         if not diameters:
             return None
         logs, n = np.log(diameters), len(diameters)
-        squares = _IMAGES * _USUAL_SPREAD**2 + float(((logs - logs.mean()) ** 2).sum())
+        squares = _IMAGES * SPREAD**2 + float(((logs - logs.mean()) ** 2).sum())
         variance = squares / (_IMAGES + n - 1) * (1 + 1 / n)
         return cls(float(np.median(diameters)), math.sqrt(variance))
 
-    def believed(self, measured: float) -> float:
-        """Return how large objects of an image are that measure so many pixels.
+    def likelihood(self, logs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return how likely sizes are, given by their logarithms; 1 is the likeliest.
 
-        The mean of what is usual and what was measured, of logarithms, each with the
-        more weight the surer it is. What is too far away to be true is not believed.
+        Normally distributed, and never less likely than what is very rare: what is
+        seen at many zooms is believed, however unusual it is.
         """
-        away = math.log(measured / self.diameter)
-        both = self.spread**2 + _ERROR**2
-        if away**2 > _SURPRISING**2 * both:
-            return self.diameter
-        return self.diameter * math.exp(away * self.spread**2 / both)
+        away = (logs - math.log(self.diameter)) / self.spread
+        return np.maximum(np.exp(-(away**2) / 2), _RARE)

@@ -20,7 +20,7 @@ from napari_unet.core.validation import Frozen, first_problem
 from napari_unet.errors import InputError
 from napari_unet.images.normalize import AnyNormalization, PercentileNormalization
 from napari_unet.instances.by_reach import ReachDecoding
-from napari_unet.instances.diameter import UsualSize
+from napari_unet.instances.diameter import SPREAD, SPREAD_IN_NATURE, UsualSize
 from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
@@ -255,15 +255,8 @@ class ModelSpec(Frozen):
         """Typical diameters that need no zoom, in pixels; None if nobody knows."""
         return self.zoomed_to or self.diameters
 
-    @property
-    def usual_size(self) -> UsualSize | None:
-        """What images that it was fine-tuned on tell of others, if anything."""
-        if self.usual_diameter is None or self.diameter_spread is None:
-            return None
-        return UsualSize(self.usual_diameter, self.diameter_spread)
-
-    def expected_diameter(self, pixel_size: float | None) -> float | None:
-        """Return how many pixels an object should be across, if anybody can know.
+    def expected_size(self, pixel_size: float | None) -> UsualSize | None:
+        """Return how large objects should be in pixels, if anybody can know.
 
         The objects it was fine-tuned on tell more than those of all images of a kind.
 
@@ -273,10 +266,10 @@ class ModelSpec(Frozen):
             Width of a pixel, in micrometres; one that is not above 0 tells nothing.
         """
         if self.usual_diameter is not None:
-            return self.usual_diameter
+            return UsualSize(self.usual_diameter, self.diameter_spread or SPREAD)
         if pixel_size is None or self.object_size is None or not pixel_size > 0:
             return None
-        return self.object_size / pixel_size
+        return UsualSize(self.object_size / pixel_size, SPREAD_IN_NATURE)
 
     @property
     def names(self) -> tuple[str, ...]:
