@@ -50,8 +50,9 @@ _PLANES = 3
 _STEP = math.sqrt(2)
 """From one zoom to the next."""
 
-_ALIKE = 0.2
-"""Sizes count as one that differ by less: the width of a kernel, of logarithms."""
+_ALIKE, _APART = 0.2, 3.0
+"""Sizes count as one that differ by less: the width of a kernel, of logarithms. So many
+widths apart nothing counts for both."""
 
 _SURENESS = 4
 """Power of the mean foreground in objects: what a network only guesses is grey."""
@@ -75,6 +76,14 @@ class _Look:
 
     diameter: float
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreement:
+    """What most looks agree on, and by how much that leads; a look weighs 1 at most."""
+
+    diameter: float | None
+    lead: float
 
 
 def plausible(expected: UsualSize | None, shape: tuple[int, ...]) -> UsualSize | None:
@@ -120,39 +129,48 @@ def estimate_diameter(
     Diameters are in pixels: the smallest and largest that the model knows, and the
     result.
     """
+    zooms = _zooms(known, usual)
     looks: list[_Look] = []
-    for zoom in _zooms(known, usual):
+    agreement = _Agreement(None, 0.0)
+    for done, zoom in enumerate(zooms):
+        # All that are left could not outvote it; those from near take longest.
+        if agreement.lead >= len(zooms) - done:
+            break
         look = yield from _look(plane, zoom, segment)
         if look is not None and look.diameter >= _LEAST_SEEN:
             looks.append(look)
-    return _most_agreed(looks, usual)
+            agreement = _most_agreed(looks, usual)
+    return agreement.diameter
 
 
 def _zooms(known: Range, usual: UsualSize | None) -> list[float]:
-    """Return zooms from near to afar, at which what is likely would be found."""
-    nearest, farthest = MOST_ZOOM, LEAST_ZOOM
+    """Return zooms from afar to near, at which what is likely would be found."""
+    farthest, nearest = LEAST_ZOOM, MOST_ZOOM
     if usual is not None:
         well_known = math.sqrt(known[0] * known[1])
         reach = math.exp(_WITHIN * usual.spread)
-        around = np.clip(well_known / usual.diameter, farthest, nearest)
+        around = float(np.clip(well_known / usual.diameter, farthest, nearest))
         nearest = min(nearest, around * reach)
         farthest = max(farthest, around / reach)
     steps = 1 + round(math.log(nearest / farthest, _STEP))
-    return [float(zoom) for zoom in np.geomspace(nearest, farthest, steps)]
+    return [float(zoom) for zoom in np.geomspace(farthest, nearest, steps)]
 
 
-def _most_agreed(looks: Sequence[_Look], usual: UsualSize | None) -> float | None:
-    """Return the size around which most of the looks agree; None if there is none."""
-    if not looks:
-        return None
+def _most_agreed(looks: Sequence[_Look], usual: UsualSize | None) -> _Agreement:
+    """Return the size around which most of the looks agree."""
     sizes = np.log([look.diameter for look in looks])
     weights = np.array([look.weight for look in looks])
     if usual is not None:
         weights = weights * usual.likelihood(sizes)
     alike = np.exp(-(((sizes[:, None] - sizes) / _ALIKE) ** 2) / 2)
-    best = int(np.argmax(alike @ weights))
+    together = alike @ weights
+    best = int(np.argmax(together))
+    others = together[np.abs(sizes - sizes[best]) > _APART * _ALIKE]
     near = alike[best] * weights
-    return float(np.exp(near @ sizes / near.sum()))
+    return _Agreement(
+        float(np.exp(near @ sizes / near.sum())),
+        float(together[best] - others.max(initial=0.0)),
+    )
 
 
 def _look(

@@ -187,7 +187,7 @@ class ModelSpec(Frozen):
     zoomed_to: _Diameters | None = None
     object_size: float | None = Field(None, gt=0, le=1e4)
     usual_diameter: float | None = Field(None, gt=0, le=1e6)
-    diameter_spread: float | None = Field(None, ge=0, le=100)
+    diameter_spread: float | None = Field(None, gt=0, le=100)
     card: ModelCard = ModelCard()
     checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
