@@ -4,7 +4,8 @@
 
     NapariUnetError            anything this package refuses, with one clear sentence
     ├── InputError             an image, label map, path or option does not fit
-    │   └── ChannelMismatchError   an image has other channels than a model takes
+    │   ├── ChannelMismatchError   an image has other channels than a model takes
+    │   └── UnreadableRegion       a piece of an image is damaged, others may not be
     ├── ModelError             a model folder is missing, broken or does not fit
     ├── DeviceError            the requested device does not exist or is out of memory
     ├── TrainingError          a training cannot go on
@@ -74,6 +75,29 @@ class ChannelMismatchError(InputError):
         return f"image[{before}{some}]"
 
 
+class UnreadableRegion(InputError):
+    """A piece of an image is damaged, or cut off; others may be readable.
+
+    Attributes
+    ----------
+    path, piece, reason : str
+        The file, which piece of it, such as "the tile 3 of page 1", and what was found.
+    """
+
+    def __init__(self, path: str, piece: str, reason: str) -> None:
+        self.path = path
+        self.piece = piece
+        self.reason = reason
+        super().__init__(
+            f"The image {path!r} is incomplete or damaged: {piece} could not be read "
+            f"({reason}); copy or export it again."
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        """Let it travel between processes with all it knows."""
+        return type(self), (self.path, self.piece, self.reason)
+
+
 class ModelError(NapariUnetError):
     """A model folder is missing, broken, or does not fit the image or the program."""
 
@@ -88,6 +112,11 @@ class TrainingError(NapariUnetError):
 
 class StorageError(NapariUnetError, OSError):
     """Work could not be saved, or saved work could not be read back."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what a library says of an error, in a line."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def how_to_install(extra: str) -> str:

@@ -50,6 +50,11 @@ class Box:
         """Index that selects the box from an array."""
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
+    @property
+    def in_words(self) -> str:
+        """For people, such as "0:3 x 20:64"."""
+        return " x ".join(f"{each.start}:{each.stop}" for each in self.slices)
+
     def contains(self, other: Box) -> bool:
         """Return whether no pixel of `other` lies outside."""
         return self.union(other) == self

@@ -34,6 +34,17 @@ def opened(image: Any) -> object:
     return image.data
 
 
+def lazily_opened(image: Any) -> Any:
+    """Return the same as an array that reads a region when it is asked for."""
+    order = _order(image)
+    if order is None or hasattr(image, "__array__"):
+        return image
+    if _is_colour(image):
+        place = order.index("C")
+        return image.dask_data[(*(slice(None),) * place, 0)]
+    return image.dask_data
+
+
 def stated_axes(image: object) -> str | None:
     """Return the axes that an object states; None where it states none, or others."""
     names = _names(image)

@@ -18,8 +18,7 @@ from pydantic import (
 )
 
 from napari_unet.errors import InputError
-
-_SAMPLE = 4_000_000
+from napari_unet.images.grey_values import GreyValues, collect
 
 
 class Normalization(BaseModel, ABC):
@@ -32,18 +31,37 @@ class Normalization(BaseModel, ABC):
     ----------
     clip : tuple of float
         What is below or above these afterwards becomes these.
+    measures : bool
+        Whether grey values are looked at.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     clip: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    measures: ClassVar[bool] = True
 
-    @abstractmethod
     def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
-        """Return the grey values that become 0 and 1.
+        """Return the grey values of a channel that become 0 and 1.
 
         Raises an InputError if no pixel is finite.
         """
+        return self.limits_of(collect(channel) if self.measures else None)
+
+    def limits_of(self, found: GreyValues | None) -> tuple[float, float]:
+        """Return the same for grey values that were collected.
+
+        Raises an InputError if there are none, and they are needed.
+        """
+        if found is None:
+            raise InputError(
+                "The image has no finite pixel (all are NaN or infinite), "
+                "so there is nothing to segment; check the file."
+            )
+        return self._limits_of(found)
+
+    @abstractmethod
+    def _limits_of(self, found: GreyValues) -> tuple[float, float]:
+        """Return the grey values that become 0 and 1."""
 
     @property
     @abstractmethod
@@ -88,14 +106,10 @@ class PercentileNormalization(Normalization):
             raise ValueError("the low percentile must be below the high one")
         return self
 
-    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+    def _limits_of(self, found: GreyValues) -> tuple[float, float]:
         """Return two percentiles, or the extremes."""
-        values = _some_finite(channel)
-        with np.errstate(over="ignore", invalid="ignore"):
-            low, high = np.percentile(values, [self.low, self.high])
-        if high <= low:
-            low, high = values.min(), values.max()
-        return float(low), float(high)
+        low, high = found.percentiles(self.low, self.high)
+        return (low, high) if low < high else found.extremes()
 
     @property
     def in_words(self) -> str:
@@ -124,10 +138,10 @@ class StatedPercentiles(Normalization):
     high: float = Field(ge=0, le=100)
     eps: float = Field(1e-6, gt=0, le=1)
 
-    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+    def _limits_of(self, found: GreyValues) -> tuple[float, float]:
         """Return the two percentiles."""
-        low, high = np.percentile(_some_finite(channel), [self.low, self.high])
-        return float(low), float(high) + self.eps
+        low, high = found.percentiles(self.low, self.high)
+        return low, high + self.eps
 
     @property
     def in_words(self) -> str:
@@ -144,11 +158,10 @@ class Moments(Normalization):
     kind: Literal["moments"] = "moments"
     eps: float = Field(1e-6, gt=0, le=1)
 
-    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+    def _limits_of(self, found: GreyValues) -> tuple[float, float]:
         """Return the mean, and what is a standard deviation above it."""
-        values = _some_finite(channel).astype(np.float64)
-        mean = float(values.mean())
-        return mean, mean + float(values.std()) + self.eps
+        mean, deviation = found.moments()
+        return mean, mean + deviation + self.eps
 
     @property
     def in_words(self) -> str:
@@ -162,12 +175,16 @@ class Moments(Normalization):
 class AsItIs(Normalization):
     """Leave grey values as they are."""
 
+    measures: ClassVar[bool] = False
+
     kind: Literal["none"] = "none"
 
-    def limits(self, channel: npt.NDArray[Any]) -> tuple[float, float]:
+    def limits_of(self, found: GreyValues | None) -> tuple[float, float]:
         """Return 0 and 1."""
-        del channel
+        del found
         return 0.0, 1.0
+
+    _limits_of = limits_of
 
     @property
     def in_words(self) -> str:
@@ -214,24 +231,3 @@ def _scale(
     if np.issubdtype(channel.dtype, np.inexact):
         scaled[~np.isfinite(scaled)] = 0
     return scaled.astype(np.float32)
-
-
-def _some_finite(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return finite pixels to measure; an InputError says that there are none."""
-    values = _finite_sample(channel)
-    if values.size == 0:
-        raise InputError(
-            "The image has no finite pixel (all are NaN or infinite), "
-            "so there is nothing to segment; check the file."
-        )
-    return values
-
-
-def _finite_sample(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return finite pixels, evenly thinned where there are very many."""
-    flat = channel.ravel()
-    thinned = flat[:: max(1, flat.size // _SAMPLE)]
-    if not np.issubdtype(thinned.dtype, np.inexact):
-        return thinned.astype(np.uint8) if thinned.dtype == bool else thinned
-    finite: npt.NDArray[Any] = thinned[np.isfinite(thinned)]
-    return finite if finite.size else np.asarray(flat[np.isfinite(flat)])

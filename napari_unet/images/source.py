@@ -3,6 +3,7 @@
 What computes reads regions of an `ImageSource` and writes regions of a `LabelStore`. An
 array in memory is both at no cost: `ArrayImage`, `ArrayLabels`.
 
+`as_source` keeps arrays that read by regions as they are: `LazyImage`.
 `as_image` takes what Python hands over: dask and zarr arrays are computed, tensors are
 brought to the CPU, named dimensions become axes (`napari_unet.images.dimensions`),
 masked pixels become NaN. What is no array is refused in a sentence. No library is
@@ -19,15 +20,17 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, reason_of
 from napari_unet.geometry.axes import CANONICAL, to_canonical
 from napari_unet.geometry.box import Box
 from napari_unet.images.dimensions import (
+    lazily_opened,
     opened,
     stated_axes,
     stated_channels,
     stated_pixel_size,
 )
+from napari_unet.images.lazy import LazyImage, levels_of, reads_regions
 
 _REAL = "buif"
 _NO_GREY_VALUES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
@@ -219,6 +222,32 @@ def as_image(image: object) -> ArrayImage:
     return replace(found, array=np.asarray(filled), note=note)
 
 
+def as_source(image: object) -> ImageSource:
+    """Return what a person gave for an image, so that regions of it can be read.
+
+    Arrays of dask, zarr and others that compute or read what is asked for are left as
+    they are, as are the levels of a pyramid, the finest first; everything else is taken
+    as by `as_image`.
+
+    Raises an InputError if it is no array of real numbers.
+    """
+    if isinstance(image, ImageSource):
+        return image
+    levels = levels_of(image)
+    lazy = tuple(lazily_opened(level) for level in levels)
+    if not all(map(reads_regions, lazy)) and len(levels) == 1:
+        return as_image(image)
+    dtype = np.dtype(lazy[0].dtype)
+    if dtype.kind not in _REAL:
+        raise no_real_numbers(dtype)
+    return LazyImage(
+        arrays=lazy,
+        axes=stated_axes(levels[0]),
+        pixel_size=stated_pixel_size(levels[0]),
+        channels=stated_channels(levels[0]),
+    )
+
+
 def no_real_numbers(dtype: np.dtype[Any]) -> InputError:
     """Return the error that an image has this data type, and what to do about it."""
     way = "magnitude" if dtype.kind == "c" else "numbers in it"
@@ -242,10 +271,9 @@ def as_array(value: object, what: str = "image") -> npt.NDArray[Any]:
         array = np.asarray(_on_cpu(value))
     # It may be a graph that is computed now, and fail in any way.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"The {what} of type {_type(value)} could not be turned into an array "
-            f"({reason[:200]}); give a numpy array."
+            f"({reason_of(error)}); give a numpy array."
         ) from error
     if array.ndim == 0 or array.dtype.kind == "O":
         raise InputError(

@@ -24,6 +24,7 @@ from napari_unet.core.numbers import refuse_beyond
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import ChannelChoice
 from napari_unet.images.source import ArrayLabels, CanonicalImage, ImageSource
+from napari_unet.images.statistics import iter_statistics
 from napari_unet.inference.cached_maps import CachedMaps
 from napari_unet.inference.chunks import (
     ChunkPlan,
@@ -208,12 +209,9 @@ def iter_limits(
     image: CanonicalImage, model: Model
 ) -> Generator[PredictEvent, None, Limits]:
     """Return the grey values that become 0 and 1, by the whole image, by channel."""
-    limits = []
-    for number in range(image.shape[1]):
-        yield _BEGUN
-        limits.append(model.spec.normalization.limits(image.channel(number)))
     yield _BEGUN
-    return limits
+    steps = iter_statistics(image, model.spec.normalization)
+    return list((yield from told_as(_BEGUN, steps)).limits)
 
 
 def iter_nothing(

@@ -46,7 +46,7 @@ from napari_unet.inference.chunks import (
 )
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import fit_image, sample_labels
-from napari_unet.inference.predict import iter_zoom
+from napari_unet.inference.predict import iter_limits, iter_zoom
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.scores.differing import count_differing
 from napari_unet.scores.views import VARIETY, Order, View, rank
@@ -213,10 +213,8 @@ def _draw(cut: Sequence[Sequence[View]], most: int, seed: int) -> list[View]:
 def _iter_ready(
     image: CanonicalImage, picture: Picture, model: Model, predictor: PlanePredictor
 ) -> Generator[object, None, _Ready]:
-    limits = []
-    for number in range(image.shape[1]):
-        yield None
-        limits.append(model.spec.normalization.limits(image.channel(number)))
+    yield None
+    limits = yield from iter_limits(image, model)
     size, width = picture.diameter, picture.pixel_size
     zoom = yield from iter_zoom(image, model, predictor, limits, size, width)
     plan = plan_chunks(

@@ -18,4 +18,5 @@ from .read import (
 )
 from .rois import ROI_SUFFIXES as ROI_SUFFIXES, is_roi_file as is_roi_file
 from .samples import load_sample as load_sample, replay_samples as replay_samples
+from .source import Source as Source, open_source as open_source
 from .write import write_image as write_image

@@ -16,6 +16,7 @@ from napari_unet.io.zarr import is_group, is_zarr, list_zarr_images
 
 _IMAGE_SUFFIXES = frozenset(
     {".bmp", ".btf", ".gif", ".jpeg", ".jpg", ".lsm", ".png", ".tf8", ".tif", ".tiff"}
+    | {".czi", ".lif", ".nd2"}
 )
 _ZARR = ".zarr"
 _PLATE_DEPTH = 3  # field, well, row

@@ -11,7 +11,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from PIL import Image, ImageFile
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import ImageHeader
+from napari_unet.geometry.box import Box
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.reader import (
     NO_TRANSPARENCY,
@@ -29,6 +30,7 @@ from napari_unet.io.reader import (
     refuse_beyond_memory,
     refuse_more_than_held,
 )
+from napari_unet.io.stored import Head, Pixels, Stored, View, file_fingerprint
 
 _AXES = {2: "YX", 3: "YXC"}
 
@@ -44,6 +46,11 @@ _BITS = 8
 _ORIENTATION = 274
 _LARGEST_BYTE = 255
 
+_LARGE = 2**28
+READ_WHOLE = (
+    "files of this kind can only be read whole, which takes memory; save large images "
+    "as OME-Zarr, or as TIFF with tiles"
+)
 SEVERAL_FRAMES = (
     "the file holds several frames and only the first was read; save them as a "
     "TIFF stack to use all"
@@ -76,6 +83,64 @@ def read_raster(path: Path, *, stored: bool) -> ArrayImage:
     if found.array.ndim == 3 and found.array.shape[2] == 2:
         found = replace(found, array=found.array[..., 0]).noted(NO_TRANSPARENCY)
     return replace(found, axes=_AXES.get(found.array.ndim))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RasterImage(Stored):
+    """The first frame of a file; Pillow reads all of it at once.
+
+    It has its pixels with it, and reads them again in another process.
+    """
+
+    stored: bool
+    array: npt.NDArray[Any] = field(repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without pixels."""
+        return _find_again, (self.path, self.stored, self.views)
+
+    def open(self) -> Pixels:
+        """Return the pixels."""
+        return _RasterPixels(self.array)
+
+    def fingerprint(self) -> str:
+        """Return what becomes another text when the file becomes another one."""
+        return file_fingerprint(self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _RasterPixels:
+    array: npt.NDArray[Any]
+
+    def read(self, region: Box, level: int) -> npt.NDArray[Any]:
+        del level  # there is one
+        return self.array[region.slices]
+
+    def missing(self, region: Box, level: int) -> tuple[str, ...]:
+        del region, level
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
+def find_raster(path: Path, *, stored: bool = False) -> RasterImage:
+    """Return the first frame of a file; the rest as in `read_raster`."""
+    found = read_raster(path, stored=stored)
+    large = found.array.nbytes > _LARGE
+    lying = Head(
+        levels=(found.shape,),
+        piece=found.shape,
+        dtype=found.dtype,
+        axes=found.axes,
+        note=found.note,
+        slow=READ_WHOLE if large else None,
+    )
+    return RasterImage(path=path, lying=lying, stored=stored, array=found.array)
+
+
+def _find_again(path: Path, stored: bool, views: tuple[View, ...]) -> RasterImage:
+    return find_raster(path, stored=stored).viewed(*views)
 
 
 def read_raster_header(path: Path) -> ImageHeader:

@@ -1,8 +1,6 @@
 """Reading images from files.
 
-TIFF, OME-TIFF and ImageJ files go through tifffile, everything else (PNG, JPEG,
-BMP, ...) through Pillow. The content decides, not the file's suffix. Zarr folders, with
-or without OME's metadata, go through zarr.
+An image in memory is a source (`napari_unet.io.source`) that was read whole.
 
 napari's own readers turn nothing round where 0 is white, take inks for colours, and
 keep 8 of the 16 bits of a PNG's colours; `as_file_means` mends what they opened.
@@ -10,26 +8,26 @@ keep 8 of the 16 bits of a PNG's colours; `as_file_means` mends what they opened
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import ImageHeader
 from napari_unet.images.source import ArrayImage
-from napari_unet.io.raster import has_16_bit_colours, read_raster, read_raster_header
+from napari_unet.io.microscope import find_microscope, kind_of
+from napari_unet.io.raster import has_16_bit_colours, read_raster_header
+from napari_unet.io.remote import place_of
+from napari_unet.io.source import Source, find_image
 from napari_unet.io.tiff import (
     is_damaged_tiff,
     is_shown_otherwise,
     is_tiff,
-    read_tiff,
     read_tiff_header,
 )
-from napari_unet.io.zarr import is_zarr, read_zarr, read_zarr_header
+from napari_unet.io.zarr import is_zarr, read_zarr_header
 
 _COLOURS = (3, 4)
 WHOLE_BITS = "the file has 16 bits a channel, which were read from it whole"
@@ -54,21 +52,13 @@ def read_image(path: str | Path, *, stored: bool = False) -> ArrayImage:
     Raises an InputError if the file is missing, a folder, empty, not an image, damaged,
     or holds no pixels or pixels that are not real numbers.
     """
-    path = Path(path)
-    _check_file(path)
-    try:
-        if path.is_dir():
-            found = read_zarr(path)
-        elif is_tiff(path):
-            found = read_tiff(path, stored=stored)
-        else:
-            found = read_raster(path, stored=stored)
-    except InputError:
-        raise
-    # A damaged file can make the readers raise anything at all.
-    except Exception as error:
-        raise InputError(_in_words(path, error)) from error
-    return replace(found, array=_real_pixels(found.array, path))
+    image = find_image(place_of(path), stored=stored)
+    with Source(image) as source:
+        array = source.read_whole()
+    head = image.head
+    return ArrayImage(
+        array=array, axes=head.axes, pixel_size=head.pixel_size, note=head.note
+    )
 
 
 def read_header(path: Path) -> ImageHeader:
@@ -82,7 +72,12 @@ def read_header(path: Path) -> ImageHeader:
             return read_zarr_header(path)
         if not path.is_file():
             return ImageHeader()  # to open a pipe would be to wait for it
-        return read_tiff_header(path) if is_tiff(path) else read_raster_header(path)
+        if is_tiff(path):
+            return read_tiff_header(path)
+        kind = kind_of(path)
+        if kind is not None:
+            return find_microscope(path, kind).head.header
+        return read_raster_header(path)
     except Exception:  # noqa: BLE001 - readers raise anything on damaged files
         return ImageHeader()
 
@@ -105,83 +100,6 @@ def read_values(path: str | Path) -> npt.NDArray[np.float32]:
     if image.axes is not None and "C" in image.axes:
         values = np.moveaxis(values, image.axes.index("C"), 0)
     return values
-
-
-def _check_file(path: Path) -> None:
-    name = repr(str(path))
-    try:
-        if is_zarr(path):
-            return
-        problem = _problem(path)
-    except OSError as error:
-        raise InputError(f"Cannot read {name}: {_reason(error)}.") from error
-    if problem is not None:
-        raise InputError(problem.format(name))
-
-
-def _problem(path: Path) -> str | None:
-    """Return why a path is no file that can be read, with a place for its name."""
-    if path.is_dir():
-        return "Expected an image file, found the folder {}; name the images in it."
-    if path.is_symlink() and not path.exists():
-        return "The link {} leads to no file; make it anew, or name the file."
-    if not path.exists():
-        return "There is no file {}; check the name and the folder."
-    if not path.is_file():
-        found = "Expected an image file, found a device or pipe: {}"
-        return f"{found}; save the image as a file."
-    if path.stat().st_size == 0:
-        return "The file {} is empty (0 bytes); copy or export it again."
-    return None
-
-
-def _in_words(path: Path, error: Exception) -> str:
-    name = repr(str(path))
-    if isinstance(error, PermissionError):
-        return f"Cannot read {name}: {_reason(error)}; change its permissions."
-    if isinstance(error, MemoryError):
-        return (
-            f"The image {name} does not fit into memory; crop it, or use a machine "
-            "with more."
-        )
-    if isinstance(error, Image.DecompressionBombError):
-        return (
-            f"{name} is too large for its format; save it as TIFF, which has no limit."
-        )
-    if isinstance(error, UnidentifiedImageError):
-        return (
-            f"{name} is not an image that this program reads (TIFF, OME-TIFF, PNG, "
-            "JPEG, BMP); open it in Fiji and save it as TIFF."
-        )
-    if isinstance(error, ImportError) or "imagecodecs" in str(error):
-        return (
-            f"The TIFF {name} is compressed in a way that needs one more package; "
-            "run: pip install imagecodecs"
-        )
-    return (
-        f"The image {name} is incomplete or damaged and was not read; "
-        "copy or export it again."
-    )
-
-
-def _real_pixels(array: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
-    name = repr(str(path))
-    if array.dtype.kind not in "biuf":
-        raise InputError(
-            f"Expected real grey values, found {array.dtype} pixels in {name}; save "
-            "the magnitude, or one component, as an image."
-        )
-    if array.size == 0:
-        raise InputError(
-            f"The image {name} holds no pixels (shape {array.shape}); export it again."
-        )
-    if array.dtype.kind == "b":
-        return array.astype(np.uint8)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
 
 
 def as_file_means(

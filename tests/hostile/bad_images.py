@@ -81,7 +81,7 @@ BAD_IMAGES: dict[str, tuple[bytes, str]] = {
     "tile_larger_than_its_page": (tiff([tags(8, 8) | _TILE]), "a tile of it claims"),
     "jpeg_larger_than_its_tile": (
         _compressed(7, jpeg(800), side=8),
-        "a tile of it holds more than its place",
+        "holds more than its place",
     ),
     # what nobody reads
     "jpeg_xr_in_tiff": (_compressed(34_934, side=4), "does not read (JPEGXR)"),

@@ -19,6 +19,12 @@ from tests.hostile.bad_archives import Payload
 
 Spoil = Callable[[Path], object]
 
+_BLOSC = {"cname": "lz4", "clevel": 5, "shuffle": "noshuffle", "blocksize": 0}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "zstd": {"level": 0, "checksum": False},
+    "blosc": _BLOSC | {"typesize": 1},
+}
+
 PLANE = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
 
 
@@ -84,6 +90,33 @@ def _version_3(**changes: object) -> Spoil:
     return spoil
 
 
+def _sharded(
+    codec: str, chunk: bytes = b"", length: int | None = None, **changes: Any
+) -> Spoil:
+    """Say that chunks of 16 x 16 lie in shards; all chunks of the first are this one.
+
+    Its index tells that they are of another length where one is given.
+    """
+
+    def spoil(path: Path) -> None:
+        options = {"configuration": _OPTIONS[codec]} if codec in _OPTIONS else {}
+        packed = {"codecs": [{"name": "bytes"}, {"name": codec, **options}]}
+        configuration = {
+            "chunk_shape": [16, 16],
+            "index_codecs": [{"name": "bytes"}],
+            **packed,
+            **changes,
+        }
+        whole = {"name": "sharding_indexed", "configuration": configuration}
+        _version_3(codecs=[whole])(path)
+        shard = path / "c" / "0" / "0"
+        shard.parent.mkdir(parents=True)
+        told = len(chunk) if length is None else length
+        shard.write_bytes(chunk + struct.pack("<QQ", 0, told) * 4)
+
+    return spoil
+
+
 def _elsewhere(name: str) -> Spoil:
     def spoil(path: Path) -> None:
         target = path.parent / f"elsewhere_{name}"
@@ -118,6 +151,7 @@ def pickled(canary: str) -> Spoil:
 _BLOSC_LIE = struct.pack("<BBBBIII", 2, 1, 0x33, 1, 2**31 - 1, 2**20, 40) + bytes(24)
 # Without a check, the decoder reads past the end of the chunk, and crashes at times.
 _BLOSC_LONG = struct.pack("<BBBBIII", 2, 1, 0x21, 2, 2048, 2048, 2**30) + bytes(24)
+_BLOSC_SHORT = struct.pack("<BBBBIII", 2, 1, 0x21, 2, 512, 512, 2**30) + bytes(24)
 _ZSTD_LIE = b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", 40 * 10**9) + bytes(9)
 _BOMB = zlib.compress(bytes(10**9), 1)
 _FIXED = {"id": "fixedscaleoffset", "offset": 0, "scale": 1, "dtype": "<f8"}
@@ -148,7 +182,37 @@ BAD_ZARRS: dict[str, tuple[Spoil, str]] = {
     "extension_3": (_version_3(data_type={"name": "x"}), "data_type"),
     "vlen_3": (_version_3(codecs=[{"name": "vlen-bytes"}]), "does not read"),
     "pickle_3": (_version_3(codecs=[{"name": "numcodecs.pickle"}]), "does not read"),
-    "shards_3": (_version_3(codecs=[{"name": "sharding_indexed"}]), "does not read"),
+    "shards_3": (_version_3(codecs=[{"name": "sharding_indexed"}]), "chunk_shape"),
+    "shards_in_shards_3": (_sharded("sharding_indexed"), "does not read"),
+    "pickle_in_shards_3": (_sharded("numcodecs.pickle"), "does not read"),
+    "index_of_a_shard_3": (
+        _sharded("zstd", index_codecs=[{"name": "numcodecs.pickle"}]),
+        "index is packed",
+    ),
+    "odd_shards_3": (_sharded("zstd", chunk_shape=[15, 16]), "no whole numbers"),
+    "zstd_in_shards_3": (_sharded("zstd", _ZSTD_LIE), "claims 40 GB"),
+    "blosc_in_shards_3": (_sharded("blosc", _BLOSC_SHORT), "is cut off"),
+    "beyond_the_shard_3": (_sharded("zstd", _ZSTD_LIE, 2**40), "is cut off"),
+    "beyond_all_numbers_3": (_sharded("zstd", _ZSTD_LIE, 2**64 - 1), "is cut off"),
+    "many_in_a_shard_3": (
+        _version_3(
+            chunk_grid={
+                "name": "regular",
+                "configuration": {"chunk_shape": [2**20, 2**20]},
+            },
+            codecs=[
+                {
+                    "name": "sharding_indexed",
+                    "configuration": {
+                        "chunk_shape": [1, 1],
+                        "codecs": [{"name": "bytes"}],
+                        "index_codecs": [{"name": "bytes"}],
+                    },
+                }
+            ],
+        ),
+        "too many chunks",
+    ),
     "grid_3": (_version_3(chunk_grid={"name": "odd"}), "does not read"),
     "transformer_3": (_version_3(storage_transformers=[{"a": 1}]), "transformers"),
     "no_grid_3": (_version_3(chunk_grid={"name": "regular"}), "chunks"),

@@ -144,8 +144,19 @@ def test_a_group_of_something_else(tmp_path: Path) -> None:
         read_image(tmp_path / "a.zarr")
 
 
-def test_shards_are_refused_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["start", "end"])
+def test_shards(tmp_path: Path, where: Any) -> None:
+    shards = {"shape": (32, 32), "index_location": where}
+    path = save(tmp_path / "a.zarr", PLANE, chunks=(8, 8), shards=shards)
+    np.testing.assert_array_equal(read_image(path).array, PLANE)
+
+
+def test_shards_in_shards_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "a.zarr", PLANE, chunks=(8, 8), shards=(32, 32))
+    content = json.loads((path / "zarr.json").read_text())
+    outer = content["codecs"][0]["configuration"]
+    outer["codecs"] = [json.loads(json.dumps(content["codecs"][0]))]
+    (path / "zarr.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="sharding_indexed"):
         read_image(path)
 

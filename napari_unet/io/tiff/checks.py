@@ -10,7 +10,7 @@ import importlib.util
 import math
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +22,6 @@ from napari_unet.io.reader import (
     damaged,
     in_words,
     inflated_size,
-    refuse_beyond_memory,
-    refuse_more_than_held,
 )
 
 MOST_PAGES = 100_000
@@ -184,17 +182,19 @@ def _whole(text: str) -> int:
         return 0
 
 
-def check_series(path: Path, series: list[Any]) -> None:
-    """Refuse more pixels than the file can hold, or than fit into memory.
+def most_expansion(path: Path, series: Sequence[Any]) -> int:
+    """Return how many bytes of pixels a byte in the file can stand for.
 
-    Others than the packings in `_MOST_EXPANSION` are refused, too.
+    Other packings than those in `_MOST_EXPANSION`, and tiles that are larger than their
+    page, are refused.
     """
-    claimed = sum(_nbytes(one.shape, one.dtype) for one in series)
-    most = max(_most_expansion(path, one.keyframe) for one in series)
-    refuse_more_than_held(path, claimed, most, f"{in_words(claimed)} of pixels")
-    refuse_beyond_memory(path, claimed)
     for one in series:
-        _check_tiles(path, one)
+        page = one.keyframe
+        tile = _nbytes(page.chunks, page.dtype)
+        if tile > max(_LARGEST_TILE, 4 * _nbytes(page.shape, page.dtype)):
+            claim = f"a tile of it claims {in_words(tile)}, more than the whole page"
+            raise damaged(path, claim)
+    return max(_most_expansion(path, one.keyframe) for one in series)
 
 
 def _nbytes(shape: tuple[int, ...], dtype: Any) -> int:
@@ -215,46 +215,41 @@ def _most_expansion(path: Path, page: Any) -> int:
     return _MOST_EXPANSION[compression] * unpacked
 
 
-def _check_tiles(path: Path, series: Any) -> None:
-    page = series.keyframe
-    tile = _nbytes(page.chunks, page.dtype)
-    if tile > max(_LARGEST_TILE, 4 * _nbytes(page.shape, page.dtype)):
-        raise damaged(
-            path, f"a tile of it claims {in_words(tile)}, more than the whole page"
-        )
+def check_of_segments(page: Any) -> Callable[[bytes], bool]:
+    """Return what tells whether a packed tile of a page holds no more than its place.
+
+    Raises an ImportError where only a decoder that is not installed stops in time.
+    """
     compression = int(page.compression)
     if compression in _SAYING:
         limit = max(4096, _nbytes(page.chunks[:2], page.dtype))
         least = 1 if compression in _TELLING else 0
-        _check_segments(path, series, lambda data: least <= pixels_of(data) <= limit)
-    elif compression in {_LZMA, _ZSTD} | _DEFLATE and not _is_installed():
+        return lambda data: least <= pixels_of(data) <= limit
+    if compression in {_LZMA, _ZSTD} | _DEFLATE and not _is_installed():
         if compression not in _DEFLATE:
             raise ImportError("imagecodecs")
-        most = tile + _SPARE
-        _check_segments(
-            path,
-            series,
-            lambda data: (
-                len(data) < _CHECKED_FROM or inflated_size(BytesIO(data), most) <= most
-            ),
+        most = _nbytes(page.chunks, page.dtype) + _SPARE
+        return lambda data: (
+            len(data) < _CHECKED_FROM or inflated_size(BytesIO(data), most) <= most
         )
+    return lambda _: True
 
 
-def _is_installed() -> bool:
-    """Return whether the decoders are there that stop where a tile is full."""
-    return importlib.util.find_spec("imagecodecs") is not None
-
-
-def _check_segments(path: Path, series: Any, is_right: Any) -> None:
+def check_every_segment(path: Path, series: Any) -> None:
+    """Refuse an image a tile of which holds more than its place."""
+    is_right = check_of_segments(series.keyframe)
     with path.open("rb") as file:
-        for page in series.pages:
-            if page is None:
-                continue
+        for page in filter(None, series.pages):
             places = zip(page.dataoffsets, page.databytecounts, strict=False)
             for offset, count in places:
                 file.seek(offset)
                 if count and not is_right(file.read(count)):
                     raise damaged(path, "a tile of it holds more than its place")
+
+
+def _is_installed() -> bool:
+    """Return whether the decoders are there that stop where a tile is full."""
+    return importlib.util.find_spec("imagecodecs") is not None
 
 
 def pixels_of(data: bytes) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.errors import InputError
+from napari_unet.geometry.axes import Shape
+from napari_unet.geometry.box import Box
 from napari_unet.images.channels import channel_count
-from napari_unet.images.source import ArrayImage
 from napari_unet.io.reader import NO_TRANSPARENCY, TURNED
+from napari_unet.io.stored import Head, LastAxis, Picked, Said, View
 
 _WHITE_IS_ZERO, _PALETTE, _SEPARATED, _YCBCR = 0, 3, 5, 6
 SHOWN_OTHERWISE = frozenset({_WHITE_IS_ZERO, _SEPARATED})
@@ -35,6 +37,7 @@ _LOSSLESS = frozenset({1, 5, 8, 32773, 32946, 34887, 34925, 50000})
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 _ORIENTATION = 274
 _ALPHA = frozenset({1, 2})
+_INKS = 4
 
 WHITE_WAS_ZERO = (
     "the file says that 0 is white, so grey values were turned round: what viewers "
@@ -60,40 +63,139 @@ def refuse_unread_colours(path: Path, page: Any) -> None:
         )
 
 
-def as_shown(image: ArrayImage, page: Any, *, imagej: bool) -> ArrayImage:
-    """Return an image with the pixels that viewers show, and what was made of them.
-
-    Palettes of ImageJ are only a look, and stay as they are.
-    """
-    makers: dict[int, Callable[[ArrayImage, Any], ArrayImage]]
-    makers = {_WHITE_IS_ZERO: _turned_round}
-    if not imagej and page.colormap is not None and image.dtype.kind == "u":
-        makers[_PALETTE] = _coloured
-    if image.axes is None or image.axes.endswith("C"):
-        makers[_SEPARATED] = _printed
-    make = makers.get(int(page.photometric))
-    shown = make(image, page) if make else image
-    turned = page.tags.valueof(_ORIENTATION, 1) not in {0, 1}
-    return shown.noted(TURNED) if turned else shown
-
-
-def without_alpha(image: ArrayImage, page: Any) -> ArrayImage:
+def iter_alpha_views(head: Head, page: Any) -> Iterator[View]:
     """Leave out the transparency of grey; put that of colours in the last place."""
-    axes, samples = image.axes or "", int(page.samplesperpixel)
+    axes, samples = head.axes or "", int(page.samplesperpixel)
     has_alpha = not _ALPHA.isdisjoint(int(one) for one in page.extrasamples)
-    if not has_alpha or channel_count(image.shape, axes) != samples or "C" not in axes:
-        return image
-    last, kept = np.moveaxis(image.array, axes.index("C"), -1), axes.replace("C", "")
+    if not has_alpha or "C" not in axes or channel_count(head.shape, axes) != samples:
+        return
+    place = axes.index("C")
     if samples == 2:
-        return replace(image, array=last[..., 0], axes=kept).noted(NO_TRANSPARENCY)
-    return replace(image, array=last, axes=f"{kept}C")
+        yield Picked((place,))
+        yield Said(NO_TRANSPARENCY)
+    else:
+        yield LastAxis(place)
 
 
-def _turned_round(image: ArrayImage, page: Any) -> ArrayImage:
-    if image.dtype.kind == "b" and str(page.software).startswith("tifffile"):
-        return image.noted(MASK_OF_TIFFFILE)
-    turned = turn_round(image.array, page.bitspersample)
-    return replace(image, array=turned).noted(WHITE_WAS_ZERO)
+def iter_shown_views(
+    head: Head, page: Any, *, imagej: bool, used: Callable[[], tuple[int, int]]
+) -> Iterator[View]:
+    """Turn numbers to what viewers show.
+
+    Palettes of ImageJ are only a look, and stay as they are. Which of the colours are
+    `used`, from the lowest to the highest, is asked only where there is a palette.
+    """
+    kind = int(page.photometric)
+    if kind == _WHITE_IS_ZERO:
+        yield from _iter_turned_round(head, page)
+    elif kind == _PALETTE and not imagej and page.colormap is not None:
+        yield from _iter_coloured(head, page, used)
+    elif kind == _SEPARATED and _are_inks(head):
+        yield _Printed()
+        yield Said("colours were converted from CMYK to RGB")
+    if page.tags.valueof(_ORIENTATION, 1) not in {0, 1}:
+        yield Said(TURNED)
+
+
+def _are_inks(head: Head) -> bool:
+    last = head.axes is None or head.axes.endswith("C")
+    return last and head.dtype.kind == "u" and head.shape[-1] == _INKS
+
+
+def _iter_turned_round(head: Head, page: Any) -> Iterator[View]:
+    if head.dtype.kind == "b" and str(page.software).startswith("tifffile"):
+        yield Said(MASK_OF_TIFFFILE)
+    else:
+        yield _TurnedRound(int(page.bitspersample))
+        yield Said(WHITE_WAS_ZERO)
+
+
+def _iter_coloured(
+    head: Head, page: Any, used: Callable[[], tuple[int, int]]
+) -> Iterator[View]:
+    """Look colours up in a palette; grey where all that are used are grey."""
+    if head.dtype.kind != "u":
+        return
+    palette = np.asarray(page.colormap)
+    lowest, highest = used()
+    if highest >= palette.shape[1]:
+        raise ValueError("a number lies beyond the palette")
+    red, green, blue = palette[:, lowest : highest + 1].astype(np.float64)
+    if (np.diff(_RED * red + _GREEN * green + _BLUE * blue) >= 0).all():
+        return  # the higher the number, the brighter
+    if page.bitspersample <= 8:
+        palette = (palette >> 8).astype(np.uint8)
+    if (palette == palette[0]).all():
+        yield _Toned(palette[0])
+    else:
+        yield _Coloured(palette)
+
+
+@dataclass(frozen=True, slots=True)
+class _TurnedRound(View):
+    """Grey values with black and white exchanged."""
+
+    bits: int
+
+    def head(self, head: Head) -> Head:
+        return head
+
+    def pixels(self, array: npt.NDArray[Any], region: Box) -> npt.NDArray[Any]:
+        del region
+        return turn_round(array, self.bits)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Toned(View):
+    """Grey values that a palette has for numbers."""
+
+    greys: npt.NDArray[Any]
+
+    def head(self, head: Head) -> Head:
+        return replace(head, dtype=self.greys.dtype)
+
+    def pixels(self, array: npt.NDArray[Any], region: Box) -> npt.NDArray[Any]:
+        del region
+        return np.asarray(self.greys[array])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coloured(View):
+    """Red, green and blue that a palette (3, n) has for numbers, on a last axis."""
+
+    palette: npt.NDArray[Any]
+
+    def head(self, head: Head) -> Head:
+        axes = f"{head.axes}C" if head.axes else None
+        return replace(head.reshaped(_with_colours, axes), dtype=self.palette.dtype)
+
+    def inner(self, region: Box) -> Box:
+        return Box(region.start[:-1], region.stop[:-1])
+
+    def pixels(self, array: npt.NDArray[Any], region: Box) -> npt.NDArray[Any]:
+        some = self.palette[region.slices[-1]]
+        return np.moveaxis(some[:, array], 0, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed(View):
+    """Cyan, magenta, yellow and black on the last axis as red, green and blue."""
+
+    def head(self, head: Head) -> Head:
+        return head.reshaped(lambda shape: _with_colours(shape[:-1]), head.axes)
+
+    def inner(self, region: Box) -> Box:
+        return Box((*region.start[:-1], 0), (*region.stop[:-1], _INKS))
+
+    def pixels(self, array: npt.NDArray[Any], region: Box) -> npt.NDArray[Any]:
+        largest = float(np.iinfo(array.dtype).max)
+        left = 1 - array / largest
+        colours = np.rint(left[..., :3] * left[..., 3:] * largest)
+        return colours[..., region.slices[-1]].astype(array.dtype)
+
+
+def _with_colours(shape: Shape) -> Shape:
+    return (*shape, 3)
 
 
 def turn_round(array: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
@@ -105,32 +207,3 @@ def turn_round(array: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
         largest = min(2 ** int(bits) - 1, int(np.iinfo(array.dtype).max))
         return np.asarray(array.dtype.type(largest) - array)
     return ~array
-
-
-def _coloured(image: ArrayImage, page: Any) -> ArrayImage:
-    """Look colours up in a palette; grey where all that are used are grey."""
-    numbers, palette = image.array, np.asarray(page.colormap)
-    lowest, highest = int(numbers.min()), int(numbers.max())
-    if highest >= palette.shape[1]:
-        raise ValueError("a number lies beyond the palette")
-    red, green, blue = palette[:, lowest : highest + 1].astype(np.float64)
-    if (np.diff(_RED * red + _GREEN * green + _BLUE * blue) >= 0).all():
-        return image  # the higher the number, the brighter
-    if page.bitspersample <= 8:
-        palette = (palette >> 8).astype(np.uint8)
-    if (palette == palette[0]).all():
-        return replace(image, array=palette[0][numbers])
-    colours = np.moveaxis(palette[:, numbers], 0, -1)
-    return replace(image, array=colours, axes=f"{image.axes}C" if image.axes else None)
-
-
-def _printed(image: ArrayImage, _page: Any) -> ArrayImage:
-    """Turn cyan, magenta, yellow and black into red, green and blue."""
-    inks = image.array
-    if inks.dtype.kind != "u" or inks.shape[-1] != 4:
-        return image
-    largest = float(np.iinfo(inks.dtype).max)
-    left = 1 - inks / largest
-    colours = np.rint(left[..., :3] * left[..., 3:] * largest).astype(inks.dtype)
-    note = "colours were converted from CMYK to RGB"
-    return replace(image, array=colours).noted(note)

@@ -8,6 +8,7 @@ are refused by not being in a list.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -32,7 +33,10 @@ Packing = Literal["none", "blosc", "gzip", "zlib", "zstd", "lz4"]
 
 _LARGEST = 16_000_000
 _PLAIN_CODECS = frozenset({"bytes", "transpose", "crc32c"})
-_METADATA = ("zarr.json", ".zarray", ".zgroup")
+_SHARDING = "sharding_indexed"
+_INDEX_CODECS = (["bytes"], ["bytes", "crc32c"])
+_MOST_OF_A_SHARD = 2**20
+METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 _Extents = Annotated[
     tuple[Annotated[int, Field(ge=0, le=2**48)], ...],
@@ -59,8 +63,12 @@ class _Array2(_Lenient):
     dimension_separator: Literal[".", "/"] = "."
 
     @property
-    def itemsize(self) -> int:
-        return int(self.dtype[2])
+    def number(self) -> np.dtype[Any]:
+        return np.dtype(self.dtype)
+
+    @property
+    def cells(self) -> Any:
+        return self.chunks
 
     @property
     def packing(self) -> Any:
@@ -87,17 +95,92 @@ class _Array3(_Lenient):
     storage_transformers: Annotated[list[Any], Field(max_length=0)] = []
 
     @property
-    def chunks(self) -> Any:
+    def cells(self) -> Any:
+        """Shape of what has a file of its own: a chunk, or a shard of several."""
         return self.chunk_grid.configuration.get("chunk_shape")
 
     @property
-    def itemsize(self) -> int:
-        return np.dtype(self.data_type).itemsize
+    def chunks(self) -> Any:
+        return self.cells
+
+    @property
+    def number(self) -> np.dtype[Any]:
+        return np.dtype(self.data_type)
 
     @property
     def packing(self) -> str:
-        names = (codec.name for codec in self.codecs)
-        return "+".join(n for n in names if n not in _PLAIN_CODECS) or "none"
+        return _packing(self.codecs)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardIndex:
+    """Where the index of a shard is, and whether a checksum follows it."""
+
+    at_end: bool
+    summed: bool
+
+
+class _Shards(_Lenient):
+    """How chunks lie in shards; the index tells where each begins in the file."""
+
+    chunk_shape: _Extents
+    codecs: Annotated[tuple[_Named, ...], Field(min_length=1, max_length=5)]
+    index_codecs: Annotated[tuple[_Named, ...], Field(min_length=1, max_length=2)]
+    index_location: Literal["start", "end"] = "end"
+
+    @model_validator(mode="after")
+    def _plain_index(self) -> _Shards:
+        if [codec.name for codec in self.index_codecs] not in _INDEX_CODECS:
+            raise ValueError("its index is packed in another way than is read")
+        return self
+
+
+class _Sharded(_Lenient):
+    """An array whose chunks lie in shards, seen as `ArrayHead` wants it."""
+
+    array: _Array3
+    shards: _Shards
+
+    @classmethod
+    def of(cls, array: _Array3) -> dict[str, Any]:
+        """Return the words of an array for this class."""
+        return {"array": array, "shards": array.codecs[0].configuration}
+
+    @property
+    def zarr_format(self) -> int:
+        return self.array.zarr_format
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def cells(self) -> Any:
+        return self.array.cells
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        return self.shards.chunk_shape
+
+    @property
+    def number(self) -> np.dtype[Any]:
+        return self.array.number
+
+    @property
+    def packing(self) -> str:
+        return _packing(self.shards.codecs)
+
+    @property
+    def index(self) -> ShardIndex:
+        return ShardIndex(
+            at_end=self.shards.index_location == "end",
+            summed=len(self.shards.index_codecs) == 2,
+        )
+
+
+def _packing(codecs: tuple[_Named, ...]) -> str:
+    names = (codec.name for codec in codecs)
+    return "+".join(name for name in names if name not in _PLAIN_CODECS) or "none"
 
 
 class _Scale(_Lenient):
@@ -143,31 +226,57 @@ class Multiscales(_Lenient):
 
 
 class ArrayHead(BaseModel):
-    """What is known of an array before a chunk is read."""
+    """What is known of an array before a chunk is read.
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    Cells have a file each. A cell is a chunk, or where there is an index, a shard of
+    chunks.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, arbitrary_types_allowed=True
+    )
 
     zarr_format: Literal[2, 3]
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
-    itemsize: int
+    cells: tuple[int, ...]
+    number: np.dtype[Any]
     packing: Packing
+    index: ShardIndex | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> ArrayHead:
-        if len(self.chunks) != len(self.shape) or min(self.chunks) < 1:
+        if not len(self.chunks) == len(self.cells) == len(self.shape):
             raise ValueError("its chunks have other axes than the array")
+        if min(self.chunks) < 1 or min(self.cells) < 1:
+            raise ValueError("its chunks have other axes than the array, or no pixels")
+        if any(a % b for a, b in zip(self.cells, self.chunks, strict=True)):
+            raise ValueError("its shards are no whole numbers of chunks")
+        if self.chunks_of_a_cell > _MOST_OF_A_SHARD:
+            raise ValueError("a shard of it has too many chunks")
         return self
+
+    @property
+    def chunks_of_a_cell(self) -> int:
+        """How many chunks a shard has."""
+        pairs = zip(self.cells, self.chunks, strict=True)
+        return math.prod(a // b for a, b in pairs)
+
+    @property
+    def index_nbytes(self) -> int:
+        """Bytes of the index of a shard: where each chunk begins, and its length."""
+        summed = self.index is not None and self.index.summed
+        return 16 * self.chunks_of_a_cell + (4 if summed else 0)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all pixels."""
-        return math.prod(self.shape) * self.itemsize
+        return math.prod(self.shape) * self.number.itemsize
 
     @property
     def chunk_nbytes(self) -> int:
         """Bytes of the pixels of a chunk."""
-        return math.prod(self.chunks) * self.itemsize
+        return math.prod(self.chunks) * self.number.itemsize
 
 
 def is_zarr(path: Path) -> bool:
@@ -175,7 +284,7 @@ def is_zarr(path: Path) -> bool:
     if not path.is_dir():
         return False
     named = path.suffix.lower() == ".zarr"
-    return named or any((path / name).is_file() for name in _METADATA)
+    return named or any((path / name).is_file() for name in METADATA)
 
 
 def is_group(folder: Path) -> bool:
@@ -244,14 +353,15 @@ def level_folder(folder: Path, path: str) -> Path:
 
 def read_head(folder: Path) -> ArrayHead:
     """Read what an array says of itself; only plain numbers in plain chunks pass."""
-    found: _Array2 | _Array3
+    found: _Array2 | _Array3 | _Sharded
     if (folder / "zarr.json").is_file():
-        found = _checked(_Array3, _read(folder / "zarr.json"), folder)
-        if found.chunk_grid.name != "regular" or found.packing not in get_args(Packing):
-            names = ", ".join(codec.name for codec in found.codecs)
+        found = array = _checked(_Array3, _read(folder / "zarr.json"), folder)
+        if array.packing == _SHARDING:
+            found = _checked(_Sharded, _Sharded.of(array), folder)
+        if array.chunk_grid.name != "regular" or found.packing not in get_args(Packing):
             raise InputError(
                 f"The zarr {str(folder)!r} is packed in a way that this program does "
-                f"not read ({names[:100]}); write it in plain chunks, no shards."
+                f"not read ({found.packing[:100]}); write it in plain chunks."
             )
     elif (folder / ".zarray").is_file():
         found = _checked(_Array2, _read(folder / ".zarray"), folder)
