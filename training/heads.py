@@ -25,7 +25,12 @@ from napari_unet.instances.distances import InstanceMap, instance_targets
 from napari_unet.nets.device import choose_execution
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives.instances import InstancesObjective
-from napari_unet.tasks.objectives.losses import instance_loss, weighted_mean
+from napari_unet.tasks.objectives.losses import (
+    Add,
+    all_here,
+    instance_loss,
+    weighted_mean,
+)
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from training.flows import (
     flow_field,
@@ -98,7 +103,12 @@ class FlowsObjective(InstancesObjective):
         return Targets(maps.astype(np.float32), verified[None].astype(np.float32))
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
         """Return the shipped loss of the foreground, and Cellpose's of the flow.
 
@@ -110,9 +120,13 @@ class FlowsObjective(InstancesObjective):
         # The place beyond the plane is 0: beside it no derivative is right.
         trusted = -F.max_pool2d(-weight, 3, 1, 1)
         error = foreground * (logits[:, 1:] - FLOW_SCALE * flow) ** 2
-        residual = weighted_mean(error, trusted)
+        residual = weighted_mean(error, trusted, add)
         pixel = instance_loss(
-            logits[:, :1], foreground, weight, hard_pixel_weight=hard_pixel_weight
+            logits[:, :1],
+            foreground,
+            weight,
+            hard_pixel_weight=hard_pixel_weight,
+            add=add,
         )
         return pixel + residual / 2
 

@@ -13,7 +13,13 @@ from typing import Literal, TypeAlias
 from torch import Tensor
 
 from napari_unet.tasks.objectives.instances import InstancesObjective
-from napari_unet.tasks.objectives.losses import instance_loss, soft_dice, weighted_mean
+from napari_unet.tasks.objectives.losses import (
+    Add,
+    all_here,
+    instance_loss,
+    soft_dice,
+    weighted_mean,
+)
 
 Loss: TypeAlias = Literal["usual", "without Dice", "alike everywhere", "squares"]
 
@@ -23,12 +29,18 @@ class WithoutDice(InstancesObjective):
     """The usual loss but for Dice."""
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
         """Return the usual loss without the part that is Dice."""
         foreground = targets[:, :1].clamp(0, 1)
-        usual = super().loss(logits, targets, weight, hard_pixel_weight)
-        return usual - soft_dice(logits[:, :1].sigmoid(), foreground, weight[:, :1])
+        usual = super().loss(logits, targets, weight, hard_pixel_weight, add)
+        said = logits[:, :1].sigmoid()
+        return usual - soft_dice(said, foreground, weight[:, :1], add)
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,12 @@ class AlikeEverywhere(InstancesObjective):
     """No map counts more inside of objects than outside."""
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
         """Return the usual loss with equal weights."""
         return instance_loss(
@@ -46,6 +63,7 @@ class AlikeEverywhere(InstancesObjective):
             hard_pixel_weight=hard_pixel_weight,
             inside=0.0,
             opposites=self.decoding.opposites(self.dims),
+            add=add,
         )
 
 
@@ -54,18 +72,25 @@ class Squares(InstancesObjective):
     """All maps but the foreground are learned by squared errors, as in torch-em."""
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
         """Return the usual loss of the foreground, and squares of the other maps."""
         known = targets.clamp(0, 1)
         weight = weight.expand_as(known)
         squares = (logits[:, 1:].sigmoid() - known[:, 1:]) ** 2
-        others = weighted_mean(squares, weight[:, 1:] * (1 + 3 * known[:, :1]))
+        inner = weight[:, 1:] * (1 + 3 * known[:, :1])
+        others = weighted_mean(squares, inner, add)
         foreground = instance_loss(
             logits[:, :1],
             known[:, :1],
             weight[:, :1],
             hard_pixel_weight=hard_pixel_weight,
+            add=add,
         )
         return foreground + others
 

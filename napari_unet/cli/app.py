@@ -24,6 +24,7 @@ from napari_unet.cli.project import project
 from napari_unet.cli.shortcut import shortcut
 from napari_unet.cli.train import train
 from napari_unet.cli.window import open_window, refuse_stranger
+from napari_unet.core.torchrun import count_processes
 from napari_unet.errors import InputError
 
 
@@ -77,6 +78,11 @@ def start(
         print_result(__version__)
         raise typer.Exit
     refuse_stranger()
+    if count_processes() > 1 and context.invoked_subcommand != "train":
+        raise InputError(
+            "torchrun starts several processes that train together, and this is no "
+            "training; type napari-unet instead, which is one process."
+        )
     if context.invoked_subcommand is None:
         raise typer.Exit(open_window(sample))
     if sample is not None:

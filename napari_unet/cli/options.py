@@ -45,6 +45,13 @@ JsonOption = Annotated[
     bool, flag("--json", "Print machine-readable results to stdout.")
 ]
 OverwriteOption = Annotated[bool, flag("--overwrite", "Replace results that exist.")]
+FullPrecisionOption = Annotated[
+    bool,
+    flag(
+        "--full-precision",
+        "Compute in float32 everywhere: often slower, alike on all machines.",
+    ),
+]
 DeviceOption = Annotated[str, option("auto|cuda|mps|cpu", "Where to compute.")]
 AxesOption = Annotated[
     str | None,

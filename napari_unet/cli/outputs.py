@@ -39,14 +39,14 @@ def output_folder(folder: Path) -> Iterator[None]:
                 made.rmdir()
 
 
-def refuse_existing(targets: Iterable[Path]) -> None:
-    """Refuse to overwrite files or folders."""
+def refuse_existing(targets: Iterable[Path], other_way: str = "") -> None:
+    """Refuse to overwrite files or folders; say a way besides, if there is one."""
     there = [str(path) for path in targets if path.exists() or path.is_symlink()]
     if there:
         verb = "exists" if len(there) == 1 else "exist"
         raise InputError(
-            f"{name_some(there)} {verb} and nothing was done; choose another --out, "
-            "or replace with --overwrite."
+            f"{name_some(there)} {verb} and nothing was done; {other_way}choose "
+            "another --out, or replace with --overwrite."
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
+import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,14 +21,18 @@ from napari_unet.cli.console import (
     EXIT_MISTAKE,
     about,
     counted,
+    plain,
     progress_bar,
-    report,
     say,
+)
+from napari_unet.cli.console import (
+    report as print_report,
 )
 from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
     DeviceOption,
+    FullPrecisionOption,
     JsonOption,
     OverwriteOption,
     flag,
@@ -35,13 +40,15 @@ from napari_unet.cli.options import (
     mismatch_in_words,
     option,
 )
+from napari_unet.cli.origin import Recipe, recipe_of
+from napari_unet.cli.predict_report import Line, RunReport, opened_report
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import take_channels
 from napari_unet.instances.diameter import in_pixels
-from napari_unet.io.pairing import by_stem, list_images, name_of
+from napari_unet.io.pairing import by_stem, in_natural_order, list_images, name_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +57,9 @@ if TYPE_CHECKING:
     from napari_unet.inference.events import PredictEvent
     from napari_unet.tasks.objectives.objective import Values
     from napari_unet.weights.model import Model
+
+
+_NO_SETTINGS = ("model", "device")
 
 
 def predict(
@@ -72,13 +82,7 @@ def predict(
             "--rotations", "Average over four turned copies: 4 x slower, seldom better."
         ),
     ] = False,
-    full_precision: Annotated[
-        bool,
-        flag(
-            "--full-precision",
-            "Compute in float32 everywhere: often slower, alike on all machines.",
-        ),
-    ] = False,
+    full_precision: FullPrecisionOption = False,
     diameter: Annotated[
         float | None,
         option(
@@ -118,6 +122,22 @@ def predict(
         option("PX", "Least area of an object, in pixels that the model sees."),
     ] = None,
     overwrite: OverwriteOption = False,
+    resume: Annotated[
+        bool,
+        flag(
+            "--resume",
+            "Leave results that are there of the same images, model and settings; "
+            "make those that are missing, cut short or of others.",
+        ),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        option(
+            "FILE.csv",
+            "Write a line for every image as soon as it is done; with --resume, add "
+            "to those that are there.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Segment images, or predict classes or values of their pixels.
@@ -126,9 +146,20 @@ def predict(
 
     Writes DIR/<image name>.tif for every image: ids of objects (int32, 0 for
     background), classes (uint8) or values (float32, one channel a variable). Images
-    that fail are listed; the others are written.
+    that fail are listed; the others are written. What was interrupted goes on with the
+    same command and --resume.
     """
-    targets = _plan(images, out, overwrite=overwrite)
+    if overwrite and resume:
+        raise InputError(
+            "--resume leaves results that are there, and --overwrite replaces them; "
+            "give one of the two."
+        )
+    targets = _plan(images, out, replace=overwrite or resume)
+    if report is not None:
+        outputs.refuse_replacing_inputs(targets, [report])
+        outputs.refuse_replacing_inputs(targets.values(), [report], "one of them")
+        if not (overwrite or resume):
+            outputs.refuse_existing([report])
     nets.resolve_device(device)
     loaded = weights.load_model(model).with_thresholds(
         threshold, keep_together, smallest
@@ -142,14 +173,16 @@ def predict(
         full_precision=full_precision,
         diameter=diameter,
     )
-    with outputs.output_folder(out):
-        done = _predict_all(
-            targets, _Order(loaded, axes, channel, pixel_size, ask, overwrite)
-        )
-    _report(done, as_json=as_json)
+    order = _Order(loaded, axes, channel, pixel_size, ask, overwrite, resume)
+    with (
+        outputs.output_folder(out),
+        opened_report(report, go_on=resume) as lines,
+    ):
+        done = _predict_all(targets, order, lines)
+    _tell(done, as_json=as_json)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Order:
     """How all images are predicted."""
 
@@ -157,8 +190,21 @@ class _Order:
     axes: str | None
     channel: str | None
     pixel_size: float | None
-    ask: Callable[..., Generator[PredictEvent, None, Values]]
+    ask: partial[Generator[PredictEvent, None, Values]]
     overwrite: bool
+    resume: bool
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What decides about results."""
+        # On whatever device, results are alike.
+        how = {k: v for k, v in self.ask.keywords.items() if k not in _NO_SETTINGS}
+        of_files = {
+            "axes": self.axes,
+            "channel": self.channel,
+            "pixel_size": self.pixel_size,
+        }
+        return recipe_of(self.model, how | of_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +222,19 @@ class _Done:
 
     written: list[_Written] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
+    kept: list[dict[str, str]] = field(default_factory=list)
     interrupted: bool = False
 
 
-def _plan(images: list[str], out: Path, *, overwrite: bool) -> dict[Path, Path]:
+def _plan(images: list[str], out: Path, *, replace: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
     # Patterns may overlap: a file that is named twice is one.
     paths = dict.fromkeys(path for image in images for path in expand(image))
     targets = {p: out / f"{name_of(p)}.tif" for p in by_stem(paths).values()}
     outputs.refuse_one_target(targets)
     outputs.refuse_replacing_inputs(targets, targets.values())
-    if not overwrite:
-        outputs.refuse_existing(targets.values())
+    if not replace:
+        outputs.refuse_existing(targets.values(), "go on with --resume, ")
     return targets
 
 
@@ -198,17 +245,17 @@ def expand(image: str, *, more: frozenset[str] = frozenset()) -> list[Path]:
     """
     path = Path(image)
     if path.is_dir():
-        return list_images(path, more=more)
+        return in_natural_order(list_images(path, more=more))
     if path.exists() or path.is_symlink() or not glob.has_magic(image):
         return [path]
     for pattern in (image, image.replace("[", "[[]")):
         # Path.glob takes no absolute patterns.
-        if found := sorted(glob.glob(pattern)):  # noqa: PTH207
-            return [Path(name) for name in found]
+        if found := glob.glob(pattern):  # noqa: PTH207
+            return in_natural_order(map(Path, found))
     raise InputError(f"No file fits the pattern {image!r}; check the folder.")
 
 
-def _predict_all(targets: dict[Path, Path], order: _Order) -> _Done:
+def _predict_all(targets: dict[Path, Path], order: _Order, report: RunReport) -> _Done:
     done = _Done()
     with progress_bar() as progress:
         task = progress.add_task("predict", total=len(targets))
@@ -218,21 +265,34 @@ def _predict_all(targets: dict[Path, Path], order: _Order) -> _Done:
             def advance(share: float, number: int = number) -> None:
                 progress.update(task, completed=number + share)
 
+            began = time.monotonic()
+            names = (str(path), str(target))
             try:
-                done.written.append(_predict_one(path, target, order, advance))
+                if order.resume and order.recipe.is_done(path, target):
+                    done.kept.append(dict(zip(("image", "labels"), names, strict=True)))
+                    report.add(Line(*names, "kept"))
+                    continue
+                one = _predict_one(path, target, order, advance)
             except NapariUnetError as error:
                 words = about(path, str(error))
                 done.failed.append({"image": str(path), "error": words})
+                report.add(Line(*names, "failed", message=plain(words)))
             except KeyboardInterrupt:
                 say(f"Interrupted; {len(done.written)} of {len(targets)} are written.")
                 done.interrupted = True
                 break
+            else:
+                done.written.append(one)
+                seconds = round(time.monotonic() - began, 3)
+                notes = plain(" ".join(one.notes))
+                report.add(Line(*names, "written", one.objects, seconds, notes))
     return done
 
 
 def _predict_one(
     path: Path, target: Path, order: _Order, advance: Callable[[float], None]
 ) -> _Written:
+    mark = order.recipe.mark(path)  # first: the file may change meanwhile
     image = io.read_image(path)
     seen, axes, notes = _seen(path, image, order)
     diameter = None
@@ -256,8 +316,9 @@ def _predict_one(
         target,
         result,
         kept if result.ndim == len(kept) else f"C{kept}",
-        overwrite=order.overwrite,
+        overwrite=order.overwrite or order.resume,
         pixel_size=sizes,
+        mark=mark,
     )
     objects = None
     if result.dtype == np.int32:
@@ -282,7 +343,7 @@ def _seen(
     return seen, axes, [note for note in notes if note]
 
 
-def _report(done: _Done, *, as_json: bool) -> None:
+def _tell(done: _Done, *, as_json: bool) -> None:
     written, failed = done.written, done.failed
     for one in written:
         for note in one.notes:
@@ -290,14 +351,18 @@ def _report(done: _Done, *, as_json: bool) -> None:
     for bad in failed:
         say(bad["error"])
     result = asdict(done)
-    if not done.interrupted:
-        del result["interrupted"]
-    report(result, map(_in_words, written), as_json=as_json)
+    for name in ("interrupted", "kept"):
+        if not result[name]:
+            del result[name]
+    print_report(result, map(_in_words, written), as_json=as_json)
     if done.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+    if done.kept:
+        say(f"{counted(len(done.kept), 'result')} from before kept.")
     if failed:
-        if len(written) + len(failed) > 1:
-            say(f"{len(failed)} of {len(written) + len(failed)} images failed.")
+        total = len(written) + len(failed) + len(done.kept)
+        if total > 1:
+            say(f"{len(failed)} of {total} images failed.")
         raise typer.Exit(EXIT_MISTAKE)
 
 

@@ -19,10 +19,12 @@ from napari_unet.cli.console import (
     report,
     say,
 )
+from napari_unet.cli.one_voice import one_voice
 from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
     DeviceOption,
+    FullPrecisionOption,
     JsonOption,
     OverwriteOption,
     any_task,
@@ -43,6 +45,7 @@ from napari_unet.cli.train_choices import (
 from napari_unet.cli.training import (
     Trained,
     claimed,
+    follow_training,
     plan_checkpoint,
     run_training,
     save_trained,
@@ -142,6 +145,17 @@ def train(
         ),
     ] = None,
     steps: Annotated[int | None, option("N", "Limit of training steps.")] = None,
+    batch: Annotated[
+        int | None,
+        option(
+            "N",
+            "Crops of a step, of all processes together; what the preset says where "
+            "it is missing: 4 in fine-tuning, 8 from scratch.",
+            min=1,
+            max=4096,
+        ),
+    ] = None,
+    full_precision: FullPrecisionOption = False,
     overwrite: OverwriteOption = False,
     resume: Annotated[
         bool, flag("--resume", "Go on with a training of this model that was killed.")
@@ -153,14 +167,69 @@ def train(
     """Train a model on annotated images, or fine-tune one (--from).
 
     Ctrl+C stops early and keeps the best model so far. A training that was killed
-    goes on with the same command and --resume.
+    goes on with the same command and --resume. Several graphics cards learn together:
+    torchrun --standalone --nproc-per-node 2 -m napari_unet train ...
     """
-    request = task_request(task, names, colours, start)
-    before = models.read_record(start) if start else None
-    reminders = _reminders(before, request, replay=replay)
-    preset = chosen_preset(preset, start, request)
-    check_choices(architecture, start, settings, pretrained=pretrained)
-    outputs.refuse_replacing_inputs([images, labels, *filter(None, [verified])], [out])
+    with one_voice() as team:
+        request = task_request(task, names, colours, start)
+        before = models.read_record(start) if start else None
+        reminders = _reminders(before, request, replay=replay)
+        preset = chosen_preset(preset, start, request)
+        check_choices(architecture, start, settings, pretrained=pretrained)
+        sources = [images, labels, *filter(None, [verified])]
+        _check_place(out, sources, start, overwrite=overwrite)
+        config = configure(
+            preset, minutes, steps, batch, device, seed, full_precision=full_precision
+        )
+        if any(each.strip().startswith("decoding.") for each in settings or []):
+            # Thresholds that a person chose stay.
+            config = config.model_copy(update={"fit_thresholds": False})
+        chosen = [*settings_of_preset(preset, architecture), *(settings or [])]
+
+        def begin() -> tuple[weights.Model, dict[Path, Sample]]:
+            team.connect(device)
+            found = _read(images, labels, verified, axes, channel, request, ignore)
+            _seed(seed)
+            what = (start, architecture, chosen, found, request)
+            return _starting_model(*what, pretrained=pretrained), found
+
+        if not team.leads:
+            follow_training(*begin(), config, out, reminders, team, resume=resume)
+            return
+        with outputs.output_folder(out.absolute().parent), claimed(out) as claim:
+            state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
+            model, samples = begin()
+            given = list(samples.values())
+            trained = run_training(
+                model,
+                given,
+                config,
+                state,
+                replay=reminders,
+                resume=resume,
+                team=team,
+                on_event=claim.sync,
+            )
+            if trained is None:
+                nothing = {"model": None, "steps": 0, "interrupted": True}
+                report(nothing, [], as_json=as_json)
+                raise typer.Exit(EXIT_INTERRUPTED)
+            kind = start or model.spec.architecture.kind
+            replayed = before.replay if before and reminders else ""
+            notes = _notes(kind, images, samples, config, replayed)
+            saved = save_trained(
+                trained, out, given, before, notes, state, overwrite=overwrite
+            )
+        _report(trained, saved, as_json=as_json)
+        if saved != out:
+            raise typer.Exit(EXIT_MISTAKE)
+
+
+def _check_place(
+    out: Path, sources: list[Path], start: str | None, *, overwrite: bool
+) -> None:
+    """Refuse a place for the model where something else is, before any work."""
+    outputs.refuse_replacing_inputs(sources, [out])
     outputs.refuse_replacing_inputs(
         outputs.folders_of(start), [out], "the model that the training starts from"
     )
@@ -168,46 +237,14 @@ def train(
         outputs.refuse_existing([out])
     elif out.is_dir():  # before the work what would be refused after it
         refuse_foreign(out, models.replaceable(out))
-    config = configure(preset, minutes, steps, device, seed)
-    if any(each.strip().startswith("decoding.") for each in settings or []):
-        # Thresholds that a person chose stay.
-        config = config.model_copy(update={"fit_thresholds": False})
-    with outputs.output_folder(out.absolute().parent), claimed(out) as claim:
-        state = plan_checkpoint(out, resume=resume, overwrite=overwrite)
-        samples = _read(images, labels, verified, axes, channel, request, ignore)
-        _seed(seed)
-        chosen = [*settings_of_preset(preset, architecture), *(settings or [])]
-        model = _starting_model(
-            start, architecture, chosen, samples, request, pretrained=pretrained
-        )
-        given = list(samples.values())
-        trained = run_training(
-            model,
-            given,
-            config,
-            state,
-            replay=reminders,
-            resume=resume,
-            on_event=claim.sync,
-        )
-        if trained is None:
-            nothing = {"model": None, "steps": 0, "interrupted": True}
-            report(nothing, [], as_json=as_json)
-            raise typer.Exit(EXIT_INTERRUPTED)
-        notes = _notes(start or model.spec.architecture.kind, images, samples, config)
-        notes = notes.model_copy(
-            update={"replayed": before.replay if before and reminders else ""}
-        )
-        saved = save_trained(
-            trained, out, given, before, notes, state, overwrite=overwrite
-        )
-    _report(trained, saved, as_json=as_json)
-    if saved != out:
-        raise typer.Exit(EXIT_MISTAKE)
 
 
 def _notes(
-    start: str, images: Path, samples: Collection[Path], config: FitConfig
+    start: str,
+    images: Path,
+    samples: Collection[Path],
+    config: FitConfig,
+    replayed: str,
 ) -> models.TrainingNotes:
     """Return what is written down of the training, beside the model."""
     count = counted(len(samples), "image")
@@ -218,6 +255,7 @@ def _notes(
         images=tuple(path.name for path in samples)[: models.MOST_IMAGES],
         image_count=len(samples),
         settings=config.model_dump(mode="json"),
+        replayed=replayed,
     )
 
 

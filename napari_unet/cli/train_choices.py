@@ -82,7 +82,14 @@ def settings_of_preset(preset: str, architecture: str | None) -> list[str]:
 
 
 def configure(
-    preset: str, minutes: float | None, steps: int | None, device: str, seed: int
+    preset: str,
+    minutes: float | None,
+    steps: int | None,
+    batch: int | None,
+    device: str,
+    seed: int,
+    *,
+    full_precision: bool,
 ) -> FitConfig:
     """Return how to train, after checking the limits and the device."""
     if minutes is not None and steps is not None:
@@ -95,5 +102,14 @@ def configure(
     if minutes is None and steps is None:
         tuning = preset == "fine-tune"
         minutes = MINUTES_FINE_TUNING if tuning else MINUTES_FROM_SCRATCH
-    limits = {"minutes": minutes, "steps": steps, "device": device, "seed": seed}
-    return learning.PRESETS[preset].model_copy(update=limits)
+    usual = learning.PRESETS[preset]
+    return usual.model_copy(
+        update={
+            "minutes": minutes,
+            "steps": steps,
+            "batch_size": batch or usual.batch_size,
+            "device": device,
+            "full_precision": full_precision,
+            "seed": seed,
+        }
+    )

@@ -7,7 +7,7 @@ import math
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from napari_unet.learning.config import FitConfig
     from napari_unet.learning.events import FitEvent
+    from napari_unet.learning.team import Team
     from napari_unet.models.record import ModelRecord
     from napari_unet.tasks.sample import Sample
     from napari_unet.weights.model import Model
@@ -124,6 +125,7 @@ def run_training(
     *,
     replay: Sequence[Sample] = (),
     resume: bool,
+    team: Team,
     on_event: Callable[[], object],
 ) -> Trained | None:
     """Train to the end, to Ctrl+C or until that cannot go on, whichever comes first.
@@ -139,7 +141,7 @@ def run_training(
         path, _CHECKPOINT_SECONDS, "always" if resume else "never"
     )
     events = learning.iter_fit(
-        model, samples, config, replay=replay, checkpoint=checkpoint
+        model, samples, config, replay=replay, checkpoint=checkpoint, team=team
     )
     with progress_bar() as progress:
         total = config.steps or 60 * (config.minutes or 0)
@@ -176,6 +178,25 @@ def run_training(
             return _stopped(best, seconds, start_score, failure=error)
     score = {"agreement": end.score, "agreement_before": end.start_score}
     return Trained(end.model, end.steps, end.seconds, score, end.start_score)
+
+
+def follow_training(
+    model: Model,
+    samples: Mapping[Path, Sample],
+    config: FitConfig,
+    out: Path,
+    replay: Sequence[Sample],
+    team: Team,
+    *,
+    resume: bool,
+) -> None:
+    """Train with the leader of several processes, which keeps and tells everything."""
+    state = checkpoint_path(out)
+    checkpoint = learning.Checkpointing(state, resume="always" if resume else "never")
+    given = list(samples.values())
+    options: dict[str, Any] = {"checkpoint": checkpoint, "team": team}
+    with suppress(TrainingError):  # so it ends for the leader, who tells it
+        drain(learning.iter_fit(model, given, config, replay=replay, **options))
 
 
 def _stopped(

@@ -11,6 +11,7 @@ from .labels import (
     labels_of as labels_of,
     read_label_file as read_label_file,
 )
+from .mark import read_mark as read_mark
 from .read import (
     read_header as read_header,
     read_image as read_image,

@@ -7,6 +7,7 @@ same are told apart in words.
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ _PLATE_DEPTH = 3  # field, well, row
 _OME = ".ome"
 _ALIKE = 0.6
 _SHOWN = 3
+_NUMBER = re.compile(r"(\d+)", re.ASCII)
 
 
 def list_images(
@@ -101,6 +103,16 @@ def pair_by_stem(
             f"{what} away."
         )
     return [(left[stem], right[stem]) for stem in sorted(left)]
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Return paths sorted as people count: "t2" comes before "t10"."""
+
+    def parts(path: Path) -> list[tuple[int, int, str]]:
+        found = _NUMBER.split(str(path))
+        return [(0, int(p), p) if p.isdecimal() else (1, 0, p) for p in found]
+
+    return sorted(paths, key=parts)
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:

@@ -13,6 +13,7 @@ import tifffile
 from napari_unet.core.atomic import leave_existing, write_atomically
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import CANONICAL
+from napari_unet.io.mark import MARK
 from napari_unet.io.pairing import stem_of
 
 _MICROMETRES_PER_CENTIMETRE = 1e4
@@ -25,6 +26,7 @@ def write_image(
     *,
     overwrite: bool = False,
     pixel_size: Mapping[str, float] | None = None,
+    mark: str | None = None,
 ) -> None:
     """Write an array as a zlib-compressed TIFF of its own type, whole or not at all.
 
@@ -38,6 +40,8 @@ def write_image(
     pixel_size : mapping of str to float, optional
         Micrometres per pixel along "Z", "Y" and "X"; stored beside the axes, and as the
         TIFF's resolution for other programs. Other axes than the array's are left out.
+    mark : str, optional
+        For `napari_unet.io.read_mark`; an OME-TIFF has no place for it.
 
     Raises an InputError if the file exists and `overwrite` is false, or the axes do not
     fit, and a StorageError if the file cannot be written.
@@ -56,6 +60,8 @@ def write_image(
         array, axes = array.transpose(order), "".join(axes[i] for i in order)
     size = {axis: n for axis, n in (pixel_size or {}).items() if axis in axes}
     tags = _tags(axes, size)
+    if mark is not None:
+        tags["metadata"][MARK] = mark
 
     def write(file: BinaryIO) -> None:
         tifffile.imwrite(

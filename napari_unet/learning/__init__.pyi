@@ -10,6 +10,7 @@ from .checkpointing import (
 from .config import Checkpointing as Checkpointing, PRESETS as PRESETS
 from .data import annotated_planes as annotated_planes
 from .events import ModelImproved as ModelImproved
+from .processes import met_team as met_team
 from .start import (
     TaskRequest as TaskRequest,
     adapt as adapt,
@@ -17,5 +18,6 @@ from .start import (
     new_model as new_model,
     with_new_head as with_new_head,
 )
+from .team import Team as Team
 from .train import iter_fit as iter_fit
 from .train_state import get_ready_to_train as get_ready_to_train

@@ -2,11 +2,15 @@
 
 Targets are resampled together with the image, or else the labels that they are drawn
 from: those nearest to each pixel, since there is nothing between two ids.
+
+What chance decides is drawn first, and applied later or never: who needs some crops of
+a batch alone draws all numbers, which costs little, and makes the pixels of these.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -34,15 +38,43 @@ def resample(
     image beyond the plane: the image does, as in prediction. The others are 0 there.
     Of the maps `nearest`, each pixel gets the value of a single pixel.
     """
-    linear = _random_rotation(augmentation, rng) / zoom
-    steps = np.arange(size) - (size - 1) / 2
-    grid = np.stack(np.meshgrid(steps, steps, indexing="ij"))
-    if augmentation.elastic:
-        knots = (2, augmentation.elastic_grid, augmentation.elastic_grid)
-        grid = grid + _smooth_field(knots, size, augmentation.elastic, rng)
-    offset = np.asarray(centre).reshape(2, 1, 1)
-    positions = np.tensordot(linear, grid, axes=1) + offset
-    return _sample(stack, positions, mirrored, nearest or slice(mirrored, mirrored))
+    warp = draw_warp(augmentation, rng)
+    return warp.resample(stack, centre, zoom, size, mirrored, nearest)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warp:
+    """How a crop is turned, mirrored and bent: a matrix, and knots if it is bent."""
+
+    turn: npt.NDArray[np.float64]
+    knots: npt.NDArray[np.float64] | None
+
+    def resample(
+        self,
+        stack: Tensor,
+        centre: tuple[float, float],
+        zoom: float,
+        size: int,
+        mirrored: int = 0,
+        nearest: slice | None = None,
+    ) -> Tensor:
+        """Cut a square out of a stack of maps; see `resample`."""
+        steps = np.arange(size) - (size - 1) / 2
+        grid = np.stack(np.meshgrid(steps, steps, indexing="ij"))
+        if self.knots is not None:
+            grid = grid + _smooth(self.knots, size)
+        offset = np.asarray(centre).reshape(2, 1, 1)
+        positions = np.tensordot(self.turn / zoom, grid, axes=1) + offset
+        return _sample(stack, positions, mirrored, nearest or slice(mirrored, mirrored))
+
+
+def draw_warp(augmentation: Augmentation, rng: np.random.Generator) -> Warp:
+    """Draw how a crop is turned, mirrored and bent."""
+    turn = _random_rotation(augmentation, rng)
+    if not augmentation.elastic:
+        return Warp(turn, None)
+    knots = (2, augmentation.elastic_grid, augmentation.elastic_grid)
+    return Warp(turn, rng.normal(0, augmentation.elastic, knots))
 
 
 def _random_rotation(
@@ -86,12 +118,9 @@ def _sample(
     return torch.cat(parts)
 
 
-def _smooth_field(
-    coarse: tuple[int, int, int], size: int, amplitude: float, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
-    """Interpolate random knots bicubically, along one axis after the other."""
-    knots = rng.normal(0, amplitude, coarse)
-    spread = _bicubic(coarse[-1], size)
+def _smooth(knots: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
+    """Interpolate knots (n, k, k) bicubically, along one axis after the other."""
+    spread = _bicubic(knots.shape[-1], size)
     return np.asarray(spread @ knots @ spread.T)
 
 
@@ -107,25 +136,71 @@ def change_grey_values(
     image: Tensor, augmentation: Augmentation, rng: np.random.Generator
 ) -> Tensor:
     """Vary what differs between microscopes: light, focus and camera, of (C, Y, X)."""
-    image = _curve(image, augmentation, rng)
+    return draw_grey_change(tuple(image.shape), augmentation, rng).apply(image)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GreyChange:
+    """How the light, the focus and the camera of a crop differ; None where alike.
+
+    Fields are those of `Augmentation`, with the values that were drawn.
+    """
+
+    gamma: float
+    gain: float
+    offset: float
+    illumination: npt.NDArray[np.float64] | None = None
+    blur: float | None = None
+    haze: float | None = None
+    highest: float | None = None
+    noise: npt.NDArray[np.float32] | None = None
+    spread: float = 0.0
+    inverted: bool = False
+
+    def apply(self, image: Tensor) -> Tensor:
+        """Change the grey values of an image (C, Y, X)."""
+        bent = torch.where(image > 0, image.clamp_min(1e-6) ** self.gamma, image)
+        image = bent * self.gain + self.offset
+        if self.illumination is not None:
+            field = _smooth(self.illumination, image.shape[-1])
+            image = image * torch.from_numpy(np.exp(field)).to(image.dtype)
+        if self.blur is not None:
+            image = gaussian_blur(image, self.blur)
+        if self.haze is not None:
+            image = _mix_haze(image, self.haze)
+        if self.highest is not None:
+            image = image.clamp_max(self.highest) / self.highest
+        if self.noise is not None:
+            noise = torch.from_numpy(self.noise).to(image.dtype)
+            image = image + self.spread * noise
+        return 1 - image if self.inverted else image
+
+
+def draw_grey_change(
+    shape: tuple[int, ...], augmentation: Augmentation, rng: np.random.Generator
+) -> GreyChange:
+    """Draw how the grey values of an image (C, Y, X) of that shape change."""
+    gamma = math.exp(rng.normal(0, augmentation.gamma))
+    gain = math.exp(rng.normal(0, augmentation.contrast))
+    offset = rng.normal(0, augmentation.offset)
+    illumination = blur = haze = highest = noise = None
+    spread = 0.0
     if augmentation.illumination:
         amplitude = augmentation.illumination * rng.uniform()
-        field = _smooth_field((1, 3, 3), image.shape[-1], amplitude, rng)
-        image = image * torch.from_numpy(np.exp(field)).to(image.dtype)
+        illumination = rng.normal(0, amplitude, (1, 3, 3))
     if augmentation.blur and rng.uniform() < 0.5:
-        image = gaussian_blur(image, rng.uniform(0, augmentation.blur))
+        blur = rng.uniform(0, augmentation.blur)
     if augmentation.haze and rng.uniform() < 0.5:
-        image = _mix_haze(image, rng.uniform(0, augmentation.haze))
+        haze = rng.uniform(0, augmentation.haze)
     if augmentation.clip and rng.uniform() < 0.5:
         highest = 1 - rng.uniform(0, augmentation.clip)
-        image = image.clamp_max(highest) / highest
     if augmentation.noise and rng.uniform() < 0.7:
-        noise = rng.standard_normal(tuple(image.shape), np.float32)
+        noise = rng.standard_normal(shape, np.float32)
         spread = rng.uniform(0, augmentation.noise)
-        image = image + spread * torch.from_numpy(noise).to(image.dtype)
-    if augmentation.invert and rng.uniform() < augmentation.invert:
-        image = 1 - image
-    return image
+    inverted = bool(augmentation.invert and rng.uniform() < augmentation.invert)
+    return GreyChange(
+        gamma, gain, offset, illumination, blur, haze, highest, noise, spread, inverted
+    )
 
 
 def _mix_haze(image: Tensor, share: float) -> Tensor:
@@ -134,16 +209,6 @@ def _mix_haze(image: Tensor, share: float) -> Tensor:
     coarse = F.adaptive_avg_pool2d(image, (8, 8))[None]
     haze = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)
     return (1 - share) * image + share * haze[0]
-
-
-def _curve(
-    image: Tensor, augmentation: Augmentation, rng: np.random.Generator
-) -> Tensor:
-    gamma = math.exp(rng.normal(0, augmentation.gamma))
-    gain = math.exp(rng.normal(0, augmentation.contrast))
-    offset = rng.normal(0, augmentation.offset)
-    bent = torch.where(image > 0, image.clamp_min(1e-6) ** gamma, image)
-    return bent * gain + offset
 
 
 def gaussian_blur(image: Tensor, sigma: float) -> Tensor:

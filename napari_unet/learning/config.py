@@ -13,6 +13,8 @@ from napari_unet.tasks.outputs import LossOptions
 OptimizerName: TypeAlias = Literal["adamw", "sgd"]
 Resume: TypeAlias = Literal["never", "if it fits", "always"]
 
+_DEFAULT_MINUTES = 2.0
+
 
 class Augmentation(BaseModel):
     """Strength of every random change; zero turns it off.
@@ -74,6 +76,8 @@ class FitConfig(BaseModel):
         Limit of optimiser steps. Two minutes, where neither is given.
     device : str
         As in `predict`.
+    full_precision : bool
+        Compute in float32 everywhere: often slower, alike on all machines.
     optimizer : {"adamw", "sgd"}
         AdamW (Loshchilov and Hutter 2019), or stochastic gradient descent with
         `momentum`.
@@ -124,6 +128,7 @@ class FitConfig(BaseModel):
     minutes: float | None = Field(None, gt=0)
     steps: int | None = Field(None, ge=1)
     device: str = "auto"
+    full_precision: bool = False
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(3e-3, gt=0)
     momentum: float = Field(0.99, ge=0, lt=1)
@@ -142,6 +147,14 @@ class FitConfig(BaseModel):
     augmentation: Augmentation = Augmentation()
     seed: int = 0
     round: int = Field(0, ge=0)
+
+    def share_spent(self, steps: int, seconds: float) -> float:
+        """Return how much of the budget is spent, from 0 to 1 and beyond."""
+        minutes = self.minutes
+        if minutes is None and self.steps is None:
+            minutes = _DEFAULT_MINUTES
+        by_time = seconds / (60 * minutes) if minutes else 0
+        return max(by_time, steps / self.steps if self.steps else 0)
 
     @classmethod
     def from_scratch(cls) -> FitConfig:

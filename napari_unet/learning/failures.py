@@ -9,6 +9,7 @@ import torch
 
 from napari_unet.core.events import Notice
 from napari_unet.errors import DeviceError
+from napari_unet.learning.processes import peer_has_ended
 from napari_unet.nets.device import is_out_of_memory
 
 
@@ -27,6 +28,12 @@ def _words(error: RuntimeError | MemoryError) -> str | None:
     if is_out_of_memory(error):
         return (
             "Memory ran out; close other programs, or train on the CPU (--device cpu)."
+        )
+    if peer_has_ended(error):
+        return (
+            "Another process of this training has ended, so this one cannot go on; see "
+            "what that one said. Go on from the last checkpoint with the same command "
+            "and --resume."
         )
     if isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error):
         reason = str(error).splitlines()[0]

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from napari_unet.learning.events import ModelImproved
+from napari_unet.learning.events import FitResult, ModelImproved
 from napari_unet.learning.judging import Judgement
 
 _OBJECTS_FOR_HALF = 10
@@ -71,6 +71,11 @@ class Keeper:
             self.fitted_at = newest.step
         self.newest = newest
         self.highest = max(self.highest, newest.score)
+
+    def result(self, steps: int, held_out: bool, seconds: float) -> FitResult:
+        """Return what a training came to."""
+        best, start = self.newest, self.start_score
+        return FitResult(best.model, steps, best.score, start, held_out, seconds)
 
     def thresholds_are_due(self, step: int, *, last: bool = False) -> bool:
         """Return whether to fit thresholds, which takes as long as a dozen steps.

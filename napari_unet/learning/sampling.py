@@ -15,7 +15,12 @@ from torch import Tensor
 from napari_unet.core.events import Notice
 from napari_unet.errors import DeviceError, ModelError
 from napari_unet.geometry.maps import Mask
-from napari_unet.learning.augment import change_grey_values, resample
+from napari_unet.learning.augment import (
+    GreyChange,
+    Warp,
+    draw_grey_change,
+    draw_warp,
+)
 from napari_unet.learning.config import Augmentation, FitConfig
 from napari_unet.nets.network import Network
 from napari_unet.tasks.objectives.objective import CropDrawing, Targets
@@ -108,18 +113,61 @@ def draw_batch(
     augmentation: Augmentation,
     rng: np.random.Generator,
     margin: int = 0,
+    wanted: Sequence[slice] = (slice(None),),
 ) -> Batch:
     """Draw `count` crops of a size, along (Y, X) or (Z, Y, X), from several planes.
 
     For pixels of the margin of a crop the network does not answer, so these may hang
-    over the border of the plane.
+    over the border of the plane. Crops that are not wanted are drawn but not made: they
+    are 0 everywhere, and nothing of them is known.
     """
     dims = planes[0].stack.ndim - 1
     extent = (size,) * dims if isinstance(size, int) else size
     chosen = rng.choice(len(planes), size=count, p=probabilities)
-    crops = [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
-    images, targets, weight = (torch.stack(p) for p in zip(*crops, strict=True))
+    drawn = [draw_crop(planes[i], extent, augmentation, rng, margin) for i in chosen]
+    crops = {i: drawn[i].make() for part in wanted for i in range(count)[part]}
+    nothing = tuple(map(torch.zeros_like, next(iter(crops.values()))))
+    batch = [crops.get(i, nothing) for i in range(count)]
+    images, targets, weight = (torch.stack(p) for p in zip(*batch, strict=True))
     return Batch(images, targets, weight)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crop:
+    """A crop that is drawn: where it lies, and how it is changed.
+
+    Of a volume it has `depth` sections from `first` on, perhaps upside down.
+    """
+
+    plane: Plane
+    size: int
+    zoom: float
+    centre: tuple[float, float]
+    warp: Warp
+    change: GreyChange
+    first: int = 0
+    depth: int | None = None
+    upside_down: bool = False
+
+    def make(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return image, targets and weight."""
+        plane, size, stack = self.plane, self.size, self.plane.stack
+        if self.depth is not None:
+            stack = _sections(stack, self.first, self.depth)
+            stack = stack.flip(1) if self.upside_down else stack
+        flat = stack.flatten(0, -3)
+        count = len(flat) // len(stack)
+        greys, drawn = plane.ends[0] * count, plane.ends[1] * count
+        sample = self.warp.resample(
+            flat,
+            self.centre,
+            self.zoom,
+            size,
+            mirrored=greys,
+            nearest=slice(drawn if plane.drawing is None else greys, drawn),
+        )
+        crop = torch.cat([self.change.apply(sample[:greys]), sample[greys:]])
+        return _parts(plane, crop.reshape(*stack.shape[:-2], size, size))
 
 
 def draw_crop(
@@ -128,8 +176,8 @@ def draw_crop(
     augmentation: Augmentation,
     rng: np.random.Generator,
     margin: int = 0,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw one crop near a known pixel, changed at random: image, targets, weight.
+) -> Crop:
+    """Draw one crop near a known pixel, and how it is changed.
 
     Sections of a volume are turned, zoomed and bent as one; a volume may be turned
     upside down.
@@ -142,27 +190,19 @@ def draw_crop(
     *above, y, x = rng.choice(plane.points)
     y, x = np.array([y, x]) + rng.uniform(-0.35, 0.35, 2) * answered
     half = answered / 2
-    stack = plane.stack
+    first, depth, upside_down = 0, None, False
     if above:
-        stack = _sections(stack, int(above[0]), extent[0], rng)
-    flat = stack.flatten(0, -3)
-    height, width = flat.shape[1:]
+        depth = extent[0]
+        latest = max(0, plane.stack.shape[1] - depth)
+        first = int(np.clip(int(above[0]) - rng.integers(0, depth), 0, latest))
+        upside_down = bool(rng.uniform() < 0.5)
+    height, width = plane.stack.shape[-2:]
     centre = (_inside(y, half, height), _inside(x, half, width))
-    count = len(flat) // len(stack)
-    greys, drawn = plane.ends[0] * count, plane.ends[1] * count
-    sample = resample(
-        flat,
-        centre,
-        zoom,
-        size,
-        augmentation,
-        rng,
-        mirrored=greys,
-        nearest=slice(drawn if plane.drawing is None else greys, drawn),
+    warp = draw_warp(augmentation, rng)
+    change = draw_grey_change(
+        (plane.ends[0] * (depth or 1), size, size), augmentation, rng
     )
-    changed = change_grey_values(sample[:greys], augmentation, rng)
-    crop = torch.cat([changed, sample[greys:]])
-    return _parts(plane, crop.reshape(*stack.shape[:-2], size, size))
+    return Crop(plane, size, zoom, centre, warp, change, first, depth, upside_down)
 
 
 def _parts(plane: Plane, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -179,15 +219,11 @@ def _parts(plane: Plane, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return image, targets, weight
 
 
-def _sections(stack: Tensor, near: int, count: int, rng: np.random.Generator) -> Tensor:
-    """Return `count` sections around one; beyond the volume nothing is known."""
-    depth = stack.shape[1]
-    latest = max(0, depth - count)
-    start = int(np.clip(near - rng.integers(0, count), 0, latest))
-    part = stack[:, start : start + count]
+def _sections(stack: Tensor, first: int, count: int) -> Tensor:
+    """Return `count` sections; beyond the volume nothing is known."""
+    part = stack[:, first : first + count]
     missing = count - part.shape[1]
-    part = torch.nn.functional.pad(part, (0, 0, 0, 0, 0, missing))
-    return part.flip(1) if rng.uniform() < 0.5 else part
+    return torch.nn.functional.pad(part, (0, 0, 0, 0, 0, missing))
 
 
 def _inside(position: float, half: float, size: int) -> float:

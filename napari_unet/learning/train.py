@@ -41,6 +41,7 @@ from napari_unet.learning.judging import Judged, iter_judge, iter_refit
 from napari_unet.learning.keeping import Keeper, share_learned
 from napari_unet.learning.pace import Pace
 from napari_unet.learning.sampling import Batch, BatchPlan, draw_batch, random_of
+from napari_unet.learning.team import Team
 from napari_unet.learning.train_state import TrainState
 from napari_unet.nets.device import choose_execution, is_out_of_memory, resolve_device
 from napari_unet.nets.network import centre_crop, same_size
@@ -51,10 +52,10 @@ from napari_unet.weights.tensor_file import layout_of
 
 logger = logging.getLogger(__name__)
 
-_DEFAULT_MINUTES = 2.0
 _MOST_GRADIENT = 1.0
 _LEAST_WINDOWS = 2
 _SCORING_SECONDS = 3.0
+_ALONE = Team()
 
 
 def iter_fit(
@@ -64,6 +65,7 @@ def iter_fit(
     *,
     replay: Sequence[Sample] = (),
     checkpoint: Checkpointing | None = None,
+    team: Team = _ALONE,
 ) -> Generator[FitEvent, None, FitResult]:
     """Train a model step by step, from verified pixels alone.
 
@@ -75,6 +77,9 @@ def iter_fit(
         Where to write the state of the training now and then, and whether to go on
         from there. On the CPU of the same machine, a training by steps that goes on
         has the losses, scores and weights of one that was never interrupted.
+    team : Team
+        The processes that train together; each runs this with the same model, samples
+        and configuration. What the leader returns counts.
 
     Yields
     ------
@@ -107,7 +112,7 @@ def iter_fit(
         fingerprint = yield from told_as(nothing_yet, taking)
         writer = CheckpointWriter(checkpoint, fingerprint)
     with device_failures_in_words():
-        training = Training(model, objective, data, config, writer)
+        training = Training(model, objective, data, config, writer, team)
         return (yield from training.iter_run())
 
 
@@ -121,10 +126,12 @@ class Training:
         data: TrainingData,
         config: FitConfig,
         writer: CheckpointWriter | None = None,
+        team: Team = _ALONE,
     ) -> None:
         self._model, self._first, self._objective = model, objective, objective
         self._data, self._config, self._writer = data, config, writer
-        self._execution = choose_execution(resolve_device(config.device))
+        device, exact = resolve_device(config.device), config.full_precision
+        self._execution = choose_execution(device, full_precision=exact)
         self._plan = BatchPlan(model.net, config, self._execution.device)
         self._rng = random_of(config.seed, model.net, config.round)
         self._windows = data.windows
@@ -132,13 +139,16 @@ class Training:
         self._steps, self._pace = 0, Pace()
         self._kept = Keeper(ModelImproved(model, 0, -math.inf))
         self._state = TrainState(model.net, self._execution, config)
+        self._team = team
+        team.deal(config.batch_size, self._plan.micro)  # or refuse, before the work
+        self._learner = team.learner(self._state.net)
 
     def iter_run(self) -> Generator[FitEvent, None, FitResult]:
         """Train until the budget is spent."""
         yield Preparing(1, 1)
         resumed = yield from self._iter_resume()
         if not resumed:
-            yield from self._iter_validate_start()
+            yield from self._team.iter_as_leader(self._iter_validate_start())
         live, start = self._kept.newest, self._kept.start_score
         known = self._data.objects
         self._state.blend = self._config.blend or share_learned(known, start)
@@ -146,28 +156,23 @@ class Training:
         if live.step:
             yield live
         if not resumed:
-            yield from self._iter_write_checkpoint()
-        while (progress := self._progress()) < 1:
+            yield from self._team.iter_as_leader(self._iter_write_checkpoint())
+        while (progress := self._team.agree(self._progress())) < 1:
             batch = self._draw_batch()
             try:
                 loss = yield from self.iter_step(batch, self._pace.rate(progress))
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
+                # Nobody knows where the other processes are in the step.
+                if self._team.size > 1 or not is_out_of_memory(error):
                     raise
                 yield self._plan.shrink()
             else:
                 yield from self._iter_count(loss)
             if self._steps % self._config.validate_every == 0 or self._progress() >= 1:
-                yield from self._iter_validate()
-            yield from self._iter_write_checkpoint()
-        return FitResult(
-            self._kept.newest.model,
-            self._steps,
-            self._kept.newest.score,
-            self._kept.start_score,
-            self._data.held_out,
-            self._seconds(),
-        )
+                yield from self._team.iter_as_leader(self._iter_validate())
+            yield from self._team.iter_as_leader(self._iter_write_checkpoint())
+        held_out, seconds = self._data.held_out, self._seconds()
+        return self._kept.result(self._steps, held_out, seconds)
 
     def _iter_count(self, loss: float) -> Generator[FitEvent, None, None]:
         """Count a step, also one that was skipped."""
@@ -183,12 +188,7 @@ class Training:
         return time.monotonic() - self._started
 
     def _progress(self) -> float:
-        """Return how much of the budget is spent, from 0 to 1 and beyond."""
-        minutes, steps = self._config.minutes, self._config.steps
-        if minutes is None and steps is None:
-            minutes = _DEFAULT_MINUTES
-        by_time = self._seconds() / (60 * minutes) if minutes else 0
-        return max(by_time, self._steps / steps if steps else 0)
+        return self._config.share_spent(self._steps, self._seconds())
 
     def _draw_batch(self) -> Batch:
         return draw_batch(
@@ -199,6 +199,7 @@ class Training:
             self._config.augmentation,
             self._rng,
             self._model.net.margin,
+            self._team.deal(self._config.batch_size, self._plan.micro),
         )
 
     def iter_step(
@@ -208,27 +209,34 @@ class Training:
 
         No number is returned, and nothing changed, where that or a gradient is none.
         """
-        total, micro = len(batch.images), self._plan.micro
+        total, team = len(batch.images), self._team
+        *parts, last = team.deal(total, self._plan.micro)
         loss = 0.0
         self._state.begin_step()
-        for first in range(0, total, micro):
-            loss += self._backward(batch, slice(first, first + micro), total)
-            yield MicroBatch(self._steps + 1, min(total, first + micro), total)
-        return self._update(rate, loss)
+        for part in parts:
+            with team.more_to_come(self._learner):
+                loss += self._backward(batch, part, total)
+            yield MicroBatch(self._steps + 1, part.stop, total)
+        loss += self._backward(batch, last, total)
+        yield MicroBatch(self._steps + 1, total, total)
+        return self._update(rate, team.total(loss))
 
     def _backward(self, batch: Batch, part: slice, total: int) -> float:
         """Add the gradients of some crops; return their share of the loss."""
         images = self._execution.place(batch.images[part])
         device = self._execution.device
         with self._execution.precision():
-            logits = self._state.net(images)
+            logits = self._learner(images)
         # Unpadded convolutions see more than they answer.
         targets = centre_crop(batch.targets[part], logits.shape[2:]).to(device)
         weight = centre_crop(batch.weight[part], logits.shape[2:]).to(device)
         hardness = self._config.hardness
-        loss = self._objective.loss(logits.float(), targets, weight, hardness)
+        add = self._team.add
+        loss = self._objective.loss(logits.float(), targets, weight, hardness, add)
         share = loss * (len(images) / total)
-        self._state.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
+        # Of the gradients of several processes torch takes the mean.
+        scaled = self._state.scaler.scale(share * self._team.size)
+        scaled.backward()  # type: ignore[no-untyped-call]
         return float(share.detach())
 
     def _update(self, rate: float, loss: float) -> float:

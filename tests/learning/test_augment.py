@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from napari_unet.instances.distances import instance_targets
 from napari_unet.learning.augment import (
-    _smooth_field,
+    _smooth,
     change_grey_values,
     gaussian_blur,
     resample,
@@ -71,6 +71,24 @@ def test_crops_keep_to_verified_pixels() -> None:
     assert batch.targets.max() <= 1
 
 
+def test_crops_that_are_not_wanted_are_drawn_but_not_made() -> None:
+    sample = make_disks()
+    plane = make_training_plane(sample.image[None], sample.labels)
+    how = Augmentation(elastic=1.0, haze=0.5, clip=0.5, invert=0.5)
+    what = ([plane], np.ones(1), 32, 6, how)
+    draws = [rng(), rng()]
+    whole = draw_batch(*what, draws[0])
+    some = draw_batch(*what, draws[1], wanted=[slice(1, 2), slice(4, 6)])
+    for of_whole, of_some in (
+        (whole.images, some.images),
+        (whole.targets, some.targets),
+        (whole.weight, some.weight),
+    ):
+        assert torch.equal(of_some[[1, 4, 5]], of_whole[[1, 4, 5]])
+        assert not of_some[[0, 2, 3]].any()
+    assert draws[0].bit_generator.state == draws[1].bit_generator.state
+
+
 def test_haze_takes_contrast_and_leaves_the_mean() -> None:
     image = torch.rand(1, 64, 64)
     hazy = change_grey_values(image, STILL.model_copy(update={"haze": 0.9}), rng(2))
@@ -100,8 +118,8 @@ def test_smooth_fields_go_through_their_knots(
     knots: int, steps: int, seed: int
 ) -> None:
     size = (knots - 1) * steps + 1
-    field = _smooth_field((1, knots, knots), size, 1.0, rng(seed))
     given = rng(seed).normal(0, 1.0, (1, knots, knots))
+    field = _smooth(given, size)
     np.testing.assert_allclose(field[:, ::steps, ::steps], given, atol=1e-9)
 
 

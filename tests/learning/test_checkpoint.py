@@ -162,7 +162,7 @@ def test_that_training_does_get_better(whole):
 
 def test_the_loss_scale_of_float16_goes_on(model, path, monkeypatch):
     execution = Execution(torch.device("cpu"), torch.float16, True, 512, 1)
-    monkeypatch.setattr(train, "choose_execution", lambda _: execution)
+    monkeypatch.setattr(train, "choose_execution", lambda *_, **__: execution)
     seen, _ = run(start(model, path))
     end = everything(path)
     assert "scaler.scale" in end

@@ -200,7 +200,7 @@ def test_gradients_too_large_for_float16_are_scaled_less_and_nothing_else(
     path, monkeypatch
 ) -> None:
     execution = Execution(torch.device("cpu"), torch.float16, True, 512, 1)
-    monkeypatch.setattr(train, "choose_execution", lambda _: execution)
+    monkeypatch.setattr(train, "choose_execution", lambda *_, **__: execution)
     spoil(monkeypatch, no_gradient, {2})
     scales = []
     original = TrainState.begin_step

@@ -28,7 +28,11 @@ from napari_unet.tasks import Task, registry
 from napari_unet.tasks.classes import ClassLabeling, ClassWords
 from napari_unet.tasks.labeling import Brush
 from napari_unet.tasks.objectives.classes import ClassesObjective
-from napari_unet.tasks.objectives.losses import bernoulli_divergence, weighted_mean
+from napari_unet.tasks.objectives.losses import (
+    all_here,
+    bernoulli_divergence,
+    weighted_mean,
+)
 from napari_unet.tasks.objectives.objective import Targets
 from napari_unet.tasks.outputs import Outputs
 from napari_unet.weights.folder import load_model, save_model
@@ -86,8 +90,8 @@ class StainObjective(ClassesObjective):
     def check(self, planes):
         pass
 
-    def loss(self, logits, targets, weight, hard_pixel_weight):
-        return weighted_mean(bernoulli_divergence(logits, targets), weight)
+    def loss(self, logits, targets, weight, hard_pixel_weight, add=all_here):
+        return weighted_mean(bernoulli_divergence(logits, targets), weight, add)
 
     def activate(self, logits):
         return F.sigmoid(logits)

@@ -17,7 +17,7 @@ from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import number_squares
 from napari_unet.instances.borders import balance_classes, border_weights
 from napari_unet.tasks.objectives.instances import overlap_disagreement
-from napari_unet.tasks.objectives.losses import class_loss
+from napari_unet.tasks.objectives.losses import Add, all_here, class_loss
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions
 
@@ -80,13 +80,21 @@ class ClassesObjective(Objective):
             )
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
         """See `napari_unet.tasks.objectives.losses.class_loss`."""
-        dice = self.options.dice
-        targets = targets.clamp(0, 1)
         return class_loss(
-            logits, targets, weight, hard_pixel_weight=hard_pixel_weight, dice=dice
+            logits,
+            targets.clamp(0, 1),
+            weight,
+            hard_pixel_weight=hard_pixel_weight,
+            dice=self.options.dice,
+            add=add,
         )
 
     def activate(self, logits: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from napari_unet.instances.crumbs import extrapolate_least_area
 from napari_unet.instances.decoding import Decoding, Maps
 from napari_unet.instances.outlines import fit_outlines
 from napari_unet.scores.likeness import Likeness, compare_objects
-from napari_unet.tasks.objectives.losses import instance_loss
+from napari_unet.tasks.objectives.losses import Add, all_here, instance_loss
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions
 
@@ -93,7 +93,12 @@ class InstancesObjective(Objective):
             )
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
         """See `napari_unet.tasks.objectives.losses.instance_loss`."""
         return instance_loss(
@@ -102,6 +107,7 @@ class InstancesObjective(Objective):
             weight,
             hard_pixel_weight=hard_pixel_weight,
             opposites=self.decoding.opposites(self.dims),
+            add=add,
         )
 
     def activate(self, logits: Tensor) -> Tensor:

@@ -5,11 +5,15 @@ Logits and targets have the shape (N, K, Y, X), a weight (N, 1, Y, X) or (N, K, 
 sum, and sums are divided by the sum of weights: the loss of a perfect prediction is
 zero and the gradient of a mistake has the same size whether all of the image is
 labelled or a thousandth of it. A loss is a scalar; 0 when every weight is 0.
+
+Sums are added up by `add` before they are divided: several processes that compute a
+batch together have the loss of the whole batch, and not a mean of losses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -17,10 +21,17 @@ from torch import Tensor
 
 from napari_unet.tasks.outputs import RegressionLoss
 
+Add: TypeAlias = Callable[[Tensor], Tensor]
+
 _EPSILON = 1e-6
 
 _DIRECTION = 5.0
 """Weight of the differences of maps that look into opposite directions."""
+
+
+def all_here(sums: Tensor) -> Tensor:
+    """Return sums as they are: this process has all crops of the batch."""
+    return sums
 
 
 def instance_loss(
@@ -31,6 +42,7 @@ def instance_loss(
     hard_pixel_weight: float = 0.0,
     inside: float = 3.0,
     opposites: Sequence[tuple[int, int]] = (),
+    add: Add = all_here,
 ) -> Tensor:
     """Cross-entropy of foreground and all other maps, and soft Dice of foreground.
 
@@ -52,16 +64,16 @@ def instance_loss(
         divergence = divergence * (1 + hard_pixel_weight * _error(logits, targets))
     weight = weight.expand_as(targets)
     known = weight[:, :1]
-    pixel = weighted_mean(divergence[:, :1], known)
-    others = weighted_mean(divergence[:, 1:], weight[:, 1:] * (1 + inside * foreground))
-    loss = pixel + others + soft_dice(logits[:, :1].sigmoid(), foreground, known)
+    pixel = weighted_mean(divergence[:, :1], known, add)
+    inner = weight[:, 1:] * (1 + inside * foreground)
+    others = weighted_mean(divergence[:, 1:], inner, add)
+    loss = pixel + others + soft_dice(logits[:, :1].sigmoid(), foreground, known, add)
     if opposites:
         back, ahead = (list(each) for each in zip(*opposites, strict=True))
         maps = logits.sigmoid() - targets
         sure = (weight[:, back] * weight[:, ahead]).sqrt() * foreground
-        loss = loss + _DIRECTION * weighted_mean(
-            (maps[:, ahead] - maps[:, back]) ** 2, sure
-        )
+        squares = (maps[:, ahead] - maps[:, back]) ** 2
+        loss = loss + _DIRECTION * weighted_mean(squares, sure, add)
     return loss
 
 
@@ -72,6 +84,7 @@ def class_loss(
     *,
     hard_pixel_weight: float = 0.0,
     dice: bool = True,
+    add: Add = all_here,
 ) -> Tensor:
     """Cross-entropy and soft Dice of pixel classes; targets sum to 1 where known.
 
@@ -90,19 +103,23 @@ def class_loss(
     if hard_pixel_weight:
         right = (targets * probability.detach()).sum(1, keepdim=True)
         cross = cross * (1 + hard_pixel_weight * (1 - right))
-    loss = weighted_mean(cross, weight)
+    loss = weighted_mean(cross, weight, add)
     if dice:
         known = (weight > 0).to(weight.dtype)
-        loss = loss + _mean_dice(probability, targets, known)
+        loss = loss + _mean_dice(probability, targets, known, add)
     return loss
 
 
-def _mean_dice(probability: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+def _mean_dice(
+    probability: Tensor, targets: Tensor, weight: Tensor, add: Add
+) -> Tensor:
     """Return the mean of 1 - Dice over the classes that are present."""
     dims = (0, *range(2, targets.ndim))
     overlap = 2 * (weight * probability * targets).sum(dims)
     total = (weight * (probability + targets)).sum(dims)
-    present = ((weight * targets).sum(dims) > 0).to(total.dtype)
+    sums = torch.stack([overlap, total, (weight * targets).sum(dims)])
+    overlap, total, found = add(sums).unbind()
+    present = (found > 0).to(total.dtype)
     dice_loss = (total - overlap) / (total + _EPSILON)
     return (present * dice_loss).sum() / present.sum().clamp_min(1)
 
@@ -115,7 +132,11 @@ _DIFFERENCE: dict[RegressionLoss, Callable[..., Tensor]] = {
 
 
 def regression_loss(
-    values: Tensor, targets: Tensor, weight: Tensor, kind: RegressionLoss = "huber"
+    values: Tensor,
+    targets: Tensor,
+    weight: Tensor,
+    kind: RegressionLoss = "huber",
+    add: Add = all_here,
 ) -> Tensor:
     """Mean difference of values, which are normalised to spread 1.
 
@@ -123,7 +144,7 @@ def regression_loss(
     latter beyond 1 (Huber 1964), which forgives bright outliers.
     """
     difference = _DIFFERENCE[kind](values, targets, reduction="none")
-    return weighted_mean(difference, weight)
+    return weighted_mean(difference, weight, add)
 
 
 def bernoulli_divergence(logits: Tensor, targets: Tensor) -> Tensor:
@@ -136,17 +157,22 @@ def bernoulli_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     return cross - entropy
 
 
-def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+def soft_dice(
+    probability: Tensor, target: Tensor, weight: Tensor, add: Add = all_here
+) -> Tensor:
     """Return 1 - Dice over weighted pixels; 0 where nothing is weighted or present."""
     overlap = 2 * (weight * probability * target).sum()
     total = (weight * (probability + target)).sum()
+    overlap, total = add(torch.stack([overlap, total])).unbind()
     return (total - overlap) / (total + _EPSILON)
 
 
-def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+def weighted_mean(values: Tensor, weight: Tensor, add: Add = all_here) -> Tensor:
     """Return the mean of `values` under `weight`, which is broadcast over channels."""
     weight = weight.expand_as(values)
-    return (values * weight).sum() / weight.sum().clamp_min(_EPSILON)
+    sums = torch.stack([(values * weight).sum(), weight.sum()])
+    total, count = add(sums).unbind()
+    return total / count.clamp_min(_EPSILON)
 
 
 def _error(logits: Tensor, targets: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.scores.likeness import Likeness
+from napari_unet.tasks.objectives.losses import Add, all_here
 
 Values = npt.NDArray[Any]
 """What a person gives and gets for a plane: ids, classes, or values (n, Y, X)."""
@@ -94,9 +95,14 @@ class Objective(ABC):
 
     @abstractmethod
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
-        """Return a scalar, from weighted pixels alone; shapes as in `losses`."""
+        """Return a scalar, from weighted pixels alone; see `losses`."""
 
     @abstractmethod
     def activate(self, logits: Tensor) -> Tensor:

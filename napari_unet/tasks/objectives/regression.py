@@ -13,7 +13,7 @@ from torch import Tensor
 from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.tiling import number_squares
-from napari_unet.tasks.objectives.losses import regression_loss
+from napari_unet.tasks.objectives.losses import Add, all_here, regression_loss
 from napari_unet.tasks.objectives.objective import Objective, Targets, Values
 from napari_unet.tasks.outputs import Described, LossOptions, Variable
 
@@ -59,11 +59,16 @@ class RegressionObjective(Objective):
                 )
 
     def loss(
-        self, logits: Tensor, targets: Tensor, weight: Tensor, hard_pixel_weight: float
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        hard_pixel_weight: float,
+        add: Add = all_here,
     ) -> Tensor:
         """See `objectives.losses.regression_loss`; `hard_pixel_weight` has no part."""
         del hard_pixel_weight  # a residual already counts by its size
-        return regression_loss(logits, targets, weight, self.options.regression)
+        return regression_loss(logits, targets, weight, self.options.regression, add)
 
     def activate(self, logits: Tensor) -> Tensor:
         """Return the linear outputs."""
