@@ -1,6 +1,7 @@
 from .errors import NapariUnetError as NapariUnetError
 from .exchange.decode import decode as decode
 from .exchange.export import export_model as export_model
+from .exchange.from_file import import_model as import_model
 from .exports.write import export as export
 from .inference.predict import predict as predict
 from .io.samples import replay_samples as replay_samples

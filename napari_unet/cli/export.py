@@ -206,7 +206,9 @@ def _read_labels(
         array: npt.NDArray[np.generic] = io.read_values(path)
         found = array.shape[-len(expected) :]
     else:
-        file = io.read_label_file(path, expected, result_axes(known.letters))
+        channels = channel_count(shape, known.letters)
+        kept = result_axes(known.letters)
+        file = io.read_label_file(path, expected, kept, channels)
         array = _told(file, facet.kind)
         found = array.shape
     if found != expected:

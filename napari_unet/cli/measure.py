@@ -133,7 +133,8 @@ def _measure_one(
         known = io.axes_of_file(image, axes)
         sizes = zip(image.shape, known.letters, strict=True)
         shape = tuple(n for n, axis in sizes if axis != "C")
-        file = io.read_label_file(path, shape, result_axes(known.letters))
+        channels = channel_count(image.shape, known.letters)
+        file = io.read_label_file(path, shape, result_axes(known.letters), channels)
         _refuse_other_shape(file, shape)
     else:
         file = io.read_label_file(path)

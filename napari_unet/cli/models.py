@@ -13,15 +13,13 @@ import typer
 from rich.table import Table
 from typer import Argument
 
-from napari_unet import exchange, io, models, tasks, weights
+from napari_unet import exchange, models, tasks, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import counted, plain, report, say
 from napari_unet.cli.export_model import export_model
 from napari_unet.cli.options import JsonOption, OverwriteOption, option
-from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_unet.exchange import Imported
     from napari_unet.models.record import ModelRecord
     from napari_unet.models.spec import ModelSpec
     from napari_unet.models.training import TrainingNotes
@@ -95,10 +93,12 @@ def import_(
     outputs.refuse_replacing_inputs(sources, [out], "what the model is made from")
     if not overwrite:
         outputs.refuse_existing([out])
-    imported = _import(file, like, out.resolve().name[:100])
+    imported = exchange.import_file(file, out.resolve().name[:100], like)
     spec = imported.model.spec
     with outputs.output_folder(out.absolute().parent):
-        weights.save_model(imported.model, out, overwrite=overwrite)
+        weights.save_model(
+            imported.model, out, overwrite, imported.record, imported.training
+        )
     for note in imported.notes:
         say(f"{file}: {note}")
     result = {"model": str(out), "notes": list(imported.notes)}
@@ -107,42 +107,6 @@ def import_(
 
 
 app.command("export")(export_model)
-
-
-def _import(file: Path, like: str | None, name: str) -> Imported:
-    if file.is_dir():
-        raise InputError(
-            f"{str(file)!r} is a folder; a model folder needs no import, every --model "
-            "takes it as it is."
-        )
-    if not file.is_file():
-        raise InputError(f"There is no file {str(file)!r}; check the name.")
-    if file.suffix.lower() == ".zip":
-        found = io.read_zip(file, members=64, member_bytes=2**31, total_bytes=2**31)
-        if exchange.is_package(found):
-            return exchange.import_package(found, str(file), name, _like(like))
-        if like is not None:
-            raise InputError(
-                "The zip file of a model describes itself; leave --like away."
-            )
-        return exchange.Imported(weights.unpack_model(found, str(file)))
-    weights.refuse_other_files(file)
-    if like is None:
-        raise InputError(
-            f"{str(file)!r} holds weights at best, and no description of their "
-            "network; name a model with the same network with --like."
-        )
-    try:
-        model, note = weights.import_weights(file, models.describe(like), name)
-        return exchange.Imported(model, (note,) if note else ())
-    except OSError as error:
-        raise InputError(
-            f"Cannot read {str(file)!r}: {error.strerror or error}."
-        ) from error
-
-
-def _like(name: str | None) -> ModelSpec | None:
-    return models.describe(name) if name is not None else None
 
 
 def _row(model: str, spec: ModelSpec) -> dict[str, Any]:

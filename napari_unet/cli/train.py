@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from napari_unet import __version__, io, learning, models, tasks, weights
+from napari_unet import io, learning, models, tasks, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet.learning.config import FitConfig
     from napari_unet.learning.start import TaskRequest
     from napari_unet.models.record import ModelRecord
     from napari_unet.tasks.sample import Sample
@@ -214,9 +213,13 @@ def train(
                 nothing = {"model": None, "steps": 0, "interrupted": True}
                 report(nothing, [], as_json=as_json)
                 raise typer.Exit(EXIT_INTERRUPTED)
-            kind = start or model.spec.architecture.kind
-            replayed = before.replay if before and reminders else ""
-            notes = _notes(kind, images, samples, config, replayed)
+            notes = models.TrainingNotes.of(
+                start or model.spec.architecture.kind,
+                _called(images, samples),
+                [path.name for path in samples],
+                config.model_dump(mode="json"),
+                before.replay if before and reminders else "",
+            )
             saved = save_trained(
                 trained, out, given, before, notes, state, overwrite=overwrite
             )
@@ -239,24 +242,10 @@ def _check_place(
         refuse_foreign(out, models.replaceable(out))
 
 
-def _notes(
-    start: str,
-    images: Path,
-    samples: Collection[Path],
-    config: FitConfig,
-    replayed: str,
-) -> models.TrainingNotes:
-    """Return what is written down of the training, beside the model."""
+def _called(images: Path, samples: Collection[Path]) -> str:
+    """Return what a training learned from, in words."""
     count = counted(len(samples), "image")
-    return models.TrainingNotes(
-        program=__version__,
-        start=start,
-        data=f"{count} of {Path(os.path.realpath(images)).name!r}",
-        images=tuple(path.name for path in samples)[: models.MOST_IMAGES],
-        image_count=len(samples),
-        settings=config.model_dump(mode="json"),
-        replayed=replayed,
-    )
+    return f"{count} of {Path(os.path.realpath(images)).name!r}"
 
 
 def _reminders(
@@ -272,9 +261,11 @@ def _reminders(
         )
     found = io.replay_samples(before.replay) if before is not None else []
     if not found:
+        known = before.replay if before is not None else ""
+        why = f"{known} has none" if known else "it descends from no built-in model"
         raise InputError(
-            "--replay needs a start that descends from a built-in model with sample "
-            "images, such as --from nuclei; leave it away."
+            "--replay mixes in sample images of the built-in model that --from "
+            f"descends from, and {why}; leave it away, or start from nuclei."
         )
     return found
 

@@ -32,7 +32,9 @@ from napari_unet.exchange.rdf import (
 )
 from napari_unet.models import SPEC_FILE
 from napari_unet.models.architectures.torchscript import TorchScriptConfig
+from napari_unet.models.record import ModelRecord
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.training import TrainingNotes
 from napari_unet.nets.build import build
 from napari_unet.nets.network import centre_crop, same_size
 from napari_unet.tasks.objectives import objective_of
@@ -48,10 +50,15 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imported:
-    """A model from elsewhere, and what a person should know of it."""
+    """A model from elsewhere, and what a person should know of it.
+
+    Where it comes from is known of our own models alone.
+    """
 
     model: Model
     notes: tuple[str, ...] = ()
+    record: ModelRecord | None = None
+    training: TrainingNotes | None = None
 
 
 def is_package(members: Members) -> bool:
@@ -165,8 +172,8 @@ def _nothing_to_use(described: Description, source: str) -> ModelError:
     if described.weights.pytorch_state_dict is not None:
         return ModelError(
             f"{source} has its network as Python, which is never run here, and its "
-            "weights alone; name a model with the same network with --like, or ask who "
-            "made it for TorchScript."
+            "weights alone; name a model with the same network (napari-unet models "
+            "import --like), or ask who made it for TorchScript."
         )
     return ModelError(
         f"{source} has {_kinds(described)}, and TorchScript is what can be used here; "

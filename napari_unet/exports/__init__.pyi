@@ -11,5 +11,6 @@ from .write import (
     export as export,
     iter_write as iter_write,
     refuse_names as refuse_names,
+    result_of as result_of,
     schema_of as schema_of,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.annotation.labels import as_labels
+from napari_unet.annotation.labels import Labels, as_labels
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.atomic import leave_existing
 from napari_unet.core.jobs import drain
@@ -20,6 +21,8 @@ from napari_unet.exports.result import Result, iter_measured
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.io.pairing import stem_of
 from napari_unet.tasks import find_task, task_of
+
+logger = logging.getLogger("napari_unet")
 
 
 def iter_write(
@@ -58,6 +61,8 @@ def export(
 ) -> Path:
     """Write labels as a file of another program.
 
+    What had to be changed in the labels is logged.
+
     Parameters
     ----------
     labels : ndarray
@@ -84,31 +89,53 @@ def export(
     """
     path = Path(path)
     chosen = find_format(format) if format is not None else format_of(path)
-    schema = schema_of(task, names)
-    facet = find_task(task).labels
+    result, notes = result_of(
+        stem_of(path), labels, schema_of(task, names), image, axes, pixel_size or {}
+    )
+    drain(iter_write(result, chosen, path, overwrite=overwrite))
+    for note in notes:
+        logger.warning("%s: %s", path, note)
+    return path
+
+
+def result_of(
+    name: str,
+    labels: npt.NDArray[Any],
+    schema: LabelSchema,
+    image: npt.NDArray[Any] | None,
+    axes: str | None,
+    pixel_size: Mapping[str, float],
+) -> tuple[Result, tuple[str, ...]]:
+    """Return what can be written of labels, and what had to be changed in them.
+
+    An InputError says that they are none, or of another image.
+    """
+    names = schema.names
+    facet = task_of(schema).labels
     shape = image.shape if image is not None else _plain_shape(labels, names)
     letters = resolve_axes(
         shape, image.dtype if image is not None else np.int32, person=axes
     ).letters
     of_labels = result_axes(letters)
-    array = labels.astype(np.float32) if facet.values else labels
-    if not facet.values:
-        array = as_labels(labels, facet.kind, axes=of_labels, mask=False).array
+    if facet.values:
+        found = Labels(labels.astype(np.float32))
+    else:
+        found = as_labels(labels, facet.kind, axes=of_labels, mask=False)
+    array = found.array
     if array.ndim > len(of_labels):
         of_labels = f"C{of_labels}"
     _refuse_other_shape(array, of_labels, shape, letters)
     result = Result(
-        stem_of(path),
+        name,
         array,
         of_labels,
         schema,
         image=image,
         image_axes=letters,
-        pixel_size=dict(pixel_size or {}),
+        pixel_size=dict(pixel_size),
     )
     refuse_names(result)
-    drain(iter_write(result, chosen, path, overwrite=overwrite))
-    return path
+    return result, found.notes
 
 
 def schema_of(task: str, names: Sequence[str]) -> LabelSchema:

@@ -1,7 +1,9 @@
-"""Connections of signals that end together, and timers that fire once."""
+"""Connections of signals that end together, calls at the end, timers that fire once."""
 
 from __future__ import annotations
 
+import atexit
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +45,22 @@ class Connections:
         made, self._made = self._made, []
         for _owner, signal, callback in made:
             signal.disconnect(callback)
+
+
+def call_at_exit(method: Callable[[], Any]) -> Callable[[], None]:
+    """Call a method when Python ends, while there are still windows and timers.
+
+    Return what takes that back. It keeps nobody alive.
+    """
+    kept = weakref.WeakMethod(method)
+
+    def call() -> None:
+        found = kept()
+        if found is not None:
+            found()
+
+    atexit.register(call)
+    return lambda: atexit.unregister(call)
 
 
 def single_shot(

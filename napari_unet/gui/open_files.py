@@ -1,4 +1,4 @@
-"""Files that napari does not read: regions of objects, and the manifest of a project.
+"""Files that napari does not read: regions of objects, models, manifests of projects.
 
 Regions become a labels layer over the image that is chosen. A project is a folder, and
 a reader of folders would claim all of them: whoever drops a folder of images, or an
@@ -15,14 +15,16 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 from napari import current_viewer
 from napari.layers import Image, Labels
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_warning
 
+from napari_unet import exchange
 from napari_unet.errors import InputError, NapariUnetError
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.gui.dock import open_workbench, show_dock
 from napari_unet.gui.image_layers import axes_stated_by, is_image, source_of
 from napari_unet.gui.placement import ChannelAxis, cover
-from napari_unet.io.rois import read_rois
+from napari_unet.images.channels import channel_count
+from napari_unet.io.rois import read_regions
 from napari_unet.project.layout import MANIFEST, SUFFIX
 
 Found: TypeAlias = list[tuple[Any, ...]]
@@ -39,6 +41,8 @@ def get_reader(path: str | list[str]) -> Callable[[str], Found] | None:
     file = Path(path)
     if file.name == MANIFEST and file.parent.suffix == SUFFIX:
         return open_project
+    if file.suffix.lower() == ".zip" and exchange.holds_model(file):
+        return open_model
     return open_regions
 
 
@@ -47,6 +51,14 @@ def open_project(path: str) -> Found:
     viewer = current_viewer()
     if viewer is not None:
         show_dock(viewer).bench.session.projects.open(Path(path).parent)
+    return NO_LAYERS
+
+
+def open_model(path: str) -> Found:
+    """Let the model predict that a file holds; there is no layer in that."""
+    viewer = current_viewer()
+    if viewer is not None:
+        show_dock(viewer).bench.session.models.bring_in(Path(path))
     return NO_LAYERS
 
 
@@ -72,8 +84,11 @@ def _regions(path: Path) -> tuple[Any, ...]:
     shape, axes = source_of(below).shape, _axes_of(below)
     kept = result_axes(axes)
     sizes = dict(zip(axes, shape, strict=True))
-    found = read_rois(path, tuple(sizes[axis] for axis in kept), kept)
-    layer = _layer_over(below, found, axes, path.stem)
+    extent = tuple(sizes[axis] for axis in kept)
+    found = read_regions(path, extent, kept, channel_count(shape, axes))
+    for note in found.notes:
+        show_warning(f"{path.name}: {note}")
+    layer = _layer_over(below, found.array, axes, path.stem)
     data: tuple[Any, ...] = layer.as_layer_data_tuple()
     return data
 

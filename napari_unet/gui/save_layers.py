@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 from napari import current_viewer
+from napari.utils.notifications import show_warning
 
 from napari_unet import exports
+from napari_unet.annotation.schema import INSTANCES
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError, NapariUnetError
-from napari_unet.exports import Format, Result
+from napari_unet.exports import Result
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.gui.dock import open_workbench
 from napari_unet.gui.stated import micrometres, stated_axes
+from napari_unet.io.pairing import stem_of
 
 
 def _save(name: str, path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
@@ -34,14 +37,16 @@ def _save(name: str, path: str, data: Any, meta: Mapping[str, Any]) -> list[str]
     # The window has asked for the very name that was typed, and for no other one.
     named = exports.has_suffix(Path(path), format_)
     place = Path(path) if named else Path(f"{path}{format_.suffix}")
-    result = _kept(data)
+    notes: tuple[str, ...] = ()
     try:
+        result = _kept(data)
         if result is None:
-            _save_stranger(format_, place, data, meta, overwrite=named)
-        else:
-            drain(exports.iter_write(result, format_, place, overwrite=named))
+            result, notes = _of_stranger(stem_of(place), data, meta)
+        drain(exports.iter_write(result, format_, place, overwrite=named))
     except InputError as error:
         raise NapariUnetError(str(error)) from error
+    if notes:
+        show_warning(f"{place.name} is saved, but {' '.join(notes)}")
     return [str(place)]
 
 
@@ -56,20 +61,16 @@ def _kept(data: Any) -> Result | None:
     return None
 
 
-def _save_stranger(
-    format_: Format, place: Path, data: Any, meta: Mapping[str, Any], *, overwrite: bool
-) -> None:
+def _of_stranger(
+    name: str, data: Any, meta: Mapping[str, Any]
+) -> tuple[Result, tuple[str, ...]]:
+    """Return what is known of a layer that nobody keeps, and what had to be changed."""
     labels = np.asarray(data[0] if meta.get("multiscale") else data)
     names = [str(name) for name in meta.get("axis_labels", ())]
     stated = stated_axes(meta.get("metadata", {}), names, labels.ndim)
     axes = resolve_axes(labels.shape, labels.dtype, layer=stated).letters
-    exports.export(
-        labels,
-        place,
-        format_.name,
-        axes=axes,
-        pixel_size=_pixel_size(axes, meta),
-        overwrite=overwrite,
+    return exports.result_of(
+        name, labels, INSTANCES, None, axes, _pixel_size(axes, meta)
     )
 
 

@@ -25,6 +25,7 @@ from napari_unet.geometry.axes import result_axes
 from napari_unet.gui.activity import Activity, tell_unsaved
 from napari_unet.gui.brush import Brush
 from napari_unet.gui.commands import Commands
+from napari_unet.gui.connections import call_at_exit
 from napari_unet.gui.folders import Folders
 from napari_unet.gui.hold_to_hide import HoldToHide
 from napari_unet.gui.image_layers import MakeGrey, source_of
@@ -111,6 +112,8 @@ class Workbench(QObject):
         )
         if application := QApplication.instance():
             application.aboutToQuit.connect(self._on_quit)
+        # A script that ends without closing its window quits no application.
+        self._no_more_at_exit = call_at_exit(self.close)
         self._runner.start(
             ImportModule("pandas"),
             Handlers(error=lambda error: logger.warning("No pandas: %s", error)),
@@ -193,6 +196,7 @@ class Workbench(QObject):
         if not self._open:
             return
         self._open = False
+        self._no_more_at_exit()
         self._timer.stop()
         self.session.state_changed.disconnect(self._on_state)
         self.session.halt()

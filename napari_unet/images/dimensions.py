@@ -10,12 +10,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import axes_of_names, axis_letter
 
 _UNNAMED = re.compile(r"(dim_)?-?\d+")
 """Names that xarray and napari give to what has none."""
 
+
+_WAVELENGTHS = (200, 2000)
+"""Of light, in nanometres: numbers by which people know channels."""
 
 _COLOURS = ("s", "sample", "samples")
 """Names of red, green and blue, where there are no channels besides."""
@@ -59,10 +65,19 @@ def stated_channels(image: Any) -> tuple[str, ...]:
     if isinstance(coordinates, Mapping):
         for name in _names(image):
             if axis_letter(name) == "C" and name in coordinates:
-                found = coordinates[name].values
-                # Numbers are no names.
-                return tuple(map(str, found)) if found.dtype.kind in "UTO" else ()
+                return _called(coordinates[name].values)
     return ()
+
+
+def _called(found: npt.NDArray[Any]) -> tuple[str, ...]:
+    if found.dtype.kind in "UTO":
+        return tuple(map(str, found))
+    shortest, longest = _WAVELENGTHS
+    light = found.dtype.kind in "iuf" and np.all(
+        (found >= shortest) & (found < longest)
+    )
+    # Other numbers count, and are no names.
+    return tuple(f"{number:g}" for number in found) if light else ()
 
 
 def stated_pixel_size(image: object) -> dict[str, float]:

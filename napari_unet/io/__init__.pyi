@@ -1,4 +1,4 @@
-from .archive import read_zip as read_zip
+from .archive import names_in_zip as names_in_zip, read_zip as read_zip
 from .dataset import (
     axes_of_file as axes_of_file,
     axes_of_labels as axes_of_labels,

@@ -63,10 +63,22 @@ def read_zip(
         raise
     # A damaged archive can make zipfile raise almost anything.
     except Exception as error:
-        raise InputError(
-            f"The zip file {str(path)!r} is incomplete or damaged and was not read; "
-            "copy it or make it again."
-        ) from error
+        raise _damaged(path) from error
+
+
+def names_in_zip(path: Path, *, members: int) -> list[str]:
+    """Return the names of a zip file's members, without unpacking any.
+
+    Raises an InputError if it is no zip file, damaged, or holds more than `members`.
+    """
+    try:
+        _check_directory(path, members)
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except InputError:
+        raise
+    except Exception as error:
+        raise _damaged(path) from error
 
 
 def _check_directory(path: Path, members: int) -> None:
@@ -153,6 +165,13 @@ def _unsafe(path: Path, member: zipfile.ZipInfo, what: str) -> InputError:
     return InputError(
         f"The zip file {str(path)!r} was not read: its member {name!r} {what}; ask for "
         "one that was made in the usual way."
+    )
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(
+        f"The zip file {str(path)!r} is incomplete or damaged and was not read; "
+        "copy it or make it again."
     )
 
 

@@ -125,7 +125,8 @@ def _read(
     if labeling.values:
         labels = LabelFile(read_values(labels_path), labels_path)
     else:
-        labels = read_label_file(labels_path, kept, result_axes(found))
+        channels = channel_count(image.shape, found)
+        labels = read_label_file(labels_path, kept, result_axes(found), channels)
     labels = replace(labels, axes=result_axes(found))
     # Values of several variables have one axis more.
     several = labeling.values and labels.array.ndim == len(kept) + 1

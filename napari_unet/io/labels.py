@@ -28,7 +28,7 @@ from napari_unet.images.channels import channel_count
 from napari_unet.images.source import ArrayImage
 from napari_unet.io.read import read_image
 from napari_unet.io.reader import without_single
-from napari_unet.io.rois import is_roi_file, read_rois
+from napari_unet.io.rois import is_roi_file, read_regions
 from napari_unet.io.tiff import is_tiff
 from napari_unet.io.zarr import labels_inside
 
@@ -59,22 +59,25 @@ class LabelFile:
 
 
 def read_label_file(
-    path: str | Path, shape: tuple[int, ...] | None = None, axes: str | None = None
+    path: str | Path,
+    shape: tuple[int, ...] | None = None,
+    axes: str | None = None,
+    channels: int | None = None,
 ) -> LabelFile:
     """Read the numbers of a label map, or draw the regions of a file.
 
     Regions need the shape of the label map, because their files know no size, and in
-    stacks its `axes`.
+    stacks its `axes` and the number of `channels` of its image.
 
     Raises an InputError if the file cannot be read, or holds colours or fractions.
     """
-    file = _read_numbers(Path(path), shape, axes)
+    file = _read_numbers(Path(path), shape, axes, channels)
     file.make(whole_or_refused)
     return file
 
 
 def _read_numbers(
-    path: Path, shape: tuple[int, ...] | None, axes: str | None
+    path: Path, shape: tuple[int, ...] | None, axes: str | None, channels: int | None
 ) -> LabelFile:
     if is_roi_file(path) and path.is_file():
         if shape is None:
@@ -82,7 +85,8 @@ def _read_numbers(
                 f"{str(path)!r} holds regions, which know no size of an "
                 "image; name the image that they were drawn on."
             )
-        return LabelFile(read_rois(path, shape, axes), path, axes, regions=True)
+        found = read_regions(path, shape, axes, channels)
+        return LabelFile(found.array, path, axes, found.notes, regions=True)
     path = labels_inside(path)
     image = read_image(path, stored=True)
     _refuse_lossy(path, image)
@@ -105,7 +109,7 @@ def _read_numbers(
 def labels_of(file: LabelFile, kind: LabelKind, *, mask: bool | None = None) -> Labels:
     """Make a label map of a file by `annotation.labels.as_labels`, naming the file."""
     if file.regions:
-        return Labels(file.array)
+        return Labels(file.array, file.notes)
     found = file.make(as_labels, kind, axes=file.axes, mask=mask)
     return replace(found, notes=(*file.notes, *found.notes))
 

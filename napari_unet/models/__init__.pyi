@@ -7,6 +7,7 @@ from .folder import (
     list_models as list_models,
     model_folder as model_folder,
     model_size as model_size,
+    origin_in as origin_in,
     read_record as read_record,
     read_spec as read_spec,
     replaceable as replaceable,

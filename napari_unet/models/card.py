@@ -83,7 +83,7 @@ def _how_it_was_made(
     spec: ModelSpec, record: ModelRecord, notes: TrainingNotes | None
 ) -> dict[str, str]:
     # A card that came along with the start tells of that one.
-    own = notes is not None or record.run is None
+    own = _is_own(spec, notes) if notes is not None else record.run is None
     made_here = record.run is not None or record.parent is not None
     card, of_start = spec.card, "" if own else " of its start"
     score = ", ".join(f"{k} {value:.3g}" for k, value in card.score.items())
@@ -92,11 +92,16 @@ def _how_it_was_made(
         "started from": notes.start if notes else "",
         "parent": str(record.parent or ""),
         **_training(record, notes),
+        "data": notes.data if notes else "",
         f"data{of_start}": card.data,
         f"licence{of_start}": card.license,
         f"scores{of_start}": score,
         "notes": card.notes if own else "",
     }
+
+
+def _is_own(spec: ModelSpec, notes: TrainingNotes) -> bool:
+    return bool(notes.data) and notes.data in spec.card.data
 
 
 def _training(record: ModelRecord, notes: TrainingNotes | None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Model folders: descriptions, records and checksums, without torch.
 
 A folder holds `model.json`, `weights.safetensors` and `record.json`, a README for
-people and, where the command line trained the model, `training.json`. The weights are
+people and, where the model was trained here, `training.json`. The weights are
 read by `napari_unet.weights.folder`.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from napari_unet.models.record import (
     uuid_of,
 )
 from napari_unet.models.spec import FORMAT_VERSION, ModelSpec
-from napari_unet.models.training import TRAINING_FILE
+from napari_unet.models.training import TRAINING_FILE, TrainingNotes, parse_training
 
 SPEC_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
@@ -52,7 +53,7 @@ def model_folder(name_or_path: str | Path) -> Path:
     ModelError
         If there is neither.
     """
-    if not isinstance(name_or_path, str | Path):
+    if not isinstance(name_or_path, str | Path) or not str(name_or_path).strip():
         raise ModelError(
             f"Expected the name of a model or its folder, found {name_or_path!r}."
         )
@@ -180,6 +181,21 @@ def read_record(name_or_path: str | Path) -> ModelRecord:
     checksum = spec.checksum or weights_checksum(weights)
     uuid = uuid_of("model folder", spec.name, checksum)
     return ModelRecord(uuid=uuid, created=created)
+
+
+def origin_in(
+    members: Mapping[str, bytes],
+) -> tuple[ModelRecord | None, TrainingNotes | None]:
+    """Return what the files of a model folder say of where the model comes from.
+
+    By name, with or without the folder's, as `napari_unet.weights.unpack_model` takes
+    them.
+    """
+    key = next(key for key in members if key.rpartition("/")[2] == SPEC_FILE)
+    folder = key.removesuffix(SPEC_FILE)
+    checksum = parse_spec(members[key], key).checksum
+    record = parse_record(members.get(f"{folder}{RECORD_FILE}", b""), checksum)
+    return record, parse_training(members.get(f"{folder}{TRAINING_FILE}", b""))
 
 
 def weights_checksum(weights: BinaryIO | Path) -> str:

@@ -1,12 +1,14 @@
 """The list of model folders that a person saved or opened, kept for the next start.
 
 A small JSON file in the user's data folder. It only says where models are: the models
-stay in the folders that the person chose.
+stay in the folders that the person chose. Those that came as one file, for which nobody
+chose a folder, have one beside the list.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
@@ -63,6 +65,13 @@ class ModelLibrary:
     def remove(self, folder: Path) -> tuple[OwnModel, ...]:
         """Take a model folder off the list and return it, or raise a StorageError."""
         return self._write(self._without(folder))
+
+    def room_for(self, name: str) -> Path:
+        """Return a folder that is not there yet; a StorageError if there is no home."""
+        folder = self._path().parent / "models"
+        others = (f"{name} {number}" for number in count(2))
+        paths = (folder / each for each in chain([name], others))
+        return next(path for path in paths if not path.exists())
 
     def _without(self, folder: Path) -> tuple[str, ...]:
         text = _text(folder)

@@ -6,11 +6,13 @@ and in words in the folder's README (`napari_unet.models.card`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from napari_unet import __version__
 from napari_unet.core.validation import Frozen, read_description
 
 TRAINING_FILE = "training.json"
@@ -18,7 +20,9 @@ TRAINING_FILE = "training.json"
 MOST_IMAGES = 10_000
 _LARGEST = 8 * 2**20
 
-_Name = Annotated[str, Field(max_length=4096)]
+_LONGEST = 4096
+
+_Name = Annotated[str, Field(max_length=_LONGEST)]
 
 
 class TrainingNotes(Frozen):
@@ -49,6 +53,34 @@ class TrainingNotes(Frozen):
     image_count: int = Field(0, ge=0)
     replayed: _Name = ""
     settings: dict[str, JsonValue] = Field(default_factory=dict, max_length=1000)
+
+    @classmethod
+    def of(
+        cls,
+        start: str,
+        data: str,
+        images: Sequence[str],
+        settings: dict[str, JsonValue],
+        replayed: str = "",
+    ) -> TrainingNotes:
+        """Return the notes of a training that this version of the program makes."""
+        return cls(
+            program=__version__,
+            start=start[:_LONGEST],
+            data=data[:_LONGEST],
+            images=tuple(name[:_LONGEST] for name in images[:MOST_IMAGES]),
+            image_count=len(images),
+            replayed=replayed,
+            settings=settings,
+        )
+
+
+def parse_training(text: bytes) -> TrainingNotes | None:
+    """Return what a `training.json` says; None if it is none."""
+    try:
+        return TrainingNotes.model_validate_json(text[:_LARGEST])
+    except ValueError:
+        return None
 
 
 def read_training(folder: Path) -> TrainingNotes | None:

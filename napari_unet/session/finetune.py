@@ -32,6 +32,7 @@ from napari_unet.errors import StorageError
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.channels import Channels, take_channels
 from napari_unet.models.record import Found, ModelRecord, made_by
+from napari_unet.models.training import TrainingNotes
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.opening import LookUpImage, Opened
@@ -104,6 +105,7 @@ class Improved:
     record: ModelRecord
     round: int
     preset: Preset = "fine-tune"
+    training: TrainingNotes | None = None
 
     @property
     def score(self) -> float:
@@ -171,6 +173,7 @@ class TrainRound(Job[RoundEvent, None]):
             replay = io.replay_samples(self.record.replay)
             yield Preparing(0, len(samples))
         begun = yield from self._begin(config, samples, replay)
+        notes = self._notes(begun, snapshots, replay)
         start_score, held_out = 0.0, False
         clock = time.monotonic() - begun.spent
         for event in learning.iter_fit(
@@ -185,11 +188,26 @@ class TrainRound(Job[RoundEvent, None]):
                 counts = [snapshot.counts for snapshot in snapshots]
                 found = event.found if held_out else None
                 record = self._told_of(record, time.monotonic() - clock, counts, found)
-                yield Improved(event.model, record, self.number, self.preset)
+                yield Improved(event.model, record, self.number, self.preset, notes)
                 continue
             if isinstance(event, Validated):
                 start_score, held_out = event.start_score, event.held_out
             yield event
+
+    def _notes(
+        self,
+        begun: RoundStart,
+        snapshots: Sequence[TrainingSnapshot],
+        replay: Sequence[Sample],
+    ) -> TrainingNotes:
+        names = [snapshot.identity.name for snapshot in snapshots]
+        return TrainingNotes.of(
+            begun.model.name,
+            f"{len(names)} image{'s' * (len(names) != 1)}, corrected in napari",
+            names,
+            begun.config.model_dump(mode="json"),
+            self.record.replay if replay else "",
+        )
 
     def _told_of(
         self,

@@ -107,8 +107,13 @@ def test_replay_needs_a_start_with_samples(
 ) -> None:
     folders = ("--images", annotated.images, "--labels", annotated.labels)
     asked = ("train", *folders, "--out", tmp_path / "m", "--replay", *QUICK)
-    for start in ((), ("--from", model)):
-        run(*asked, *start).refused("--replay needs a start")
+    whys = {
+        (): "it descends from no built-in model",
+        ("--from", model): "it descends from no built-in model",
+        ("--from", "nuclei-small"): "nuclei-small has none",
+    }
+    for start, why in whys.items():
+        run(*asked, *start).refused(f"and {why}; leave it away")
 
 
 @pytest.mark.parametrize("task", ["classes", "regression"])

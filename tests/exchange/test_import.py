@@ -33,6 +33,7 @@ from tests.exchange.packages import (
     scripted,
     sha256,
     traced,
+    write_zip,
 )
 
 
@@ -98,6 +99,20 @@ def test_it_is_saved_copied_and_sent_as_any_model(
     written = json.loads((tmp_path / "mine" / "model.json").read_text())
     assert written["card"]["license"] == "CC-BY-4.0"
     assert "Stranger et al. 2020" in written["card"]["notes"]
+
+
+def test_python_brings_in_what_the_command_line_does(
+    program: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_zip(tmp_path / "a.zip", files_of(described(), program))
+    model = nu.import_model(path)
+    assert model.name == "a"
+    assert "no sample that could be compared" in caplog.text
+    nu.save_model(model, tmp_path / "a")
+    with pytest.raises(InputError, match="is a folder"):
+        nu.import_model(tmp_path / "a")
+    with pytest.raises(InputError, match="There is no file"):
+        nu.import_model(tmp_path / "b.zip")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -77,6 +77,18 @@ def test_calibration_is_what_fiji_reads(tmp_path: Path) -> None:
         assert file.pages[0].resolution == (4.0, 2.0)
 
 
+@pytest.mark.parametrize("axes", ["YX", "TZYX"])
+def test_ome_tiff_says_what_the_standard_wants(tmp_path: Path, axes: str) -> None:
+    """ome-types compares it with the schema, and raises where it is not."""
+    ome_types = pytest.importorskip("ome_types")
+    labels = awkward() if axes == "YX" else np.stack([[awkward()] * 2])
+    path = write(result_of(labels, axes, pixel_size=SIZE), "ome-tiff", tmp_path)
+    (image,) = ome_types.from_tiff(path, validate=True).images
+    pixels = image.pixels
+    assert (pixels.size_t, pixels.size_z) == (1, len(axes) // 2)
+    assert (pixels.type.value, pixels.physical_size_x) == ("int32", 0.25)
+
+
 def test_classes_are_small_numbers(tmp_path: Path, classes: Result) -> None:
     for name in ("fiji", "ome-tiff"):
         path = write(classes, name, tmp_path)

@@ -92,6 +92,12 @@ def test_from_python(tmp_path: Path) -> None:
     nu.export(labels > 0, tmp_path / "c.zip", task="classes", names=("no", "yes"))
 
 
+def test_what_had_to_be_changed_is_logged(tmp_path: Path, caplog) -> None:
+    nu.export(-awkward(), tmp_path / "a.tif")
+    assert "negative ids were taken as background" in caplog.text
+    assert not read_ids(tmp_path / "a.tif").any()
+
+
 def test_a_table_has_what_is_measured(tmp_path: Path) -> None:
     path = write(result_of(awkward(), pixel_size={"Y": 2, "X": 2}), "csv", tmp_path)
     with path.open(encoding="utf-8", newline="") as file:

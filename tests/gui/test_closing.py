@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from qtpy.QtCore import QEvent, QEventLoop, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
 
+from napari_unet.gui import connections
 from tests.session.brightness import disks
 
 pytestmark = pytest.mark.qt_every
@@ -77,3 +80,21 @@ def test_a_script_that_closes_the_window_waits_for_nobody(stage, drag, unfiled):
     assert "disks" in box.text()
     box.accept()
     del box
+
+
+def test_the_end_of_python_closes_what_a_script_left_open(
+    monkeypatch, request, unfiled
+):
+    """Before PyQt deletes the timers that closing stops; it asks to be told first."""
+    last: list[Callable[[], None]] = []
+    monkeypatch.setattr("atexit.register", last.append)
+    monkeypatch.setattr("atexit.unregister", last.remove)
+    stage = request.getfixturevalue("stage")
+    (end,) = [each for each in last if each.__module__ == connections.__name__]
+    stage.open(disks(), name="disks")
+    stage.predict()
+    stage.bench.tools.use("accept view")
+    end()
+    assert not stage.bench._open
+    assert end not in last
+    assert list(unfiled.iterdir())

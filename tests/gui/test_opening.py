@@ -13,13 +13,16 @@ from napari.layers import Labels
 from npe2 import PluginManager
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QFileDialog
 
 from napari_unet import exports
 from napari_unet.gui import open_files
 from napari_unet.gui.open_files import NO_LAYERS, get_reader
 from napari_unet.gui.opening import Opening
+from napari_unet.gui.panels.model import ModelPanel
 from napari_unet.gui.panels.predict import PredictPanel
 from napari_unet.gui.stated import micrometres
+from tests.exchange.packages import described, files_of, traced, write_zip
 from tests.gui.conftest import cells
 from tests.session.brightness import disks
 
@@ -72,6 +75,24 @@ def test_a_project_and_its_regions_are_dropped(stage, tmp_path):
     np.testing.assert_array_equal(stage.annotation.labels, labels)
     stage.bench.close()
     assert "_qt_open" not in vars(stage.viewer.window._qt_viewer)
+
+
+def test_a_model_of_others_is_dropped_or_opened(stage, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    package = files_of(described(), traced(lambda x: 3 * x))
+    file = write_zip(tmp_path / "theirs.zip", package)
+    drop(stage, file)
+    stage.until(lambda: stage.state.model.name == "theirs" and not stage.state.loading)
+    assert not stage.viewer.layers
+    panel = stage.panel(ModelPanel)
+    assert panel.chooser.currentText() == "theirs"
+    file.write_bytes(b"")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    panel.chooser.chosen.emit("Open model file…")
+    stage.until(lambda: "model" in stage.state.problems)
+    panel = stage.panel(ModelPanel)
+    assert "is not a zip file" in panel.problem.words.text()
+    assert panel.chooser.currentText() == "theirs"
 
 
 @pytest.fixture
@@ -140,6 +161,7 @@ def viewer(qapp, monkeypatch):
     told: list[str] = []
     monkeypatch.setattr(open_files, "current_viewer", lambda: viewer)
     monkeypatch.setattr(open_files, "show_error", told.append)
+    monkeypatch.setattr(open_files, "show_warning", told.append)
     return SimpleNamespace(model=viewer, told=told)
 
 
@@ -171,6 +193,18 @@ def test_why_regions_are_no_labels_is_told_in_one_sentence(viewer, tmp_path):
     viewer.model.open(tmp_path / "a.json", plugin=MINE)
     assert "COCO" in viewer.told.pop()
     assert len(viewer.model.layers) == 1
+
+
+def test_regions_of_many_planes_on_one_are_told(viewer, tmp_path):
+    labels = np.zeros((3, 64, 64), np.int32)
+    for number, plane in enumerate(labels):
+        plane[:20, 20 * number : 20 * number + 18] = number + 1
+    path = exports.export(labels, tmp_path / "a.zip", axes="ZYX")
+    viewer.model.add_image(np.zeros((64, 64)))
+    viewer.model.open(path, plugin=MINE)
+    assert viewer.model.layers[-1].data.max() == 3
+    assert "a.zip: regions of 3 planes lie on one" in viewer.told.pop()
+    assert not viewer.told
 
 
 def test_a_unit_is_needed_for_micrometres():

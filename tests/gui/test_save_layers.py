@@ -17,6 +17,7 @@ from npe2 import PluginManager
 from napari_unet.errors import NapariUnetError
 from napari_unet.exports import FORMATS
 from napari_unet.gui import save_layers
+from napari_unet.gui.probability import ProbabilityLayer
 from tests.gui.conftest import cells
 from tests.session.brightness import disks
 
@@ -99,6 +100,25 @@ def test_what_cannot_be_written_is_refused_in_words(viewer, tmp_path):
     with pytest.raises(NapariUnetError, match="stack or a time-lapse"):
         layer.save(str(tmp_path / "a.outlines.png"))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_map_of_probabilities_is_saved_as_any_image(viewer, tmp_path):
+    below = viewer.add_labels(np.zeros((16, 20), int))
+    values = np.linspace(0, 1, 320, dtype=np.float32).reshape(16, 20)
+    shown = ProbabilityLayer(viewer.layers)
+    shown.show(values, (0, 0), below, "map")
+    (path,) = shown.layer.save(str(tmp_path / "a.tif"))
+    np.testing.assert_array_equal(tifffile.imread(path), values)
+
+
+def test_what_had_to_be_changed_is_told(viewer, tmp_path, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(save_layers, "show_warning", told.append)
+    viewer.add_labels(-cells()).save(str(tmp_path / "a.csv"))
+    assert told == ["a.csv is saved, but negative ids were taken as background."]
+    assert len(lines(str(tmp_path / "a.csv"))) == 1
+    viewer.add_labels(cells()).save(str(tmp_path / "b.csv"))
+    assert len(told) == 1
 
 
 def test_labels_that_are_kept_are_written_with_all_that_is_known(

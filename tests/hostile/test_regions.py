@@ -26,6 +26,38 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return maps, regions
 
 
+def polygons(*rings: object) -> bytes:
+    made = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        for ring in rings
+    ]
+    return json.dumps(made).encode()
+
+
+BAD = {
+    "cut.zip": (lambda good: good[:-30], "is not a zip file"),
+    "holes.zip": (lambda good: good.replace(b"Iout", b"Ioux"), "incomplete or damaged"),
+    "words.geojson": (lambda _: polygons([["a", "b"]] * 4), "holds no GeoJSON"),
+    "nowhere.geojson": (lambda _: polygons([[1e400, 0]] * 4), "holds no GeoJSON"),
+    "half.geojson": (lambda _: polygons(SQUARE.tolist())[:-9], "incomplete or damaged"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_regions_leave_nothing(run, folders, tmp_path: Path, name: str) -> None:
+    maps, _ = folders
+    good = tmp_path / "good.zip"
+    roifile.roiwrite(good, roifile.ImagejRoi.frompoints(SQUARE))
+    spoil, phrase = BAD[name]
+    (tmp_path / name).write_bytes(spoil(good.read_bytes()))
+    before = sorted(tmp_path.rglob("*"))
+    image = ("--image", maps / "a.tif")
+    result = run("export", tmp_path / name, *image, "--out", tmp_path / "out.ome.tif")
+    result.refused(phrase)
+    assert len(result.err.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_evaluate_compares_regions_with_label_maps(run, folders, turned: bool) -> None:
     truth, predicted = reversed(folders) if turned else folders

@@ -68,8 +68,11 @@ def test_a_channel_is_taken_by_its_name_or_number(tiny: Model) -> None:
         nu.predict(named, tiny, channel="cells")
     with pytest.raises(InputError, match="a number from 1 to 2"):
         nu.predict(image, tiny, axes="CYX", channel=3)
-    numbered = named.assign_coords(C=[488, 561])
-    assert as_image(numbered).channels == ()
+    counted = named.assign_coords(C=[3, 4])
+    assert as_image(counted).channels == ()
+    for wavelengths in ([488, 561], [488.0, 561.0]):
+        light = named.assign_coords(C=wavelengths)
+        np.testing.assert_array_equal(nu.predict(light, tiny, channel=561), wanted)
 
 
 def test_unknown_dimensions_are_refused_in_a_sentence(tiny: Model) -> None:

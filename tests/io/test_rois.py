@@ -15,7 +15,8 @@ from napari_unet.errors import InputError
 from napari_unet.exports import Result, find_format, iter_write
 from napari_unet.io.archive import read_zip
 from napari_unet.io.dataset import read_samples
-from napari_unet.io.rois import fill, read_rois, window_of
+from napari_unet.io.labels import read_label_file
+from napari_unet.io.rois import fill, read_regions, read_rois, window_of
 
 SQUARE = np.array([[2, 1], [6, 1], [6, 4], [2, 4]])  # X, Y
 Kind, Sub = roifile.ROI_TYPE, roifile.ROI_SUBTYPE
@@ -213,6 +214,48 @@ def test_a_region_lies_where_it_says(tmp_path: Path) -> None:
     )
     labels = read_rois(path, (2, 3, 8, 9), "TZYX")
     assert labels.max(axis=(2, 3)).tolist() == [[0, 2, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(("channels", "section"), [(1, 2), (2, 1), (3, 0), (None, -1)])
+def test_the_name_says_the_plane_where_nothing_else_does(
+    tmp_path: Path, channels: int | None, section: int
+) -> None:
+    """It is the third of all planes, channels first."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0003-0002-0004-1.roi", region())
+        archive.writestr("0009-0002-0004.roi", region(position=1 + (section == 0)))
+    if channels is None:
+        with pytest.raises(InputError, match="on no section of its own"):
+            read_regions(path, (3, 8, 9), "ZYX")
+        return
+    labels = read_regions(path, (3, 8, 9), "ZYX", channels).array
+    assert labels[section].max() == 1
+    assert labels[1 if section == 0 else 0].max() == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "planes"),
+    [
+        ([{}, {}], 1),
+        ([{"position": 4}, {"position": 4}], 1),
+        ([{"position": 4}, {"z_position": 4}, {}], 1),
+        ([{"position": 4}, {"position": 5}], 2),
+        ([{"t_position": n, "z_position": 1} for n in (1, 2, 3)], 3),
+    ],
+)
+def test_regions_of_many_planes_on_one_are_told(
+    tmp_path: Path, said: list[dict[str, int]], planes: int
+) -> None:
+    shifts = np.array([[0, 0], [3, 0], [6, 0]])
+    narrow = SQUARE // [2, 1] + shifts[: len(said), None]
+    squares = [
+        region(points, **each) for points, each in zip(narrow, said, strict=True)
+    ]
+    path = save(tmp_path / "a.zip", *squares)
+    found = read_label_file(path, (8, 9))
+    assert bool(found.notes) == (planes > 1)
+    assert all(f"regions of {planes} planes" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

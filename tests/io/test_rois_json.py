@@ -96,7 +96,32 @@ def test_polygons_of_other_programs_in_coco(tmp_path: Path) -> None:
     assert np.count_nonzero(labels) == 14
 
 
+def test_polygons_that_cross_are_filled_by_turns(tmp_path: Path) -> None:
+    """Themselves, as a bow tie; each other, where the later one counts, as is told."""
+    tie = [[1, 1], [7, 7], [7, 1], [1, 7], [1, 1]]
+    path = write(tmp_path / "a.geojson", [feature({**polygon(), "coordinates": [tie]})])
+    found = read_label_file(path, (8, 9))
+    assert not found.notes
+    left, right, middle = found.array[4, 1], found.array[4, 6], found.array[1, 4]
+    assert (left, right, middle) == (1, 1, 0)
+    both = [feature(polygon()), feature({**polygon(), "coordinates": [tie]})]
+    found = read_label_file(write(path, both), (8, 9))
+    assert found.notes == (
+        "1 of 2 regions lie in part over others; the later one counts there.",
+    )
+
+
+def test_numbers_in_quotes_are_numbers(tmp_path: Path) -> None:
+    quoted = [[str(x), str(y)] for x, y in SQUARE]
+    content = [feature({"type": "Polygon", "coordinates": [quoted]}, label="12")]
+    labels = read_rois(write(tmp_path / "a.geojson", content), (8, 9))
+    assert (labels[1:4, 2:6] == 12).all()
+    assert np.count_nonzero(labels) == 12
+
+
 IMAGE = {"id": 1, "width": 9, "height": 8}
+RUNS = {"size": [9, 8], "counts": [0, 2, 70]}
+SHORT = {"size": [8, 9], "counts": [0, 2]}
 PACKED = {"size": [8, 9], "counts": "0W1"}
 
 
@@ -121,7 +146,23 @@ PACKED = {"size": [8, 9], "counts": "0W1"}
                 "images": [IMAGE],
                 "annotations": [{"id": 1, "image_id": 1, "segmentation": PACKED}],
             },
-            "run lengths as numbers",
+            "found packed run lengths",
+        ),
+        *(
+            (
+                "a.json",
+                {
+                    "images": [IMAGE],
+                    "annotations": [{"id": 1, "image_id": 1, "segmentation": runs}],
+                },
+                "run lengths of another size than 9 x 8",
+            )
+            for runs in (RUNS, SHORT)
+        ),
+        (
+            "a.geojson",
+            [feature({"type": "Polygon", "coordinates": [[["a", "b"]] * 4]})],
+            "holds no GeoJSON",
         ),
     ],
 )

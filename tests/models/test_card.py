@@ -64,6 +64,13 @@ def test_a_card_of_the_start_is_called_so() -> None:
     assert "| data of its start | BBBC |" in told
     assert "| scores of its start | AP50 0.8 |" in told
     assert "| data | BBBC |" in card_text(spec, new_record())
+    told = card_text(spec, RECORD, NOTES)
+    assert "| data | 2 images of 'plate' |" in told
+    assert "| data of its start | BBBC |" in told
+    own = card.model_copy(update={"data": f"{NOTES.data}, starting from 'nuclei'"})
+    told = card_text(spec.model_copy(update={"card": own}), RECORD, NOTES)
+    assert "| data | 2 images of 'plate', starting from 'nuclei' |" in told
+    assert "of its start" not in told
 
 
 def test_a_folder_has_both_and_is_replaced_with_both(tmp_path: Path) -> None:

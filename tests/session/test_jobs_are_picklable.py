@@ -43,6 +43,7 @@ from napari_unet.session.measuring import Watcher
 from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.runner import NO_HANDLERS, Handlers
 from napari_unet.session.worklist.predict_file import Known
+from tests.exchange.packages import described, files_of, traced, write_zip
 from tests.generated import Generated
 from tests.runners import SteppedJob
 from tests.session.brightness import brightness_model, disks
@@ -241,6 +242,9 @@ def play(root: Path, model: Path, runner: TellingRunner) -> list[str]:
     then()
     shutil.rmtree(root / "mine")
     session.models.choose(root / "mine")
+    then()
+    package = files_of(described(), traced(lambda x: 3 * x))
+    session.models.bring_in(write_zip(root / "theirs.zip", package))
     then()
     session.models.make(ModelRequest("classes", ("ground", "cell")))
     then(20)

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import numpy as np
+import pytest
 import tifffile
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from napari_unet.annotation.edits import AcceptView
 from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
 from napari_unet.models.record import ModelRecord
+from napari_unet.models.training import read_training
 from napari_unet.project.manifest import parse_manifest
 from napari_unet.session.words import gain_in_words
 from napari_unet.weights.folder import save_model
@@ -403,6 +405,32 @@ def test_a_saved_model_is_listed_the_next_time(bright, tmp_path):
     again.run()
     assert "taken off the list" in again.state.problems["model"].text
     assert [own.name for own in again.state.own_models] == ["bright"]
+
+
+def test_how_a_model_was_trained_goes_with_it(bright, files, tmp_path, monkeypatch):
+    """As on the command line: into the project, out of it again, and to a copy."""
+    monkeypatch.setattr("napari_unet.learning.iter_fit", scripted)
+    stage = Stage.make(ManualRunner())
+    stage.session.models.choose(bright)
+    stage.run()
+    open_file(stage, files[0])
+    stage.session.correcting.start_empty()
+    stage.paint(np.s_[4:12, 4:12], 7)
+    stage.session.finetune(3)
+    wait(stage, 20)
+    project = files[0].with_suffix(".unet")
+    (notes,) = filter(None, map(read_training, (project / "models").iterdir()))
+    assert (notes.start, notes.images) == ("bright", ("a.tif",))
+    assert notes.settings["minutes"] == pytest.approx(3, rel=1e-3)
+    stage.session.close()
+    again = Stage.make(ManualRunner())
+    again.session.start()
+    open_file(again, files[0])
+    wait(again, 3)
+    again.session.models.save(tmp_path / "mine")
+    again.run()
+    assert read_training(tmp_path / "mine") == notes
+    assert "| images | a.tif |" in (tmp_path / "mine" / "README.md").read_text()
 
 
 def test_a_gain_is_said_with_as_many_digits_as_show_it():

@@ -80,6 +80,12 @@ def test_an_unknown_name_lists_what_there_is() -> None:
         load_model("no-such-model")
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_no_name_is_no_model(name: str) -> None:
+    with pytest.raises(ModelError, match="Expected the name of a model or its folder"):
+        load_model(name)
+
+
 @pytest.mark.parametrize("name", ["~nobody-of-this-name/model", "a" * 300, "a\0b"])
 def test_a_name_that_is_no_path_is_unknown(name: str) -> None:
     with pytest.raises(ModelError, match="There is no model"):

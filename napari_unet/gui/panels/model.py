@@ -49,13 +49,16 @@ def card_html(model: ModelState) -> str:
 
 
 _OPEN = "Open model folder…"
+_OPEN_FILE = "Open model file…"
+_FILE_TIP = "A package of BioImage.IO, or a zipped model folder"
+_FILES = "Models (*.zip)"
 _TRAINED = "trained"
 _ABOUT_TIP = "What the model is for, what not, and how good it is"
 _NEW_TIP = "Other classes, values or objects: with this network, or with a new one"
 
 
 class ModelPanel(Panel):
-    """Choose a built-in model or open a model folder."""
+    """Choose a built-in model, or open a model folder or a file with a model."""
 
     title = "Model"
     place = "model"
@@ -76,7 +79,7 @@ class ModelPanel(Panel):
     def _render(self, state: State) -> None:
         entries = choices(state)
         if self.chooser.offer(entries):
-            self.chooser.insertSeparator(len(entries) - 1)
+            self.chooser.insertSeparator(len(entries) - 2)
         self.chooser.show_choice(state.loading or state.source or _TRAINED)
         self.chooser.setEnabled(state.ready or bool(state.model))
         self.predicts.show_text(state.model.predicts if state.model else "")
@@ -91,6 +94,12 @@ class ModelPanel(Panel):
         folder = QFileDialog.getExistingDirectory(self, "Open model folder")
         if folder:
             self.session.models.choose(Path(folder))
+
+    def open_file(self) -> None:
+        """Ask for a file with a model, and make a model folder of it."""
+        file, _ = QFileDialog.getOpenFileName(self, "Open model file", "", _FILES)
+        if file:
+            self.session.models.bring_in(Path(file))
 
     def tell_about(self) -> None:
         """Show the card of the model."""
@@ -111,15 +120,15 @@ class ModelPanel(Panel):
 
     def _on_chosen(self, chosen: str | None) -> None:
         state = self.session.state
-        if chosen == _OPEN:
+        if chosen in (_OPEN, _OPEN_FILE):
             self.show_state(state)
-            self.open_folder()
+            self.open_folder() if chosen == _OPEN else self.open_file()
         elif chosen and chosen not in (_TRAINED, state.loading or state.source):
             self.session.models.choose(chosen)
 
 
 def choices(state: State) -> tuple[Entry, ...]:
-    """Return what can be chosen: built-in models, the person's own, and a folder.
+    """Return what can be chosen: built-in models, the person's own, folders, files.
 
     A model that training made, or that a project brought, is shown while it predicts;
     it is chosen in the list of versions.
@@ -136,4 +145,4 @@ def choices(state: State) -> tuple[Entry, ...]:
         found.append((f"{name} (fine-tuned)" if taken else name, _TRAINED, ""))
     elif state.source and state.source not in {entry for _, entry, _ in found}:
         found.append((Path(state.source).name, state.source, state.source))
-    return (*found, (_OPEN, _OPEN, ""))
+    return (*found, (_OPEN, _OPEN, ""), (_OPEN_FILE, _OPEN_FILE, _FILE_TIP))

@@ -12,7 +12,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry.ids import LARGEST_ID
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.io.rois.outlines import Loop, fill, rows_crossed, window_of
-from napari_unet.io.rois.planes import Plane
+from napari_unet.io.rois.planes import UNSAID, Plane, Position
 
 _MOST_WORK = 50
 _FREE_WORK = 10**8
@@ -21,21 +21,28 @@ _MOST_CROSSINGS = 5 * 10**6
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One region of a file, read; `label` is the id that the file has for it, or 0."""
+    """One region of a file, read; `label` is the id that the file has for it, or 0.
+
+    It lies on a plane of the image, which need not be where it was `said` to be.
+    """
 
     name: str
     loops: list[Loop]
     plane: Plane
     label: int = 0
+    said: Position = UNSAID
 
 
-def draw(path: Path, regions: Sequence[Region], extent: Mapping[str, int]) -> LabelMap:
+def draw(
+    path: Path, regions: Sequence[Region], extent: Mapping[str, int]
+) -> tuple[LabelMap, int]:
     """Draw regions, numbered from 1, into a stack (T, Z, Y, X); the last is on top.
 
-    Raises an InputError if a region has no pixel in the image, or none that is left.
+    Returns the stack, and how many regions lie in part over others. Raises an
+    InputError if a region has no pixel in the image, or none that is left.
     """
     labels = np.zeros([extent.get(axis, 1) for axis in "TZYX"], np.int32)
-    work, limit = 0, _FREE_WORK + _MOST_WORK * labels.size
+    work, limit, over = 0, _FREE_WORK + _MOST_WORK * labels.size, 0
     for number, region in enumerate(regions, start=1):
         plane = labels[region.plane]
         window = window_of(region.loops, plane.shape)
@@ -55,9 +62,10 @@ def draw(path: Path, regions: Sequence[Region], extent: Mapping[str, int]) -> La
                 f"image (Y, X {plane.shape}); check that it belongs to this image, or "
                 "delete it."
             )
+        over += bool(plane[window][inside].any())
         plane[window][inside] = number
     _refuse_covered(path, regions, labels)
-    return labels
+    return labels, over
 
 
 def _refuse_covered(path: Path, regions: Sequence[Region], labels: LabelMap) -> None:

@@ -51,7 +51,8 @@ def _region(path: Path, feature: Any, number: int, extent: Mapping[str, int]) ->
     frame, section = (whole(plane.get(axis)) + 1 for axis in "tz")
     try:
         loops = _loops(geometry["coordinates"], several=kind == "MultiPolygon")
-        place = Position(frame, section, 0).among(extent)
+        position = Position(frame, section, 0)
+        place = position.among(extent)
     except NoPlaneError as error:
         raise InputError(
             f"The region {name!r} in {str(path)!r} lies {error}; check that it belongs "
@@ -60,7 +61,7 @@ def _region(path: Path, feature: Any, number: int, extent: Mapping[str, int]) ->
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path) from error
     label = whole(said.get("label")) or whole(said.get("name"))
-    return Region(name, loops, place, label)
+    return Region(name, loops, place, label, position)
 
 
 def _loops(coordinates: Any, *, several: bool) -> list[Loop]:

@@ -75,6 +75,8 @@ def _region(path: Path, name: str, content: bytes, extent: Mapping[str, int]) ->
         with collect_log("roifile") as messages:
             region = roifile.ImagejRoi.frombytes(content)
             loops, position = loops_of(region), Position.of(region)
+            stem = name.rpartition("/")[2][: -len(".roi")]
+            position = position.or_by_name(stem, extent.get("C"))
     except NoAreaError as error:
         raise InputError(
             f"The region {name!r} in {str(path)!r} is {error}, which is no object; "
@@ -87,7 +89,7 @@ def _region(path: Path, name: str, content: bytes, extent: Mapping[str, int]) ->
     if messages or not finite or not any(map(len, loops)):
         raise damaged
     try:
-        return Region(name, loops, position.among(extent))
+        return Region(name, loops, position.among(extent), said=position)
     except NoPlaneError as error:
         raise InputError(
             f"The region {name!r} in {str(path)!r} lies {error}; set its position in "

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+_NAMED = re.compile(r"(\d{4,6})(?:-\d{4,6}){2}(?:-\d+)?")
+"""Plane, row and column, and a number where there are several."""
 
 Plane: TypeAlias = tuple[int, int]
 """Numbers of a frame and of a section, from 0."""
@@ -30,6 +35,17 @@ class Position:
         """Return that of a region of roifile's."""
         return cls(region.t_position, region.z_position, region.position)
 
+    def or_by_name(self, name: str, channels: int | None) -> Position:
+        """Return the one that ImageJ has put into a name, where none is said.
+
+        Such as 5 in "0005-0012-0034": it counts the planes of all channels, so nobody
+        knows it whose image has an unknown number of them.
+        """
+        found = _NAMED.fullmatch(name)
+        if self != UNSAID or found is None or channels is None:
+            return self
+        return Position(0, 0, (int(found[1]) - 1) // channels + 1)
+
     def among(self, extent: Mapping[str, int]) -> Plane:
         """Return the plane of a stack of so many frames ("T") and sections ("Z").
 
@@ -50,6 +66,21 @@ class Position:
         else:
             section = section or self.plane or frame
         return _checked("frame", frame, frames), _checked("section", section, sections)
+
+
+UNSAID = Position(0, 0, 0)
+
+
+def planes_on_one(places: Iterable[tuple[Position, Plane]]) -> int:
+    """Return from how many planes regions come to lie on one; 1 where that is right.
+
+    Positions are compared where they are said in the same way.
+    """
+    said: defaultdict[object, set[Position]] = defaultdict(set)
+    for position, plane in places:
+        way = position.frame > 0, position.section > 0, position.plane > 0
+        said[plane, way].add(position)
+    return max(map(len, said.values()), default=1)
 
 
 def _checked(what: str, number: int, count: int) -> int:

@@ -13,6 +13,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.errors import InputError, StorageError
 from napari_unet.models.library import ModelLibrary, OwnModel
 from napari_unet.models.record import ModelRecord
+from napari_unet.models.training import TrainingNotes
 from napari_unet.session.hub import Changes, Hub
 from napari_unet.session.models.restore import load_entry, with_thresholds
 from napari_unet.session.models.timeline import ModelVersion
@@ -34,17 +35,18 @@ _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A model that was loaded, its folder unless it is built in, and a problem.
+    """A model that was loaded, its folder unless it is built in, and what to tell.
 
-    `own_models` are the person's models from now on, if the list has changed; the
-    problem is why the model is not in that list.
+    `own_models` are the person's models from now on, if the list has changed; `told`
+    is what a person should know of the model, or why it is not in that list.
     """
 
     model: Model
     record: ModelRecord
     source: str = ""
     own_models: tuple[OwnModel, ...] | None = None
-    problem: str = ""
+    told: str = ""
+    training: TrainingNotes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,13 +81,10 @@ class LoadModel(Job[None, Loaded]):
     def run(self) -> Generator[None, None, Loaded]:
         """Load it, and note its folder in the list of models."""
         yield
-        name, library = self.name_or_path, self.library
-        model = weights.load_model(name)
-        record = models.read_record(name)
+        name = self.name_or_path
         if models.is_built_in(name):
-            return Loaded(model, record)
-        folder = Path(name).expanduser().absolute()
-        return Loaded(model, record, str(folder), *_list(folder, library))
+            return Loaded(weights.load_model(name), models.read_record(name))
+        return load_listed(models.model_folder(name), self.library)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +93,7 @@ class SaveModel(Job[None, Listed]):
 
     model: Model
     record: ModelRecord
+    training: TrainingNotes | None
     folder: Path
     library: ModelLibrary
 
@@ -103,7 +103,10 @@ class SaveModel(Job[None, Listed]):
         yield
         named = model.spec.model_copy(update={"name": folder.name})
         weights.save_model(
-            type(model)(named, model.net), folder, record=self.record.child()
+            type(model)(named, model.net),
+            folder,
+            record=self.record.child(),
+            training=self.training,
         )
         return _list(folder, self.library)
 
@@ -137,6 +140,16 @@ class LoadVersion(Job[None, "tuple[Model, Decoding | None]"]):
         return with_thresholds(
             load_entry(version.stored.project, entry), entry.decoding
         )
+
+
+def load_listed(folder: Path, library: ModelLibrary, *told: str) -> Loaded:
+    """Load a model folder, and note it in the list of models."""
+    model, record = weights.load_model(folder), models.read_record(folder)
+    folder = folder.absolute()
+    own_models, problem = _list(folder, library)
+    words = " ".join(filter(None, (*told, problem)))
+    training = models.read_training(folder)
+    return Loaded(model, record, str(folder), own_models, words, training)
 
 
 def _list(folder: Path, library: ModelLibrary) -> Listed:
@@ -210,15 +223,23 @@ class ModelLoader:
             self._tell_ready(name)
             return
 
-        def arrive(loaded: Loaded) -> None:
-            if loaded.own_models is not None:
-                self._hub.show(own_models=loaded.own_models)
-            if self._hub.state.loading == name:  # or another one was chosen
-                self._hub.show(loading="")
-                self._go_live(self._version_of(loaded, name), asked=asked)
-                self._tell_ready(loaded.model.name, loaded.problem)
+        job = LoadModel(name, self._library)
+        self._start(name, job, lambda loaded: self._arrive(loaded, name, asked=asked))
 
-        self._start(name, LoadModel(name, self._library), arrive)
+    def make(self, name: str, job: Job[None, Loaded]) -> None:
+        """Let a person have a model that a job makes from something of that name."""
+        self.has_chosen = True
+        self._stop_loading()
+        self._hub.clear("model")
+        self._start(name, job, lambda loaded: self._arrive(loaded, name, asked=True))
+
+    def _arrive(self, loaded: Loaded, name: str, *, asked: bool) -> None:
+        if loaded.own_models is not None:
+            self._hub.show(own_models=loaded.own_models)
+        if self._hub.state.loading == name:  # or another one was chosen
+            self._hub.show(loading="")
+            self._go_live(self._version_of(loaded, name), asked=asked)
+            self._tell_ready(loaded.model.name, loaded.told)
 
     def _start(self, name: str, job: Job[None, R], arrive: Callable[[R], None]) -> None:
         words = f"Loading the model {name}…"
@@ -261,6 +282,7 @@ class ModelLoader:
                 built_in="" if loaded.source else name,
                 source=loaded.source,
                 activate=False,
+                training=loaded.training,
             )
             if not self.has_chosen:
                 self.default = there.number
@@ -290,6 +312,6 @@ class ModelLoader:
             "model",
         )
 
-    def _tell_ready(self, name: str, problem: str = "") -> None:
-        words = f"The model {name} is ready. {problem}".strip()
+    def _tell_ready(self, name: str, told: str = "") -> None:
+        words = f"The model {name} is ready. {told}".strip()
         self._hub.say(words, "model", "loading")

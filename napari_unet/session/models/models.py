@@ -17,6 +17,7 @@ from napari_unet.session.finetune import Improved
 from napari_unet.session.hub import Hub
 from napari_unet.session.models.describe import describe_versions
 from napari_unet.session.models.exporting import ModelExporting
+from napari_unet.session.models.importing import ImportModel
 from napari_unet.session.models.loading import Listed, ModelLoader, SaveModel
 from napari_unet.session.models.request import MakeModel, ModelRequest
 from napari_unet.session.models.restore import ModelRestorer, with_thresholds
@@ -74,6 +75,10 @@ class Models:
         """Load a built-in model or a model folder; it is active when it is there."""
         self.loader.load(str(name_or_path), asked=True)
 
+    def bring_in(self, file: Path) -> None:
+        """Load a model that comes as one file, such as a package of BioImage.IO."""
+        self.loader.make(str(file), ImportModel(file, self._library))
+
     def come_to(self, place: Project | None, *, again: bool = False) -> None:
         """Work in a project from now on; see `ModelRestorer.come_to`."""
         self.place = place
@@ -112,6 +117,7 @@ class Models:
             home=home,
             activate=activate,
             replaces=replaced[-1].number if replaced else None,
+            training=improved.training,
         )
 
     def _chosen_thresholds(self) -> Decoding | None:
@@ -146,7 +152,9 @@ class Models:
             words = f"The model is saved in {folder}. {problem}".strip()
             self._hub.say(words, "model", own_models=own_models)
 
-        job = SaveModel(active.model, active.record, folder, self._library)
+        job = SaveModel(
+            active.model, active.record, active.training, folder, self._library
+        )
         self._hub.start(job, tell, "model")
 
     def make(self, request: ModelRequest) -> None:

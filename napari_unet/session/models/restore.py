@@ -15,6 +15,7 @@ from uuid import UUID
 from napari_unet import models, weights
 from napari_unet.core.jobs import Job
 from napari_unet.errors import ModelError, NapariUnetError
+from napari_unet.models.training import TrainingNotes
 from napari_unet.project.manifest import Manifest, ModelEntry, Settings
 from napari_unet.project.model_store import all_models
 from napari_unet.project.project import Project
@@ -155,7 +156,14 @@ def version_of(
         home=project,
         stored=Stored(project, entry),
         name=entry.name,
+        training=_training_of(project, entry),
     )
+
+
+def _training_of(project: Project, entry: ModelEntry) -> TrainingNotes | None:
+    if entry.folder is None:
+        return None
+    return models.read_training(project.store.files.models / entry.folder)
 
 
 class ModelRestorer:

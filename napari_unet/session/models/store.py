@@ -141,7 +141,9 @@ def _write(
         target = project.store.files.models / folder
         if version.came_with is not None:
             model = model.with_decoding(version.came_with)
-        weights.save_model(model, target, record=version.record)
+        weights.save_model(
+            model, target, record=version.record, training=version.training
+        )
         checksum = models.read_spec(target).checksum
     return ModelEntry(
         number=number,

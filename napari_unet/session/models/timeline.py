@@ -15,6 +15,7 @@ from psygnal import Signal
 
 from napari_unet.errors import InputError
 from napari_unet.models.record import ModelRecord, new_record
+from napari_unet.models.training import TrainingNotes
 from napari_unet.project.manifest import ModelEntry
 from napari_unet.project.project import Project
 
@@ -59,6 +60,8 @@ class ModelVersion:
         Its name, if it is built in; the model folder that a person opened.
     name : str
         What a person calls it, or nothing.
+    training : TrainingNotes or None
+        How it was trained, where that is known.
     came_with : Decoding or None
         Its thresholds before a person moved them, if one has.
     home : Project or None
@@ -78,6 +81,7 @@ class ModelVersion:
     home: Project | None = None
     stored: Stored | None = None
     name: str = ""
+    training: TrainingNotes | None = None
 
     @property
     def title(self) -> str:
@@ -148,6 +152,7 @@ class Timeline:
         home: Project | None = None,
         activate: bool = True,
         replaces: int | None = None,
+        training: TrainingNotes | None = None,
     ) -> ModelVersion:
         """Add a version and, unless told otherwise, make it active.
 
@@ -168,6 +173,7 @@ class Timeline:
             came_with,
             home,
             name=dropped.name if dropped is not None else "",
+            training=training,
         )
         kept = self.versions
         if dropped is not None:
