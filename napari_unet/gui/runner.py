@@ -83,6 +83,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         while self._jobs and time.monotonic() < deadline:
             self._drain()
             for job in self._jobs:
+                job.hurry()
                 job.wait(0.01)
         ended = not self._jobs
         self._jobs.clear()
