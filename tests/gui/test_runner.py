@@ -260,7 +260,7 @@ def test_where_no_process_starts_the_job_runs_here_and_that_is_said(
 def test_closing_ends_a_process_that_does_not_stop(qtbot):
     runner, record = QtRunner(), Record()
     record.start_job(runner, Count(5, pause=60.0))
-    qtbot.waitUntil(lambda: record.calls, timeout=20_000)
+    qtbot.waitUntil(lambda: bool(record.calls), timeout=20_000)
     began = time.monotonic()
     assert not runner.close(0.2)
     assert time.monotonic() - began < 10
