@@ -199,7 +199,8 @@ class DockNames:
         self._known = viewer.window._wrapped_dock_widgets
         self._names = [name for name in names if name not in self._known]
         self._known.update(dict.fromkeys(self._names, dock))
-        # Nobody else keeps the owner of a slot alive. No partial: see `Workbench.watch`.
+        # Nobody else keeps the owner of a slot alive, and no partial may be one (see
+        # `Workbench.watch`).
         dock.names_of_plugin = self
         dock.destroyed.connect(self.forget)
 
