@@ -68,10 +68,7 @@ class Window:
 
     def live(self, seconds: float) -> None:
         """Let the window live for some time."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            QApplication.processEvents()
-            time.sleep(min(left, 0.001))
+        live(seconds)
 
     def predict(self) -> None:
         """Start a prediction."""
@@ -89,6 +86,14 @@ class Window:
         return state.training is not None or state.predicting is not None
 
 
+def live(seconds: float) -> None:
+    """Let all windows live for some time."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        QApplication.processEvents()
+        time.sleep(min(left, 0.001))
+
+
 @contextmanager
 def open_window(image: np.ndarray[Any, Any], model: str) -> Iterator[Window]:
     """Open a window that shows an image; work on it is saved, and deleted at the end.
@@ -99,28 +104,42 @@ def open_window(image: np.ndarray[Any, Any], model: str) -> Iterator[Window]:
     model : str
         A built-in model or a model folder.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        tifffile.imwrite(Path(folder) / "nuclei.tif", image)
+        with open_list(Path(folder), model) as window:
+            yield window
+
+
+@contextmanager
+def open_list(folder: Path, model: str) -> Iterator[Window]:
+    """Open a window with the images of a folder in its list, the first on screen.
+
+    Parameters
+    ----------
+    folder : Path
+        Work is saved there.
+    model : str
+        A built-in model or a model folder.
+    """
     import napari
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "nuclei.tif"
-        tifffile.imwrite(path, image)
-        viewer = napari.Viewer()
-        viewer.window.resize(1200, 900)
-        viewer.open(path, plugin="napari")
-        dock = SegmentAndCorrect(viewer)
-        viewer.window.add_dock_widget(dock)
-        window = Window(viewer, dock)
-        window.session.models.choose(model)
-        window.until(lambda: window.session.state.model and not _loading(window))
-        viewer.camera.zoom = _ZOOM
-        window.live(1.0)
-        try:
-            yield window
-        finally:
-            # Saves now: with the window alone it would come after the folder is gone.
-            dock.bench.close()
-            viewer.close()
-            QApplication.processEvents()
+    viewer = napari.Viewer()
+    viewer.window.resize(1200, 900)
+    dock = SegmentAndCorrect(viewer)
+    viewer.window.add_dock_widget(dock)
+    window = Window(viewer, dock)
+    window.session.models.choose(model)
+    window.session.worklist.listing.add([folder], go=True)
+    window.until(lambda: window.session.state.model and not _loading(window))
+    viewer.camera.zoom = _ZOOM
+    window.live(1.0)
+    try:
+        yield window
+    finally:
+        # Saves now: with the window alone it would come after the folder is gone.
+        dock.bench.close()
+        viewer.close()
+        QApplication.processEvents()
 
 
 class Hand:
