@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 import torch
 from rich.console import Console
 
-from benchmarks import event_loop, gestures, journal, predict, train_step
+from benchmarks import event_loop, gestures, journal, predict, strokes, train_step
 from benchmarks.report import Report, as_json, show
 from benchmarks.subject import Subject, prepare
 from benchmarks.timing import Stopwatch
@@ -25,6 +25,7 @@ PARTS: dict[str, Part] = {
     "journal": lambda subject, *_: [journal.measure(subject)],
     "window": lambda subject, _, seconds: [event_loop.measure(subject, seconds)],
     "gestures": lambda subject, watch, _: [gestures.measure(subject, watch.rounds)],
+    "strokes": lambda subject, *_: [strokes.measure(subject)],
 }
 """What is measured when nothing is named, in this order."""
 
