@@ -10,7 +10,15 @@ from contextlib import redirect_stdout
 import torch
 from rich.console import Console
 
-from benchmarks import event_loop, gestures, journal, predict, strokes, train_step
+from benchmarks import (
+    event_loop,
+    gestures,
+    journal,
+    predict,
+    rounds,
+    strokes,
+    train_step,
+)
 from benchmarks.report import Report, as_json, show
 from benchmarks.subject import Subject, prepare
 from benchmarks.timing import Stopwatch
@@ -30,7 +38,8 @@ PARTS: dict[str, Part] = {
 """What is measured when nothing is named, in this order."""
 
 EXTRA: dict[str, Part] = {
-    "tune": lambda subject, watch, _: [predict.tune(subject, watch)]
+    "rounds": lambda subject, *_: [rounds.measure(subject)],
+    "tune": lambda subject, watch, _: [predict.tune(subject, watch)],
 }
 """Measured only when it is named."""
 
@@ -81,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         choices=[*PARTS, *EXTRA, []],
         metavar="PART",
-        help=f"{', '.join([*PARTS, *EXTRA])}; all but tune where none is named",
+        help=f"{', '.join([*PARTS, *EXTRA])}; without a name the first {len(PARTS)}",
     )
     parser.add_argument("--model", default="nuclei", help="built-in name or folder")
     parser.add_argument("--size", type=int, default=2048, help="extent in pixels")
