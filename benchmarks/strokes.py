@@ -77,7 +77,8 @@ def _paint(subject: Subject) -> tuple[Any, Any]:
             other.window.add_dock_widget(_as_wide_as(window.dock))
             live(0.5)
             other.camera.zoom = window.viewer.camera.zoom
-            layers = window.dock.bench.layers.labels_layer, other.layers[-1]
+            ours: Any = window.dock.bench.layers.labels_layer
+            layers = ours, other.layers[-1]
             for layer in layers:
                 layer.mode, layer.brush_size = "paint", _BRUSH
             both: tuple[list[Any], list[Any]] = ([], [])
