@@ -38,7 +38,7 @@ PARTS: dict[str, Part] = {
 """What is measured when nothing is named, in this order."""
 
 EXTRA: dict[str, Part] = {
-    "rounds": lambda subject, *_: [rounds.measure(subject)],
+    "rounds": lambda subject, watch, _: [rounds.measure(subject, watch.rounds)],
     "tune": lambda subject, watch, _: [predict.tune(subject, watch)],
 }
 """Measured only when it is named."""

@@ -15,28 +15,27 @@ from benchmarks.subject import Subject
 from benchmarks.timing import load
 from benchmarks.window import Hand, Window, has_display, open_window
 
-_ROUNDS = 50
 _EVERY = 10
 _PAINTED = 1.0
 _MINUTES = 0.02
 _MEGABYTE = 2**20
 
 
-def measure(subject: Subject) -> Report:
-    """Go through the rounds; a training takes about a second."""
+def measure(subject: Subject, tens: int) -> Report:
+    """Go through ten times so many rounds; a training takes about a second."""
     height, width = subject.image.shape
     title = f"Memory of the window's process, MB: {height} x {width}"
     if not has_display():
         return Report(title, [], (NO_DISPLAY,))
     note = f"A round: predict, paint for a second, accept the view, train. {load()}"
     with open_window(subject.image, subject.source) as window:
-        return Report(title, list(_rounds(window)), (note,))
+        return Report(title, list(_rounds(window, tens)), (note,))
 
 
-def _rounds(window: Window) -> Iterator[Row]:
+def _rounds(window: Window, tens: int) -> Iterator[Row]:
     rng = np.random.default_rng(0)
     process = psutil.Process()
-    for number in range(1, _ROUNDS + 1):
+    for number in range(1, tens * _EVERY + 1):
         window.predict()
         window.until(lambda: not window.session.state.predicting)
         hand = Hand(window, rng)
