@@ -30,6 +30,7 @@ class Collector(QObject):  # type: ignore[misc, unused-ignore]
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._owns_switch = self._owns_frozen = self._imported = False
+        self._may_set_aside = True
         self._ticks = 0
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -65,16 +66,19 @@ class Collector(QObject):  # type: ignore[misc, unused-ignore]
     def _bring_back_all(self) -> None:
         if self._owns_frozen:
             gc.unfreeze()
-        self._owns_frozen = False
+            self._owns_frozen, self._may_set_aside = False, True
 
     def _switch_off(self) -> None:
         if not gc.isenabled():
             return
         gc.disable()
         self._owns_switch = True
-        if gc.get_freeze_count() == 0:
-            gc.freeze()
-            self._owns_frozen = True
+        if self._may_set_aside:
+            # Python counts them one by one, so this is asked once.
+            self._may_set_aside = False
+            self._owns_frozen = gc.get_freeze_count() == 0
+            if self._owns_frozen:
+                gc.freeze()
 
     def _tick(self) -> None:
         # Another window may have given back what both had taken over.
