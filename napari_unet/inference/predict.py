@@ -36,12 +36,13 @@ from napari_unet.inference.cached_maps import CachedMaps
 from napari_unet.inference.events import MapsCached, PredictEvent, Sized
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.measure import (
+    Seen,
     estimate_diameter,
-    iter_only_noise,
     measure_objects,
     plausible,
 )
 from napari_unet.inference.model_input import fit_image, zoom_for
+from napari_unet.inference.noise import iter_only_noise
 from napari_unet.inference.predict_block import (
     crop,
     in_image_axes,
@@ -255,19 +256,19 @@ def iter_zoom(
 ) -> Generator[PredictEvent, None, float]:
     """Return the zoom at which the model knows the objects, measured if need be."""
     spec, shape = model.spec, image.shape[3:]
-    known = spec.best_diameters
-    if known is None or model.net.dims != 2:
+    known = model.best_diameters
+    if known is None:
         if diameter is not None:
             yield Notice("This model zooms no images: the object size was not used.")
         return 1.0
     told = diameter
-    likely = plausible(spec.expected_diameter(pixel_size), shape)
+    likely = plausible(spec.expected_size(pixel_size), shape)
     if diameter is None:
         scale = partial(spec.normalization.scale, limits=limits)
         segment = partial(_segment, predictor, objective_of(spec))
         diameter = yield from measure_objects(image, scale, known, segment, likely)
     # What the pixel size makes likely is believed where nothing is seen.
-    size = diameter or likely
+    size = likely.diameter if diameter is None and likely else diameter
     zoom = 1.0 if size is None else zoom_for(size, known, shape)
     yield Sized(diameter, zoom, measured=told is None)
     if diameter is not None and (
@@ -286,7 +287,7 @@ def iter_measured(
 
     In pixels of the plane; None where it sees none, or knows no sizes.
     """
-    known = model.spec.best_diameters
+    known = model.best_diameters
     if known is None:
         return None
     segment = partial(_segment, predictor, objective_of(model.spec))
@@ -295,10 +296,11 @@ def iter_measured(
 
 def _segment(
     predictor: PlanePredictor, objective: Objective, plane: npt.NDArray[np.float32]
-) -> Generator[PredictEvent, None, LabelMap]:
+) -> Generator[PredictEvent, None, Seen]:
     """Segment a part of a plane as it is."""
     maps = yield from mapped(_progress(0, 0, _PARTS), predictor.iter_maps(plane))
-    return (yield from told_as(_BEGUN, objective.iter_decode(maps)))
+    labels = yield from told_as(_BEGUN, objective.iter_decode(maps))
+    return labels, maps[0]
 
 
 def _progress(
