@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from napari_unet.core.events import Notice
 from napari_unet.geometry.box import Box
-from napari_unet.inference import chunks
+from napari_unet.inference import blocks
 from napari_unet.inference import model_input as scale
 from napari_unet.inference.events import MapsCached, Sized, ViewPredicted
 from napari_unet.inference.measure import typical_diameter
@@ -174,7 +174,7 @@ def test_other_thresholds_cost_no_network(monkeypatch):
         kept.iter_decode(model.spec.decoding.model_copy(update={"foreground": 0.99}))
     )
     assert 0 < len(np.unique(fewer)) < len(np.unique(found))
-    monkeypatch.setattr(chunks, "LARGEST_CACHED", 100)
+    monkeypatch.setattr(blocks, "LARGEST_CACHED", 100)
     events, same = run(iter_predict(image, model))
     assert not any(isinstance(e, MapsCached) for e in events)
     assert ((same > 0) != (found[0] > 0)).mean() < 0.01
