@@ -60,6 +60,10 @@ _SURENESS = 4
 _FEW = 2
 """Objects that make half of a look's weight: one or two may be anything."""
 
+_LEAST_WEIGHT = 0.5
+"""What looks that agree must weigh together: of an empty image one look from afar may
+see something, and is not sure of it. True objects weigh 0.9 and more."""
+
 _WITHIN = 2.0
 """Standard deviations around what is usual that are looked at."""
 
@@ -80,9 +84,13 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class _Agreement:
-    """What most looks agree on, and by how much that leads; a look weighs 1 at most."""
+    """What most looks agree on, their weight, and by how much that leads.
+
+    A look weighs 1 at most.
+    """
 
     diameter: float | None
+    weight: float
     lead: float
 
 
@@ -131,7 +139,7 @@ def estimate_diameter(
     """
     zooms = _zooms(known, usual)
     looks: list[_Look] = []
-    agreement = _Agreement(None, 0.0)
+    agreement = _Agreement(None, 0.0, 0.0)
     for done, zoom in enumerate(zooms):
         # All that are left could not outvote it; those from near take longest.
         if agreement.lead >= len(zooms) - done:
@@ -140,7 +148,7 @@ def estimate_diameter(
         if look is not None and look.diameter >= _LEAST_SEEN:
             looks.append(look)
             agreement = _most_agreed(looks, usual)
-    return agreement.diameter
+    return agreement.diameter if agreement.weight >= _LEAST_WEIGHT else None
 
 
 def _zooms(known: Range, usual: UsualSize | None) -> list[float]:
@@ -169,6 +177,7 @@ def _most_agreed(looks: Sequence[_Look], usual: UsualSize | None) -> _Agreement:
     near = alike[best] * weights
     return _Agreement(
         float(np.exp(near @ sizes / near.sum())),
+        float(together[best]),
         float(together[best] - others.max(initial=0.0)),
     )
 

@@ -25,8 +25,6 @@ median is 0.24; of sets of many laboratories it is 0.3 to 0.8, of one microscope
 SPREAD_IN_NATURE = 0.7
 """The same of objects of many kinds that are called alike, such as nuclei."""
 
-_RARE = 1e-3
-
 
 def check_diameter(diameter: object) -> None:
     """Raise an InputError if this is no diameter in pixels, and not None either."""
@@ -125,10 +123,6 @@ class UsualSize:
         return cls(float(np.median(diameters)), math.sqrt(variance))
 
     def likelihood(self, logs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return how likely sizes are, given by their logarithms; 1 is the likeliest.
-
-        Normally distributed, and never less likely than what is very rare: what is
-        seen at many zooms is believed, however unusual it is.
-        """
+        """Return how likely sizes are, given as logarithms; 1 is the likeliest."""
         away = (logs - math.log(self.diameter)) / self.spread
-        return np.maximum(np.exp(-(away**2) / 2), _RARE)
+        return np.exp(-(away**2) / 2)

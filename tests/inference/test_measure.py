@@ -93,6 +93,18 @@ def test_what_is_found_alike_at_several_zooms_is_an_object(true, other):
     assert found == pytest.approx(true * 2 / np.sqrt(np.pi), rel=0.15)
 
 
+def test_what_a_single_look_is_unsure_of_is_nothing():
+    """As the whole of an empty image may seem from afar."""
+
+    def a_shade(part):
+        yield from ()
+        if part.shape[-1] > 300:
+            return np.zeros(part.shape[1:], np.int32), np.zeros(part.shape[1:])
+        return np.ones(part.shape[1:], np.int32), np.full(part.shape[1:], 0.9)
+
+    assert measured(a_shade) is None
+
+
 def test_what_is_usual_decides_where_a_network_sees_two_things():
     def cells_and_their_nuclei(part):
         of_cells = yield from network(90)(part)

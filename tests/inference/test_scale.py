@@ -220,9 +220,8 @@ def test_the_more_images_differ_the_more_another_size_is_likely():
     alike, different = (UsualSize.of(each) for each in ([40] * 6, [15, 40, 100] * 2))
     assert alike.diameter == different.diameter == 40
     assert UsualSize.of([40]).spread > alike.spread
-    sizes = np.log([40, 60, 4000])
+    sizes = np.log([40, 60])
     few, many = alike.likelihood(sizes), different.likelihood(sizes)
     assert few[0] == many[0] == 1
     assert 0 < few[1] < many[1] < 1
-    assert 0 < few[2] == many[2]
     assert UsualSize.of([]) is None
