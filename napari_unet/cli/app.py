@@ -22,6 +22,7 @@ from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
 from napari_unet.cli.project import project
 from napari_unet.cli.shortcut import shortcut
+from napari_unet.cli.track import track
 from napari_unet.cli.train import train
 from napari_unet.cli.window import open_window, refuse_stranger
 from napari_unet.core.torchrun import count_processes
@@ -53,6 +54,7 @@ app.command()(predict)
 app.command()(train)
 app.command()(evaluate)
 app.command()(measure)
+app.command()(track)
 app.command()(export)
 app.command()(shortcut)
 app.add_typer(models, name="models")

@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from typer import Argument
 
-from napari_unet import inference, io, nets, weights
+from napari_unet import inference, io, nets, tracking, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -42,6 +42,7 @@ from napari_unet.cli.options import (
 )
 from napari_unet.cli.origin import Recipe, recipe_of
 from napari_unet.cli.predict_report import Line, RunReport, opened_report
+from napari_unet.cli.track import TrackOption, follow, refuse_untracked, tracks_file
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
@@ -83,6 +84,7 @@ def predict(
         ),
     ] = False,
     full_precision: FullPrecisionOption = False,
+    track: TrackOption = False,
     diameter: Annotated[
         float | None,
         option(
@@ -173,7 +175,12 @@ def predict(
         full_precision=full_precision,
         diameter=diameter,
     )
-    order = _Order(loaded, axes, channel, pixel_size, ask, overwrite, resume)
+    if track:
+        replace = overwrite or resume
+        refuse_untracked(
+            loaded, targets.values(), probabilities=probabilities, replace=replace
+        )
+    order = _Order(loaded, axes, channel, pixel_size, ask, overwrite, resume, track)
     with (
         outputs.output_folder(out),
         opened_report(report, go_on=resume) as lines,
@@ -193,6 +200,7 @@ class _Order:
     ask: partial[Generator[PredictEvent, None, Values]]
     overwrite: bool
     resume: bool
+    track: bool
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -203,6 +211,7 @@ class _Order:
             "axes": self.axes,
             "channel": self.channel,
             "pixel_size": self.pixel_size,
+            "track": self.track,
         }
         return recipe_of(self.model, how | of_files)
 
@@ -214,6 +223,7 @@ class _Written:
     objects: int | None
     notes: list[str]
     diameter: float | None = None
+    tracks: str | None = None
 
 
 @dataclass(slots=True)
@@ -312,6 +322,9 @@ def _predict_one(
     steps = order.ask(seen, axes=axes, pixel_size=sizes.get("X"))
     result = drain(steps, hear)
     kept = result_axes(axes)
+    table = tracks_file(target) if order.track else None
+    if table is not None:
+        result = follow(result, kept, table, sizes, hear)
     io.write_image(
         target,
         result,
@@ -323,7 +336,8 @@ def _predict_one(
     objects = None
     if result.dtype == np.int32:
         objects = int(np.count_nonzero(np.bincount(result.ravel())[1:]))
-    return _Written(str(path), str(target), objects, notes, diameter)
+    tracks = None if table is None else str(table)
+    return _Written(str(path), str(target), objects, notes, diameter, tracks)
 
 
 def _seen(
@@ -331,6 +345,8 @@ def _seen(
 ) -> tuple[NDArray[Any], str, list[str]]:
     """Return what the model sees of an image, its axes, and what is to be said."""
     known = io.axes_of_file(image, order.axes)
+    if order.track:
+        known = tracking.in_time(known)
     seen, axes = image.array, known.letters
     if order.channel is not None:
         channels = io.find_channels(path, seen.shape, axes, order.channel)

@@ -14,12 +14,9 @@ from napari_unet.annotation.labels import as_labels
 from napari_unet.core.events import FramesDone, Notice
 from napari_unet.core.jobs import drain_logged, told_as
 from napari_unet.errors import InputError, how_to_install
-from napari_unet.geometry.axes import (
-    from_canonical,
-    resolve_axes,
-    to_canonical,
-)
+from napari_unet.geometry.axes import from_canonical, resolve_axes, to_canonical
 from napari_unet.geometry.maps import LabelMap
+from napari_unet.images.dimensions import stated_axes
 from napari_unet.tracking.assignment import assign
 from napari_unet.tracking.axes import in_time
 from napari_unet.tracking.config import TrackConfig
@@ -46,8 +43,9 @@ def track(
         Objects of each frame, as `napari_unet.predict` finds them; which ids they have
         there makes no difference.
     axes : str, optional
-        One letter of "TZYX" per axis; where it is missing, the first of three axes is
-        time, and the first two of four are time and depth.
+        One letter of "TZYX" per axis; from the names of an array's dimensions where it
+        is missing, or else the first of three axes is time, and the first two of four
+        are time and depth.
     config : TrackConfig
         How far objects go, how long they may be missing, and whether they divide.
     pixel_size : mapping of str to float, optional
@@ -66,8 +64,11 @@ def track(
     InputError
         If there is no time in them, they are no labels, or laptrack is missing.
     """
-    whole = as_labels(labels, axes=axes, mask=False).array
-    letters = in_time(resolve_axes(whole.shape, np.int32, person=axes)).letters
+    named = resolve_axes(
+        np.shape(labels), np.int32, person=axes, layer=stated_axes(labels)
+    )
+    letters = in_time(named).letters
+    whole = as_labels(labels, axes=letters, mask=False).array
     return drain_logged(iter_track(whole, letters, config, pixel_size=pixel_size))
 
 
