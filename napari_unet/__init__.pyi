@@ -16,7 +16,7 @@ from .scores.report import evaluate as evaluate
 from .tasks.sample import Sample as Sample
 from .tracking.config import TrackConfig as TrackConfig
 from .tracking.follow import track as track
-from .tracking.track import Track as Track
+from .tracking.tracks import Track as Track
 from .weights.folder import load_model as load_model, save_model as save_model
 from .weights.model import Model as Model
 

@@ -16,7 +16,7 @@ from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.measurements.confidence import Foreground
 from napari_unet.measurements.table import Measurements
 from napari_unet.tasks import task_of
-from napari_unet.tracking.track import Track
+from napari_unet.tracking.tracks import Track
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ from napari_unet.exports.result import Result, iter_measured
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.io.pairing import stem_of
 from napari_unet.tasks import find_task, task_of
-from napari_unet.tracking.track import Track
+from napari_unet.tracking.tracks import Track
 
 logger = logging.getLogger("napari_unet")
 

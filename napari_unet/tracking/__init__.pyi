@@ -6,4 +6,4 @@ from .follow import (
     track as track,
 )
 from .table import read_tracks as read_tracks, write_tracks as write_tracks
-from .track import Track as Track, tracks_of as tracks_of, without_gaps as without_gaps
+from .tracks import Track as Track, tracks_of as tracks_of, without_gaps as without_gaps

@@ -23,7 +23,7 @@ from napari_unet.tracking.config import TrackConfig
 from napari_unet.tracking.costs import Pairs, likely_pairs
 from napari_unet.tracking.objects import FrameObjects, objects_of
 from napari_unet.tracking.segments import Links, Node, iter_join_segments
-from napari_unet.tracking.track import Track
+from napari_unet.tracking.tracks import Track
 
 _DEFAULT = TrackConfig()
 

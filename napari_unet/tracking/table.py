@@ -11,7 +11,7 @@ import numpy as np
 from napari_unet import measurements
 from napari_unet.errors import InputError
 from napari_unet.measurements.table import Column
-from napari_unet.tracking.track import Track
+from napari_unet.tracking.tracks import Track
 
 _NAMES = ("id", "first", "last", "parent")
 _MOST_BYTES = 2**28
@@ -36,9 +36,10 @@ def read_tracks(path: Path) -> tuple[Track, ...]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file.read(_MOST_BYTES).splitlines()))
-        return tuple(Track(*(int(row[name]) for name in _NAMES)) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            header, *rows = csv.reader(file.read(_MOST_BYTES).splitlines())
+        places = [header.index(name) for name in _NAMES]
+        return tuple(Track(*(int(row[place]) for place in places)) for row in rows)
+    except (OSError, ValueError, IndexError, csv.Error) as error:
         raise InputError(
             f"Expected a table of tracks in {str(path)!r}, with whole numbers in the "
             f"columns {', '.join(_NAMES)}, found none; take the file that "

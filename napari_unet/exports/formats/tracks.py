@@ -18,7 +18,7 @@ from napari_unet.exports.format import Format, Steps
 from napari_unet.exports.result import Result
 from napari_unet.exports.written import files_as_noted, note_files
 from napari_unet.geometry.axes import to_canonical
-from napari_unet.tracking.track import Track, frames_of
+from napari_unet.tracking.tracks import Track, frames_of
 
 _LARGEST_ID = int(np.iinfo(np.uint16).max)
 _THREE_DIGITS = 1000
