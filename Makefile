@@ -21,8 +21,9 @@ SEED ?= 0
 
 DATA ?= ../shared/data
 RUNS ?= runs
+SIZES ?= 4096 20000
 
-.PHONY: help run test lint docs bench bench-models bench-annotator torture clean
+.PHONY: help run test lint docs bench bench-models bench-annotator bench-scale torture clean
 .NOTPARALLEL:
 
 help:
@@ -33,6 +34,7 @@ help:
 	@echo "make bench   speed, side by side with other tools"
 	@echo "make bench-models   scores of the built-in models, from their data (DATA=DIR)"
 	@echo "make bench-annotator   robots correct, models learn: hours (DATA=DIR RUNS=DIR)"
+	@echo "make bench-scale   slides larger than memory, workers, kills (SIZES="4096 20000")"
 	@echo "make torture tries to lose work: kills, damage, long runs (SOAK_MIN=30, SEED=0)"
 	@echo "make clean   remove what tests and builds left; .venv stays"
 
@@ -84,6 +86,10 @@ bench-annotator: | $(STARTS)
 	  --starts $(STARTS) --everything 1200
 	$(BIN)/python -m benchmarks.one_image --data $(DATA) --start $(RUNS)/without-d \
 	  --out $(RUNS)/one-image.jsonl --steps 120
+
+bench-scale:
+	@scripts/setup.sh test
+	$(BIN)/python -m benchmarks.scale --out $(RUNS)/scale --sizes $(SIZES)
 
 # One after the other in processes of their own: a kill forks, so it wants no threads.
 torture:

@@ -10,7 +10,15 @@ from contextlib import redirect_stdout
 import torch
 from rich.console import Console
 
-from benchmarks import event_loop, journal, predict, train_step
+from benchmarks import (
+    event_loop,
+    gestures,
+    journal,
+    predict,
+    rounds,
+    strokes,
+    train_step,
+)
 from benchmarks.report import Report, as_json, show
 from benchmarks.subject import Subject, prepare
 from benchmarks.timing import Stopwatch
@@ -24,11 +32,14 @@ PARTS: dict[str, Part] = {
     "train": lambda subject, watch, _: train_step.measure(subject, watch),
     "journal": lambda subject, *_: [journal.measure(subject)],
     "window": lambda subject, _, seconds: [event_loop.measure(subject, seconds)],
+    "gestures": lambda subject, watch, _: [gestures.measure(subject, watch.rounds)],
+    "strokes": lambda subject, *_: [strokes.measure(subject)],
 }
 """What is measured when nothing is named, in this order."""
 
 EXTRA: dict[str, Part] = {
-    "tune": lambda subject, watch, _: [predict.tune(subject, watch)]
+    "rounds": lambda subject, watch, _: [rounds.measure(subject, watch.rounds)],
+    "tune": lambda subject, watch, _: [predict.tune(subject, watch)],
 }
 """Measured only when it is named."""
 
@@ -79,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         choices=[*PARTS, *EXTRA, []],
         metavar="PART",
-        help=f"{', '.join([*PARTS, *EXTRA])}; all but tune where none is named",
+        help=f"{', '.join([*PARTS, *EXTRA])}; without a name the first {len(PARTS)}",
     )
     parser.add_argument("--model", default="nuclei", help="built-in name or folder")
     parser.add_argument("--size", type=int, default=2048, help="extent in pixels")

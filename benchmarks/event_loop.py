@@ -112,13 +112,20 @@ def _row(
 
 
 class Pulse:
-    """A timer that notes by how much every beat comes too late."""
+    """A timer that notes by how much every beat comes too late.
+
+    Attributes
+    ----------
+    computed : list of float
+        What the main thread has computed before each beat, in milliseconds.
+    """
 
     def __init__(self) -> None:
         from qtpy.QtCore import Qt, QTimer
 
         self._delays: list[float] = []
-        self._last = time.perf_counter()
+        self.computed: list[float] = []
+        self._last, self._used = time.perf_counter(), time.thread_time()
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_INTERVAL_MS)
@@ -132,6 +139,7 @@ class Pulse:
         return self._delays
 
     def _beat(self) -> None:
-        now = time.perf_counter()
+        now, used = time.perf_counter(), time.thread_time()
         self._delays.append(max(0.0, 1000 * (now - self._last) - _INTERVAL_MS))
-        self._last = now
+        self.computed.append(1000 * (used - self._used))
+        self._last, self._used = now, used

@@ -26,7 +26,7 @@ from napari_unet.session.session import Session
 _PATIENCE = 600.0
 _ZOOM = 2.0
 _STROKE_MS = 16
-_STROKE_MOVES = 40
+STROKE_MOVES = 40
 
 
 def has_display() -> bool:
@@ -68,10 +68,7 @@ class Window:
 
     def live(self, seconds: float) -> None:
         """Let the window live for some time."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            QApplication.processEvents()
-            time.sleep(min(left, 0.001))
+        live(seconds)
 
     def predict(self) -> None:
         """Start a prediction."""
@@ -89,6 +86,14 @@ class Window:
         return state.training is not None or state.predicting is not None
 
 
+def live(seconds: float) -> None:
+    """Let all windows live for some time."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        QApplication.processEvents()
+        time.sleep(min(left, 0.001))
+
+
 @contextmanager
 def open_window(image: np.ndarray[Any, Any], model: str) -> Iterator[Window]:
     """Open a window that shows an image; work on it is saved, and deleted at the end.
@@ -99,28 +104,42 @@ def open_window(image: np.ndarray[Any, Any], model: str) -> Iterator[Window]:
     model : str
         A built-in model or a model folder.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        tifffile.imwrite(Path(folder) / "nuclei.tif", image)
+        with open_list(Path(folder), model) as window:
+            yield window
+
+
+@contextmanager
+def open_list(folder: Path, model: str) -> Iterator[Window]:
+    """Open a window with the images of a folder in its list, the first on screen.
+
+    Parameters
+    ----------
+    folder : Path
+        Work is saved there.
+    model : str
+        A built-in model or a model folder.
+    """
     import napari
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "nuclei.tif"
-        tifffile.imwrite(path, image)
-        viewer = napari.Viewer()
-        viewer.window.resize(1200, 900)
-        viewer.open(path, plugin="napari")
-        dock = SegmentAndCorrect(viewer)
-        viewer.window.add_dock_widget(dock)
-        window = Window(viewer, dock)
-        window.session.models.choose(model)
-        window.until(lambda: window.session.state.model and not _loading(window))
-        viewer.camera.zoom = _ZOOM
-        window.live(1.0)
-        try:
-            yield window
-        finally:
-            # Saves now: with the window alone it would come after the folder is gone.
-            dock.bench.close()
-            viewer.close()
-            QApplication.processEvents()
+    viewer = napari.Viewer()
+    viewer.window.resize(1200, 900)
+    dock = SegmentAndCorrect(viewer)
+    viewer.window.add_dock_widget(dock)
+    window = Window(viewer, dock)
+    window.session.models.choose(model)
+    window.session.worklist.listing.add([folder], go=True)
+    window.until(lambda: window.session.state.model and not _loading(window))
+    viewer.camera.zoom = _ZOOM
+    window.live(1.0)
+    try:
+        yield window
+    finally:
+        # Saves now: with the window alone it would come after the folder is gone.
+        dock.bench.close()
+        viewer.close()
+        QApplication.processEvents()
 
 
 class Hand:
@@ -138,7 +157,7 @@ class Hand:
         self._canvas = window.viewer.window._qt_viewer.canvas.native
         self._rng = rng
         self._moves = 0
-        self._middle = (0.0, 0.0)
+        self._middle: tuple[float, ...] = (0.0, 0.0)
         layer = window.dock.bench.layers.labels_layer
         if layer is None:
             raise NapariUnetError("There are no labels to paint on; predict first.")
@@ -162,30 +181,49 @@ class Hand:
         if self._moves == 0:
             size = self._canvas.width(), self._canvas.height()
             self._middle = tuple(self._rng.uniform(0.25, 0.75, 2) * size)
-            self._send(QEvent.Type.MouseButtonPress, Qt.MouseButton.LeftButton)
+            press(self._canvas, self._middle, self._moves)
         self._moves += 1
-        self._send(QEvent.Type.MouseMove, Qt.MouseButton.NoButton)
-        if self._moves == _STROKE_MOVES:
+        move(self._canvas, self._middle, self._moves)
+        if self._moves == STROKE_MOVES:
             self._finish()
 
     def _finish(self) -> None:
-        self._send(
-            QEvent.Type.MouseButtonRelease, Qt.MouseButton.LeftButton, held=False
-        )
+        release(self._canvas, self._middle, self._moves)
         self._moves = 0
 
-    def _send(
-        self, kind: QEvent.Type, button: Qt.MouseButton, held: bool = True
-    ) -> None:
-        angle = 2 * math.pi * self._moves / _STROKE_MOVES
-        x, y = self._middle
-        here = QPointF(x + 30 * math.cos(angle), y + 30 * math.sin(angle))
-        there = QPointF(self._canvas.mapToGlobal(here.toPoint()))
-        buttons = Qt.MouseButton.LeftButton if held else Qt.MouseButton.NoButton
-        event = QMouseEvent(
-            kind, here, here, there, button, buttons, Qt.KeyboardModifier.NoModifier
-        )
-        QApplication.sendEvent(self._canvas, event)
+
+def press(canvas: Any, middle: tuple[float, ...], moves: int = 0) -> None:
+    """Put the left button down, on a circle after so many moves along it."""
+    down = QEvent.Type.MouseButtonPress
+    _send(canvas, middle, moves, down, Qt.MouseButton.LeftButton)
+
+
+def move(canvas: Any, middle: tuple[float, ...], moves: int) -> None:
+    """Move the mouse while its button is down."""
+    _send(canvas, middle, moves, QEvent.Type.MouseMove, Qt.MouseButton.NoButton)
+
+
+def release(canvas: Any, middle: tuple[float, ...], moves: int) -> None:
+    """Let the button come up."""
+    up = QEvent.Type.MouseButtonRelease
+    _send(canvas, middle, moves, up, Qt.MouseButton.LeftButton, held=False)
+
+
+def _send(
+    canvas: Any,
+    middle: tuple[float, ...],
+    moves: int,
+    kind: QEvent.Type,
+    button: Qt.MouseButton,
+    held: bool = True,
+) -> None:
+    angle, (x, y) = 2 * math.pi * moves / STROKE_MOVES, middle
+    here = QPointF(x + 30 * math.cos(angle), y + 30 * math.sin(angle))
+    there = QPointF(canvas.mapToGlobal(here.toPoint()))
+    buttons = Qt.MouseButton.LeftButton if held else Qt.MouseButton.NoButton
+    nothing = Qt.KeyboardModifier.NoModifier
+    event = QMouseEvent(kind, here, here, there, button, buttons, nothing)
+    QApplication.sendEvent(canvas, event)
 
 
 def _loading(window: Window) -> bool:

@@ -5,6 +5,11 @@ from .exchange.from_file import import_model as import_model
 from .exports.write import export as export
 from .inference.predict import predict as predict
 from .io.samples import replay_samples as replay_samples
+from .large.predict_to import (
+    Gap as Gap,
+    Predicted as Predicted,
+    predict_to as predict_to,
+)
 from .learning.config import FitConfig as FitConfig
 from .learning.fit import fit as fit
 from .learning.start import new_model as new_model

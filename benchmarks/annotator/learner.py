@@ -56,6 +56,10 @@ class ModelLearner(Learner, Protocol):
         """What is live."""
         ...
 
+    def predict(self, image: Image, diameter: float | None = None) -> LabelMap:
+        """Return the objects of an image, whose size may be known from some of them."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class UNetLearner:
@@ -74,9 +78,9 @@ class UNetLearner:
     def __post_init__(self) -> None:
         self.model = self.start
 
-    def predict(self, image: Image) -> LabelMap:
+    def predict(self, image: Image, diameter: float | None = None) -> LabelMap:
         """Predict by the model that is live."""
-        return predict(image.pixels, self.model)
+        return predict(image.pixels, self.model, diameter=diameter)
 
     def learn(self, samples: Sequence[Sample], seed: int) -> Generator[Passed]:
         """Fine-tune; see `napari_unet.learning.train.iter_fit`."""

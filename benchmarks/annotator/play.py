@@ -130,7 +130,8 @@ class Play:
         return desk
 
     def _predict(self, desk: Desk) -> None:
-        desk.refresh(self.learner.predict(desk.image))
+        known = desk.annotation.pixels.objects.verified_diameter
+        desk.refresh(self.learner.predict(desk.image, known))
 
     def _pass(self, seconds: float) -> bool:
         """Let time pass for both; return whether a better model is live."""

@@ -9,8 +9,8 @@ slice or the next point in time meanwhile.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +20,6 @@ from napari_unet.annotation.edit import Edit, Facts, Tool, register, why_no_labe
 from napari_unet.annotation.shaping import (
     NewId,
     Places,
-    erase,
     fill_holes,
     inside,
     may_enclose,
@@ -57,10 +56,14 @@ class Plane:
 
     def box_of(self, object_id: int) -> Box:
         """Return a box of the plane that holds an object, and a pixel around it."""
-        box = self._objects.box(object_id)
-        start, stop = (
-            tuple(each[axis] for axis in self._axes) for each in (box.start, box.stop)
-        )
+        return self.box_around([object_id])
+
+    def box_around(self, ids: Sequence[int]) -> Box:
+        """Return a box of the plane that holds some objects, and a pixel around."""
+        boxes = [self._objects.box(each) for each in ids]
+        low = np.min([each.start for each in boxes], axis=0).tolist()
+        high = np.max([each.stop for each in boxes], axis=0).tolist()
+        start, stop = (tuple(each[axis] for axis in self._axes) for each in (low, high))
         return Box(start, stop).grow(1, self.labels.shape)
 
     def box_of_line(self) -> Box:
@@ -129,16 +132,26 @@ class Part:
         A copy, to be changed in place.
     path : ndarray of int
         Where the line is in that part, or beyond it.
-    places : mapping
-        Where the objects lie in it, by id.
+    ids : list of int
+        The objects.
     new_id : callable
         Returns an id for an object that is new.
+    plane, box
+        The plane, and the place of the part in it.
     """
 
     labels: LabelMap
     path: Path
-    places: Places
+    ids: list[int]
     new_id: NewId
+    plane: Plane
+    box: Box
+
+    @property
+    def places(self) -> Places:
+        """Where the objects lie in it, by id."""
+        boxes = {each: self.plane.box_of(each) for each in self.ids}
+        return {i: box.relative_to(self.box).slices for i, box in boxes.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +175,12 @@ class DrawnEdit(Edit):
         plane = Plane(work, self.line)
         if not (ids := self._meant(plane)):
             return None
-        boxes = {each: plane.box_of(each) for each in ids}
-        room = [*boxes.values(), *([plane.box_of_line()] * self.along_line)]
-        whole = reduce(Box.union, room)
-        places = {each: boxes[each].relative_to(whole).slices for each in ids}
+        whole = plane.box_around(ids)
+        if self.along_line:
+            whole = whole.union(plane.box_of_line())
         labels = plane.labels[whole.slices].copy()
         path = plane.path - whole.start
-        self._change(Part(labels, path, places, work.ids.take))
+        self._change(Part(labels, path, ids, work.ids.take, plane, whole))
         return plane.paint(work, whole, labels)
 
     def _meant(self, plane: Plane) -> list[int]:
@@ -248,7 +260,7 @@ class Delete(DrawnEdit):
     )
 
     def _change(self, part: Part) -> None:
-        erase(part.labels, part.places)
+        part.labels[np.isin(part.labels, part.ids)] = 0
 
 
 @register

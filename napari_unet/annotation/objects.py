@@ -16,6 +16,7 @@ from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import Points, bounding_box
 from napari_unet.geometry.runs import run_starts
+from napari_unet.instances.diameter import typical_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class Content(NamedTuple):
     labels: LabelMap
     verified: Mask
 
+
+_ENOUGH = 4
+"""Objects that tell how large all of an image are."""
 
 _SMALL_BOX, _FILLED = 2**16, 16
 """Pixels, and pixels a pixel of the object."""
@@ -101,6 +105,20 @@ class ObjectTable:
             return None
         extents = [each.shape[-2] * each.shape[-1] for each in self._boxes.values()]
         return math.sqrt(np.median(extents))
+
+    @property
+    def verified_diameter(self) -> float | None:
+        """How large the typical object is in its plane, of those verified as a whole.
+
+        In pixels. A few may be what just had to be corrected, so None where there are
+        fewer than four.
+        """
+        areas = [
+            n / math.prod(self._boxes[i].shape[:-2])
+            for i, n in self._pixels.items()
+            if n == self._verified.get(i)
+        ]
+        return typical_of(np.array(areas)) if len(areas) >= _ENOUGH else None
 
     def outsized(self, before: LabelMap, after: LabelMap) -> frozenset[int]:
         """Return what a stroke takes from and is far too large to be one object.

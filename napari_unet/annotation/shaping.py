@@ -114,13 +114,6 @@ def _bridge(objects: Mask, free: Mask, path: Path) -> Mask:
     return np.asarray(ndimage.binary_dilation(filled, _AROUND) & free)
 
 
-def erase(labels: LabelMap, places: Places) -> None:
-    """Make background of objects."""
-    for object_id, place in places.items():
-        local = labels[place]
-        local[local == object_id] = 0
-
-
 def fill_holes(labels: LabelMap, path: Path, places: Places) -> None:
     """Fill what the objects that a line passes enclose; other objects in there stay.
 

@@ -24,6 +24,7 @@ from napari_unet.cli.project import project
 from napari_unet.cli.shortcut import shortcut
 from napari_unet.cli.track import track
 from napari_unet.cli.train import train
+from napari_unet.cli.verify_seams import verify_seams
 from napari_unet.cli.window import open_window, refuse_stranger
 from napari_unet.core.torchrun import count_processes
 from napari_unet.errors import InputError
@@ -53,6 +54,7 @@ app.command()(demo)
 app.command()(predict)
 app.command()(train)
 app.command()(evaluate)
+app.command("verify-seams")(verify_seams)
 app.command()(measure)
 app.command()(track)
 app.command()(export)

@@ -12,6 +12,7 @@ from typer import Argument
 from napari_unet import annotation, io, measurements
 from napari_unet.cli import outputs
 from napari_unet.cli.console import about, counted, progress_bar, report, say
+from napari_unet.cli.named_files import expand
 from napari_unet.cli.options import (
     AxesOption,
     JsonOption,
@@ -19,7 +20,6 @@ from napari_unet.cli.options import (
     guess_in_words,
     option,
 )
-from napari_unet.cli.predict import expand
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import channel_count, channel_titles, names_or_colours

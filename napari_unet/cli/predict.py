@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
@@ -14,7 +13,7 @@ import numpy as np
 import typer
 from typer import Argument
 
-from napari_unet import inference, io, nets, tracking, weights
+from napari_unet import inference, io, large, nets, tracking, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import (
     EXIT_INTERRUPTED,
@@ -28,6 +27,7 @@ from napari_unet.cli.console import (
 from napari_unet.cli.console import (
     report as print_report,
 )
+from napari_unet.cli.named_files import named_images
 from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
@@ -41,6 +41,16 @@ from napari_unet.cli.options import (
     option,
 )
 from napari_unet.cli.origin import Recipe, recipe_of
+from napari_unet.cli.predict_large import (
+    ChunkOption,
+    FormatOption,
+    LargeOptions,
+    LargeOrder,
+    PlanOption,
+    SchedulerOption,
+    WorkersOption,
+    predict_large,
+)
 from napari_unet.cli.predict_report import Line, RunReport, opened_report
 from napari_unet.cli.track import TrackOption, follow, refuse_untracked, tracks_file
 from napari_unet.core.events import Notice, TilesDone
@@ -49,7 +59,7 @@ from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import take_channels
 from napari_unet.instances.diameter import in_pixels
-from napari_unet.io.pairing import by_stem, in_natural_order, list_images, name_of
+from napari_unet.io.pairing import name_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,6 +133,11 @@ def predict(
         float | None,
         option("PX", "Least area of an object, in pixels that the model sees."),
     ] = None,
+    output_format: FormatOption = None,
+    chunk: ChunkOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    plan: PlanOption = False,
     overwrite: OverwriteOption = False,
     resume: Annotated[
         bool,
@@ -149,23 +164,37 @@ def predict(
     Writes DIR/<image name>.tif for every image: ids of objects (int32, 0 for
     background), classes (uint8) or values (float32, one channel a variable). Images
     that fail are listed; the others are written. What was interrupted goes on with the
-    same command and --resume.
+    same command and --resume. With --output-format images may be larger than memory,
+    and the exit code is 3 if a part of one stays empty.
     """
     if overwrite and resume:
         raise InputError(
             "--resume leaves results that are there, and --overwrite replaces them; "
             "give one of the two."
         )
+    options = LargeOptions(output_format, chunk, workers, scheduler, plan)
+    if options.wanted:
+        options.refuse_others(resume=resume, report=report, track=track)
+        loaded = _loaded(model, device, threshold, keep_together, smallest)
+        settings = large.Settings(
+            axes=axes,
+            channel=channel,
+            probabilities=probabilities,
+            rotations=rotations,
+            full_precision=full_precision,
+            diameter=diameter,
+            pixel_size=pixel_size,
+        )
+        large_order = LargeOrder(model, loaded, out, settings, device, overwrite)
+        predict_large(named_images(images), large_order, options, as_json=as_json)
+        return
     targets = _plan(images, out, replace=overwrite or resume)
     if report is not None:
         outputs.refuse_replacing_inputs(targets, [report])
         outputs.refuse_replacing_inputs(targets.values(), [report], "one of them")
         if not (overwrite or resume):
             outputs.refuse_existing([report])
-    nets.resolve_device(device)
-    loaded = weights.load_model(model).with_thresholds(
-        threshold, keep_together, smallest
-    )
+    loaded = _loaded(model, device, threshold, keep_together, smallest)
     ask = partial(
         inference.iter_predict,
         model=loaded,
@@ -236,33 +265,20 @@ class _Done:
     interrupted: bool = False
 
 
+def _loaded(model: str, device: str, *thresholds: float | None) -> Model:
+    """Load the model, with other thresholds, if the device is there."""
+    nets.resolve_device(device)
+    return weights.load_model(model).with_thresholds(*thresholds)
+
+
 def _plan(images: list[str], out: Path, *, replace: bool) -> dict[Path, Path]:
     """Return where the labels of each image go, after checking all of it."""
-    # Patterns may overlap: a file that is named twice is one.
-    paths = dict.fromkeys(path for image in images for path in expand(image))
-    targets = {p: out / f"{name_of(p)}.tif" for p in by_stem(paths).values()}
+    targets = {path: out / f"{name_of(path)}.tif" for path in named_images(images)}
     outputs.refuse_one_target(targets)
     outputs.refuse_replacing_inputs(targets, targets.values())
     if not replace:
         outputs.refuse_existing(targets.values(), "go on with --resume, ")
     return targets
-
-
-def expand(image: str, *, more: frozenset[str] = frozenset()) -> list[Path]:
-    """Return the files that an argument names; Windows leaves patterns to us.
-
-    In folders these are images, and files with the suffixes in `more`.
-    """
-    path = Path(image)
-    if path.is_dir():
-        return in_natural_order(list_images(path, more=more))
-    if path.exists() or path.is_symlink() or not glob.has_magic(image):
-        return [path]
-    for pattern in (image, image.replace("[", "[[]")):
-        # Path.glob takes no absolute patterns.
-        if found := glob.glob(pattern):  # noqa: PTH207
-            return in_natural_order(map(Path, found))
-    raise InputError(f"No file fits the pattern {image!r}; check the folder.")
 
 
 def _predict_all(targets: dict[Path, Path], order: _Order, report: RunReport) -> _Done:

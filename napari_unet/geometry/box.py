@@ -79,10 +79,10 @@ class Box:
 
     def grow(self, margin: int, shape: tuple[int, ...]) -> Box:
         """Return the box grown by `margin` on every side and cut to `shape`."""
-        grown = Box(
-            tuple(a - margin for a in self.start), tuple(b + margin for b in self.stop)
+        return Box(
+            tuple([max(a - margin, 0) for a in self.start]),
+            tuple([min(b + margin, n) for b, n in zip(self.stop, shape, strict=True)]),
         )
-        return grown.intersect(Box.whole(shape))
 
     def relative_to(self, other: Box) -> Box:
         """Return the same region in the coordinates of `other`."""
@@ -99,4 +99,7 @@ class Box:
 def _by_axis(
     function: Callable[[int, int], int], first: tuple[int, ...], second: tuple[int, ...]
 ) -> tuple[int, ...]:
-    return tuple(function(a, b) for a, b in zip(first, second, strict=True))
+    # There may be thousands of boxes, and `map` is quick, but not strict.
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} axes do not go with {len(second)}")
+    return tuple(map(function, first, second))

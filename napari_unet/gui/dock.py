@@ -18,7 +18,7 @@ from napari_unet.gui.connections import Connections, single_shot
 from napari_unet.gui.curve import Curve
 from napari_unet.gui.focus import InputGuard
 from napari_unet.gui.histogram import Histogram
-from napari_unet.gui.napari_private import canvas_of
+from napari_unet.gui.napari_private import DockNames, canvas_of
 from napari_unet.gui.pages import Page, Pages
 from napari_unet.gui.panels.correct import CorrectPanel
 from napari_unet.gui.panels.finetune import FinetunePanel
@@ -66,6 +66,8 @@ class Dock(QWidget):
     At the foot is what panels have there, and a line that says what is going on.
     """
 
+    title: ClassVar[str] = ""
+    _bar: QDockWidget | None = None
     head: ClassVar[tuple[type[Panel], ...]] = ()
     pages: ClassVar[tuple[Page, ...]] = ()
 
@@ -103,6 +105,9 @@ class Dock(QWidget):
         # The dock gets the window's style when it comes into the window, shown or not.
         parent = self.parentWidget()
         while parent is not None:
+            if isinstance(parent, QDockWidget) and parent is not self._bar:
+                self._bar = parent
+                DockNames(self.bench.viewer, parent, _names(self.title))
             if isinstance(parent, QMainWindow):
                 self.bench.watch(parent, self.status)
             parent = parent.parentWidget()
@@ -157,6 +162,7 @@ class Dock(QWidget):
 class SegmentAndCorrect(Dock):
     """The whole story."""
 
+    title = "Segment and correct"
     head = (ProjectPanel,)
     pages = (
         Page("Images", (ImagesPanel, ImagePanel, ModelPanel)),
@@ -169,6 +175,7 @@ class SegmentAndCorrect(Dock):
 class Predict(Dock):
     """Choose an image and a model, and predict."""
 
+    title = "Predict"
     head = (ProjectPanel,)
     pages = (Page("Predict", (ImagePanel, ModelPanel, PredictPanel)),)
 
@@ -176,6 +183,7 @@ class Predict(Dock):
 class Correct(Dock):
     """Correct and accept."""
 
+    title = "Correct"
     head = (ProjectPanel,)
     pages = (Page("Correct", (CorrectPanel,)),)
 
@@ -183,12 +191,14 @@ class Correct(Dock):
 class Finetune(Dock):
     """Learn from what is verified."""
 
+    title = "Fine-tune"
     pages = (Page("Train", (FinetunePanel,)),)
 
 
 class Objects(Dock):
     """The objects as a list; as wide as it can be, so nothing else is in it."""
 
+    title = "Objects"
     head = (ObjectsPanel,)
 
     def _lay_out(self) -> None:
@@ -206,7 +216,7 @@ class Objects(Dock):
 def show_objects(viewer: Any) -> Dock:
     """Bring the list of objects into sight; a window has one."""
     lists = [dock for dock in docks_of(viewer) if isinstance(dock, Objects)]
-    return _bring(viewer, lists, Objects, "Objects", "bottom")
+    return _bring(viewer, lists, Objects, "bottom")
 
 
 def show_dock(viewer: Any) -> Dock:
@@ -215,7 +225,7 @@ def show_dock(viewer: Any) -> Dock:
     Not the list of objects, which has no room for what else is to be said.
     """
     docks = [dock for dock in docks_of(viewer) if not isinstance(dock, Objects)]
-    return _bring(viewer, docks, SegmentAndCorrect, "Segment and correct", "right")
+    return _bring(viewer, docks, SegmentAndCorrect, "right")
 
 
 def docks_of(viewer: Any) -> list[Dock]:
@@ -224,13 +234,10 @@ def docks_of(viewer: Any) -> list[Dock]:
     return window.findChildren(Dock) if window is not None else []
 
 
-def _bring(
-    viewer: Any, found: Sequence[Dock], make: type[Dock], title: str, area: str
-) -> Dock:
+def _bring(viewer: Any, found: Sequence[Dock], make: type[Dock], area: str) -> Dock:
     if not found:
         dock = make(viewer)
-        # Called as napari calls it, so that its menu finds it, too.
-        viewer.window.add_dock_widget(dock, name=f"{title} (U-Net)", area=area)
+        viewer.window.add_dock_widget(dock, name=_names(make.title)[0], area=area)
         return dock
     dock = found[0]
     parent = dock.parentWidget()
@@ -240,3 +247,8 @@ def _bring(
         widget.show()
         widget.raise_()
     return dock
+
+
+def _names(title: str) -> tuple[str, ...]:
+    """Return what napari's menu calls a dock, and what others do that open it."""
+    return f"{title} (U-Net)", f"{title} (napari-unet-live)"

@@ -31,7 +31,7 @@ SHEET = "?"  # napari has no name for it: a shortcut of the window
 
 _WORDS = {
     PREDICT: "Predict, first what is in view",
-    NEXT: "Go to the next view that needs a look",
+    NEXT: "Go to the next view that needs a look; after the last, to the next image",
     f"{NEXT_IMAGE} / {IMAGE_BEFORE}": "Go to the next image, or to the one before; "
     "from a verified plane to the next one",
     FLIP: "Labels on or off; while comparing, the one model or the other",

@@ -7,7 +7,7 @@ of them moves.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -186,6 +186,28 @@ def offer_paths(
             open_paths(paths, stack, choose_plugin, plugin, **options)
 
     return _replace(window, {"_qt_open": open_others})
+
+
+class DockNames:
+    """Names by which napari finds a dock, too, as long as it is there.
+
+    It looks for a dock by its name alone, and menu and command line have different
+    names for the same one; so a second one would be opened.
+    """
+
+    def __init__(self, viewer: Any, dock: Any, names: Iterable[str]) -> None:
+        self._known = viewer.window._wrapped_dock_widgets
+        self._names = [name for name in names if name not in self._known]
+        self._known.update(dict.fromkeys(self._names, dock))
+        # Nobody else keeps the owner of a slot alive, and no partial may be one (see
+        # `Workbench.watch`).
+        dock.names_of_plugin = self
+        dock.destroyed.connect(self.forget)
+
+    def forget(self, *_: object) -> None:
+        """Let napari look for it no more."""
+        for name in self._names:
+            self._known.pop(name, None)
 
 
 def scene_of(viewer: Any, layer: Layer) -> Any:

@@ -99,15 +99,16 @@ class Column(QScrollArea):
 
     fitted = Signal()
 
-    def __init__(self, *panels: QWidget) -> None:
+    def __init__(self, *panels: Panel) -> None:
         super().__init__()
         self._inner = inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(2, 4, 8, 2)
         column.setSpacing(6)
         for panel in panels:
-            column.addWidget(panel)
-        column.addStretch(1)
+            column.addWidget(panel, int(panel.grows))
+        if not any(panel.grows for panel in panels):
+            column.addStretch(1)
         self.setWidget(inner)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)

@@ -39,6 +39,7 @@ class ProcessJob(ThreadJob):
         self._process: Process | None = None
         self._asked_to_stop = False
         self._inside = False
+        self._heard = False
         super().__init__(job, handlers)
 
     def advance(self) -> Yielded | Outcome:
@@ -48,7 +49,18 @@ class ProcessJob(ThreadJob):
         try:
             return self._hear()
         except Exception as error:  # noqa: BLE001 - a job's border: any error ends it
-            return Failed(error)
+            # Who is told to leave before the first word dies without one.
+            unheard = self.cancelled and not self._heard
+            return Closed() if unheard else Failed(error)
+
+    def hurry(self) -> None:
+        """Do not wait for a process that has told nothing yet.
+
+        It still imports what the job needs, which takes seconds, and there is nothing
+        that it could leave half done.
+        """
+        if self._process is not None and not self._heard:
+            self._process.leave()
 
     def _hear(self) -> Yielded | Outcome:
         if self._process is None:
@@ -65,6 +77,7 @@ class ProcessJob(ThreadJob):
             self._asked_to_stop = True
             self._process.stop()
         told = self._process.hear()
+        self._heard = True
         if told.kind == "event":
             return Yielded(told.value)
         self._processes.give_back(self._process)

@@ -34,6 +34,11 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
     """Runs jobs in threads; handlers come on the thread of the Qt event loop.
 
     Implements `napari_unet.session.runner.Runner`.
+
+    Attributes
+    ----------
+    collector : Collector
+        Takes care of garbage while jobs run.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -42,7 +47,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._drain)
-        self._collector = Collector(self)
+        self.collector = Collector(self)
         self._processes = Processes()
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
@@ -53,7 +58,7 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         self, job: Job[E, R], handlers: Handlers[E, R] = NO_HANDLERS
     ) -> ThreadJob:
         """Start a job in a new thread; never calls a handler before it returns."""
-        self._collector.take_over()
+        self.collector.take_over()
         self._idle.stop()
         if job.apart:
             running: ThreadJob = ProcessJob(job, handlers, self._processes)
@@ -83,11 +88,13 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
         while self._jobs and time.monotonic() < deadline:
             self._drain()
             for job in self._jobs:
+                job.hurry()
                 job.wait(0.01)
         ended = not self._jobs
         self._jobs.clear()
         self._rest()
         self._idle.stop()
+        self.collector.close()
         self._processes.end()
         return ended
 
@@ -112,4 +119,4 @@ class QtRunner(QObject):  # type: ignore[misc, unused-ignore]
     def _rest(self) -> None:
         self._timer.stop()
         self._idle.start()
-        self._collector.give_back()
+        self.collector.give_back()

@@ -51,6 +51,9 @@ class ThreadJob(Running):
             self.deliver(item)
         return True
 
+    def hurry(self) -> None:
+        """Do not finish what nobody misses, once the job is cancelled."""
+
     def wait(self, seconds: float) -> None:
         """Wait for something to be delivered, or for the end of the thread."""
         if not self._outbox:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 from qtpy.compat import isalive
@@ -101,6 +101,7 @@ class Workbench(QObject):
         self._timer.start(_IDLE_TICK_MS)
         self.session.state_changed.connect(self._on_state)
         self.session.guiding.wanted.connect(self.layers.look_at)
+        viewer.layers.events.removing.connect(self._on_removing)
         self.commands = Commands(
             viewer,
             self.session,
@@ -203,6 +204,7 @@ class Workbench(QObject):
         if not self._runner.close(_CLOSING_SECONDS):
             logger.warning("A job did not stop in %s s.", _CLOSING_SECONDS)
         self._offer_no_more()
+        self.viewer.layers.events.removing.disconnect(self._on_removing)
         self.folders.close()
         self.one_image.close()
         self.tools.close()
@@ -216,6 +218,10 @@ class Workbench(QObject):
         self._activity.close()
         self.commands.close(self.viewer)
         self.closed.emit()
+
+    def _on_removing(self, event: Any) -> None:
+        """Let napari free the memory of a layer that goes."""
+        self._runner.collector.bring_back(self.viewer.layers[event.index])
 
     def _on_quit(self) -> None:
         self._quitting = True

@@ -13,17 +13,16 @@ from napari_unet.core.events import TilesDone
 from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.inference.chunks import (
-    ChunkPlan,
-    chunk_of_view,
+from napari_unet.geometry.regrid import Regrid
+from napari_unet.inference.blocks import BlockPlan, block_of_view, worth_a_preview
+from napari_unet.inference.events import PredictEvent
+from napari_unet.inference.model_input import resize
+from napari_unet.inference.predict_block import (
     in_image_axes,
     iter_decode_maps,
     seen_in_view,
     widened,
-    worth_a_preview,
 )
-from napari_unet.inference.events import PredictEvent
-from napari_unet.inference.model_input import resize
 from napari_unet.instances.decoding import Decoding
 from napari_unet.instances.planes import iter_number_objects
 from napari_unet.instances.seen import SeenPart, part_of
@@ -42,7 +41,7 @@ class CachedMaps:
     """
 
     planes: tuple[npt.NDArray[np.float16], ...]
-    plan: ChunkPlan
+    plan: BlockPlan
     axes: str
 
     def iter_decode(
@@ -58,8 +57,9 @@ class CachedMaps:
             yield from self._iter_view(spec, view)
         labels = []
         for number, plane in enumerate(self.planes, start=1):
-            maps, shape = widened(plane), plan.shape[2:]
-            decoded = iter_decode_maps(spec, maps, shape, plan.zoom)
+            maps = widened(plane)
+            back = Regrid.whole(maps.shape[1:], plan.shape[2:])
+            decoded = iter_decode_maps(spec, maps, back, plan.zoom)
             labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
             yield TilesDone(number, total)
         stacks = np.stack(labels).reshape(plan.shape)
@@ -70,21 +70,21 @@ class CachedMaps:
         self, spec: ModelSpec, view: Box
     ) -> Generator[PredictEvent, None, None]:
         plan = self.plan
-        chunk = chunk_of_view(view, self.axes, plan.shape, _AROUND)
-        if not worth_a_preview(chunk, plan):
+        block = block_of_view(view, self.axes, plan.shape, _AROUND)
+        if not worth_a_preview(block, plan):
             return
-        number = chunk.frame * plan.shape[1] + (chunk.section or 0)
+        number = block.frame * plan.shape[1] + (block.section or 0)
         maps = self.planes[number]
         scale = [m / n for m, n in zip(maps.shape[1:], plan.shape[2:], strict=True)]
         place = tuple(
             slice(math.floor(a * s), math.ceil(b * s))
-            for a, b, s in zip(chunk.read.start, chunk.read.stop, scale, strict=True)
+            for a, b, s in zip(block.read.start, block.read.stop, scale, strict=True)
         )
-        steps = iter_decode_maps(
-            spec, widened(maps[:, *place]), chunk.decoded.shape, plan.zoom
-        )
+        seen = widened(maps[:, *place])
+        back = Regrid.whole(seen.shape[1:], block.decoded.shape)
+        steps = iter_decode_maps(spec, seen, back, plan.zoom)
         found = yield from told_as(TilesDone(0, len(self.planes)), steps)
-        yield seen_in_view(chunk, found, self.axes)
+        yield seen_in_view(block, found, self.axes)
 
     def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
         """Return the box of all labels, and the probability of foreground in it."""

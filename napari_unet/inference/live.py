@@ -26,17 +26,16 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.grid import Cell
 from napari_unet.geometry.maps import Mask
 from napari_unet.images.source import ImageSource
-from napari_unet.inference.chunks import (
-    Chunk,
-    in_image_axes,
-    iter_decode_chunk,
-    narrowed,
-    plan_chunks,
-)
+from napari_unet.inference.blocks import Block, plan_blocks
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import fit_image, resize
 from napari_unet.inference.predict import iter_limits, iter_nothing, iter_zoom
+from napari_unet.inference.predict_block import (
+    in_image_axes,
+    iter_decode_block,
+    narrowed,
+)
 from napari_unet.inference.tile_maps import (
     Kept,
     Known,
@@ -169,7 +168,7 @@ def iter_prepare(
         zoom = yield from iter_zoom(
             seen, model, predictor, limits, diameter, pixel_size
         )
-    plan = plan_chunks(seen, model.spec, predictor, limits=limits, raw=False, zoom=zoom)
+    plan = plan_blocks(seen, model.spec, predictor, limits=limits, raw=False, zoom=zoom)
     return Prepared(seen, plan, predictor.stride, nothing is not None)
 
 
@@ -261,8 +260,8 @@ class _Run:
             maps[:, *place.slices] = self._known[self._tile(cell)]
         yield _BEGUN
         view, box = self._view, self._grid.box_of(near)
-        chunk = Chunk(view.frame, view.section, box, box, box)
-        steps = iter_decode_chunk(self._prepared.plan, chunk, maps)
+        block = Block(view.frame, view.section, box, box, box)
+        steps = iter_decode_block(self._prepared.plan, block, maps)
         values = yield from told_as(_BEGUN, steps)
         core, around = self._mask(ready, box), self._mask(near, box)
         yield PartPredicted(

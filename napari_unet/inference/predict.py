@@ -1,11 +1,11 @@
 """Predict: one engine for the dock, the command line and Python.
 
 How it flows: the image is fitted to the model (`model_input`), normalised with the
-statistics of the whole image, looked at (`measure`), and cut into chunks, a plane or a
-volume each where that fits into memory (`chunks`). These are predicted (`forward`),
-decoded and stitched. Objects in the sections of a z-stack are linked, and ids are
-unique in the result. With a view, its part of the image is predicted first, so that
-something can be seen early.
+statistics of the whole image, looked at (`measure`), and cut into blocks, a plane or a
+volume each where that fits into memory (`blocks`). These are predicted (`forward`),
+decoded (`predict_block`) and stitched (`stitching`). Objects in the sections of a
+z-stack are linked, and ids are unique in the result. With a view, its part of the image
+is predicted first, so that something can be seen early.
 """
 
 from __future__ import annotations
@@ -24,30 +24,39 @@ from napari_unet.core.numbers import refuse_beyond
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
 from napari_unet.images.channels import ChannelChoice
-from napari_unet.images.source import ArrayLabels, CanonicalImage, ImageSource
+from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.images.statistics import iter_statistics
-from napari_unet.inference.cached_maps import CachedMaps
-from napari_unet.inference.chunks import (
-    ChunkPlan,
-    chunk_of_view,
-    in_image_axes,
-    iter_chunk_maps,
-    iter_decode_chunk,
-    iter_predict_chunk,
-    plan_chunks,
-    seen_in_view,
-    stitch,
+from napari_unet.inference.blocks import (
+    BlockPlan,
+    block_of_view,
+    plan_blocks,
     worth_a_preview,
 )
+from napari_unet.inference.cached_maps import CachedMaps
 from napari_unet.inference.events import MapsCached, PredictEvent, Sized
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.inference.measure import (
+    Seen,
     estimate_diameter,
-    iter_only_noise,
     measure_objects,
     plausible,
 )
 from napari_unet.inference.model_input import fit_image, zoom_for
+from napari_unet.inference.noise import iter_only_noise
+from napari_unet.inference.predict_block import (
+    crop,
+    in_image_axes,
+    iter_block_maps,
+    iter_decode_block,
+    iter_predict_block,
+    seen_in_view,
+)
+from napari_unet.inference.stitching import (
+    Seams,
+    number_objects,
+    pairs_of,
+    split_objects,
+)
 from napari_unet.instances.diameter import check_diameter, size_warning
 from napari_unet.instances.planes import iter_number_objects
 from napari_unet.nets.device import choose_execution, resolve_device
@@ -197,7 +206,7 @@ def iter_predict(
             return in_image_axes(nothing, seen.axes)
     predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
     zoom = yield from iter_zoom(seen, model, predictor, limits, diameter, pixel_size)
-    plan = plan_chunks(
+    plan = plan_blocks(
         seen, model.spec, predictor, limits=limits, raw=probabilities, zoom=zoom
     )
     if view is not None and model.net.dims == 2 and not probabilities:
@@ -247,19 +256,19 @@ def iter_zoom(
 ) -> Generator[PredictEvent, None, float]:
     """Return the zoom at which the model knows the objects, measured if need be."""
     spec, shape = model.spec, image.shape[3:]
-    known = spec.best_diameters
-    if known is None or model.net.dims != 2:
+    known = model.best_diameters
+    if known is None:
         if diameter is not None:
             yield Notice("This model zooms no images: the object size was not used.")
         return 1.0
     told = diameter
-    likely = plausible(spec.expected_diameter(pixel_size), shape)
+    likely = plausible(spec.expected_size(pixel_size), shape)
     if diameter is None:
         scale = partial(spec.normalization.scale, limits=limits)
         segment = partial(_segment, predictor, objective_of(spec))
         diameter = yield from measure_objects(image, scale, known, segment, likely)
     # What the pixel size makes likely is believed where nothing is seen.
-    size = diameter or likely
+    size = likely.diameter if diameter is None and likely else diameter
     zoom = 1.0 if size is None else zoom_for(size, known, shape)
     yield Sized(diameter, zoom, measured=told is None)
     if diameter is not None and (
@@ -278,7 +287,7 @@ def iter_measured(
 
     In pixels of the plane; None where it sees none, or knows no sizes.
     """
-    known = model.spec.best_diameters
+    known = model.best_diameters
     if known is None:
         return None
     segment = partial(_segment, predictor, objective_of(model.spec))
@@ -287,10 +296,11 @@ def iter_measured(
 
 def _segment(
     predictor: PlanePredictor, objective: Objective, plane: npt.NDArray[np.float32]
-) -> Generator[PredictEvent, None, LabelMap]:
+) -> Generator[PredictEvent, None, Seen]:
     """Segment a part of a plane as it is."""
     maps = yield from mapped(_progress(0, 0, _PARTS), predictor.iter_maps(plane))
-    return (yield from told_as(_BEGUN, objective.iter_decode(maps)))
+    labels = yield from told_as(_BEGUN, objective.iter_decode(maps))
+    return labels, maps[0]
 
 
 def _progress(
@@ -307,27 +317,36 @@ def _progress(
 
 
 def _whole(
-    plan: ChunkPlan, image: CanonicalImage, predictor: PlanePredictor
+    plan: BlockPlan, image: CanonicalImage, predictor: PlanePredictor
 ) -> Generator[PredictEvent, None, Values]:
-    """Predict all chunks; return (T, Z, Y, X), or (n, T, Z, Y, X)."""
+    """Predict all blocks; return (T, Z, Y, X), or (n, T, Z, Y, X)."""
     parts = _PARTS * predictor.count_windows(plan.largest_plane)
-    total = len(plan.chunks) * parts
-    store = ArrayLabels(np.zeros(0))
-    last: dict[tuple[int, int | None], int] = {}
+    total = len(plan.blocks) * parts
+    result: Values = np.zeros(0)
+    seams: dict[int, Seams] = {}
     cached = []
-    for number, chunk in enumerate(plan.chunks):
+    for number, block in enumerate(plan.blocks):
         found = yield from mapped(
             _progress(number * parts, parts, total),
-            iter_predict_chunk(plan, number, image, predictor),
+            iter_predict_block(plan, number, image, predictor),
         )
+        values = found.values
         if number == 0:
-            leading = found.values.shape[: -predictor.dims]
-            store = ArrayLabels(np.zeros((*leading, *plan.shape), found.values.dtype))
-        place = chunk.frame, chunk.section
-        last[place] = stitch(plan, number, found, store, last.get(place, 0))
+            leading = values.shape[: -predictor.dims]
+            result = np.zeros((*leading, *plan.shape), values.dtype)
+        if plan.objects and plan.a_plane > 1:
+            values, seams[number] = split_objects(plan, number, values)
+        else:
+            values = crop(block, values)
+        region = block.in_result(block.core)
+        index: Any = (..., *region.slices)
+        result[index] = values.reshape(*leading, *region.shape)
+        if len(seams) == plan.a_plane:
+            yield TilesDone(min(total, (number + 1) * parts), total)
+            _unite(plan, seams, result)
+            seams.clear()
         if found.maps is not None:
             cached.append(found.maps)
-    result = store.array
     if plan.objects:
         numbered = iter_number_objects(result, link=predictor.dims == 2)
         yield from told_as(TilesDone(total, total), numbered)
@@ -336,16 +355,31 @@ def _whole(
     return result
 
 
+def _unite(plan: BlockPlan, seams: dict[int, Seams], result: LabelMap) -> None:
+    """Make one object of those in the blocks of a plane that are one, in place."""
+    pairs = (
+        (number, other, found)
+        for number in seams
+        for other, found in pairs_of(plan, number, seams.__getitem__).items()
+    )
+    counts = [each.count for each in seams.values()]
+    numbering = number_objects(min(seams), counts, pairs)
+    for number in seams:
+        block = plan.blocks[number]
+        region = block.in_result(block.core).slices
+        result[region] = numbering.of(number)[result[region]]
+
+
 def _preview(
-    plan: ChunkPlan, image: CanonicalImage, predictor: PlanePredictor, view: Box
+    plan: BlockPlan, image: CanonicalImage, predictor: PlanePredictor, view: Box
 ) -> Generator[PredictEvent, None, None]:
     """Predict the viewed part of the viewed plane, if it is much less than all."""
     halo = math.ceil(predictor.halo / plan.zoom)
-    chunk = chunk_of_view(view, image.axes, plan.shape, halo)
-    if not worth_a_preview(chunk, plan):
+    block = block_of_view(view, image.axes, plan.shape, halo)
+    if not worth_a_preview(block, plan):
         return
     told = _progress(0, _PARTS, _PARTS)
-    steps = iter_chunk_maps(plan, chunk, image, predictor)
+    steps = iter_block_maps(plan, block, image, predictor)
     maps = yield from mapped(told, steps)
-    values = yield from mapped(told, iter_decode_chunk(plan, chunk, maps))
-    yield seen_in_view(chunk, values, image.axes)
+    values = yield from mapped(told, iter_decode_block(plan, block, maps))
+    yield seen_in_view(block, values, image.axes)

@@ -22,8 +22,9 @@ from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.grid import Cell, Grid
 from napari_unet.images.source import CanonicalImage
-from napari_unet.inference.chunks import ChunkPlan, box_in_axes, in_image_axes
+from napari_unet.inference.blocks import BlockPlan, box_in_axes
 from napari_unet.inference.model_input import resize
+from napari_unet.inference.predict_block import in_image_axes
 
 TILE = 128
 """How wide a tile is about, in pixels that the network sees."""
@@ -46,7 +47,7 @@ class Prepared:
     """
 
     image: CanonicalImage
-    plan: ChunkPlan
+    plan: BlockPlan
     stride: int
     blank: bool
 

@@ -37,16 +37,11 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import Mask
 from napari_unet.geometry.views import VIEW_EXTENT, cut_views
 from napari_unet.images.source import CanonicalImage, ImageSource
-from napari_unet.inference.chunks import (
-    ChunkPlan,
-    chunk_of_view,
-    iter_chunk_maps,
-    iter_decode_chunk,
-    plan_chunks,
-)
+from napari_unet.inference.blocks import BlockPlan, block_of_view, plan_blocks
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import fit_image, sample_labels
 from napari_unet.inference.predict import iter_limits, iter_zoom
+from napari_unet.inference.predict_block import iter_block_maps, iter_decode_block
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.scores.differing import count_differing
 from napari_unet.scores.views import VARIETY, Order, View, rank
@@ -101,7 +96,7 @@ class _Ready:
     """A picture that can be predicted, view by view."""
 
     image: CanonicalImage
-    plan: ChunkPlan
+    plan: BlockPlan
     predictor: PlanePredictor
 
 
@@ -217,7 +212,7 @@ def _iter_ready(
     limits = yield from iter_limits(image, model)
     size, width = picture.diameter, picture.pixel_size
     zoom = yield from iter_zoom(image, model, predictor, limits, size, width)
-    plan = plan_chunks(
+    plan = plan_blocks(
         image, model.spec, predictor, limits=limits, raw=False, zoom=zoom
     )
     return _Ready(image, plan, predictor)
@@ -229,25 +224,25 @@ def _iter_rate(
     """Return a view with what it tells, and what it looks like."""
     plan, image, predictor = ready.plan, ready.image, ready.predictor
     halo = math.ceil(predictor.halo / plan.zoom)
-    chunk = chunk_of_view(view.box, image.axes, plan.shape, halo)
-    inside = np.zeros(chunk.decoded.shape, bool)
-    inside[chunk.core.relative_to(chunk.decoded).slices] = True
-    maps = yield from iter_chunk_maps(plan, chunk, image, predictor)
-    values = yield from iter_decode_chunk(plan, chunk, maps)
+    block = block_of_view(view.box, image.axes, plan.shape, halo)
+    inside = np.zeros(block.decoded.shape, bool)
+    inside[block.core.relative_to(block.decoded).slices] = True
+    maps = yield from iter_block_maps(plan, block, image, predictor)
+    values = yield from iter_decode_block(plan, block, maps)
     seen = sample_labels(inside, maps.shape[1:])
     corrections, doubt = [], []
     for turn in turns:
-        turned = yield from iter_chunk_maps(plan, chunk, image, predictor, turn)
+        turned = yield from iter_block_maps(plan, block, image, predictor, turn)
         doubt.append(float(np.abs(turned - maps)[:, seen].mean()))
         if plan.objects:
-            found = yield from iter_decode_chunk(plan, chunk, turned)
+            found = yield from iter_decode_block(plan, block, turned)
             yield None
             corrections.append(count_differing(values, found, inside))
     looks = maps[:, seen].mean(axis=1).tolist()
     if plan.objects:
         looks += _sizes(values, inside)
     grey = plan.spec.normalization.scale(
-        image.plane(chunk.frame, chunk.section, chunk.core), plan.limits
+        image.plane(block.frame, block.section, block.core), plan.limits
     )
     return replace(
         view,

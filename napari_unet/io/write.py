@@ -59,7 +59,7 @@ def write_image(
         order = sorted(range(array.ndim), key=lambda i: CANONICAL.index(axes[i]))
         array, axes = array.transpose(order), "".join(axes[i] for i in order)
     size = {axis: n for axis, n in (pixel_size or {}).items() if axis in axes}
-    tags = _tags(axes, size)
+    tags = tags_of(axes, size)
     if mark is not None:
         tags["metadata"][MARK] = mark
 
@@ -76,7 +76,7 @@ def write_image(
     write_atomically(path, write)
 
 
-def _tags(axes: str, size: Mapping[str, float]) -> dict[str, Any]:
+def tags_of(axes: str, size: Mapping[str, float]) -> dict[str, Any]:
     """Return what tifffile is to write of the axes and the size of pixels."""
     metadata: dict[str, Any] = {"axes": axes}
     # Without OME they are the same words in another place: a resolution has no Z.

@@ -32,6 +32,7 @@ from napari_unet.inference.model_input import (
     zoom_for,
     zoomed_shape,
 )
+from napari_unet.instances.diameter import UsualSize
 from napari_unet.learning.config import FitConfig
 from napari_unet.learning.judging import Known, Window
 from napari_unet.learning.sampling import Plane, make_plane
@@ -67,8 +68,8 @@ class TrainingData:
     is compared with verified pixels, which also train unless they are held out. In
     `known` thresholds are fitted to all that is verified: of the few objects that are
     held out they would follow chance. Objects are counted for every image, where the
-    task has any. The diameter is that of the typical object in pixels of the images,
-    where the model has to know.
+    task has any. The usual size is that of the typical object of each image, where the
+    model has to know.
     """
 
     planes: list[Plane]
@@ -77,7 +78,7 @@ class TrainingData:
     known: Known
     held_out: bool
     objects: Sequence[int] | None = None
-    diameter: float | None = None
+    usual_size: UsualSize | None = None
 
     def validated(
         self, step: int, score: float, start_score: float, *, best: bool
@@ -88,8 +89,9 @@ class TrainingData:
     def learned(self, objective: Objective) -> dict[str, Any]:
         """Return what of a model's description its training has found out."""
         found = dict(objective.thresholds)
-        if self.diameter is not None:
-            found["usual_diameter"] = self.diameter
+        if self.usual_size is not None:
+            found["usual_diameter"] = self.usual_size.diameter
+            found["diameter_spread"] = self.usual_size.spread
         return found
 
 
@@ -168,7 +170,7 @@ def iter_prepare(
         Known(known, hints),
         split is not None,
         _count_objects(own) if task_of(model.spec).labels.objects else None,
-        _usual_diameter(own),
+        _usual_size(own),
     )
     left_out = [Notice(note) for note in sorted({p.note for p in own if p.note})]
     return data, left_out + ([] if split else [_NOTHING_HELD_OUT])
@@ -183,9 +185,13 @@ def _count_objects(planes: Sequence[AnnotatedPlane]) -> list[int]:
     return list(counts.values())
 
 
-def _usual_diameter(planes: Sequence[AnnotatedPlane]) -> float | None:
-    known = [plane.diameter for plane in planes if plane.diameter is not None]
-    return float(np.median(known)) if known else None
+def _usual_size(planes: Sequence[AnnotatedPlane]) -> UsualSize | None:
+    """Return how large objects are; planes of a stack are alike, and count as one."""
+    known: dict[int, list[float]] = {}
+    for plane in planes:
+        if plane.diameter is not None:
+            known.setdefault(plane.number, []).append(plane.diameter)
+    return UsualSize.of([float(np.median(each)) for each in known.values()])
 
 
 def _iter_annotated(
@@ -288,7 +294,7 @@ def iter_annotated_planes(
         yield
     planes = []
     flat = model.net.dims == 2
-    known = model.spec.best_diameters if flat else None
+    known = model.best_diameters
     sections: Iterable[Any] = range(image.shape[2]) if flat else [slice(None)]
     for t, z in product(range(len(image)), sections):
         if not verified[t, z].any():

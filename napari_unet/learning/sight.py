@@ -38,7 +38,7 @@ class Sight:
     def __init__(self, model: Model, device: str) -> None:
         spec = model.spec
         self._model, self._device = model, device
-        self._known = spec.best_diameters if model.net.dims == 2 else None
+        self._known = model.best_diameters
         unsure = self._known is not None and spec.usual_diameter is None
         self._looks = MOST_LOOKS if unsure else 0
         self._predictor: PlanePredictor | None = None

@@ -20,6 +20,7 @@ from napari_unet.core.validation import Frozen, first_problem
 from napari_unet.errors import InputError
 from napari_unet.images.normalize import AnyNormalization, PercentileNormalization
 from napari_unet.instances.by_reach import ReachDecoding
+from napari_unet.instances.diameter import SPREAD, SPREAD_IN_NATURE, UsualSize
 from napari_unet.instances.kinds import AnyDecoding
 from napari_unet.models.architecture import Architecture
 from napari_unet.models.architectures.unet import UNetConfig
@@ -43,7 +44,13 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
 
 _Diameters = Annotated[tuple[_Diameter, _Diameter], AfterValidator(_rising)]
 
-_SIZES = ("diameters", "zoomed_to", "object_size", "usual_diameter")
+_SIZES = (
+    "diameters",
+    "zoomed_to",
+    "object_size",
+    "usual_diameter",
+    "diameter_spread",
+)
 """What is known of the sizes of objects."""
 
 # The rest follows from the images, the task and the training.
@@ -155,6 +162,8 @@ class ModelSpec(Frozen):
     usual_diameter : float, optional
         Typical diameter of the objects that it was fine-tuned on, in pixels of their
         images: how large those of other images will be, most likely.
+    diameter_spread : float, optional
+        How far images differ in that: standard deviation of the logarithm.
     card : ModelCard
         Data, licence, scores.
     checksum : str, optional
@@ -178,6 +187,7 @@ class ModelSpec(Frozen):
     zoomed_to: _Diameters | None = None
     object_size: float | None = Field(None, gt=0, le=1e4)
     usual_diameter: float | None = Field(None, gt=0, le=1e6)
+    diameter_spread: float | None = Field(None, gt=0, le=100)
     card: ModelCard = ModelCard()
     checksum: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
@@ -212,8 +222,9 @@ class ModelSpec(Frozen):
         written: dict[str, Any] = content(self)
         if self.loss == LossOptions():
             del written["loss"]
-        if self.usual_diameter is None:
-            written.pop("usual_diameter", None)
+        for name in ("usual_diameter", "diameter_spread"):
+            if getattr(self, name) is None:
+                written.pop(name, None)
         if self.decoding == ReachDecoding() and not tasks.task_of(self).labels.objects:
             written.pop("decoding", None)
         return written
@@ -244,8 +255,8 @@ class ModelSpec(Frozen):
         """Typical diameters that need no zoom, in pixels; None if nobody knows."""
         return self.zoomed_to or self.diameters
 
-    def expected_diameter(self, pixel_size: float | None) -> float | None:
-        """Return how many pixels an object should be across, if anybody can know.
+    def expected_size(self, pixel_size: float | None) -> UsualSize | None:
+        """Return how large objects should be in pixels, if anybody can know.
 
         The objects it was fine-tuned on tell more than those of all images of a kind.
 
@@ -255,10 +266,10 @@ class ModelSpec(Frozen):
             Width of a pixel, in micrometres; one that is not above 0 tells nothing.
         """
         if self.usual_diameter is not None:
-            return self.usual_diameter
+            return UsualSize(self.usual_diameter, self.diameter_spread or SPREAD)
         if pixel_size is None or self.object_size is None or not pixel_size > 0:
             return None
-        return self.object_size / pixel_size
+        return UsualSize(self.object_size / pixel_size, SPREAD_IN_NATURE)
 
     @property
     def names(self) -> tuple[str, ...]:

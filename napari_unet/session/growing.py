@@ -235,12 +235,13 @@ class Grow(Job[None, Growth | None]):
 def usual_diameter(image: OpenImage) -> float:
     """Return how large the objects of an image usually are, in pixels.
 
-    As the person said, as a model has measured it, or as most of those are that there
-    are.
+    As the person has said or shown, as a model has measured it, or as most of those
+    are that there are.
     """
     measured = image.measured[1] if image.measured is not None else None
     found = image.annotation.pixels.objects.usual_extent()
-    return min(image.diameter or measured or found or _DIAMETER, _LARGEST)
+    known = image.known_diameter or measured or found or _DIAMETER
+    return min(known, _LARGEST)
 
 
 def _pixel(line: Line) -> tuple[int, ...]:

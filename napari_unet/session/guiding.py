@@ -1,14 +1,15 @@
-"""Where to look next: a queue of views of all open images.
+"""Where to look next: a queue of views of all open images, then those of the list.
 
 How it flows: when a prediction is over and nothing else is going on, a job looks for
 where the model contradicts itself (`inference.where_next`). Until it is done, chance
 decides, and the current image comes first. Another model or other images make it worth
-nothing, and it is dropped. What was shown or verified meanwhile is passed over.
+nothing, and it is dropped. What was shown or verified meanwhile is passed over. When
+nothing is left, the way goes on `beyond` the images that are open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -51,6 +52,8 @@ class Guiding:
 
     Attributes
     ----------
+    beyond : callable
+        Goes to an image that is not open, if there is one; returns whether it does.
     wanted : Signal(OpenImage, Box)
         A person wants to see that part of an image, in the axes of its labels.
     """
@@ -67,6 +70,7 @@ class Guiding:
         self._shown: set[tuple[OpenImage, Box]] = set()
         self._job: Running | None = None
         self._due = False
+        self.beyond: Callable[[], bool] = bool
 
     @property
     def ranked(self) -> bool:
@@ -76,6 +80,8 @@ class Guiding:
     def next(self) -> None:
         """Let the person see what they should look at next, and say why."""
         why_not = self._hub.state.why_not_go_on
+        if why_not and self.beyond():
+            return
         if any(image.canvas.busy for image in self._images):
             why_not = DRAWING  # the stroke would go across to the view that comes
         if why_not:
@@ -85,6 +91,8 @@ class Guiding:
         for image in self._images:
             image.canvas.settle()
         found = next(self._iter_left(), None)
+        if found is None and self.beyond():
+            return
         if found is None and self._shown:
             self._shown.clear()  # what was passed over once comes again
             found = next(self._iter_left(), None)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 def told_diameter(image: OpenImage, model: Model) -> float | None:
-    """Return the diameter that a person has said, where it tells a model something.
+    """Return how large a person has said objects are, where it tells a model something.
 
-    One that was said for another model tells nothing to one that never zooms.
+    Or has shown, by those that are verified. One that never zooms it tells nothing.
     """
-    return image.diameter if model.spec.best_diameters else None
+    return image.known_diameter if model.best_diameters else None
 
 
 class Writing:

@@ -114,6 +114,7 @@ class Session:
             reader or PlainReader(),
             self.predict,
         )
+        self.guiding.beyond = self.worklist.going.step_to_unfinished
         self.training.elsewhere = self.worklist.lessons
         self.exporting.elsewhere = self.worklist.saved_work
         self.thumbnails = Thumbnails(hub)

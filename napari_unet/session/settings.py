@@ -245,7 +245,8 @@ class Settings:
         )
         if image is None:
             return shown
-        diameter, measured, warning = image.diameter, image.measured_by(model.name), ""
+        diameter, warning = image.diameter, ""
+        measured = image.shown_diameter or image.measured_by(model.name)
         if size := diameter or measured:
             warning = size_warning(
                 size,

@@ -37,6 +37,11 @@ class Model:
         """Short name for people."""
         return self.spec.name
 
+    @property
+    def best_diameters(self) -> tuple[float, float] | None:
+        """Typical diameters that need no zoom, in pixels; None if it never zooms."""
+        return self.spec.best_diameters if self.net.dims == 2 else None
+
     def with_decoding(self, decoding: Decoding) -> Model:
         """Return the same network with other thresholds.
 

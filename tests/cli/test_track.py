@@ -95,4 +95,5 @@ def test_predict_with_tracks(run: Run, model: Path, tmp_path: Path) -> None:
     assert run(*arguments, "--resume").code == 0
     assert "1 result from before kept" in run(*arguments, "--resume").err
     run(*arguments, "--overwrite", "--probabilities").refused("maps of probabilities")
+    run(*arguments, "--output-format", "tiff").refused("--track is for images that fit")
     run(*arguments, "--overwrite", "--axes", "ZYX").refused("found a z-stack")

@@ -28,13 +28,25 @@ class Count(Job[int, int]):
         os.write(1, b"what a job prints goes to standard error\n")
         try:
             for number in range(self.most):
-                time.sleep(self.pause)
                 yield number
+                time.sleep(self.pause)
         except GeneratorExit:
             if self.left is not None:
                 self.left.write_text("closed")
             raise
         return os.getpid()
+
+
+@dataclass(frozen=True, slots=True)
+class Mute(Job[None, None]):
+    """Tell nothing for a minute, as a job that imports much."""
+
+    apart: ClassVar[bool] = True
+
+    def run(self) -> Generator[None, None, None]:
+        """Wait."""
+        time.sleep(60)
+        yield
 
 
 class Stubborn(Exception):

@@ -22,7 +22,7 @@ def collector(qtbot):
     gc.unfreeze()  # what the tests themselves had set aside
     collector = Collector()
     yield collector
-    collector.give_back()
+    collector.close()
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
 
@@ -73,7 +73,31 @@ def test_what_existed_before_is_set_aside_and_brought_back(collector):
     assert not gc.isenabled()
     assert gc.get_freeze_count() > 1000
     collector.give_back()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 1000, "a layer that goes makes a full collection"
+    collector.close()
     assert gc.get_freeze_count() == 0
+
+
+def test_what_goes_is_brought_back_if_it_was_set_aside(collector):
+    gone = []
+    old, new = Cycle(), None
+    weakref.finalize(old, lambda: gone.append("old"))
+    collector.take_over()
+    collector.give_back()
+    new = Cycle()
+    weakref.finalize(new, lambda: gone.append("new"))
+    collector.bring_back(new)
+    del new
+    gc.collect()
+    assert gone == ["new"]
+    assert gc.get_freeze_count() > 1000
+    collector.bring_back(old)
+    del old
+    gc.collect()
+    assert gone == ["new", "old"]
+    collector.take_over()
+    assert gc.get_freeze_count() > 1000
 
 
 def test_two_windows_do_not_undo_each_other(collector, qtbot):

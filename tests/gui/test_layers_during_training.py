@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.layers import Labels
 
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.annotation.provenance import is_verified
@@ -102,7 +103,29 @@ def replace_pixels(lesson: Lesson) -> None:
     lesson.layer.data = lesson.desk.pixels("YX")
 
 
-CHANGES = [rename, remove_labels, remove_image, remove_all, replace_pixels]
+def duplicate(lesson: Lesson) -> None:
+    viewer, labels = lesson.desk.viewer, lesson.desk.labels
+    viewer.add_layer(Labels(labels.data.copy(), name="copy of the labels"))
+    viewer.layers.selection.active = labels
+
+
+def reorder(lesson: Lesson) -> None:
+    lesson.desk.viewer.layers.reverse()
+
+
+def hide(lesson: Lesson) -> None:
+    for layer in lesson.desk.viewer.layers:
+        layer.visible = False
+
+
+def move(lesson: Lesson) -> None:
+    lesson.layer.scale, lesson.layer.translate = (2.0, 0.5), (7.0, -3.0)
+    assert tuple(lesson.desk.labels.scale) == (2.0, 0.5)
+
+
+GOING = [remove_image, remove_all, replace_pixels]
+STAYING = [rename, remove_labels, duplicate, reorder, hide, move]
+CHANGES = [*GOING, *STAYING]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -138,7 +161,7 @@ def test_what_was_corrected_before_is_saved_and_comes_back(
     assert is_verified(annotation.provenance).all()
 
 
-@pytest.mark.parametrize("change", [rename, remove_labels])
+@pytest.mark.parametrize("change", STAYING)
 def test_the_next_round_learns_from_labels_whatever_became_of_their_layer(
     lesson: Lesson, change: Callable[..., None]
 ):

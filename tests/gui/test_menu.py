@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -124,3 +125,22 @@ def test_without_napari_s_help_a_session_begins_as_usual(monkeypatch):
     """Before napari 0.9, and in scripts in which no plugin is known."""
     monkeypatch.delattr("napari.settings.get_plugin_settings")
     assert Preferences.of_napari() == Preferences()
+
+
+@pytest.mark.qt_smoke
+def test_a_dock_is_found_by_all_its_names_until_it_is_closed(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    opened = viewer.window.add_plugin_dock_widget
+    bar, dock = opened(MINE, SegmentAndCorrect.title)
+    by_menu = partial(
+        get_app_model().commands.execute_command, f"{MINE}.segment_and_correct"
+    )
+    by_menu().result()
+    assert docks_of(viewer) == [dock], "the menu hides it, or shows it again"
+    viewer.window.remove_dock_widget(bar)
+    with qtbot.waitSignal(bar.destroyed):
+        del bar
+    by_menu().result()
+    (other,) = docks_of(viewer)
+    assert other is not dock
+    assert opened(MINE, SegmentAndCorrect.title)[1] is other

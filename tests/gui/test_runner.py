@@ -14,7 +14,7 @@ from napari_unet.core.events import TilesDone
 from napari_unet.errors import DeviceError, InputError
 from napari_unet.gui.runner import QtRunner
 from napari_unet.session.runner import Closed, Failed, Handlers, Returned
-from tests.core.distant import Break, Count
+from tests.core.distant import Break, Count, Mute
 from tests.generated import Generated
 
 pytestmark = pytest.mark.qt_smoke
@@ -260,7 +260,15 @@ def test_where_no_process_starts_the_job_runs_here_and_that_is_said(
 def test_closing_ends_a_process_that_does_not_stop(qtbot):
     runner, record = QtRunner(), Record()
     record.start_job(runner, Count(5, pause=60.0))
-    qtbot.wait(500)
+    qtbot.waitUntil(lambda: bool(record.calls), timeout=20_000)
     began = time.monotonic()
     assert not runner.close(0.2)
     assert time.monotonic() - began < 10
+
+
+def test_closing_does_not_wait_for_a_process_that_only_gets_ready(qtbot):
+    runner, record = QtRunner(), Record()
+    record.start_job(runner, Mute())
+    qtbot.wait(500)
+    assert runner.close(20)
+    assert record.calls == [("closed", None)]

@@ -9,10 +9,12 @@ import pytest
 
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.errors import InputError
+from napari_unet.geometry.ids import compact
 from napari_unet.inference import measure
 from napari_unet.inference.events import Sized
 from napari_unet.inference.measure import typical_diameter
 from napari_unet.inference.predict import iter_predict, predict
+from napari_unet.instances.diameter import UsualSize
 from napari_unet.io.samples import load_sample
 from napari_unet.weights.folder import load_model
 from tests.inference.test_predict import run
@@ -43,92 +45,94 @@ def blind_model(**spec):
     )
 
 
-def measured(segment, expected=None, plane=None):
-    """Return what a segmentation leads to."""
-    plane = np.zeros((1, 2048, 2048), np.float32) if plane is None else plane
-    steps = measure.estimate_diameter(plane, KNOWN, segment, expected)
+def squares(shape, side, pitch):
+    """Return square objects on a grid, and a foreground of 1 in them."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    inside = (y % pitch < side) & (x % pitch < side)
+    number = (y // pitch * 10_000 + x // pitch + 1).astype(np.int64)
+    labels = compact(np.where(inside, number, 0))[0].astype(np.int32)
+    return labels, inside.astype(np.float32)
+
+
+def network(true, *, near=0, afar=0, sure=0.7):
+    """Return a segmentation that finds squares if they have 10 to 60 of its pixels.
+
+    What it finds where they are larger, and where they are smaller, has always as many
+    pixels, as grains have and crowds that merge; and it is less sure of that.
+    """
+
+    def segment(part):
+        yield from ()
+        zoom = 1 / np.diff(part[0, 0]).mean()
+        side = round(true * zoom)
+        if 10 <= side <= 60:
+            return squares(part.shape[1:], side, side + max(2, side // 3))
+        side = near if side > 60 else afar
+        if not side:
+            return np.zeros(part.shape[1:], np.int32), np.zeros(part.shape[1:])
+        labels, foreground = squares(part.shape[1:], side, 2 * side)
+        return labels, sure * foreground
+
+    return segment
+
+
+def measured(segment, usual=None, size=2048):
+    """Return what a segmentation leads to; grey values are places along an axis."""
+    plane = np.broadcast_to(np.arange(size, dtype=np.float32), (1, size, size))
+    steps = measure.estimate_diameter(plane, KNOWN, segment, usual)
     with pytest.raises(StopIteration) as stopped:
         next(steps)
     return stopped.value.value
 
 
-def looks(expected):
-    """Return how large the looked-at parts are, in the pixels of the network."""
-    seen = []
-
-    def find_nothing(part):
-        seen.append(part.shape[-1])
-        yield from ()
-        return np.zeros(part.shape[1:], np.int32)
-
-    assert measured(find_nothing, expected) is None
-    return seen
+@pytest.mark.parametrize("true", [8, 20, 60, 150, 300])
+@pytest.mark.parametrize("other", [{}, {"near": 16}, {"afar": 40}, {"near": 12}])
+def test_what_is_found_alike_at_several_zooms_is_an_object(true, other):
+    """And not grains, texture and crowds, which have a size of the network's own."""
+    found = measured(network(true, **other))
+    assert found == pytest.approx(true * 2 / np.sqrt(np.pi), rel=0.15)
 
 
-def test_the_pixel_size_tells_where_to_look_first():
-    assert len(looks(None)) == 3
-    assert len(looks(80.0)) == 4
+def test_what_is_usual_decides_where_a_network_sees_two_things():
+    def cells_and_their_nuclei(part):
+        of_cells = yield from network(90)(part)
+        if of_cells[0].any():
+            return of_cells
+        return (yield from network(18)(part))
+
+    sizes = [measured(cells_and_their_nuclei, UsualSize(d, 0.3)) for d in (20, 100)]
+    assert sizes == pytest.approx([20.3, 101.6], rel=0.15)
 
 
-@pytest.mark.parametrize("expected", [0.0, 0.03, 1e9, None])
+def test_what_is_seen_is_believed_however_unusual_it_is():
+    assert measured(network(60), UsualSize(40, 0.3)) == pytest.approx(68, rel=0.1)
+
+
+def test_fewer_looks_are_taken_where_the_size_is_known_about():
+    def looks(usual):
+        seen = []
+
+        def find_nothing(part):
+            yield from ()
+            seen.append(part.shape)
+            return np.zeros(part.shape[1:], np.int32), np.zeros(part.shape[1:])
+
+        assert measured(find_nothing, usual) is None
+        return len(seen)
+
+    assert looks(UsualSize(80, 0.25)) < looks(UsualSize(80, 0.7)) < looks(None)
+
+
+@pytest.mark.parametrize("expected", [0.01, 0.03, 1e9])
 def test_a_pixel_size_that_cannot_be_right_tells_nothing(expected):
-    assert measure.plausible(expected, (2048, 2048)) is None
-    assert measure.plausible(80.0, (100, 60)) == 80
-
-
-def test_the_texture_of_large_objects_is_not_taken_for_objects():
-    def objects_and_their_texture(part):
-        """From afar two objects of 120 px, nearer nothing but grains of 14 px."""
-        yield from ()
-        pitch, side = (150, 120) if part.shape[-1] < 400 else (16, 14)
-        y, x = np.mgrid[: part.shape[1], : part.shape[2]]
-        inside = (y % pitch < side) & (x % pitch < side)
-        number = y // pitch * 1000 + x // pitch + 1
-        return np.where(inside, number, 0).astype(np.int32)
-
-    plane = np.zeros((1, 600, 600), np.float32)
-    assert measured(objects_and_their_texture, plane=plane) > 300
-
-
-def test_what_is_merged_or_left_out_from_afar_is_measured_as_it_is():
-    def merged_from_afar(part):
-        """Grains of 14 px; from afar one object that covers less."""
-        yield from ()
-        y, x = np.mgrid[: part.shape[1], : part.shape[2]]
-        if part.shape[-1] < 400:
-            return ((y < 80) & (x < 80)).astype(np.int32)
-        inside = (y % 16 < 14) & (x % 16 < 14)
-        return np.where(inside, y // 16 * 1000 + x // 16 + 1, 0).astype(np.int32)
-
-    plane = np.zeros((1, 600, 600), np.float32)
-    assert measured(merged_from_afar, plane=plane) == pytest.approx(15.8, rel=0.01)
-
-
-def test_what_would_fill_the_plane_from_afar_is_a_crowd():
-    def a_crowd(part):
-        """Grains of 14 px on most of the plane; from afar one blob of them."""
-        yield from ()
-        y, x = np.mgrid[: part.shape[1], : part.shape[2]]
-        afar = part.shape[-1] < 400
-        inside = (y < 130) & (x < 130) if afar else (y % 16 < 14) & (x % 16 < 14)
-        inside &= (y < 400) & (x < 400)
-        number = np.ones_like(y) if afar else y // 16 * 1000 + x // 16 + 1
-        return np.where(inside, number, 0).astype(np.int32)
-
-    plane = np.zeros((1, 600, 600), np.float32)
-    assert measured(a_crowd, plane=plane) == pytest.approx(15.8, rel=0.01)
+    assert measure.plausible(UsualSize(expected, 1), (2048, 2048)) is None
+    assert measure.plausible(None, (2048, 2048)) is None
+    assert measure.plausible(UsualSize(80, 1), (100, 60)).diameter == 80
 
 
 def test_grain_is_nothing_to_enlarge():
-    def grains(part):
-        """Objects of 2 x 2 px of the image, however it is zoomed."""
-        yield from ()
-        pitch = max(3, round(part.shape[-1] / 512 * 4))
-        y, x = np.mgrid[: part.shape[1], : part.shape[2]]
-        inside = (y % pitch < pitch // 2) & (x % pitch < pitch // 2)
-        return np.where(inside, y // pitch * 1000 + x // pitch + 1, 0).astype(np.int32)
-
-    assert measured(grains, plane=np.zeros((1, 512, 512), np.float32)) is None
+    """Objects of 2 x 2 px of the image, however it is zoomed."""
+    assert measured(network(2), size=512) is None
 
 
 @pytest.mark.parametrize("name", ["cells", "cells-phase"])
@@ -189,7 +193,7 @@ def test_a_diameter_that_nothing_has_is_refused(diameter):
 @pytest.mark.parametrize("pixel_size", [0.0, -1.0, float("nan")])
 def test_a_pixel_without_width_tells_nothing(pixel_size):
     spec = sized_model().spec.model_copy(update={"object_size": 10.0})
-    assert spec.expected_diameter(pixel_size) is None
+    assert spec.expected_size(pixel_size) is None
 
 
 def test_a_size_that_is_of_no_use_is_not_ignored_in_silence():
@@ -200,9 +204,9 @@ def test_a_size_that_is_of_no_use_is_not_ignored_in_silence():
 
 def test_a_model_that_knows_how_large_objects_are_uses_the_pixel_size():
     spec = sized_model().spec.model_copy(update={"object_size": 10.0})
-    assert spec.expected_diameter(0.5) == 20
-    assert spec.expected_diameter(None) is None
-    assert sized_model().spec.expected_diameter(0.5) is None
+    assert spec.expected_size(0.5).diameter == 20
+    assert spec.expected_size(None) is None
+    assert sized_model().spec.expected_size(0.5) is None
     image, _ = scene(40)
     model = replace(sized_model(), spec=spec)
     events = run(iter_predict(image, model, pixel_size=0.125))[0]

@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 
 from napari_unet.core.jobs import drain
 from napari_unet.images.normalize import PercentileNormalization
-from napari_unet.inference.measure import iter_is_noise
+from napari_unet.inference.noise import iter_is_noise
 from napari_unet.io.samples import list_samples, load_sample
 
 SIZE = 256

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from napari_unet.core.events import Notice
 from napari_unet.geometry.box import Box
-from napari_unet.inference import chunks
+from napari_unet.inference import blocks
 from napari_unet.inference import model_input as scale
 from napari_unet.inference.events import MapsCached, Sized, ViewPredicted
 from napari_unet.inference.measure import typical_diameter
@@ -22,6 +22,7 @@ from napari_unet.inference.model_input import (
     zoomed_shape,
 )
 from napari_unet.inference.predict import iter_predict, predict
+from napari_unet.instances.diameter import UsualSize
 from napari_unet.learning.data import annotated_planes
 from napari_unet.scores.metrics import evaluate
 from napari_unet.tasks.sample import Sample
@@ -173,7 +174,7 @@ def test_other_thresholds_cost_no_network(monkeypatch):
         kept.iter_decode(model.spec.decoding.model_copy(update={"foreground": 0.99}))
     )
     assert 0 < len(np.unique(fewer)) < len(np.unique(found))
-    monkeypatch.setattr(chunks, "LARGEST_CACHED", 100)
+    monkeypatch.setattr(blocks, "LARGEST_CACHED", 100)
     events, same = run(iter_predict(image, model))
     assert not any(isinstance(e, MapsCached) for e in events)
     assert ((same > 0) != (found[0] > 0)).mean() < 0.01
@@ -213,3 +214,15 @@ def test_a_model_is_zoomed_to_where_it_is_best_and_warns_of_what_it_never_saw():
     events, _ = run(iter_predict(image, replace(model, spec=best), diameter=24))
     assert [e.zoom for e in events if isinstance(e, Sized)] == [18 / 24]
     assert any("12 to 20 px" in e.message for e in events if isinstance(e, Notice))
+
+
+def test_the_more_images_differ_the_more_another_size_is_likely():
+    alike, different = (UsualSize.of(each) for each in ([40] * 6, [15, 40, 100] * 2))
+    assert alike.diameter == different.diameter == 40
+    assert UsualSize.of([40]).spread > alike.spread
+    sizes = np.log([40, 60, 4000])
+    few, many = alike.likelihood(sizes), different.likelihood(sizes)
+    assert few[0] == many[0] == 1
+    assert 0 < few[1] < many[1] < 1
+    assert 0 < few[2] == many[2]
+    assert UsualSize.of([]) is None

@@ -161,9 +161,11 @@ def test_a_model_remembers_how_large_its_objects_were(disks: Sample) -> None:
     trained = fit(model, [disks], config)
     assert trained is not model
     assert trained.spec.usual_diameter == pytest.approx(13.8, abs=0.2)
-    assert trained.spec.expected_diameter(0.1) == trained.spec.usual_diameter
+    expected = trained.spec.expected_size(0.1)
+    assert expected.diameter == trained.spec.usual_diameter
+    assert expected.spread == trained.spec.diameter_spread
     again = ModelSpec.model_validate_json(trained.spec.model_dump_json())
-    assert again.usual_diameter == trained.spec.usual_diameter
+    assert again.expected_size(0.1) == expected
     assert "usual_diameter" not in model.spec.model_dump_json()
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.edits import Settle
+from napari_unet.annotation.provenance import Provenance
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.instances.by_distances import DistancesDecoding
@@ -110,7 +114,7 @@ def test_objects_that_the_model_never_saw_are_told(sized):
     sized.open(disks(shape=(300, 300), pitch=100, radius=40))
     sized.session.predict()
     sized.run()
-    assert "measure 79 px" in sized.state.settings.warning
+    assert re.search(r"measure (79|80) px", sized.state.settings.warning)
     assert "knows 6 to 30 px" in sized.state.settings.warning
     assert sized.state.image.objects == 9, "it was predicted anyway"
     sized.session.settings.set_diameter(20)
@@ -504,3 +508,32 @@ def test_what_no_project_can_keep_is_refused_and_nothing_is_damaged(
     stage.session.close()
     read, _ = ProjectStore(path.with_suffix(".unet")).read()
     assert read.settings.minutes == DEFAULT_MINUTES
+
+
+def test_a_few_verified_objects_show_how_large_those_of_their_image_are(sized):
+    """Where a model measures wrongly, a person need not type a number."""
+    labels = np.zeros((300, 300), np.int32)
+    sized.open(disks(shape=(300, 300), pitch=60, radius=15))
+    annotation = sized.session.images.current.annotation
+    for number, corner in enumerate([(30, 30), (30, 90), (90, 30), (90, 90)]):
+        assert sized.session.images.current.shown_diameter is None, number
+        y, x = np.ogrid[:300, :300]
+        disk = (y - corner[0]) ** 2 + (x - corner[1]) ** 2 <= 15**2
+        annotation.live[disk] = annotation.new_id()
+        annotation.notice_change(Box.whole(labels.shape))
+        annotation.do(Settle())
+    shown = sized.session.images.current.shown_diameter
+    assert shown == pytest.approx(30, rel=0.1)
+    assert sized.session.images.current.known_diameter == shown
+    sized.session.settings.set_diameter(12)
+    assert sized.session.images.current.known_diameter == 12
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (3, 64, 64)])
+def test_a_stack_shows_how_large_objects_are_in_a_plane(shape):
+    labels = np.zeros(shape, np.int32)
+    for number in range(4):
+        labels[..., 16 * number : 16 * number + 10, 20:30] = number + 1
+    verified = np.full(shape, Provenance.ACCEPTED, np.uint8)
+    found = Annotation(labels, verified).pixels.objects.verified_diameter
+    assert found == pytest.approx(2 * math.sqrt(100 / math.pi))

@@ -154,6 +154,35 @@ def test_the_way_through_the_list_and_what_stays_of_each_image(viewer, plate):
     viewer.stage.session.close()
 
 
+def test_the_next_view_is_in_the_next_unfinished_image_when_none_is_left(viewer, plate):
+    fill(viewer, *(plate / f"well{n}.tif" for n in range(3)))
+
+    def next_view():
+        viewer.stage.session.guiding.next()
+        viewer.stage.run()
+        return viewer.current
+
+    next_view()
+    assert viewer.current == "well0.tif", "nothing was open, and the list begins here"
+    viewer.predict()
+    viewer.stage.session.correcting.do(EVERYTHING)
+    viewer.stage.run()
+    assert next_view() == "well1.tif"
+    assert next_view() == "well1.tif", "its view comes first"
+    assert next_view() == "well2.tif"
+    assert [next_view(), next_view()] == ["well2.tif", "well1.tif"], "round the end"
+    viewer.predict()
+    viewer.stage.session.correcting.do(EVERYTHING)
+    viewer.stage.run()
+    viewer.step(1)
+    viewer.predict()
+    viewer.stage.session.correcting.do(EVERYTHING)
+    viewer.stage.run()
+    next_view()
+    assert "verified" in viewer.stage.state.message
+    viewer.stage.session.close()
+
+
 def test_all_are_predicted_and_what_is_verified_stays(viewer, plate):
     fill(viewer, plate)
     viewer.go(1)

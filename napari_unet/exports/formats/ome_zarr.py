@@ -76,11 +76,16 @@ def _multiscales(
         change = [{"type": "scale", "scale": scale}]
         datasets.append({"path": path, "coordinateTransformations": change})
         step *= 2
-    said = {"name": name, "axes": [_axis(a, size) for a in axes], "datasets": datasets}
+    said = {
+        "name": name,
+        "axes": [axis_as_said(a, size) for a in axes],
+        "datasets": datasets,
+    }
     return {"multiscales": [said]}
 
 
-def _axis(letter: str, size: Mapping[str, float]) -> dict[str, str]:
+def axis_as_said(letter: str, size: Mapping[str, float]) -> dict[str, str]:
+    """Return what the metadata say of an axis."""
     found = {"name": letter.lower(), "type": _TYPES.get(letter, "space")}
     return {**found, "unit": "micrometer"} if letter in size else found
 

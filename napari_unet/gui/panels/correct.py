@@ -58,7 +58,7 @@ _EMPTY_TIP = "Add an empty layer, to paint without a prediction"
 _OBJECTS_TIP = "List all objects with their sizes, shapes and grey values"
 _NEXT_TIP = (
     "Go to where the model contradicts itself most, and to what looks new; by chance "
-    "until that is known"
+    "until that is known. After the last view it goes to the next image of the list"
 )
 _SPENT_TIP = "Views that were accepted; pauses of more than 20 s are not counted"
 _OVERLAY_TIP = "A blue line round what is accepted, an orange one round corrections"

@@ -94,7 +94,7 @@ class ImageList(QTableView):  # type: ignore[misc, unused-ignore]
         return tuple(self.rows.rows[index.row()].source for index in found)
 
     def sizeHint(self) -> QSize:
-        """Return the place of some rows."""
+        """Return the place of some rows, which is what the list has at least."""
         rows = max(1, min(MOST_ROWS, self.rows.rowCount()))
         return QSize(0, rows * self._drawn.height + 2 * self.frameWidth())
 

@@ -37,6 +37,7 @@ class ImagesPanel(Panel):
 
     title = "Images"
     place = "images"
+    grows = True
 
     def _build(self) -> None:
         worklist = self.session.worklist
@@ -49,7 +50,8 @@ class ImagesPanel(Panel):
         self.list.setToolTip(_TIP)
         self.list.wanted.connect(worklist.going.go)
         self.list.unwanted.connect(worklist.listing.remove)
-        self.add(self.nothing, self.list)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.add(self.nothing, self.list, stretch=1)
         menu = QMenu(self)
         for words, choose in (
             ("Files…", self._on_files),

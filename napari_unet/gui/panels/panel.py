@@ -40,11 +40,13 @@ class Panel(QWidget):
     """One section of the dock: controls, and what went wrong with them.
 
     It is `titled` where it does not stand alone. What is in its `foot` stays in sight
-    at the foot of the dock, while all else scrolls.
+    at the foot of the dock, while all else scrolls. One that `grows` takes what is left
+    of the height of its page.
     """
 
     title: ClassVar[str]
     place: ClassVar[Place]
+    grows: ClassVar[bool] = False
 
     def __init__(self, bench: Workbench, *, titled: bool = False) -> None:
         super().__init__()
@@ -85,10 +87,10 @@ class Panel(QWidget):
         """Show the title, if there is one, or leave it out where nothing is below."""
         self._heading.setVisible(wanted and self._titled)
 
-    def add(self, *widgets: QWidget) -> None:
-        """Put widgets below what is there."""
+    def add(self, *widgets: QWidget, stretch: int = 0) -> None:
+        """Put widgets below what is there; those that stretch take what is left."""
         for widget in widgets:
-            self._column.addWidget(widget)
+            self._column.addWidget(widget, stretch)
 
     def add_foot(self, *widgets: QWidget, below: QWidget | None = None) -> None:
         """Put widgets side by side at the foot, and above them what went wrong."""

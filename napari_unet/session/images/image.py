@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +26,9 @@ from napari_unet.session.images.reading import GUESSED, Reading
 
 if TYPE_CHECKING:
     from napari_unet.session.images.saving import ImageSaving
+
+
+_STEP = 1.2
 
 
 class Canvas(Protocol):
@@ -161,6 +165,20 @@ class OpenImage:
     def schema(self) -> LabelSchema:
         """What the annotation says of the pixels."""
         return self.identity.schema
+
+    @property
+    def shown_diameter(self) -> float | None:
+        """Typical diameter of verified objects, in steps of a fifth; None for too few.
+
+        Every stroke moves it a little, and what is predicted in view should stay.
+        """
+        found = self.annotation.pixels.objects.verified_diameter
+        return None if found is None else _STEP ** round(math.log(found, _STEP))
+
+    @property
+    def known_diameter(self) -> float | None:
+        """How large the person has said or shown that objects are, in pixels."""
+        return self.diameter or self.shown_diameter
 
     def measured_by(self, model: str) -> float | None:
         """Return the diameter that a model has measured, if it was the last one."""

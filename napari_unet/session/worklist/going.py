@@ -14,7 +14,7 @@ from napari_unet.errors import InputError
 from napari_unet.session.hub import Hub
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import Problem
-from napari_unet.session.worklist.entry import Entry
+from napari_unet.session.worklist.entry import Entry, Stage
 from napari_unet.session.worklist.reading import Picture, Reader, ReadFile
 from napari_unet.session.worklist.rows import Rows
 
@@ -97,6 +97,18 @@ class Going:
         if len(self._rows):
             self._hub.say(f"This is the {which} image of the list.", "image")
 
+    def step_to_unfinished(self) -> bool:
+        """Go to the next image that is neither open nor done, round the end.
+
+        Return whether there is one.
+        """
+        at = self._rows.place(self.here) + 1
+        way = [*self._rows][at:] + [*self._rows][:at]
+        entry = next((each for each in way if self._is_left(each)), None)
+        if entry is not None:
+            self.go(entry.source)
+        return entry is not None
+
     def stay(self) -> None:
         """Go nowhere after all."""
         if self._reading is not None:
@@ -109,6 +121,11 @@ class Going:
             self._missed = self._current if source is None else None
             self._current = source
             self.moved.emit()
+
+    def _is_left(self, entry: Entry) -> bool:
+        """Whether there is something to do in an image that is not open."""
+        done = entry.why_not or entry.problem or entry.work.stage is Stage.DONE
+        return not (done or self._is_open(entry.source))
 
     def _read(self, entry: Entry) -> None:
         if entry.path is None:

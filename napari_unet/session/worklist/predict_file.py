@@ -52,7 +52,7 @@ class PredictedFile:
 def what_is_asked(image: OpenImage) -> tuple[object, ...]:
     """Return what a prediction of an image depends on, besides the model."""
     identity, channels = image.identity, image.reading.channels
-    sizes = image.diameter, image.pixel_size
+    sizes = image.known_diameter, image.pixel_size
     return identity.content_hash, identity.axes, channels, *sizes
 
 

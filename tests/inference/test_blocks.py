@@ -1,4 +1,4 @@
-"""An image in several chunks has the labels of an image in one."""
+"""An image in several blocks has the labels of an image in one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import (
     ArrayImage,
-    ArrayLabels,
     CanonicalImage,
     ImageSource,
 )
-from napari_unet.inference import chunks
-from napari_unet.inference.chunks import ChunkPlan, iter_predict_chunk, plan_chunks
-from napari_unet.inference.chunks import stitch as stitch_chunk
+from napari_unet.inference import blocks
+from napari_unet.inference.blocks import BlockPlan, Cutting, plan_blocks
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.predict import predict
+from napari_unet.inference.predict_block import iter_predict_block
 from napari_unet.instances.by_distances import DistancesDecoding
 from napari_unet.io.samples import load_sample
 from napari_unet.models.architectures.unet import UNetConfig
@@ -35,12 +34,13 @@ from tests.tiny import make_disks, make_model
 
 @pytest.fixture
 def cut(monkeypatch):
-    """Return a function after which planes of more than `extent` squared are cut."""
-    monkeypatch.setattr(chunks, "LARGEST_CACHED", 0)
+    """Return a function after which planes are cut into blocks of some extent."""
+    monkeypatch.setattr(blocks, "LARGEST_CACHED", 0)
 
-    def shrink(extent: int, margin: int = 24, dims: int = 2) -> None:
-        monkeypatch.setattr(chunks, "LARGEST_CHUNK", extent**dims)
-        monkeypatch.setattr(chunks, "MARGIN", margin)
+    def shrink(core: int, margin: int = 24, dims: int = 2) -> None:
+        cutting = Cutting(core, margin, margin // 2)
+        monkeypatch.setattr(blocks, "LARGEST_PLANE", 0)
+        monkeypatch.setattr(blocks, "CUTTINGS", {dims: cutting})
 
     return shrink
 
@@ -59,21 +59,13 @@ def volume_model() -> Model:
 
 def planned(
     image: np.ndarray, axes: str, model: Model
-) -> tuple[ChunkPlan, CanonicalImage, PlanePredictor]:
+) -> tuple[BlockPlan, CanonicalImage, PlanePredictor]:
     seen = CanonicalImage(ArrayImage(array=image), axes)
     cpu = choose_execution(torch.device("cpu"), full_precision=True)
     predictor = PlanePredictor(model, cpu)
     limits = [model.spec.normalization.limits(seen.channel(0))]
-    plan = plan_chunks(seen, model.spec, predictor, limits=limits, raw=False, zoom=1.0)
+    plan = plan_blocks(seen, model.spec, predictor, limits=limits, raw=False, zoom=1.0)
     return plan, seen, predictor
-
-
-def stitched(plan: ChunkPlan, found: dict[int, chunks.ChunkResult]) -> np.ndarray:
-    store = ArrayLabels(np.zeros(plan.shape, np.int32))
-    last = 0
-    for number in found:
-        last = stitch_chunk(plan, number, found[number], store, last)
-    return store.array
 
 
 def same_objects(one: np.ndarray, other: np.ndarray) -> bool:
@@ -104,12 +96,11 @@ def test_chunks_give_the_same_ids_again(cut) -> None:
 def test_a_trained_model_finds_the_same_nuclei(cut) -> None:
     image = load_sample("nuclei")[0].image
     model = load_model("nuclei")
-    # So large that nothing is zoomed: a zoomed plane is never cut.
+    # So large that nothing is zoomed: then it is the same to the pixel.
     asked = {"diameter": 30.0, "device": "cpu", "full_precision": True}
-    cut(1024, margin=48)
     whole = predict(image, model, **asked)
-    cut(400, margin=48)
-    assert len(planned(image, "YX", model)[0].chunks) == 9
+    cut(176, margin=48)
+    assert len(planned(image, "YX", model)[0].blocks) > 4
     found = predict(image, model, **asked)
     assert whole.max() > 20
     assert same_objects(found, whole)
@@ -133,35 +124,42 @@ def test_volumes_are_cut_along_all_axes(cut) -> None:
         corner = 13 * np.array([z, y, x]) + 3
         image[tuple(slice(n, n + 5) for n in corner)] = 1
     model = volume_model()
-    cut(64, dims=3)
-    plan, seen, predictor = planned(image, "ZYX", model)
-    assert len(plan.chunks) == 1
-    whole = stitched(plan, {0: drain(iter_predict_chunk(plan, 0, seen, predictor))})
-    cut(36, margin=8, dims=3)
-    plan, seen, predictor = planned(image, "ZYX", model)
-    assert len(plan.chunks) == 8
-    found = {
-        n: drain(iter_predict_chunk(plan, n, seen, predictor))
-        for n in range(len(plan.chunks))
-    }
+    asked = {"axes": "ZYX", "device": "cpu", "full_precision": True, "diameter": 5.0}
+    whole = predict(image, model, **asked)
+    cut(24, margin=8, dims=3)
+    assert len(planned(image, "ZYX", model)[0].blocks) == 8
     assert whole.max() > 20
-    assert same_objects(stitched(plan, found), whole)
+    assert same_objects(predict(image, model, **asked), whole)
 
 
-def test_chunks_are_predicted_in_any_order_and_again(cut) -> None:
+def test_blocks_are_predicted_in_any_order_and_again(cut) -> None:
     image = make_disks(256).image
-    cut(128)
+    cut(96)
     plan, seen, predictor = planned(image, "YX", brightness_model())
-    count = len(plan.chunks)
+    count = len(plan.blocks)
     assert count > 4
 
-    def predicted(order) -> dict[int, chunks.ChunkResult]:
-        return {n: drain(iter_predict_chunk(plan, n, seen, predictor)) for n in order}
+    def predicted(order) -> dict[int, np.ndarray]:
+        return {
+            n: drain(iter_predict_block(plan, n, seen, predictor)).values for n in order
+        }
 
     first, again = predicted(range(count)), predicted(reversed(range(count)))
     for number in range(count):
-        np.testing.assert_array_equal(first[number].values, again[number].values)
-    assert same_objects(stitched(plan, first), stitched(plan, again))
+        np.testing.assert_array_equal(first[number], again[number])
+
+
+def test_zoomed_planes_are_cut_as_well(cut) -> None:
+    image = make_disks(256, pitch=32, radius=10).image
+    model = brightness_model()
+    known = model.spec.model_copy(update={"diameters": (9.0, 12.0)})
+    asked = {"device": "cpu", "full_precision": True, "diameter": 20.0}
+    model = Model(known, model.net)
+    whole = predict(image, model, **asked)
+    cut(48)
+    assert whole.max() == 64
+    found = predict(image, model, **asked)
+    assert same_objects(found, whole)
 
 
 def test_linked_sections_keep_their_objects(cut) -> None:
@@ -176,8 +174,8 @@ def test_linked_sections_keep_their_objects(cut) -> None:
 def test_what_fits_is_one_chunk_a_plane_and_a_plan_can_be_sent() -> None:
     image = np.random.default_rng(0).random((3, 50, 60))
     plan, *_ = planned(image, "TYX", make_model())
-    assert [chunk.core for chunk in plan.chunks] == [Box.whole((50, 60))] * 3
-    assert all(chunk.core == chunk.decoded == chunk.read for chunk in plan.chunks)
+    assert [block.core for block in plan.blocks] == [Box.whole((50, 60))] * 3
+    assert all(block.core == block.decoded == block.read for block in plan.blocks)
     assert pickle.loads(pickle.dumps(plan)) == plan
 
 
@@ -215,9 +213,9 @@ def test_networks_that_see_everything_are_not_cut(cut) -> None:
     cut(64)
     image = np.random.default_rng(0).random((200, 200))
     plan, *_ = planned(image, "YX", make_model(norm="group"))
-    assert len(plan.chunks) == 1
+    assert len(plan.blocks) == 1
     plan, *_ = planned(image, "YX", make_model())
-    assert len(plan.chunks) > 1
+    assert len(plan.blocks) > 1
 
 
 def test_cores_cover_every_pixel_once_and_reads_keep_the_grid(cut) -> None:
@@ -225,9 +223,9 @@ def test_cores_cover_every_pixel_once_and_reads_keep_the_grid(cut) -> None:
     model = make_model(depth=3)
     plan, _, predictor = planned(np.eye(301)[:, :250], "YX", model)
     seen = np.zeros((301, 250), int)
-    for chunk in plan.chunks:
-        seen[chunk.core.slices] += 1
-        assert chunk.read.contains(chunk.decoded)
-        assert chunk.decoded.contains(chunk.core)
-        assert not any(n % predictor.stride for n in chunk.read.start)
+    for block in plan.blocks:
+        seen[block.core.slices] += 1
+        assert block.read.contains(block.decoded)
+        assert block.decoded.contains(block.core)
+        assert not any(n % predictor.stride for n in block.read.start)
     assert (seen == 1).all()

@@ -1,0 +1,1 @@
+"""Images larger than memory: memory, time, labels, kills and seams."""

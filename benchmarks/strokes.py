@@ -1,0 +1,118 @@
+"""What a stroke costs in the labels of the dock, and in a labels layer of bare napari.
+
+Counted is what the main thread computes while it is told of the mouse: napari's brush,
+and all that is made of a stroke: taking note of it, undo, the journal. To draw the
+picture anew takes longer, and is the same in both.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from benchmarks.event_loop import NO_DISPLAY
+from benchmarks.report import Report, Row
+from benchmarks.scene import draw_nuclei
+from benchmarks.subject import Subject
+from benchmarks.timing import load
+from benchmarks.window import (
+    STROKE_MOVES,
+    has_display,
+    live,
+    move,
+    open_list,
+    press,
+    release,
+)
+
+_STROKES = 60
+_BRUSH = 10
+
+
+def measure(subject: Subject) -> Report:
+    """Paint in turn in both windows."""
+    size = subject.image.shape[0]
+    title = f"A stroke of {STROKE_MOVES} moves, computed milliseconds: {size} x {size}"
+    if not has_display():
+        return Report(title, [], (NO_DISPLAY,))
+    ours, bare = _paint(subject)
+    rows: list[Row] = [
+        {
+            "part": part,
+            "bare napari": float(np.median(theirs)),
+            "with the dock": float(np.median(mine)),
+            "more": float(np.median(mine) - np.median(theirs)),
+        }
+        for part, mine, theirs in zip(
+            ("button down", "one move", "button up", "whole stroke"),
+            ours.T,
+            bare.T,
+            strict=True,
+        )
+    ]
+    note = f"Medians of {_STROKES} strokes, by turns. {load()}"
+    return Report(title, rows, (note,))
+
+
+def _paint(subject: Subject) -> tuple[Any, Any]:
+    import napari
+
+    scene = draw_nuclei(subject.image.shape[0])
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        tifffile.imwrite(Path(folder) / "field.tif", scene.image)
+        with open_list(Path(folder), subject.source) as window:
+            window.predict()
+            window.until(lambda: not window.session.state.predicting)
+            other = napari.Viewer()
+            other.window.resize(1200, 900)
+            other.add_image(scene.image)
+            other.add_labels(scene.labels)
+            # So that canvases are equally large and show equally much.
+            other.window.add_dock_widget(_as_wide_as(window.dock))
+            live(0.5)
+            other.camera.zoom = window.viewer.camera.zoom
+            ours: Any = window.dock.bench.layers.labels_layer
+            layers = ours, other.layers[-1]
+            for layer in layers:
+                layer.mode, layer.brush_size = "paint", _BRUSH
+            both: tuple[list[Any], list[Any]] = ([], [])
+            for number in range(_STROKES):
+                middle = rng.uniform(0.3, 0.7, 2)
+                for viewer, layer, found in zip(
+                    (window.viewer, other), layers, both, strict=True
+                ):
+                    viewer.layers.selection.active = layer
+                    layer.selected_label = 100_000 + number
+                    live(0.1)
+                    found.append(_stroke(viewer, middle))
+            other.close()
+    return np.array(both[0]), np.array(both[1])
+
+
+def _stroke(viewer: Any, middle: Any) -> tuple[float, float, float, float]:
+    canvas = viewer.window._qt_viewer.canvas.native
+    at = tuple(middle * (canvas.width(), canvas.height()))
+    times = [time.thread_time()]
+    press(canvas, at)
+    times.append(time.thread_time())
+    for number in range(1, STROKE_MOVES + 1):
+        move(canvas, at, number)
+    times.append(time.thread_time())
+    release(canvas, at, STROKE_MOVES)
+    times.append(time.thread_time())
+    down, moves, up = 1000 * np.diff(times)
+    return down, moves / STROKE_MOVES, up, down + moves + up
+
+
+def _as_wide_as(dock: Any) -> Any:
+    from qtpy.QtWidgets import QWidget
+
+    widget = QWidget()
+    widget.setMinimumWidth(dock.width())
+    return widget

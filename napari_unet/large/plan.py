@@ -1,0 +1,119 @@
+"""What a prediction would be, told before anything is done."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from dataclasses import dataclass
+
+from napari_unet.geometry.axes import resolve_axes
+from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
+from napari_unet.inference.model_input import zoom_for
+from napari_unet.large.image import fit_source
+from napari_unet.large.result import disk_needed
+from napari_unet.large.run import predictor_of
+from napari_unet.large.task import Task
+from napari_unet.large.work import shares
+
+_PROGRAM = 400_000_000
+"""Bytes of a process before it predicts: Python, torch, the network."""
+
+_A_PIXEL = 120
+"""Bytes for every pixel of a window, measured with the built-in models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan in short.
+
+    Attributes
+    ----------
+    image, labels : str
+        Where from, and where to.
+    shape, axes
+        Of the image.
+    block : tuple of int
+        Pixels of the image along each axis that are predicted at once, at most.
+    blocks, chunks, missing : int
+        Blocks of the image; chunks of work; blocks that are not finished.
+    disk, memory : int
+        About how many bytes are needed: free on the disk, and for each worker.
+    zoom : float or None
+        Of planes; None where it is measured when the prediction begins.
+    """
+
+    image: str
+    labels: str
+    shape: tuple[int, ...]
+    axes: str
+    block: tuple[int, ...]
+    blocks: int
+    chunks: int
+    missing: int
+    disk: int
+    memory: int
+    zoom: float | None
+
+
+def plan_in_short(task: Task) -> Planned:
+    """Plan a prediction; of the image, no more than a part is read.
+
+    Where the size of objects is not told, it is taken to be one that the model knows.
+    """
+    with closing(task):
+        return _planned(task)
+
+
+def _planned(task: Task) -> Planned:
+    settings, model = task.settings, task.model
+    image, _ = fit_source(task.source, settings.axes, settings.channel, model)
+    predictor = predictor_of(model, settings, task.engine.device)
+    seen = task.folder.read()
+    zoom = seen.zoom if seen else _zoom(task)
+    plan = plan_blocks(
+        image,
+        model.spec,
+        predictor,
+        limits=[(0.0, 1.0)] * image.shape[1],
+        raw=settings.probabilities,
+        zoom=zoom or 1.0,
+        cutting=settings.cutting or CUTTINGS[predictor.dims],
+    )
+    missing = set(range(len(plan.blocks)))
+    if seen is not None:
+        missing -= task.folder.done()
+    largest = max(plan.blocks, key=lambda block: math.prod(block.core.shape))
+    pixels = math.prod(plan.shape)
+    return Planned(
+        image=str(task.path),
+        labels=str(task.place.path),
+        shape=tuple(task.source.shape),
+        axes=_axes(task),
+        block=largest.core.shape,
+        blocks=len(plan.blocks),
+        chunks=len(shares(plan, task.chunk, set(range(len(plan.blocks))))),
+        missing=len(missing),
+        disk=disk_needed(pixels, task.values),
+        memory=_PROGRAM + _A_PIXEL * _window(plan),
+        zoom=zoom,
+    )
+
+
+def _axes(task: Task) -> str:
+    source, told = task.source, task.settings.axes
+    return resolve_axes(source.shape, source.dtype, person=told or source.axes).letters
+
+
+def _window(plan: BlockPlan) -> int:
+    """Return the pixels of the largest window that the network sees."""
+    parts = (block.part for block in plan.blocks)
+    return max(math.prod(p.zoomed.new_part.shape) for p in parts if p is not None)
+
+
+def _zoom(task: Task) -> float | None:
+    """Return the zoom where it is known without looking at the image."""
+    known, told = task.model.spec.best_diameters, task.settings.diameter
+    if known is None or task.model.net.dims != 2:
+        return 1.0
+    side = CUTTINGS[2].core
+    return None if told is None else zoom_for(told, known, (side, side))

@@ -1,0 +1,135 @@
+"""Workers of dask find the labels that this process finds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+import napari_unet
+from napari_unet.core.jobs import drain
+from napari_unet.errors import InputError
+from napari_unet.inference.blocks import Cutting
+from napari_unet.inference.predict import predict
+from napari_unet.large import engine, iter_predict_to
+from napari_unet.large.folder import RunFolder
+from napari_unet.models.architectures.unet import UNetConfig
+from tests.large.scenes import asked, crossing, labels_of, predicted
+from tests.session import brightness
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A scheduler and two workers, in processes of their own."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
+    ) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("engine") / "big.tif"
+    tifffile.imwrite(path, crossing((300, 283)))
+    return path
+
+
+def everywhere(extent: int) -> np.ndarray:
+    """Return a grid that is one object, and others between its lines, at every seam."""
+    cell = np.zeros((250, 250), np.uint8)
+    cell[:6] = cell[:, :6] = 200
+    cell[100:130, 100:130] = cell[10:90, 20:24] = cell[140:240, 50:200:10] = 200
+    count = -(-extent // 250)
+    return np.tile(cell, (count, count))[:extent, :extent]
+
+
+def test_6000_px_begun_here_and_finished_by_workers_is_the_whole(
+    cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = UNetConfig(depth=1, base_channels=2, norm="none")
+    monkeypatch.setitem(brightness._COMMON, "architecture", small)
+    model, pixels = brightness.brightness_model(), everywhere(6000)
+    tifffile.imwrite(tmp_path / "big.tif", pixels, tile=(512, 512))
+    # The cutting that everybody has.
+    asked_for = {"cutting": None, "diameter": 20.0}
+    path, out = tmp_path / "big.tif", tmp_path / "out"
+    begun = iter_predict_to(asked(path, out, model, chunk=3000, **asked_for))
+    while len(RunFolder.beside(out / "big.zarr").done()) < 4:
+        next(begun)
+    begun.close()
+    address = cluster.scheduler_address
+    found = predicted(path, out, model, scheduler=address, **asked_for)
+    assert (found.blocks, found.computed) == (9, 5)
+    labels = labels_of(found)
+    whole = predict(pixels, model, device="cpu", diameter=20.0)
+    # One to one: as many of both, and each is the same one everywhere.
+    assert found.objects == labels.max() == whole.max()
+    renamed = np.zeros(found.objects + 1, np.int32)
+    renamed[labels.ravel()] = whole.ravel()
+    np.testing.assert_array_equal(renamed[labels], whole)
+
+
+def test_a_block_that_fails_there_is_told_and_the_rest_is_finished(
+    cluster, tmp_path: Path
+) -> None:
+    path = tmp_path / "big.zarr"
+    zarr.create_array(path, data=crossing((300, 283)), chunks=(64, 64))
+    piece = path / "c" / "2" / "2"
+    good = piece.read_bytes()
+    address = cluster.scheduler_address
+    piece.write_bytes(good[:-9])
+    asked = {"scheduler": address, "chunk": 128, "cutting": Cutting(64, 8, 4)}
+    found = predicted(path, tmp_path / "out", **asked)
+    (gap,) = found.empty
+    assert "c/2/2" in gap.why
+    assert found.computed == 24
+
+
+def test_a_worker_that_dies_is_replaced_and_nothing_else_is_lost(
+    cluster, image: Path, tmp_path: Path
+) -> None:
+    expected = labels_of(predicted(image, tmp_path / "here"))
+    out = tmp_path / "out"
+    task = asked(image, out, scheduler=cluster.scheduler_address, chunk=64)
+    steps = iter_predict_to(task)
+    next(steps)
+    while len(RunFolder.beside(out / "big.zarr").done()) < 3:
+        next(steps)
+    os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+    found = drain(steps)
+    assert (found.empty, found.computed) == ((), found.blocks)
+    np.testing.assert_array_equal(labels_of(found), expected)
+
+
+def test_a_scheduler_that_does_not_answer(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE_S", 0.2)
+    with pytest.raises(
+        InputError, match=r"No scheduler answers at 'tcp://127.0.0.1:9'"
+    ):
+        predicted(image, tmp_path / "out", scheduler="tcp://127.0.0.1:9")
+
+
+def test_workers_with_another_version_are_refused(
+    cluster, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(napari_unet, "__version__", "99.0")
+    with pytest.raises(InputError, match=r"has napari-unet .*, and this is 99.0"):
+        predicted(image, tmp_path / "out", scheduler=cluster.scheduler_address)
+
+
+def test_without_dask_it_says_what_to_type(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"\[scale\]"):
+        predicted(image, tmp_path / "out", workers=2)
