@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -52,7 +52,7 @@ from napari_unet.cli.predict_large import (
     predict_large,
 )
 from napari_unet.cli.predict_report import Line, RunReport, opened_report
-from napari_unet.cli.track import TrackOption, follow, refuse_untracked, tracks_file
+from napari_unet.cli.track import TrackOption, follow, refuse_untrackable, tracks_file
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
@@ -204,12 +204,8 @@ def predict(
         full_precision=full_precision,
         diameter=diameter,
     )
-    if track:
-        replace = overwrite or resume
-        refuse_untracked(
-            loaded, targets.values(), probabilities=probabilities, replace=replace
-        )
     order = _Order(loaded, axes, channel, pixel_size, ask, overwrite, resume, track)
+    order.refuse_untracked(targets.values())
     with (
         outputs.output_folder(out),
         opened_report(report, go_on=resume) as lines,
@@ -230,6 +226,14 @@ class _Order:
     overwrite: bool
     resume: bool
     track: bool
+
+    def refuse_untracked(self, targets: Iterable[Path]) -> None:
+        """Refuse to track what has no objects, or to replace tables that are there."""
+        if not self.track:
+            return
+        refuse_untrackable(self.model, probabilities=self.ask.keywords["probabilities"])
+        if not (self.overwrite or self.resume):
+            outputs.refuse_existing(map(tracks_file, targets))
 
     @cached_property
     def recipe(self) -> Recipe:

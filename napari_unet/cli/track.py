@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,10 +112,8 @@ def tracks_file(target: Path) -> Path:
     return target.with_name(f"{target.stem}_tracks.csv")
 
 
-def refuse_untracked(
-    model: Model, targets: Iterable[Path], *, probabilities: bool, replace: bool
-) -> None:
-    """Refuse to track what has no objects, or to replace tables that are there."""
+def refuse_untrackable(model: Model, *, probabilities: bool) -> None:
+    """Refuse to follow what is no object."""
     tracking.refuse_missing()
     words = tasks.task_of(model.spec).words
     if probabilities or not tasks.task_of(model.spec).labels.objects:
@@ -123,8 +121,6 @@ def refuse_untracked(
         raise InputError(
             f"--track follows objects, and the results are {what}; leave it out."
         )
-    if not replace:
-        outputs.refuse_existing(map(tracks_file, targets))
 
 
 def follow(
