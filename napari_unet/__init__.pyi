@@ -19,6 +19,9 @@ from .nets.unet import UNet as UNet
 from .scores.metrics import Scores as Scores
 from .scores.report import evaluate as evaluate
 from .tasks.sample import Sample as Sample
+from .tracking.config import TrackConfig as TrackConfig
+from .tracking.follow import track as track
+from .tracking.tracks import Track as Track
 from .weights.folder import load_model as load_model, save_model as save_model
 from .weights.model import Model as Model
 

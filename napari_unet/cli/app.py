@@ -22,6 +22,7 @@ from napari_unet.cli.models import app as models
 from napari_unet.cli.predict import predict
 from napari_unet.cli.project import project
 from napari_unet.cli.shortcut import shortcut
+from napari_unet.cli.track import track
 from napari_unet.cli.train import train
 from napari_unet.cli.verify_seams import verify_seams
 from napari_unet.cli.window import open_window, refuse_stranger
@@ -55,6 +56,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command("verify-seams")(verify_seams)
 app.command()(measure)
+app.command()(track)
 app.command()(export)
 app.command()(shortcut)
 app.add_typer(models, name="models")

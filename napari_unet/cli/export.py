@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from typer import Argument
 
-from napari_unet import annotation, exports, io, tasks
+from napari_unet import annotation, exports, io, tasks, tracking
 from napari_unet.cli import outputs
 from napari_unet.cli.console import about, end_with, plain, progress_bar, report, say
 from napari_unet.cli.options import (
@@ -59,8 +60,8 @@ def export(
         option(
             "FORMAT",
             "What it becomes: fiji, csv, imagej-roi, geojson, outlines, ome-tiff, "
-            "ome-zarr, ome-zarr-0.4, coco or parquet; from the name of FILE where it "
-            "is missing.",
+            "ome-zarr, ome-zarr-0.4, coco, parquet, tracks, ctc or ctc-truth; from the "
+            "name of FILE where it is missing.",
             "--format",
         ),
     ] = None,
@@ -76,6 +77,10 @@ def export(
         str, option("A,B,...", "Names of classes, from 0, or of variables.")
     ] = "",
     axes: AxesOption = None,
+    tracks: Annotated[
+        Path | None,
+        option("FILE.csv", "Its tracks: which object came from which."),
+    ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -88,7 +93,12 @@ def export(
     """
     if labels.suffix == SUFFIX and not labels.is_file():
         _refuse_for_project(
-            image=image, task=task, names=names, axes=axes, overwrite=overwrite
+            image=image,
+            task=task,
+            names=names,
+            axes=axes,
+            tracks=tracks,
+            overwrite=overwrite,
         )
         _export_project(labels, out, format_ or "fiji,csv", as_json=as_json)
         return
@@ -98,11 +108,13 @@ def export(
         )
     chosen = exports.find_format(format_) if format_ else exports.format_of(out)
     schema = exports.schema_of(task or _USUAL_TASK, names_in(names))
-    read = [labels] if image is None else [labels, image]
+    read = [path for path in (labels, image, tracks) if path is not None]
     outputs.refuse_replacing_inputs(read, [out])
     if not overwrite:
         outputs.refuse_existing([out])
     result = _read(labels, image, axes, schema)
+    if tracks is not None:
+        result = replace(result, tracks=tracking.read_tracks(tracks))
     exports.refuse_names(result)
     with outputs.output_folder(out.parent), progress_bar() as progress:
         steps = exports.iter_write(result, chosen, out, overwrite=overwrite)

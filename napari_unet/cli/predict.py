@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import typer
 from typer import Argument
 
-from napari_unet import inference, io, large, nets, weights
+from napari_unet import inference, io, large, nets, tracking, weights
 from napari_unet.cli import outputs
 from napari_unet.cli.console import (
-    EXIT_INTERRUPTED,
-    EXIT_MISTAKE,
     about,
-    counted,
     plain,
     progress_bar,
     say,
-)
-from napari_unet.cli.console import (
-    report as print_report,
 )
 from napari_unet.cli.named_files import named_images
 from napari_unet.cli.options import (
@@ -52,12 +45,13 @@ from napari_unet.cli.predict_large import (
     predict_large,
 )
 from napari_unet.cli.predict_report import Line, RunReport, opened_report
+from napari_unet.cli.predicted import Done, Written, tell
+from napari_unet.cli.track import TrackOption, follow, refuse_untrackable, tracks_file
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import take_channels
-from napari_unet.instances.diameter import in_pixels
 from napari_unet.io.pairing import name_of
 
 if TYPE_CHECKING:
@@ -93,6 +87,7 @@ def predict(
         ),
     ] = False,
     full_precision: FullPrecisionOption = False,
+    track: TrackOption = False,
     diameter: Annotated[
         float | None,
         option(
@@ -172,7 +167,7 @@ def predict(
         )
     options = LargeOptions(output_format, chunk, workers, scheduler, plan)
     if options.wanted:
-        options.refuse_others(resume=resume, report=report)
+        options.refuse_others(resume=resume, report=report, track=track)
         loaded = _loaded(model, device, threshold, keep_together, smallest)
         settings = large.Settings(
             axes=axes,
@@ -202,13 +197,14 @@ def predict(
         full_precision=full_precision,
         diameter=diameter,
     )
-    order = _Order(loaded, axes, channel, pixel_size, ask, overwrite, resume)
+    order = _Order(loaded, axes, channel, pixel_size, ask, overwrite, resume, track)
+    order.refuse_untracked(targets.values())
     with (
         outputs.output_folder(out),
         opened_report(report, go_on=resume) as lines,
     ):
         done = _predict_all(targets, order, lines)
-    _tell(done, as_json=as_json)
+    tell(done, as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -222,6 +218,15 @@ class _Order:
     ask: partial[Generator[PredictEvent, None, Values]]
     overwrite: bool
     resume: bool
+    track: bool
+
+    def refuse_untracked(self, targets: Iterable[Path]) -> None:
+        """Refuse to track what has no objects, or to replace tables that are there."""
+        if not self.track:
+            return
+        refuse_untrackable(self.model, probabilities=self.ask.keywords["probabilities"])
+        if not (self.overwrite or self.resume):
+            outputs.refuse_existing(map(tracks_file, targets))
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -232,27 +237,9 @@ class _Order:
             "axes": self.axes,
             "channel": self.channel,
             "pixel_size": self.pixel_size,
+            "track": self.track,
         }
         return recipe_of(self.model, how | of_files)
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    image: str
-    labels: str
-    objects: int | None
-    notes: list[str]
-    diameter: float | None = None
-
-
-@dataclass(slots=True)
-class _Done:
-    """What came of all images; those after an interruption are in neither list."""
-
-    written: list[_Written] = field(default_factory=list)
-    failed: list[dict[str, str]] = field(default_factory=list)
-    kept: list[dict[str, str]] = field(default_factory=list)
-    interrupted: bool = False
 
 
 def _loaded(model: str, device: str, *thresholds: float | None) -> Model:
@@ -271,8 +258,8 @@ def _plan(images: list[str], out: Path, *, replace: bool) -> dict[Path, Path]:
     return targets
 
 
-def _predict_all(targets: dict[Path, Path], order: _Order, report: RunReport) -> _Done:
-    done = _Done()
+def _predict_all(targets: dict[Path, Path], order: _Order, report: RunReport) -> Done:
+    done = Done()
     with progress_bar() as progress:
         task = progress.add_task("predict", total=len(targets))
         for number, (path, target) in enumerate(targets.items()):
@@ -307,7 +294,7 @@ def _predict_all(targets: dict[Path, Path], order: _Order, report: RunReport) ->
 
 def _predict_one(
     path: Path, target: Path, order: _Order, advance: Callable[[float], None]
-) -> _Written:
+) -> Written:
     mark = order.recipe.mark(path)  # first: the file may change meanwhile
     image = io.read_image(path)
     seen, axes, notes = _seen(path, image, order)
@@ -328,6 +315,9 @@ def _predict_one(
     steps = order.ask(seen, axes=axes, pixel_size=sizes.get("X"))
     result = drain(steps, hear)
     kept = result_axes(axes)
+    table = tracks_file(target) if order.track else None
+    if table is not None:
+        result = follow(result, kept, table, sizes, hear)
     io.write_image(
         target,
         result,
@@ -339,7 +329,8 @@ def _predict_one(
     objects = None
     if result.dtype == np.int32:
         objects = int(np.count_nonzero(np.bincount(result.ravel())[1:]))
-    return _Written(str(path), str(target), objects, notes, diameter)
+    tracks = None if table is None else str(table)
+    return Written(str(path), str(target), objects, notes, diameter, tracks)
 
 
 def _seen(
@@ -347,6 +338,8 @@ def _seen(
 ) -> tuple[NDArray[Any], str, list[str]]:
     """Return what the model sees of an image, its axes, and what is to be said."""
     known = io.axes_of_file(image, order.axes)
+    if order.track:
+        known = tracking.in_time(known)
     seen, axes = image.array, known.letters
     if order.channel is not None:
         channels = io.find_channels(path, seen.shape, axes, order.channel)
@@ -357,35 +350,3 @@ def _seen(
         raise InputError(mismatch_in_words(error, path)) from error
     notes = [image.note, guess_in_words(known, image.array.shape)]
     return seen, axes, [note for note in notes if note]
-
-
-def _tell(done: _Done, *, as_json: bool) -> None:
-    written, failed = done.written, done.failed
-    for one in written:
-        for note in one.notes:
-            say(about(Path(one.image), note))
-    for bad in failed:
-        say(bad["error"])
-    result = asdict(done)
-    for name in ("interrupted", "kept"):
-        if not result[name]:
-            del result[name]
-    print_report(result, map(_in_words, written), as_json=as_json)
-    if done.interrupted:
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if done.kept:
-        say(f"{counted(len(done.kept), 'result')} from before kept.")
-    if failed:
-        total = len(written) + len(failed) + len(done.kept)
-        if total > 1:
-            say(f"{len(failed)} of {total} images failed.")
-        raise typer.Exit(EXIT_MISTAKE)
-
-
-def _in_words(one: _Written) -> str:
-    words = one.labels
-    if one.objects is not None:
-        words += f": {counted(one.objects, 'object')}"
-    if one.diameter is not None:
-        words += f", about {in_pixels(one.diameter)} px across"
-    return words

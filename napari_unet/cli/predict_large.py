@@ -82,8 +82,13 @@ class LargeOptions:
         given = (self.output_format, self.chunk, self.workers, self.scheduler)
         return self.plan or any(each is not None for each in given)
 
-    def refuse_others(self, *, resume: bool, report: Path | None) -> None:
+    def refuse_others(self, *, resume: bool, report: Path | None, track: bool) -> None:
         """Refuse what belongs to the other way to predict."""
+        if track:
+            raise InputError(
+                "--track is for images that fit into memory; leave it out, and let "
+                "napari-unet track read the result if that fits."
+            )
         if resume or report is not None:
             raise InputError(
                 "--resume and --report are for images that fit into memory; block by "

@@ -21,6 +21,14 @@ class TilesDone:
 
 
 @dataclass(frozen=True, slots=True)
+class FramesDone:
+    """Objects were followed through `done` of `total` frames."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Preparing:
     """What a training learns from is being made ready: planes done, and in all."""
 

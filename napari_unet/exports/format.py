@@ -38,6 +38,8 @@ class Format:
         Whether it is of objects alone.
     of_planes : bool
         Whether it has no room for stacks and time-lapses.
+    in_time : bool
+        Whether it is of time-lapses alone.
     measured : bool
         Whether it wants what is measured of objects.
     package : str
@@ -54,6 +56,7 @@ class Format:
     takes_values: bool = False
     of_objects: bool = False
     of_planes: bool = False
+    in_time: bool = False
     measured: bool = False
     package: str = ""
     common: bool = False
@@ -75,6 +78,11 @@ class Format:
             return f"{self.title}: it holds no numbers with fractions; export a TIFF."
         if self.of_planes and set(axes) & {"T", "Z"}:
             return f"{self.title}: it is of planes; this is a stack or a time-lapse."
+        if self.in_time and "T" not in axes:
+            return (
+                f"{self.title}: it is of time-lapses, and no axis here is T; name the "
+                "axes, such as TYX, if planes are frames."
+            )
         return self.why_missing
 
     @property

@@ -16,6 +16,7 @@ from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.measurements.confidence import Foreground
 from napari_unet.measurements.table import Measurements
 from napari_unet.tasks import task_of
+from napari_unet.tracking.tracks import Track
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +48,8 @@ class Result:
         What a model says; see `napari_unet.measurements.confidence`.
     table : Measurements, optional
         What was measured of the objects; see `iter_measured`.
+    tracks : tuple of Track
+        Which object came from which, in time-lapses whose ids follow objects.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Result:
     verified: Mask | None = None
     foreground: Foreground | None = None
     table: Measurements | None = None
+    tracks: tuple[Track, ...] = ()
 
     def called(self, label: int) -> str:
         """Return what a label is called: a class by its name, an object by its id."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from napari_unet.exports.result import Result, iter_measured
 from napari_unet.geometry.axes import resolve_axes, result_axes
 from napari_unet.io.pairing import stem_of
 from napari_unet.tasks import find_task, task_of
+from napari_unet.tracking.tracks import Track
 
 logger = logging.getLogger("napari_unet")
 
@@ -57,6 +59,7 @@ def export(
     task: str = "instances",
     names: Sequence[str] = (),
     pixel_size: Mapping[str, float] | None = None,
+    tracks: Sequence[Track] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write labels as a file of another program.
@@ -79,6 +82,9 @@ def export(
         What the labels are, and names of classes, or variables.
     pixel_size : mapping of str to float
         Micrometres per pixel along "Z", "Y" and "X", as far as they are known.
+    tracks : sequence of Track
+        Of a time-lapse, as `napari_unet.track` returns them: which object came from
+        which.
     overwrite : bool
         Whether a file that is there is replaced.
 
@@ -92,6 +98,7 @@ def export(
     result, notes = result_of(
         stem_of(path), labels, schema_of(task, names), image, axes, pixel_size or {}
     )
+    result = replace(result, tracks=tuple(tracks))
     drain(iter_write(result, chosen, path, overwrite=overwrite))
     for note in notes:
         logger.warning("%s: %s", path, note)

@@ -13,6 +13,7 @@ from napari_unet.exports.formats.picture import OUTLINES
 from napari_unet.exports.formats.regions import IMAGEJ_ROI
 from napari_unet.exports.formats.table import CSV, PARQUET
 from napari_unet.exports.formats.tiff import FIJI, OME_TIFF
+from napari_unet.exports.formats.tracks import CTC, CTC_TRUTH, TRACKS
 
 FORMATS: tuple[Format, ...] = (
     FIJI,
@@ -25,6 +26,9 @@ FORMATS: tuple[Format, ...] = (
     OME_ZARR_0_4,
     COCO,
     PARQUET,
+    TRACKS,
+    CTC,
+    CTC_TRUTH,
 )
 
 

@@ -1,0 +1,9 @@
+from .axes import in_time as in_time
+from .config import TrackConfig as TrackConfig
+from .follow import (
+    iter_track as iter_track,
+    refuse_missing as refuse_missing,
+    track as track,
+)
+from .table import read_tracks as read_tracks, write_tracks as write_tracks
+from .tracks import Track as Track, tracks_of as tracks_of, without_gaps as without_gaps

@@ -1,0 +1,162 @@
+"""From labels of frames to ids that follow objects, and their tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unet.annotation.labels import as_labels
+from napari_unet.core.events import FramesDone, Notice
+from napari_unet.core.jobs import drain_logged, told_as
+from napari_unet.errors import InputError, how_to_install
+from napari_unet.geometry.axes import from_canonical, resolve_axes, to_canonical
+from napari_unet.geometry.maps import LabelMap
+from napari_unet.images.dimensions import stated_axes
+from napari_unet.tracking.assignment import assign
+from napari_unet.tracking.axes import in_time
+from napari_unet.tracking.config import TrackConfig
+from napari_unet.tracking.costs import Pairs, likely_pairs
+from napari_unet.tracking.objects import FrameObjects, objects_of
+from napari_unet.tracking.segments import Links, Node, iter_join_segments
+from napari_unet.tracking.tracks import Track
+
+_DEFAULT = TrackConfig()
+
+
+def track(
+    labels: npt.NDArray[Any],
+    axes: str | None = None,
+    config: TrackConfig = _DEFAULT,
+    *,
+    pixel_size: Mapping[str, float] | None = None,
+) -> tuple[LabelMap, tuple[Track, ...]]:
+    """Give each object of a time-lapse one id in all frames.
+
+    Parameters
+    ----------
+    labels : ndarray of int
+        Objects of each frame, as `napari_unet.predict` finds them; which ids they have
+        there makes no difference.
+    axes : str, optional
+        One letter of "TZYX" per axis; from the names of an array's dimensions where it
+        is missing, or else the first of three axes is time, and the first two of four
+        are time and depth.
+    config : TrackConfig
+        How far objects go, how long they may be missing, and whether they divide.
+    pixel_size : mapping of str to float, optional
+        Micrometres per pixel along "Z", "Y" and "X", if they are not all the same.
+
+    Returns
+    -------
+    labels : ndarray of int32
+        With ids 1, 2, ... in the order in which objects begin. Where one divides, its
+        id ends and both daughters have new ones.
+    tracks : tuple of Track
+        From when to when each id is there, and from which it came.
+
+    Raises
+    ------
+    InputError
+        If there is no time in them, they are no labels, or laptrack is missing.
+    """
+    named = resolve_axes(
+        np.shape(labels), np.int32, person=axes, layer=stated_axes(labels)
+    )
+    letters = in_time(named).letters
+    whole = as_labels(labels, axes=letters, mask=False).array
+    return drain_logged(iter_track(whole, letters, config, pixel_size=pixel_size))
+
+
+def iter_track(
+    labels: LabelMap,
+    axes: str,
+    config: TrackConfig = _DEFAULT,
+    *,
+    pixel_size: Mapping[str, float] | None = None,
+) -> Generator[FramesDone | Notice, None, tuple[LabelMap, tuple[Track, ...]]]:
+    """Do what `track` does, frame by frame; closing it cancels.
+
+    Axes have T in them, and labels are whole numbers that are not negative.
+    """
+    refuse_missing()
+    size = pixel_size or {}
+    frames = to_canonical(labels, axes)[:, 0]
+    flat = frames.shape[1] == 1
+    spacing = [size.get(axis, 1.0) for axis in ("YX" if flat else "ZYX")]
+    total = len(frames)
+    objects: list[FrameObjects] = []
+    pairs: list[Pairs] = []
+    links: Links = {}
+    for number, frame in enumerate(frames):
+        there = objects_of(frame[0] if flat else frame, spacing)
+        if number:
+            pairs.append(likely_pairs(objects[-1], there, config.farthest))
+            for first, second in assign(pairs[-1], (len(objects[-1]), len(there))):
+                links[number - 1, first] = number, second
+        objects.append(there)
+        yield FramesDone(number + 1, total)
+    if note := _gaps_in_words([len(each) > 0 for each in objects], config):
+        yield Notice(note)
+    steps = iter_join_segments(objects, pairs, links, config)
+    edges = yield from told_as(FramesDone(total, total), steps)
+    tracks, ids = _number(objects, edges)
+    result = np.empty(frames.shape, np.int32)
+    for place, there, own in zip(result, objects, ids, strict=True):
+        place[...] = np.append(0, own)[there.dense]
+        yield FramesDone(total, total)
+    return from_canonical(result, axes), tracks
+
+
+def refuse_missing() -> None:
+    """Raise an InputError, with what to type, if laptrack is not installed."""
+    if find_spec("laptrack") is None:
+        raise InputError(
+            "Objects are followed through time by the package laptrack, which is not "
+            f"installed; {how_to_install('tracking')}."
+        )
+
+
+def _number(
+    objects: Sequence[FrameObjects], edges: Iterable[tuple[Node, Node]]
+) -> tuple[tuple[Track, ...], list[npt.NDArray[np.int32]]]:
+    """Return tracks, and for each frame the ids of its objects."""
+    came_from = {second: first for first, second in edges}
+    daughters: dict[Node, int] = {}
+    for first in came_from.values():
+        daughters[first] = daughters.get(first, 0) + 1
+    ids = [np.zeros(len(each), np.int32) for each in objects]
+    spans: list[list[int]] = []
+    for frame, own in enumerate(ids):
+        for number in range(len(own)):
+            before = came_from.get((frame, number))
+            former = 0 if before is None else int(ids[before[0]][before[1]])
+            if before is None or daughters[before] > 1:
+                spans.append([frame, frame, former])
+                former = len(spans)
+            own[number] = former
+            spans[former - 1][1] = frame
+    return tuple(Track(i, *span) for i, span in enumerate(spans, start=1)), ids
+
+
+def _gaps_in_words(filled: Sequence[bool], config: TrackConfig) -> str:
+    """Say which frames without objects are too many to go on after them."""
+    runs = [(full, len(list(run))) for full, run in groupby(filled)]
+    ends = np.cumsum([length for _, length in runs]).tolist()
+    inner = list(zip(runs, ends, strict=True))[1:-1]
+    long = [
+        f"{end - length} to {end - 1}" if length > 1 else f"{end - 1}"
+        for (full, length), end in inner
+        if not full and length > config.missing
+    ]
+    if not long:
+        return ""
+    return (
+        f"There are no objects in frame {', '.join(long)} (from 0), so all ids begin "
+        f"anew after it: an object may be missing in {config.missing} in a row. Allow "
+        "more if the same objects come back."
+    )
