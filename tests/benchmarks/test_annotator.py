@@ -173,7 +173,7 @@ class Oracle:
     asked: int = 0
     model: Model | None = None
 
-    def predict(self, image: Image):
+    def predict(self, image: Image, diameter: float | None = None):  # noqa: ARG002
         return image.truth if self.taught else np.zeros_like(image.truth)
 
     def learn(self, samples, seed):  # noqa: ARG002

@@ -69,7 +69,7 @@ def test_a_layer_in_micrometres_tells_how_large_a_pixel_is(stage, qtbot):
     qtbot.waitUntil(lambda: stage.session.images.current is not None)
     stage.predict()
     qtbot.waitUntil(lambda: form.diameter.text().endswith("µm"))
-    assert form.diameter.text() == "18 px = 9.0 µm"
+    assert form.diameter.text() in {"18 px = 8.9 µm", "18 px = 9.0 µm"}
 
 
 def test_a_slider_finds_other_objects_at_once(stage, qtbot):

@@ -125,8 +125,11 @@ def test_the_curve_and_the_size_are_of_the_model_that_is_chosen(stage, bright_di
     other = known.model_copy(update={"name": "other"})
     stage.session.models.timeline.publish(replace(model, spec=other))
     assert not stage.panel(FinetunePanel).curve.isVisible()
-    assert stage.state.settings.measured is None
-    assert stage.panel(PredictPanel).settings.diameter.text() == "auto"
+    # What was accepted tells the size now, whichever model it is.
+    shown = stage.session.images.current.shown_diameter
+    assert stage.state.settings.measured == shown
+    size = stage.panel(PredictPanel).settings.diameter
+    assert size.text() == f"{shown:.0f} px (auto)"
 
 
 def test_accept_says_what_hides_the_image_until_it_is_in_sight(stage):

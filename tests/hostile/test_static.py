@@ -29,7 +29,7 @@ SCRIPT_LOADERS = {"nets/program.py", "exchange/torchscript.py"}
 YAML_READER = "exchange/rdf.py"
 # Their arguments are names that the package itself spells.
 IMPORTERS = {
-    "__init__.py", "exchange/onnx_file.py", "gui/workbench.py",
+    "__init__.py", "exchange/onnx_file.py", "gui/workbench.py", "io/microscope.py",
     "models/architectures/__init__.py",
     "nets/backbones.py", "nets/build.py", "tasks/registry.py", "tasks/task.py",
 }  # fmt: skip
