@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,10 +22,10 @@ from napari_unet.cli.console import (
     report,
     say,
 )
-from napari_unet.cli.options import flag, option
+from napari_unet.cli.options import flag, mismatch_in_words, option
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain
-from napari_unet.errors import InputError, NapariUnetError
+from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.io.pairing import name_of
 from napari_unet.io.reader import in_words
 
@@ -136,13 +136,11 @@ def predict_large(
         chunk=options.chunk or large.CHUNK,
         overwrite=order.overwrite,
     )
-    tasks = [ask(path) for path in targets]
     if options.plan:
-        plans = [large.plan_in_short(task) for task in tasks]
-        report([asdict(p) for p in plans], map(_planned, plans), as_json=as_json)
+        _plan_all(targets, ask, as_json=as_json)
         return
     with outputs.output_folder(order.out):
-        _predict_all(tasks, as_json=as_json)
+        _predict_all(targets, ask, as_json=as_json)
 
 
 def _lasting(model: str) -> str:
@@ -151,16 +149,43 @@ def _lasting(model: str) -> str:
     return str(folders[0].absolute()) if folders else model
 
 
-def _predict_all(tasks: list[Task], *, as_json: bool) -> None:
+@contextmanager
+def _failing(path: Path, failed: list[dict[str, str]]) -> Iterator[None]:
+    """List an image that cannot be predicted; the others go on."""
+    try:
+        yield
+    except ChannelMismatchError as error:
+        words = about(path, mismatch_in_words(error, path))
+        failed.append({"image": str(path), "error": words})
+    except NapariUnetError as error:
+        failed.append({"image": str(path), "error": about(path, str(error))})
+
+
+def _plan_all(
+    paths: Iterable[Path], ask: Callable[[Path], Task], *, as_json: bool
+) -> None:
+    plans: list[Planned] = []
+    failed: list[dict[str, str]] = []
+    for path in paths:
+        with _failing(path, failed):
+            plans.append(replace(large.plan_in_short(ask(path)), image=str(path)))
+    for bad in failed:
+        say(bad["error"])
+    report([asdict(p) for p in plans], map(_planned, plans), as_json=as_json)
+    if failed:
+        raise typer.Exit(EXIT_MISTAKE)
+
+
+def _predict_all(
+    paths: Iterable[Path], ask: Callable[[Path], Task], *, as_json: bool
+) -> None:
     written: list[tuple[str, Predicted]] = []
     failed: list[dict[str, str]] = []
     interrupted = False
-    for task in tasks:
-        path = Path(task.path or "")
+    for path in paths:
         try:
-            written.append((str(path), _predict_one(task)))
-        except NapariUnetError as error:
-            failed.append({"image": str(path), "error": about(path, str(error))})
+            with _failing(path, failed):
+                written.append((str(path), _predict_one(path, ask)))
         except KeyboardInterrupt:
             say("Interrupted; what is finished is kept: the same command goes on.")
             interrupted = True
@@ -168,8 +193,7 @@ def _predict_all(tasks: list[Task], *, as_json: bool) -> None:
     _report(written, failed, interrupted=interrupted, as_json=as_json)
 
 
-def _predict_one(task: Task) -> Predicted:
-    path = Path(task.path or "")
+def _predict_one(path: Path, ask: Callable[[Path], Task]) -> Predicted:
     with progress_bar() as progress:
         bar = progress.add_task(path.name, total=None)
 
@@ -179,7 +203,7 @@ def _predict_one(task: Task) -> Predicted:
             elif isinstance(event, Notice):
                 say(about(path, event.message))
 
-        with closing(large.iter_predict_to(task)) as steps:
+        with closing(large.iter_predict_to(ask(path))) as steps:
             return drain(steps, hear)
 
 
@@ -193,7 +217,7 @@ def _report(
     for bad in failed:
         say(bad["error"])
     for image, one in written:
-        if not one.computed:
+        if one.was_there:
             say(f"{image}: {_NOTHING_LEFT}")
         for gap in one.empty:
             say(f"{image}: {gap.region} is empty: {gap.why}")

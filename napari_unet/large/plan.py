@@ -13,6 +13,7 @@ from napari_unet.large.image import fit_source
 from napari_unet.large.result import disk_needed
 from napari_unet.large.run import predictor_of
 from napari_unet.large.task import Task
+from napari_unet.large.there import begun, finished, identity_of
 from napari_unet.large.work import shares
 
 _PROGRAM = 400_000_000
@@ -59,6 +60,8 @@ def plan_in_short(task: Task) -> Planned:
     """Plan a prediction; of the image, no more than a part is read.
 
     Where the size of objects is not told, it is taken to be one that the model knows.
+    What the prediction would refuse is refused: an image that does not fit, or a result
+    of something else.
     """
     with closing(task):
         return _planned(task)
@@ -68,7 +71,9 @@ def _planned(task: Task) -> Planned:
     settings, model = task.settings, task.model
     image, _ = fit_source(task.source, settings.axes, settings.channel, model)
     predictor = predictor_of(model, settings, task.engine.device)
-    seen = task.folder.read()
+    own = identity_of(task)
+    done = finished(task, own) is not None
+    seen = begun(task, own)
     zoom = seen.zoom if seen else _zoom(task)
     plan = plan_blocks(
         image,
@@ -79,7 +84,7 @@ def _planned(task: Task) -> Planned:
         zoom=zoom or 1.0,
         cutting=settings.cutting or CUTTINGS[predictor.dims],
     )
-    missing = set(range(len(plan.blocks)))
+    missing = set() if done else set(range(len(plan.blocks)))
     if seen is not None:
         missing -= task.folder.done()
     largest = max(plan.blocks, key=lambda block: math.prod(block.core.shape))
@@ -93,7 +98,7 @@ def _planned(task: Task) -> Planned:
         blocks=len(plan.blocks),
         chunks=len(shares(plan, task.chunk, set(range(len(plan.blocks))))),
         missing=len(missing),
-        disk=disk_needed(pixels, task.values),
+        disk=disk_needed(pixels, task.values, model),
         memory=_PROGRAM + _A_PIXEL * _window(plan),
         zoom=zoom,
     )

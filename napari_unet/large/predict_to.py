@@ -21,12 +21,13 @@ import napari_unet
 from napari_unet.core.atomic import told_in_words
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import drain_logged, told_as
-from napari_unet.errors import InputError, StorageError
+from napari_unet.errors import StorageError
 from napari_unet.exports.label_zarr import LabelZarr
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.stitching import Numbering
 from napari_unet.io.pairing import stem_of
+from napari_unet.io.reader import in_words
 from napari_unet.large.before import iter_see
 from napari_unet.large.engine import Engine
 from napari_unet.large.image import fit_source
@@ -39,8 +40,9 @@ from napari_unet.large.result import (
     iter_write,
 )
 from napari_unet.large.run import Run, plan_of, predictor_of
-from napari_unet.large.settings import Settings, fingerprint_of, identity
+from napari_unet.large.settings import Settings
 from napari_unet.large.task import CHUNK, Task, ask
+from napari_unet.large.there import begun, finished, identity_of
 from napari_unet.large.work import shares
 from napari_unet.weights.model import Model
 
@@ -80,6 +82,8 @@ class Predicted:
         What could not be predicted; the same call tries it again.
     notes : tuple of str
         What was made of the image, or left out.
+    was_there : bool
+        Whether an earlier call had written all of it.
     """
 
     labels: str
@@ -88,6 +92,7 @@ class Predicted:
     computed: int
     empty: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = ()
+    was_there: bool = False
 
 
 def iter_predict_to(task: Task) -> Generator[PredictEvent, None, Predicted]:
@@ -97,9 +102,10 @@ def iter_predict_to(task: Task) -> Generator[PredictEvent, None, Predicted]:
 
 
 def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
-    own = identity(task.settings, fingerprint_of(task.source), task.model)
-    if (there := _finished(task, own)) is not None:
-        return there
+    own = identity_of(task)
+    if (note := finished(task, own)) is not None:
+        path, objects, blocks = str(task.place.path), note["objects"], note["blocks"]
+        return Predicted(path, objects, blocks, 0, was_there=True)
     run = yield from _iter_begin(task, own)
     before = run.folder.done()
     yield from map(Notice, run.seen.notes)
@@ -108,42 +114,14 @@ def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
     return (yield from _iter_finish(task, run, before))
 
 
-def _finished(task: Task, own: str) -> Predicted | None:
-    """Return the result that is there already; refuse to replace another one."""
-    if not task.place.path.exists():
-        return None
-    note = task.place.note()
-    path = str(task.place.path)
-    if note is None and task.place.path.is_dir():
-        raise InputError(
-            f"{path!r} is no result of this program, and is left as it is; choose "
-            "another --out."
-        )
-    if task.overwrite:
-        return None
-    if note is None or note.get("identity") != own:
-        raise InputError(
-            f"{path!r} exists, and belongs to another image, model or setting; choose "
-            "another --out, or replace it with --overwrite."
-        )
-    if note["empty"]:
-        return None
-    return Predicted(path, note["objects"], note["blocks"], 0)
-
-
 def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
     """Go on with a run that is there, or start one."""
     image, notes = fit_source(
         task.source, task.settings.axes, task.settings.channel, task.model
     )
     predictor = predictor_of(task.model, task.settings, task.engine.device)
-    seen = task.folder.read()
-    if seen is not None and seen.identity != own and not task.overwrite:
-        raise InputError(
-            f"{str(task.folder.folder)!r} is what is left of a prediction with another "
-            "image, model or setting; finish that one, or drop it with --overwrite."
-        )
-    if seen is None or seen.identity != own:
+    seen = begun(task, own)
+    if seen is None:
         _refuse_full(task, image)
         seen = yield from iter_see(task, image, own, notes)
         task.folder.start(seen, task.model)
@@ -155,15 +133,15 @@ def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
 def _refuse_full(task: Task, image: CanonicalImage) -> None:
     """Refuse to begin what the disk cannot hold."""
     pixels = math.prod((image.shape[0], *image.shape[2:]))
-    wanted = disk_needed(pixels, task.values)
+    wanted = disk_needed(pixels, task.values, task.model)
     parent = task.place.path.parent
     with told_in_words(parent):
         parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(parent).free
     if free < wanted:
         raise StorageError(
-            f"Expected about {wanted / 1e9:.1f} GB of free space for "
-            f"{str(task.place.path)!r}, found {free / 1e9:.1f} GB; free some, or "
+            f"Expected about {in_words(wanted)} of free space for "
+            f"{str(task.place.path)!r}, found {in_words(free)}; free some, or "
             "choose another folder with --out."
         )
 

@@ -21,6 +21,7 @@ from napari_unet.inference.stitching import Numbering
 from napari_unet.io import open_source
 from napari_unet.large.block_file import BlockFile
 from napari_unet.large.folder import RunFolder
+from napari_unet.weights.model import Model
 
 OutputFormat = Literal["ome-zarr", "tiff"]
 
@@ -113,6 +114,11 @@ def box_in_result(box: Box, axes: str) -> Box:
     return Box(tuple(box.start[n] for n in places), tuple(box.stop[n] for n in places))
 
 
+def shape_in_result(plan: BlockPlan, axes: str) -> tuple[int, ...]:
+    """Return the shape of the result, without its values."""
+    return box_in_result(Box.whole(plan.shape), axes).shape
+
+
 def region_in_result(
     plan: BlockPlan, block: Block, axes: str, values: npt.NDArray[Any]
 ) -> tuple[Box, int]:
@@ -141,11 +147,14 @@ def _placed(
     return region, np.moveaxis(values.reshape(len(values), *rest), 0, place)
 
 
-def disk_needed(pixels: int, values: int | None) -> int:
+def disk_needed(pixels: int, values: int | None, model: Model) -> int:
     """Return about how many bytes a run takes on the disk, its result included.
 
-    Labels repeat themselves, and are packed to much less than this eighth.
+    The model is copied into the run. Labels repeat themselves, and are packed to much
+    less than this eighth.
     """
+    weights = model.net.state_dict().values()
+    copied: int = sum(each.numel() * each.element_size() for each in weights)
     if values is not None:
-        return 2 * pixels * values * 4
-    return 2 * pixels * 4 // 8
+        return copied + 2 * pixels * values * 4
+    return copied + 2 * pixels * 4 // 8

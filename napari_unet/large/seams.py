@@ -6,7 +6,7 @@ halo, and compared with the result: which pixels are together, not which ids the
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +34,12 @@ from napari_unet.inference.stitching import in_core
 from napari_unet.io.source import Source
 from napari_unet.large.folder import Seen
 from napari_unet.large.image import fit_source, open_image
-from napari_unet.large.result import box_in_result, place_of, region_in_result
+from napari_unet.large.result import (
+    box_in_result,
+    place_of,
+    region_in_result,
+    shape_in_result,
+)
 from napari_unet.large.run import plan_of, predictor_of
 from napari_unet.large.settings import fingerprint_of, identity
 from napari_unet.tasks.objectives.objective import Values
@@ -146,11 +151,30 @@ def _opened(
         fitted, _ = fit_source(source, axes, channel, loaded)
         predictor = predictor_of(loaded, seen.settings, device)
         plan = plan_of(seen, fitted, loaded, predictor)
+        _refuse_other_shape(note, where, shape_in_result(plan, fitted.axes))
         gaps = frozenset(int(gap["block"]) for gap in note["empty"])
         labels = place.labels(note)
         if isinstance(labels, Source):
             stack.enter_context(labels)
         yield _Checked(labels, fitted, predictor, plan, gaps)
+
+
+def _refuse_other_shape(
+    note: Mapping[str, Any], image: str, shape: tuple[int, ...]
+) -> None:
+    """Refuse an image of another shape, whose seams are not those of the result."""
+    pairs = zip(note["axes"], note["shape"], strict=True)
+    expected = tuple(n for axis, n in pairs if axis != "C")
+    if shape != expected:
+        raise InputError(
+            f"Expected the image that the result was made of, "
+            f"{_by(expected)} pixels, found {_by(shape)} in {image!r}; name that one "
+            "with --image."
+        )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _seams(checked: _Checked) -> Generator[tuple[int, int], None, None]:

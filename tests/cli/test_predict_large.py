@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,66 @@ def test_a_plan_does_nothing(run: Run, scene: Path, tmp_path: Path) -> None:
     assert (plan["shape"], plan["axes"], plan["chunks"]) == ([300, 2100], "YX", 2)
     assert plan["memory"] > plan["disk"] > 0
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_says_what_the_prediction_would_say(
+    run: Run, scene: Path, tmp_path: Path
+) -> None:
+    asked = ("predict", scene / "big.tif", "--model", scene / "bright", "--out")
+    asked = (*asked, tmp_path, "--output-format", "tiff")
+    assert run(*asked).code == 0
+    assert "0 to be computed" in run(*asked, "--plan").out
+    other = (*asked, "--threshold", "0.4")
+    run(*other, "--plan").refused("another image, model or setting")
+    assert "2 to be computed" in run(*other, "--plan", "--overwrite").out
+
+
+def test_an_image_that_fails_is_listed_and_the_others_are_written(
+    run: Run, scene: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.tif").write_bytes(b"no image")
+    two = np.stack([crossing((60, 60)), crossing((60, 60), 30)])
+    tifffile.imwrite(tmp_path / "two.ome.tif", two, metadata={"axes": "CYX"})
+    tifffile.imwrite(tmp_path / "flat.tif", np.zeros((60, 60), np.uint16))
+    images = [tmp_path / name for name in ("broken.tif", "two.ome.tif", "flat.tif")]
+    asked = ("predict", *images, "--model", scene / "bright", "--out", tmp_path / "o")
+    asked = (*asked, "--output-format", "ome-zarr", "--json")
+    for more in (("--plan",), ()):
+        done = run(*asked, *more)
+        assert done.code == 2
+        assert "not an image that this program reads" in done.err
+        assert "--channel 1" in done.err
+        assert "was there already" not in done.err
+        found = json.loads(done.out)
+        (one,) = found if more else found["written"]
+        assert one["image"] == str(tmp_path / "flat.tif")
+    assert "was there already" in run(*asked).err
+
+
+def test_a_full_disk_is_told_in_numbers_that_differ(
+    run: Run, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 7, 2)
+    )
+    asked = ("predict", scene / "big.tif", "--model", scene / "bright", "--out")
+    done = run(*asked, tmp_path / "o", "--output-format", "tiff")
+    done.refused("kB of free space")
+    assert "found 2 bytes" in done.err
+    assert " 0.0 " not in done.err
+
+
+def test_seams_are_not_compared_with_an_image_of_another_shape(
+    run: Run, scene: Path, tmp_path: Path
+) -> None:
+    asked = ("predict", scene / "big.tif", "--model", scene / "bright", "--out")
+    assert run(*asked, tmp_path, "--output-format", "tiff").code == 0
+    tifffile.imwrite(tmp_path / "small.tif", crossing((90, 80)))
+    other = ("--image", tmp_path / "small.tif")
+    done = run("verify-seams", tmp_path / "big.tif", *other)
+    done.refused("300 x 2100 pixels, found 90 x 80")
+    done = run("verify-seams", tmp_path / "big.tif", "--image", scene / "big.tif")
+    assert done.code == 0
 
 
 def test_what_stays_empty_ends_with_3(
