@@ -287,6 +287,18 @@ def zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, ...]:
     return tuple(max(1, round(n * zoom)) for n in shape)
 
 
+def network_shape(
+    shape: tuple[int, ...], zoom: float, stretch: float
+) -> tuple[int, ...]:
+    """Return the shape of a plane, or a volume, as the network sees it.
+
+    Sections of a volume are `stretch` times as far apart as pixels are wide.
+    """
+    *sections, height, width = shape
+    zoomed = zoomed_shape((height, width), zoom)
+    return (*zoomed_shape(tuple(sections), zoom * stretch), *zoomed)
+
+
 def sample_labels(labels: npt.NDArray[S], shape: tuple[int, ...]) -> npt.NDArray[S]:
     """Return labels on another grid: each pixel takes what lies at its centre."""
     rows, columns = (

@@ -57,6 +57,14 @@ from napari_unet.inference.stitching import (
     pairs_of,
     split_objects,
 )
+from napari_unet.inference.volumes import (
+    Predictor,
+    Stacks,
+    check_stacks,
+    iter_stretch,
+    predictor_of,
+    spec_of,
+)
 from napari_unet.instances.diameter import check_diameter, size_warning
 from napari_unet.instances.planes import iter_number_objects
 from napari_unet.nets.device import choose_execution, resolve_device
@@ -87,6 +95,8 @@ def predict(
     full_precision: bool = False,
     diameter: float | None = None,
     pixel_size: float | None = None,
+    anisotropy: float | None = None,
+    stacks: Stacks | None = None,
     threshold: float | None = None,
     keep_together: float | None = None,
     smallest: float | None = None,
@@ -129,6 +139,16 @@ def predict(
         Width of a pixel in micrometres, which tells where to begin to measure; what the
         image states, where it is missing.
 
+    anisotropy : float, optional
+        How many times as far apart sections of a stack are as pixels are wide; what the
+        image states, where it is missing, or else 1, which is said.
+
+    stacks : {"three-sides", "sections"}, optional
+        How models of planes see stacks: from three sides, so that objects are told
+        apart along Z as well, or, in a third of the time or less, section by section,
+        after which what overlaps is linked. From three sides where nothing is said, if
+        the model can.
+
     threshold, keep_together, smallest : float, optional
         How objects are found, for this prediction; see `Model.with_thresholds`.
 
@@ -151,6 +171,7 @@ def predict(
     check_model(model)
     if pixel_size is not None:
         refuse_beyond("pixel_size", pixel_size, _PIXEL_SIZES)
+    check_stacks(anisotropy, stacks)
     events = iter_predict(
         image,
         model.with_thresholds(threshold, keep_together, smallest),
@@ -162,6 +183,8 @@ def predict(
         full_precision=full_precision,
         diameter=diameter,
         pixel_size=pixel_size,
+        anisotropy=anisotropy,
+        stacks=stacks,
     )
     return drain_logged(events)
 
@@ -179,6 +202,8 @@ def iter_predict(
     full_precision: bool = False,
     diameter: float | None = None,
     pixel_size: float | None = None,
+    anisotropy: float | None = None,
+    stacks: Stacks | None = None,
 ) -> Generator[PredictEvent, None, Values]:
     """Predict step by step; arguments, errors and the result are those of `predict`.
 
@@ -204,13 +229,19 @@ def iter_predict(
         nothing = yield from iter_nothing(seen, model, limits, told=told)
         if nothing is not None:
             return in_image_axes(nothing, seen.axes)
-    predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
-    zoom = yield from iter_zoom(seen, model, predictor, limits, diameter, pixel_size)
-    plan = plan_blocks(
-        seen, model.spec, predictor, limits=limits, raw=probabilities, zoom=zoom
+    turns = 4 if rotations else 1
+    predictor = predictor_of(
+        model, seen, execution, turns=turns, raw=probabilities, stacks=stacks
     )
-    if view is not None and model.net.dims == 2 and not probabilities:
-        yield from _preview(plan, seen, predictor, view)
+    stretch = 1.0
+    if predictor.dims == 3:
+        stretch = yield from iter_stretch(seen, anisotropy)
+    planar = predictor.planar
+    zoom = yield from iter_zoom(seen, model, planar, limits, diameter, pixel_size)
+    planned = partial(plan_blocks, seen, limits=limits, raw=probabilities, zoom=zoom)
+    if view is not None and planar.dims == 2 and not probabilities:
+        yield from _preview(planned(model.spec, planar), seen, planar, view)
+    plan = planned(spec_of(model, predictor), predictor, stretch=stretch)
     return in_image_axes((yield from _whole(plan, seen, predictor)), seen.axes)
 
 
@@ -317,7 +348,7 @@ def _progress(
 
 
 def _whole(
-    plan: BlockPlan, image: CanonicalImage, predictor: PlanePredictor
+    plan: BlockPlan, image: CanonicalImage, predictor: Predictor
 ) -> Generator[PredictEvent, None, Values]:
     """Predict all blocks; return (T, Z, Y, X), or (n, T, Z, Y, X)."""
     parts = _PARTS * predictor.count_windows(plan.largest_plane)

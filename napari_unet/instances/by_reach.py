@@ -60,6 +60,7 @@ class ReachDecoding(Decoding):
     drawn_from_crops: ClassVar[bool] = True
     # What is said of two neighbours is true of no others between them.
     enlarges_maps: ClassVar[bool] = False
+    seen_from_sides: ClassVar[bool] = True
 
     kind: Literal["reach"] = "reach"
     min_size: int = Field(4, ge=1, le=2**31 - 1)
