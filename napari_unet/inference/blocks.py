@@ -66,7 +66,7 @@ class Cutting:
     band: int
 
 
-CUTTINGS = {2: Cutting(core=2048, margin=64, band=32), 3: Cutting(160, 32, 16)}
+CUTTINGS = {2: Cutting(core=2048, margin=64, band=32), 3: Cutting(224, 32, 16)}
 """For planes and volumes."""
 
 
@@ -122,9 +122,10 @@ class BlockPlan:
 
     The limits are the grey values of the whole image that become 0 and 1, by channel.
     The result is raw, maps as the network gives them, or else what they are decoded to;
-    objects get their ids when all is done. Planes are zoomed for the network, and volumes
-    are stretched along Z, by how many pixels sections are apart. Each plane has as many blocks as the grid says along its axes, in reading order; their
-    cores cover the image, each pixel once.
+    objects get their ids when all is done. Planes are zoomed for the network, and
+    volumes stretched along Z, by how many pixels sections are apart. Each plane has as
+    many blocks as the grid says along its axes, in reading order; their cores cover the
+    image, each pixel once.
     """
 
     shape: tuple[int, int, int, int]
@@ -153,7 +154,13 @@ class BlockPlan:
         seen = self.network_shape(self.shape[-len(self.grid) :])
         others = math.prod(self.shape[: -len(self.grid)])
         small = others * math.prod(seen) <= LARGEST_CACHED
-        return self.objects and small and self.a_plane == 1
+        known = self.planar or self.spec.decoding.seen_from_sides
+        return self.objects and known and small and self.a_plane == 1
+
+    @property
+    def planar(self) -> bool:
+        """Whether blocks are parts of planes, not of volumes."""
+        return len(self.grid) == 2
 
     @property
     def a_plane(self) -> int:

@@ -99,8 +99,8 @@ class PlanePredictor:
         """Predict the activated maps of a normalised plane (C, Y, X) or volume.
 
         The network sees it turned by so many times 90 degrees, and what it says is
-        turned back. Of what is `seen` alone, if that is said. Raises a DeviceError if memory does not suffice even for the
-        smallest window.
+        turned back; of what is `seen` alone, if that is said. Raises a DeviceError if
+        memory does not suffice even for the smallest window.
         """
         turned = np.ascontiguousarray(np.rot90(plane, turns, (-2, -1)))
         while True:

@@ -59,7 +59,6 @@ from napari_unet.inference.stitching import (
 )
 from napari_unet.inference.volumes import (
     Predictor,
-    Stacks,
     check_stacks,
     iter_stretch,
     predictor_of,
@@ -67,6 +66,7 @@ from napari_unet.inference.volumes import (
 )
 from napari_unet.instances.diameter import check_diameter, size_warning
 from napari_unet.instances.planes import iter_number_objects
+from napari_unet.instances.three_sides import Stacks
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective, objective_of
@@ -379,7 +379,7 @@ def _whole(
         if found.maps is not None:
             cached.append(found.maps)
     if plan.objects:
-        numbered = iter_number_objects(result, link=predictor.dims == 2)
+        numbered = iter_number_objects(result, link=plan.planar)
         yield from told_as(TilesDone(total, total), numbered)
     if plan.cached:
         yield MapsCached(CachedMaps(tuple(cached), plan, image.axes))

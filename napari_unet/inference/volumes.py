@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from functools import partial
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +22,13 @@ from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage, anisotropy_of
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.instances.decoding import Maps
-from napari_unet.instances.three_sides import ThreeSides, sides
+from napari_unet.instances.three_sides import Stacks, ThreeSides, sides
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.device import Execution
 from napari_unet.tasks import task_of
 from napari_unet.weights.model import Model
 
 _ANISOTROPIES = (0.01, 100.0)
-
-Stacks: TypeAlias = Literal["three-sides", "sections"]
-"""How networks of planes see stacks: from three sides, or section by section."""
 
 
 class Predictor(Protocol):

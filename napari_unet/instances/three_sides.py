@@ -11,11 +11,18 @@ what is certain (the geometric one). Averaging over views is as old as planes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_unet.instances.decoding import Maps
 from napari_unet.instances.reach import reach_channels
+
+S = TypeVar("S", bound=np.generic)
+
+Stacks: TypeAlias = Literal["three-sides", "sections"]
+"""How networks of planes see stacks: from three sides, or section by section."""
 
 _DIMS = 3
 
@@ -23,6 +30,12 @@ _DIMS = 3
 def sides() -> Iterator[int]:
     """Yield the axes across which the planes of a volume (Z, Y, X) lie."""
     yield from range(_DIMS)
+
+
+def section_of(volume: npt.NDArray[S], number: int) -> npt.NDArray[S]:
+    """Return foreground and reach (5, Y, X) in a section of those of a volume."""
+    kept = [0, *range(reach_channels(1), reach_channels(_DIMS))]
+    return volume[kept, number]
 
 
 class ThreeSides:
@@ -39,7 +52,7 @@ class ThreeSides:
 
     def add(self, across: int, number: int, plane: Maps) -> None:
         """Take foreground and reach (5, A, B) of a plane across an axis."""
-        places = self._maps[(slice(None), *[slice(None)] * across, number)]
+        places = np.moveaxis(self._maps, 1 + across, 0)[number]
         places[0] *= plane[0]
         along = [axis for axis in sides() if axis != across]
         for own, axis in enumerate(along):

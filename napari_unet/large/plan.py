@@ -7,11 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from napari_unet.geometry.axes import resolve_axes
+from napari_unet.images.source import anisotropy_of
 from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.model_input import zoom_for
+from napari_unet.inference.volumes import spec_of
 from napari_unet.large.image import fit_source
 from napari_unet.large.result import disk_needed
-from napari_unet.large.run import predictor_of
+from napari_unet.large.run import predictor_for
 from napari_unet.large.task import Task
 from napari_unet.large.there import begun, finished, identity_of
 from napari_unet.large.work import shares
@@ -70,18 +72,19 @@ def plan_in_short(task: Task) -> Planned:
 def _planned(task: Task) -> Planned:
     settings, model = task.settings, task.model
     image, _ = fit_source(task.source, settings.axes, settings.channel, model)
-    predictor = predictor_of(model, settings, task.engine.device)
+    predictor = predictor_for(image, model, settings, task.engine.device)
     own = identity_of(task)
     done = finished(task, own) is not None
     seen = begun(task, own)
     zoom = seen.zoom if seen else _zoom(task)
     plan = plan_blocks(
         image,
-        model.spec,
+        spec_of(model, predictor),
         predictor,
         limits=[(0.0, 1.0)] * image.shape[1],
         raw=settings.probabilities,
         zoom=zoom or 1.0,
+        stretch=settings.anisotropy or anisotropy_of(task.source.pixel_size) or 1.0,
         cutting=settings.cutting or CUTTINGS[predictor.dims],
     )
     missing = set() if done else set(range(len(plan.blocks)))

@@ -39,7 +39,7 @@ from napari_unet.large.result import (
     empty_zarr,
     iter_write,
 )
-from napari_unet.large.run import Run, plan_of, predictor_of
+from napari_unet.large.run import Run, plan_of, predictor_for
 from napari_unet.large.settings import Settings
 from napari_unet.large.task import CHUNK, Task, ask
 from napari_unet.large.there import begun, finished, identity_of
@@ -119,7 +119,7 @@ def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
     image, notes = fit_source(
         task.source, task.settings.axes, task.settings.channel, task.model
     )
-    predictor = predictor_of(task.model, task.settings, task.engine.device)
+    predictor = predictor_for(image, task.model, task.settings, task.engine.device)
     seen = begun(task, own)
     if seen is None:
         _refuse_full(task, image)
@@ -169,7 +169,7 @@ def _iter_finish(
     end = TilesDone(len(plan.blocks), len(plan.blocks))
     numbering: Numbering | None = None
     if plan.objects:
-        steps = iter_number(folder, plan, done, link=len(plan.grid) == 2)
+        steps = iter_number(folder, plan, done, link=plan.planar)
         numbering = yield from told_as(end, steps)
     labels = empty_zarr(
         folder,
