@@ -61,6 +61,7 @@ from napari_unet.inference.volumes import (
     Predictor,
     check_stacks,
     iter_stretch,
+    looks_at_volumes,
     predictor_of,
     spec_of,
 )
@@ -229,19 +230,16 @@ def iter_predict(
         nothing = yield from iter_nothing(seen, model, limits, told=told)
         if nothing is not None:
             return in_image_axes(nothing, seen.axes)
-    turns = 4 if rotations else 1
-    predictor = predictor_of(
-        model, seen, execution, turns=turns, raw=probabilities, stacks=stacks
-    )
-    stretch = 1.0
-    if predictor.dims == 3:
-        stretch = yield from iter_stretch(seen, anisotropy)
-    planar = predictor.planar
+    planar = PlanePredictor(model, execution, turns=4 if rotations else 1)
     zoom = yield from iter_zoom(seen, model, planar, limits, diameter, pixel_size)
+    stretch = None
+    if looks_at_volumes(model, seen, raw=probabilities, stacks=stacks):
+        stretch = yield from iter_stretch(seen, anisotropy)
+    predictor = predictor_of(model, seen, planar, zoom=zoom, stretch=stretch)
     planned = partial(plan_blocks, seen, limits=limits, raw=probabilities, zoom=zoom)
     if view is not None and planar.dims == 2 and not probabilities:
         yield from _preview(planned(model.spec, planar), seen, planar, view)
-    plan = planned(spec_of(model, predictor), predictor, stretch=stretch)
+    plan = planned(spec_of(model, predictor), predictor, stretch=stretch or 1.0)
     return in_image_axes((yield from _whole(plan, seen, predictor)), seen.axes)
 
 

@@ -19,16 +19,19 @@ from napari_unet.core.jobs import mapped
 from napari_unet.core.numbers import refuse_beyond
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
+from napari_unet.images.anisotropy import seeming_anisotropy
 from napari_unet.images.source import CanonicalImage, anisotropy_of
 from napari_unet.inference.forward import PlaneEvent, PlanePredictor
 from napari_unet.instances.decoding import Maps
 from napari_unet.instances.three_sides import Stacks, ThreeSides, sides
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.device import Execution
 from napari_unet.tasks import task_of
 from napari_unet.weights.model import Model
 
 _ANISOTROPIES = (0.01, 100.0)
+
+_LEAST_EXTENT = 8.0
+"""Pixels that a stack is thick of whose objects nobody knows the size."""
 
 
 class Predictor(Protocol):
@@ -127,49 +130,62 @@ def check_stacks(anisotropy: float | None, stacks: str | None) -> None:
 
 def iter_stretch(
     image: CanonicalImage, told: float | None
-) -> Generator[Notice, None, float]:
-    """Return how many times as far apart sections are as pixels are wide."""
-    if told is not None:
-        return told
-    stated = anisotropy_of(image.source.pixel_size)
-    if stated is not None:
-        return stated
-    yield Notice(
-        "Nothing states how far apart the sections are, so they were taken to be as "
-        "far apart as pixels are wide. Objects are found better if you say it."
-    )
-    return 1.0
+) -> Generator[Notice, None, float | None]:
+    """Return how many times as far apart sections are as pixels are wide.
+
+    What somebody told, the image states, or it shows; None if it shows nothing.
+    """
+    known = told or anisotropy_of(image.source.pixel_size)
+    if known is not None:
+        return known
+    seeming = seeming_anisotropy(image)
+    if seeming is not None:
+        yield Notice(
+            f"Nothing states how far apart the sections are; they seem to be "
+            f"{seeming:.1f} times as far apart as pixels are wide."
+        )
+    return seeming
 
 
-def sees_from_sides(model: Model) -> bool:
-    """Whether a model of planes can look at volumes from three sides."""
+def looks_at_volumes(
+    model: Model, image: CanonicalImage, *, raw: bool, stacks: Stacks | None
+) -> bool:
+    """Whether it is asked for how far apart the sections of an image are.
+
+    Networks of planes look at stacks from three sides if they can, unless the maps
+    themselves are wanted (`raw`), or a person wants sections.
+    """
+    if image.shape[2] == 1 or model.net.dims == 3:
+        return image.shape[2] > 1
     objects = task_of(model.spec).labels.objects
-    return model.net.dims == 2 and objects and model.spec.decoding.seen_from_sides
+    sides = objects and model.spec.decoding.seen_from_sides
+    return sides and not raw and stacks != "sections"
 
 
 def predictor_of(
     model: Model,
     image: CanonicalImage,
-    execution: Execution,
+    planar: PlanePredictor,
     *,
-    turns: int = 1,
-    raw: bool = False,
-    stacks: Stacks | None = None,
+    zoom: float,
+    stretch: float | None,
 ) -> Predictor:
-    """Return what predicts an image; stacks are seen from three sides if that can be.
+    """Return what predicts an image.
+
+    Who looks at planes sees from three sides what is thick enough to hold an object;
+    of thinner stacks sides show nothing.
 
     Parameters
     ----------
-    raw : bool
-        Whether the maps themselves are asked for, which are those of the network.
-    stacks : {"three-sides", "sections"}, optional
-        How stacks are seen by networks of planes.
+    zoom, stretch : float
+        Of planes, and how many times as far apart sections are as pixels are wide;
+        None where they are not looked at together.
     """
-    planar = PlanePredictor(model, execution, turns)
-    flat = image.shape[2] == 1 or raw or stacks == "sections"
-    if flat or not sees_from_sides(model):
+    if stretch is None or planar.dims == 3:
         return planar
-    return VolumePredictor(planar)
+    known = model.best_diameters
+    thick = image.shape[2] * stretch * zoom >= (known[0] if known else _LEAST_EXTENT)
+    return VolumePredictor(planar) if thick else planar
 
 
 def spec_of(model: Model, predictor: Predictor) -> ModelSpec:

@@ -10,7 +10,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.predict import iter_limits
-from napari_unet.inference.volumes import iter_stretch
+from napari_unet.inference.volumes import iter_stretch, looks_at_volumes
 from napari_unet.io.source import Source
 from napari_unet.large.folder import Seen
 from napari_unet.large.readable import Readable
@@ -28,12 +28,13 @@ def iter_see(
 ) -> Generator[PredictEvent, None, Seen]:
     """Look at the whole image once; returns what its blocks have to know."""
     settings, model = task.settings, task.model
-    predictor = predictor_for(image, model, settings, task.engine.device)
-    stretch, more = 1.0, list[str]()
-    if predictor.dims == 3:
-        steps = iter_stretch(image, settings.anisotropy)
-        stretch = drain(steps, lambda notice: more.append(notice.message))
+    predictor = predictor_for(model, settings, task.engine.device)
     readable = CanonicalImage(Readable(image.source), image.axes)
+    stretch, more = None, list[str]()
+    raw, stacks = settings.probabilities, settings.stacks
+    if looks_at_volumes(model, image, raw=raw, stacks=stacks):
+        steps = iter_stretch(readable, settings.anisotropy)
+        stretch = drain(steps, lambda notice: more.append(notice.message))
     limits = yield from iter_limits(readable, model)
     size = settings.pixel_size or image.source.pixel_size.get("X")
     looked = yield from iter_look(

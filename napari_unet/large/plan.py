@@ -6,12 +6,19 @@ import math
 from contextlib import closing
 from dataclasses import dataclass
 
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.axes import resolve_axes
-from napari_unet.images.source import anisotropy_of
+from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.model_input import zoom_for
-from napari_unet.inference.volumes import spec_of
+from napari_unet.inference.volumes import (
+    iter_stretch,
+    looks_at_volumes,
+    predictor_of,
+    spec_of,
+)
 from napari_unet.large.image import fit_source
+from napari_unet.large.readable import Readable
 from napari_unet.large.result import disk_needed
 from napari_unet.large.run import predictor_for
 from napari_unet.large.task import Task
@@ -72,11 +79,13 @@ def plan_in_short(task: Task) -> Planned:
 def _planned(task: Task) -> Planned:
     settings, model = task.settings, task.model
     image, _ = fit_source(task.source, settings.axes, settings.channel, model)
-    predictor = predictor_for(image, model, settings, task.engine.device)
+    planar = predictor_for(model, settings, task.engine.device)
     own = identity_of(task)
     done = finished(task, own) is not None
     seen = begun(task, own)
     zoom = seen.zoom if seen else _zoom(task)
+    stretch = seen.stretch if seen else _stretch(task, image)
+    predictor = predictor_of(model, image, planar, zoom=zoom or 1.0, stretch=stretch)
     plan = plan_blocks(
         image,
         spec_of(model, predictor),
@@ -84,7 +93,7 @@ def _planned(task: Task) -> Planned:
         limits=[(0.0, 1.0)] * image.shape[1],
         raw=settings.probabilities,
         zoom=zoom or 1.0,
-        stretch=settings.anisotropy or anisotropy_of(task.source.pixel_size) or 1.0,
+        stretch=stretch or 1.0,
         cutting=settings.cutting or CUTTINGS[predictor.dims],
     )
     missing = set() if done else set(range(len(plan.blocks)))
@@ -116,6 +125,16 @@ def _window(plan: BlockPlan) -> int:
     """Return the pixels of the largest window that the network sees."""
     parts = (block.part for block in plan.blocks)
     return max(math.prod(p.zoomed.new_part.shape) for p in parts if p is not None)
+
+
+def _stretch(task: Task, image: CanonicalImage) -> float | None:
+    """Return how far apart sections are, for which a part may be looked at."""
+    settings = task.settings
+    raw, stacks = settings.probabilities, settings.stacks
+    if not looks_at_volumes(task.model, image, raw=raw, stacks=stacks):
+        return None
+    readable = CanonicalImage(Readable(image.source), image.axes)
+    return drain(iter_stretch(readable, settings.anisotropy))
 
 
 def _zoom(task: Task) -> float | None:

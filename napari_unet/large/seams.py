@@ -40,7 +40,7 @@ from napari_unet.large.result import (
     region_in_result,
     shape_in_result,
 )
-from napari_unet.large.run import plan_of, predictor_for
+from napari_unet.large.run import planned, predictor_for
 from napari_unet.large.settings import fingerprint_of, identity
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.weights.folder import load_model
@@ -149,8 +149,8 @@ def _opened(
             )
         axes, channel = seen.settings.axes, seen.settings.channel
         fitted, _ = fit_source(source, axes, channel, loaded)
-        predictor = predictor_for(fitted, loaded, seen.settings, device)
-        plan = plan_of(seen, fitted, loaded, predictor)
+        planar = predictor_for(loaded, seen.settings, device)
+        predictor, plan = planned(seen, fitted, loaded, planar)
         _refuse_other_shape(note, where, shape_in_result(plan, fitted.axes))
         gaps = frozenset(int(gap["block"]) for gap in note["empty"])
         labels = place.labels(note)

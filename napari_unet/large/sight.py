@@ -22,8 +22,8 @@ from napari_unet.errors import UnreadableRegion
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.events import PredictEvent
+from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.predict import Limits, iter_nothing, iter_zoom
-from napari_unet.inference.volumes import Predictor
 from napari_unet.weights.model import Model
 
 R = TypeVar("R")
@@ -83,7 +83,7 @@ class Window:
 def iter_look(
     image: CanonicalImage,
     model: Model,
-    predictor: Predictor,
+    predictor: PlanePredictor,
     limits: Limits,
     *,
     diameter: float | None,
@@ -99,7 +99,7 @@ def iter_look(
                 if (yield from _iter_holding(held, steps)) is not None:
                     continue
             zoom = yield from iter_zoom(
-                part, model, predictor.planar, limits, diameter, pixel_size
+                part, model, predictor, limits, diameter, pixel_size
             )
         except UnreadableRegion:
             continue  # told of when its block is predicted

@@ -69,6 +69,7 @@ class Predict(Job[PredictEvent, Predicted]):
     view: Box | None
     diameter: float | None
     pixel_size: float | None
+    anisotropy: float | None = None
 
     @classmethod
     def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
@@ -76,7 +77,8 @@ class Predict(Job[PredictEvent, Predicted]):
         channels = image.reading.channels
         diameter = told_diameter(image, model)
         pixels, axes, size = image.pixels, image.axes, image.pixel_size
-        return cls(pixels, axes, channels, model, view, diameter, size)
+        apart = image.stated_anisotropy
+        return cls(pixels, axes, channels, model, view, diameter, size, apart)
 
     def run(self) -> Generator[PredictEvent, None, Predicted]:
         """Predict."""
@@ -89,6 +91,7 @@ class Predict(Job[PredictEvent, Predicted]):
             view=self.view,
             diameter=self.diameter,
             pixel_size=self.pixel_size,
+            anisotropy=self.anisotropy,
         )
 
 
