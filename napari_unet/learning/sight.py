@@ -15,7 +15,7 @@ import numpy.typing as npt
 from napari_unet.core.jobs import told_as
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import resize, zoom_for, zoomed_shape
-from napari_unet.inference.predict import iter_measured
+from napari_unet.inference.sizes import iter_measured
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.weights.model import Model
 

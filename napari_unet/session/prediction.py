@@ -69,7 +69,6 @@ class Predict(Job[PredictEvent, Predicted]):
     view: Box | None
     diameter: float | None
     pixel_size: float | None
-    anisotropy: float | None = None
 
     @classmethod
     def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
@@ -77,8 +76,7 @@ class Predict(Job[PredictEvent, Predicted]):
         channels = image.reading.channels
         diameter = told_diameter(image, model)
         pixels, axes, size = image.pixels, image.axes, image.pixel_size
-        apart = image.stated_anisotropy
-        return cls(pixels, axes, channels, model, view, diameter, size, apart)
+        return cls(pixels, axes, channels, model, view, diameter, size)
 
     def run(self) -> Generator[PredictEvent, None, Predicted]:
         """Predict."""
@@ -91,7 +89,6 @@ class Predict(Job[PredictEvent, Predicted]):
             view=self.view,
             diameter=self.diameter,
             pixel_size=self.pixel_size,
-            anisotropy=self.anisotropy,
         )
 
 

@@ -102,9 +102,6 @@ class OpenImage:
         A model, and the typical diameter that it has measured.
     stated_pixel_size : float or None
         Width of a pixel in micrometres, where a file or a layer states it.
-    stated_anisotropy : float or None
-        How many times as far apart sections are as pixels are wide, where a file states
-        it.
     snapshots : tuple of Snapshot
         Copies of earlier work on it, the newest first.
     reading : Reading
@@ -124,7 +121,6 @@ class OpenImage:
     diameter: float | None = None
     measured: tuple[str, float | None] | None = None
     stated_pixel_size: float | None = None
-    stated_anisotropy: float | None = None
     snapshots: tuple[Snapshot, ...] = ()
     reading: Reading = GUESSED
     heard: Callable[[Change], object] | None = None

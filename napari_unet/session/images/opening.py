@@ -19,7 +19,7 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import ImageHeader
-from napari_unet.images.source import anisotropy_of, as_image
+from napari_unet.images.source import as_image
 from napari_unet.io.read import as_file_means, is_damaged, read_header
 from napari_unet.io.samples import sample_folder
 from napari_unet.project.identity import ImageIdentity, iter_identify
@@ -226,7 +226,6 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             canvas=BareCanvas(annotation),
             diameter=diameter,
             stated_pixel_size=request.pixel_size or header.pixel_size.get("X"),
-            stated_anisotropy=anisotropy_of(header.pixel_size),
             snapshots=snapshots,
             reading=reading,
         )
