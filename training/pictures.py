@@ -68,7 +68,7 @@ class Picture:
     verified: Mask | None = None
 
     def thinned(self, step: int) -> Picture:
-        """Return a volume with some of its planes only, as if they lay further apart."""
+        """Return a volume as if its planes lay further apart, with some of them."""
         if step == 1:
             return self
         known = None if self.verified is None else self.verified[::step]

@@ -30,12 +30,16 @@ from napari_unet.geometry.box import Box
 from napari_unet.geometry.regrid import Regrid, needed, owned
 from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.forward import PlanePredictor
-from napari_unet.inference.model_input import zoomed_shape
+from napari_unet.inference.model_input import Zoom, zoomed_shape, zooms_of
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
 
 LARGEST_PLANE = 2**30
-"""Pixels of a plane, or a volume, that are predicted as one."""
+"""Pixels of a plane that are predicted as one."""
+
+LARGEST_VOLUME = 2**25
+"""Voxels that are, of the image and as the network sees it: with its seven maps and
+what is decoded, each takes a hundred bytes."""
 
 _WORTH_A_PREVIEW = 0.5
 
@@ -122,7 +126,8 @@ class BlockPlan:
 
     The limits are the grey values of the whole image that become 0 and 1, by channel.
     The result is raw, maps as the network gives them, or else what they are decoded to;
-    objects get their ids when all is done. Planes are zoomed for the network. Each
+    objects get their ids when all is done. Planes are zoomed for the network, and
+    volumes also along Z (`zooms`, one for each axis that the network sees). Each
     plane has as many blocks as the grid says along its axes, in reading order; their
     cores cover the image, each pixel once.
     """
@@ -132,15 +137,20 @@ class BlockPlan:
     limits: tuple[tuple[float, float], ...]
     raw: bool
     objects: bool
-    zoom: float
+    zooms: tuple[float, ...]
     grid: tuple[int, ...]
     blocks: tuple[Block, ...]
+
+    @property
+    def zoom(self) -> float:
+        """By how much planes are zoomed."""
+        return self.zooms[-1]
 
     @property
     def largest_plane(self) -> tuple[int, ...]:
         """Shape of what the network sees of the largest block."""
         shape = max((block.read.shape for block in self.blocks), key=math.prod)
-        return zoomed_shape(shape, self.zoom)
+        return zoomed_shape(shape, self.zooms)
 
     @property
     def cached(self) -> bool:
@@ -200,32 +210,42 @@ def plan_blocks(
     shape = (image.shape[0], *image.shape[2:])
     plane = shape[-dims:]
     objects = task_of(spec).labels.objects and not raw
-    fits = math.prod(plane) <= LARGEST_PLANE or not predictor.exact
+    zooms = zooms_of(spec, zoom, image.source.pixel_size)
+    fits = _fits(plane, zooms) or not predictor.exact
     grid = (1,) * dims
     if cutting is None and fits:
         parts = [Block(0, None, *(Box.whole(plane),) * 3)]
     else:
         cutting = cutting or CUTTINGS[dims]
-        grid, parts = _cut(plane, predictor, cutting, zoom, objects=objects)
+        grid, parts = _cut(plane, predictor, cutting, zooms, objects=objects)
     blocks = tuple(
         Block(frame, section, part.core, part.decoded, part.read, part.part)
         for frame in range(shape[0])
         for section in ([None] if dims == 3 else range(shape[1]))
         for part in parts
     )
-    return BlockPlan(shape, spec, tuple(limits), raw, objects, zoom, grid, blocks)
+    return BlockPlan(shape, spec, tuple(limits), raw, objects, zooms, grid, blocks)
+
+
+def _fits(shape: tuple[int, ...], zooms: tuple[float, ...]) -> bool:
+    """Whether a plane, or a volume, is predicted as one."""
+    if len(shape) == 2:
+        return math.prod(shape) <= LARGEST_PLANE
+    return (
+        max(math.prod(shape), math.prod(zoomed_shape(shape, zooms))) <= LARGEST_VOLUME
+    )
 
 
 def _cut(
     shape: tuple[int, ...],
     predictor: PlanePredictor,
     cutting: Cutting,
-    zoom: float,
+    zoom: Zoom,
     *,
     objects: bool,
 ) -> tuple[tuple[int, ...], list[Block]]:
     """Return how many blocks a plane or volume has along each axis, and the blocks."""
-    zoomed = network_shape(shape, zoom)
+    zoomed = zoomed_shape(shape, zoom)
     side = math.ceil(cutting.core / predictor.stride) * predictor.stride
     grid = tuple(math.ceil(n / side) for n in zoomed)
     blocks = []
@@ -236,17 +256,12 @@ def _cut(
     return grid, blocks
 
 
-def network_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, ...]:
-    """Return the shape of a plane, or a volume, as the network sees it."""
-    return zoomed_shape(shape, zoom) if zoom != 1 else shape
-
-
 def block_at(
     core: Box,
     shape: tuple[int, ...],
     predictor: PlanePredictor,
     cutting: Cutting,
-    zoom: float,
+    zoom: Zoom,
     *,
     objects: bool,
 ) -> Block:
@@ -254,9 +269,9 @@ def block_at(
 
     It lies in the first plane, or volume, of which there is the shape.
     """
-    zoomed = network_shape(shape, zoom)
+    zoomed = zoomed_shape(shape, zoom)
     # Who enlarges a part of maps, looks a pixel further.
-    margin = cutting.margin if objects or zoom != 1 else 0
+    margin = cutting.margin if objects or zoomed != shape else 0
     band = cutting.band if objects else 0
     seen = core.grow(margin, zoomed)
     window = _on_strides(seen.grow(predictor.halo, zoomed), predictor.stride, zoomed)

@@ -57,6 +57,7 @@ from napari_unet.inference.stitching import (
     pairs_of,
     split_objects,
 )
+from napari_unet.inference.volumes import iter_volume_zoom
 from napari_unet.instances.diameter import check_diameter, size_warning
 from napari_unet.instances.planes import iter_number_objects
 from napari_unet.nets.device import choose_execution, resolve_device
@@ -261,6 +262,8 @@ def iter_zoom(
         if diameter is not None:
             yield Notice("This model zooms no images: the object size was not used.")
         return 1.0
+    if predictor.dims == 3:
+        return (yield from iter_volume_zoom(image, model, diameter, pixel_size))
     told = diameter
     likely = plausible(spec.expected_size(pixel_size), shape)
     if diameter is None:

@@ -66,7 +66,7 @@ def iter_block_maps(
     part = block.part
     if part is None:
         shape = plane.shape[1:]
-        zoomed = Regrid.whole(shape, zoomed_shape(shape, plan.zoom))
+        zoomed = Regrid.whole(shape, zoomed_shape(shape, plan.zooms))
         return (yield from predictor.iter_maps(_resized(plane, zoomed), turns))
     maps = yield from predictor.iter_maps(part.zoomed.resize(plane), turns)
     seen = maps[:, *part.seen.relative_to(part.zoomed.new_part).slices]

@@ -209,7 +209,7 @@ def _window(
         part.zoomed.shape,
         checked.predictor,
         cutting,
-        plan.zoom,
+        plan.zooms,
         objects=plan.objects,
     )
     return replace(window, frame=block.frame, section=block.section)

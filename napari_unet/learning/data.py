@@ -8,7 +8,7 @@ becomes targets and the centres of crops.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -31,6 +31,7 @@ from napari_unet.inference.model_input import (
     sample_labels,
     zoom_for,
     zoomed_shape,
+    zooms_of,
 )
 from napari_unet.instances.diameter import UsualSize
 from napari_unet.learning.config import FitConfig
@@ -44,6 +45,7 @@ from napari_unet.learning.validation import (
     iter_hold_out,
     iter_windows,
 )
+from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
@@ -273,7 +275,7 @@ def iter_annotated_planes(
 ) -> Generator[None, None, list[AnnotatedPlane]]:
     """Prepare the planes of `annotated_planes`; yields several times for each."""
     seen, note = fit_image(sample.image, sample.axes, model)
-    axes = seen.axes
+    axes, size = seen.axes, seen.source.pixel_size
     image = seen.read(Box.whole(seen.shape))
     yield
     _check_size(image.shape[-model.net.dims :], model)
@@ -302,25 +304,28 @@ def iter_annotated_planes(
         grey = normalization.scale(image[t, :, z], limits)
         plane = AnnotatedPlane(grey, values[..., t, z, :, :], verified[t, z], note)
         yield
-        planes.append(plane if known is None else _zoomed(plane, known))
+        planes.append(plane if known is None else _zoomed(plane, model.spec, size))
         yield
     return planes
 
 
-def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane:
+def _zoomed(
+    plane: AnnotatedPlane, spec: ModelSpec, pixel_size: Mapping[str, float]
+) -> AnnotatedPlane:
     """Return a plane at the zoom at which its objects are predicted."""
+    known = spec.best_diameters
     # As a whole: where parts of objects are verified, they are as large as before.
     dense, ids = compact(plane.values)
     told = np.zeros(len(ids), np.int32)
     told[dense[plane.verified]] = 1
     diameter = typical_diameter(dense * told[dense])
-    if diameter is None:
+    if diameter is None or known is None:
         return plane
     shape = plane.verified.shape
     zoom = zoom_for(diameter, known, shape)
-    if zoom == 1:
+    smaller = zoomed_shape(shape, zooms_of(spec, zoom, pixel_size))
+    if smaller == shape:
         return replace(plane, diameter=diameter)
-    smaller = zoomed_shape(shape, zoom)
     return AnnotatedPlane(
         resize(plane.image, smaller),
         sample_labels(plane.values, smaller),

@@ -34,8 +34,8 @@ class SubpixelUNet(UNet):
     factor : int
         Side of a square, in pixels.
     **options
-        Those of `UNet`. Volumes are folded plane by plane: along Z voxels are wider than
-        along Y and X as they come, so folding brings them nearer to cubes.
+        Those of `UNet`. Volumes are folded plane by plane: voxels are mostly longer
+        along Z, so folding brings them nearer to cubes.
 
     Examples
     --------

@@ -108,7 +108,7 @@ def draw_thick(rng: Generator) -> Picture:
     bodies = _population(rng, specimen)
     light, labels = _paint(rng, specimen, bodies)
     light = _seen(rng, specimen, light)
-    photons = float(np.exp(rng.uniform(np.log(8), np.log(400))))
+    photons = float(np.exp(rng.uniform(np.log(3), np.log(400))))
     camera = Camera(gain=4.0, offset=100, read_noise=rng.uniform(0.5, 4), bits=16)
     return Picture(camera.expose(rng, photons * light), tidy(labels, _SMALLEST))
 
@@ -202,13 +202,15 @@ def _seen(rng: Generator, specimen: Specimen, light: Field) -> Field:
     sharp = ndi.gaussian_filter(light, (along, spread, spread), mode="nearest")
     wide = float(rng.uniform(6, 16))
     far = (wide / specimen.spacing, wide, wide)
-    seen = sharp + rng.uniform(0, 0.35) * ndi.gaussian_filter(light, far, mode="nearest")
+    hazy = ndi.gaussian_filter(light, far, mode="nearest")
+    seen = sharp + rng.uniform(0, 0.35) * hazy
     depth = np.linspace(0, 1, specimen.planes)[:: int(rng.choice([-1, 1]))]
     seen *= np.exp(-rng.uniform(0, 1.4) * depth)[:, None, None]
     shading = smooth_noise(rng, specimen.shape[1:], _SIDE / 4)
     seen *= np.exp(rng.uniform(0, 0.25) * shading)
     cloud = smooth_noise(rng, specimen.shape, rng.uniform(3, 12))
-    seen += rng.uniform(0.01, 0.15) * np.exp(rng.uniform(0.2, 0.8) * cloud)
+    level = np.exp(rng.uniform(np.log(0.01), np.log(0.7)))
+    seen += level * np.exp(rng.uniform(0.1, 0.5) * cloud)
     return seen + _strangers(rng, specimen)
 
 
@@ -217,10 +219,11 @@ def _strangers(rng: Generator, specimen: Specimen) -> Field:
     field = np.zeros(specimen.shape)
     for _ in range(int(rng.integers(0, 25))):
         centre = [float(rng.uniform(0, n)) for n in specimen.shape]
-        add_spot(field, centre, float(rng.uniform(0.6, 1.4)), float(rng.uniform(0.2, 2)))
-    if rng.random() < 0.3:
+        size, strength = float(rng.uniform(0.6, 1.4)), float(rng.uniform(0.2, 2))
+        add_spot(field, centre, size, strength)
+    if rng.random() < 0.4:
         fold = smooth_noise(rng, specimen.shape, rng.uniform(8, 14))
         sheet = np.exp(-((fold / rng.uniform(0.05, 0.15)) ** 2))
         patch = np.clip(smooth_noise(rng, specimen.shape, 10), 0, None)
-        field += rng.uniform(0.2, 1.5) * sheet * patch
+        field += rng.uniform(0.2, 4) * sheet * patch
     return field
