@@ -40,6 +40,7 @@ from napari_unet.learning.sampling import Plane, make_plane
 from napari_unet.learning.sight import Sight
 from napari_unet.learning.validation import (
     Holdout,
+    Section,
     count_units,
     fullest,
     iter_hold_out,
@@ -104,7 +105,8 @@ class AnnotatedPlane:
     The image is normalised, (C, Y, X); values are (Y, X), or (n, Y, X) in a regression.
     The note says what of the image was left out. The diameter is that of its typical
     object in pixels of the image, where the model has to know; by `zoom` the plane was
-    enlarged for that. The number is that of its sample.
+    enlarged for that. The numbers are those of its sample, and of frame and section in
+    it; a volume has all sections.
     """
 
     image: npt.NDArray[np.float32]
@@ -114,6 +116,8 @@ class AnnotatedPlane:
     diameter: float | None = None
     zoom: float = 1.0
     number: int = 0
+    frame: int = 0
+    section: int = 0
 
 
 def iter_prepare(
@@ -215,7 +219,10 @@ def _iter_split(
         units.append(objective.holdout_units(plane.values, plane.verified))
         yield
     verified = [plane.verified for plane in planes]
-    steps = iter_hold_out(units, verified, gap=_GAP, seed=config.seed)
+    sections = [Section((p.number, p.frame), p.section) for p in planes]
+    steps = iter_hold_out(
+        units, verified, gap=_GAP, seed=config.seed, sections=sections
+    )
     split = yield from steps
     held = [part.held for part in split or []]
     pairs = zip(units, held, strict=False)
@@ -302,7 +309,10 @@ def iter_annotated_planes(
         if not verified[t, z].any():
             continue
         grey = normalization.scale(image[t, :, z], limits)
-        plane = AnnotatedPlane(grey, values[..., t, z, :, :], verified[t, z], note)
+        seen_values = values[..., t, z, :, :]
+        plane = AnnotatedPlane(grey, seen_values, verified[t, z], note, frame=t)
+        if flat:
+            plane = replace(plane, section=z)
         yield
         planes.append(plane if known is None else _zoomed(plane, model.spec, size))
         yield
@@ -326,13 +336,13 @@ def _zoomed(
     smaller = zoomed_shape(shape, zooms_of(spec, zoom, pixel_size))
     if smaller == shape:
         return replace(plane, diameter=diameter)
-    return AnnotatedPlane(
-        resize(plane.image, smaller),
-        sample_labels(plane.values, smaller),
-        sample_labels(plane.verified, smaller),
-        plane.note,
-        diameter,
-        zoom,
+    return replace(
+        plane,
+        image=resize(plane.image, smaller),
+        values=sample_labels(plane.values, smaller),
+        verified=sample_labels(plane.verified, smaller),
+        diameter=diameter,
+        zoom=zoom,
     )
 
 
