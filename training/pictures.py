@@ -67,6 +67,11 @@ class Picture:
     values: LabelMap
     verified: Mask | None = None
 
+    @property
+    def axes(self) -> str | None:
+        """Of `raw`, where its shape does not say it."""
+        return "ZYX" if self.values.ndim == 3 else None
+
     def thinned(self, step: int) -> Picture:
         """Return a volume as if its planes lay further apart, with some of them."""
         if step == 1:
@@ -117,7 +122,7 @@ def read_pictures(
 
 def _generated(draw: Callable[[str], Drawn], folder: str, name: str) -> Picture:
     drawn = draw(name)
-    return _picture(name, drawn.image, drawn.labels, folder)
+    return picture_of(name, drawn.image, drawn.labels, folder)
 
 
 def _read(path: Path, *, grey: bool, objects: bool) -> list[Picture]:
@@ -136,13 +141,13 @@ def _read(path: Path, *, grey: bool, objects: bool) -> list[Picture]:
         colours = raw[..., :3]
         grown = colours.mean(axis=-1, dtype=np.float32) if grey else colours
         named = {path.stem: grown}
-    return [_picture(stem, each, values, folder.name) for stem, each in named.items()]
+    return [picture_of(stem, each, values, folder.name) for stem, each in named.items()]
 
 
-def _picture(
-    stem: str, raw: npt.NDArray[np.generic], values: LabelMap, name: str
+def picture_of(
+    stem: str, raw: npt.NDArray[np.generic], values: LabelMap, name: str = ""
 ) -> Picture:
-    """Return the picture of a data set, normalised, with what is known of it."""
+    """Return a picture, normalised, with what is known of those of its data set."""
     channels = np.moveaxis(raw, -1, 0) if raw.shape != values.shape else raw[None]
     image = PercentileNormalization().apply(channels)
     known = PARTLY_LABELLED.get(name)

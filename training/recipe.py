@@ -85,7 +85,7 @@ class Recipe(BaseModel):
         zoomed so that it is; `augmentation.zoom` comes on top.
     least, most : float
         Typical diameters, in pixels, beyond which no crop is zoomed.
-    zoomed_to, object_size
+    zoomed_to, object_size, spacings
         See `napari_unet.models.spec.ModelSpec`.
     augmentation : Augmentation
         Random changes.
@@ -127,6 +127,7 @@ class Recipe(BaseModel):
     most: float = Field(64.0, gt=0)
     zoomed_to: tuple[float, float] = (12.0, 40.0)
     object_size: float | None = None
+    spacings: tuple[float, float] | None = None
     augmentation: Augmentation = STRONG
     balance: float = Field(0.5, ge=0, le=1)
     alike: bool = False
@@ -174,6 +175,7 @@ class Recipe(BaseModel):
             diameters=(self.least, self.most) if objects else None,
             zoomed_to=best if objects else None,
             object_size=self.object_size,
+            spacings=self.spacings,
         )
 
     def objective(self) -> Objective:
@@ -327,16 +329,18 @@ RECIPES = {
             augmentation=OUT_OF_FOCUS.model_copy(
                 update={"zoom": 0.25, "elastic": 1.0, "blur": 1.0, "haze": 0.3}
             ),
-            decoding=ReachDecoding(min_size=60),
+            decoding=ReachDecoding(min_size=150),
             least=8.0,
             most=40.0,
             zoomed_to=(10.0, 32.0),
             object_size=NUCLEUS,
+            spacings=(1.0, 5.0),
             crop=96,
             planes=24,
             thinned=(1, 2, 3, 4),
             batch=3,
-            steps=4500,
+            steps=6000,
+            rate=1.5e-3,
             memory=0.998,
             balance=1,
         ),
