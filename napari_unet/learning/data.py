@@ -282,7 +282,7 @@ def iter_annotated_planes(
 ) -> Generator[None, None, list[AnnotatedPlane]]:
     """Prepare the planes of `annotated_planes`; yields several times for each."""
     seen, note = fit_image(sample.image, sample.axes, model)
-    axes, size = seen.axes, seen.source.pixel_size
+    axes, size = seen.axes, sample.pixel_size or {}
     image = seen.read(Box.whole(seen.shape))
     yield
     _check_size(image.shape[-model.net.dims :], model)
