@@ -32,10 +32,13 @@ SAMPLE = "zstack"
 
 def judging(data: Path) -> dict[str, list[Picture]]:
     """Return the volumes that judge: the sample, and those that were held out."""
-    (sample,) = load_sample(SAMPLE)
     recipe = RECIPES["nuclei-3d"]
     held_out = recipe.pictures(data, list(read_split(recipe.data).test))
-    of_sample = [picture_of(SAMPLE, sample.image, sample.labels)]
+    of_sample = [
+        picture_of(SAMPLE, sample.image, sample.labels)
+        for sample in load_sample(SAMPLE)
+        if sample.labels is not None
+    ]
     return {"sample": of_sample, "held out": held_out, **_one_by_one(held_out)}
 
 

@@ -118,7 +118,7 @@ def _window(plan: BlockPlan) -> int:
 def _zoom(task: Task) -> float | None:
     """Return the zoom where it is known without looking at the image."""
     known, told = task.model.spec.best_diameters, task.settings.diameter
-    if known is None or task.model.net.dims != 2:
+    if known is None:
         return 1.0
     side = CUTTINGS[2].core
     return None if told is None else zoom_for(told, known, (side, side))
