@@ -28,8 +28,8 @@ import numpy as np
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.regrid import Regrid, needed, owned
-from napari_unet.images.source import CanonicalImage
-from napari_unet.inference.model_input import network_shape
+from napari_unet.images.source import CanonicalImage, anisotropy_of
+from napari_unet.inference.model_input import zoomed_shape, zooms_of
 from napari_unet.inference.volumes import Predictor
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
@@ -123,9 +123,9 @@ class BlockPlan:
     The limits are the grey values of the whole image that become 0 and 1, by channel.
     The result is raw, maps as the network gives them, or else what they are decoded to;
     objects get their ids when all is done. Planes are zoomed for the network, and
-    volumes stretched along Z, by how many pixels sections are apart. Each plane has as
-    many blocks as the grid says along its axes, in reading order; their cores cover the
-    image, each pixel once.
+    volumes also along Z (`zooms`, one for each axis that the network sees). Each plane
+    has as many blocks as the grid says along its axes, in reading order; their cores
+    cover the image, each pixel once.
     """
 
     shape: tuple[int, int, int, int]
@@ -133,14 +133,18 @@ class BlockPlan:
     limits: tuple[tuple[float, float], ...]
     raw: bool
     objects: bool
-    zoom: float
-    stretch: float
+    zooms: tuple[float, ...]
     grid: tuple[int, ...]
     blocks: tuple[Block, ...]
 
     def network_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of a plane, or a volume, as the network sees it."""
-        return network_shape(shape, self.zoom, self.stretch)
+        return zoomed_shape(shape, self.zooms)
+
+    @property
+    def zoom(self) -> float:
+        """By how much planes are zoomed."""
+        return self.zooms[-1]
 
     @property
     def largest_plane(self) -> tuple[int, ...]:
@@ -200,7 +204,7 @@ def plan_blocks(
     limits: Sequence[tuple[float, float]],
     raw: bool,
     zoom: float,
-    stretch: float = 1.0,
+    stretch: float | None = None,
     cutting: Cutting | None = None,
 ) -> BlockPlan:
     """Plan the blocks of an image, plane by plane; the rest as in `BlockPlan`.
@@ -212,7 +216,9 @@ def plan_blocks(
     shape = (image.shape[0], *image.shape[2:])
     plane = shape[-dims:]
     objects = task_of(spec).labels.objects and not raw
-    zoomed = network_shape(plane, zoom, stretch)
+    stretch = stretch or anisotropy_of(image.source.pixel_size)
+    zooms = zooms_of(spec, dims, zoom, stretch)
+    zoomed = zoomed_shape(plane, zooms)
     extent = max(math.prod(plane), math.prod(zoomed))
     fits = extent <= LARGEST[dims] or not predictor.exact
     grid = (1,) * dims
@@ -227,9 +233,7 @@ def plan_blocks(
         for section in ([None] if dims == 3 else range(shape[1]))
         for part in parts
     )
-    return BlockPlan(
-        shape, spec, tuple(limits), raw, objects, zoom, stretch, grid, blocks
-    )
+    return BlockPlan(shape, spec, tuple(limits), raw, objects, zooms, grid, blocks)
 
 
 def _cut(

@@ -227,7 +227,7 @@ def iter_predict(
     planned = partial(plan_blocks, seen, limits=limits, raw=probabilities, zoom=zoom)
     if view is not None and planar.dims == 2 and not probabilities:
         yield from _preview(planned(model.spec, planar), seen, planar, view)
-    plan = planned(spec_of(model, predictor), predictor, stretch=stretch or 1.0)
+    plan = planned(spec_of(model, predictor), predictor, stretch=stretch)
     return in_image_axes((yield from _whole(plan, seen, predictor)), seen.axes)
 
 

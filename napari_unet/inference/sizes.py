@@ -65,14 +65,16 @@ def iter_zoom(
         return 1.0
     told = diameter
     likely = plausible(spec.expected_size(pixel_size), shape)
-    if diameter is None:
+    # A look at a volume from near costs as much as many planes, so nothing is measured:
+    # the range of sizes that such a model knows is wide enough for what is likely.
+    if diameter is None and predictor.dims == 2:
         scale = partial(spec.normalization.scale, limits=limits)
         segment = partial(_segment, predictor, objective_of(spec))
         diameter = yield from measure_objects(image, scale, known, segment, likely)
     # What the pixel size makes likely is believed where nothing is seen.
     size = likely.diameter if diameter is None and likely else diameter
     zoom = 1.0 if size is None else zoom_for(size, known, shape)
-    yield Sized(diameter, zoom, measured=told is None)
+    yield Sized(diameter, zoom, measured=told is None and predictor.dims == 2)
     if diameter is not None and (
         warning := size_warning(
             diameter, spec.diameters, told=told is not None, shape=shape

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.jobs import drain
 from napari_unet.core.numbers import refuse_beyond
-from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.maps import LabelMap, Mask
 
 Maps: TypeAlias = npt.NDArray[np.float32]
 """What a network says, or should say: (K, Y, X) or (K, Z, Y, X)."""
@@ -122,6 +122,17 @@ class Decoding(BaseModel, ABC):
     def mended(self, labels: npt.NDArray[np.integer[Any]]) -> LabelMap:
         """Return the labels of a plane from which its crops are drawn."""
         return np.asarray(labels, np.int32)
+
+    def known(
+        self,
+        labels: npt.NDArray[np.integer[Any]],  # noqa: ARG002 - others look at them
+        verified: Mask,
+    ) -> npt.NDArray[np.float32]:
+        """Return where the maps of labels are known, of which some are verified.
+
+        1 or 0, in one map for all, or one for each.
+        """
+        return verified[None].astype(np.float32)
 
     def draw_crop(self, labels: npt.NDArray[np.integer[Any]]) -> tuple[Maps, Maps]:
         """Return the maps of a crop, and how much each pixel counts; 0 if unknown.

@@ -93,7 +93,7 @@ def _planned(task: Task) -> Planned:
         limits=[(0.0, 1.0)] * image.shape[1],
         raw=settings.probabilities,
         zoom=zoom or 1.0,
-        stretch=stretch or 1.0,
+        stretch=stretch,
         cutting=settings.cutting or CUTTINGS[predictor.dims],
     )
     missing = set() if done else set(range(len(plan.blocks)))
@@ -140,7 +140,7 @@ def _stretch(task: Task, image: CanonicalImage) -> float | None:
 def _zoom(task: Task) -> float | None:
     """Return the zoom where it is known without looking at the image."""
     known, told = task.model.spec.best_diameters, task.settings.diameter
-    if known is None or task.model.net.dims != 2:
+    if known is None:
         return 1.0
     side = CUTTINGS[2].core
     return None if told is None else zoom_for(told, known, (side, side))

@@ -89,6 +89,6 @@ def planned(
         limits=seen.limits,
         raw=seen.settings.probabilities,
         zoom=seen.zoom,
-        stretch=seen.stretch or 1.0,
+        stretch=seen.stretch,
         cutting=seen.settings.cutting or CUTTINGS[predictor.dims],
     )

@@ -39,7 +39,8 @@ class Sight:
         spec = model.spec
         self._model, self._device = model, device
         self._known = model.best_diameters
-        unsure = self._known is not None and spec.usual_diameter is None
+        measures = self._known is not None and model.net.dims == 2
+        unsure = measures and spec.usual_diameter is None
         self._looks = MOST_LOOKS if unsure else 0
         self._predictor: PlanePredictor | None = None
 
