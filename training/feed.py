@@ -32,7 +32,7 @@ class Batches(Dataset[tuple[Tensor, Tensor, Tensor]]):
         batch = draw_batch(
             self.planes,
             self.probabilities,
-            recipe.crop,
+            recipe.extent,
             recipe.batch,
             recipe.augmentation,
             rng,

@@ -72,8 +72,8 @@ def fit(
 ) -> None:
     """Run, or continue, a training."""
     stems = begin(recipe, out, fold, resources.start)
-    # The pictures themselves are not kept.
-    optimize(recipe, batches_of(recipe, recipe.pictures(data, stems)), out, resources)
+    pictures = recipe.spread_out(recipe.pictures(data, stems))
+    optimize(recipe, batches_of(recipe, pictures), out, resources)
 
 
 def begin(

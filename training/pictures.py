@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.images.normalize import PercentileNormalization
 from training.known import PARTLY_LABELLED, without_specks
 from training.synthetic.elongated import elongated_names, elongated_picture
+from training.synthetic.scene import Picture as Drawn
+from training.synthetic.thick import thick_names, thick_volume
 from training.threads import side_by_side
 
 CLASSES_OF_OBJECTS = {"axons_sem": (2, 1)}
@@ -30,7 +32,13 @@ CHANNEL = "@"
 """Stands between the stem of a file of several channels and the number of one."""
 
 GENERATED = "generated_shapes"
-"""Name of the data set that is drawn, and has no folder."""
+GENERATED_VOLUMES = "generated_nuclei_3d"
+"""Names of the data sets that are drawn, and have no folder."""
+
+_DRAWN: dict[str, tuple[Callable[[], list[str]], Callable[[str], Drawn]]] = {
+    GENERATED: (elongated_names, elongated_picture),
+    GENERATED_VOLUMES: (thick_names, thick_volume),
+}
 
 _LEAST_PIECE = 16
 
@@ -43,11 +51,11 @@ class Picture:
     ----------
     stem : str
         Name of its files; of one channel of several, with its number, as in "a@1".
-    raw : ndarray, shape (Y, X) or (Y, X, 3)
+    raw : ndarray, shape (Y, X), (Y, X, 3) or (Z, Y, X)
         As it was read.
-    image : ndarray of float32, shape (C, Y, X)
+    image : ndarray of float32, shape (C, Y, X) or (C, Z, Y, X)
         Normalised.
-    values : ndarray of int32, shape (Y, X)
+    values : ndarray of int32, shape (Y, X) or (Z, Y, X)
         Object ids or classes.
     verified : ndarray of bool, shape (Y, X), optional
         Where `values` can be trusted; None if everywhere.
@@ -58,6 +66,21 @@ class Picture:
     image: npt.NDArray[np.float32]
     values: LabelMap
     verified: Mask | None = None
+
+    @property
+    def axes(self) -> str | None:
+        """Of `raw`, where its shape does not say it."""
+        return "ZYX" if self.values.ndim == 3 else None
+
+    def thinned(self, step: int) -> Picture:
+        """Return a volume as if its planes lay further apart, with some of them."""
+        if step == 1:
+            return self
+        known = None if self.verified is None else self.verified[::step]
+        image, values = self.image[:, ::step], self.values[::step]
+        return replace(
+            self, raw=self.raw[::step], image=image, values=values, verified=known
+        )
 
 
 def read_pictures(
@@ -81,9 +104,10 @@ def read_pictures(
     objects : bool
         Whether classes become objects, see `CLASSES_OF_OBJECTS`.
     """
-    if folder.name == GENERATED:
-        names = [each for each in elongated_names() if stems is None or each in stems]
-        return side_by_side(_generated, names)
+    if folder.name in _DRAWN:
+        listed, draw = _DRAWN[folder.name]
+        names = [each for each in listed() if stems is None or each in stems]
+        return side_by_side(partial(_generated, draw, folder.name), names)
     wanted = None if stems is None else {each.partition(CHANNEL)[0] for each in stems}
     paths = [
         path
@@ -96,9 +120,9 @@ def read_pictures(
     return [each for each in found if exact is None or each.stem in exact]
 
 
-def _generated(name: str) -> Picture:
-    drawn = elongated_picture(name)
-    return _picture(name, drawn.image, drawn.labels, GENERATED)
+def _generated(draw: Callable[[str], Drawn], folder: str, name: str) -> Picture:
+    drawn = draw(name)
+    return picture_of(name, drawn.image, drawn.labels, folder)
 
 
 def _read(path: Path, *, grey: bool, objects: bool) -> list[Picture]:
@@ -109,22 +133,22 @@ def _read(path: Path, *, grey: bool, objects: bool) -> list[Picture]:
         values = without_specks(values)
     elif objects:
         values = objects_of(values, *CLASSES_OF_OBJECTS[folder.name])
-    if raw.ndim == 3 and raw.shape[:2] != values.shape:
+    if raw.shape == values.shape:
+        named = {path.stem: raw}
+    elif raw.shape[:2] != values.shape:
         named = {f"{path.stem}{CHANNEL}{n}": each for n, each in enumerate(raw)}
-    elif raw.ndim == 3:
+    else:
         colours = raw[..., :3]
         grown = colours.mean(axis=-1, dtype=np.float32) if grey else colours
         named = {path.stem: grown}
-    else:
-        named = {path.stem: raw}
-    return [_picture(stem, each, values, folder.name) for stem, each in named.items()]
+    return [picture_of(stem, each, values, folder.name) for stem, each in named.items()]
 
 
-def _picture(
-    stem: str, raw: npt.NDArray[np.generic], values: LabelMap, name: str
+def picture_of(
+    stem: str, raw: npt.NDArray[np.generic], values: LabelMap, name: str = ""
 ) -> Picture:
-    """Return the picture of a data set, normalised, with what is known of it."""
-    channels = np.moveaxis(raw, -1, 0) if raw.ndim == 3 else raw[None]
+    """Return a picture, normalised, with what is known of those of its data set."""
+    channels = np.moveaxis(raw, -1, 0) if raw.shape != values.shape else raw[None]
     image = PercentileNormalization().apply(channels)
     known = PARTLY_LABELLED.get(name)
     return Picture(stem, raw, image, values, known and known(image, values))

@@ -68,7 +68,7 @@ def _plane(
 ) -> Plane:
     """Return what is learned of a picture; all of it is verified where no mask is."""
     if verified is None:
-        verified = np.ones(values.shape[-2:], bool)
+        verified = np.ones(values.shape, bool)
     targets = objective.targets(values, verified)
     return make_plane(
         image, targets, objective.sampling_strata(values, verified), **zoom

@@ -22,7 +22,12 @@ from napari_unet.tasks.objectives import Objective, objective_of
 from napari_unet.tasks.outputs import LossOptions, PixelClass
 from training.heads import Head, other_head
 from training.losses import OTHER_LOSSES, Loss
-from training.pictures import GENERATED, Picture, read_pictures
+from training.pictures import (
+    GENERATED,
+    GENERATED_VOLUMES,
+    Picture,
+    read_pictures,
+)
 
 STRONG = Augmentation(
     zoom=0.35,
@@ -40,6 +45,9 @@ OUT_OF_FOCUS = STRONG.model_copy(update={"haze": 0.6, "blur": 4.0})
 
 WIDE = SubpixelConfig(base_channels=32)
 """A step takes a quarter of the time that one of a U-Net of 24 channels takes."""
+
+DEEP = SubpixelConfig(depth=2, base_channels=32, dims=3)
+"""Sees volumes; what it computes is at half the resolution along Y and X alone."""
 
 NUCLEUS = 10.0
 """Usual width of a mammalian nucleus, in micrometres."""
@@ -77,7 +85,7 @@ class Recipe(BaseModel):
         zoomed so that it is; `augmentation.zoom` comes on top.
     least, most : float
         Typical diameters, in pixels, beyond which no crop is zoomed.
-    zoomed_to, object_size
+    zoomed_to, object_size, spacings
         See `napari_unet.models.spec.ModelSpec`.
     augmentation : Augmentation
         Random changes.
@@ -87,6 +95,11 @@ class Recipe(BaseModel):
         Whether all data sets give equally many crops, however many pictures they have.
     crop, batch, steps : int
         Side of the crops in pixels, their number in a batch, number of batches.
+    planes : int, optional
+        Of a crop, where the network sees volumes.
+    thinned : tuple of int
+        Every volume trains as it is, and with each second, third ... of its planes: as
+        far as enough for a crop are left.
     rate, decay : float
         Highest learning rate, and weight decay, of AdamW.
     memory : float
@@ -114,10 +127,13 @@ class Recipe(BaseModel):
     most: float = Field(64.0, gt=0)
     zoomed_to: tuple[float, float] = (12.0, 40.0)
     object_size: float | None = None
+    spacings: tuple[float, float] | None = None
     augmentation: Augmentation = STRONG
     balance: float = Field(0.5, ge=0, le=1)
     alike: bool = False
     crop: int = Field(192, ge=32)
+    planes: int | None = Field(None, ge=8)
+    thinned: tuple[int, ...] = (1,)
     batch: int = Field(8, ge=1)
     steps: int = Field(600, ge=1)
     rate: float = Field(2e-3, gt=0)
@@ -159,6 +175,7 @@ class Recipe(BaseModel):
             diameters=(self.least, self.most) if objects else None,
             zoomed_to=best if objects else None,
             object_size=self.object_size,
+            spacings=self.spacings,
         )
 
     def objective(self) -> Objective:
@@ -176,6 +193,22 @@ class Recipe(BaseModel):
         if net.out_channels != channels:
             net.replace_head(channels)
         return net
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """Shape of a crop."""
+        above = () if self.planes is None else (self.planes,)
+        return (*above, self.crop, self.crop)
+
+    def spread_out(self, pictures: Sequence[Picture]) -> list[Picture]:
+        """Return pictures, and volumes also as if their planes lay further apart."""
+        least = self.planes or 1
+        return [
+            picture.thinned(step)
+            for picture in pictures
+            for step in self.thinned
+            if step == 1 or len(picture.values) >= least * step
+        ]
 
     def pictures(self, data: Path, stems: Sequence[str]) -> list[Picture]:
         """Read pictures of its data sets, which are folders in `data`.
@@ -288,6 +321,28 @@ RECIPES = {
             augmentation=OUT_OF_FOCUS.model_copy(update={"invert": 0.5, "zoom": 0.5}),
             steps=18700,
             memory=0.998,
+        ),
+        Recipe(
+            name="nuclei-3d",
+            data=("nuclei_3d", "embryo_nuclei_3d", GENERATED_VOLUMES),
+            architecture=DEEP,
+            augmentation=OUT_OF_FOCUS.model_copy(
+                update={"zoom": 0.25, "elastic": 1.0, "blur": 1.0, "haze": 0.3}
+            ),
+            decoding=ReachDecoding(min_size=150),
+            least=8.0,
+            most=40.0,
+            zoomed_to=(10.0, 32.0),
+            object_size=NUCLEUS,
+            spacings=(1.0, 5.0),
+            crop=96,
+            planes=24,
+            thinned=(1, 2, 3, 4),
+            batch=3,
+            steps=6000,
+            rate=1.5e-3,
+            memory=0.998,
+            balance=1,
         ),
     )
 }

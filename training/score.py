@@ -48,13 +48,18 @@ _TOLERANCE = 0.002
 
 def by(model: Model) -> Segment:
     """Return how a model segments pictures in the program."""
-    return lambda picture: predict(picture.raw, model)
+    return lambda picture: predict(picture.raw, model, axes=picture.axes)
 
 
 def alike_everywhere(model: Model, *, rotations: bool = False) -> Segment:
     """Return how a model segments pictures where every machine should agree."""
     return lambda picture: predict(
-        picture.raw, model, device="cpu", rotations=rotations, full_precision=True
+        picture.raw,
+        model,
+        axes=picture.axes,
+        device="cpu",
+        rotations=rotations,
+        full_precision=True,
     )
 
 

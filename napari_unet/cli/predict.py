@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -52,6 +52,8 @@ from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.images.channels import take_channels
+from napari_unet.images.source import anisotropy_of
+from napari_unet.instances.three_sides import Stacks
 from napari_unet.io.pairing import name_of
 
 if TYPE_CHECKING:
@@ -105,6 +107,24 @@ def predict(
             "missing.",
             min=1e-6,
             max=1e6,
+        ),
+    ] = None,
+    anisotropy: Annotated[
+        float | None,
+        option(
+            "N",
+            "How many times as far apart the sections of a stack are as pixels are "
+            "wide; what the file states where it is missing.",
+            min=0.01,
+            max=100,
+        ),
+    ] = None,
+    stacks: Annotated[
+        Stacks | None,
+        option(
+            "HOW",
+            "How models of planes see stacks: from three-sides, which is usual, or by "
+            "sections that are linked, which is quicker.",
         ),
     ] = None,
     threshold: Annotated[
@@ -177,6 +197,8 @@ def predict(
             full_precision=full_precision,
             diameter=diameter,
             pixel_size=pixel_size,
+            anisotropy=anisotropy,
+            stacks=stacks,
         )
         large_order = LargeOrder(model, loaded, out, settings, device, overwrite)
         predict_large(named_images(images), large_order, options, as_json=as_json)
@@ -196,8 +218,10 @@ def predict(
         rotations=rotations,
         full_precision=full_precision,
         diameter=diameter,
+        stacks=stacks,
     )
-    order = _Order(loaded, axes, channel, pixel_size, ask, overwrite, resume, track)
+    sizes = _Sizes(pixel_size, anisotropy)
+    order = _Order(loaded, axes, channel, sizes, ask, overwrite, resume, track)
     order.refuse_untracked(targets.values())
     with (
         outputs.output_folder(out),
@@ -207,6 +231,23 @@ def predict(
     tell(done, as_json=as_json)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What a person says of pixels and sections, where files say nothing, or wrong."""
+
+    pixel_size: float | None
+    anisotropy: float | None
+
+    def of(self, stated: Mapping[str, float]) -> dict[str, float]:
+        """Return micrometres along each axis."""
+        sizes = dict(stated)
+        if self.pixel_size is not None:
+            sizes |= {"Y": self.pixel_size, "X": self.pixel_size}
+        if self.anisotropy is not None and "X" in sizes:
+            sizes["Z"] = self.anisotropy * sizes["X"]
+        return sizes
+
+
 @dataclass(frozen=True)
 class _Order:
     """How all images are predicted."""
@@ -214,7 +255,7 @@ class _Order:
     model: Model
     axes: str | None
     channel: str | None
-    pixel_size: float | None
+    sizes: _Sizes
     ask: partial[Generator[PredictEvent, None, Values]]
     overwrite: bool
     resume: bool
@@ -236,7 +277,8 @@ class _Order:
         of_files = {
             "axes": self.axes,
             "channel": self.channel,
-            "pixel_size": self.pixel_size,
+            "pixel_size": self.sizes.pixel_size,
+            "anisotropy": self.sizes.anisotropy,
             "track": self.track,
         }
         return recipe_of(self.model, how | of_files)
@@ -309,10 +351,9 @@ def _predict_one(
         elif isinstance(event, TilesDone):
             advance(event.done / event.total)
 
-    sizes = dict(image.pixel_size)
-    if order.pixel_size is not None:
-        sizes |= {"Y": order.pixel_size, "X": order.pixel_size}
-    steps = order.ask(seen, axes=axes, pixel_size=sizes.get("X"))
+    sizes = order.sizes.of(image.pixel_size)
+    apart = order.sizes.anisotropy or anisotropy_of(sizes)
+    steps = order.ask(seen, axes=axes, pixel_size=sizes.get("X"), anisotropy=apart)
     result = drain(steps, hear)
     kept = result_axes(axes)
     table = tracks_file(target) if order.track else None

@@ -194,6 +194,17 @@ class CanonicalImage:
         return pixels if section is None else pixels[:, 0]
 
 
+def anisotropy_of(pixel_size: Mapping[str, float]) -> float | None:
+    """Return how many times as far apart sections are as pixels are wide, if known.
+
+    What is not above 0, or not within reason, is not known.
+    """
+    apart, wide = pixel_size.get("Z"), pixel_size.get("X") or pixel_size.get("Y")
+    if not apart or not wide or not 0.01 <= apart / wide <= 100:
+        return None
+    return apart / wide
+
+
 def as_image(image: object) -> ArrayImage:
     """Return what a person gave for an image as an array of real numbers.
 

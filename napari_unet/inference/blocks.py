@@ -28,14 +28,14 @@ import numpy as np
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.regrid import Regrid, needed, owned
-from napari_unet.images.source import CanonicalImage
-from napari_unet.inference.forward import PlanePredictor
-from napari_unet.inference.model_input import zoomed_shape
+from napari_unet.images.source import CanonicalImage, anisotropy_of
+from napari_unet.inference.model_input import zoomed_shape, zooms_of
+from napari_unet.inference.volumes import Predictor
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
 
-LARGEST_PLANE = 2**30
-"""Pixels of a plane, or a volume, that are predicted as one."""
+LARGEST = {2: 2**30, 3: 2**25}
+"""Pixels of a plane, or of a volume as it is seen, that are predicted as one."""
 
 _WORTH_A_PREVIEW = 0.5
 
@@ -66,8 +66,8 @@ class Cutting:
     band: int
 
 
-CUTTINGS = {2: Cutting(core=2048, margin=64, band=32), 3: Cutting(160, 32, 16)}
-"""For networks of 2 and 3 dimensions."""
+CUTTINGS = {2: Cutting(core=2048, margin=64, band=32), 3: Cutting(224, 32, 16)}
+"""For planes and volumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,10 @@ class BlockPlan:
 
     The limits are the grey values of the whole image that become 0 and 1, by channel.
     The result is raw, maps as the network gives them, or else what they are decoded to;
-    objects get their ids when all is done. Planes are zoomed for the network. Each
-    plane has as many blocks as the grid says along its axes, in reading order; their
-    cores cover the image, each pixel once.
+    objects get their ids when all is done. Planes are zoomed for the network, and
+    volumes also along Z (`zooms`, one for each axis that the network sees). Each plane
+    has as many blocks as the grid says along its axes, in reading order; their cores
+    cover the image, each pixel once.
     """
 
     shape: tuple[int, int, int, int]
@@ -132,24 +133,38 @@ class BlockPlan:
     limits: tuple[tuple[float, float], ...]
     raw: bool
     objects: bool
-    zoom: float
+    zooms: tuple[float, ...]
     grid: tuple[int, ...]
     blocks: tuple[Block, ...]
+
+    def network_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of a plane, or a volume, as the network sees it."""
+        return zoomed_shape(shape, self.zooms)
+
+    @property
+    def zoom(self) -> float:
+        """By how much planes are zoomed."""
+        return self.zooms[-1]
 
     @property
     def largest_plane(self) -> tuple[int, ...]:
         """Shape of what the network sees of the largest block."""
         shape = max((block.read.shape for block in self.blocks), key=math.prod)
-        return zoomed_shape(shape, self.zoom)
+        return self.network_shape(shape)
 
     @property
     def cached(self) -> bool:
         """Whether maps are kept, rounded, so that thresholds can be moved."""
-        pixels = math.prod(self.shape) * self.zoom**2
-        planar = self.blocks[0].section is not None
-        return (
-            self.objects and planar and self.a_plane == 1 and pixels <= LARGEST_CACHED
-        )
+        seen = self.network_shape(self.shape[-len(self.grid) :])
+        others = math.prod(self.shape[: -len(self.grid)])
+        small = others * math.prod(seen) <= LARGEST_CACHED
+        known = self.planar or self.spec.decoding.seen_from_sides
+        return self.objects and known and small and self.a_plane == 1
+
+    @property
+    def planar(self) -> bool:
+        """Whether blocks are parts of planes, not of volumes."""
+        return len(self.grid) == 2
 
     @property
     def a_plane(self) -> int:
@@ -184,11 +199,12 @@ class BlockPlan:
 def plan_blocks(
     image: CanonicalImage,
     spec: ModelSpec,
-    predictor: PlanePredictor,
+    predictor: Predictor,
     *,
     limits: Sequence[tuple[float, float]],
     raw: bool,
     zoom: float,
+    stretch: float | None = None,
     cutting: Cutting | None = None,
 ) -> BlockPlan:
     """Plan the blocks of an image, plane by plane; the rest as in `BlockPlan`.
@@ -200,63 +216,62 @@ def plan_blocks(
     shape = (image.shape[0], *image.shape[2:])
     plane = shape[-dims:]
     objects = task_of(spec).labels.objects and not raw
-    fits = math.prod(plane) <= LARGEST_PLANE or not predictor.exact
+    stretch = stretch or anisotropy_of(image.source.pixel_size)
+    zooms = zooms_of(spec, dims, zoom, stretch)
+    zoomed = zoomed_shape(plane, zooms)
+    extent = max(math.prod(plane), math.prod(zoomed))
+    fits = extent <= LARGEST[dims] or not predictor.exact
     grid = (1,) * dims
     if cutting is None and fits:
         parts = [Block(0, None, *(Box.whole(plane),) * 3)]
     else:
         cutting = cutting or CUTTINGS[dims]
-        grid, parts = _cut(plane, predictor, cutting, zoom, objects=objects)
+        grid, parts = _cut(plane, zoomed, predictor, cutting, objects=objects)
     blocks = tuple(
         Block(frame, section, part.core, part.decoded, part.read, part.part)
         for frame in range(shape[0])
         for section in ([None] if dims == 3 else range(shape[1]))
         for part in parts
     )
-    return BlockPlan(shape, spec, tuple(limits), raw, objects, zoom, grid, blocks)
+    return BlockPlan(shape, spec, tuple(limits), raw, objects, zooms, grid, blocks)
 
 
 def _cut(
     shape: tuple[int, ...],
-    predictor: PlanePredictor,
+    zoomed: tuple[int, ...],
+    predictor: Predictor,
     cutting: Cutting,
-    zoom: float,
     *,
     objects: bool,
 ) -> tuple[tuple[int, ...], list[Block]]:
     """Return how many blocks a plane or volume has along each axis, and the blocks."""
-    zoomed = network_shape(shape, zoom)
     side = math.ceil(cutting.core / predictor.stride) * predictor.stride
     grid = tuple(math.ceil(n / side) for n in zoomed)
     blocks = []
     for place in product(*map(range, grid)):
         start = tuple(n * side for n in place)
         core = Box(start, tuple(n + side for n in start)).intersect(Box.whole(zoomed))
-        blocks.append(block_at(core, shape, predictor, cutting, zoom, objects=objects))
+        blocks.append(
+            block_at(core, shape, zoomed, predictor, cutting, objects=objects)
+        )
     return grid, blocks
-
-
-def network_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, ...]:
-    """Return the shape of a plane, or a volume, as the network sees it."""
-    return zoomed_shape(shape, zoom) if zoom != 1 else shape
 
 
 def block_at(
     core: Box,
     shape: tuple[int, ...],
-    predictor: PlanePredictor,
+    zoomed: tuple[int, ...],
+    predictor: Predictor,
     cutting: Cutting,
-    zoom: float,
     *,
     objects: bool,
 ) -> Block:
-    """Return the block with a core on the grid that the network sees.
+    """Return the block with a core on the grid that the network sees, of another shape.
 
     It lies in the first plane, or volume, of which there is the shape.
     """
-    zoomed = network_shape(shape, zoom)
     # Who enlarges a part of maps, looks a pixel further.
-    margin = cutting.margin if objects or zoom != 1 else 0
+    margin = cutting.margin if objects or zoomed != shape else 0
     band = cutting.band if objects else 0
     seen = core.grow(margin, zoomed)
     window = _on_strides(seen.grow(predictor.halo, zoomed), predictor.stride, zoomed)

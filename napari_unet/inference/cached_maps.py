@@ -13,7 +13,7 @@ from napari_unet.core.events import TilesDone
 from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.maps import LabelMap
-from napari_unet.geometry.regrid import Regrid
+from napari_unet.geometry.regrid import Regrid, centres
 from napari_unet.inference.blocks import BlockPlan, block_of_view, worth_a_preview
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.model_input import resize
@@ -26,6 +26,7 @@ from napari_unet.inference.predict_block import (
 from napari_unet.instances.decoding import Decoding
 from napari_unet.instances.planes import iter_number_objects
 from napari_unet.instances.seen import SeenPart, part_of
+from napari_unet.instances.three_sides import section_of
 from napari_unet.models.spec import ModelSpec
 
 _AROUND = 64
@@ -34,13 +35,13 @@ _AROUND = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedMaps:
-    """What the network said of an image, plane by plane: maps (K, Y, X), rounded.
+    """What the network said of an image, rounded: maps of each plane, or each volume.
 
     The network takes most of the time of a prediction. While its maps are at hand,
     other thresholds cost a decoding only.
     """
 
-    planes: tuple[npt.NDArray[np.float16], ...]
+    parts: tuple[npt.NDArray[np.float16], ...]
     plan: BlockPlan
     axes: str
 
@@ -51,19 +52,22 @@ class CachedMaps:
 
         With a view, its objects are found first, and yielded as `ViewPredicted`.
         """
-        plan, total = self.plan, len(self.planes)
+        plan, total = self.plan, len(self.parts)
         spec = plan.spec.model_copy(update={"decoding": decoding})
         if view is not None:
             yield from self._iter_view(spec, view)
+        if not plan.planar and spec.architecture.dims == 2:
+            spec = spec.model_copy(update={"decoding": decoding.in_volumes()})
         labels = []
-        for number, plane in enumerate(self.planes, start=1):
-            maps = widened(plane)
-            back = Regrid.whole(maps.shape[1:], plan.shape[2:])
+        for number, part in enumerate(self.parts, start=1):
+            maps = widened(part)
+            back = Regrid.whole(maps.shape[1:], plan.shape[1 - maps.ndim :])
             decoded = iter_decode_maps(spec, maps, back, plan.zoom)
             labels.append((yield from told_as(TilesDone(number - 1, total), decoded)))
             yield TilesDone(number, total)
         stacks = np.stack(labels).reshape(plan.shape)
-        yield from told_as(TilesDone(total, total), iter_number_objects(stacks))
+        numbered = iter_number_objects(stacks, link=plan.planar)
+        yield from told_as(TilesDone(total, total), numbered)
         return in_image_axes(stacks, self.axes)
 
     def _iter_view(
@@ -73,8 +77,7 @@ class CachedMaps:
         block = block_of_view(view, self.axes, plan.shape, _AROUND)
         if not worth_a_preview(block, plan):
             return
-        number = block.frame * plan.shape[1] + (block.section or 0)
-        maps = self.planes[number]
+        maps = self._plane(block.frame, block.section or 0)
         scale = [m / n for m, n in zip(maps.shape[1:], plan.shape[2:], strict=True)]
         place = tuple(
             slice(math.floor(a * s), math.ceil(b * s))
@@ -83,7 +86,7 @@ class CachedMaps:
         seen = widened(maps[:, *place])
         back = Regrid.whole(seen.shape[1:], block.decoded.shape)
         steps = iter_decode_maps(spec, seen, back, plan.zoom)
-        found = yield from told_as(TilesDone(0, len(self.planes)), steps)
+        found = yield from told_as(TilesDone(0, len(self.parts)), steps)
         yield seen_in_view(block, found, self.axes)
 
     def probability(self) -> tuple[Box, npt.NDArray[np.float32]]:
@@ -104,4 +107,8 @@ class CachedMaps:
         return part_of(plane, self.plan.shape[2:], box, decoding)
 
     def _plane(self, frame: int, section: int) -> npt.NDArray[np.float16]:
-        return self.planes[frame * self.plan.shape[1] + section]
+        sections = self.plan.shape[1]
+        if self.plan.planar:
+            return self.parts[frame * sections + section]
+        volume = self.parts[frame]
+        return section_of(volume, centres(sections, volume.shape[1])[section])

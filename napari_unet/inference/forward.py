@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from napari_unet.core.events import Notice
 from napari_unet.core.jobs import drain, mapped, within
 from napari_unet.errors import DeviceError
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.tiling import Tile, padded, plan_tiles
 from napari_unet.instances.decoding import Maps
 from napari_unet.models.spec import Tiling
@@ -86,20 +88,27 @@ class PlanePredictor:
         self._net = execution.place_net(folded)
         self.execution = execution
 
+    @property
+    def planar(self) -> Self:
+        """Itself."""
+        return self
+
     def iter_maps(
-        self, plane: npt.NDArray[np.float32], turns: int = 0
+        self, plane: npt.NDArray[np.float32], turns: int = 0, seen: Box | None = None
     ) -> Generator[PlaneEvent, None, Maps]:
         """Predict the activated maps of a normalised plane (C, Y, X) or volume.
 
         The network sees it turned by so many times 90 degrees, and what it says is
-        turned back. Raises a DeviceError if memory does not suffice even for the
-        smallest window.
+        turned back; of what is `seen` alone, if that is said. Raises a DeviceError if
+        memory does not suffice even for the smallest window.
         """
-        seen = np.ascontiguousarray(np.rot90(plane, turns, (-2, -1)))
+        turned = np.ascontiguousarray(np.rot90(plane, turns, (-2, -1)))
         while True:
             try:
-                maps = yield from self._iter_windows(seen)
-                return self._turned_back(maps, turns)
+                maps = self._turned_back((yield from self._iter_windows(turned)), turns)
+                # Who decodes looks at maps as rows, for which a part would be copied
+                # each time.
+                return np.ascontiguousarray(maps[:, *seen.slices]) if seen else maps
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise

@@ -30,12 +30,13 @@ from napari_unet.inference.blocks import Block, plan_blocks
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import fit_image, resize
-from napari_unet.inference.predict import iter_limits, iter_nothing, iter_zoom
+from napari_unet.inference.predict import iter_limits, iter_nothing
 from napari_unet.inference.predict_block import (
     in_image_axes,
     iter_decode_block,
     narrowed,
 )
+from napari_unet.inference.sizes import iter_zoom
 from napari_unet.inference.tile_maps import (
     Kept,
     Known,

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from napari_unet.errors import ChannelMismatchError, InputError
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.regrid import Regrid
 from napari_unet.images.channels import (
     ChannelChoice,
     channel_count,
@@ -41,11 +42,15 @@ from napari_unet.images.source import (
     no_real_numbers,
 )
 from napari_unet.models.folder import list_models
+from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.model import Model, check_model
 
 S = TypeVar("S", bound=np.generic)
 Grey: TypeAlias = npt.NDArray[np.float32]
 Range: TypeAlias = tuple[float, float]
+
+Zoom: TypeAlias = float | tuple[float, ...]
+"""Alike along all axes, or one for each."""
 
 LEAST_ZOOM, MOST_ZOOM = 1 / 8, 4.0
 NEAR_ENOUGH = 1.2
@@ -268,10 +273,54 @@ def zoom_for(diameter: float, known: Range, shape: tuple[int, ...]) -> float:
     return float(np.clip(zoom, LEAST_ZOOM, max(1.0, min(MOST_ZOOM, fits))))
 
 
+def zoom_along_z(zoom: float, spacing: float | None, known: Range | None) -> float:
+    """Return by how much a volume is zoomed along Z where its planes are, by `zoom`.
+
+    The least that brings its planes as near to each other, or as far apart, as those
+    that the model knows.
+
+    Parameters
+    ----------
+    spacing : float or None
+        Distance of two planes, in pixels of a plane; None is taken for 1.
+    known : tuple of float or None
+        Smallest and largest one that the network saw in training; where nobody knows,
+        the shape of the objects is kept.
+    """
+    if known is None:
+        return zoom
+    apart = (spacing or 1.0) * zoom
+    needed = apart / float(np.clip(apart, *known))
+    if 1 / NEAR_ENOUGH <= needed <= NEAR_ENOUGH:
+        return 1.0
+    return float(np.clip(needed, LEAST_ZOOM, MOST_ZOOM))
+
+
+def zooms_of(
+    model: ModelSpec, dims: int, zoom: float, stretch: float | None
+) -> tuple[float, ...]:
+    """Return the zoom along each axis that is looked along, by that of Y and X.
+
+    Parameters
+    ----------
+    dims : {2, 3}
+        Whether planes or volumes are looked at. Models of planes want these isotropic.
+    stretch : float or None
+        How many times as far apart sections are as pixels are wide; None is 1.
+    """
+    if dims == 2:
+        return (zoom, zoom)
+    if model.architecture.dims == 2:
+        return (zoom * (stretch or 1.0), zoom, zoom)
+    return (zoom_along_z(zoom, stretch, model.spacings), zoom, zoom)
+
+
 def resize(maps: Grey, shape: tuple[int, ...]) -> Grey:
-    """Return maps (K, Y, X) on a grid of another shape, without aliasing."""
+    """Return maps (K, Y, X), or of a volume, on another grid, without aliasing."""
     if maps.shape[1:] == shape:
         return maps
+    if len(shape) > 2:
+        return Regrid.whole(maps.shape[1:], shape).resize(maps)
     resized = F.interpolate(
         torch.from_numpy(np.ascontiguousarray(maps))[None],
         shape,
@@ -282,15 +331,16 @@ def resize(maps: Grey, shape: tuple[int, ...]) -> Grey:
     return np.asarray(resized[0].numpy())
 
 
-def zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, ...]:
-    """Return the shape of a zoomed plane."""
-    return tuple(max(1, round(n * zoom)) for n in shape)
+def zoomed_shape(shape: tuple[int, ...], zoom: Zoom) -> tuple[int, ...]:
+    """Return the shape of a zoomed plane, or volume."""
+    zooms = zoom if isinstance(zoom, tuple) else (zoom,) * len(shape)
+    return tuple(max(1, round(n * z)) for n, z in zip(shape, zooms, strict=True))
 
 
 def sample_labels(labels: npt.NDArray[S], shape: tuple[int, ...]) -> npt.NDArray[S]:
     """Return labels on another grid: each pixel takes what lies at its centre."""
-    rows, columns = (
+    places = (
         np.minimum(((np.arange(n) + 0.5) * m / n).astype(int), m - 1)
-        for n, m in zip(shape, labels.shape[-2:], strict=True)
+        for n, m in zip(shape, labels.shape[-len(shape) :], strict=True)
     )
-    return np.ascontiguousarray(labels[..., *np.ix_(rows, columns)])
+    return np.ascontiguousarray(labels[..., *np.ix_(*places)])

@@ -11,9 +11,9 @@ is predicted first, so that something can be seen early.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,15 +33,9 @@ from napari_unet.inference.blocks import (
     worth_a_preview,
 )
 from napari_unet.inference.cached_maps import CachedMaps
-from napari_unet.inference.events import MapsCached, PredictEvent, Sized
-from napari_unet.inference.forward import PlaneEvent, PlanePredictor
-from napari_unet.inference.measure import (
-    Seen,
-    estimate_diameter,
-    measure_objects,
-    plausible,
-)
-from napari_unet.inference.model_input import fit_image, zoom_for
+from napari_unet.inference.events import MapsCached, PredictEvent
+from napari_unet.inference.forward import PlanePredictor
+from napari_unet.inference.model_input import fit_image
 from napari_unet.inference.noise import iter_only_noise
 from napari_unet.inference.predict_block import (
     crop,
@@ -51,28 +45,31 @@ from napari_unet.inference.predict_block import (
     iter_predict_block,
     seen_in_view,
 )
+from napari_unet.inference.sizes import BEGUN, PARTS, Limits, iter_zoom, parts_done
 from napari_unet.inference.stitching import (
     Seams,
     number_objects,
     pairs_of,
     split_objects,
 )
-from napari_unet.instances.diameter import check_diameter, size_warning
+from napari_unet.inference.volumes import (
+    Predictor,
+    check_stacks,
+    iter_stretch,
+    looks_at_volumes,
+    predictor_of,
+    spec_of,
+)
+from napari_unet.instances.diameter import check_diameter
 from napari_unet.instances.planes import iter_number_objects
+from napari_unet.instances.three_sides import Stacks
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.tasks import task_of
-from napari_unet.tasks.objectives import Objective, objective_of
+from napari_unet.tasks.objectives import objective_of
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.weights.model import Model, check_model
 
-Limits: TypeAlias = list[tuple[float, float]]
-
-# Progress is told more finely than by windows: one may be all of the image.
-_PARTS = 16
 _PIXEL_SIZES = (1e-6, 1e6)
-
-# Nothing is done yet, but this is where it can be cancelled.
-_BEGUN = TilesDone(0, _PARTS)
 
 
 def predict(
@@ -87,6 +84,8 @@ def predict(
     full_precision: bool = False,
     diameter: float | None = None,
     pixel_size: float | None = None,
+    anisotropy: float | None = None,
+    stacks: Stacks | None = None,
     threshold: float | None = None,
     keep_together: float | None = None,
     smallest: float | None = None,
@@ -129,6 +128,16 @@ def predict(
         Width of a pixel in micrometres, which tells where to begin to measure; what the
         image states, where it is missing.
 
+    anisotropy : float, optional
+        How many times as far apart sections of a stack are as pixels are wide; what the
+        image states, where it is missing, or else 1, which is said.
+
+    stacks : {"three-sides", "sections"}, optional
+        How models of planes see stacks: from three sides, so that objects are told
+        apart along Z as well, or, in a third of the time or less, section by section,
+        after which what overlaps is linked. From three sides where nothing is said, if
+        the model can.
+
     threshold, keep_together, smallest : float, optional
         How objects are found, for this prediction; see `Model.with_thresholds`.
 
@@ -151,6 +160,7 @@ def predict(
     check_model(model)
     if pixel_size is not None:
         refuse_beyond("pixel_size", pixel_size, _PIXEL_SIZES)
+    check_stacks(anisotropy, stacks)
     events = iter_predict(
         image,
         model.with_thresholds(threshold, keep_together, smallest),
@@ -162,6 +172,8 @@ def predict(
         full_precision=full_precision,
         diameter=diameter,
         pixel_size=pixel_size,
+        anisotropy=anisotropy,
+        stacks=stacks,
     )
     return drain_logged(events)
 
@@ -179,6 +191,8 @@ def iter_predict(
     full_precision: bool = False,
     diameter: float | None = None,
     pixel_size: float | None = None,
+    anisotropy: float | None = None,
+    stacks: Stacks | None = None,
 ) -> Generator[PredictEvent, None, Values]:
     """Predict step by step; arguments, errors and the result are those of `predict`.
 
@@ -204,13 +218,16 @@ def iter_predict(
         nothing = yield from iter_nothing(seen, model, limits, told=told)
         if nothing is not None:
             return in_image_axes(nothing, seen.axes)
-    predictor = PlanePredictor(model, execution, turns=4 if rotations else 1)
-    zoom = yield from iter_zoom(seen, model, predictor, limits, diameter, pixel_size)
-    plan = plan_blocks(
-        seen, model.spec, predictor, limits=limits, raw=probabilities, zoom=zoom
-    )
-    if view is not None and model.net.dims == 2 and not probabilities:
-        yield from _preview(plan, seen, predictor, view)
+    planar = PlanePredictor(model, execution, turns=4 if rotations else 1)
+    zoom = yield from iter_zoom(seen, model, planar, limits, diameter, pixel_size)
+    stretch = None
+    if looks_at_volumes(model, seen, raw=probabilities, stacks=stacks):
+        stretch = yield from iter_stretch(seen, anisotropy)
+    predictor = predictor_of(model, seen, planar, zoom=zoom, stretch=stretch)
+    planned = partial(plan_blocks, seen, limits=limits, raw=probabilities, zoom=zoom)
+    if view is not None and planar.dims == 2 and not probabilities:
+        yield from _preview(planned(model.spec, planar), seen, planar, view)
+    plan = planned(spec_of(model, predictor), predictor, stretch=stretch)
     return in_image_axes((yield from _whole(plan, seen, predictor)), seen.axes)
 
 
@@ -218,9 +235,9 @@ def iter_limits(
     image: CanonicalImage, model: Model
 ) -> Generator[PredictEvent, None, Limits]:
     """Return the grey values that become 0 and 1, by the whole image, by channel."""
-    yield _BEGUN
+    yield BEGUN
     steps = iter_statistics(image, model.spec.normalization)
-    return list((yield from told_as(_BEGUN, steps)).limits)
+    return list((yield from told_as(BEGUN, steps)).limits)
 
 
 def iter_nothing(
@@ -246,88 +263,18 @@ def iter_nothing(
     return empty
 
 
-def iter_zoom(
-    image: CanonicalImage,
-    model: Model,
-    predictor: PlanePredictor,
-    limits: Limits,
-    diameter: float | None,
-    pixel_size: float | None,
-) -> Generator[PredictEvent, None, float]:
-    """Return the zoom at which the model knows the objects, measured if need be."""
-    spec, shape = model.spec, image.shape[3:]
-    known = model.best_diameters
-    if known is None:
-        if diameter is not None:
-            yield Notice("This model zooms no images: the object size was not used.")
-        return 1.0
-    told = diameter
-    likely = plausible(spec.expected_size(pixel_size), shape)
-    if diameter is None:
-        scale = partial(spec.normalization.scale, limits=limits)
-        segment = partial(_segment, predictor, objective_of(spec))
-        diameter = yield from measure_objects(image, scale, known, segment, likely)
-    # What the pixel size makes likely is believed where nothing is seen.
-    size = likely.diameter if diameter is None and likely else diameter
-    zoom = 1.0 if size is None else zoom_for(size, known, shape)
-    yield Sized(diameter, zoom, measured=told is None)
-    if diameter is not None and (
-        warning := size_warning(
-            diameter, spec.diameters, told=told is not None, shape=shape
-        )
-    ):
-        yield Notice(warning)
-    return zoom
-
-
-def iter_measured(
-    plane: npt.NDArray[np.float32], model: Model, predictor: PlanePredictor
-) -> Generator[PredictEvent, None, float | None]:
-    """Return how large the objects of a normalised plane (C, Y, X) seem to a model.
-
-    In pixels of the plane; None where it sees none, or knows no sizes.
-    """
-    known = model.best_diameters
-    if known is None:
-        return None
-    segment = partial(_segment, predictor, objective_of(model.spec))
-    return (yield from estimate_diameter(plane, known, segment))
-
-
-def _segment(
-    predictor: PlanePredictor, objective: Objective, plane: npt.NDArray[np.float32]
-) -> Generator[PredictEvent, None, Seen]:
-    """Segment a part of a plane as it is."""
-    maps = yield from mapped(_progress(0, 0, _PARTS), predictor.iter_maps(plane))
-    labels = yield from told_as(_BEGUN, objective.iter_decode(maps))
-    return labels, maps[0]
-
-
-def _progress(
-    before: int, parts: int, total: int
-) -> Callable[[PlaneEvent], PredictEvent]:
-    """Return what tells of a plane as parts of `total`, of which some are done."""
-
-    def told(event: PlaneEvent) -> PredictEvent:
-        if isinstance(event, Notice):
-            return event
-        return TilesDone(min(total, before + round(event * parts)), total)
-
-    return told
-
-
 def _whole(
-    plan: BlockPlan, image: CanonicalImage, predictor: PlanePredictor
+    plan: BlockPlan, image: CanonicalImage, predictor: Predictor
 ) -> Generator[PredictEvent, None, Values]:
     """Predict all blocks; return (T, Z, Y, X), or (n, T, Z, Y, X)."""
-    parts = _PARTS * predictor.count_windows(plan.largest_plane)
+    parts = PARTS * predictor.count_windows(plan.largest_plane)
     total = len(plan.blocks) * parts
     result: Values = np.zeros(0)
     seams: dict[int, Seams] = {}
     cached = []
     for number, block in enumerate(plan.blocks):
         found = yield from mapped(
-            _progress(number * parts, parts, total),
+            parts_done(number * parts, parts, total),
             iter_predict_block(plan, number, image, predictor),
         )
         values = found.values
@@ -348,7 +295,7 @@ def _whole(
         if found.maps is not None:
             cached.append(found.maps)
     if plan.objects:
-        numbered = iter_number_objects(result, link=predictor.dims == 2)
+        numbered = iter_number_objects(result, link=plan.planar)
         yield from told_as(TilesDone(total, total), numbered)
     if plan.cached:
         yield MapsCached(CachedMaps(tuple(cached), plan, image.axes))
@@ -378,7 +325,7 @@ def _preview(
     block = block_of_view(view, image.axes, plan.shape, halo)
     if not worth_a_preview(block, plan):
         return
-    told = _progress(0, _PARTS, _PARTS)
+    told = parts_done(0, PARTS, PARTS)
     steps = iter_block_maps(plan, block, image, predictor)
     maps = yield from mapped(told, steps)
     values = yield from mapped(told, iter_decode_block(plan, block, maps))

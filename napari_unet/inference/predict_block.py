@@ -16,8 +16,9 @@ from napari_unet.geometry.regrid import Regrid
 from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.blocks import Block, BlockPlan, box_in_axes
 from napari_unet.inference.events import ViewPredicted
-from napari_unet.inference.forward import PlaneEvent, PlanePredictor
-from napari_unet.inference.model_input import resize, zoomed_shape
+from napari_unet.inference.forward import PlaneEvent
+from napari_unet.inference.model_input import resize
+from napari_unet.inference.volumes import Predictor
 from napari_unet.instances.decoding import Maps
 from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks.objectives import objective_of
@@ -37,7 +38,7 @@ class BlockResult:
 
 
 def iter_predict_block(
-    plan: BlockPlan, number: int, image: CanonicalImage, predictor: PlanePredictor
+    plan: BlockPlan, number: int, image: CanonicalImage, predictor: Predictor
 ) -> Generator[PlaneEvent, None, BlockResult]:
     """Predict a block, with the image and the model for which the plan was made."""
     block = plan.blocks[number]
@@ -54,7 +55,7 @@ def iter_block_maps(
     plan: BlockPlan,
     block: Block,
     image: CanonicalImage,
-    predictor: PlanePredictor,
+    predictor: Predictor,
     turns: int = 0,
 ) -> Generator[PlaneEvent, None, Maps]:
     """Return the network's maps of what is decoded of a block, on the zoomed grid.
@@ -66,12 +67,10 @@ def iter_block_maps(
     part = block.part
     if part is None:
         shape = plane.shape[1:]
-        zoomed = Regrid.whole(shape, zoomed_shape(shape, plan.zoom))
+        zoomed = Regrid.whole(shape, plan.network_shape(shape))
         return (yield from predictor.iter_maps(_resized(plane, zoomed), turns))
-    maps = yield from predictor.iter_maps(part.zoomed.resize(plane), turns)
-    seen = maps[:, *part.seen.relative_to(part.zoomed.new_part).slices]
-    # Who decodes looks at maps as rows, for which a part would be copied each time.
-    return np.ascontiguousarray(seen)
+    seen = part.seen.relative_to(part.zoomed.new_part)
+    return (yield from predictor.iter_maps(part.zoomed.resize(plane), turns, seen))
 
 
 def iter_decode_block(
@@ -107,7 +106,8 @@ def iter_decode_maps(
 
 
 def _resized(maps: Maps, way: Regrid) -> Maps:
-    return resize(maps, way.new_shape) if way.of_all else way.resize(maps)
+    planar = len(way.shape) == 2
+    return resize(maps, way.new_shape) if planar and way.of_all else way.resize(maps)
 
 
 def crop(block: Block, values: Values) -> Values:

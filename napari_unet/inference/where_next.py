@@ -40,8 +40,9 @@ from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.blocks import BlockPlan, block_of_view, plan_blocks
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import fit_image, sample_labels
-from napari_unet.inference.predict import iter_limits, iter_zoom
+from napari_unet.inference.predict import iter_limits
 from napari_unet.inference.predict_block import iter_block_maps, iter_decode_block
+from napari_unet.inference.sizes import iter_zoom
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.scores.differing import count_differing
 from napari_unet.scores.views import VARIETY, Order, View, rank

@@ -25,6 +25,7 @@ from napari_unet.instances.fragments import Steps, find_fragments, iter_steps
 from napari_unet.instances.joints import mend_joints
 from napari_unet.instances.reach import (
     Rays,
+    known_along_z,
     reach_channels,
     reach_maps,
 )
@@ -60,6 +61,7 @@ class ReachDecoding(Decoding):
     drawn_from_crops: ClassVar[bool] = True
     # What is said of two neighbours is true of no others between them.
     enlarges_maps: ClassVar[bool] = False
+    seen_from_sides: ClassVar[bool] = True
 
     kind: Literal["reach"] = "reach"
     min_size: int = Field(4, ge=1, le=2**31 - 1)
@@ -106,6 +108,14 @@ class ReachDecoding(Decoding):
         rays = Rays(labels, self.farthest)
         counts = rays.known() * (1 + _TOUCHING * rays.ends_at_object())
         return rays.maps(), counts
+
+    def known(
+        self, labels: npt.NDArray[np.integer[Any]], verified: Mask
+    ) -> npt.NDArray[np.float32]:
+        """Return where maps are known, see `napari_unet.instances.reach`."""
+        if labels.ndim == 2 or verified.all():
+            return super().known(labels, verified)
+        return known_along_z(labels, verified, self.farthest)
 
     def iter_decode(
         self, maps: Maps, zoom: float = 1.0

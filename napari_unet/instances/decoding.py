@@ -6,6 +6,7 @@ A way is one file: a class of thresholds that knows its maps, registered in
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from typing import Any, ClassVar, Self, TypeAlias
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unet.core.jobs import drain
 from napari_unet.core.numbers import refuse_beyond
-from napari_unet.geometry.maps import LabelMap
+from napari_unet.geometry.maps import LabelMap, Mask
 
 Maps: TypeAlias = npt.NDArray[np.float32]
 """What a network says, or should say: (K, Y, X) or (K, Z, Y, X)."""
@@ -64,6 +65,9 @@ class Decoding(BaseModel, ABC):
     enlarges_maps: ClassVar[bool] = True
     """Whether maps of a plane that was made smaller are enlarged before objects are
     looked for. If not, objects are, and get the outlines of an enlarged foreground."""
+
+    seen_from_sides: ClassVar[bool] = False
+    """Whether maps of planes across each other can agree on those of a volume."""
 
     foreground: float = Field(0.5, gt=0, lt=1)
     min_size: int = Field(12, ge=1, le=_LARGEST_AREA)
@@ -119,6 +123,17 @@ class Decoding(BaseModel, ABC):
         """Return the labels of a plane from which its crops are drawn."""
         return np.asarray(labels, np.int32)
 
+    def known(
+        self,
+        labels: npt.NDArray[np.integer[Any]],  # noqa: ARG002 - others look at them
+        verified: Mask,
+    ) -> npt.NDArray[np.float32]:
+        """Return where the maps of labels are known, of which some are verified.
+
+        1 or 0, in one map for all, or one for each.
+        """
+        return verified[None].astype(np.float32)
+
     def draw_crop(self, labels: npt.NDArray[np.integer[Any]]) -> tuple[Maps, Maps]:
         """Return the maps of a crop, and how much each pixel counts; 0 if unknown.
 
@@ -133,6 +148,14 @@ class Decoding(BaseModel, ABC):
     def least_area(self, zoom: float) -> int:
         """Return the least area of an object in pixels of enlarged maps."""
         return max(1, round(self.min_size / zoom**2))
+
+    def in_volumes(self) -> Self:
+        """Return the same for volumes, whose least object is a ball cut in half.
+
+        The ball has a section of the least area; half of it is what a stack may end at.
+        """
+        half = 2 / 3 * self.min_size**1.5 / math.sqrt(math.pi)
+        return self.moved(min_size=max(1.0, half))
 
     def neighbours(self) -> list[Self]:
         """Return thresholds that differ by one, two or four steps in one of them.

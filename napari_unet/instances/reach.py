@@ -118,6 +118,28 @@ class Rays:
             yield towards, _towards(self._labels, axis, forwards), ahead
 
 
+def known_along_z(
+    labels: Labels, verified: npt.NDArray[np.bool_], farthest: int
+) -> Maps:
+    """Return where some planes of a volume tell the maps of all of it: 1, or else 0.
+
+    A person looks at planes. What lies above and below may be a prediction, or nothing
+    yet, so how far an object reaches along Z is only known where all of the way is
+    verified, with the first voxel that is not of the object. Within a plane its end is
+    known: whoever verified an object has seen it. Shape as that of the maps.
+    """
+    known = np.empty((reach_channels(labels.ndim), *labels.shape), np.float32)
+    known[:] = verified
+    unseen = np.where(labels == OUTSIDE, OUTSIDE, ~verified)
+    for forwards in (0, 1):
+        own = _towards(labels, 0, forwards)
+        reach = _pixels_ahead(own, farthest)
+        seen = _pixels_ahead(_towards(unseen, 0, forwards), farthest)
+        told = (seen > reach) | (seen == farthest) | (own <= 0)
+        _towards(known[1 + forwards], 0, forwards)[...] *= told
+    return known
+
+
 def _towards(array: npt.NDArray[S], axis: int, forwards: int) -> npt.NDArray[S]:
     """Return a view in which a direction leads along the last axis."""
     turned = array.swapaxes(axis, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,8 @@ def read_samples(
         if channel is not None:
             channels = find_channels(path, pixels.shape, letters, channel)
             pixels, letters = take_channels(pixels, letters, channels)
-        samples[path] = Sample(pixels, its.array, each.verified, letters)
+        size = each.pixel_size
+        samples[path] = Sample(pixels, its.array, each.verified, letters, size)
     names = [each.labels.path.name for each in read]
     notes = [note for each in read for note in each.notes]
     return SampleFolder(samples, (*notes, *tell(zip(names, found, strict=True))))
@@ -108,6 +110,7 @@ class _Read:
     labels: LabelFile
     verified: Mask | None
     notes: tuple[str, ...]
+    pixel_size: Mapping[str, float]
 
 
 def _read(
@@ -144,7 +147,8 @@ def _read(
                 f"{image_path.name!r} (axes {found}), found {shape}; use the label "
                 "map of that very image, or name the image's axes."
             )
-    return _Read(image.array, found, labels, verified, tuple(notes))
+    size = image.pixel_size
+    return _Read(image.array, found, labels, verified, tuple(notes), size)
 
 
 def find_channels(

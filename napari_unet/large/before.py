@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.predict import iter_limits
+from napari_unet.inference.volumes import iter_stretch, looks_at_volumes
 from napari_unet.io.source import Source
 from napari_unet.large.folder import Seen
 from napari_unet.large.readable import Readable
-from napari_unet.large.run import predictor_of
+from napari_unet.large.run import predictor_for
 from napari_unet.large.settings import fingerprint_of
 from napari_unet.large.sight import iter_look
 from napari_unet.large.task import Task
@@ -26,8 +28,13 @@ def iter_see(
 ) -> Generator[PredictEvent, None, Seen]:
     """Look at the whole image once; returns what its blocks have to know."""
     settings, model = task.settings, task.model
-    predictor = predictor_of(model, settings, task.engine.device)
+    predictor = predictor_for(model, settings, task.engine.device)
     readable = CanonicalImage(Readable(image.source), image.axes)
+    stretch, more = None, list[str]()
+    raw, stacks = settings.probabilities, settings.stacks
+    if looks_at_volumes(model, image, raw=raw, stacks=stacks):
+        steps = iter_stretch(readable, settings.anisotropy)
+        stretch = drain(steps, lambda notice: more.append(notice.message))
     limits = yield from iter_limits(readable, model)
     size = settings.pixel_size or image.source.pixel_size.get("X")
     looked = yield from iter_look(
@@ -47,8 +54,9 @@ def iter_see(
         settings=settings,
         limits=tuple(limits),
         zoom=looked.zoom,
+        stretch=stretch,
         blank=looked.blank,
-        notes=(*notes, *_missing(task.source)),
+        notes=(*notes, *more, *_missing(task.source)),
     )
 
 

@@ -44,6 +44,9 @@ class Seen(BaseModel):
         Grey values that become 0 and 1, by channel.
     zoom : float
         By how much planes are zoomed for the network.
+    stretch : float or None
+        How many times as far apart sections are as pixels are wide; None where they are
+        not looked at together.
     blank : bool
         Whether there is nothing to find.
     notes : tuple of str
@@ -59,6 +62,7 @@ class Seen(BaseModel):
     settings: Settings
     limits: tuple[tuple[float, float], ...]
     zoom: float
+    stretch: float | None
     blank: bool = False
     notes: tuple[str, ...] = ()
 

@@ -6,12 +6,21 @@ import math
 from contextlib import closing
 from dataclasses import dataclass
 
+from napari_unet.core.jobs import drain
 from napari_unet.geometry.axes import resolve_axes
+from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.model_input import zoom_for
+from napari_unet.inference.volumes import (
+    iter_stretch,
+    looks_at_volumes,
+    predictor_of,
+    spec_of,
+)
 from napari_unet.large.image import fit_source
+from napari_unet.large.readable import Readable
 from napari_unet.large.result import disk_needed
-from napari_unet.large.run import predictor_of
+from napari_unet.large.run import predictor_for
 from napari_unet.large.task import Task
 from napari_unet.large.there import begun, finished, identity_of
 from napari_unet.large.work import shares
@@ -70,18 +79,21 @@ def plan_in_short(task: Task) -> Planned:
 def _planned(task: Task) -> Planned:
     settings, model = task.settings, task.model
     image, _ = fit_source(task.source, settings.axes, settings.channel, model)
-    predictor = predictor_of(model, settings, task.engine.device)
+    planar = predictor_for(model, settings, task.engine.device)
     own = identity_of(task)
     done = finished(task, own) is not None
     seen = begun(task, own)
     zoom = seen.zoom if seen else _zoom(task)
+    stretch = seen.stretch if seen else _stretch(task, image)
+    predictor = predictor_of(model, image, planar, zoom=zoom or 1.0, stretch=stretch)
     plan = plan_blocks(
         image,
-        model.spec,
+        spec_of(model, predictor),
         predictor,
         limits=[(0.0, 1.0)] * image.shape[1],
         raw=settings.probabilities,
         zoom=zoom or 1.0,
+        stretch=stretch,
         cutting=settings.cutting or CUTTINGS[predictor.dims],
     )
     missing = set() if done else set(range(len(plan.blocks)))
@@ -115,10 +127,20 @@ def _window(plan: BlockPlan) -> int:
     return max(math.prod(p.zoomed.new_part.shape) for p in parts if p is not None)
 
 
+def _stretch(task: Task, image: CanonicalImage) -> float | None:
+    """Return how far apart sections are, for which a part may be looked at."""
+    settings = task.settings
+    raw, stacks = settings.probabilities, settings.stacks
+    if not looks_at_volumes(task.model, image, raw=raw, stacks=stacks):
+        return None
+    readable = CanonicalImage(Readable(image.source), image.axes)
+    return drain(iter_stretch(readable, settings.anisotropy))
+
+
 def _zoom(task: Task) -> float | None:
     """Return the zoom where it is known without looking at the image."""
     known, told = task.model.spec.best_diameters, task.settings.diameter
-    if known is None or task.model.net.dims != 2:
+    if known is None:
         return 1.0
     side = CUTTINGS[2].core
     return None if told is None else zoom_for(told, known, (side, side))

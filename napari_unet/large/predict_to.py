@@ -39,7 +39,7 @@ from napari_unet.large.result import (
     empty_zarr,
     iter_write,
 )
-from napari_unet.large.run import Run, plan_of, predictor_of
+from napari_unet.large.run import Run, planned, predictor_for
 from napari_unet.large.settings import Settings
 from napari_unet.large.task import CHUNK, Task, ask
 from napari_unet.large.there import begun, finished, identity_of
@@ -119,14 +119,14 @@ def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
     image, notes = fit_source(
         task.source, task.settings.axes, task.settings.channel, task.model
     )
-    predictor = predictor_of(task.model, task.settings, task.engine.device)
+    planar = predictor_for(task.model, task.settings, task.engine.device)
     seen = begun(task, own)
     if seen is None:
         _refuse_full(task, image)
         seen = yield from iter_see(task, image, own, notes)
         task.folder.start(seen, task.model)
     task.folder.forgive()
-    plan = plan_of(seen, image, task.model, predictor)
+    predictor, plan = planned(seen, image, task.model, planar)
     return Run(task.folder, seen, task.source, image, predictor, plan)
 
 
@@ -169,7 +169,7 @@ def _iter_finish(
     end = TilesDone(len(plan.blocks), len(plan.blocks))
     numbering: Numbering | None = None
     if plan.objects:
-        steps = iter_number(folder, plan, done, link=len(plan.grid) == 2)
+        steps = iter_number(folder, plan, done, link=plan.planar)
         numbering = yield from told_as(end, steps)
     labels = empty_zarr(
         folder,

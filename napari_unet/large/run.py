@@ -11,6 +11,7 @@ from napari_unet.errors import InputError
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.blocks import CUTTINGS, BlockPlan, plan_blocks
 from napari_unet.inference.forward import PlanePredictor
+from napari_unet.inference.volumes import Predictor, predictor_of, spec_of
 from napari_unet.large.folder import RunFolder, Seen
 from napari_unet.large.image import fit_source, open_image
 from napari_unet.large.settings import Settings, fingerprint_of
@@ -29,7 +30,7 @@ class Run:
     seen: Seen
     source: ImageSource
     image: CanonicalImage
-    predictor: PlanePredictor
+    predictor: Predictor
     plan: BlockPlan
 
     def refuse_changed(self) -> None:
@@ -62,12 +63,12 @@ def open_run(
             source = stack.enter_context(opened)
         model = load_model(place.model)
         image, _ = fit_source(source, settings.axes, settings.channel, model)
-        predictor = predictor_of(model, settings, device)
-        plan = plan_of(seen, image, model, predictor)
+        planar = predictor_for(model, settings, device)
+        predictor, plan = planned(seen, image, model, planar)
         yield Run(place, seen, source, image, predictor, plan)
 
 
-def predictor_of(model: Model, settings: Settings, device: str) -> PlanePredictor:
+def predictor_for(model: Model, settings: Settings, device: str) -> PlanePredictor:
     """Return the network on a device."""
     execution = choose_execution(
         resolve_device(device), full_precision=settings.full_precision
@@ -76,16 +77,18 @@ def predictor_of(model: Model, settings: Settings, device: str) -> PlanePredicto
     return PlanePredictor(model, execution, turns=turns)
 
 
-def plan_of(
-    seen: Seen, image: CanonicalImage, model: Model, predictor: PlanePredictor
-) -> BlockPlan:
-    """Return the plan, which is the same in every process."""
-    return plan_blocks(
+def planned(
+    seen: Seen, image: CanonicalImage, model: Model, planar: PlanePredictor
+) -> tuple[Predictor, BlockPlan]:
+    """Return what predicts, and the plan, which is the same in every process."""
+    predictor = predictor_of(model, image, planar, zoom=seen.zoom, stretch=seen.stretch)
+    return predictor, plan_blocks(
         image,
-        model.spec,
+        spec_of(model, predictor),
         predictor,
         limits=seen.limits,
         raw=seen.settings.probabilities,
         zoom=seen.zoom,
+        stretch=seen.stretch,
         cutting=seen.settings.cutting or CUTTINGS[predictor.dims],
     )

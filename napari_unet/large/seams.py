@@ -24,13 +24,13 @@ from napari_unet.geometry.maps import LabelMap
 from napari_unet.images.source import CanonicalImage, Regions
 from napari_unet.inference.blocks import CUTTINGS, Block, BlockPlan, block_at
 from napari_unet.inference.events import PredictEvent
-from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.predict_block import (
     crop,
     iter_block_maps,
     iter_decode_block,
 )
 from napari_unet.inference.stitching import in_core
+from napari_unet.inference.volumes import Predictor
 from napari_unet.io.source import Source
 from napari_unet.large.folder import Seen
 from napari_unet.large.image import fit_source, open_image
@@ -40,7 +40,7 @@ from napari_unet.large.result import (
     region_in_result,
     shape_in_result,
 )
-from napari_unet.large.run import plan_of, predictor_of
+from napari_unet.large.run import planned, predictor_for
 from napari_unet.large.settings import fingerprint_of, identity
 from napari_unet.tasks.objectives.objective import Values
 from napari_unet.weights.folder import load_model
@@ -74,7 +74,7 @@ class _Checked:
 
     result: Regions
     image: CanonicalImage
-    predictor: PlanePredictor
+    predictor: Predictor
     plan: BlockPlan
     gaps: frozenset[int]
 
@@ -149,8 +149,8 @@ def _opened(
             )
         axes, channel = seen.settings.axes, seen.settings.channel
         fitted, _ = fit_source(source, axes, channel, loaded)
-        predictor = predictor_of(loaded, seen.settings, device)
-        plan = plan_of(seen, fitted, loaded, predictor)
+        planar = predictor_for(loaded, seen.settings, device)
+        predictor, plan = planned(seen, fitted, loaded, planar)
         _refuse_other_shape(note, where, shape_in_result(plan, fitted.axes))
         gaps = frozenset(int(gap["block"]) for gap in note["empty"])
         labels = place.labels(note)
@@ -207,9 +207,9 @@ def _window(
     window = block_at(
         box,
         part.zoomed.shape,
+        part.zoomed.new_shape,
         checked.predictor,
         cutting,
-        plan.zoom,
         objects=plan.objects,
     )
     return replace(window, frame=block.frame, section=block.section)
@@ -220,7 +220,7 @@ def _iter_same(checked: _Checked, block: Block) -> Generator[Any, None, bool]:
     plan = checked.plan
     maps = yield from iter_block_maps(plan, block, checked.image, checked.predictor)
     values = yield from iter_decode_block(plan, block, maps)
-    exact = checked.predictor.execution.autocast is None
+    exact = checked.predictor.planar.execution.autocast is None
     if not plan.objects:
         expected = crop(block, values)
         return _same_values(expected, _stored(checked, block, expected), exact=exact)

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import ImageSource
 from napari_unet.inference.blocks import Cutting
+from napari_unet.instances.three_sides import Stacks
 from napari_unet.weights.model import Model
 
-LAYOUT = 1
+LAYOUT = 2
 """Of what lies in a run's folder; another one is not gone on with."""
 
 
@@ -33,6 +34,9 @@ class Settings(BaseModel):
         As `napari_unet.predict` has them.
     diameter, pixel_size : float, optional
         Of the objects in pixels, and of a pixel in micrometres.
+    anisotropy, stacks : optional
+        How far sections are apart, and how stacks are seen, as `napari_unet.predict`
+        has them.
     cutting : Cutting, optional
         How planes are cut; by the network where it is missing.
     """
@@ -46,6 +50,8 @@ class Settings(BaseModel):
     full_precision: bool = False
     diameter: float | None = None
     pixel_size: float | None = None
+    anisotropy: float | None = None
+    stacks: Stacks | None = None
     cutting: Cutting | None = None
 
 

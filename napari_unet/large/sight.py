@@ -23,7 +23,8 @@ from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
-from napari_unet.inference.predict import Limits, iter_nothing, iter_zoom
+from napari_unet.inference.predict import iter_nothing
+from napari_unet.inference.sizes import Limits, iter_zoom
 from napari_unet.weights.model import Model
 
 R = TypeVar("R")

@@ -8,7 +8,7 @@ becomes targets and the centres of crops.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -24,6 +24,7 @@ from napari_unet.geometry.axes import from_canonical, result_axes, to_canonical
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
 from napari_unet.geometry.maps import Mask
+from napari_unet.images.source import anisotropy_of
 from napari_unet.inference.measure import typical_diameter
 from napari_unet.inference.model_input import (
     fit_image,
@@ -31,6 +32,7 @@ from napari_unet.inference.model_input import (
     sample_labels,
     zoom_for,
     zoomed_shape,
+    zooms_of,
 )
 from napari_unet.instances.diameter import UsualSize
 from napari_unet.learning.config import FitConfig
@@ -39,11 +41,13 @@ from napari_unet.learning.sampling import Plane, make_plane
 from napari_unet.learning.sight import Sight
 from napari_unet.learning.validation import (
     Holdout,
+    Section,
     count_units,
     fullest,
     iter_hold_out,
     iter_windows,
 )
+from napari_unet.models.spec import ModelSpec
 from napari_unet.tasks import task_of
 from napari_unet.tasks.objectives import Objective
 from napari_unet.tasks.objectives.objective import Values
@@ -102,7 +106,8 @@ class AnnotatedPlane:
     The image is normalised, (C, Y, X); values are (Y, X), or (n, Y, X) in a regression.
     The note says what of the image was left out. The diameter is that of its typical
     object in pixels of the image, where the model has to know; by `zoom` the plane was
-    enlarged for that. The number is that of its sample.
+    enlarged for that. The numbers are those of its sample, and of frame and section in
+    it; a volume has all sections.
     """
 
     image: npt.NDArray[np.float32]
@@ -112,6 +117,8 @@ class AnnotatedPlane:
     diameter: float | None = None
     zoom: float = 1.0
     number: int = 0
+    frame: int = 0
+    section: int = 0
 
 
 def iter_prepare(
@@ -213,7 +220,10 @@ def _iter_split(
         units.append(objective.holdout_units(plane.values, plane.verified))
         yield
     verified = [plane.verified for plane in planes]
-    steps = iter_hold_out(units, verified, gap=_GAP, seed=config.seed)
+    sections = [Section((p.number, p.frame), p.section) for p in planes]
+    steps = iter_hold_out(
+        units, verified, gap=_GAP, seed=config.seed, sections=sections
+    )
     split = yield from steps
     held = [part.held for part in split or []]
     pairs = zip(units, held, strict=False)
@@ -273,7 +283,7 @@ def iter_annotated_planes(
 ) -> Generator[None, None, list[AnnotatedPlane]]:
     """Prepare the planes of `annotated_planes`; yields several times for each."""
     seen, note = fit_image(sample.image, sample.axes, model)
-    axes = seen.axes
+    axes, size = seen.axes, sample.pixel_size or {}
     image = seen.read(Box.whole(seen.shape))
     yield
     _check_size(image.shape[-model.net.dims :], model)
@@ -300,34 +310,42 @@ def iter_annotated_planes(
         if not verified[t, z].any():
             continue
         grey = normalization.scale(image[t, :, z], limits)
-        plane = AnnotatedPlane(grey, values[..., t, z, :, :], verified[t, z], note)
+        seen_values = values[..., t, z, :, :]
+        plane = AnnotatedPlane(grey, seen_values, verified[t, z], note, frame=t)
+        if flat:
+            plane = replace(plane, section=z)
         yield
-        planes.append(plane if known is None else _zoomed(plane, known))
+        planes.append(plane if known is None else _zoomed(plane, model.spec, size))
         yield
     return planes
 
 
-def _zoomed(plane: AnnotatedPlane, known: tuple[float, float]) -> AnnotatedPlane:
+def _zoomed(
+    plane: AnnotatedPlane, spec: ModelSpec, pixel_size: Mapping[str, float]
+) -> AnnotatedPlane:
     """Return a plane at the zoom at which its objects are predicted."""
+    known = spec.best_diameters
     # As a whole: where parts of objects are verified, they are as large as before.
     dense, ids = compact(plane.values)
     told = np.zeros(len(ids), np.int32)
     told[dense[plane.verified]] = 1
     diameter = typical_diameter(dense * told[dense])
-    if diameter is None:
+    if diameter is None or known is None:
         return plane
     shape = plane.verified.shape
     zoom = zoom_for(diameter, known, shape)
-    if zoom == 1:
+    stretch = anisotropy_of(pixel_size)
+    zooms = zooms_of(spec, spec.architecture.dims, zoom, stretch)
+    smaller = zoomed_shape(shape, zooms)
+    if smaller == shape:
         return replace(plane, diameter=diameter)
-    smaller = zoomed_shape(shape, zoom)
-    return AnnotatedPlane(
-        resize(plane.image, smaller),
-        sample_labels(plane.values, smaller),
-        sample_labels(plane.verified, smaller),
-        plane.note,
-        diameter,
-        zoom,
+    return replace(
+        plane,
+        image=resize(plane.image, smaller),
+        values=sample_labels(plane.values, smaller),
+        verified=sample_labels(plane.verified, smaller),
+        diameter=diameter,
+        zoom=zoom,
     )
 
 

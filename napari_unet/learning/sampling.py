@@ -76,7 +76,8 @@ def make_plane(
     maps, drawing = targets.maps, targets.drawing
     if drawing is not None:
         maps = drawing.labels[None].astype(np.float32) + 1
-    parts = [image, maps, targets.known]
+    known = targets.known if drawing is None else targets.known[:1]
+    parts = [image, maps, known]
     ends = tuple(np.cumsum([len(part) for part in parts]).tolist())
     if targets.pixel_weights is not None:
         parts.append(targets.pixel_weights)
@@ -194,7 +195,9 @@ def draw_crop(
     if above:
         depth = extent[0]
         latest = max(0, plane.stack.shape[1] - depth)
-        first = int(np.clip(int(above[0]) - rng.integers(0, depth), 0, latest))
+        # Not at its ends, where the network sees half of what is around the plane.
+        before = int(rng.integers(depth // 4, depth - depth // 4))
+        first = int(np.clip(int(above[0]) - before, 0, latest))
         upside_down = bool(rng.uniform() < 0.5)
     height, width = plane.stack.shape[-2:]
     centre = (_inside(y, half, height), _inside(x, half, width))
@@ -214,7 +217,9 @@ def _parts(plane: Plane, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         weight = weight * pixel_weights
     if plane.drawing is not None:
         labels = targets[0].round().int() - 1
-        maps, told = map(torch.from_numpy, plane.drawing.draw(labels.numpy()))
+        verified = weight[0].numpy() > 0
+        drawn = plane.drawing.draw(labels.numpy(), verified)
+        maps, told = map(torch.from_numpy, drawn)
         return image, maps, weight * told
     return image, targets, weight
 

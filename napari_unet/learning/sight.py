@@ -15,7 +15,7 @@ import numpy.typing as npt
 from napari_unet.core.jobs import told_as
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.model_input import resize, zoom_for, zoomed_shape
-from napari_unet.inference.predict import iter_measured
+from napari_unet.inference.sizes import iter_measured
 from napari_unet.nets.device import choose_execution, resolve_device
 from napari_unet.weights.model import Model
 
@@ -39,7 +39,8 @@ class Sight:
         spec = model.spec
         self._model, self._device = model, device
         self._known = model.best_diameters
-        unsure = self._known is not None and spec.usual_diameter is None
+        measures = self._known is not None and model.net.dims == 2
+        unsure = measures and spec.usual_diameter is None
         self._looks = MOST_LOOKS if unsure else 0
         self._predictor: PlanePredictor | None = None
 

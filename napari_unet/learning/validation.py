@@ -3,6 +3,11 @@
 Whole images are held out where there are three or more; otherwise spatial blocks,
 with a gap between them and the pixels that train. Too few objects allow neither.
 
+Planes of a stack are images, but those beside each other show the same objects, so what
+is next to one that is held out does not train. A volume of which single planes are
+verified is divided by planes, too, with a wider gap: a network that sees volumes sees
+several of them.
+
 Corrections grow while rounds of training follow each other, and each begins with what
 the one before has made. So what was trained must not be held out later, or the start
 would be measured on what it knows: a block is held out by its place, and an image by
@@ -11,7 +16,7 @@ its number, whatever else is verified.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
@@ -38,6 +43,9 @@ _SHARE = 5
 _MARGIN = 48
 _LARGEST = {2: 512, 3: 96}
 _MOST_WINDOWS = 12
+_BESIDE = 1
+_BESIDE_IN_VOLUMES = 2
+"""Planes that are too near to one that is held out to train."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,31 @@ class Holdout:
     held: Mask
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Where a plane comes from: a stack, by sample and frame, and its place in that."""
+
+    stack: tuple[int, int]
+    place: int
+
+    def near(self, other: Section, beside: int) -> bool:
+        """Whether another plane of the stack is so few planes away."""
+        return self.stack == other.stack and abs(self.place - other.place) <= beside
+
+
 def iter_hold_out(
-    labels: Sequence[LabelMap], verified: Sequence[Mask], *, gap: int, seed: int
+    labels: Sequence[LabelMap],
+    verified: Sequence[Mask],
+    *,
+    gap: int,
+    seed: int,
+    sections: Sequence[Section] = (),
 ) -> Generator[None, None, list[Holdout] | None]:
     """Split verified pixels into those that train and about a fifth that measure.
 
     Of three planes or more with objects, the third is held out, and every fifth after
-    it; of fewer, blocks, and so many pixels as `gap` around them do neither. Returns
+    it; of fewer, blocks, and so many pixels as `gap` around them do neither. Nor do
+    planes beside one that is held out, where `sections` say which these are. Returns
     None where there are fewer than six verified objects, or all are in one block: all
     of them must train.
     """
@@ -67,11 +93,16 @@ def iter_hold_out(
     with_objects = np.flatnonzero(counts)
     if len(with_objects) >= _LEAST_IMAGES:
         held = {*with_objects[_LEAST_IMAGES - 1 :: _SHARE].tolist()}
-        return [_whole(m, i in held) for i, m in enumerate(verified)]
+        apart = [not _is_beside(i, held, sections) for i in range(len(verified))]
+        return [
+            _whole(m & trains, i in held)
+            for i, (m, trains) in enumerate(zip(verified, apart, strict=True))
+        ]
     split = []
     for number, (plane, mask) in enumerate(zip(labels, verified, strict=True)):
         if counts[number] > 1:
-            split.append((yield from _iter_blocks(plane, mask, gap, (seed, number))))
+            divide = _iter_planes if _of_single_planes(mask) else _iter_blocks
+            split.append((yield from divide(plane, mask, gap, (seed, number))))
         else:
             split.append(_whole(mask, held=False))
     return split if any(part.held.any() for part in split) else None
@@ -87,6 +118,43 @@ def _whole(verified: Mask, held: bool) -> Holdout:
     return Holdout(nothing, verified) if held else Holdout(verified, nothing)
 
 
+def _is_beside(number: int, held: Collection[int], sections: Sequence[Section]) -> bool:
+    """Return whether a plane is too near to one that is held out to train."""
+    if not sections or number in held:
+        return False
+    here = sections[number]
+    return any(here.near(sections[other], _BESIDE) for other in held)
+
+
+def _of_single_planes(verified: Mask) -> bool:
+    """Whether some planes of a volume are verified, which others lie between."""
+    if verified.ndim == 2:
+        return False
+    planes = np.flatnonzero(verified.any(axis=(1, 2)))
+    return len(planes) > 1 and bool((np.diff(planes) > _BESIDE_IN_VOLUMES).any())
+
+
+def _iter_planes(
+    labels: LabelMap,
+    verified: Mask,
+    gap: int,
+    key: tuple[int, int],
+) -> Generator[None, None, Holdout]:
+    """Hold out a fifth of the planes of a volume, but not all that have objects.
+
+    Where all others are too near to these, blocks, with a gap in pixels.
+    """
+    owners = np.flatnonzero((verified & (labels > 0)).any(axis=(1, 2)))
+    yield
+    chosen = np.zeros(len(labels), bool)
+    chosen[_chosen(owners, key)] = True
+    near = ndi.binary_dilation(chosen, iterations=_BESIDE_IN_VOLUMES)
+    if not near[owners].all():
+        held, trains = chosen[:, None, None], ~near[:, None, None]
+        return Holdout(verified & trains, verified & held)
+    return (yield from _iter_blocks(labels, verified, gap, key))
+
+
 def _iter_blocks(
     labels: LabelMap, verified: Mask, gap: int, key: tuple[int, int]
 ) -> Generator[None, None, Holdout]:
@@ -95,15 +163,23 @@ def _iter_blocks(
     yield
     owners = np.array(sorted(_blocks_with_objects(labels, verified, block)))
     yield
-    draws = _draws(owners, key)
     held = np.zeros(int(block.max()) + 1, bool)
-    held[owners[draws < 1 / _SHARE]] = True
-    held[owners[np.argmin(draws)]] = True
-    held[owners[np.argmax(draws)]] = False
+    held[_chosen(owners, key)] = True
     chosen = held[block]
     near = ndi.binary_dilation(chosen, iterations=gap)
     yield
     return Holdout(verified & ~near, verified & chosen)
+
+
+def _chosen(
+    owners: npt.NDArray[np.int64], key: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """Return a fifth of some blocks or planes: one at least, and never all."""
+    draws = _draws(owners, key)
+    held = draws < 1 / _SHARE
+    held[np.argmin(draws)] = True
+    held[np.argmax(draws)] = False
+    return owners[held]
 
 
 def _draws(

@@ -48,6 +48,7 @@ _SIZES = (
     "diameters",
     "zoomed_to",
     "object_size",
+    "spacings",
     "usual_diameter",
     "diameter_spread",
 )
@@ -159,6 +160,9 @@ class ModelSpec(Frozen):
     object_size : float, optional
         Usual diameter of the objects in nature, in micrometres: where an image knows
         its pixel size, it tells how large they are before anything was measured.
+    spacings : tuple of float, optional
+        Smallest and largest distance of the planes of the volumes it was trained on, in
+        pixels of a plane: other volumes are zoomed along Z.
     usual_diameter : float, optional
         Typical diameter of the objects that it was fine-tuned on, in pixels of their
         images: how large those of other images will be, most likely.
@@ -186,6 +190,7 @@ class ModelSpec(Frozen):
     diameters: _Diameters | None = None
     zoomed_to: _Diameters | None = None
     object_size: float | None = Field(None, gt=0, le=1e4)
+    spacings: _Diameters | None = None
     usual_diameter: float | None = Field(None, gt=0, le=1e6)
     diameter_spread: float | None = Field(None, gt=0, le=100)
     card: ModelCard = ModelCard()
@@ -222,7 +227,7 @@ class ModelSpec(Frozen):
         written: dict[str, Any] = content(self)
         if self.loss == LossOptions():
             del written["loss"]
-        for name in ("usual_diameter", "diameter_spread"):
+        for name in ("spacings", "usual_diameter", "diameter_spread"):
             if getattr(self, name) is None:
                 written.pop(name, None)
         if self.decoding == ReachDecoding() and not tasks.task_of(self).labels.objects:

@@ -34,7 +34,8 @@ class SubpixelUNet(UNet):
     factor : int
         Side of a square, in pixels.
     **options
-        Those of `UNet`, for planes.
+        Those of `UNet`. Volumes are folded plane by plane: voxels are mostly longer
+        along Z, so folding brings them nearer to cubes.
 
     Examples
     --------
@@ -66,16 +67,26 @@ class SubpixelUNet(UNet):
         self._smooth_head()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, in_channels, Y, X) to (N, out_channels, Y, X)."""
-        folded = super().forward(pixel_unshuffle(x, self.factor))
-        return pixel_shuffle(folded, self.factor)
+        """Map (N, in_channels, [Z,] Y, X) to (N, out_channels, [Z,] Y, X)."""
+        return self._unfold(super().forward(self._fold(x)))
 
     def iter_forward(self, x: Tensor) -> Generator[float, None, Tensor]:
         """Do as `forward`, one strip of one block after the other."""
         if not self.in_strips:
             return (yield from Network.iter_forward(self, x))
-        folded = yield from super().iter_forward(pixel_unshuffle(x, self.factor))
-        return pixel_shuffle(folded, self.factor)
+        return self._unfold((yield from super().iter_forward(self._fold(x))))
+
+    def _fold(self, x: Tensor) -> Tensor:
+        """Make channels of the squares of every plane."""
+        if self.dims == 2:
+            return pixel_unshuffle(x, self.factor)
+        return pixel_unshuffle(x.transpose(1, 2), self.factor).transpose(1, 2)
+
+    def _unfold(self, x: Tensor) -> Tensor:
+        """Make squares of channels, in every plane."""
+        if self.dims == 2:
+            return pixel_shuffle(x, self.factor)
+        return pixel_shuffle(x.transpose(1, 2), self.factor).transpose(1, 2)
 
     def _smooth_head(self) -> None:
         """Give all pixels of a square the weights of the first."""

@@ -65,6 +65,7 @@ class TrainingSnapshot:
     annotation: AnnotationSnapshot
     trainable: Mask
     counts: ObjectCounts
+    voxel_size: Mapping[str, float]
 
     @classmethod
     def of(cls, image: OpenImage) -> TrainingSnapshot:
@@ -76,13 +77,15 @@ class TrainingSnapshot:
             image.annotation.snapshot(),
             image.annotation.trainable(),
             image.annotation.counts(),
+            image.voxel_size,
         )
 
     def as_sample(self) -> Sample:
         """Return it as training takes it."""
         axes = self.identity.axes
         pixels, axes = take_channels(self.pixels, axes, self.channels)
-        return Sample(pixels, self.annotation.labels, self.trainable, axes)
+        labels, size = self.annotation.labels, self.voxel_size
+        return Sample(pixels, labels, self.trainable, axes, size)
 
 
 def snapshots_of(images: Iterable[OpenImage]) -> list[TrainingSnapshot]:

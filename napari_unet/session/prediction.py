@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from napari_unet.core.jobs import Job
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.tiling import cut_into_bands
 from napari_unet.images.channels import Channels, take_channels
+from napari_unet.images.source import as_image
 from napari_unet.inference.events import PredictEvent, Redecodable
 from napari_unet.instances.decoding import Decoding
 from napari_unet.session.images.image import OpenImage
@@ -68,27 +69,31 @@ class Predict(Job[PredictEvent, Predicted]):
     model: Model
     view: Box | None
     diameter: float | None
-    pixel_size: float | None
+    voxel_size: Mapping[str, float]
 
     @classmethod
     def of(cls, image: OpenImage, model: Model, view: Box | None) -> Predict:
         """Return the prediction of an image as it is read now."""
         channels = image.reading.channels
         diameter = told_diameter(image, model)
-        pixels, axes, size = image.pixels, image.axes, image.pixel_size
+        pixels, axes, size = image.pixels, image.axes, image.voxel_size
         return cls(pixels, axes, channels, model, view, diameter, size)
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Width of a pixel in micrometres, where somebody knows it."""
+        return self.voxel_size.get("X")
 
     def run(self) -> Generator[PredictEvent, None, Predicted]:
         """Predict."""
         # Chosen here, in the background: several channels are copied.
         pixels, axes = take_channels(self.pixels, self.axes, self.channels)
         return inference.iter_predict(
-            pixels,
+            replace(as_image(pixels), axes=axes, pixel_size=self.voxel_size),
             self.model,
             axes=axes,
             view=self.view,
             diameter=self.diameter,
-            pixel_size=self.pixel_size,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,12 +47,17 @@ class Sample:
         Where the labels are right. None means everywhere.
     axes : str, optional
         Axes of the image, such as "YX", "CYX", "ZYX" or "YXC"; None to guess them.
+    pixel_size : mapping of str to float, optional
+        Micrometres per pixel along "Z", "Y" and "X", as far as they are known: networks
+        that see volumes look at how far apart planes are. What the image states, where
+        it is missing.
     """
 
     image: npt.NDArray[Any]
     labels: npt.NDArray[Any]
     verified: Mask | None = None
     axes: str | None = None
+    pixel_size: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if self.axes is None:
@@ -63,6 +68,7 @@ class Sample:
             ("labels", as_array(self.labels, "label map")),
             ("verified", None if verified is None else as_array(verified, "mask")),
             ("axes", self.axes or image.axes),
+            ("pixel_size", self.pixel_size or image.pixel_size),
         ):
             object.__setattr__(self, name, value)
 

@@ -40,7 +40,7 @@ class Model:
     @property
     def best_diameters(self) -> tuple[float, float] | None:
         """Typical diameters that need no zoom, in pixels; None if it never zooms."""
-        return self.spec.best_diameters if self.net.dims == 2 else None
+        return self.spec.best_diameters
 
     def with_decoding(self, decoding: Decoding) -> Model:
         """Return the same network with other thresholds.

@@ -39,7 +39,7 @@ def cut(monkeypatch):
 
     def shrink(core: int, margin: int = 24, dims: int = 2) -> None:
         cutting = Cutting(core, margin, margin // 2)
-        monkeypatch.setattr(blocks, "LARGEST_PLANE", 0)
+        monkeypatch.setattr(blocks, "LARGEST", dict.fromkeys((2, 3), 0))
         monkeypatch.setattr(blocks, "CUTTINGS", {dims: cutting})
 
     return shrink

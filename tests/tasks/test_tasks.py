@@ -320,13 +320,14 @@ def built_in_and_task() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "task"), built_in_and_task())
 def test_every_built_in_takes_every_task(name: str, task: str) -> None:
     old = load_model(name)
-    shape = (64, 64, 3) if old.spec.in_channels == 3 else (64, 64)
+    above = (8,) if old.net.dims == 3 else ()
+    more = (3,) if old.spec.in_channels == 3 else ()
     rng = np.random.default_rng(0)
-    image = rng.normal(100, 10, shape).astype(np.float32)
-    image[20:44, 20:44] += 300
-    labels = np.zeros((64, 64), np.int32)
-    labels[20:44, 20:44] = 1
-    sample = Sample(image, labels, axes="YXC" if old.spec.in_channels == 3 else "YX")
+    image = rng.normal(100, 10, (*above, 64, 64, *more)).astype(np.float32)
+    labels = np.zeros((*above, 64, 64), np.int32)
+    labels[..., 20:44, 20:44] = 1
+    image[labels > 0] += 300
+    sample = Sample(image, labels, axes="Z" * len(above) + "YX" + "C" * len(more))
     model = adapt(old, TaskRequest(task), [sample])
     result = predict(image, model, axes=sample.axes, device="cpu")
     assert result.shape[-2:] == (64, 64)

@@ -100,6 +100,7 @@ def test_built_in_models_load_and_say_what_they_are() -> None:
         "cells",
         "cells-phase",
         "nuclei",
+        "nuclei-3d",
         "nuclei-he",
         "nuclei-small",
     ]

@@ -8,14 +8,14 @@ from pydantic import Field
 
 from napari_unet.models.architecture import (
     Activation,
+    ArchitectureConfig,
     Norm,
-    PlanarConfig,
     Upsampling,
     register,
 )
 
 
-class SubpixelConfig(PlanarConfig):
+class SubpixelConfig(ArchitectureConfig):
     """Options of `napari_unet.nets.subpixel.SubpixelUNet`."""
 
     network: ClassVar[str] = "napari_unet.nets.subpixel.SubpixelUNet"
@@ -28,6 +28,10 @@ class SubpixelConfig(PlanarConfig):
     norm: Norm = "batch"
     activation: Activation = "relu"
     upsampling: Upsampling = "transpose"
+    dims: Literal[2, 3] = 2
 
 
-register(subpixel=SubpixelConfig())
+register(
+    subpixel=SubpixelConfig(),
+    subpixel_3d=SubpixelConfig(depth=2, base_channels=32, dims=3),
+)

@@ -102,6 +102,8 @@ class OpenImage:
         A model, and the typical diameter that it has measured.
     stated_pixel_size : float or None
         Width of a pixel in micrometres, where a file or a layer states it.
+    stated_depth : float or None
+        Distance of two planes in micrometres, where a file states it.
     snapshots : tuple of Snapshot
         Copies of earlier work on it, the newest first.
     reading : Reading
@@ -121,6 +123,7 @@ class OpenImage:
     diameter: float | None = None
     measured: tuple[str, float | None] | None = None
     stated_pixel_size: float | None = None
+    stated_depth: float | None = None
     snapshots: tuple[Snapshot, ...] = ()
     reading: Reading = GUESSED
     heard: Callable[[Change], object] | None = None
@@ -130,6 +133,12 @@ class OpenImage:
     def pixel_size(self) -> float | None:
         """Width of a pixel in micrometres, where somebody knows it."""
         return self.reading.pixel_size or self.stated_pixel_size
+
+    @property
+    def voxel_size(self) -> dict[str, float]:
+        """Micrometres along Z, Y and X, as far as somebody knows them."""
+        known = {"Z": self.stated_depth, "Y": self.pixel_size, "X": self.pixel_size}
+        return {axis: size for axis, size in known.items() if size}
 
     @property
     def model_input(self) -> tuple[npt.NDArray[Any], str]:

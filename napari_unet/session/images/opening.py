@@ -226,6 +226,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             canvas=BareCanvas(annotation),
             diameter=diameter,
             stated_pixel_size=request.pixel_size or header.pixel_size.get("X"),
+            stated_depth=header.pixel_size.get("Z"),
             snapshots=snapshots,
             reading=reading,
         )

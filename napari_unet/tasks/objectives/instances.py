@@ -32,9 +32,10 @@ class ObjectDrawing:
     decoding: Decoding
     labels: LabelMap
 
-    def draw(self, labels: LabelMap) -> tuple[Maps, Maps]:
+    def draw(self, labels: LabelMap, verified: Mask) -> tuple[Maps, Maps]:
         """Return maps of a crop, and where they are known."""
-        return self.decoding.draw_crop(labels)
+        maps, counts = self.decoding.draw_crop(labels)
+        return maps, counts * self.decoding.known(labels, verified)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class InstancesObjective(Objective):
         if self.decoding.drawn_from_crops:
             drawing = ObjectDrawing(self.decoding, self.decoding.mended(values))
         return [
-            Targets(maps, mask[None].astype(np.float32), drawing=drawing)
+            Targets(maps, self.decoding.known(values, mask), drawing=drawing)
             for mask in masks
         ]
 

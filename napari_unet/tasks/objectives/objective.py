@@ -28,11 +28,11 @@ class CropDrawing(Protocol):
         """What crops are cut out of, (Y, X); not negative."""
 
     def draw(
-        self, labels: LabelMap
+        self, labels: LabelMap, verified: Mask
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return maps of a crop (K, Y, X), and how much pixels count; 0 if unknown.
 
-        Labels are -1 beyond the plane.
+        Labels are -1 beyond the plane, where nothing is verified.
         """
 
 
@@ -42,7 +42,8 @@ class Targets:
 
     Known, (1, Y, X) or (K, Y, X), is 1 where the maps can be trusted, 0 elsewhere.
     Weights (1, Y, X) say how much a known pixel counts; 1 where they are missing. With
-    a drawing, the maps of crops come from there.
+    a drawing, the maps of crops come from there, and where they are known, as far as
+    the first of `known` says it is verified.
     """
 
     maps: npt.NDArray[np.float32]
