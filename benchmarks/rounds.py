@@ -13,7 +13,7 @@ from benchmarks.event_loop import NO_DISPLAY
 from benchmarks.report import Report, Row
 from benchmarks.subject import Subject
 from benchmarks.timing import load
-from benchmarks.window import Hand, Window, has_display, open_window
+from benchmarks.window import Window, has_display, open_window
 
 _EVERY = 10
 _PAINTED = 1.0
@@ -38,7 +38,7 @@ def _rounds(window: Window, tens: int) -> Iterator[Row]:
     for number in range(1, tens * _EVERY + 1):
         window.predict()
         window.until(lambda: not window.session.state.predicting)
-        hand = Hand(window, rng)
+        hand = window.hand(rng)
         hand.start()
         window.live(_PAINTED)
         hand.stop()

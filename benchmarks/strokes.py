@@ -22,9 +22,11 @@ from benchmarks.subject import Subject
 from benchmarks.timing import load
 from benchmarks.window import (
     STROKE_MOVES,
+    Window,
     has_display,
     live,
     move,
+    open_bare,
     open_list,
     press,
     release,
@@ -60,38 +62,32 @@ def measure(subject: Subject) -> Report:
 
 
 def _paint(subject: Subject) -> tuple[Any, Any]:
-    import napari
-
     scene = draw_nuclei(subject.image.shape[0])
-    rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         tifffile.imwrite(Path(folder) / "field.tif", scene.image)
         with open_list(Path(folder), subject.source) as window:
             window.predict()
             window.until(lambda: not window.session.state.predicting)
-            other = napari.Viewer()
-            other.window.resize(1200, 900)
-            other.add_image(scene.image)
-            other.add_labels(scene.labels)
-            # So that canvases are equally large and show equally much.
-            other.window.add_dock_widget(_as_wide_as(window.dock))
-            live(0.5)
-            other.camera.zoom = window.viewer.camera.zoom
-            ours: Any = window.dock.bench.layers.labels_layer
-            layers = ours, other.layers[-1]
-            for layer in layers:
-                layer.mode, layer.brush_size = "paint", _BRUSH
-            both: tuple[list[Any], list[Any]] = ([], [])
-            for number in range(_STROKES):
-                middle = rng.uniform(0.3, 0.7, 2)
-                for viewer, layer, found in zip(
-                    (window.viewer, other), layers, both, strict=True
-                ):
-                    viewer.layers.selection.active = layer
-                    layer.selected_label = 100_000 + number
-                    live(0.1)
-                    found.append(_stroke(viewer, middle))
-            other.close()
+            with open_bare(scene, window) as other:
+                return _by_turns(window, other)
+
+
+def _by_turns(window: Window, other: Any) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    ours: Any = window.dock.bench.layers.labels_layer
+    layers = ours, other.layers[-1]
+    for layer in layers:
+        layer.mode, layer.brush_size = "paint", _BRUSH
+    both: tuple[list[Any], list[Any]] = ([], [])
+    for number in range(_STROKES):
+        middle = rng.uniform(0.3, 0.7, 2)
+        for viewer, layer, found in zip(
+            (window.viewer, other), layers, both, strict=True
+        ):
+            viewer.layers.selection.active = layer
+            layer.selected_label = 100_000 + number
+            live(0.1)
+            found.append(_stroke(viewer, middle))
     return np.array(both[0]), np.array(both[1])
 
 
@@ -109,10 +105,3 @@ def _stroke(viewer: Any, middle: Any) -> tuple[float, float, float, float]:
     down, moves, up = 1000 * np.diff(times)
     return down, moves / STROKE_MOVES, up, down + moves + up
 
-
-def _as_wide_as(dock: Any) -> Any:
-    from qtpy.QtWidgets import QWidget
-
-    widget = QWidget()
-    widget.setMinimumWidth(dock.width())
-    return widget
