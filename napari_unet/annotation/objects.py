@@ -12,7 +12,7 @@ import numpy.typing as npt
 import scipy  # its modules are imported when they are used first
 
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.ids import compact
+from napari_unet.geometry.ids import compact, labels_in
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import Points, bounding_box
 from napari_unet.geometry.runs import run_starts
@@ -131,12 +131,11 @@ class ObjectTable:
         first of them over it has not said that all else is right. The stroke gives
         pixels other labels than those before.
         """
-        unasked = np.zeros(0, bool)  # whether they are verified
-        drawn = {label: n for label, n, _ in _tally(Content(after, unasked))}
-        taken = {label for label, *_ in _tally(Content(before, unasked))} - drawn.keys()
+        taken = labels_in(before) - labels_in(after)
         if not taken:  # as of most strokes; no need to look at all objects
             return frozenset()
-        drawn_most = max((self.pixels(label) + n for label, n in drawn.items()), default=0)
+        drawn = _tally(Content(after, np.zeros(0, bool)))
+        drawn_most = max((self.pixels(label) + n for label, n, _ in drawn), default=0)
         large = {i for i in taken if self.pixels(i) > _OUTSIZED * drawn_most}
         if not large:  # nor here
             return frozenset()

@@ -150,11 +150,17 @@ class FileLock:
         self.held = False
 
     def _read(self) -> bytes | None:
+        """Return what the file holds: asked with every stroke, so not by buffers."""
         try:
-            with self._path.open("rb") as file:
-                return file.read(_LARGEST)
+            descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError:
             return None
+        try:
+            return os.read(descriptor, _LARGEST)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
 
     def _is_stale(self, holder: Holder) -> bool:
         if holder.host == platform.node() and holder.pid:
