@@ -92,4 +92,4 @@ def _distances(mask: Mask, points: Points, chosen: Mask) -> Distances:
     )
     there = np.stack([axis[chosen] for axis in points])
     away = nearest[(slice(None), *there)] - there
-    return np.sqrt(np.sum(np.square(away, dtype=np.float64), axis=0))
+    return np.asarray(np.sqrt(np.sum(np.square(away, dtype=np.float64), axis=0)))

@@ -258,8 +258,8 @@ def _tally(content: Content) -> Iterable[_Row]:
 def _add_few(labels: LabelMap, *lengths: npt.NDArray[np.int64]) -> Iterable[_Row]:
     """Add the lengths of runs up by labels other than 0."""
     found: dict[int, _Row] = {}
-    columns = (column.tolist() for column in (labels, *lengths))
-    for label, pixels, verified in zip(*columns, strict=True):
+    rows = zip(labels.tolist(), *(each.tolist() for each in lengths), strict=True)
+    for label, pixels, verified in rows:
         _, more, right = found.get(label, (label, 0, 0))
         found[label] = label, more + pixels, right + verified
     found.pop(0, None)
@@ -269,8 +269,8 @@ def _add_few(labels: LabelMap, *lengths: npt.NDArray[np.int64]) -> Iterable[_Row
 def _add_many(labels: LabelMap, *lengths: npt.NDArray[np.int64]) -> Iterable[_Row]:
     """Do the same with arrays: quicker from some hundred runs on."""
     dense, ids = compact(labels)
-    columns = (ids, *(_sums(dense, each, len(ids)) for each in lengths))
-    return zip(*(column[1:].tolist() for column in columns), strict=True)
+    sums = (_sums(dense, each, len(ids))[1:].tolist() for each in lengths)
+    return zip(ids[1:].tolist(), *sums, strict=True)
 
 
 def _sums(
