@@ -7,7 +7,7 @@ of them moves.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -365,22 +365,14 @@ def redraw_box(layer: Labels, box: Box) -> None:
         return
     wider = box.grow(int(layer.contour), layer.data.shape)
     region = tuple(wider.slices[axis] for axis in displayed)
-    if not isinstance(layer.data, np.ndarray):
-        piece.image.raw[region] = _read_again(layer, wider, displayed, hidden)
+    if not isinstance(layer.data, np.ndarray):  # what napari holds is a copy then
+        place = (hidden.get(axis, each) for axis, each in enumerate(wider.slices))
+        read = np.asarray(layer.data[tuple(place)])
+        piece.image.raw[region] = read if displayed[0] < displayed[1] else read.T
     colors = layer._raw_to_displayed(piece.image.raw, region)
     if not np.may_share_memory(piece.image.raw, piece.image.view):
         piece.image.view[region] = colors
     layer.events.labels_update(data=colors, offset=[s.start for s in region])
-
-
-def _read_again(
-    layer: Labels, box: Box, displayed: Sequence[int], hidden: Mapping[int, int]
-) -> npt.NDArray[Any]:
-    """Return what is new in what napari has read, and holds as a copy."""
-    place = (hidden.get(axis, each) for axis, each in enumerate(box.slices))
-    found = np.asarray(layer.data[tuple(place)])
-    first, second = displayed
-    return found if first < second else found.T
 
 
 def free_layers_where_they_are_drawn(layers: LayerList, window: QWidget) -> None:
