@@ -51,18 +51,23 @@ def widened(box: Box, shape: tuple[int, ...]) -> Box:
 
 
 def _borders(labels: LabelMap, kinds: ProvenanceMap) -> Mask:
-    """Return what lies as near to something else as a line is wide."""
-    border = np.zeros(labels.shape, bool)
+    """Return what lies as near to something else as a line is wide.
+
+    A background has no line where an object has one, or they would be twice as wide.
+    """
+    border, objects = np.zeros(labels.shape, bool), labels != 0
+    apart = []
     for first, second in _NEIGHBOURS:
         turns = labels[first] != labels[second]
         turns |= kinds[first] != kinds[second]
-        border[first] |= turns
-        border[second] |= turns
+        border[first] |= turns & (objects[first] | ~objects[second])
+        border[second] |= turns & (objects[second] | ~objects[first])
+        apart.append(turns)
     for _ in range(WIDTH - 1):
         thinner = border.copy()
-        for first, second in _NEIGHBOURS:
-            border[first] |= thinner[second]
-            border[second] |= thinner[first]
+        for (first, second), turns in zip(_NEIGHBOURS, apart, strict=True):
+            border[first] |= thinner[second] & ~turns
+            border[second] |= thinner[first] & ~turns
     return border
 
 

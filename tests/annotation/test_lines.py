@@ -49,6 +49,17 @@ def test_objects_that_touch_have_a_line_each():
     assert (lines[10:30, 20] == Provenance.CORRECTED).all()
 
 
+def test_a_verified_background_has_lines_only_where_objects_have_none():
+    labels, provenance = scene(Provenance.CORRECTED)
+    provenance[:, :10] = Provenance.ACCEPTED
+    lines = lines_in(labels, provenance, WHOLE)
+    around = (labels == 0) & (np.arange(40) < 10)
+    assert np.count_nonzero(lines[:4][around[:4]]) == 4 * WIDTH
+    assert (lines[:4, 8:10] == Provenance.ACCEPTED).all()
+    assert not lines[10:30, :5].any()
+    assert (lines[10:30, 5:7] == Provenance.ACCEPTED).all()
+
+
 @given(st.data())
 def test_a_part_is_the_part_of_all(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
