@@ -5,6 +5,8 @@ They lie on the pixels of what they surround, so neighbours have a line each.
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap, is_verified
@@ -17,6 +19,9 @@ WIDTH = 2
 # Stripes across the plane cut lines of all directions but one into dashes. That one is
 # seldom met: it is no axis, and no diagonal.
 _DOWN, _RIGHT, _PERIOD, _DRAWN = 2, 3, 24, 15
+
+
+_Index: TypeAlias = tuple[Any, ...]
 
 
 def lines_in(labels: LabelMap, provenance: ProvenanceMap, box: Box) -> ProvenanceMap:
@@ -71,7 +76,7 @@ def _borders(labels: LabelMap, kinds: ProvenanceMap) -> Mask:
     return border
 
 
-_NEIGHBOURS = (
+_NEIGHBOURS: tuple[tuple[_Index, _Index], ...] = (
     (np.s_[..., :-1, :], np.s_[..., 1:, :]),
     (np.s_[..., :-1], np.s_[..., 1:]),
 )

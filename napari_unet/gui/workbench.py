@@ -32,12 +32,12 @@ from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.key_sheet import show_keys_by_key
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import (
-    free_layers_where_they_are_drawn,
     offer_paths,
 )
 from napari_unet.gui.next_plane import NextPlane
 from napari_unet.gui.notices import Notices
 from napari_unet.gui.one_image import OneImage
+from napari_unet.gui.opengl import free_layers_where_they_are_drawn
 from napari_unet.gui.opening import Opening
 from napari_unet.gui.preferences import Preferences
 from napari_unet.gui.reading import NapariReader
