@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _BUSY_TICK_MS = 20
+_WATCHED = frozenset(
+    {QEvent.Type.WindowDeactivate, QEvent.Type.Hide, QEvent.Type.Close}
+)
 _IDLE_TICK_MS = 250
 _CLOSING_SECONDS = 5.0
 
@@ -182,6 +185,8 @@ class Workbench(QObject):
         The window hides then, and is still there: what must be read is shown in time.
         """
         kind = event.type() if event is not None else None
+        if kind not in _WATCHED:  # as of each move of the mouse
+            return False
         if kind == QEvent.Type.WindowDeactivate and self._open:
             self._hiding.show()
         if event is not None and not event.spontaneous():
