@@ -53,11 +53,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _BUSY_TICK_MS = 20
+_IDLE_TICK_MS = 250
+_CLOSING_SECONDS = 5.0
 _WATCHED = frozenset(
     {QEvent.Type.WindowDeactivate, QEvent.Type.Hide, QEvent.Type.Close}
 )
-_IDLE_TICK_MS = 250
-_CLOSING_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
