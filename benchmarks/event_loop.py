@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import numpy as np
+import psutil
 
 from benchmarks.report import Report, Row
+from benchmarks.scene import draw_nuclei
 from benchmarks.subject import Subject
 from benchmarks.timing import load
 from napari_unet.core.events import TrainStep, Validated
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 _INTERVAL_MS = 10
 _MINUTES = 10.0
+_TURNS = 4
 NO_DISPLAY = (
     "There is no display, so it is left out; "
     "`scripts/with_display.sh python -m benchmarks window` makes one."
@@ -43,36 +48,40 @@ def measure(subject: Subject, seconds: float) -> Report:
     notes = (
         "Training includes the predictions that better models start by themselves.",
         "In the window means that training has no process of its own.",
+        "Bare napari, and training that is held, by turns with the same in the dock.",
         f"Painting: strokes of real mouse events, one move each 16 ms. {load()}",
     )
     return Report(title, _phases(subject, seconds), notes)
 
 
 def _phases(subject: Subject, seconds: float) -> list[Row]:
-    from benchmarks.window import Hand, open_window
+    from benchmarks.window import Hand, open_bare, open_window
 
+    scene = draw_nuclei(subject.image.shape[0])
     with open_window(subject.image, subject.source) as window:
         session = window.session
-        for_a_while = partial(window.live, seconds)
-        rows = [_row("idle", for_a_while)]
+        rows = [_row("idle", partial(window.live, seconds))]
         window.predict()
         predicted = partial(window.until, lambda: not session.state.predicting)
         rows.append(_row("predicting", predicted))
-        hand = Hand(window, np.random.default_rng(0))
-        hand.start()
-        rows.append(_row("painting", for_a_while))
-        hand.stop()
-        window.dock.bench.tools.use("accept view")
-        rows += _while_training(window, hand, seconds, "training")
+        hand = window.hand(np.random.default_rng(0))
+        with open_bare(scene, window) as bare:
+            other = Hand(bare, bare.layers[-1], np.random.default_rng(0))
+            both = Turn("painting", hand), Turn("painting in bare napari", other)
+            rows += _by_turns(both, seconds)
+            window.dock.bench.tools.use("accept view")
+            held = Turn("painting, training held", hand, _hold_training)
+            rows += _while_training(window, (*both, held), seconds, "training")
         with patch.object(TrainRound, "apart", False):
-            rows += _while_training(window, hand, seconds, "training in the window")
+            inside = "training in the window"
+            rows += _while_training(window, both[:1], seconds, inside)
     return rows
 
 
 def _while_training(
-    window: Window, hand: Hand, seconds: float, what: str
+    window: Window, turns: Sequence[Turn], seconds: float, what: str
 ) -> Iterator[Row]:
-    """Measure while a training goes on, without a hand and with one."""
+    """Measure while a training goes on, without a hand and with each of some."""
     steps: list[TrainStep] = []
 
     def note(event: TrainStep | Validated) -> None:
@@ -84,31 +93,85 @@ def _while_training(
     window.session.finetune(_MINUTES)
     window.until(lambda: steps)
     yield _row(what, partial(window.live, seconds), lambda: len(steps))
-    hand.start()
-    painting = f"painting while {what}"
-    yield _row(painting, partial(window.live, seconds), lambda: len(steps))
-    hand.stop()
+    meanwhile = [replace(each, what=f"{each.what}; {what}") for each in turns]
+    yield from _by_turns(meanwhile, seconds, lambda: len(steps))
     window.stop()
     training.measured.disconnect(note)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A hand that paints for a while, and what is done meanwhile."""
+
+    what: str
+    hand: Hand
+    meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+def _by_turns(
+    turns: Sequence[Turn], seconds: float, count: Callable[[], int] = lambda: 0
+) -> list[Row]:
+    """Let hands paint by turns, so that what else the machine does hits all alike."""
+    from benchmarks.window import live
+
+    found = [Phase() for _ in turns]
+    for _ in range(_TURNS):
+        for turn, phase in zip(turns, found, strict=True):
+            with turn.meanwhile():
+                turn.hand.start()
+                phase.go_by(partial(live, seconds / _TURNS), count)
+                turn.hand.stop()
+    return [phase.row(turn.what) for turn, phase in zip(turns, found, strict=True)]
+
+
+@contextmanager
+def _hold_training() -> Iterator[None]:
+    """Let the processes that this one has started stand still."""
+    processes = psutil.Process().children()
+    for each in processes:
+        each.suspend()
+    try:
+        yield
+    finally:
+        for each in processes:
+            each.resume()
+
+
 def _row(
-    what: str, phase: Callable[[], None], count: Callable[[], int] = lambda: 0
+    what: str, happen: Callable[[], None], count: Callable[[], int] = lambda: 0
 ) -> Row:
-    """Let a phase go by and return the delays in it, and the steps of training."""
-    pulse, before = Pulse(), count()
-    start = time.perf_counter()
-    phase()
-    seconds = time.perf_counter() - start
-    delays = pulse.stop()
-    return {
-        "while": what,
-        "median ms": float(np.median(delays)),
-        "99 % ms": float(np.percentile(delays, 99)),
-        "longest ms": float(np.max(delays)),
-        "seconds": seconds,
-        "steps": count() - before,
-    }
+    phase = Phase()
+    phase.go_by(happen, count)
+    return phase.row(what)
+
+
+@dataclass
+class Phase:
+    """The delays while something went on, and the steps of training."""
+
+    delays: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    steps: int = 0
+
+    def go_by(self, happen: Callable[[], None], count: Callable[[], int]) -> None:
+        """Measure while something happens; may be called again."""
+        pulse, before = Pulse(), count()
+        start = time.perf_counter()
+        happen()
+        self.seconds += time.perf_counter() - start
+        self.delays += pulse.stop()
+        self.steps += count() - before
+
+    def row(self, what: str) -> Row:
+        """Return what came of it."""
+        return {
+            "while": what,
+            "median ms": float(np.median(self.delays)),
+            "99 % ms": float(np.percentile(self.delays, 99)),
+            "longest ms": float(np.max(self.delays)),
+            "seconds": self.seconds,
+            "steps": self.steps,
+        }
 
 
 class Pulse:

@@ -17,8 +17,9 @@ import numpy as np
 import tifffile
 from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
 
+from benchmarks.scene import Scene
 from napari_unet.errors import NapariUnetError
 from napari_unet.gui.dock import SegmentAndCorrect
 from napari_unet.session.session import Session
@@ -79,6 +80,13 @@ class Window:
         """Stop whatever is going on and wait for it."""
         self.session.halt()
         self.until(lambda: not self._busy)
+
+    def hand(self, rng: np.random.Generator) -> Hand:
+        """Return a hand that paints on the labels there are."""
+        layer = self.dock.bench.layers.labels_layer
+        if layer is None:
+            raise NapariUnetError("There are no labels to paint on; predict first.")
+        return Hand(self.viewer, layer, rng)
 
     @property
     def _busy(self) -> bool:
@@ -142,26 +150,48 @@ def open_list(folder: Path, model: str) -> Iterator[Window]:
         QApplication.processEvents()
 
 
+@contextmanager
+def open_bare(scene: Scene, beside: Window) -> Iterator[Any]:
+    """Open a napari without the dock, with an image and labels that are painted on.
+
+    Its canvas is as large as that of another window, and shows as much.
+    """
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.window.resize(1200, 900)
+    viewer.add_image(scene.image)
+    viewer.add_labels(scene.labels)
+    nothing = QWidget()
+    nothing.setMinimumWidth(beside.dock.width())
+    viewer.window.add_dock_widget(nothing)
+    live(0.5)
+    viewer.camera.zoom = beside.viewer.camera.zoom
+    try:
+        yield viewer
+    finally:
+        viewer.close()
+        QApplication.processEvents()
+
+
 class Hand:
     """Paints circles on the canvas with real mouse events, a stroke after the other.
 
     Parameters
     ----------
-    window : Window
-        It must show labels.
+    viewer : napari.Viewer
+    layer : napari.layers.Labels
+        What is painted on.
     rng : numpy.random.Generator
         Draws where strokes go.
     """
 
-    def __init__(self, window: Window, rng: np.random.Generator) -> None:
-        self._canvas = window.viewer.window._qt_viewer.canvas.native
+    def __init__(self, viewer: Any, layer: Any, rng: np.random.Generator) -> None:
+        self._canvas = viewer.window._qt_viewer.canvas.native
         self._rng = rng
         self._moves = 0
         self._middle: tuple[float, ...] = (0.0, 0.0)
-        layer = window.dock.bench.layers.labels_layer
-        if layer is None:
-            raise NapariUnetError("There are no labels to paint on; predict first.")
-        window.viewer.layers.selection.active = layer
+        viewer.layers.selection.active = layer
         layer.mode = "paint"
         self._timer = QTimer()
         self._timer.setInterval(_STROKE_MS)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_unet.geometry.maps import Mask
+from napari_unet.geometry.points import Points
 
 Shift: TypeAlias = npt.NDArray[np.int64]
 Corners: TypeAlias = npt.NDArray[np.int64]
@@ -32,13 +33,15 @@ def iter_between(first: Mask, last: Mask, count: int) -> Iterator[Mask]:
     # no shape, and none between.
     spans = np.array([*_span(first), *(_span(last) - way)])
     low, high = spans.min(0) - 1, spans.max(0) + 2
-    start = _insideness(_part(first, low, high))
-    stop = _insideness(_part(last, low + way, high + way))
-    parts = count + 1
+    start, stop = _part(first, low, high), _part(last, low + way, high + way)
+    # Elsewhere both say the same, and so does what is between.
+    unsure = np.nonzero(start != stop)
+    at_start, at_stop = _insideness(start, unsure), _insideness(stop, unsure)
+    between, parts = start & stop, count + 1
     for step in range(1, parts):
         # Halves are rounded up, also below 0: so it is the same backwards.
         gone = (2 * step * way + parts) // (2 * parts)
-        between = (parts - step) * start + step * stop > 0
+        between[unsure] = (parts - step) * at_start + step * at_stop > 0
         # What lies in the plane of the part that has moved on.
         yield _part(between, -low - gone, np.array(first.shape) - low - gone)
 
@@ -67,9 +70,26 @@ def _slices(low: Shift, high: Shift) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
 
 
-def _insideness(mask: Mask) -> Distances:
-    """Return how far pixels lie inside of a shape; outside it is below 0."""
-    inside = ndimage.distance_transform_edt(mask)
-    outside = ndimage.distance_transform_edt(~mask)
+def _insideness(mask: Mask, points: Points) -> Distances:
+    """Return how far points lie inside of a shape; outside it is below 0."""
+    inside = mask[points]
+    found = np.empty(len(inside))
     # The outline lies between pixels, half a pixel from both.
-    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
+    found[inside] = _distances(mask, points, inside) - 0.5
+    found[~inside] = 0.5 - _distances(~mask, points, ~inside)
+    return found
+
+
+def _distances(mask: Mask, points: Points, chosen: Mask) -> Distances:
+    """Return how far some points that are marked are from what is not.
+
+    Only for these: for all pixels that takes as long as to find what is nearest.
+    """
+    if not chosen.any():
+        return np.empty(0)
+    nearest = ndimage.distance_transform_edt(
+        mask, return_distances=False, return_indices=True
+    )
+    there = np.stack([axis[chosen] for axis in points])
+    away = nearest[(slice(None), *there)] - there
+    return np.asarray(np.sqrt(np.sum(np.square(away, dtype=np.float64), axis=0)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -47,7 +47,7 @@ class Mark:
     value: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Region:
     """Some pixels of a box, as run lengths of a mask."""
 
@@ -64,13 +64,13 @@ class Region:
         """Coordinates by axis, in the order of the array."""
         return points_of_runs(self.runs, self.box)
 
-    @property
+    @cached_property
     def bounds(self) -> Box:
         """The smallest box that holds the pixels, of which there are some."""
         return bounds_of_runs(self.runs, self.box)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PixelChange(Region):
     """A change of the pixels of a region, all of it as run lengths.
 
@@ -82,7 +82,7 @@ class PixelChange(Region):
     was: Runs
     now: Runs
 
-    @property
+    @cached_property
     def ids(self) -> frozenset[int]:
         """The labels other than 0 that any pixel had or got."""
         found = self.before[0::2]

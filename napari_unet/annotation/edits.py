@@ -66,9 +66,12 @@ class Paint(Edit):
         changed = marked_points(box, live[box.slices] != known[box.slices])
         confirmed = NOWHERE
         if len(repainted[0]) and work.rules.repainting_accepts:
-            points = ordered_points(repainted, live.shape)
-            same = live[points] == known[points]
-            confirmed = chosen_points(points, same & work.pixels.unverified(points))
+            # Most dabs of a stroke repaint what the same stroke has painted.
+            same = live[repainted] == known[repainted]
+            same &= work.pixels.unverified(repainted)
+            if same.any():
+                confirmed = chosen_points(repainted, same)
+                confirmed = ordered_points(confirmed, live.shape)
         if len(changed[0]) or len(confirmed[0]):
             return cls(changed, live[changed], confirmed)
         return None

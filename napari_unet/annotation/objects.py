@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import scipy  # its modules are imported when they are used first
 
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.ids import compact
+from napari_unet.geometry.ids import compact, labels_in
 from napari_unet.geometry.maps import LabelMap, Mask
 from napari_unet.geometry.points import Points, bounding_box
 from napari_unet.geometry.runs import run_starts
@@ -50,6 +50,10 @@ _ENOUGH = 4
 _SMALL_BOX, _FILLED = 2**16, 16
 """Pixels, and pixels a pixel of the object."""
 
+_FEW_RUNS = 200
+
+_Row: TypeAlias = tuple[int, int, int]
+"""An object's id, its pixels, and how many of them are verified."""
 
 _OUTSIZED, _OF_EVERYTHING = 10, 4
 """A stroke that takes from an object does not say that its rest is right, where it has
@@ -127,15 +131,17 @@ class ObjectTable:
         first of them over it has not said that all else is right. The stroke gives
         pixels other labels than those before.
         """
-        unasked = np.zeros(0, bool)  # whether they are verified
-        drawn = {label: n for label, n, _ in _tally(Content(after, unasked))}
-        taken = {label for label, *_ in _tally(Content(before, unasked))} - drawn.keys()
+        taken = labels_in(before) - labels_in(after)
         if not taken:  # as of most strokes; no need to look at all objects
             return frozenset()
-        sizes = [self.pixels(label) + n for label, n in drawn.items()]
-        usual = max(self._largest_verified, *sizes, 0)
+        drawn = _tally(Content(after, np.zeros(0, bool)))
+        drawn_most = max((self.pixels(label) + n for label, n, _ in drawn), default=0)
+        large = {i for i in taken if self.pixels(i) > _OUTSIZED * drawn_most}
+        if not large:  # nor here
+            return frozenset()
+        usual = max(self._largest_verified, drawn_most)
         most = _OUTSIZED * usual or self._total // _OF_EVERYTHING
-        return frozenset(label for label in taken if self.pixels(label) > most)
+        return frozenset(label for label in large if self.pixels(label) > most)
 
     @property
     def _largest_verified(self) -> int:
@@ -228,8 +234,8 @@ class ObjectTable:
             table.pop(object_id, None)
 
 
-def _tally(content: Content) -> Iterable[tuple[int, int, int]]:
-    """Return id, pixels and verified pixels of every object.
+def _tally(content: Content) -> Iterable[_Row]:
+    """Return what there is of every object.
 
     Counted by runs of one label, of which there are far fewer than pixels.
     """
@@ -237,19 +243,34 @@ def _tally(content: Content) -> Iterable[tuple[int, int, int]]:
     if not labels.size:
         return ()
     first = run_starts(labels)
-    dense, ids = compact(labels[first])
     lengths = np.diff(first, append=labels.size)
-    pixels = _sums(dense, lengths, len(ids))
     verified = content.verified.reshape(-1)
     if not verified.any():
-        right = np.zeros_like(pixels)
+        right = np.zeros_like(lengths)
     elif verified.all():
-        right = pixels
+        right = lengths
     else:
-        marked = np.add.reduceat(verified, first, dtype=np.int64)
-        right = _sums(dense, marked, len(ids))
-    columns = (column[1:].tolist() for column in (ids, pixels, right))
-    return zip(*columns, strict=True)
+        right = np.add.reduceat(verified, first, dtype=np.int64)
+    add_up = _add_few if len(first) <= _FEW_RUNS else _add_many
+    return add_up(labels[first], lengths, right)
+
+
+def _add_few(labels: LabelMap, *lengths: npt.NDArray[np.int64]) -> Iterable[_Row]:
+    """Add the lengths of runs up by labels other than 0."""
+    found: dict[int, _Row] = {}
+    rows = zip(labels.tolist(), *(each.tolist() for each in lengths), strict=True)
+    for label, pixels, verified in rows:
+        _, more, right = found.get(label, (label, 0, 0))
+        found[label] = label, more + pixels, right + verified
+    found.pop(0, None)
+    return found.values()
+
+
+def _add_many(labels: LabelMap, *lengths: npt.NDArray[np.int64]) -> Iterable[_Row]:
+    """Do the same with arrays: quicker from some hundred runs on."""
+    dense, ids = compact(labels)
+    sums = (_sums(dense, each, len(ids))[1:].tolist() for each in lengths)
+    return zip(ids[1:].tolist(), *sums, strict=True)
 
 
 def _sums(

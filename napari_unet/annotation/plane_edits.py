@@ -24,9 +24,10 @@ from napari_unet.annotation.edit import (
 )
 from napari_unet.annotation.planes import Planes, with_extent
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.workspace import Workspace, labels_in
+from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import labels_in
 from napari_unet.geometry.section import Section
 
 _NO_PLANES = "This image is one plane: the tool is for stacks and time-lapses."

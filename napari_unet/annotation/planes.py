@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.workspace import MANY, Workspace, labels_in
+from napari_unet.annotation.workspace import MANY, Workspace
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import labels_in
 from napari_unet.geometry.maps import Mask
 from napari_unet.geometry.points import marked_points
 from napari_unet.geometry.section import Section

@@ -26,14 +26,13 @@ from napari_unet.annotation.rules import (
     finished_region,
 )
 from napari_unet.geometry.box import Box
-from napari_unet.geometry.ids import IdCounter
+from napari_unet.geometry.ids import IdCounter, labels_in
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import (
     Points,
     chosen_points,
     ordered_points,
 )
-from napari_unet.geometry.runs import run_starts
 
 NOWHERE: Points = (np.empty(0, np.intp),)
 
@@ -277,9 +276,3 @@ class Workspace:
 
 MANY = 16
 """Of one pixel in so many on, it is quicker to look at all of them: `paint_region`."""
-
-
-def labels_in(*maps: LabelMap) -> frozenset[int]:
-    """Return the labels other than 0 of pixels, each map of one axis."""
-    found = (each[run_starts(each)].tolist() for each in maps if each.size)
-    return frozenset().union(*found) - {0}

@@ -99,6 +99,12 @@ def latest_free_id(*ids: int) -> int:
     return max((each for each in ids if each <= LARGEST_NEW_ID), default=1)
 
 
+def labels_in(*maps: LabelMap) -> frozenset[int]:
+    """Return the labels other than 0 of pixels, each map of one axis."""
+    found = (each[run_starts(each)].tolist() for each in maps if each.size)
+    return frozenset().union(*found) - {0}
+
+
 def compact(labels: npt.NDArray[np.integer[Any]]) -> tuple[LabelMap, LabelMap]:
     """Replace the ids of a label map, however large or sparse, by consecutive numbers.
 

@@ -101,7 +101,7 @@ class Brush:
         connect(layer.events.mode, self._on_mode)
         if shown.binding.annotation.rules.objects:
             layer.mouse_drag_callbacks.append(self._on_drag)
-            self._end_of_limit = limit_tools(layer, self._allowed)
+            self._end_of_limit = limit_tools(layer, self._allowed, self._spares)
 
     def _let_go(self) -> None:
         if self._layer is not None:
@@ -111,6 +111,9 @@ class Brush:
         self._on_layer.close()
         end, self._end_of_limit = self._end_of_limit, _nothing
         end()
+
+    def _spares(self) -> bool:
+        return self.over is not PaintOver.EVERYTHING
 
     def _allowed(self, under: LabelMap, label: int) -> Mask:
         """Return which pixels a tool may paint; a fill is a stroke of its own."""

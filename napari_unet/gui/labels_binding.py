@@ -195,7 +195,8 @@ class LabelsBinding:
         unchanged = np.asarray(self._array)[points] == label
         same = self.channel.points_of_labels(chosen_points(points, unchanged))
         self._repainted.append(same)
-        self._look_timer.start()
+        if not self._look_timer.isActive():
+            self._look_timer.start()
 
     def _on_write(self, box: Box) -> None:
         box = self.channel.box_of_labels(box)

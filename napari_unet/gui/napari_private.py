@@ -6,7 +6,6 @@ of them moves.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
@@ -131,8 +130,10 @@ def watch_tools(layer: Labels, painted: Painted) -> Callable[[], None]:
     return _replace(layer, methods)
 
 
-def limit_tools(layer: Labels, limit: Limit) -> Callable[[], None]:
-    """Let tools paint only what `limit` lets them; return what ends it.
+def limit_tools(
+    layer: Labels, limit: Limit, applies: Callable[[], bool]
+) -> Callable[[], None]:
+    """Let tools paint only what `limit` lets them, if it applies; return what ends it.
 
     Where others watch the tools, they have to end before. As with `watch_tools`.
     """
@@ -141,7 +142,7 @@ def limit_tools(layer: Labels, limit: Limit) -> Callable[[], None]:
         "data_setitem": partial(_limited_points, layer, limit),
     }
     methods = {
-        name: limited(getattr(layer, name))
+        name: _limited_if(applies, limited, getattr(layer, name))
         for name, limited in limiters.items()
         if hasattr(layer, name)
     }
@@ -314,6 +315,19 @@ def _announce_points(painted: Painted, points: Any, label: Any, *_: Any) -> None
     painted(tuple(np.atleast_1d(axis) for axis in points), label)
 
 
+def _limited_if(
+    applies: Callable[[], bool],
+    limited: Callable[..., Callable[..., None]],
+    method: Callable[..., None],
+) -> Callable[..., None]:
+    within = limited(method)
+
+    def maybe_limited(*arguments: Any, **keywords: Any) -> None:
+        (within if applies() else method)(*arguments, **keywords)
+
+    return maybe_limited
+
+
 def _limited_region(
     layer: Labels, limit: Limit, method: Callable[..., None]
 ) -> Callable[..., None]:
@@ -365,27 +379,11 @@ def redraw_box(layer: Labels, box: Box) -> None:
         return
     wider = box.grow(int(layer.contour), layer.data.shape)
     region = tuple(wider.slices[axis] for axis in displayed)
+    if not isinstance(layer.data, np.ndarray):  # what napari holds is a copy then
+        place = (hidden.get(axis, each) for axis, each in enumerate(wider.slices))
+        read = np.asarray(layer.data[tuple(place)])
+        piece.image.raw[region] = read if displayed[0] < displayed[1] else read.T
     colors = layer._raw_to_displayed(piece.image.raw, region)
     if not np.may_share_memory(piece.image.raw, piece.image.view):
         piece.image.view[region] = colors
     layer.events.labels_update(data=colors, offset=[s.start for s in region])
-
-
-def free_layers_where_they_are_drawn(layers: LayerList, window: QWidget) -> None:
-    """Make the canvas of a window the current OpenGL context before a layer goes.
-
-    napari deletes the programs and textures of a removed layer at once, in whatever
-    context is current. That is often the one in which Qt composes the window, and
-    then Mesa's software OpenGL (remote desktops, virtual machines) crashes at one of
-    the next drawings. It lasts as long as the window does.
-    """
-    reference = weakref.ref(window)
-
-    def make_current(_event: Any) -> None:
-        widget = reference()
-        if widget is not None and isalive(widget):
-            for canvas in widget.findChildren(QWidget):
-                if canvas.inherits("QOpenGLWidget"):
-                    canvas.makeCurrent()
-
-    layers.events.removing.connect(make_current)

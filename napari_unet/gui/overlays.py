@@ -1,6 +1,6 @@
 """What is shown over and under the labels: what is verified, and predicted values.
 
-The data of these layers *are* what belongs to the annotation: nothing is copied.
+The data of these layers *are* what belongs to the annotation: nothing is kept twice.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 from psygnal import Signal
 
+from napari_unet.annotation.lines import widened
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.values import ValueAnnotation
 from napari_unet.geometry.box import Box
 from napari_unet.gui.connections import single_shot
 from napari_unet.gui.labels_binding import LabelsBinding
+from napari_unet.gui.line_array import LineArray
 from napari_unet.gui.napari_private import insert_quietly, redraw_box
 from napari_unet.gui.placement import cover
 
@@ -33,7 +35,9 @@ NAME = "Verified"
 ACCEPTED_COLOR = "#0072B2"
 CORRECTED_COLOR = "#E69F00"
 
-_LINE, _OPACITY = 2, 0.9
+PREDICTED_COLOR = "#DDDDDD"
+
+_OPACITY = 0.9
 
 _MARK = "napari-unet"
 _LOOKED_AT = 10_000
@@ -42,9 +46,10 @@ _REDRAW_MS = 100
 
 
 class VerifiedOverlay:
-    """Draws a line round accepted pixels, blue, and corrected ones, orange.
+    """Draws a line round all labels: solid where they are verified, or else dashed.
 
-    Not a tint: that would change the colours of labels and classes, and hide the image.
+    What is accepted is blue, and what is corrected orange. Not a tint: that would
+    change the colours of labels and classes, and hide the image.
     It is hidden at first. The layer is read-only, and a change costs no more than
     drawing its box.
     """
@@ -59,7 +64,7 @@ class VerifiedOverlay:
             self._insert()
         else:  # one that showed what is verified of another image
             self.layer = layer
-            layer.data = _provenance(binding)
+            layer.data = _lines(binding)
             layer.editable = False
             cover(layer, binding.layer)
         binding.changed.connect(self.refresh)
@@ -76,8 +81,9 @@ class VerifiedOverlay:
         self.layer.visible = visible
 
     def refresh(self, box: Box) -> None:
-        """Show the provenance inside a box as it is now."""
+        """Show the lines of what is inside a box as it is now."""
         if self.layer in self._layers:
+            box = widened(box, self._binding.annotation.provenance.shape)
             redraw_box(self.layer, self._binding.channel.box_in_layer(box))
 
     def let_go(self) -> None:
@@ -95,27 +101,25 @@ class VerifiedOverlay:
         insert_quietly(self._layers, above, self.layer)
 
 
-def _provenance(binding: LabelsBinding) -> npt.NDArray[np.uint8]:
-    provenance = binding.channel.spread(binding.annotation.provenance).view()
-    provenance.flags.writeable = False
-    return provenance
+def _lines(binding: LabelsBinding) -> LineArray:
+    return LineArray(binding.annotation, binding.channel)
 
 
 def _overlay_layer(binding: LabelsBinding) -> Labels:
     layer = Labels(
-        _provenance(binding),
+        _lines(binding),
         name=NAME,
         opacity=_OPACITY,
         visible=False,
         colormap=DirectLabelColormap(
             color_dict={
                 None: "transparent",
+                Provenance.PREDICTED: PREDICTED_COLOR,
                 Provenance.ACCEPTED: ACCEPTED_COLOR,
                 Provenance.CORRECTED: CORRECTED_COLOR,
             }
         ),
     )
-    layer.contour = _LINE
     cover(layer, binding.layer)
     layer.editable = False
     return layer

@@ -95,6 +95,8 @@ def box_of_key(key: Any, shape: tuple[int, ...]) -> Box:
     masks. With new axes or scalar booleans, the box is that of the whole array.
     """
     keys = key if isinstance(key, tuple) else (key,)
+    if len(keys) == len(shape) and all(type(each) is slice for each in keys):
+        return _box_of_slices(keys, shape)  # as of each dab of a brush
     entries = [np.asarray(k) if isinstance(k, (list, tuple)) else k for k in keys]
     spans: list[tuple[int, int]] = []
     for entry in _expand(entries, len(shape)):
@@ -108,9 +110,18 @@ def box_of_key(key: Any, shape: tuple[int, ...]) -> Box:
             spans.append((start, start + 1))
         else:
             spans.extend(_spans_of_array(np.asarray(entry), shape[axis:]))
+    return _box_of_spans(spans)
+
+
+def _box_of_slices(keys: tuple[slice, ...], shape: tuple[int, ...]) -> Box:
+    return _box_of_spans(list(map(_span_of_slice, keys, shape)))
+
+
+def _box_of_spans(spans: list[tuple[int, int]]) -> Box:
     if any(stop <= start for start, stop in spans):
-        return Box((0,) * len(shape), (0,) * len(shape))
-    return Box(tuple(span[0] for span in spans), tuple(span[1] for span in spans))
+        return Box((0,) * len(spans), (0,) * len(spans))
+    start, stop = zip(*spans, strict=True)
+    return Box(start, stop)
 
 
 def _expand(entries: list[Any], ndim: int) -> list[Any]:

@@ -32,12 +32,12 @@ from napari_unet.gui.image_layers import MakeGrey, source_of
 from napari_unet.gui.key_sheet import show_keys_by_key
 from napari_unet.gui.layers import ViewerLayers
 from napari_unet.gui.napari_private import (
-    free_layers_where_they_are_drawn,
     offer_paths,
 )
 from napari_unet.gui.next_plane import NextPlane
 from napari_unet.gui.notices import Notices
 from napari_unet.gui.one_image import OneImage
+from napari_unet.gui.opengl import free_layers_where_they_are_drawn
 from napari_unet.gui.opening import Opening
 from napari_unet.gui.preferences import Preferences
 from napari_unet.gui.reading import NapariReader
@@ -55,6 +55,9 @@ if TYPE_CHECKING:
 _BUSY_TICK_MS = 20
 _IDLE_TICK_MS = 250
 _CLOSING_SECONDS = 5.0
+_WATCHED = frozenset(
+    {QEvent.Type.WindowDeactivate, QEvent.Type.Hide, QEvent.Type.Close}
+)
 
 logger = logging.getLogger(__name__)
 
@@ -182,6 +185,8 @@ class Workbench(QObject):
         The window hides then, and is still there: what must be read is shown in time.
         """
         kind = event.type() if event is not None else None
+        if kind not in _WATCHED:  # as of each move of the mouse
+            return False
         if kind == QEvent.Type.WindowDeactivate and self._open:
             self._hiding.show()
         if event is not None and not event.spontaneous():

@@ -50,6 +50,9 @@ _FEW = 200
 _MOST = 2**32
 _PROVENANCE = (int(min(Provenance)), int(max(Provenance)))
 
+# To make an encoder takes longer than it takes for a stroke.
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
 M = TypeVar("M", bound=BaseModel)
 Id = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID + 1)]
 RunList = list[Annotated[int, Field(ge=-(2**40), le=2**40)]]
@@ -199,7 +202,7 @@ def _encode_object(content: Mapping[str, object]) -> bytes:
 
 
 def _encode(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return _JSON.encode(value).encode()
 
 
 def _encode_part(part: PixelChange) -> bytes:
@@ -281,7 +284,7 @@ def encode_integers(values: npt.NDArray[np.int64]) -> bytes:
     """
     largest = int(values.max(initial=0))
     if len(values) < _FEW or values.min() < 0 or largest >= _MOST:
-        return json.dumps(values.tolist(), separators=(",", ":")).encode()
+        return _encode(values.tolist())
     return b"[%s]" % _digits(values.astype(np.uint32), len(str(largest)))
 
 

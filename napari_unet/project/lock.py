@@ -90,13 +90,18 @@ class FileLock:
         self._me = Holder.me()
         # What somebody else's lock looked like, and since when.
         self._seen: tuple[bytes | None, float] = None, 0.0
+        self._ours: bytes | None = None
         self.held = False
         self._beat_at = 0.0
 
     def still_ours(self) -> bool:
         """Look whether the lock is ours: nobody took it away, or it is back again."""
         content = self._read()
-        self.held = content is not None and _parse(content).token == self._me.token
+        # Asked with every stroke, so what it said last is not understood again.
+        if content is None or content != self._ours:
+            ours = content is not None and _parse(content).token == self._me.token
+            self._ours = content if ours else None
+        self.held = self._ours is not None
         return self.held
 
     def holder(self) -> Holder | None:
@@ -145,11 +150,17 @@ class FileLock:
         self.held = False
 
     def _read(self) -> bytes | None:
+        """Return what the file holds: asked with every stroke, so not by buffers."""
         try:
-            with self._path.open("rb") as file:
-                return file.read(_LARGEST)
+            descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError:
             return None
+        try:
+            return os.read(descriptor, _LARGEST)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
 
     def _is_stale(self, holder: Holder) -> bool:
         if holder.host == platform.node() and holder.pid:

@@ -130,7 +130,8 @@ class Hub:
     def clear(self, *places: Place) -> None:
         """Forget the problems of these places."""
         words = self.state.words.without_problems(*places)
-        self._set(replace(self.state, words=words))
+        if words != self.state.words:  # every stroke asks
+            self._set(replace(self.state, words=words))
 
     def _set(self, state: State) -> None:
         state = replace(state, words=state.words.that_hold(state))

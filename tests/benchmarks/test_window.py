@@ -39,10 +39,13 @@ def test_every_phase_of_a_session_is_measured(tiny_model):
         "idle",
         "predicting",
         "painting",
+        "painting in bare napari",
         "training",
-        "painting while training",
+        "painting; training",
+        "painting in bare napari; training",
+        "painting, training held; training",
         "training in the window",
-        "painting while training in the window",
+        "painting; training in the window",
     ]
     assert [row["steps"] for row in report["rows"][:3]] == [0, 0, 0]
     assert all(row["steps"] >= 0 for row in report["rows"])

@@ -30,7 +30,7 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
-from napari_unet.gui.napari_private import free_layers_where_they_are_drawn
+from napari_unet.gui.opengl import free_layers_where_they_are_drawn
 from napari_unet.weights.folder import save_model
 from tests.gui.desk import Desk
 from tests.gui.stage import Stage, set_stage

@@ -141,7 +141,8 @@ def test_tools_paint_only_what_they_may(qapp: Any, order: tuple[int, ...]) -> No
         asked.append(label)
         return under == 0
 
-    stop = limit_tools(layer, limit)
+    applies = True
+    stop = limit_tools(layer, limit, lambda: applies)
     layer.brush_size = 15
     layer.paint((2, 8, 9), 7)
     different = layer.data != before
@@ -152,6 +153,11 @@ def test_tools_paint_only_what_they_may(qapp: Any, order: tuple[int, ...]) -> No
     assert (layer.data == before).all()
     layer.fill(tuple(np.argwhere(before)[0]), 7)
     assert (layer.data == before).all()
+    assert asked == [7, 7]
+    applies = False
+    layer.paint((2, 8, 9), 7)
+    assert (layer.data[before > 0] == 7).any()
+    layer.undo()
     assert asked == [7, 7]
     stop()
     layer.paint((2, 8, 9), 7)

@@ -45,7 +45,7 @@ def test_it_is_hidden_read_only_and_leaves_the_selection_alone(viewer):
     assert viewer.layers.selection == {binding.layer}
     assert not overlay.layer.editable
     assert np.array_equal(overlay.layer.scale, binding.layer.scale)
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(TypeError, match="item assignment"):
         overlay.layer.data[0, 0] = 3
     binding.close()
 
@@ -58,9 +58,10 @@ def test_it_follows_strokes_undo_and_accepting(
     binding = bind(viewer, shape)
     binding.layer.visible = False
     overlay = VerifiedOverlay(viewer.layers, binding)
-    empty = viewer.screenshot(flash=False)
+    nothing = viewer.screenshot(flash=False)
     overlay.visible = True
-    assert np.array_equal(viewer.screenshot(flash=False), empty)
+    empty = viewer.screenshot(flash=False)
+    assert not np.array_equal(empty, nothing), "dashes round what is predicted"
 
     plane = tuple(int(step) for step in viewer.dims.current_step[:-2])
     binding.layer.visible = True
@@ -94,7 +95,8 @@ def test_a_deleted_overlay_comes_back_when_it_is_shown(viewer):
     assert not overlay.visible
     overlay.visible = True
     assert overlay.visible
-    assert overlay.layer.data[30, 30] == Provenance.CORRECTED
+    drawn = np.asarray(overlay.layer.data)[20:40, 20:40]
+    assert set(np.unique(drawn)) == {0, Provenance.CORRECTED}
 
 
 def test_it_goes_with_the_labels_but_not_the_other_way_round(desk: Desk, qtbot):

@@ -84,7 +84,8 @@ class CorrectPanel(Panel):
         decisions = self._make_tools()
         self.overlay = QCheckBox("Show verified")
         self.overlay.setToolTip(
-            "A line round accepted pixels, blue, and round corrected ones, orange"
+            "Lines round objects: solid where they are accepted (blue) or corrected "
+            "(orange), dashed where they are only predicted"
         )
         self.overlay.toggled.connect(self.bench.layers.show_verified)
         self.legend = Label(

@@ -236,7 +236,9 @@ class Images:
         image = self.current
         if image is not None:
             save = image.saving.describe()
-            verified = (each.annotation.verified_labels() for each in self)
+            known = (each.annotation for each in self)
+            # Of objects nobody asks, and there may be many.
+            verified = (a.verified_labels() for a in known if not a.rules.objects)
             classes = len(frozenset().union(*verified))
             self.hub.show(image=describe_image(image, classes), save=save)
 
