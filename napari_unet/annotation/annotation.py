@@ -116,6 +116,24 @@ class Annotation(Workspace):
     """
 
     @property
+    def shown(self) -> LabelMap:
+        """The labels that are shown, and painted in; always the same array."""
+        return self.labels
+
+    @property
+    def shown_box(self) -> Box:
+        """Which part of the labels is shown."""
+        return self.pixels.whole
+
+    @property
+    def shown_provenance(self) -> ProvenanceMap:
+        """Provenance of what is shown; always the same array."""
+        return self.pixels.provenance
+
+    def show_provenance(self, box: Box) -> None:
+        """Bring `shown_provenance` up to date in a box, where it is not always so."""
+
+    @property
     def provenance(self) -> ProvenanceMap:
         """Provenance of every pixel; always the same array, to be read only."""
         return self.pixels.provenance
