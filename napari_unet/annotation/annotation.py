@@ -44,6 +44,7 @@ from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import Points
 
 if TYPE_CHECKING:
+    from napari_unet.annotation.large import ChunkedSnapshot
     from napari_unet.annotation.values import ValueAnnotation
 
 Predicted: TypeAlias = npt.NDArray[Any]
@@ -194,6 +195,10 @@ class Annotation(Workspace):
         return AnnotationSnapshot(
             self._to_save(), provenance, self.next_id, self.revision, self.counts()
         )
+
+    def to_save(self) -> AnnotationSnapshot | ChunkedSnapshot:
+        """Return what a save needs: all of it, or what changed since the last one."""
+        return self.snapshot()
 
     def _to_save(self) -> LabelMap | ValueMap:
         return self.pixels.labels.copy()

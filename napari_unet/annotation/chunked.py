@@ -105,7 +105,7 @@ class ChunkedArray:
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         """Refuse to be taken whole."""
-        raise _too_large(self.shape)
+        raise too_large(self.shape)
 
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:
         """Return a copy of a box of slices, or of pixels."""
@@ -113,7 +113,7 @@ class ChunkedArray:
             return self._pixels(key)
         box, whole = self._box(key), np.s_[:]
         if math.prod(box.shape) > _LARGEST_COPY:
-            raise _too_large(box.shape)
+            raise too_large(box.shape)
         found = np.empty(box.shape, self.dtype)
         self.read_into(box, found)
         return found[tuple(0 if isinstance(each, int) else whole for each in key)]
@@ -266,7 +266,8 @@ def _are_points(key: Any) -> bool:
     return all(isinstance(each, np.ndarray) for each in key) and bool(key)
 
 
-def _too_large(shape: tuple[int, ...]) -> InputError:
+def too_large(shape: tuple[int, ...]) -> InputError:
+    """Return the error that somebody asks for more than fits into memory."""
     return InputError(
         f"Expected a part of the labels, found all {' x '.join(map(str, shape))} "
         "pixels, which are more than fits into memory; zoom in, and work on what is "

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
-from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index
+from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index, too_large
 from napari_unet.annotation.objects import ObjectCounts, ObjectTable
 from napari_unet.annotation.pane import SIDE, Pane
 from napari_unet.annotation.pixels import Pixels
@@ -61,6 +61,8 @@ class ChunkedSnapshot:
         Labels and provenance of the chunks that changed.
     next_id, revision, counts
         As in `AnnotationSnapshot`.
+    saved : SavedChunks
+        Where all others are.
     """
 
     shape: tuple[int, ...]
@@ -68,6 +70,7 @@ class ChunkedSnapshot:
     next_id: int
     revision: int
     counts: ObjectCounts
+    saved: SavedChunks
 
 
 class LargeAnnotation(Annotation):
@@ -102,7 +105,7 @@ class LargeAnnotation(Annotation):
         next_id: int = 1,
         side: int = SIDE,
     ) -> None:
-        saved = saved or NothingSaved()
+        self._saved = saved = saved or NothingSaved()
         self._labels = ChunkedArray(shape, np.int32, saved.labels)
         self._provenance = ChunkedArray(shape, np.uint8, saved.provenance)
         self.pane = Pane(self._labels, side)
@@ -161,6 +164,19 @@ class LargeAnnotation(Annotation):
         )
         return cast("Mask", found)
 
+    def snapshot(self) -> NoReturn:
+        """Refuse: a copy of all of it does not fit into memory."""
+        raise too_large(self.shape)
+
+    def trainable(self) -> NoReturn:
+        """Refuse, too; see `verified_parts`."""
+        raise too_large(self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the labels."""
+        return self._labels.shape
+
     def to_save(self) -> ChunkedSnapshot:
         """Return what changed since the last save; it costs nothing."""
         changed = self._labels.unsaved | self._provenance.unsaved
@@ -170,10 +186,12 @@ class LargeAnnotation(Annotation):
             self.next_id,
             self.revision,
             self.counts(),
+            self._saved,
         )
 
     def note_saved(self, done: ChunkedSnapshot, saved: SavedChunks) -> None:
         """Take note that all that changed up to a snapshot can be read again."""
+        self._saved = saved
         self._labels.read_from(saved.labels)
         self._provenance.read_from(saved.provenance)
         self._labels.note_saved({i: both[0] for i, both in done.chunks.items()})
