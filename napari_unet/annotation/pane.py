@@ -69,8 +69,8 @@ class Pane:
         box = Box.from_slices(key)
         common = box.intersect(self.box)
         if not common.empty:
-            here = self.array[common.relative_to(self.box).slices]
-            found[common.relative_to(box).slices] = here
+            seen = self.array[common.relative_to(self.box).slices]
+            found[common.relative_to(box).slices] = seen
         return found
 
     def __setitem__(self, key: Any, values: Any) -> None:

@@ -25,7 +25,7 @@ from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.grid import Cell
 from napari_unet.geometry.maps import Mask
-from napari_unet.images.source import ImageSource
+from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.blocks import Block, plan_blocks
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
@@ -36,6 +36,7 @@ from napari_unet.inference.predict_block import (
     iter_decode_block,
     narrowed,
 )
+from napari_unet.inference.sight import LARGE_PLANE, iter_look, sample_of
 from napari_unet.inference.tile_maps import (
     Kept,
     Known,
@@ -109,12 +110,16 @@ class Request:
         Tiles in the view and around it that were predicted before.
     prepared : Prepared, optional
         What is known of the image by a former request.
+    beside : frozenset of Box
+        Tiles beside those that are wanted, whose labels stay: objects that lie across
+        are whole only if the model is asked for these, too.
     """
 
     view: Box
     wanted: frozenset[Box] | None = None
     known: Known = field(default_factory=dict)
     prepared: Prepared | None = None
+    beside: frozenset[Box] = frozenset()
 
 
 def iter_predict_view(
@@ -160,6 +165,8 @@ def iter_prepare(
 ) -> Generator[PredictEvent, None, Prepared]:
     """Look at an image as a whole prediction does: its grey values, its objects."""
     seen, _ = fit_image(image, axes, model)
+    if isinstance(image, ImageSource) and math.prod(seen.shape[3:]) > LARGE_PLANE:
+        return (yield from _iter_glance(seen, model, predictor, diameter, pixel_size))
     limits = yield from iter_limits(seen, model)
     told = diameter is not None
     nothing = yield from iter_nothing(seen, model, limits, told=told)
@@ -170,6 +177,30 @@ def iter_prepare(
         )
     plan = plan_blocks(seen, model.spec, predictor, limits=limits, raw=False, zoom=zoom)
     return Prepared(seen, plan, predictor.stride, nothing is not None)
+
+
+def _iter_glance(
+    seen: CanonicalImage,
+    model: Model,
+    predictor: PlanePredictor,
+    diameter: float | None,
+    pixel_size: float | None,
+) -> Generator[PredictEvent, None, Prepared]:
+    """Look at some of an image: to read all of it would take minutes."""
+    limits = yield from iter_limits(sample_of(seen), model)
+    looked = yield from iter_look(
+        seen,
+        model,
+        predictor,
+        limits,
+        diameter=diameter,
+        pixel_size=pixel_size,
+        raw=False,
+        everywhere=False,
+    )
+    zoom = looked.zoom
+    plan = plan_blocks(seen, model.spec, predictor, limits=limits, raw=False, zoom=zoom)
+    return Prepared(seen, plan, predictor.stride, looked.blank)
 
 
 class _Run:
@@ -192,6 +223,12 @@ class _Run:
             if (tile in wanted if wanted is not None else self._in_view(cell))
         ]
 
+        self._beside = [
+            cell
+            for tile, cell in tiles.items()
+            if tile in request.beside and cell not in self._wanted
+        ]
+
     def _in_view(self, cell: Cell) -> bool:
         return not self._grid.box(cell).intersect(self._view.box).empty
 
@@ -200,7 +237,8 @@ class _Run:
 
     def iter_all(self) -> Generator[LiveEvent, None, None]:
         """Predict what is not known, and tell what that means after 1, 2, 4 blocks."""
-        missing = [cell for cell in self._wanted if self._tile(cell) not in self._known]
+        asked = [*self._wanted, *self._beside]
+        missing = [cell for cell in asked if self._tile(cell) not in self._known]
         halo = math.ceil(self._predictor.halo / self._prepared.plan.zoom)
         blocks = self._grid.blocks(
             missing, self._view.centre, first=_FIRST, most=_AT_ONCE, halo=halo

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from napari_unet.annotation.large import ChunkedSnapshot, NothingSaved
+from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.provenance import AnnotationSnapshot, Provenance
 from napari_unet.core.atomic import sync_folder, told_in_words, write_atomically
 from napari_unet.errors import StorageError
@@ -167,7 +168,7 @@ class ProjectFolder:
         self.make()
         if isinstance(snapshot, ChunkedSnapshot):
             index = self._write_chunks(key, number, snapshot, result_axes(axes))
-            hashes, done = (index, index), _done_of(snapshot)
+            hashes, done = (index, index), _done_of(snapshot.counts)
         else:
             pair = self.pair(key, number)
             hashes = write_maps(pair, snapshot, result_axes(axes))
@@ -304,8 +305,7 @@ def _done(snapshot: AnnotationSnapshot) -> Done | None:
     )
 
 
-def _done_of(snapshot: ChunkedSnapshot) -> Done:
-    counts = snapshot.counts
+def _done_of(counts: ObjectCounts) -> Done | None:
     return Done(
         objects=counts.objects,
         verified_objects=counts.verified_objects,

@@ -209,8 +209,7 @@ class ProjectStore:
         be written, or if the folder holds a save that was not loaded here; older saves
         are unharmed.
         """
-        chunked = isinstance(snapshot, ChunkedSnapshot)
-        shape = snapshot.shape if chunked else snapshot.labels.shape
+        shape, used = _shape_and_free_id(snapshot)
         if shape != image.values_shape:
             raise InputError(
                 f"Expected labels of shape {image.values_shape} for {image.name}, "
@@ -229,8 +228,7 @@ class ProjectStore:
         generation = self.files.write_save(
             key, number, snapshot, image.axes, sequence, self._now()
         )
-        own = 1 if chunked else _free_id(snapshot.labels)
-        next_id = latest_free_id(snapshot.next_id, own)
+        next_id = latest_free_id(snapshot.next_id, used)
         fields = ImageFields.of(image, self.folder)
         manifest, entry = manifest.with_save(
             key, fields, generation, next_id, self._needed.get(key, frozenset())
@@ -278,6 +276,14 @@ def _older_loaded(entry: ImageEntry, loaded: Generation, problem: str) -> str:
         f"The newest save of {entry.name} ({newest}) cannot be read: {problem} "
         f"The one of {older} was loaded instead."
     )
+
+
+def _shape_and_free_id(
+    snapshot: AnnotationSnapshot | ChunkedSnapshot,
+) -> tuple[tuple[int, ...], int]:
+    if isinstance(snapshot, ChunkedSnapshot):
+        return snapshot.shape, 1
+    return snapshot.labels.shape, _free_id(snapshot.labels)
 
 
 def _free_id(labels: LabelMap | ValueMap) -> int:

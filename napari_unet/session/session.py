@@ -165,6 +165,11 @@ class Session:
             resume=resume,
         )
 
+    def cancel_prediction(self) -> None:
+        """Cancel a prediction that is going on; what was applied stays."""
+        self.live.end_rest()
+        self.predicting.cancel()
+
     def activate_version(self, number: int) -> None:
         """Go to another version of the model, and predict with it."""
         if number == self.state.version:
@@ -261,6 +266,7 @@ class Session:
         return problems
 
     def _stop_predicting(self) -> None:
+        self.live.end_rest()
         self.live.cancel()
         self.predicting.cancel()
 
@@ -283,7 +289,12 @@ class Session:
         image, model = self.images.current, self.models.active
         if image is not None and model is not None:
             self.live.cancel()
-            self.predicting.start(image, model, refreshing=refreshing)
+            if not image.large:
+                self.predicting.start(image, model, refreshing=refreshing)
+                return
+            self.predicting.refresh.drop()
+            if not refreshing:
+                self.live.fill(image)
 
     def _refused(self, place: Place, reason: str) -> bool:
         """Tell beside the controls why something is refused, if it is."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
 from napari_unet.session.images.place import NOT_SAVED, SaveState
+from napari_unet.session.images.size import not_of_large
 from napari_unet.session.images.status import ImageState
 from napari_unet.session.models.status import (
     Comparison,
@@ -163,7 +164,7 @@ class State:
     @property
     def why_not_go_on(self) -> str:
         """Return why there is no next view to look at, or nothing if there is one."""
-        return self._why_no_image()
+        return self._why_no_image() or self._why_large("the order of views")
 
     @property
     def why_not_measure(self) -> str:
@@ -173,7 +174,7 @@ class State:
         task = task_of(self.image)
         if not task.labels.objects:
             return f"There are no objects here to list, but {task.words.outcome}."
-        if reason := why_no_labels(self.image):
+        if reason := why_no_labels(self.image) or self._why_large("the list"):
             return reason
         if not self.image.objects:
             return "There are no objects yet: Predict, or paint some."
@@ -197,7 +198,8 @@ class State:
             return reason
         if self.image and not self.image.has_labels:
             return "There are no labels yet: Predict, or paint some."
-        return ""
+        way = "napari-unet predict writes those of a file, block by block"
+        return self._why_large("an export of results", way)
 
     @property
     def why_not_export_model(self) -> str:
@@ -213,7 +215,7 @@ class State:
             return reason
         if self.image and not self.image.worked_on:
             return "There is nothing to clear."
-        return ""
+        return self._why_large("to start over", "un-verify what is in view")
 
     @property
     def why_not_bring_back(self) -> str:
@@ -222,7 +224,7 @@ class State:
             return reason
         if self.image and not self.image.snapshots:
             return "Nothing was kept yet: Start over keeps a copy."
-        return ""
+        return self._why_large("to bring back a copy")
 
     @property
     def why_not_finetune(self) -> str:
@@ -268,6 +270,9 @@ class State:
             return "There is nothing to compare with yet: Predict first."
         if self.model and self.model.variables:
             return "Values are not compared side by side: go to the version to see it."
+        way = "go to the version, and look at what Live predicts in view"
+        if reason := self._why_large("a comparison", way):
+            return reason
         if not number:
             return "Choose a version in the list first."
         return "This version predicts now: choose another." * (number == self.version)
@@ -281,6 +286,10 @@ class State:
         if self.image is None:
             return "Choose an image first, or drop one into the window."
         return "" if self.image.open else "The image is still being opened."
+
+    def _why_large(self, what: str, instead: str = "") -> str:
+        large = self.image is not None and self.image.large
+        return not_of_large(what, instead) if large else ""
 
     def _why_read_only(self) -> str:
         return self.image.read_only if self.image else ""

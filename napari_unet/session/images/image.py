@@ -87,8 +87,9 @@ class OpenImage:
     sources : list of ndarray
         What was given to be opened and is this image, the first one first; anything
         that numpy can turn into an array.
-    pixels : ndarray
-        The same in memory: what is predicted and learned from.
+    pixels : ndarray or ImageSource
+        The same in memory: what is predicted and learned from. Of a large image, what
+        reads regions of it.
     annotation : Annotation
         Labels and their provenance.
     place : Place
@@ -114,7 +115,7 @@ class OpenImage:
     """
 
     sources: list[npt.NDArray[Any]]
-    pixels: npt.NDArray[Any]
+    pixels: Any
     identity: ImageIdentity
     annotation: Annotation
     place: Place
@@ -128,6 +129,11 @@ class OpenImage:
     reading: Reading = GUESSED
     heard: Callable[[Change], object] | None = None
     saving: ImageSaving = field(init=False, repr=False)
+
+    @property
+    def large(self) -> bool:
+        """Whether it is larger than memory; see `napari_unet.session.images.size`."""
+        return isinstance(self.annotation, LargeAnnotation)
 
     @property
     def pixel_size(self) -> float | None:

@@ -19,6 +19,7 @@ from napari_unet.session.images.opener import Opener
 from napari_unet.session.images.opening import Request, file_of
 from napari_unet.session.images.place import NOT_SAVED
 from napari_unet.session.images.reading import Manners, Reading, first_axes
+from napari_unet.session.images.size import MOST_BYTES, is_large
 from napari_unet.session.projects import Projects
 from napari_unet.session.words import describe_image
 from napari_unet.tasks import goes_with
@@ -41,6 +42,8 @@ class Images:
         Brings images in that were opened by jobs.
     manners : callable
         Returns how a file is read of which nothing is known, or None.
+    most_bytes : int
+        How much labels may take that are in memory as a whole.
     labels_shown : Signal(OpenImage)
         The image has labels to look at, from now on or from earlier work.
     put_away : Signal(OpenImage)
@@ -71,6 +74,7 @@ class Images:
         self.schema = INSTANCES
         self.manners: Callable[[Path], Manners | None] = lambda _path: None
         self.opener = Opener(self)
+        self.most_bytes = MOST_BYTES
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter([image for image in self.all if not image.saving.closing])
@@ -124,9 +128,11 @@ class Images:
         path = path.absolute() if path is not None else None
         project = self.projects.for_image(file_of(path), name)
         letters, schema = known.letters, self.schema
+        large = is_large(tuple(source.shape), letters, self.most_bytes)
         request = Request(
             source, name, letters, path, schema, project, pixel_size, axes, colour
         )
+        request = replace(request, large=large)
         like = self.manners(path) if path is not None else None
         self.opener.want(replace(request, like=like))
         self.opener.go()
@@ -158,6 +164,7 @@ class Images:
             image.stated_pixel_size,
             reading=reading or image.reading,
             told=told,
+            large=image.large,
         )
 
         def open_it() -> None:

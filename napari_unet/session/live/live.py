@@ -27,10 +27,11 @@ from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
 from napari_unet.session.live.known import Known, Origin, Tiles
+from napari_unet.session.live.rest import Rest
 from napari_unet.session.live.run import Heard, ViewRun, Wish
 from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
-from napari_unet.session.status import LIVE_OFF
+from napari_unet.session.status import LIVE_OFF, Progress
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model
@@ -73,6 +74,8 @@ class Live:
         self._run: ViewRun | None = None
         self._done: Wish | None = None
         self._moved_at = 0.0
+        self._rest: Rest | None = None
+        self._filled: Box | None = None  # the block of the rest that is predicted
 
     def switch(self, on: bool) -> None:
         """Predict the view from now on, or leave it as it is."""
@@ -82,6 +85,21 @@ class Live:
         self._done = None
         self._hub.show(live=replace(LIVE_OFF, on=on))
 
+    def fill(self, image: OpenImage) -> None:
+        """Predict the view of an image larger than memory, and then all the rest."""
+        self.cancel()
+        self._done = None
+        self._rest = Rest(image, self._view(), self._hub.clock())
+        self._say_rest()
+
+    def end_rest(self) -> None:
+        """Let the rest be; what was predicted stays."""
+        if self._rest is not None:
+            self._rest = self._filled = None
+            self.cancel()
+            self._hub.show(predicting=None, cancelling=False)
+            self._hub.say("Prediction cancelled; what is there stays.", "image")
+
     def look(self) -> None:
         """Take note that the view moves."""
         self._moved_at = self._hub.clock()
@@ -90,7 +108,7 @@ class Live:
         """Write for some milliseconds, and see whether something is to be predicted."""
         if self._run is not None:
             self._run.write()
-        if not self._hub.state.live.on:
+        if not self._hub.state.live.on and self._rest is None:
             return
         wish, model = self._wish(), self._models.active
         if wish is None or model is None:
@@ -98,10 +116,14 @@ class Live:
             self._say()
         elif self._hub.clock() - self._moved_at >= REST_SECONDS:
             self._follow(wish, model)
+            self._go_on_with_rest(wish, model)
 
     def cancel(self) -> None:
         """Let go of what is going on; what was written stays."""
         run, self._run = self._run, None
+        if self._rest is not None and self._filled is not None:
+            self._rest.again(self._filled)
+        self._filled = None
         if run is not None:
             run.cancel()
             self._say()
@@ -110,6 +132,9 @@ class Live:
         """Forget what is known of an image that is put away."""
         if self._run is not None and self._run.wish.image is image:
             self.cancel()
+        if self._rest is not None and self._rest.image is image:
+            self._rest = None
+            self._hub.show(predicting=None)
         self._known.pop(image, None)
         self._tiles.forget(image)
         self._done = None
@@ -153,6 +178,8 @@ class Live:
 
     def _wish(self) -> Wish | None:
         state, image, model = self._hub.state, self._images.current, self._models.active
+        if self._rest is not None:
+            state = replace(state, predicting=None)  # that is this one
         if image is None or model is None or state.comparing or state.why_not_predict:
             return None
         if (view := self._view()) is None:
@@ -194,7 +221,8 @@ class Live:
     def _settle(self, wish: Wish, known: Known, words: str = "") -> None:
         """Leave a view alone until something is different."""
         if self._run is not None and not self._run.over:
-            if self._goes_on(wish, known):
+            if self._goes_on(wish, known) or self._filled is not None:
+                self._done = wish if self._filled is not None else self._done
                 return
             self.cancel()
         self._done = wish
@@ -240,9 +268,13 @@ class Live:
         known: Known,
         wanted: frozenset[Box] | None,
     ) -> None:
-        found = {}
+        found, beside = {}, frozenset[Box]()
         if (prepared := known.prepared) is not None:
-            found = self._tiles.find(wish.image, prepared.tiles(wish.view, around=1))
+            near = prepared.tiles(wish.view, around=1)
+            found = self._tiles.find(wish.image, near)
+            if self._filled is not None:
+                # The maps of neighbours may be gone; objects across need them.
+                beside = frozenset(t for t in near if self._is_there(t, wish, prepared))
         heard = Heard(
             event=partial(self._on_event, wish, model),
             wrote=partial(self._on_written, wish),
@@ -252,8 +284,41 @@ class Live:
         self._hub.clear("predict")
         self._run = ViewRun(self._hub.runner, wish, heard)
         self._say()
-        request = inference.Request(wish.view, wanted, found, prepared)
+        request = inference.Request(wish.view, wanted, found, prepared, beside)
         self._run.start(model, request)
+
+    def _is_there(self, tile: Box, wish: Wish, prepared: inference.Prepared) -> bool:
+        return not wish.image.annotation.unseen(prepared.in_labels(tile)).any()
+
+    def _go_on_with_rest(self, wish: Wish, model: Model) -> None:
+        """Predict the next block of the rest, where the view needs nothing."""
+        rest, known = self._rest, self._known.get(wish.image)
+        if rest is None or rest.image is not wish.image or wish != self._done:
+            return
+        if known is None or (self._run is not None and not self._run.over):
+            return
+        if known.prepared is not None:
+            rest.begin(known.prepared.plan.zoom)
+            self._filled = rest.next()
+            if self._filled is None:
+                self._end_of_rest()
+                return
+        block = replace(wish, view=self._filled or wish.view)
+        wanted = self._due(block, known) if known.prepared is not None else None
+        if wanted is None or wanted:
+            self._start(block, model, known, wanted)
+        self._say_rest()
+
+    def _end_of_rest(self) -> None:
+        assert self._rest is not None
+        image, self._rest = self._rest.image, None
+        self._hub.show(predicting=None)
+        self._hub.say(f"All of {image.name} is predicted.", "image")
+
+    def _say_rest(self) -> None:
+        if (rest := self._rest) is not None:
+            self._hub.show(predicting=Progress(rest.done, rest.total))
+            self._hub.say(rest.words(self._hub.clock()), "image", "predicting")
 
     def _on_event(self, wish: Wish, model: Model, event: inference.LiveEvent) -> None:
         known = self._known.get(wish.image)
@@ -277,11 +342,14 @@ class Live:
             self.applied.emit(wish.image)
 
     def _on_over(self) -> None:
-        self._run = None
+        self._run = self._filled = None
         self._say()
 
     def _on_failed(self, error: Exception) -> None:
-        self._run = None
+        self._run = self._filled = None
+        if self._rest is not None:
+            self._rest = None
+            self._hub.show(predicting=None)
         self._done = self._wish()
         self._say()
         self._hub.report("predict", error)

@@ -1,13 +1,15 @@
 """Look at an image that is larger than memory: is there anything, and of which size.
 
 `napari_unet.inference.measure` looks at whole planes. Of large ones it gets windows:
-those first in which grey values differ most.
+those first in which grey values differ most. Whoever waits for a view has no time for
+all pixels either; `sample_of` is what grey values are measured in then.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from types import MappingProxyType
@@ -18,9 +20,9 @@ import numpy.typing as npt
 
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import mapped
-from napari_unet.errors import UnreadableRegion
+from napari_unet.errors import InputError, UnreadableRegion
 from napari_unet.geometry.box import Box
-from napari_unet.images.source import CanonicalImage
+from napari_unet.images.source import ArrayImage, CanonicalImage
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.predict import Limits, iter_nothing, iter_zoom
@@ -33,7 +35,8 @@ LARGE_PLANE = 2**24
 
 _WINDOW = 2048
 _THUMBNAIL = 512
-_CHOICE = 4
+_SQUARE, _SQUARES = 256, 6
+_CHOICE, _FEW = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,14 @@ def iter_look(
     diameter: float | None,
     pixel_size: float | None,
     raw: bool,
+    everywhere: bool = True,
 ) -> Generator[PredictEvent, None, Looked]:
-    """Look for a part in which there is something, and measure its objects."""
+    """Look for a part in which there is something, and measure its objects.
+
+    Everywhere, or else only where grey values differ most: then there is something.
+    """
     told, held = diameter is not None, list[Notice]()
-    for part in _parts(image):
+    for part in _parts(image, everywhere=everywhere):
         try:
             if not raw:
                 steps = iter_nothing(part, model, limits, told=told)
@@ -104,8 +111,34 @@ def iter_look(
         except UnreadableRegion:
             continue  # told of when its block is predicted
         return Looked(blank=False, zoom=zoom)
-    yield from held[:1]
-    return Looked(blank=bool(held), zoom=1.0)
+    yield from held[:1] if everywhere else ()
+    return Looked(blank=bool(held) and everywhere, zoom=1.0)
+
+
+def sample_of(image: CanonicalImage) -> CanonicalImage:
+    """Return pixels of a large image, read at fixed places, as an image in memory.
+
+    Squares that are spread evenly over some planes: what is scaled by their grey values
+    is scaled nearly as by those of all, and alike in every view.
+    """
+    rows, columns = (_evenly(n) for n in image.shape[3:])
+    planes = _some(image.shape[0]), _some(image.shape[2])
+    parts = []
+    for frame, section, row, column in product(*planes, rows, columns):
+        box = Box((row, column), (row + _SQUARE, column + _SQUARE))
+        box = box.intersect(Box.whole(image.shape[3:]))
+        with suppress(UnreadableRegion):  # told of when it is predicted
+            part = image.plane(frame, section, box)
+            parts.append(part.reshape(part.shape[0], 1, -1))
+    if not parts:
+        raise InputError("No part of the image can be read; copy the file again.")
+    pixels = np.concatenate(parts, axis=2)
+    return CanonicalImage(ArrayImage(array=pixels, axes="CYX"), "CYX")
+
+
+def _evenly(extent: int) -> list[int]:
+    last = max(0, extent - _SQUARE)
+    return sorted({round(last * n / (_SQUARES - 1)) for n in range(_SQUARES)})
 
 
 def _iter_holding(
@@ -122,7 +155,7 @@ def _iter_holding(
     return (yield from mapped(hold, steps))
 
 
-def _parts(image: CanonicalImage) -> Iterator[CanonicalImage]:
+def _parts(image: CanonicalImage, *, everywhere: bool) -> Iterator[CanonicalImage]:
     """Yield the image, or else windows: some that tell most, and then all."""
     shape = image.shape[3:]
     if math.prod(shape) <= LARGE_PLANE:
@@ -131,7 +164,10 @@ def _parts(image: CanonicalImage) -> Iterator[CanonicalImage]:
     planes = _some(image.shape[0]), _some(image.shape[2])
     starts = [_spread(n) for n in shape]
     windows = [_window(image, *place) for place in product(*planes, *starts)]
-    yield from map(_canonical, sorted(windows, key=_contrast, reverse=True))
+    first = sorted(windows, key=_contrast, reverse=True)
+    yield from map(_canonical, first if everywhere else first[:_FEW])
+    if not everywhere:
+        return
     every = (range(n) for n in (image.shape[0], image.shape[2]))
     tiles = (range(0, n, _WINDOW) for n in shape)
     yield from (_canonical(_window(image, *place)) for place in product(*every, *tiles))
