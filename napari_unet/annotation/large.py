@@ -120,6 +120,11 @@ class LargeAnnotation(Annotation):
         self._begin(live, live, pixels, ids, rules)
 
     @property
+    def saved(self) -> SavedChunks:
+        """Where chunks are that are not in memory."""
+        return self._saved
+
+    @property
     def shown(self) -> LabelMap:
         """The labels in the pane."""
         return self.pane.array

@@ -30,6 +30,7 @@ from napari_unet.gui.results import Results
 from napari_unet.gui.shown_result import ShownResult
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.size import not_of_large
 from napari_unet.session.session import Session
 from napari_unet.tasks import task_of
 
@@ -132,7 +133,9 @@ class ViewerLayers:
                     layer.visible = True
             self.choose(on[0])
         self._viewer.dims.ndisplay = 2
-        look_at(self._viewer, self.labels_layer or on[0], image.axes, box)
+        # The labels of a large image are those of a part of it.
+        layer = None if image.large else self.labels_layer
+        look_at(self._viewer, layer or on[0], image.axes, box)
 
     def look_at_object(self, label: int, box: Box) -> None:
         """Bring an object of the chosen image into sight, and select its label."""
@@ -184,8 +187,9 @@ class ViewerLayers:
         stranger = next((each for each in selected if each in self._strangers), None)
         if image is None or stranger is None:
             raise InputError("Choose an image, and select the labels to use.")
-        if image.read_only:
-            raise InputError(image.read_only)
+        if image.read_only or image.large:
+            reason = not_of_large("to use labels of a layer")
+            raise InputError(image.read_only or reason)
         found = _labels_for(image, stranger)
         self._session.correcting.take(found, stranger.name, right=right)
         if shown := self.results.current:
