@@ -22,7 +22,7 @@ from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.gui.camera import look_at, with_surroundings
+from napari_unet.gui.camera import box_in_canvas, look_at, with_surroundings
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.placement import see
@@ -112,8 +112,21 @@ class ViewerLayers:
         layer = self.results.layer_in_sight or self.images.chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
+        if image.large:
+            return self._part_in_sight(image)
         box = _box_of_labels(_box_in_sight(self._viewer, layer), image, shown, layer)
         return None if box.empty else box
+
+    def _part_in_sight(self, image: OpenImage) -> Box | None:
+        """Return what is in sight of an image larger than memory, and is shown."""
+        below = next(iter(self.images.of(image)), None)
+        if below is None:
+            return None
+        shown, seen = image.annotation, box_in_canvas(self._viewer, below, image.axes)
+        # Before there are labels, a part of them can be anywhere.
+        here = shown.shown_box if self.results.current else shown.pixels.whole
+        box = seen.intersect(here) if seen is not None else None
+        return None if box is None or box.empty else box
 
     def look_at(self, image: OpenImage, box: Box) -> None:
         """Bring a part of an image into sight, and choose the image.

@@ -8,18 +8,14 @@ stroke stays until the stroke is over.
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_unet.annotation.large import LargeAnnotation
-from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
+from napari_unet.gui.camera import box_in_canvas
 from napari_unet.gui.layers import ViewerLayers
-from napari_unet.gui.napari_private import canvas_of
-from napari_unet.gui.shown_result import ShownResult
 from napari_unet.gui.view_watch import ViewWatch
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.read_chunks import ChunksRead, ReadChunks
@@ -68,7 +64,8 @@ class VisiblePart:
         annotation = image.annotation
         if not isinstance(annotation, LargeAnnotation):
             return
-        view = self._view(image, shown)
+        view = box_in_canvas(self._viewer, shown.below, image.axes)
+        view = view.intersect(annotation.pixels.whole) if view else None
         if view is None or view.empty:
             return
         pane = annotation.pane
@@ -113,26 +110,6 @@ class VisiblePart:
             self._watch.again()
             return
         shown.show_part(box)
-
-    def _view(self, image: OpenImage, shown: ShownResult) -> Box | None:
-        """Return what the canvas shows of the image, in the pixels of its labels."""
-        canvas = canvas_of(self._viewer)
-        if canvas is None or self._viewer.dims.ndisplay != 2:
-            return None
-        # Where the camera belongs since napari 0.9.
-        camera = getattr(self._viewer, "scene", self._viewer).camera
-        half = np.array([canvas.height(), canvas.width()]) / camera.zoom / 2
-        middle = np.asarray(camera.center)[-2:]
-        layer, point = shown.below, np.asarray(self._viewer.dims.point, float)
-        corners = []
-        for signs in product((-1, 1), repeat=2):
-            point[list(self._viewer.dims.displayed)] = middle + signs * half
-            corners.append(layer.world_to_data(point)[-2:])
-        low = np.floor(np.min(corners, axis=0)).astype(int).tolist()
-        high = np.ceil(np.max(corners, axis=0)).astype(int).tolist()
-        lone = len(result_axes(image.axes)) - 2
-        box = Box((*(0,) * lone, *low), (*(1,) * lone, *high))
-        return box.intersect(image.annotation.pixels.whole)
 
 
 def _nothing() -> None:

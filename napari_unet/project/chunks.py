@@ -196,18 +196,14 @@ def _hash(content: bytes) -> str:
 
 def _write_rows(path: Path, rows: Rows) -> str:
     """Write one row for each object, and one before them for the background."""
-    table = np.array(
-        [
-            [i, pixels, verified, *box.start, *box.stop]
-            for i, pixels, verified, box in rows.objects
-        ],
-        np.int64,
-    ).reshape(len(rows.objects), -1)
-    first = np.zeros((1, max(3, table.shape[1])), np.int64)
-    first[0, 2] = rows.verified
+    table = [
+        [i, pixels, verified, *box.start, *box.stop]
+        for i, pixels, verified, box in rows.objects
+    ]
+    ends = len(table[0]) - 3 if table else 0
+    first = [0, 0, rows.verified, *(0 for _ in range(ends))]
     content = BytesIO()
-    whole = np.concatenate([first, table]) if len(table) else first
-    np.save(content, whole, allow_pickle=False)
+    np.save(content, np.array([first, *table], np.int64), allow_pickle=False)
     text = content.getvalue()
     write_atomically(path, lambda file: file.write(text))
     return _hash(text)

@@ -48,6 +48,8 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
     _paint(work, 100, 100, 1)
     _paint(work, 1010, 2040, 2)  # in four chunks
     _save(store, work)
+    work.undo()
+    work.redo()
     _paint(work, 4900, 3900, 3)
     _save(store, work)
     files = {path.name for path in (tmp_path / "a.unet/chunks/slide").glob("*.2.lab*")}
@@ -119,3 +121,12 @@ def test_the_journal_brings_back_what_no_save_holds(tmp_path: Path) -> None:
     assert again.pixels.labels[4000:4001, 3000:3001][0, 0] == 2
     again.undo()
     assert not again.pixels.labels[4000:4020, 3000:3030].any()
+
+
+def test_what_was_taken_back_wholly_is_saved(tmp_path: Path) -> None:
+    """Chunks in which nothing is left."""
+    store, work = ProjectStore(tmp_path / "a.unet"), LargeAnnotation(SHAPE, side=600)
+    _paint(work, 100, 100, 1)
+    work.undo()
+    _save(store, work)
+    assert _load(tmp_path / "a.unet").counts() == work.counts()
