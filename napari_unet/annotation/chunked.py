@@ -181,6 +181,10 @@ class ChunkedArray:
         self._lent.add(index)
         return chunk
 
+    def if_here(self, index: Index) -> Chunk | None:
+        """Lend a chunk that is in memory; None for one that is not."""
+        return self.lend(index) if self.in_memory(index) else None
+
     def note_saved(self, chunks: Mapping[Index, Chunk]) -> None:
         """Take note that chunks are saved; those that changed since then are not."""
         for index, chunk in chunks.items():

@@ -14,11 +14,12 @@ from typing import NoReturn, Protocol, cast
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.change import PixelChange
 from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index, too_large
 from napari_unet.annotation.objects import ObjectCounts, ObjectTable
 from napari_unet.annotation.pane import SIDE, Pane
 from napari_unet.annotation.pixels import Pixels
-from napari_unet.annotation.provenance import ProvenanceMap
+from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.annotation.rules import OBJECTS, Rules
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter
@@ -47,6 +48,29 @@ class NothingSaved:
 
     def provenance(self, index: Index) -> None:
         """Return nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """A chunk in which something may be verified; nobody writes to it any more.
+
+    It is in memory, or else `saved`; `open` are objects that are being worked on.
+    """
+
+    box: Box
+    index: Index
+    saved: SavedChunks
+    here: tuple[Chunk | None, Chunk | None]
+    open: frozenset[int]
+
+    def read(self) -> tuple[Chunk, Chunk] | None:
+        """Return labels and provenance; None if there are none."""
+        labels, provenance = self.here
+        if labels is None:
+            labels = self.saved.labels(self.index)
+        if provenance is None:
+            provenance = self.saved.provenance(self.index)
+        return None if labels is None or provenance is None else (labels, provenance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +112,8 @@ class LargeAnnotation(Annotation):
         As in `Annotation`.
     side : int
         Pixels of the pane along the last two axes.
+    verified : frozenset of tuple
+        The chunks that are saved with something verified in them.
 
     Attributes
     ----------
@@ -104,7 +130,9 @@ class LargeAnnotation(Annotation):
         rules: Rules = OBJECTS,
         next_id: int = 1,
         side: int = SIDE,
+        verified: frozenset[Index] = frozenset(),
     ) -> None:
+        self._verified = set(verified)
         self._saved = saved = saved or NothingSaved()
         self._labels = ChunkedArray(shape, np.int32, saved.labels)
         self._provenance = ChunkedArray(shape, np.uint8, saved.provenance)
@@ -181,6 +209,24 @@ class LargeAnnotation(Annotation):
     def shape(self) -> tuple[int, ...]:
         """Of the labels."""
         return self._labels.shape
+
+    def lessons(self) -> list[Lesson]:
+        """Return the chunks in which something may be verified; it copies none."""
+        return [
+            Lesson(
+                self._labels.place(i),
+                i,
+                self._saved,
+                (self._labels.if_here(i), self._provenance.if_here(i)),
+                self.open_objects,
+            )
+            for i in sorted(self._verified)
+        ]
+
+    def _record(self, part: PixelChange) -> None:
+        if (part.now[0::2] >= Provenance.ACCEPTED).any():
+            self._verified.update(self._labels.chunks_of(part.box))
+        super()._record(part)
 
     def to_save(self) -> ChunkedSnapshot:
         """Return what changed since the last save; it costs nothing."""

@@ -63,6 +63,11 @@ class ChunkFolder:
         Of all labels.
     entries : mapping
         The files of each chunk.
+
+    Attributes
+    ----------
+    verified : frozenset of tuple
+        The chunks in which something is verified, once `objects` were read.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class ChunkFolder:
         self.path, self.shape, self.entries = path, shape, dict(entries)
         # Knows where chunks lie, and holds none.
         self._grid = ChunkedArray(shape, np.uint8)
+        self.verified: frozenset[Index] = frozenset()
 
     @classmethod
     def open(
@@ -112,10 +118,14 @@ class ChunkFolder:
 
     def objects(self) -> ObjectTable:
         """Return the objects of all chunks."""
-        table = ObjectTable(self._grid.size)
+        table, verified = ObjectTable(self._grid.size), set[Index]()
         for index, entry in self.entries.items():
             path = _rows_path(self.path, index, entry.number)
-            table.add(_read_rows(path, entry.rows_hash, self._grid.place(index)))
+            rows = _read_rows(path, entry.rows_hash, self._grid.place(index))
+            table.add(rows)
+            if rows.verified:
+                verified.add(index)
+        self.verified = frozenset(verified)
         return table
 
     def write(self, number: int, snapshot: ChunkedSnapshot, axes: str) -> str:

@@ -149,7 +149,8 @@ def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotatio
         known = stored.chunks
         facet, objects = task_of(schema).labels, known.objects()
         saved = known if known.entries else None
-        return facet.large(schema.names, known.shape, saved, objects, stored.next_id)
+        found = saved, objects, stored.next_id, known.verified
+        return facet.large(schema.names, known.shape, *found)
     restored = task_of(schema).labels.restored
     return restored(stored.labels, stored.provenance, stored.next_id)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.chunked import Index
 from napari_unet.annotation.labels import LabelKind, Labels, as_labels, as_whole
 from napari_unet.annotation.large import LargeAnnotation, SavedChunks
 from napari_unet.annotation.objects import ObjectTable
@@ -113,6 +114,7 @@ class Labeling(ABC):
         saved: SavedChunks | None = None,
         objects: ObjectTable | None = None,
         next_id: int = 1,
+        verified: frozenset[Index] = frozenset(),
     ) -> LargeAnnotation:
         """Return an annotation of an image larger than memory; perhaps it was saved.
 
@@ -123,7 +125,10 @@ class Labeling(ABC):
                 "Values are not predicted in images larger than memory: cut out a "
                 "part, or predict the file with napari-unet predict."
             )
-        return LargeAnnotation(shape, saved, objects, rules=self.rules, next_id=next_id)
+        rules = self.rules
+        return LargeAnnotation(
+            shape, saved, objects, rules=rules, next_id=next_id, verified=verified
+        )
 
     def take_over(
         self, labels: Callable[[], Any], names: Names, axes: str, source: str

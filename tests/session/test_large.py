@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import dask.array as da
@@ -10,9 +11,11 @@ import pytest
 import scipy
 import zarr
 
+from napari_unet.annotation.edits import Settle
 from napari_unet.geometry.box import Box
 from napari_unet.images.lazy import LazyImage
 from napari_unet.inference import tile_maps
+from napari_unet.session.finetune import snapshots_of
 from napari_unet.session.live import rest
 from napari_unet.session.live.live import REST_SECONDS
 from tests.runners import InlineRunner
@@ -139,3 +142,19 @@ def test_what_needs_all_of_it_is_refused_in_words(large) -> None:
     ]
     for reason in reasons:
         assert "larger than memory" in reason, reasons
+
+
+def test_learns_from_the_parts_that_are_verified(large, slide) -> None:
+    """And no more of the image is read than lies around them."""
+    large.stroke(Box((20, 20), (40, 40)), 1)
+    large.annotation.do(Settle())
+    large.stroke(Box((510, 620), (530, 640)), 2)  # is being worked on
+    large.session.images.current.saving.finish()
+    (lesson,) = snapshots_of(large.session.images)
+    sample = pickle.loads(pickle.dumps(lesson)).as_sample()
+    assert sample is not None
+    height, width = sample.image.shape
+    assert sample.labels.shape == sample.verified.shape == (height, width)
+    np.testing.assert_array_equal(sample.image, slide[:height, :width])
+    assert set(np.unique(sample.labels[sample.verified])) == {0, 1}
+    assert not sample.verified[510:530, 620:640].any()
