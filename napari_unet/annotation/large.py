@@ -145,7 +145,8 @@ class LargeAnnotation(Annotation):
         provenance = cast("ProvenanceMap", self._provenance)
         pixels = Pixels(labels, live, provenance, objects, self._record)
         ids = IdCounter(next_id, np.array(objects.ids, np.int32))
-        self._begin(live, live, pixels, ids, rules)
+        self.labels = self.live = live
+        self._begin(pixels, ids, rules)
 
     @property
     def saved(self) -> SavedChunks:

@@ -59,19 +59,12 @@ class Workspace:
             provenance = np.zeros(labels.shape, np.uint8)
         # Without the subclass: its writes are reported as a person's.
         live = np.asarray(labels)
-        pixels = Pixels.of(live, provenance, self._record)
-        self._begin(labels, live, pixels, IdCounter(next_id, live), rules)
-
-    def _begin(
-        self,
-        labels: LabelMap,
-        live: LabelMap,
-        pixels: Pixels,
-        ids: IdCounter,
-        rules: Rules,
-    ) -> None:
-        """Begin with nothing done yet."""
         self.labels, self.live = labels, live
+        pixels = Pixels.of(live, provenance, self._record)
+        self._begin(pixels, IdCounter(next_id, live), rules)
+
+    def _begin(self, pixels: Pixels, ids: IdCounter, rules: Rules) -> None:
+        """Begin with nothing done yet."""
         self.pixels = pixels
         self.ids = ids
         self.rules = rules

@@ -238,10 +238,7 @@ class LabelsBinding:
 
     def _take_over(self, data: Any) -> TakenLabels:
         if self.annotation.shown_box != self.annotation.pixels.whole:
-            raise InputError(
-                f"The layer '{self.layer.name}' shows a part of the labels, and takes "
-                "no others in the place of them; paint, or cut the part out."
-            )
+            raise _shows_a_part(self.layer)
         if tuple(data.shape) != self._array.shape:
             raise InputError(
                 f"The layer '{self.layer.name}' was given labels of the shape "
@@ -302,6 +299,13 @@ class LabelsBinding:
         self.edited.emit(change)
         if change.box is not None:
             self.changed.emit(change.box)
+
+
+def _shows_a_part(layer: Labels) -> InputError:
+    return InputError(
+        f"The layer '{layer.name}' shows a part of the labels, and takes no others in "
+        "the place of them; paint, or cut the part out."
+    )
 
 
 def _recording_data(layer: Labels, labels: npt.NDArray[Any]) -> RecordingArray:

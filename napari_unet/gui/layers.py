@@ -113,20 +113,10 @@ class ViewerLayers:
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
         if image.large:
-            return self._part_in_sight(image)
+            below = next(iter(self.images.of(image)), None)
+            return _part_in_sight(self._viewer, image, below, shown)
         box = _box_of_labels(_box_in_sight(self._viewer, layer), image, shown, layer)
         return None if box.empty else box
-
-    def _part_in_sight(self, image: OpenImage) -> Box | None:
-        """Return what is in sight of an image larger than memory, and is shown."""
-        below = next(iter(self.images.of(image)), None)
-        if below is None:
-            return None
-        shown, seen = image.annotation, box_in_canvas(self._viewer, below, image.axes)
-        # Before there are labels, a part of them can be anywhere.
-        here = shown.shown_box if self.results.current else shown.pixels.whole
-        box = seen.intersect(here) if seen is not None else None
-        return None if box is None or box.empty else box
 
     def look_at(self, image: OpenImage, box: Box) -> None:
         """Bring a part of an image into sight, and choose the image.
@@ -295,6 +285,21 @@ class ViewerLayers:
         """Say at the first stroke that nobody keeps it."""
         text = _not_kept(event.source.name, self.labels_layer)
         self._session.report("correct", InputError(text))
+
+
+def _part_in_sight(
+    viewer: ViewerModel,
+    image: OpenImage,
+    below: Image | None,
+    result: ShownResult | None,
+) -> Box | None:
+    """Return what is in sight of an image larger than memory, and is shown."""
+    if below is None or (seen := box_in_canvas(viewer, below, image.axes)) is None:
+        return None
+    # Before there are labels, a part of them can be anywhere.
+    shown = image.annotation
+    box = seen.intersect(shown.shown_box if result else shown.pixels.whole)
+    return None if box.empty else box
 
 
 def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:

@@ -36,13 +36,14 @@ from napari_unet.inference.predict_block import (
     iter_decode_block,
     narrowed,
 )
-from napari_unet.inference.sight import LARGE_PLANE, iter_look, sample_of
+from napari_unet.inference.sight import LARGE_PLANE, glance_at, iter_look, sample_of
 from napari_unet.inference.tile_maps import (
     Kept,
     Known,
     Prepared,
     end_of,
     placed,
+    plane_of,
 )
 from napari_unet.instances.decoding import Maps
 from napari_unet.nets.device import choose_execution, resolve_device
@@ -145,7 +146,7 @@ def iter_predict_view(
     prepared = request.prepared
     if prepared is None:
         prepared = yield from iter_prepare(
-            image, model, predictor, axes, diameter, pixel_size
+            image, model, predictor, request.view, axes, diameter, pixel_size
         )
         yield ImagePrepared(prepared)
     if prepared.too_large(request.view):
@@ -159,6 +160,7 @@ def iter_prepare(
     image: npt.NDArray[Any] | ImageSource,
     model: Model,
     predictor: PlanePredictor,
+    view: Box,
     axes: str | None,
     diameter: float | None,
     pixel_size: float | None,
@@ -166,7 +168,8 @@ def iter_prepare(
     """Look at an image as a whole prediction does: its grey values, its objects."""
     seen, _ = fit_image(image, axes, model)
     if isinstance(image, ImageSource) and math.prod(seen.shape[3:]) > LARGE_PLANE:
-        return (yield from _iter_glance(seen, model, predictor, diameter, pixel_size))
+        size = diameter, pixel_size
+        return (yield from _iter_glance(seen, view, model, predictor, *size))
     limits = yield from iter_limits(seen, model)
     told = diameter is not None
     nothing = yield from iter_nothing(seen, model, limits, told=told)
@@ -181,13 +184,16 @@ def iter_prepare(
 
 def _iter_glance(
     seen: CanonicalImage,
+    view: Box,
     model: Model,
     predictor: PlanePredictor,
     diameter: float | None,
     pixel_size: float | None,
 ) -> Generator[PredictEvent, None, Prepared]:
     """Look at some of an image: to read all of it would take minutes."""
-    limits = yield from iter_limits(sample_of(seen), model)
+    place = plane_of(view, seen)
+    first = glance_at(seen, place.frame, place.section, place.box)
+    limits = yield from iter_limits(sample_of(seen, first), model)
     looked = yield from iter_look(
         seen,
         model,
@@ -196,7 +202,7 @@ def _iter_glance(
         diameter=diameter,
         pixel_size=pixel_size,
         raw=False,
-        everywhere=False,
+        first=first,
     )
     zoom = looked.zoom
     plan = plan_blocks(seen, model.spec, predictor, limits=limits, raw=False, zoom=zoom)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import mapped
-from napari_unet.errors import InputError, UnreadableRegion
+from napari_unet.errors import UnreadableRegion
 from napari_unet.geometry.box import Box
 from napari_unet.images.source import ArrayImage, CanonicalImage
 from napari_unet.inference.events import PredictEvent
@@ -36,7 +36,8 @@ LARGE_PLANE = 2**24
 _WINDOW = 2048
 _THUMBNAIL = 512
 _SQUARE, _SQUARES = 256, 6
-_CHOICE, _FEW = 4, 3
+_CHOICE, _FEW = 4, 2
+_GLANCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,16 @@ def iter_look(
     diameter: float | None,
     pixel_size: float | None,
     raw: bool,
-    everywhere: bool = True,
+    first: CanonicalImage | None = None,
 ) -> Generator[PredictEvent, None, Looked]:
     """Look for a part in which there is something, and measure its objects.
 
-    Everywhere, or else only where grey values differ most: then there is something.
+    Where a person waits, only in the part that is to be seen `first`, and where grey
+    values differ most.
     """
     told, held = diameter is not None, list[Notice]()
-    for part in _parts(image, everywhere=everywhere):
+    parts = _parts(image) if first is None else [first, *_telling(image)[:_FEW]]
+    for part in parts:
         try:
             if not raw:
                 steps = iter_nothing(part, model, limits, told=told)
@@ -111,15 +114,18 @@ def iter_look(
         except UnreadableRegion:
             continue  # told of when its block is predicted
         return Looked(blank=False, zoom=zoom)
-    yield from held[:1] if everywhere else ()
-    return Looked(blank=bool(held) and everywhere, zoom=1.0)
+    if first is not None:
+        return Looked(blank=False, zoom=1.0)
+    yield from held[:1]
+    return Looked(blank=bool(held), zoom=1.0)
 
 
-def sample_of(image: CanonicalImage) -> CanonicalImage:
-    """Return pixels of a large image, read at fixed places, as an image in memory.
+def sample_of(image: CanonicalImage, first: CanonicalImage) -> CanonicalImage:
+    """Return pixels of a large image, with those of a part of it, in memory.
 
     Squares that are spread evenly over some planes: what is scaled by their grey values
-    is scaled nearly as by those of all, and alike in every view.
+    is scaled nearly as by those of all, and alike in every view. Where an image is
+    empty there, the part has what a person looks at.
     """
     rows, columns = (_evenly(n) for n in image.shape[3:])
     planes = _some(image.shape[0]), _some(image.shape[2])
@@ -130,8 +136,8 @@ def sample_of(image: CanonicalImage) -> CanonicalImage:
         with suppress(UnreadableRegion):  # told of when it is predicted
             part = image.plane(frame, section, box)
             parts.append(part.reshape(part.shape[0], 1, -1))
-    if not parts:
-        raise InputError("No part of the image can be read; copy the file again.")
+    seen = first.read(Box.whole(first.shape))[0]
+    parts.append(seen.reshape(seen.shape[0], 1, -1))
     pixels = np.concatenate(parts, axis=2)
     return CanonicalImage(ArrayImage(array=pixels, axes="CYX"), "CYX")
 
@@ -155,22 +161,35 @@ def _iter_holding(
     return (yield from mapped(hold, steps))
 
 
-def _parts(image: CanonicalImage, *, everywhere: bool) -> Iterator[CanonicalImage]:
+def _parts(image: CanonicalImage) -> Iterator[CanonicalImage]:
     """Yield the image, or else windows: some that tell most, and then all."""
     shape = image.shape[3:]
     if math.prod(shape) <= LARGE_PLANE:
         yield image
         return
-    planes = _some(image.shape[0]), _some(image.shape[2])
-    starts = [_spread(n) for n in shape]
-    windows = [_window(image, *place) for place in product(*planes, *starts)]
-    first = sorted(windows, key=_contrast, reverse=True)
-    yield from map(_canonical, first if everywhere else first[:_FEW])
-    if not everywhere:
-        return
+    yield from _telling(image)
     every = (range(n) for n in (image.shape[0], image.shape[2]))
     tiles = (range(0, n, _WINDOW) for n in shape)
     yield from (_canonical(_window(image, *place)) for place in product(*every, *tiles))
+
+
+def _telling(image: CanonicalImage) -> list[CanonicalImage]:
+    """Return windows that are spread over the image, those that tell most first."""
+    planes = _some(image.shape[0]), _some(image.shape[2])
+    starts = [_spread(n) for n in image.shape[3:]]
+    windows = [_window(image, *place) for place in product(*planes, *starts)]
+    return [_canonical(each) for each in sorted(windows, key=_contrast, reverse=True)]
+
+
+def glance_at(
+    image: CanonicalImage, frame: int, section: int, box: Box
+) -> CanonicalImage:
+    """Return the middle of a box of a plane, as large as is looked at quickly."""
+    start = tuple(
+        max(a, (a + b - _GLANCE) // 2) for a, b in zip(box.start, box.stop, strict=True)
+    )
+    middle = Box(start, tuple(a + _GLANCE for a in start)).intersect(box)
+    return _canonical(Window(image, frame, section, middle))
 
 
 def _some(count: int) -> list[int]:

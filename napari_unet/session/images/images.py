@@ -43,7 +43,7 @@ class Images:
     manners : callable
         Returns how a file is read of which nothing is known, or None.
     most_bytes : int
-        How much labels may take that are in memory as a whole.
+        What labels that are in memory as a whole may take.
     labels_shown : Signal(OpenImage)
         The image has labels to look at, from now on or from earlier work.
     put_away : Signal(OpenImage)
@@ -132,9 +132,8 @@ class Images:
         request = Request(
             source, name, letters, path, schema, project, pixel_size, axes, colour
         )
-        request = replace(request, large=large)
         like = self.manners(path) if path is not None else None
-        self.opener.want(replace(request, like=like))
+        self.opener.want(replace(request, like=like, large=large))
         self.opener.go()
 
     def select(self, image: OpenImage | None) -> None:
@@ -164,7 +163,6 @@ class Images:
             image.stated_pixel_size,
             reading=reading or image.reading,
             told=told,
-            large=image.large,
         )
 
         def open_it() -> None:
@@ -173,6 +171,7 @@ class Images:
 
         image.saving.closing = True
         self.make_current(None)
+        request = replace(request, large=image.large)
         self.opener.want(request)
         image.saving.release(open_it)
 

@@ -183,14 +183,12 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
 
         An InputError says that the image cannot be used.
         """
-        request = self.request
+        request, large = self.request, self.request.large
         pixels = _pixels(request)
         header = read_header(request.path) if request.path else ImageHeader()
         axes, reading = _read_axes(pixels, request, header)
         yield
-        identify = identify_by_samples if request.large else iter_identify
-        identity = yield from identify(request.name, pixels, axes, request.schema)
-        identity = replace(identity, path=request.path)
+        identity = yield from _iter_identify(request, pixels, axes)
         if known := request.held.same(identity):
             return known
         project, stored, problem = request.project, None, None
@@ -205,10 +203,9 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             found = project.store.look_up(identity, request.held.keys, holds_image)
             if not found.known and (known := request.held.renamed(identity)):
                 return known
-            stored = project.store.load_work(identity, found, large=request.large)
+            stored = project.store.load_work(identity, found, large=large)
             home = Home(project, found.key, stored.last if stored else 0)
             if not why_not:
-                large = request.large
                 kept = look_for_kept(request.kept, home, identity, large=large)
             if kept is not None and kept.home.may_return:
                 project, found, stored = kept.project, kept.found, kept.stored
@@ -219,12 +216,10 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         except StorageError as error:
             problem, why_not = error, str(error)
         yield
-        annotation = _annotation(identity, stored, large=request.large)
+        annotation = _annotation(identity, stored, large=large)
         recovered = recover(annotation, stored) if stored else NOTHING
         # Known by what was opened, predicted and learned from by what that means.
-        note: str | None = None
-        if not request.large:
-            pixels, note = as_file_means(request.path, pixels)
+        pixels, note = _as_file_means(request, pixels)
         away = kept.home if kept and kept.home.may_return else None
         waiting = bool(why_not) and problem is None
         image = OpenImage(
@@ -323,6 +318,21 @@ def _pixels(request: Request) -> Any:
     if not request.large:
         return as_image(request.source).array
     return as_source(request.source)
+
+
+def _iter_identify(
+    request: Request, pixels: Any, axes: str
+) -> Generator[None, None, ImageIdentity]:
+    identify = identify_by_samples if request.large else iter_identify
+    identity = yield from identify(request.name, pixels, axes, request.schema)
+    return replace(identity, path=request.path)
+
+
+def _as_file_means(request: Request, pixels: Any) -> tuple[Any, str | None]:
+    """Return pixels as their file means them; of a large image, as they are read."""
+    if request.large:
+        return pixels, None
+    return as_file_means(request.path, pixels)
 
 
 def _annotation(

@@ -26,12 +26,13 @@ from napari_unet.geometry.box import Box
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
+from napari_unet.session.live.due import due_tiles, tiles_there
+from napari_unet.session.live.filling import Filling
 from napari_unet.session.live.known import Known, Origin, Tiles
-from napari_unet.session.live.rest import Rest
 from napari_unet.session.live.run import Heard, ViewRun, Wish
 from napari_unet.session.models.models import Models
 from napari_unet.session.predicting import Predicting
-from napari_unet.session.status import LIVE_OFF, Progress
+from napari_unet.session.status import LIVE_OFF
 
 if TYPE_CHECKING:
     from napari_unet.weights.model import Model
@@ -74,8 +75,7 @@ class Live:
         self._run: ViewRun | None = None
         self._done: Wish | None = None
         self._moved_at = 0.0
-        self._rest: Rest | None = None
-        self._filled: Box | None = None  # the block of the rest that is predicted
+        self._filling = Filling(hub)
 
     def switch(self, on: bool) -> None:
         """Predict the view from now on, or leave it as it is."""
@@ -89,15 +89,13 @@ class Live:
         """Predict the view of an image larger than memory, and then all the rest."""
         self.cancel()
         self._done = None
-        self._rest = Rest(image, self._view(), self._hub.clock())
-        self._say_rest()
+        self._filling.start(image, self._view())
 
     def end_rest(self) -> None:
         """Let the rest be; what was predicted stays."""
-        if self._rest is not None:
-            self._rest = self._filled = None
+        if self._filling.on:
+            self._filling.drop()
             self.cancel()
-            self._hub.show(predicting=None, cancelling=False)
             self._hub.say("Prediction cancelled; what is there stays.", "image")
 
     def look(self) -> None:
@@ -108,7 +106,7 @@ class Live:
         """Write for some milliseconds, and see whether something is to be predicted."""
         if self._run is not None:
             self._run.write()
-        if not self._hub.state.live.on and self._rest is None:
+        if not (self._hub.state.live.on or self._filling.on):
             return
         wish, model = self._wish(), self._models.active
         if wish is None or model is None:
@@ -121,9 +119,7 @@ class Live:
     def cancel(self) -> None:
         """Let go of what is going on; what was written stays."""
         run, self._run = self._run, None
-        if self._rest is not None and self._filled is not None:
-            self._rest.again(self._filled)
-        self._filled = None
+        self._filling.put_back()
         if run is not None:
             run.cancel()
             self._say()
@@ -132,9 +128,8 @@ class Live:
         """Forget what is known of an image that is put away."""
         if self._run is not None and self._run.wish.image is image:
             self.cancel()
-        if self._rest is not None and self._rest.image is image:
-            self._rest = None
-            self._hub.show(predicting=None)
+        if self._filling.is_of(image):
+            self._filling.drop()
         self._known.pop(image, None)
         self._tiles.forget(image)
         self._done = None
@@ -178,7 +173,7 @@ class Live:
 
     def _wish(self) -> Wish | None:
         state, image, model = self._hub.state, self._images.current, self._models.active
-        if self._rest is not None:
+        if self._filling.on:
             state = replace(state, predicting=None)  # that is this one
         if image is None or model is None or state.comparing or state.why_not_predict:
             return None
@@ -203,7 +198,7 @@ class Live:
         if known.prepared is not None and known.prepared.too_large(wish.view):
             self._settle(wish, known, _TOO_LARGE)
             return
-        wanted = self._due(wish, known)
+        wanted = due_tiles(wish, known)
         if wanted is not None and not wanted:
             self._settle(wish, known)
         elif not self._goes_on(wish, known):
@@ -221,10 +216,10 @@ class Live:
     def _settle(self, wish: Wish, known: Known, words: str = "") -> None:
         """Leave a view alone until something is different."""
         if self._run is not None and not self._run.over:
-            if self._goes_on(wish, known) or self._filled is not None:
-                self._done = wish if self._filled is not None else self._done
+            if self._goes_on(wish, known):
                 return
-            self.cancel()
+            if self._filling.block is None:
+                self.cancel()
         self._done = wish
         self._say(words)
 
@@ -239,28 +234,6 @@ class Live:
         same = prepared is not None and prepared.tiles(now) == prepared.tiles(then)
         return same or now == then
 
-    def _due(self, wish: Wish, known: Known) -> frozenset[Box] | None:
-        """Return the tiles that are wanted; None if the image is to be looked at first.
-
-        As long as it was not looked at, it is cut into no tiles.
-        """
-        image, prepared = wish.image, known.prepared
-        if prepared is None:
-            seen = not image.annotation.unseen(wish.view).any()
-            anew = known.written or (known.whole not in (None, wish.origin))
-            return frozenset() if seen and not (anew and wish.fresh) else None
-        tiles = prepared.tiles(wish.view)
-        return frozenset(tile for tile in tiles if self._is_due(tile, wish, known))
-
-    def _is_due(self, tile: Box, wish: Wish, known: Known) -> bool:
-        assert known.prepared is not None
-        if wish.fresh and known.stale(tile, wish.origin):
-            return True
-        unseen = wish.image.annotation.unseen(known.prepared.in_labels(tile))
-        # Where a person starts over, all that was predicted is gone.
-        written = known.current(tile, wish.origin)
-        return bool(unseen.all() if written else unseen.any())
-
     def _start(
         self,
         wish: Wish,
@@ -270,11 +243,10 @@ class Live:
     ) -> None:
         found, beside = {}, frozenset[Box]()
         if (prepared := known.prepared) is not None:
-            near = prepared.tiles(wish.view, around=1)
-            found = self._tiles.find(wish.image, near)
-            if self._filled is not None:
+            found = self._tiles.find(wish.image, prepared.tiles(wish.view, around=1))
+            if self._filling.block is not None:
                 # The maps of neighbours may be gone; objects across need them.
-                beside = frozenset(t for t in near if self._is_there(t, wish, prepared))
+                beside = tiles_there(wish, prepared)
         heard = Heard(
             event=partial(self._on_event, wish, model),
             wrote=partial(self._on_written, wish),
@@ -287,38 +259,22 @@ class Live:
         request = inference.Request(wish.view, wanted, found, prepared, beside)
         self._run.start(model, request)
 
-    def _is_there(self, tile: Box, wish: Wish, prepared: inference.Prepared) -> bool:
-        return not wish.image.annotation.unseen(prepared.in_labels(tile)).any()
-
     def _go_on_with_rest(self, wish: Wish, model: Model) -> None:
         """Predict the next block of the rest, where the view needs nothing."""
-        rest, known = self._rest, self._known.get(wish.image)
-        if rest is None or rest.image is not wish.image or wish != self._done:
+        known = self._known.get(wish.image)
+        if not self._filling.is_of(wish.image) or wish != self._done or known is None:
             return
-        if known is None or (self._run is not None and not self._run.over):
+        if self._run is not None and not self._run.over:
             return
-        if known.prepared is not None:
-            rest.begin(known.prepared.plan.zoom)
-            self._filled = rest.next()
-            if self._filled is None:
-                self._end_of_rest()
+        wanted = None
+        if (prepared := known.prepared) is not None:
+            if (block := self._filling.next(prepared.plan.zoom)) is None:
                 return
-        block = replace(wish, view=self._filled or wish.view)
-        wanted = self._due(block, known) if known.prepared is not None else None
+            wish = replace(wish, view=block)
+            wanted = due_tiles(wish, known)
         if wanted is None or wanted:
-            self._start(block, model, known, wanted)
-        self._say_rest()
-
-    def _end_of_rest(self) -> None:
-        assert self._rest is not None
-        image, self._rest = self._rest.image, None
-        self._hub.show(predicting=None)
-        self._hub.say(f"All of {image.name} is predicted.", "image")
-
-    def _say_rest(self) -> None:
-        if (rest := self._rest) is not None:
-            self._hub.show(predicting=Progress(rest.done, rest.total))
-            self._hub.say(rest.words(self._hub.clock()), "image", "predicting")
+            self._start(wish, model, known, wanted)
+        self._filling.tell()
 
     def _on_event(self, wish: Wish, model: Model, event: inference.LiveEvent) -> None:
         known = self._known.get(wish.image)
@@ -342,14 +298,13 @@ class Live:
             self.applied.emit(wish.image)
 
     def _on_over(self) -> None:
-        self._run = self._filled = None
+        self._run = None
+        self._filling.note_done()
         self._say()
 
     def _on_failed(self, error: Exception) -> None:
-        self._run = self._filled = None
-        if self._rest is not None:
-            self._rest = None
-            self._hub.show(predicting=None)
+        self._run = None
+        self._filling.drop()
         self._done = self._wish()
         self._say()
         self._hub.report("predict", error)
