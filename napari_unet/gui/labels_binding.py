@@ -221,8 +221,7 @@ class LabelsBinding:
 
     def _on_data(self) -> None:
         """Take over what somebody assigned to ``layer.data`` as an edit."""
-        data = self.layer.data
-        if data is self._array:
+        if (data := self.layer.data) is self._array:
             return
         self.layer.data = self._array
         try:

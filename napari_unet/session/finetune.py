@@ -163,8 +163,8 @@ class TrainRound(Job[RoundEvent, None]):
         yield Preparing(0, len(self.snapshots))
         snapshots = [*self.snapshots, *(yield from iter_read_work(self.elsewhere))]
         # Imported in the background: torch takes seconds.
-        found = (snapshot.as_sample() for snapshot in snapshots)
-        samples = [sample for sample in found if sample is not None]
+        every = (snapshot.as_sample() for snapshot in snapshots)
+        samples = [sample for sample in every if sample is not None]
         yield Preparing(0, len(samples))
         config = learning.PRESETS[self.preset].model_copy(
             update={

@@ -56,7 +56,11 @@ class LargeLesson:
         box = _around(trainable)
         pixels, axes = chosen_channels(self.pixels, self.identity.axes, self.channels)
         place = _with_channels(box.placed_in(self.lesson.box), axes, pixels.shape)
-        part = pixels.read(place)
+        part = (
+            pixels[place.slices]
+            if isinstance(pixels, np.ndarray)
+            else pixels.read(place)
+        )
         return Sample(part, labels[box.slices], trainable[box.slices], axes)
 
 

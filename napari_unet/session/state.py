@@ -38,6 +38,8 @@ from napari_unet.session.status import (
 from napari_unet.session.worklist.status import NO_LIST, ProjectState, WorklistState
 from napari_unet.tasks import task_of
 
+_BY_BLOCKS = "napari-unet predict writes those of a file, block by block"
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -135,8 +137,8 @@ class State:
         """Return why Predict is refused now, or nothing if it is not."""
         if self.predicting:
             return "A prediction is going on."
-        reason = self._why_no_image() or self._why_no_model()
-        return reason or self.target.why_not_predict
+        why_not = self._why_no_image() or self._why_no_model()
+        return why_not or self.target.why_not_predict
 
     @property
     def why_not_paint(self) -> str:
@@ -164,7 +166,7 @@ class State:
     @property
     def why_not_go_on(self) -> str:
         """Return why there is no next view to look at, or nothing if there is one."""
-        return self._why_no_image() or self._why_large("the order of views")
+        return self._why_no_image() or _why_large(self.image, "the order of views")
 
     @property
     def why_not_measure(self) -> str:
@@ -174,7 +176,7 @@ class State:
         task = task_of(self.image)
         if not task.labels.objects:
             return f"There are no objects here to list, but {task.words.outcome}."
-        if reason := why_no_labels(self.image) or self._why_large("the list"):
+        if reason := why_no_labels(self.image) or _why_large(self.image, "the list"):
             return reason
         if not self.image.objects:
             return "There are no objects yet: Predict, or paint some."
@@ -198,8 +200,7 @@ class State:
             return reason
         if self.image and not self.image.has_labels:
             return "There are no labels yet: Predict, or paint some."
-        way = "napari-unet predict writes those of a file, block by block"
-        return self._why_large("an export of results", way)
+        return _why_large(self.image, "an export of results", _BY_BLOCKS)
 
     @property
     def why_not_export_model(self) -> str:
@@ -215,7 +216,7 @@ class State:
             return reason
         if self.image and not self.image.worked_on:
             return "There is nothing to clear."
-        return self._why_large("to start over", "un-verify what is in view")
+        return _why_large(self.image, "to start over", "un-verify what is in view")
 
     @property
     def why_not_bring_back(self) -> str:
@@ -224,7 +225,7 @@ class State:
             return reason
         if self.image and not self.image.snapshots:
             return "Nothing was kept yet: Start over keeps a copy."
-        return self._why_large("to bring back a copy")
+        return _why_large(self.image, "to bring back a copy")
 
     @property
     def why_not_finetune(self) -> str:
@@ -262,7 +263,8 @@ class State:
 
         `number` is 0 where none is chosen.
         """
-        if reason := self._why_no_image() or self._why_no_model():
+        reason = self._why_no_image() or self._why_no_model()
+        if reason := reason or _why_large(self.image, "a comparison"):
             return reason
         if self.predicting:
             return "A prediction is going on: wait until what is shown now is complete."
@@ -270,9 +272,6 @@ class State:
             return "There is nothing to compare with yet: Predict first."
         if self.model and self.model.variables:
             return "Values are not compared side by side: go to the version to see it."
-        way = "go to the version, and look at what Live predicts in view"
-        if reason := self._why_large("a comparison", way):
-            return reason
         if not number:
             return "Choose a version in the list first."
         return "This version predicts now: choose another." * (number == self.version)
@@ -287,10 +286,6 @@ class State:
             return "Choose an image first, or drop one into the window."
         return "" if self.image.open else "The image is still being opened."
 
-    def _why_large(self, what: str, instead: str = "") -> str:
-        large = self.image is not None and self.image.large
-        return not_of_large(what, instead) if large else ""
-
     def _why_read_only(self) -> str:
         return self.image.read_only if self.image else ""
 
@@ -298,6 +293,10 @@ class State:
         if self.loading or not (self.ready or self.model):
             return "The model is still being loaded."
         return "" if self.model else "Choose a model first."
+
+
+def _why_large(image: ImageState | None, what: str, instead: str = "") -> str:
+    return not_of_large(what, instead) if image is not None and image.large else ""
 
 
 def _why_not_learn(image: ImageState) -> str:

@@ -26,9 +26,7 @@ from napari_unet.tasks import goes_with
 
 
 class Images:
-    """Open images with their annotations; one of them is current.
-
-    Iterating gives those that are open.
+    """Open images with their annotations, to iterate over; one of them is current.
 
     Attributes
     ----------
@@ -42,8 +40,6 @@ class Images:
         Brings images in that were opened by jobs.
     manners : callable
         Returns how a file is read of which nothing is known, or None.
-    most_bytes : int
-        What labels that are in memory as a whole may take.
     labels_shown : Signal(OpenImage)
         The image has labels to look at, from now on or from earlier work.
     put_away : Signal(OpenImage)
@@ -74,7 +70,7 @@ class Images:
         self.schema = INSTANCES
         self.manners: Callable[[Path], Manners | None] = lambda _path: None
         self.opener = Opener(self)
-        self.most_bytes = MOST_BYTES
+        self.most_bytes = MOST_BYTES  # of labels that are in memory as a whole
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter([image for image in self.all if not image.saving.closing])
@@ -128,11 +124,11 @@ class Images:
         path = path.absolute() if path is not None else None
         project = self.projects.for_image(file_of(path), name)
         letters, schema = known.letters, self.schema
-        large = is_large(tuple(source.shape), letters, self.most_bytes)
+        large = is_large(source.shape, letters, self.most_bytes)
         request = Request(
             source, name, letters, path, schema, project, pixel_size, axes, colour
         )
-        like = self.manners(path) if path is not None else None
+        like = self.manners(path) if path else None
         self.opener.want(replace(request, like=like, large=large))
         self.opener.go()
 

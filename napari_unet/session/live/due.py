@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_unet import inference
 from napari_unet.geometry.box import Box
-from napari_unet.session.live.known import Known
+from napari_unet.session.live.known import Known, Tiles
 from napari_unet.session.live.run import Wish
 
 
@@ -22,11 +22,26 @@ def due_tiles(wish: Wish, known: Known) -> frozenset[Box] | None:
     return frozenset(t for t in tiles if _is_due(t, wish, known, prepared))
 
 
-def tiles_there(wish: Wish, prepared: inference.Prepared) -> frozenset[Box]:
-    """Return the tiles of a view and around it that are predicted everywhere."""
-    unseen, place = wish.image.annotation.unseen, prepared.in_labels
+def request_for(
+    wish: Wish,
+    prepared: inference.Prepared | None,
+    wanted: frozenset[Box] | None,
+    tiles: Tiles,
+    *,
+    whole: bool,
+) -> inference.Request:
+    """Return what is asked of a model, together with what is known already.
+
+    Objects that lie across the border are `whole` only if the model is asked again for
+    what is predicted beside it: what it has said there may be forgotten.
+    """
+    if prepared is None:
+        return inference.Request(wish.view, wanted)
     near = prepared.tiles(wish.view, around=1)
-    return frozenset(tile for tile in near if not unseen(place(tile)).any())
+    unseen, place = wish.image.annotation.unseen, prepared.in_labels
+    there = (tile for tile in near if whole and not unseen(place(tile)).any())
+    known = tiles.find(wish.image, near)
+    return inference.Request(wish.view, wanted, known, prepared, frozenset(there))
 
 
 def _is_due(tile: Box, wish: Wish, known: Known, prepared: inference.Prepared) -> bool:

@@ -62,11 +62,13 @@ class Filling:
         """Take note that the block, or the view, is predicted."""
         self.block = None
 
-    def drop(self) -> None:
-        """Let the rest be."""
-        if self._rest is not None:
-            self._rest = self.block = None
-            self._hub.show(predicting=None, cancelling=False)
+    def drop(self) -> bool:
+        """Let the rest be; return whether there was one."""
+        if self._rest is None:
+            return False
+        self._rest = self.block = None
+        self._hub.show(predicting=None, cancelling=False)
+        return True
 
     def tell(self) -> None:
         """Say how far it is."""

@@ -26,7 +26,7 @@ from napari_unet.geometry.box import Box
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
-from napari_unet.session.live.due import due_tiles, tiles_there
+from napari_unet.session.live.due import due_tiles, request_for
 from napari_unet.session.live.filling import Filling
 from napari_unet.session.live.known import Known, Origin, Tiles
 from napari_unet.session.live.run import Heard, ViewRun, Wish
@@ -93,8 +93,7 @@ class Live:
 
     def end_rest(self) -> None:
         """Let the rest be; what was predicted stays."""
-        if self._filling.on:
-            self._filling.drop()
+        if self._filling.drop():
             self.cancel()
             self._hub.say("Prediction cancelled; what is there stays.", "image")
 
@@ -201,7 +200,7 @@ class Live:
         wanted = due_tiles(wish, known)
         if wanted is not None and not wanted:
             self._settle(wish, known)
-        elif not self._goes_on(wish, known):
+        elif run is None or not run.serves(wish, known.prepared):
             self.cancel()
             self._start(wish, model, known, wanted)
 
@@ -216,23 +215,12 @@ class Live:
     def _settle(self, wish: Wish, known: Known, words: str = "") -> None:
         """Leave a view alone until something is different."""
         if self._run is not None and not self._run.over:
-            if self._goes_on(wish, known):
+            if self._run.serves(wish, known.prepared):
                 return
             if self._filling.block is None:
                 self.cancel()
         self._done = wish
         self._say(words)
-
-    def _goes_on(self, wish: Wish, known: Known) -> bool:
-        """Whether that is being predicted already which is wanted."""
-        run, prepared = self._run, known.prepared
-        if run is None or run.over or run.wish.image is not wish.image:
-            return False
-        if run.wish.origin != wish.origin:
-            return False
-        now, then = wish.view, run.wish.view
-        same = prepared is not None and prepared.tiles(now) == prepared.tiles(then)
-        return same or now == then
 
     def _start(
         self,
@@ -241,12 +229,6 @@ class Live:
         known: Known,
         wanted: frozenset[Box] | None,
     ) -> None:
-        found, beside = {}, frozenset[Box]()
-        if (prepared := known.prepared) is not None:
-            found = self._tiles.find(wish.image, prepared.tiles(wish.view, around=1))
-            if self._filling.block is not None:
-                # The maps of neighbours may be gone; objects across need them.
-                beside = tiles_there(wish, prepared)
         heard = Heard(
             event=partial(self._on_event, wish, model),
             wrote=partial(self._on_written, wish),
@@ -256,8 +238,9 @@ class Live:
         self._hub.clear("predict")
         self._run = ViewRun(self._hub.runner, wish, heard)
         self._say()
-        request = inference.Request(wish.view, wanted, found, prepared, beside)
-        self._run.start(model, request)
+        whole = self._filling.block is not None
+        asked = request_for(wish, known.prepared, wanted, self._tiles, whole=whole)
+        self._run.start(model, asked)
 
     def _go_on_with_rest(self, wish: Wish, model: Model) -> None:
         """Predict the next block of the rest, where the view needs nothing."""
@@ -272,8 +255,7 @@ class Live:
                 return
             wish = replace(wish, view=block)
             wanted = due_tiles(wish, known)
-        if wanted is None or wanted:
-            self._start(wish, model, known, wanted)
+        self._start(wish, model, known, wanted)
         self._filling.tell()
 
     def _on_event(self, wish: Wish, model: Model, event: inference.LiveEvent) -> None:
