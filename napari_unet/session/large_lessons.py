@@ -18,6 +18,7 @@ from napari_unet.annotation.provenance import is_verified
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import Channels
 from napari_unet.images.chosen import chosen_channels
+from napari_unet.images.source import as_source
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.session.images.image import OpenImage
 from napari_unet.tasks.sample import Sample
@@ -54,13 +55,10 @@ class LargeLesson:
         if not trainable.any():
             return None
         box = _around(trainable)
-        pixels, axes = chosen_channels(self.pixels, self.identity.axes, self.channels)
+        seen, axes = chosen_channels(self.pixels, self.identity.axes, self.channels)
+        pixels = as_source(seen)
         place = _with_channels(box.placed_in(self.lesson.box), axes, pixels.shape)
-        part = (
-            pixels[place.slices]
-            if isinstance(pixels, np.ndarray)
-            else pixels.read(place)
-        )
+        part = pixels.read(place)
         return Sample(part, labels[box.slices], trainable[box.slices], axes)
 
 

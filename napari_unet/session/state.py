@@ -149,8 +149,7 @@ class State:
 
     def why_not_do(self, name: str) -> str:
         """Return why an edit of that name is refused now, or nothing if it is not."""
-        edit, image = EDITS[name], self.image
-        tool = edit.tool
+        edit, tool, image = EDITS[name], EDITS[name].tool, self.image
         of_objects = tool is not None and tool.for_objects
         if tool and of_objects and image and not task_of(image).labels.objects:
             return f"There are no objects here; {tool.instead}."
