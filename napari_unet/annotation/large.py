@@ -15,7 +15,13 @@ import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.change import PixelChange
-from napari_unet.annotation.chunked import Chunk, ChunkedArray, Index, too_large
+from napari_unet.annotation.chunked import (
+    MOST_BYTES,
+    Chunk,
+    ChunkedArray,
+    Index,
+    too_large,
+)
 from napari_unet.annotation.objects import ObjectCounts, ObjectTable
 from napari_unet.annotation.pane import SIDE, Pane
 from napari_unet.annotation.pixels import Pixels
@@ -135,7 +141,9 @@ class LargeAnnotation(Annotation):
         self._verified = set(verified)
         self._saved = saved = saved or NothingSaved()
         self._labels = ChunkedArray(shape, np.int32, saved.labels)
-        self._provenance = ChunkedArray(shape, np.uint8, saved.provenance)
+        self._provenance = ChunkedArray(
+            shape, np.uint8, saved.provenance, most_bytes=MOST_BYTES // 4
+        )
         self.pane = Pane(self._labels, side)
         self._shown_provenance = np.zeros(self.pane.array.shape, np.uint8)
         objects = objects or ObjectTable(self._labels.size)
