@@ -116,6 +116,16 @@ class ChunkFolder:
         hashes = entry.labels_hash, entry.provenance_hash
         return read_maps(_pair(self.path, index, entry.number), (shape, shape), hashes)
 
+    def problem(self) -> str:
+        """Read every file, and return which one is damaged; nothing if none is."""
+        try:
+            self.objects()
+            for index in self.entries:
+                self.read(index)
+        except StorageError as error:
+            return str(error)
+        return ""
+
     def objects(self) -> ObjectTable:
         """Return the objects of all chunks."""
         table, verified = ObjectTable(self._grid.size), set[Index]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import prod
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,8 @@ from napari_unet.project.identity import ImageFields
 from napari_unet.project.journal_reader import JournalRead
 from napari_unet.project.manifest import Generation
 from napari_unet.tasks import task_of
+
+_MOST_PIXELS = 2**28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +74,7 @@ class StoredAnnotation:
         large: bool = False,
     ) -> StoredAnnotation:
         """Return what there was before the first change, and the journal."""
-        if large:
+        if large or _too_many(image.labels_shape):
             nothing = ChunkFolder(Path(), image.labels_shape, {})
             found = arrays_of(nothing)
             return cls(key, *found, next_id, None, 0, journal, chunks=nothing)
@@ -86,6 +89,11 @@ class StoredAnnotation:
         """Return it with one more thing that a person must know."""
         both = " ".join(filter(None, [self.notice, notice]))
         return replace(self, notice=both or None)
+
+
+def _too_many(shape: tuple[int, ...]) -> bool:
+    """Whether labels of a plane are read chunk by chunk, whoever asks."""
+    return len(shape) == 2 and prod(shape) > _MOST_PIXELS
 
 
 def arrays_of(chunks: ChunkFolder) -> tuple[LabelMap, ProvenanceMap]:

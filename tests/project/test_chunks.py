@@ -10,8 +10,10 @@ import pytest
 from napari_unet.annotation.large import LargeAnnotation
 from napari_unet.errors import StorageError
 from napari_unet.geometry.box import Box
-from napari_unet.project.identity import ImageIdentity
+from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.journal import Journal, Syncer
+from napari_unet.project.rescue.recover import look_into
+from napari_unet.project.rescue.verify import verify
 from napari_unet.project.store import ProjectStore
 from napari_unet.project.stored import rebuild
 
@@ -107,8 +109,6 @@ def test_the_journal_brings_back_what_no_save_holds(tmp_path: Path) -> None:
     store, work = ProjectStore(folder), LargeAnnotation(SHAPE, side=600)
     store.files.make()
     syncer = Syncer()
-    from napari_unet.project.identity import ImageFields
-
     fields = ImageFields.of(IMAGE, folder)
     journal = Journal(store.files.journal, "slide", fields, 0, syncer, lambda: None)
     work.listener = journal.append
@@ -130,3 +130,19 @@ def test_what_was_taken_back_wholly_is_saved(tmp_path: Path) -> None:
     work.undo()
     _save(store, work)
     assert _load(tmp_path / "a.unet").counts() == work.counts()
+
+
+def test_is_verified_file_by_file(tmp_path: Path) -> None:
+    """A sound project is sound; a chunk that is cut off is named."""
+    folder = tmp_path / "a.unet"
+    store, work = ProjectStore(folder), LargeAnnotation(SHAPE, side=600)
+    _paint(work, 100, 100, 1)
+    _save(store, work)
+    assert verify(folder).sound
+    (overview,) = look_into(folder).images
+    assert overview.counts == work.counts()
+    path = folder / "chunks/slide/0-0.1.provenance.tif"
+    path.write_bytes(path.read_bytes()[:-50])
+    report = verify(folder)
+    assert not report.sound
+    assert "0-0.1.provenance.tif" in str(report)
