@@ -48,6 +48,7 @@ def measure(size: int, model: str) -> Report:
         with _open(path, model, middle) as (window, opened):
             note("with torch, napari and the model, before opening", _rss(), "GB")
             note("opened, the view drawn", opened())
+            note("peak memory by then", _peak(), "GB")
             _work(window, middle, note)
         with _open(path, model, middle) as (window, opened):
             note("opened again, with its work", opened())

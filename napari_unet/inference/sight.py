@@ -37,7 +37,7 @@ _WINDOW = 2048
 _THUMBNAIL = 512
 _SQUARE, _SQUARES = 256, 6
 _CHOICE, _FEW = 4, 2
-_GLANCE = 1024
+_GLANCE = 768
 
 
 @dataclass(frozen=True, slots=True)
