@@ -158,3 +158,20 @@ def test_learns_from_the_parts_that_are_verified(large, slide) -> None:
     np.testing.assert_array_equal(sample.image, slide[:height, :width])
     assert set(np.unique(sample.labels[sample.verified])) == {0, 1}
     assert not sample.verified[510:530, 620:640].any()
+
+
+def test_work_that_was_saved_as_a_whole_is_here_again(bright, slide, tmp_path) -> None:
+    """Saved where there was more memory, it is opened as it was."""
+    path = tmp_path / "slide.zarr"
+    first = Stage.make(InlineRunner())
+    first.session.models.choose(bright)
+    first.run()
+    first.open(slide, "slide", "YX", path)
+    first.paint(np.s_[110:140, 110:150], 7)
+    first.session.close()
+    again = Large.make(InlineRunner())
+    again.session.models.choose(bright)
+    again.run()
+    again.open_slide(slide, path)
+    assert not again.state.image.large
+    assert (again.annotation.labels[110:140, 110:150] == 7).all()

@@ -8,6 +8,7 @@ one wrote.
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from napari_unet.project.identity import (
     ImageIdentity,
     identify_by_samples,
     iter_identify,
+    readable,
 )
 from napari_unet.project.journal_reader import Files
 from napari_unet.project.project import Project
@@ -183,7 +185,8 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
 
         An InputError says that the image cannot be used.
         """
-        request, large = self.request, self.request.large
+        request = _as_kept(self.request)
+        large = request.large
         pixels = _pixels(request)
         header = read_header(request.path) if request.path else ImageHeader()
         axes, reading = _read_axes(pixels, request, header)
@@ -311,6 +314,27 @@ def _told_of_twins(found: Found) -> str:
         f"The project has work on an image with the same pixels, {found.twins[-1]}; "
         "this image has none yet."
     )
+
+
+def _as_kept(request: Request) -> Request:
+    """Return a request for an image that fits in memory, where its work was saved so.
+
+    An earlier version of the program, or one with more memory, has held all of it.
+    """
+    if not request.large:
+        return request
+    store, shape = request.project.store, tuple(request.source.shape)
+    with suppress(StorageError):  # which is told when the work is looked up
+        for entry in store.read()[0].images:
+            path = entry.path_from(store.folder.resolve())
+            if path is None or request.path is None:
+                same = entry.name == readable(request.name)
+            else:
+                same = same_file(path, request.path)
+            whole = not store.files.chunk_folder(entry.key).is_dir()
+            if same and whole and entry.shape == shape:
+                return replace(request, large=False)
+    return request
 
 
 def _pixels(request: Request) -> Any:
