@@ -44,6 +44,7 @@ from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 from napari_unet.geometry.points import Points
 
 if TYPE_CHECKING:
+    from napari_unet.annotation.large import ChunkedSnapshot
     from napari_unet.annotation.values import ValueAnnotation
 
 Predicted: TypeAlias = npt.NDArray[Any]
@@ -116,6 +117,24 @@ class Annotation(Workspace):
     """
 
     @property
+    def shown(self) -> LabelMap:
+        """The labels that are shown, and painted in; always the same array."""
+        return self.labels
+
+    @property
+    def shown_box(self) -> Box:
+        """Which part of the labels is shown."""
+        return self.pixels.whole
+
+    @property
+    def shown_provenance(self) -> ProvenanceMap:
+        """Provenance of what is shown; always the same array."""
+        return self.pixels.provenance
+
+    def show_provenance(self, box: Box) -> None:
+        """Bring `shown_provenance` up to date in a box, where it is not always so."""
+
+    @property
     def provenance(self) -> ProvenanceMap:
         """Provenance of every pixel; always the same array, to be read only."""
         return self.pixels.provenance
@@ -176,6 +195,10 @@ class Annotation(Workspace):
         return AnnotationSnapshot(
             self._to_save(), provenance, self.next_id, self.revision, self.counts()
         )
+
+    def to_save(self) -> AnnotationSnapshot | ChunkedSnapshot:
+        """Return what a save needs: all of it, or what changed since the last one."""
+        return self.snapshot()
 
     def _to_save(self) -> LabelMap | ValueMap:
         return self.pixels.labels.copy()

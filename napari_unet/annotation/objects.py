@@ -44,6 +44,16 @@ class Content(NamedTuple):
     verified: Mask
 
 
+class Rows(NamedTuple):
+    """The verified pixels of a part, and its objects.
+
+    Each with its id, its pixels, how many of these are verified, and its box.
+    """
+
+    verified: int
+    objects: tuple[tuple[int, int, int, Box], ...]
+
+
 _ENOUGH = 4
 """Objects that tell how large all of an image are."""
 
@@ -68,21 +78,41 @@ class ObjectTable:
     kept about objects that are gone.
     """
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, total: int) -> None:
         self._pixels: dict[int, int] = {}
         self._verified: dict[int, int] = {}
-        self._total = content.labels.size
-        self._verified_pixels = int(np.count_nonzero(content.verified))
-        self._verified_objects = 0
-        dense, ids = compact(content.labels)
-        boxes = map(Box.from_slices, scipy.ndimage.find_objects(dense))
-        self._boxes: dict[int, Box] = dict(zip(ids[1:].tolist(), boxes, strict=True))
-        for row in _tally(content):
-            self._add(*row)
+        self._total = total
+        self._verified_pixels = 0
+        self._whole: set[int] = set()  # the objects that are verified as a whole
+        self._boxes: dict[int, Box] = {}
+
+    @classmethod
+    def of(cls, content: Content) -> ObjectTable:
+        """Return the table of a label map."""
+        table = cls(content.labels.size)
+        table.add(rows_of(content, Box.whole(content.labels.shape)))
+        return table
+
+    def add(self, rows: Rows) -> None:
+        """Add a part of the label map, which has no pixel with others in common."""
+        self._verified_pixels += rows.verified
+        for object_id, pixels, verified, box in rows.objects:
+            self._add(object_id, pixels, verified)
+            self._widen(object_id, box)
 
     def __contains__(self, object_id: int) -> bool:
         """Whether any pixel has that id."""
         return object_id in self._pixels
+
+    @property
+    def ids(self) -> list[int]:
+        """All ids."""
+        return list(self._pixels)
+
+    @property
+    def labelled(self) -> int:
+        """The pixels of all objects together."""
+        return sum(self._pixels.values())
 
     def pixels(self, object_id: int) -> int:
         """Return the number of pixels of an object, 0 if there is none of that id."""
@@ -118,9 +148,7 @@ class ObjectTable:
         fewer than four.
         """
         areas = [
-            n / math.prod(self._boxes[i].shape[:-2])
-            for i, n in self._pixels.items()
-            if n == self._verified.get(i)
+            self._pixels[i] / math.prod(self._boxes[i].shape[:-2]) for i in self._whole
         ]
         return typical_of(np.array(areas)) if len(areas) >= _ENOUGH else None
 
@@ -146,12 +174,11 @@ class ObjectTable:
     @property
     def _largest_verified(self) -> int:
         """The pixels of the largest object that is verified as a whole, or 0."""
-        whole = (n for i, n in self._pixels.items() if n == self._verified.get(i))
-        return max(whole, default=0)
+        return max((self._pixels[i] for i in self._whole), default=0)
 
     def counts(self) -> ObjectCounts:
         """Return the sums, at no cost."""
-        pixels, objects = self._verified_pixels, self._verified_objects
+        pixels, objects = self._verified_pixels, len(self._whole)
         return ObjectCounts(self._total, pixels, len(self._pixels), objects)
 
     def verified_labels(self) -> frozenset[int]:
@@ -226,12 +253,27 @@ class ObjectTable:
         """Change the pixel counts of one object."""
         old = self._pixels.get(object_id, 0), self._verified.get(object_id, 0)
         new = old[0] + pixels, old[1] + verified
-        self._verified_objects += (new[0] == new[1] > 0) - (old[0] == old[1] > 0)
+        if new[0] == new[1] > 0:
+            self._whole.add(object_id)
+        else:
+            self._whole.discard(object_id)
         if new[0]:
             self._pixels[object_id], self._verified[object_id] = new
             return
         for table in (self._pixels, self._verified, self._boxes):
             table.pop(object_id, None)
+
+
+def rows_of(content: Content, place: Box) -> Rows:
+    """Return what a table has to know of a part of a label map, which lies there."""
+    dense, ids = compact(content.labels)
+    boxes = (
+        Box.from_slices(each).placed_in(place)
+        for each in scipy.ndimage.find_objects(dense)
+    )
+    box_of = dict(zip(ids[1:].tolist(), boxes, strict=True))
+    objects = tuple((*row, box_of[row[0]]) for row in _tally(content))
+    return Rows(int(np.count_nonzero(content.verified)), objects)
 
 
 def _tally(content: Content) -> Iterable[_Row]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_unet.annotation.change import PixelChange, Region
 from napari_unet.annotation.objects import Content, ObjectTable
@@ -38,10 +40,28 @@ class Pixels:
 
     def __init__(
         self,
+        labels: LabelMap,
+        live: LabelMap,
+        provenance: ProvenanceMap,
+        objects: ObjectTable,
+        record: Callable[[PixelChange], None],
+    ) -> None:
+        self.labels = labels
+        self.provenance = provenance
+        self._live = live
+        self.objects = objects
+        self.planes = PlaneTable(labels, provenance)
+        self.revision = 0
+        self._record = record
+
+    @classmethod
+    def of(
+        cls,
         live: LabelMap,
         provenance: ProvenanceMap,
         record: Callable[[PixelChange], None],
-    ) -> None:
+    ) -> Pixels:
+        """Return those of arrays in memory, of which the labels are copied."""
         if live.dtype != np.int32 or live.ndim < 2:
             raise InputError(
                 "Expected labels as int32 with two axes or more, found "
@@ -53,13 +73,9 @@ class Pixels:
                 f"{provenance.dtype} of shape {provenance.shape}; it belongs to other "
                 "labels."
             )
-        self.labels = labels = live.copy()
-        self.provenance = provenance
-        self._live = live
-        self.objects = ObjectTable(Content(labels, is_verified(provenance)))
-        self.planes = PlaneTable(labels, provenance)
-        self.revision = 0
-        self._record = record
+        labels = live.copy()
+        objects = ObjectTable.of(Content(labels, is_verified(provenance)))
+        return cls(labels, live, provenance, objects, record)
 
     @property
     def whole(self) -> Box:
@@ -118,14 +134,14 @@ class Pixels:
         had, has = is_verified(was), is_verified(now)
         moved = before != after
         if moved.any():
-            self.labels[place][mask] = after
-            self._live[place][mask] = after
+            _set(self.labels, place, mask, after)
+            _set(self._live, place, mask, after)
             self.objects.extend_in(region.box, self.labels[place])
             self.objects.replace(Content(before, had), Content(after, has))
         else:
             self.objects.verify(before[has & ~had])
             self.objects.verify(before[had & ~has], -1)
-        self.provenance[place][mask] = now
+        _set(self.provenance, place, mask, now)
 
     def accept(self, points: Points) -> None:
         """Make those of some pixels accepted that are unverified."""
@@ -144,7 +160,7 @@ class Pixels:
                 now = np.array([Provenance.ACCEPTED, len(labels)], np.int64)
                 self._announce(region, same, same, runs_of_values(was), now)
                 self.objects.verify(labels)
-                self.provenance[place][free] = Provenance.ACCEPTED
+                _set(self.provenance, place, free, Provenance.ACCEPTED)
 
     def replace_verified(
         self,
@@ -186,3 +202,15 @@ class Pixels:
         self._record(PixelChange(region.box, region.runs, before, after, was, now))
         self.planes.note(region.box)
         self.revision += 1
+
+
+def _set(
+    array: npt.NDArray[Any], place: tuple[slice, ...], mask: Mask, values: Any
+) -> None:
+    """Write into the marked pixels of a box.
+
+    Of numpy's arrays the part is a view, and to put it back costs nothing.
+    """
+    part = array[place]
+    part[mask] = values
+    array[place] = part

@@ -44,10 +44,12 @@ class Refresh:
         if box.empty:
             return
         if work.foreground is None:
-            work.foreground = np.zeros(work.live.shape, bool)
+            work.foreground = work.no_foreground()
         local = self._local(box)
         known = True if merged.known is None else merged.known[local]
-        np.copyto(work.foreground[box.slices], merged.foreground[local], where=known)
+        foreground = work.foreground[box.slices]
+        np.copyto(foreground, merged.foreground[local], where=known)
+        work.foreground[box.slices] = foreground
         new_ids = merged.next_id > merged.first_id and not decided.settled
         if new_ids:
             decided.shift = max(0, work.ids.next - merged.first_id)

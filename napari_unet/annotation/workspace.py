@@ -56,12 +56,17 @@ class Workspace:
     ) -> None:
         if provenance is None:
             provenance = np.zeros(labels.shape, np.uint8)
-        self.labels = labels
         # Without the subclass: its writes are reported as a person's.
-        self.live = np.asarray(labels)
+        live = np.asarray(labels)
+        self.labels, self.live = labels, live
+        pixels = Pixels.of(live, provenance, self._record)
+        self._begin(pixels, IdCounter(next_id, live), rules)
+
+    def _begin(self, pixels: Pixels, ids: IdCounter, rules: Rules) -> None:
+        """Begin with nothing done yet."""
+        self.pixels = pixels
+        self.ids = ids
         self.rules = rules
-        self.pixels = Pixels(self.live, provenance, self._record)
-        self.ids = IdCounter(next_id, self.live)
         self.foreground: Mask | None = None
         self.open_objects: frozenset[int] = frozenset()
         self.history = History()
@@ -69,6 +74,10 @@ class Workspace:
         self._steps = 0
         self._parts: list[PixelChange] = []
         self._values: list[ValueMap] = []
+
+    def no_foreground(self) -> Mask:
+        """Return a mask for `foreground`, in which nothing is seen."""
+        return np.zeros(self.live.shape, bool)
 
     def in_view(self, box: Box) -> tuple[Box, Mask]:
         """Return which pixels a person means who means a box."""

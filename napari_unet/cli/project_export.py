@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet import io, measurements, project, tasks
+from napari_unet.annotation.large import LargeAnnotation
 from napari_unet.cli.outputs import output_folder, refuse_existing
 from napari_unet.core.atomic import write_atomically
 from napari_unet.errors import InputError, NapariUnetError, StorageError
@@ -92,6 +93,9 @@ def _export(found: Survey, names: dict[str, str], out: Path) -> Exported:
             words = (" ".join(left.lost) or _NOTHING) if left else _UNKNOWN
             done.failed.append((_name_of(found, key), words))
             continue
+        if isinstance(left.annotation, LargeAnnotation):
+            done.failed.append((left.image.name, _LARGE))
+            continue
         _write(found, left, left.annotation, name, out)
         done.rows.append(_row(found, left, left.annotation, name))
         done.notes.extend(f"{left.image.name}: {words}" for words in left.lost)
@@ -106,6 +110,7 @@ def _name_of(found: Survey, key: str) -> str:
 
 
 _UNKNOWN = "Nobody knows which image its labels belong to; recover the project first."
+_LARGE = "Its labels are larger than memory and stay in the project: open the dock."
 _NOTHING = "No save of it can be read, and no journal."
 
 

@@ -73,3 +73,34 @@ def look_at(viewer: ViewerModel, layer: Any, axes: str, box: Box) -> None:
     if (canvas := canvas_of(viewer)) is not None:
         size = np.array([canvas.height(), canvas.width()])
         camera.zoom = _AROUND * float(np.min(size / extent))
+
+
+def box_in_canvas(viewer: ViewerModel, layer: Any, axes: str) -> Box | None:
+    """Return what the canvas shows of an image, as a box of its labels.
+
+    It may reach beyond them. None in a 3-D view and without a window. The camera is
+    asked and not the layer: of a pyramid that knows the pixels of a level, and of one
+    that was just moved it does not know yet.
+    """
+    canvas = canvas_of(viewer)
+    if canvas is None or viewer.dims.ndisplay != 2:
+        return None
+    # Where the camera belongs since napari 0.9.
+    camera = getattr(viewer, "scene", viewer).camera
+    half = np.array([canvas.height(), canvas.width()]) / camera.zoom / 2
+    middle = np.asarray(camera.center)[-2:]
+    letters = axes if layer.ndim == len(axes) else result_axes(axes)
+    point, corners = np.array(viewer.dims.point, float), []
+    for signs in product((-1, 1), repeat=2):
+        point[list(viewer.dims.displayed)] = middle + np.array(signs) * half
+        corners.append(layer.world_to_data(point)[-layer.ndim :])
+    # A pixel's middle lies on its whole number.
+    low, high = np.floor(np.min(corners, 0) + 0.5), np.ceil(np.max(corners, 0) + 0.5)
+    ends = dict(
+        zip(letters, zip(low.tolist(), high.tolist(), strict=True), strict=True)
+    )
+    kept = [ends.get(axis, (0, 1)) for axis in result_axes(axes)]
+    start = tuple(int(a) for a, _ in kept)
+    return Box(
+        start, tuple(max(int(b), a + 1) for (_, b), a in zip(kept, start, strict=True))
+    )

@@ -52,8 +52,8 @@ class LabelsBinding:
     """Keeps an annotation in step with what a person does to a Labels layer.
 
     Implements `napari_unet.session.images.image.Canvas`, on the main thread. The layer
-    shows the memory of ``annotation.labels``; one of
-    ``RecordingArray.wrap(annotation.labels)`` is not sliced a second time.
+    shows the memory of ``annotation.shown``; one of
+    ``RecordingArray.wrap(annotation.shown)`` is not sliced a second time.
 
     Parameters
     ----------
@@ -81,6 +81,7 @@ class LabelsBinding:
     # The layer is gone, its last stroke is in the annotation. napari is still at work
     # on its layers: change that list later.
     removed = Signal()
+    moved = Signal()  # the layer shows another part of labels larger than memory
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class LabelsBinding:
         settle_seconds: float = SETTLE_SECONDS,
         channel: ChannelAxis = NO_CHANNEL_AXIS,
     ) -> None:
-        labels = channel.spread(annotation.labels)
+        labels = channel.spread(annotation.shown)
         if tuple(layer.data.shape) != labels.shape:
             raise InputError(
                 f"The layer '{layer.name}' has the shape {tuple(layer.data.shape)}, "
@@ -221,8 +222,7 @@ class LabelsBinding:
 
     def _on_data(self) -> None:
         """Take over what somebody assigned to ``layer.data`` as an edit."""
-        data = self.layer.data
-        if data is self._array:
+        if (data := self.layer.data) is self._array:
             return
         self.layer.data = self._array
         try:
@@ -237,6 +237,8 @@ class LabelsBinding:
             self.told.emit(" ".join(notes))
 
     def _take_over(self, data: Any) -> TakenLabels:
+        if self.annotation.shown_box != self.annotation.pixels.whole:
+            raise _shows_a_part(self.layer)
         if tuple(data.shape) != self._array.shape:
             raise InputError(
                 f"The layer '{self.layer.name}' was given labels of the shape "
@@ -282,7 +284,14 @@ class LabelsBinding:
             self._take(change)
 
     def _redraw(self, box: Box) -> None:
-        redraw_box(self.layer, self.channel.box_in_layer(box))
+        box = box.intersect(self.annotation.shown_box)
+        if not box.empty:
+            redraw_box(self.layer, self.channel.box_in_layer(box))
+
+    def note_moved(self, channel: ChannelAxis) -> None:
+        """Take note that the layer shows another part of the labels."""
+        self.channel = channel
+        self.moved.emit()
 
     def _take(self, change: Change) -> None:
         """Pass on what the person did."""
@@ -290,6 +299,13 @@ class LabelsBinding:
         self.edited.emit(change)
         if change.box is not None:
             self.changed.emit(change.box)
+
+
+def _shows_a_part(layer: Labels) -> InputError:
+    return InputError(
+        f"The layer '{layer.name}' shows a part of the labels, and takes no others in "
+        "the place of them; paint, or cut the part out."
+    )
 
 
 def _recording_data(layer: Labels, labels: npt.NDArray[Any]) -> RecordingArray:

@@ -22,7 +22,7 @@ from napari_unet.annotation.labels import Labels as TakenLabels
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.geometry.box import Box
-from napari_unet.gui.camera import look_at, with_surroundings
+from napari_unet.gui.camera import box_in_canvas, look_at, with_surroundings
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.image_layers import ImageLayers, is_image
 from napari_unet.gui.placement import see
@@ -30,6 +30,7 @@ from napari_unet.gui.results import Results
 from napari_unet.gui.shown_result import ShownResult
 from napari_unet.gui.target import LayerFacts, Role, resolve_target
 from napari_unet.session.images.image import OpenImage
+from napari_unet.session.images.size import not_of_large
 from napari_unet.session.session import Session
 from napari_unet.tasks import task_of
 
@@ -111,6 +112,9 @@ class ViewerLayers:
         layer = self.results.layer_in_sight or self.images.chosen
         if image is None or layer is None or self._viewer.dims.ndisplay != 2:
             return None
+        if image.large:
+            below = next(iter(self.images.of(image)), None)
+            return _part_in_sight(self._viewer, image, below, shown)
         box = _box_of_labels(_box_in_sight(self._viewer, layer), image, shown, layer)
         return None if box.empty else box
 
@@ -132,7 +136,9 @@ class ViewerLayers:
                     layer.visible = True
             self.choose(on[0])
         self._viewer.dims.ndisplay = 2
-        look_at(self._viewer, self.labels_layer or on[0], image.axes, box)
+        # The labels of a large image are those of a part of it.
+        layer = None if image.large else self.labels_layer
+        look_at(self._viewer, layer or on[0], image.axes, box)
 
     def look_at_object(self, label: int, box: Box) -> None:
         """Bring an object of the chosen image into sight, and select its label."""
@@ -184,8 +190,9 @@ class ViewerLayers:
         stranger = next((each for each in selected if each in self._strangers), None)
         if image is None or stranger is None:
             raise InputError("Choose an image, and select the labels to use.")
-        if image.read_only:
-            raise InputError(image.read_only)
+        if image.read_only or image.large:
+            reason = not_of_large("to use labels of a layer")
+            raise InputError(image.read_only or reason)
         found = _labels_for(image, stranger)
         self._session.correcting.take(found, stranger.name, right=right)
         if shown := self.results.current:
@@ -278,6 +285,21 @@ class ViewerLayers:
         """Say at the first stroke that nobody keeps it."""
         text = _not_kept(event.source.name, self.labels_layer)
         self._session.report("correct", InputError(text))
+
+
+def _part_in_sight(
+    viewer: ViewerModel,
+    image: OpenImage,
+    below: Image | None,
+    result: ShownResult | None,
+) -> Box | None:
+    """Return what is in sight of an image larger than memory, and is shown."""
+    if below is None or (seen := box_in_canvas(viewer, below, image.axes)) is None:
+        return None
+    # Before there are labels, a part of them can be anywhere.
+    shown = image.annotation
+    box = seen.intersect(shown.shown_box if result else shown.pixels.whole)
+    return None if box.empty else box
 
 
 def _box_in_sight(viewer: ViewerModel, layer: Any) -> Box:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,10 @@ class LineArray:
 
     def __init__(self, annotation: Annotation, channel: ChannelAxis) -> None:
         self._annotation = annotation
-        self._channel = channel
-        whole = Box.whole(annotation.provenance.shape)
-        self.shape = channel.box_in_layer(whole).shape
+        # Places are those of what is shown, wherever that lies.
+        self._channel = replace(channel, origin=())
+        whole = Box.whole(annotation.shown_provenance.shape)
+        self.shape = self._channel.box_in_layer(whole).shape
         self.ndim = len(self.shape)
 
     def __getitem__(self, key: Any) -> Any:
@@ -54,7 +56,7 @@ class LineArray:
     def _drawn(self, box: Box) -> npt.NDArray[np.uint8]:
         inner = self._channel.box_of_labels(box)
         annotation = self._annotation
-        lines = lines_in(annotation.labels, annotation.provenance, inner)
+        lines = lines_in(annotation.shown, annotation.shown_provenance, inner)
         if self._channel.position is None:
             return lines
         along = self._channel.position

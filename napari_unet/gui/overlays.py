@@ -68,6 +68,7 @@ class VerifiedOverlay:
             layer.editable = False
             cover(layer, binding.layer)
         binding.changed.connect(self.refresh)
+        binding.moved.connect(self._on_moved)
 
     @property
     def visible(self) -> bool:
@@ -76,18 +77,33 @@ class VerifiedOverlay:
 
     @visible.setter
     def visible(self, visible: bool) -> None:
+        if visible:
+            self._binding.annotation.show_provenance(self._binding.annotation.shown_box)
         if visible and self.layer not in self._layers:
             self._insert()
         self.layer.visible = visible
 
     def refresh(self, box: Box) -> None:
         """Show the lines of what is inside a box as it is now."""
-        if self.layer in self._layers:
-            box = widened(box, self._binding.annotation.provenance.shape)
+        annotation = self._binding.annotation
+        box = box.intersect(annotation.shown_box)
+        if self.layer in self._layers and not box.empty:
+            if self.layer.visible:
+                annotation.show_provenance(box)
+            box = widened(box, annotation.provenance.shape)
+            box = box.intersect(annotation.shown_box)
             redraw_box(self.layer, self._binding.channel.box_in_layer(box))
+
+    def _on_moved(self) -> None:
+        """Show the part that the labels show."""
+        cover(self.layer, self._binding.layer)
+        if self.visible:
+            self._binding.annotation.show_provenance(self._binding.annotation.shown_box)
+            self.layer.refresh()
 
     def let_go(self) -> None:
         """Stop listening; the layer stays."""
+        self._binding.moved.disconnect(self._on_moved, missing_ok=True)
         self._binding.changed.disconnect(self.refresh, missing_ok=True)
 
     def close(self) -> None:

@@ -52,6 +52,17 @@ def cover(target: Any, source: Any) -> None:
     _cover_by_affine(target, source, common)
 
 
+def cover_part(target: Any, source: Any, origin: tuple[int, ...]) -> None:
+    """Let a layer lie where another one does, from one of its pixels on.
+
+    `origin` is that pixel along the last axes of both.
+    """
+    cover(target, source)
+    linear = matrix_of_pixels(source)[:-1, :-1][-len(origin) :, -len(origin) :]
+    moved = np.array(source.translate[-len(origin) :]) + linear @ np.array(origin)
+    _set(target, "translate", np.array([*target.translate[: -len(origin)], *moved]))
+
+
 def _cover_by_affine(target: Any, source: Any, common: int) -> None:
     """Bring about by the affine transform what scale and translation do not."""
     wanted = _to_world(target)
@@ -131,10 +142,15 @@ class LayersTogether:
 
 @dataclass(frozen=True, slots=True)
 class ChannelAxis:
-    """The axis that a layer has more than the labels that it shows, if it has one."""
+    """The axis that a layer has more than the labels that it shows, if it has one.
+
+    Where a layer shows a part of the labels, `origin` is the place in them at which
+    that begins.
+    """
 
     position: int | None = None  # in the layer; None where it has no axis more
     size: int = 1  # how many channels there are
+    origin: tuple[int, ...] = ()
 
     @classmethod
     def over(cls, axes: str, shape: tuple[int, ...], *, rgb: bool) -> ChannelAxis:
@@ -166,6 +182,8 @@ class ChannelAxis:
 
     def box_in_layer(self, box: Box) -> Box:
         """Return a box of the labels as a box of the layer: over all channels."""
+        if self.origin:
+            box = box.relative_to(Box(self.origin, self.origin))
         if self.position is None:
             return box
         start, stop = list(box.start), list(box.stop)
@@ -175,11 +193,13 @@ class ChannelAxis:
 
     def box_of_labels(self, box: Box) -> Box:
         """Return a box of the layer as a box of the labels."""
-        if self.position is None:
-            return box
-        start, stop = list(box.start), list(box.stop)
-        del start[self.position], stop[self.position]
-        return Box(tuple(start), tuple(stop))
+        if self.position is not None:
+            start, stop = list(box.start), list(box.stop)
+            del start[self.position], stop[self.position]
+            box = Box(tuple(start), tuple(stop))
+        if self.origin:
+            box = box.placed_in(Box(self.origin, self.origin))
+        return box
 
     def axis_of_labels(self, axis: int) -> int | None:
         """Return which axis of the labels an axis of the layer is, if it is one."""
@@ -193,9 +213,10 @@ class ChannelAxis:
 
     def points_of_labels(self, points: Points) -> Points:
         """Return pixels of the layer as pixels of the labels."""
-        if self.position is None:
-            return points
-        return tuple(p for axis, p in enumerate(points) if axis != self.position)
+        own = tuple(p for axis, p in enumerate(points) if axis != self.position)
+        if not self.origin:
+            return own
+        return tuple(p + start for p, start in zip(own, self.origin, strict=True))
 
     def line_of_labels(
         self, vertices: npt.NDArray[np.float64], axes: tuple[int, ...]
@@ -211,6 +232,8 @@ class ChannelAxis:
         if self.position is not None:
             vertices = np.delete(vertices, self.position, axis=1)
             own = [axis - (axis > self.position) for axis in own]
+        if self.origin:
+            vertices = vertices + np.array(self.origin)
         first, second = sorted(own)
         return Line(tuple(map(tuple, vertices.tolist())), (first, second))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
@@ -58,7 +59,7 @@ def make_layer(image: OpenImage, below: Image, classes: Sequence[PixelClass]) ->
     There are `classes`, by their numbers, only where the task has them.
     """
     task = task_of(image.schema)
-    shown = channel_axis(image, below).spread(image.annotation.labels)
+    shown = channel_axis(image, below).spread(image.annotation.shown)
     layer = Labels(RecordingArray.wrap(shown), name=name_over(below, image.schema))
     cover(layer, below)
     if task.labels.brush is Brush.CLASS:
@@ -74,7 +75,7 @@ def renew_layer(layer: Labels, image: OpenImage, below: Image) -> None:
 
     It keeps its looks; a person who wants outlines wants them in the next image, too.
     """
-    shown = channel_axis(image, below).spread(image.annotation.labels)
+    shown = channel_axis(image, below).spread(image.annotation.shown)
     layer.data = RecordingArray.wrap(shown)
     cover(layer, below)
     if task_of(image.schema).labels.objects:
@@ -88,7 +89,10 @@ def name_over(below: Image, schema: LabelSchema) -> str:
 
 def channel_axis(image: OpenImage, below: Image) -> ChannelAxis:
     """Return which axis a layer over this one has more than the labels."""
-    return ChannelAxis.over(image.axes, image.identity.shape, rgb=below.rgb)
+    found = ChannelAxis.over(image.axes, image.identity.shape, rgb=below.rgb)
+    if not image.large:
+        return found
+    return replace(found, origin=image.annotation.shown_box.start)
 
 
 def shows_labels_of(layer: Labels, image: OpenImage, below: Image) -> bool:
@@ -96,7 +100,7 @@ def shows_labels_of(layer: Labels, image: OpenImage, below: Image) -> bool:
     data = layer.data
     if not isinstance(data, RecordingArray):
         return False
-    labels = channel_axis(image, below).spread(image.annotation.labels)
+    labels = channel_axis(image, below).spread(image.annotation.shown)
     return data.shape == labels.shape and np.may_share_memory(data, labels)
 
 
@@ -130,7 +134,7 @@ def brush_for(image: OpenImage) -> int:
     if not task_of(image.schema).labels.objects or not objects:
         return _USUAL_BRUSH
     planes = int(np.prod(image.annotation.labels.shape[:-2]))
-    area = np.count_nonzero(image.annotation.labels) / objects
+    area = image.annotation.pixels.objects.labelled / objects
     if planes > 1:
         area = min(area, area ** (2 / 3) * 1.2)
     return int(np.clip(2 * np.sqrt(area / np.pi) / 3, 1, _LARGEST_BRUSH))

@@ -138,7 +138,7 @@ class Results:
             return
         self._remove_left(image)
         model = self._session.state.model
-        kept = self.shelf.take_labels(image, below)
+        kept = None if image.large else self.shelf.take_labels(image, below)
         look = self._looks.get(_work(image), {}) | (self.shelf.look if kept else {})
         layer = kept or make_layer(image, below, self._classes)
         # Before anybody listens: to choose a label finishes the objects that are open.
@@ -265,7 +265,9 @@ class Results:
     def _remove_left(self, image: OpenImage) -> None:
         """Remove what was left of an image that is back, unless it was painted in."""
         left = self._left.pop(_work(image), None)
-        if left in self._layers and np.array_equal(left.data, image.annotation.labels):
+        if left not in self._layers or image.large:
+            return
+        if np.array_equal(left.data, image.annotation.labels):
             self._layers.remove(left)
 
     def _hand_over(self, image: OpenImage) -> None:

@@ -115,7 +115,8 @@ class Sections:
             self.look_at(section)
             box = box.intersect(section.box(image.annotation.labels.shape))
         seen = self._layers.visible_box()
-        if seen is not None and box.intersect(seen).empty:
+        lost = seen is None and image.large
+        if lost or (seen is not None and box.intersect(seen).empty):
             self._layers.look_at(image, with_surroundings(box, image.axes))
 
 

@@ -88,7 +88,7 @@ class Shelf:
 
     def take_labels(self, image: OpenImage, below: Image) -> Labels | None:
         """Return a layer that shows the labels of an image, if one waits for them."""
-        shape = channel_axis(image, below).spread(image.annotation.labels).shape
+        shape = channel_axis(image, below).spread(image.annotation.shown).shape
         layer = self.take(Role.LABELS, below, len(shape), image.schema)
         if layer is not None:
             renew_layer(layer, image, below)

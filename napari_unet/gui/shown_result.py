@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
+from napari_unet.annotation.large import LargeAnnotation
+from napari_unet.geometry.box import Box
 from napari_unet.gui.labels_binding import LabelsBinding
 from napari_unet.gui.overlays import ValuePictures, VerifiedOverlay
-from napari_unet.gui.placement import LayersTogether
+from napari_unet.gui.placement import LayersTogether, cover_part
 from napari_unet.gui.result_layers import (
     brush_for,
     channel_axis,
@@ -105,8 +107,11 @@ class ShownResult:
             name: None if name in look else getattr(labels, name)
             for name in ("colormap", "brush_size")
         }
-        self._together.add(below)
-        self._together.add(labels)
+        if image.large:
+            cover_part(labels, below, channel.origin)
+        else:
+            self._together.add(below)
+            self._together.add(labels)
         if (values := image.annotation.values) is not None:
             name = f"{below.name} prediction"
             names = [f"{name} {each}" for each in image.schema.names]
@@ -140,6 +145,16 @@ class ShownResult:
             self._together.add(below)
             self._together.move_to(below)
 
+    def show_part(self, box: Box) -> None:
+        """Show another part of labels larger than memory."""
+        annotation = self._image.annotation
+        if isinstance(annotation, LargeAnnotation):
+            self.binding.flush()
+            annotation.pane.move(box)
+            cover_part(self.layer, self.below, box.start)
+            self.layer.refresh(extent=False)
+            self.binding.note_moved(channel_axis(self._image, self.below))
+
     @property
     def verified_shown(self) -> bool:
         """Whether it is on screen what is verified."""
@@ -151,7 +166,8 @@ class ShownResult:
             schema, layer = self._image.schema, self.layer
             kept = self._shelf.take(Role.OVERLAY, self.below, layer.ndim, schema)
             self._overlay = VerifiedOverlay(self._layers, self.binding, kept)
-            self._together.add(self._overlay.layer)
+            if not self._image.large:
+                self._together.add(self._overlay.layer)
         if self._overlay is not None:
             self._overlay.visible = visible
 

@@ -40,6 +40,10 @@ class ViewWatch:
         ):
             self._connections.connect(signal, self._on_moved)
 
+    def again(self) -> None:
+        """Tell once more in a moment."""
+        self._timer.start()
+
     def close(self) -> None:
         """Hear nothing more."""
         self._timer.stop()

@@ -45,6 +45,7 @@ from napari_unet.gui.runner import QtRunner
 from napari_unet.gui.sections import Sections
 from napari_unet.gui.tools import Tools
 from napari_unet.gui.view_watch import ViewWatch
+from napari_unet.gui.visible_part import VisiblePart
 from napari_unet.session.runner import Handlers
 from napari_unet.session.session import Session
 from napari_unet.session.state import State
@@ -88,6 +89,7 @@ class Workbench(QObject):
         self.tools = Tools(self.viewer, self.session, self.layers, self.sections)
         self.brush = Brush(self.viewer, self.layers)
         self._watch = ViewWatch(viewer, self.session.live.look, self._tick, self)
+        self._part = VisiblePart(viewer, self.session, self.layers, self._runner, self)
         self.folders = Folders(
             self.viewer, self.session.worklist, self._runner, self.session.report
         )
@@ -215,6 +217,7 @@ class Workbench(QObject):
         self.tools.close()
         self.brush.close()
         self._watch.close()
+        self._part.close()
         self.layers.close()
         told = self.session.close()
         for problem in told:

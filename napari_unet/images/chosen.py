@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.geometry.box import Box
+from napari_unet.images.channels import Channels, take_channels
 from napari_unet.images.source import ImageSource
 
 
@@ -88,3 +89,15 @@ class ChosenChannels:
             for axis, n in zip(self.of_source, shape, strict=True)
             if axis in self.axes
         )
+
+
+def chosen_channels(
+    image: npt.NDArray[Any] | ImageSource, axes: str, channels: Channels | None
+) -> tuple[npt.NDArray[Any] | ImageSource, str]:
+    """Return an image with these channels alone, and its axes; see `take_channels`."""
+    if isinstance(image, np.ndarray):
+        return take_channels(image, axes, channels)
+    if channels is None or "C" not in axes:
+        return image, axes
+    found = ChosenChannels(image, axes, channels)
+    return found, found.axes

@@ -25,7 +25,7 @@ from napari_unet.core.jobs import told_as
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.grid import Cell
 from napari_unet.geometry.maps import Mask
-from napari_unet.images.source import ImageSource
+from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.blocks import Block, plan_blocks
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
@@ -36,6 +36,7 @@ from napari_unet.inference.predict_block import (
     iter_decode_block,
     narrowed,
 )
+from napari_unet.inference.sight import LARGE_PLANE, glance_at, iter_look, sample_of
 from napari_unet.inference.sizes import iter_zoom
 from napari_unet.inference.tile_maps import (
     Kept,
@@ -43,6 +44,7 @@ from napari_unet.inference.tile_maps import (
     Prepared,
     end_of,
     placed,
+    plane_of,
 )
 from napari_unet.instances.decoding import Maps
 from napari_unet.nets.device import choose_execution, resolve_device
@@ -110,12 +112,16 @@ class Request:
         Tiles in the view and around it that were predicted before.
     prepared : Prepared, optional
         What is known of the image by a former request.
+    beside : frozenset of Box
+        Tiles beside those that are wanted, whose labels stay: objects that lie across
+        are whole only if the model is asked for these, too.
     """
 
     view: Box
     wanted: frozenset[Box] | None = None
     known: Known = field(default_factory=dict)
     prepared: Prepared | None = None
+    beside: frozenset[Box] = frozenset()
 
 
 def iter_predict_view(
@@ -141,7 +147,7 @@ def iter_predict_view(
     prepared = request.prepared
     if prepared is None:
         prepared = yield from iter_prepare(
-            image, model, predictor, axes, diameter, pixel_size
+            image, model, predictor, request.view, axes, diameter, pixel_size
         )
         yield ImagePrepared(prepared)
     if prepared.too_large(request.view):
@@ -155,12 +161,16 @@ def iter_prepare(
     image: npt.NDArray[Any] | ImageSource,
     model: Model,
     predictor: PlanePredictor,
+    view: Box,
     axes: str | None,
     diameter: float | None,
     pixel_size: float | None,
 ) -> Generator[PredictEvent, None, Prepared]:
     """Look at an image as a whole prediction does: its grey values, its objects."""
     seen, _ = fit_image(image, axes, model)
+    if isinstance(image, ImageSource) and math.prod(seen.shape[3:]) > LARGE_PLANE:
+        size = diameter, pixel_size
+        return (yield from _iter_glance(seen, view, model, predictor, *size))
     limits = yield from iter_limits(seen, model)
     told = diameter is not None
     nothing = yield from iter_nothing(seen, model, limits, told=told)
@@ -171,6 +181,33 @@ def iter_prepare(
         )
     plan = plan_blocks(seen, model.spec, predictor, limits=limits, raw=False, zoom=zoom)
     return Prepared(seen, plan, predictor.stride, nothing is not None)
+
+
+def _iter_glance(
+    seen: CanonicalImage,
+    view: Box,
+    model: Model,
+    predictor: PlanePredictor,
+    diameter: float | None,
+    pixel_size: float | None,
+) -> Generator[PredictEvent, None, Prepared]:
+    """Look at some of an image: to read all of it would take minutes."""
+    place = plane_of(view, seen)
+    first = glance_at(seen, place.frame, place.section, place.box)
+    limits = yield from iter_limits(sample_of(seen, first), model)
+    looked = yield from iter_look(
+        seen,
+        model,
+        predictor,
+        limits,
+        diameter=diameter,
+        pixel_size=pixel_size,
+        raw=False,
+        first=first,
+    )
+    zoom = looked.zoom
+    plan = plan_blocks(seen, model.spec, predictor, limits=limits, raw=False, zoom=zoom)
+    return Prepared(seen, plan, predictor.stride, looked.blank)
 
 
 class _Run:
@@ -193,6 +230,12 @@ class _Run:
             if (tile in wanted if wanted is not None else self._in_view(cell))
         ]
 
+        self._beside = [
+            cell
+            for tile, cell in tiles.items()
+            if tile in request.beside and cell not in self._wanted
+        ]
+
     def _in_view(self, cell: Cell) -> bool:
         return not self._grid.box(cell).intersect(self._view.box).empty
 
@@ -201,7 +244,8 @@ class _Run:
 
     def iter_all(self) -> Generator[LiveEvent, None, None]:
         """Predict what is not known, and tell what that means after 1, 2, 4 blocks."""
-        missing = [cell for cell in self._wanted if self._tile(cell) not in self._known]
+        asked = [*self._wanted, *self._beside]
+        missing = [cell for cell in asked if self._tile(cell) not in self._known]
         halo = math.ceil(self._predictor.halo / self._prepared.plan.zoom)
         blocks = self._grid.blocks(
             missing, self._view.centre, first=_FIRST, most=_AT_ONCE, halo=halo

@@ -59,12 +59,7 @@ class Prepared:
 
     def plane_of(self, view: Box) -> View:
         """Return which plane, and what of it, a box of the labels is."""
-        axes = result_axes(self.image.axes)
-        start = dict(zip(axes, view.start, strict=True))
-        stop = dict(zip(axes, view.stop, strict=True))
-        box = Box((start["Y"], start["X"]), (stop["Y"], stop["X"]))
-        box = box.intersect(Box.whole(self.plan.shape[2:]))
-        return View(start.get("T", 0), start.get("Z", 0), box)
+        return plane_of(view, self.image)
 
     def tiles(self, view: Box, around: int = 0) -> list[Box]:
         """Return the tiles that a box of the labels touches, and some around it."""
@@ -100,6 +95,16 @@ class View:
         start = self.frame, self.section, *box.start
         stop = self.frame + 1, self.section + 1, *box.stop
         return Box(start, stop)
+
+
+def plane_of(view: Box, image: CanonicalImage) -> View:
+    """Return which plane of an image, and what of it, a box of the labels is."""
+    axes = result_axes(image.axes)
+    start = dict(zip(axes, view.start, strict=True))
+    stop = dict(zip(axes, view.stop, strict=True))
+    box = Box((start["Y"], start["X"]), (stop["Y"], stop["X"]))
+    box = box.intersect(Box.whole(image.shape[3:]))
+    return View(start.get("T", 0), start.get("Z", 0), box)
 
 
 @dataclass(frozen=True, slots=True)

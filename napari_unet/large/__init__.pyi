@@ -1,4 +1,5 @@
 from .engine import Engine as Engine
+from .image import fit_source as fit_source
 from .predict_to import (
     Gap as Gap,
     Predicted as Predicted,

@@ -10,13 +10,13 @@ from napari_unet.geometry.box import Box
 from napari_unet.images.source import CanonicalImage, ImageSource
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.predict import iter_limits
+from napari_unet.inference.sight import iter_look
 from napari_unet.inference.volumes import iter_stretch, looks_at_volumes
 from napari_unet.io.source import Source
 from napari_unet.large.folder import Seen
 from napari_unet.large.readable import Readable
 from napari_unet.large.run import predictor_for
 from napari_unet.large.settings import fingerprint_of
-from napari_unet.large.sight import iter_look
 from napari_unet.large.task import Task
 
 _MOST_PIECES = 100_000

@@ -12,12 +12,16 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from napari_unet.annotation.large import ChunkedSnapshot, NothingSaved
+from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.provenance import AnnotationSnapshot, Provenance
 from napari_unet.core.atomic import sync_folder, told_in_words, write_atomically
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.project import layout
+from napari_unet.project.chunks import ChunkFolder, all_chunks, remove_others
 from napari_unet.project.layout import (
+    CHUNKS,
     FINISHED,
     FOLDERS,
     HOME,
@@ -42,7 +46,7 @@ from napari_unet.project.manifest import (
     read_manifest_file,
 )
 from napari_unet.project.maps import Pair, read_maps, write_maps
-from napari_unet.project.stored import Save
+from napari_unet.project.stored import Save, arrays_of
 
 _ABANDONED_SECONDS = 3600
 
@@ -138,6 +142,8 @@ class ProjectFolder:
         Raises a StorageError if one is missing, damaged, or not the one that was saved,
         and a NoRoomError if they do not fit into memory.
         """
+        if (saved := self.chunks_of(entry, generation)) is not None:
+            return Save(generation, *arrays_of(saved), chunks=saved)
         pair = self.pair(entry.key, generation.number)
         shapes = entry.values_shape, entry.labels_shape
         hashes = generation.labels_hash, generation.provenance_hash
@@ -153,27 +159,67 @@ class ProjectFolder:
         self,
         key: str,
         number: int,
-        snapshot: AnnotationSnapshot,
+        snapshot: AnnotationSnapshot | ChunkedSnapshot,
         axes: str,
         sequence: int,
         now: datetime,
     ) -> Generation:
         """Write both maps of a save; it counts once a committed manifest names it."""
         self.make()
-        hashes = write_maps(self.pair(key, number), snapshot, result_axes(axes))
+        if isinstance(snapshot, ChunkedSnapshot):
+            index = self._write_chunks(key, number, snapshot, result_axes(axes))
+            hashes, done = (index, index), _done_of(snapshot.counts)
+        else:
+            pair = self.pair(key, number)
+            hashes = write_maps(pair, snapshot, result_axes(axes))
+            done = _done(snapshot)
         return Generation(
             number=number,
             saved_at=now,
             sequence=sequence,
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
-            done=_done(snapshot),
+            done=done,
         )
+
+    def _write_chunks(
+        self, key: str, number: int, snapshot: ChunkedSnapshot, axes: str
+    ) -> str:
+        path, before = self.chunk_folder(key), snapshot.saved
+        if isinstance(before, ChunkFolder) and before.path != path:
+            snapshot, before = all_chunks(snapshot, before), NothingSaved()
+        known = before.entries if isinstance(before, ChunkFolder) else {}
+        return ChunkFolder(path, snapshot.shape, known).write(number, snapshot, axes)
+
+    def chunk_folder(self, key: str) -> Path:
+        """Return where the chunks of an image lie."""
+        return _within(self._inside(CHUNKS), self.path / CHUNKS / key)
+
+    def chunks_of(
+        self, entry: ImageEntry, generation: Generation
+    ) -> ChunkFolder | None:
+        """Return the chunks of a save; None for one of an image that fits in memory."""
+        path, number = self.chunk_folder(entry.key), generation.number
+        if not (path / f"{number}.json").exists():
+            return None
+        expected = generation.labels_hash
+        return ChunkFolder.open(path, entry.labels_shape, number, expected)
+
+    def _remove_old_chunks(self, entry: ImageEntry) -> None:
+        path, kept = self.chunk_folder(entry.key), list[tuple[int, ChunkFolder]]()
+        if not path.is_dir():
+            return
+        with suppress(StorageError):  # what is damaged is not taken for old
+            for each in entry.generations:
+                if (found := self.chunks_of(entry, each)) is not None:
+                    kept.append((each.number, found))
+            remove_others(kept, path)
 
     def remove_old(self, entry: ImageEntry, now: datetime) -> None:
         """Remove the image's saves that no longer count, and what a crash left."""
         kept = {self.pair(entry.key, each.number)[0].name for each in entry.generations}
         abandoned = now.timestamp() - _ABANDONED_SECONDS
+        self._remove_old_chunks(entry)
         # What cannot be removed now, perhaps open elsewhere, goes with a later save.
         with suppress(OSError):
             for kind in (LABELS, PROVENANCE):
@@ -190,6 +236,8 @@ class ProjectFolder:
             for kind in (LABELS, PROVENANCE, JOURNAL):
                 for path in self._inside(kind).glob(f"{key}.*"):
                     path.unlink()
+        if self.chunk_folder(key).is_dir():
+            shutil.rmtree(self.chunk_folder(key), ignore_errors=True)
         if everything and self._is_bare():
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -204,7 +252,7 @@ class ProjectFolder:
             return all(
                 path.name in ours
                 or (
-                    path.name in FOLDERS
+                    path.name in {*FOLDERS, CHUNKS}
                     and not path.is_symlink()
                     and path.is_dir()
                     and not any(path.iterdir())
@@ -216,7 +264,8 @@ class ProjectFolder:
     def keys(self) -> set[str]:
         """Return the keys of all maps that lie here, named by a manifest or not."""
         maps = (self._inside(kind).glob("*.tif") for kind in (LABELS, PROVENANCE))
-        return {path.name.split(".")[0] for each in maps for path in each}
+        chunks = {path.name for path in self._inside(CHUNKS).glob("*")}
+        return {path.name.split(".")[0] for each in maps for path in each} | chunks
 
     def make(self) -> None:
         """Make the folder, if it is not there; never those above it."""
@@ -253,6 +302,17 @@ def _done(snapshot: AnnotationSnapshot) -> Done | None:
         pixels=counts.pixels,
         verified_pixels=counts.verified_pixels,
         predicted=bool((snapshot.provenance == Provenance.PREDICTED).any()),
+    )
+
+
+def _done_of(counts: ObjectCounts) -> Done | None:
+    return Done(
+        objects=counts.objects,
+        verified_objects=counts.verified_objects,
+        pixels=counts.pixels,
+        verified_pixels=counts.verified_pixels,
+        # Who verifies a part of a large image has the rest predicted, or not yet.
+        predicted=counts.objects > counts.verified_objects,
     )
 
 

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import product
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self
@@ -34,6 +35,8 @@ from napari_unet.annotation.schema import INSTANCES, LabelSchema
 from napari_unet.core.jobs import drain
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import parse_axes
+from napari_unet.geometry.box import Box
+from napari_unet.images.source import ImageSource
 from napari_unet.models.spec import TaskName
 from napari_unet.tasks import goes_with, task_of
 
@@ -120,6 +123,43 @@ def iter_identify(
         content_hash,
         schema,
     )
+
+
+def identify_by_samples(
+    name: str, image: ImageSource, axes: str, schema: LabelSchema = INSTANCES
+) -> Generator[None, None, ImageIdentity]:
+    """Identify an image that is too large to be read whole, by parts of it."""
+    axes = parse_axes(axes, len(image.shape))
+    content = yield from iter_sample_hash(image, axes)
+    dtype = np.dtype(image.dtype).name
+    shape = tuple(image.shape)
+    return ImageIdentity(readable(name), shape, dtype, axes, content, schema)
+
+
+_SAMPLE, _SAMPLES = 64, 5
+
+
+def iter_sample_hash(image: ImageSource, axes: str) -> Generator[None, None, str]:
+    """Hash squares of an image that are spread over it; returns 32 hex digits."""
+    little = np.dtype(image.dtype).newbyteorder("<")
+    digest = blake2b(f"parts {little.str} {image.shape}".encode(), digest_size=16)
+    starts = [
+        sorted(
+            {round(max(0, n - _SAMPLE) * i / (_SAMPLES - 1)) for i in range(_SAMPLES)}
+        )
+        if axis in "YX"
+        else [0]
+        for axis, n in zip(axes, image.shape, strict=True)
+    ]
+    extent = [
+        _SAMPLE if a in "YX" else n for a, n in zip(axes, image.shape, strict=True)
+    ]
+    for start in product(*starts):
+        stop = tuple(a + n for a, n in zip(start, extent, strict=True))
+        part = image.read(Box(start, stop).intersect(Box.whole(image.shape)))
+        digest.update(np.ascontiguousarray(part, dtype=little).data)
+        yield
+    return digest.hexdigest()
 
 
 def readable(name: str) -> str:

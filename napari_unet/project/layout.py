@@ -14,6 +14,7 @@
         models/3-round-1/                a version of the model
         training/                        where a training can go on after a crash
         finished.jsonl                   which views were accepted, and what they took
+        chunks/cells-1f2e3d/             saves of labels larger than memory
         lock.json                        who works here now
         home.json                        where work belongs that is kept elsewhere
         damaged-20300101-120000/         quarantine: files that were replaced
@@ -34,6 +35,7 @@ SUFFIX = ".unet"
 MANIFEST, PREVIOUS = "project.json", "project.previous.json"
 LABELS, PROVENANCE, JOURNAL = "labels", "provenance", "journal"
 MODELS, TRAINING, SNAPSHOTS = "models", "training", "snapshots"
+CHUNKS = "chunks"
 LOCK, HOME, FINISHED = "lock.json", "home.json", "finished.jsonl"
 FOLDERS = {LABELS, PROVENANCE, JOURNAL, MODELS, TRAINING}
 """Of which `recover` takes care; snapshots are checked when they are brought back."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from napari_unet.annotation.large import ChunkedSnapshot
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.atomic import write_atomically
 from napari_unet.core.validation import read_description
@@ -108,7 +109,7 @@ class Project:
     def save(
         self,
         image: ImageIdentity,
-        snapshot: AnnotationSnapshot,
+        snapshot: AnnotationSnapshot | ChunkedSnapshot,
         key: str,
         sequence: int,
     ) -> ImageEntry:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.annotation.large import ChunkedSnapshot
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.ids import free_id, latest_free_id
@@ -110,9 +111,17 @@ class ProjectStore:
         return self._looked_at(stored, notice, entry)
 
     def load_work(
-        self, image: ImageIdentity, found: Found | None = None
+        self,
+        image: ImageIdentity,
+        found: Found | None = None,
+        *,
+        large: bool = False,
     ) -> StoredAnnotation | None:
-        """Load the work on an image, also if only the journal has it; else None."""
+        """Load the work on an image, also if only the journal has it; else None.
+
+        Of a `large` image labels are read chunk by chunk; a save says itself whether
+        it is of one.
+        """
         found = found or self.look_up(image)
         manifest, notice = self.files.read_manifest()
         if not found.known:
@@ -123,7 +132,7 @@ class ProjectStore:
         journal = read_journal(self.files.journal, found.key, fields)
         if not (journal.logged or journal.torn or journal.damaged):
             return None
-        stored = StoredAnnotation.of_nothing(found.key, fields, journal)
+        stored = StoredAnnotation.of_nothing(found.key, fields, journal, large=large)
         return self._looked_at(stored, notice)
 
     def _looked_at(
@@ -169,7 +178,8 @@ class ProjectStore:
             except StorageError as error:
                 problems.append(str(error))
                 continue
-            next_id = latest_free_id(entry.next_id, _free_id(save.labels))
+            own = 1 if save.chunks else _free_id(save.labels)
+            next_id = latest_free_id(entry.next_id, own)
             stored = StoredAnnotation.of_save(entry.key, save, journal, next_id)
             if problems:
                 return stored.told(_older_loaded(entry, generation, problems[0]))
@@ -187,7 +197,7 @@ class ProjectStore:
     def save(
         self,
         image: ImageIdentity,
-        snapshot: AnnotationSnapshot,
+        snapshot: AnnotationSnapshot | ChunkedSnapshot,
         *,
         key: str | None = None,
         sequence: int = 1,
@@ -199,10 +209,11 @@ class ProjectStore:
         be written, or if the folder holds a save that was not loaded here; older saves
         are unharmed.
         """
-        if snapshot.labels.shape != image.values_shape:
+        shape, used = _shape_and_free_id(snapshot)
+        if shape != image.values_shape:
             raise InputError(
                 f"Expected labels of shape {image.values_shape} for {image.name}, "
-                f"found {snapshot.labels.shape}."
+                f"found {shape}."
             )
         key = key or self.look_up(image).key
         manifest, _ = self.files.read_manifest()
@@ -217,7 +228,7 @@ class ProjectStore:
         generation = self.files.write_save(
             key, number, snapshot, image.axes, sequence, self._now()
         )
-        next_id = latest_free_id(snapshot.next_id, _free_id(snapshot.labels))
+        next_id = latest_free_id(snapshot.next_id, used)
         fields = ImageFields.of(image, self.folder)
         manifest, entry = manifest.with_save(
             key, fields, generation, next_id, self._needed.get(key, frozenset())
@@ -265,6 +276,14 @@ def _older_loaded(entry: ImageEntry, loaded: Generation, problem: str) -> str:
         f"The newest save of {entry.name} ({newest}) cannot be read: {problem} "
         f"The one of {older} was loaded instead."
     )
+
+
+def _shape_and_free_id(
+    snapshot: AnnotationSnapshot | ChunkedSnapshot,
+) -> tuple[tuple[int, ...], int]:
+    if isinstance(snapshot, ChunkedSnapshot):
+        return snapshot.shape, 1
+    return snapshot.labels.shape, _free_id(snapshot.labels)
 
 
 def _free_id(labels: LabelMap | ValueMap) -> int:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import prod
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.chunked import ChunkedArray
 from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import InputError, StorageError
 from napari_unet.geometry.maps import LabelMap, ValueMap
+from napari_unet.project.chunks import ChunkFolder
 from napari_unet.project.identity import ImageFields
 from napari_unet.project.journal_reader import JournalRead
 from napari_unet.project.manifest import Generation
 from napari_unet.tasks import task_of
+
+_MOST_PIXELS = 2**28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +32,7 @@ class Save:
     generation: Generation
     labels: LabelMap | ValueMap
     provenance: ProvenanceMap
+    chunks: ChunkFolder | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +52,7 @@ class StoredAnnotation:
     sequence: int
     journal: JournalRead
     notice: str | None = None
+    chunks: ChunkFolder | None = None
 
     @classmethod
     def of_save(
@@ -51,13 +60,24 @@ class StoredAnnotation:
     ) -> StoredAnnotation:
         """Return a save and the journal, in the arrays of the save."""
         at, sequence = save.generation.saved_at, save.generation.sequence
-        return cls(key, save.labels, save.provenance, next_id, at, sequence, journal)
+        found = save.labels, save.provenance, next_id, at, sequence, journal
+        return cls(key, *found, chunks=save.chunks)
 
     @classmethod
     def of_nothing(
-        cls, key: str, image: ImageFields, journal: JournalRead, next_id: int = 1
+        cls,
+        key: str,
+        image: ImageFields,
+        journal: JournalRead,
+        next_id: int = 1,
+        *,
+        large: bool = False,
     ) -> StoredAnnotation:
         """Return what there was before the first change, and the journal."""
+        if large or _too_many(image.labels_shape):
+            nothing = ChunkFolder(Path(), image.labels_shape, {})
+            found = arrays_of(nothing)
+            return cls(key, *found, next_id, None, 0, journal, chunks=nothing)
         return cls(key, *empty_maps(image), next_id, None, 0, journal)
 
     @property
@@ -69,6 +89,19 @@ class StoredAnnotation:
         """Return it with one more thing that a person must know."""
         both = " ".join(filter(None, [self.notice, notice]))
         return replace(self, notice=both or None)
+
+
+def _too_many(shape: tuple[int, ...]) -> bool:
+    """Whether labels of a plane are read chunk by chunk, whoever asks."""
+    return len(shape) == 2 and prod(shape) > _MOST_PIXELS
+
+
+def arrays_of(chunks: ChunkFolder) -> tuple[LabelMap, ProvenanceMap]:
+    """Return labels and provenance that are read chunk by chunk."""
+    labels = ChunkedArray(chunks.shape, np.int32, chunks.labels)
+    provenance = ChunkedArray(chunks.shape, np.uint8, chunks.provenance)
+    # They are indexed as numpy's arrays are, and are no more than that.
+    return cast("LabelMap", labels), cast("ProvenanceMap", provenance)
 
 
 def empty_maps(image: ImageFields) -> tuple[LabelMap | ValueMap, ProvenanceMap]:
@@ -120,6 +153,12 @@ NOTHING = Recovered()
 
 def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotation:
     """Return the annotation as saved, without the journal; InputError for bad maps."""
+    if stored.chunks is not None:
+        known = stored.chunks
+        facet, objects = task_of(schema).labels, known.objects()
+        saved = known if known.entries else None
+        found = saved, objects, stored.next_id, known.verified
+        return facet.large(schema.names, known.shape, *found)
     restored = task_of(schema).labels.restored
     return restored(stored.labels, stored.provenance, stored.next_id)
 

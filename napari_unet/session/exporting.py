@@ -138,7 +138,7 @@ class Exporting:
         return [
             each
             for each in self._images
-            if each.has_labels and goes_with(each.schema, schema)
+            if each.has_labels and goes_with(each.schema, schema) and not each.large
         ]
 
     def _work_of(self, image: OpenImage, copy: LabelsCopy) -> OpenWork:

@@ -41,6 +41,7 @@ from napari_unet.session.interruption import (
     iter_resume_round,
     start_round,
 )
+from napari_unet.session.large_lessons import LargeLesson, large_lessons_of
 from napari_unet.session.models.timeline import Preset
 from napari_unet.session.worklist.reading import Unread
 from napari_unet.tasks import task_of
@@ -88,11 +89,14 @@ class TrainingSnapshot:
         return Sample(pixels, labels, self.trainable, axes, size)
 
 
-def snapshots_of(images: Iterable[OpenImage]) -> list[TrainingSnapshot]:
+def snapshots_of(images: Iterable[OpenImage]) -> list[TrainingSnapshot | LargeLesson]:
     """Return copies of everything that is verified in some images now."""
     for image in images:
         image.canvas.flush()
-    return [TrainingSnapshot.of(image) for image in teaching(images)]
+    found: list[TrainingSnapshot | LargeLesson] = []
+    for image in teaching(images):
+        found += large_lessons_of(image) or [TrainingSnapshot.of(image)]
+    return found
 
 
 def teaching(images: Iterable[OpenImage]) -> list[OpenImage]:
@@ -150,7 +154,7 @@ class TrainRound(Job[RoundEvent, None]):
     number: int
     model: Model
     record: ModelRecord
-    snapshots: Sequence[TrainingSnapshot]
+    snapshots: Sequence[TrainingSnapshot | LargeLesson]
     minutes: float
     preset: Preset = "fine-tune"
     folder: Path | None = None
@@ -162,7 +166,8 @@ class TrainRound(Job[RoundEvent, None]):
         yield Preparing(0, len(self.snapshots))
         snapshots = [*self.snapshots, *(yield from iter_read_work(self.elsewhere))]
         # Imported in the background: torch takes seconds.
-        samples = [snapshot.as_sample() for snapshot in snapshots]
+        every = (snapshot.as_sample() for snapshot in snapshots)
+        samples = [sample for sample in every if sample is not None]
         yield Preparing(0, len(samples))
         config = learning.PRESETS[self.preset].model_copy(
             update={
@@ -200,10 +205,11 @@ class TrainRound(Job[RoundEvent, None]):
     def _notes(
         self,
         begun: RoundStart,
-        snapshots: Sequence[TrainingSnapshot],
+        snapshots: Sequence[TrainingSnapshot | LargeLesson],
         replay: Sequence[Sample],
     ) -> TrainingNotes:
-        names = [snapshot.identity.name for snapshot in snapshots]
+        # A large image teaches by several parts.
+        names = list(dict.fromkeys(each.identity.name for each in snapshots))
         return TrainingNotes.of(
             begun.model.name,
             f"{len(names)} image{'s' * (len(names) != 1)}, corrected in napari",
@@ -250,12 +256,12 @@ class TrainRound(Job[RoundEvent, None]):
 
 def iter_read_work(
     elsewhere: Sequence[Unread],
-) -> Generator[Preparing | Notice, None, list[TrainingSnapshot]]:
+) -> Generator[Preparing | Notice, None, list[TrainingSnapshot | LargeLesson]]:
     """Read images that are not open, and the work on them; only what is verified.
 
     What cannot be read teaches nothing, which is told.
     """
-    found = []
+    found: list[TrainingSnapshot | LargeLesson] = []
     for number, unread in enumerate(elsewhere):
         yield Preparing(number, len(elsewhere))
         try:
@@ -265,5 +271,5 @@ def iter_read_work(
             yield Notice(f"{unread.path.name} teaches nothing now: {error}")
             continue
         if isinstance(opened, Opened):
-            found += [TrainingSnapshot.of(each) for each in teaching([opened.image])]
+            found += snapshots_of([opened.image])
     return found

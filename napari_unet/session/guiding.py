@@ -104,6 +104,11 @@ class Guiding:
         self.wanted.emit(image, view.box)
         self._hub.say(self._in_words(view), "image", "labels")
 
+    @property
+    def _open(self) -> tuple[OpenImage, ...]:
+        """The images that are compared as a whole."""
+        return tuple(image for image in self._images if not image.large)
+
     def want(self) -> None:
         """Ask for an order, as soon as nothing else is going on."""
         self._due = True
@@ -115,7 +120,7 @@ class Guiding:
 
     def tick(self) -> None:
         """Begin to look for an order when it is time; call it often."""
-        state, images = self._hub.state, tuple(self._images)
+        state, images = self._hub.state, self._open
         if images != self._of:
             self._of, self._by_chance = images, []
             self._shown = {each for each in self._shown if each[0] in images}

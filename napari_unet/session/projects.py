@@ -11,14 +11,16 @@ from typing import TypeVar
 
 from psygnal import Signal
 
-from napari_unet.core.jobs import Job
+from napari_unet.core.jobs import Job, drain
 from napari_unet.errors import NapariUnetError, StorageError
 from napari_unet.io.read import read_image
+from napari_unet.io.source import open_source
 from napari_unet.project.folder import ProjectFolder
 from napari_unet.project.identity import (
     ImageFields,
     content_hash,
     file_bytes,
+    iter_sample_hash,
     path_from,
 )
 from napari_unet.project.journal import Syncer
@@ -279,9 +281,19 @@ def _files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in files)
 
 
+def _is_it_by_samples(path: Path, image: ImageFields) -> bool:
+    """Whether a file is an image that is known by parts of it."""
+    with open_source(path) as source:
+        if tuple(source.shape) != image.shape:
+            return False
+        return drain(iter_sample_hash(source, image.axes)) == image.content_hash
+
+
 def holds_image(path: Path, image: ImageFields) -> bool:
     """Read a file and say whether it is that image."""
     try:
+        if _is_it_by_samples(path, image):
+            return True
         return content_hash(read_image(path, stored=True).array) == image.content_hash
     except NapariUnetError:
         return False

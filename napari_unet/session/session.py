@@ -77,12 +77,9 @@ class Session:
         self.models = Models(hub, lambda: self.images.home)
         self.predicting = Predicting(hub, view)
         self.live = Live(hub, self.images, self.models, self.predicting, view)
+        unseen = self.predicting.just_changed.unseen
         self.correcting = Correcting(
-            hub,
-            self.images,
-            self.note_edit,
-            self._stop_predicting,
-            self.predicting.just_changed.unseen,
+            hub, self.images, self.note_edit, self.cancel_prediction, unseen
         )
         self.growing = Growing(
             hub,
@@ -247,7 +244,7 @@ class Session:
     def halt(self) -> None:
         """Stop whatever is going on; what is there stays."""
         self.comparing.end()
-        self._stop_predicting()
+        self.cancel_prediction()
         self.training.stop()
         self.exporting.cancel()
         self.models.exporting.cancel()
@@ -260,7 +257,9 @@ class Session:
         self.projects.close()
         return problems
 
-    def _stop_predicting(self) -> None:
+    def cancel_prediction(self) -> None:
+        """Cancel what is being predicted; what was applied stays."""
+        self.live.end_rest()
         self.live.cancel()
         self.predicting.cancel()
 
@@ -274,7 +273,7 @@ class Session:
     def _refresh(self) -> None:
         """Let another model predict what the one before it did."""
         image = self.images.current
-        if image is not None and self.live.explores(image):
+        if image is not None and (image.large or self.live.explores(image)):
             self.predicting.refresh.drop()
         else:
             self._predict(refreshing=True)
@@ -283,7 +282,10 @@ class Session:
         image, model = self.images.current, self.models.active
         if image is not None and model is not None:
             self.live.cancel()
-            self.predicting.start(image, model, refreshing=refreshing)
+            if image.large:
+                self.live.fill(image)
+            else:
+                self.predicting.start(image, model, refreshing=refreshing)
 
     def _refused(self, place: Place, reason: str) -> bool:
         """Tell beside the controls why something is refused, if it is."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from napari_unet.annotation.edit import EDITS, why_no_labels
 from napari_unet.models.library import OwnModel
 from napari_unet.session.images.place import NOT_SAVED, SaveState
+from napari_unet.session.images.size import not_of_large
 from napari_unet.session.images.status import ImageState
 from napari_unet.session.models.status import (
     Comparison,
@@ -36,6 +37,8 @@ from napari_unet.session.status import (
 )
 from napari_unet.session.worklist.status import NO_LIST, ProjectState, WorklistState
 from napari_unet.tasks import task_of
+
+_BY_BLOCKS = "napari-unet predict writes those of a file, block by block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,8 @@ class State:
         """Return why Predict is refused now, or nothing if it is not."""
         if self.predicting:
             return "A prediction is going on."
-        reason = self._why_no_image() or self._why_no_model()
-        return reason or self.target.why_not_predict
+        why_not = self._why_no_image() or self._why_no_model()
+        return why_not or self.target.why_not_predict
 
     @property
     def why_not_paint(self) -> str:
@@ -146,8 +149,7 @@ class State:
 
     def why_not_do(self, name: str) -> str:
         """Return why an edit of that name is refused now, or nothing if it is not."""
-        edit, image = EDITS[name], self.image
-        tool = edit.tool
+        edit, tool, image = EDITS[name], EDITS[name].tool, self.image
         of_objects = tool is not None and tool.for_objects
         if tool and of_objects and image and not task_of(image).labels.objects:
             return f"There are no objects here; {tool.instead}."
@@ -163,7 +165,7 @@ class State:
     @property
     def why_not_go_on(self) -> str:
         """Return why there is no next view to look at, or nothing if there is one."""
-        return self._why_no_image()
+        return self._why_no_image() or _why_large(self.image, "the order of views")
 
     @property
     def why_not_measure(self) -> str:
@@ -173,7 +175,7 @@ class State:
         task = task_of(self.image)
         if not task.labels.objects:
             return f"There are no objects here to list, but {task.words.outcome}."
-        if reason := why_no_labels(self.image):
+        if reason := why_no_labels(self.image) or _why_large(self.image, "the list"):
             return reason
         if not self.image.objects:
             return "There are no objects yet: Predict, or paint some."
@@ -197,7 +199,7 @@ class State:
             return reason
         if self.image and not self.image.has_labels:
             return "There are no labels yet: Predict, or paint some."
-        return ""
+        return _why_large(self.image, "an export of results", _BY_BLOCKS)
 
     @property
     def why_not_export_model(self) -> str:
@@ -213,7 +215,7 @@ class State:
             return reason
         if self.image and not self.image.worked_on:
             return "There is nothing to clear."
-        return ""
+        return _why_large(self.image, "to start over", "un-verify what is in view")
 
     @property
     def why_not_bring_back(self) -> str:
@@ -222,7 +224,7 @@ class State:
             return reason
         if self.image and not self.image.snapshots:
             return "Nothing was kept yet: Start over keeps a copy."
-        return ""
+        return _why_large(self.image, "to bring back a copy")
 
     @property
     def why_not_finetune(self) -> str:
@@ -260,7 +262,8 @@ class State:
 
         `number` is 0 where none is chosen.
         """
-        if reason := self._why_no_image() or self._why_no_model():
+        reason = self._why_no_image() or self._why_no_model()
+        if reason := reason or _why_large(self.image, "a comparison"):
             return reason
         if self.predicting:
             return "A prediction is going on: wait until what is shown now is complete."
@@ -289,6 +292,10 @@ class State:
         if self.loading or not (self.ready or self.model):
             return "The model is still being loaded."
         return "" if self.model else "Choose a model first."
+
+
+def _why_large(image: ImageState | None, what: str, instead: str = "") -> str:
+    return not_of_large(what, instead) if image is not None and image.large else ""
 
 
 def _why_not_learn(image: ImageState) -> str:

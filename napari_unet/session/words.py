@@ -40,6 +40,7 @@ def describe_image(image: OpenImage, classes: int) -> ImageState:
         read_only=image.read_only,
         reading=image.reading,
         stated_pixel_size=image.stated_pixel_size,
+        large=image.large,
         has_labels=image.has_labels,
         worked_on=not image.annotation.empty,
         snapshots=tuple(

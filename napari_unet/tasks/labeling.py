@@ -11,9 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.chunked import Index
 from napari_unet.annotation.labels import LabelKind, Labels, as_labels, as_whole
+from napari_unet.annotation.large import LargeAnnotation, SavedChunks
+from napari_unet.annotation.objects import ObjectTable
 from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.rules import Rules
+from napari_unet.errors import InputError
 from napari_unet.geometry.maps import LabelMap, ValueMap
 
 Names: TypeAlias = tuple[str, ...]
@@ -102,6 +106,29 @@ class Labeling(ABC):
         """Return an annotation as it was saved; InputError if maps do not fit."""
         labels = saved.astype(np.int32, copy=False)
         return Annotation(labels, provenance, rules=self.rules, next_id=next_id)
+
+    def large(
+        self,
+        names: Names,
+        shape: tuple[int, ...],
+        saved: SavedChunks | None = None,
+        objects: ObjectTable | None = None,
+        next_id: int = 1,
+        verified: frozenset[Index] = frozenset(),
+    ) -> LargeAnnotation:
+        """Return an annotation of an image larger than memory; perhaps it was saved.
+
+        An InputError says that there is none for this task.
+        """
+        if self.values:
+            raise InputError(
+                "Values are not predicted in images larger than memory: cut out a "
+                "part, or predict the file with napari-unet predict."
+            )
+        rules = self.rules
+        return LargeAnnotation(
+            shape, saved, objects, rules=rules, next_id=next_id, verified=verified
+        )
 
     def take_over(
         self, labels: Callable[[], Any], names: Names, axes: str, source: str

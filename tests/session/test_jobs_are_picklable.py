@@ -38,7 +38,9 @@ from napari_unet.geometry.line import Line
 from napari_unet.gui.folders import LookForSizes
 from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.workbench import ImportModule
+from napari_unet.project.chunks import ChunkFolder
 from napari_unet.project.project import Project
+from napari_unet.session.images.read_chunks import ReadChunks
 from napari_unet.session.measuring import Watcher
 from napari_unet.session.models.request import ModelRequest
 from napari_unet.session.runner import NO_HANDLERS, Handlers
@@ -313,8 +315,9 @@ def test_each_kind_of_job_does_the_same_in_another_process(
         train(bright, runner)
     grey = MakeGrey(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), "YXC")
     sizes = LookForSizes(tuple((roots[0] / "more").iterdir()))
-    for job in (grey, ImportModule("json"), sizes):
+    chunks = ReadChunks(ChunkFolder(roots[0], (9, 9), {}), ((0, 0),))
+    for job in (grey, ImportModule("json"), sizes, chunks):
         here.start(job)
         there.start(job)
-    assert here.told[-3:] == there.told[-3:]
+    assert here.told[-4:] == there.told[-4:]
     assert {kind for kind, _ in there.told} == kinds()

@@ -281,7 +281,7 @@ class PredictPanel(Panel):
         self.cancel = button(
             "Cancel",
             "Stop predicting; what is there stays",
-            self.session.predicting.cancel,
+            self.session.cancel_prediction,
         )
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)

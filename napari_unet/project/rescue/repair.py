@@ -138,7 +138,7 @@ class Repairer:
         self._make_room()
         if left.annotation is None:
             raise InputError(f"Nothing of {left.image.name} came back.")
-        snapshot = left.annotation.snapshot()
+        snapshot = left.annotation.to_save()
         of_what = left.key, left.next_number, snapshot, left.image.axes
         generation = self._files.write_save(*of_what, left.sequence, self._when)
         older = () if left.mixed else left.good

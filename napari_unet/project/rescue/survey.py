@@ -20,6 +20,7 @@ from napari_unet.errors import InputError
 from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.journal_reader import Segment, find_header, list_segments
 from napari_unet.project.layout import (
+    CHUNKS,
     FINISHED,
     FOLDERS,
     HOME,
@@ -242,6 +243,7 @@ def _strays(folder: Path) -> Iterator[str]:
             HOME,
             FINISHED,
             *FOLDERS,
+            CHUNKS,
             *LITTER,
         }
         kept = path.name.startswith(QUARANTINE)

@@ -181,7 +181,7 @@ def _check_named(found: Survey, entry: ImageEntry) -> Iterator[Check]:
         except StorageError as error:
             yield judged(what, str(error))
             continue
-        yield Check(what)
+        yield judged(what, save.chunks.problem() if save.chunks else "")
         yield from _compare(entry, newest, save, journal)
         newest = save
     if newest is None:
@@ -287,6 +287,8 @@ def _compare(
 
     Without an older one, the journal is followed from its beginning if it is complete.
     """
+    if newer.chunks is not None or (older is not None and older.chunks is not None):
+        return  # labels larger than memory are checked file by file
     stop = newer.generation.sequence
     if older is not None:
         start, begin = older.generation.sequence, f"save {older.generation.number}"

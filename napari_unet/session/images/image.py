@@ -13,12 +13,15 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import Settle
+from napari_unet.annotation.large import ChunkedSnapshot, LargeAnnotation
+from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.geometry.box import Box
 from napari_unet.images.channels import take_channels
 from napari_unet.project.identity import ImageIdentity
 from napari_unet.project.journal import Journal
 from napari_unet.project.journal_reader import Files
+from napari_unet.project.manifest import ImageEntry
 from napari_unet.project.project import Project
 from napari_unet.project.snapshots import Snapshot
 from napari_unet.session.images.place import Place
@@ -84,8 +87,9 @@ class OpenImage:
     sources : list of ndarray
         What was given to be opened and is this image, the first one first; anything
         that numpy can turn into an array.
-    pixels : ndarray
-        The same in memory: what is predicted and learned from.
+    pixels : ndarray or ImageSource
+        The same in memory: what is predicted and learned from. Of a large image, what
+        reads regions of it.
     annotation : Annotation
         Labels and their provenance.
     place : Place
@@ -113,7 +117,7 @@ class OpenImage:
     """
 
     sources: list[npt.NDArray[Any]]
-    pixels: npt.NDArray[Any]
+    pixels: Any
     identity: ImageIdentity
     annotation: Annotation
     place: Place
@@ -128,6 +132,11 @@ class OpenImage:
     reading: Reading = GUESSED
     heard: Callable[[Change], object] | None = None
     saving: ImageSaving = field(init=False, repr=False)
+
+    @property
+    def large(self) -> bool:
+        """Whether it is larger than memory; see `napari_unet.session.images.size`."""
+        return isinstance(self.annotation, LargeAnnotation)
 
     @property
     def pixel_size(self) -> float | None:
@@ -217,6 +226,21 @@ class OpenImage:
         if self.journal is not None:
             self.project.end_journal(self.journal)
         self.journal = None
+
+    def note_saved(
+        self,
+        project: Project,
+        entry: ImageEntry,
+        done: AnnotationSnapshot | ChunkedSnapshot,
+    ) -> None:
+        """Take note of a save; what lies on the disk need not stay in memory."""
+        project.store.note_saved(entry)
+        if isinstance(self.annotation, LargeAnnotation) and isinstance(
+            done, ChunkedSnapshot
+        ):
+            saved = project.store.files.chunks_of(entry, entry.newest)
+            if saved is not None:
+                self.annotation.note_saved(done, saved)
 
     def leave_canvas(self) -> None:
         """Go on without a front end: nobody edits the labels any more."""

@@ -19,15 +19,14 @@ from napari_unet.session.images.opener import Opener
 from napari_unet.session.images.opening import Request, file_of
 from napari_unet.session.images.place import NOT_SAVED
 from napari_unet.session.images.reading import Manners, Reading, first_axes
+from napari_unet.session.images.size import MOST_BYTES, is_large
 from napari_unet.session.projects import Projects
 from napari_unet.session.words import describe_image
 from napari_unet.tasks import goes_with
 
 
 class Images:
-    """Open images with their annotations; one of them is current.
-
-    Iterating gives those that are open.
+    """Open images with their annotations, to iterate over; one of them is current.
 
     Attributes
     ----------
@@ -71,6 +70,7 @@ class Images:
         self.schema = INSTANCES
         self.manners: Callable[[Path], Manners | None] = lambda _path: None
         self.opener = Opener(self)
+        self.most_bytes = MOST_BYTES  # of labels that are in memory as a whole
 
     def __iter__(self) -> Iterator[OpenImage]:
         return iter([image for image in self.all if not image.saving.closing])
@@ -124,11 +124,12 @@ class Images:
         path = path.absolute() if path is not None else None
         project = self.projects.for_image(file_of(path), name)
         letters, schema = known.letters, self.schema
+        large = is_large(source.shape, letters, self.most_bytes)
         request = Request(
             source, name, letters, path, schema, project, pixel_size, axes, colour
         )
-        like = self.manners(path) if path is not None else None
-        self.opener.want(replace(request, like=like))
+        like = self.manners(path) if path else None
+        self.opener.want(replace(request, like=like, large=large))
         self.opener.go()
 
     def select(self, image: OpenImage | None) -> None:
@@ -166,6 +167,7 @@ class Images:
 
         image.saving.closing = True
         self.make_current(None)
+        request = replace(request, large=image.large)
         self.opener.want(request)
         image.saving.release(open_it)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.annotation.change import Change
+from napari_unet.annotation.large import ChunkedSnapshot
 from napari_unet.annotation.provenance import AnnotationSnapshot
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
@@ -53,7 +54,7 @@ class SaveImage(Job[None, ImageEntry]):
 
     project: Project
     identity: ImageIdentity
-    snapshot: AnnotationSnapshot
+    snapshot: AnnotationSnapshot | ChunkedSnapshot
     key: str
     sequence: int
     leaves: Project | None = None
@@ -112,7 +113,7 @@ class Move:
         # Not 0 even if nothing happened yet: the journal there does not tell all.
         sequence = max(1, image.journal.sequence if image.journal is not None else 1)
         leaves = image.project if image.place.home is not None else None
-        work = image.annotation.snapshot()
+        work = image.annotation.to_save()
         return SaveImage(self.project, image.identity, work, self.key, sequence, leaves)
 
 
@@ -218,7 +219,7 @@ class Moving:
             self._not_moved(outcome)
             return
         image, self._move = self._image, None
-        task.project.store.note_saved(outcome)
+        image.note_saved(task.project, outcome, task.snapshot)
         image.end_journal()
         if image.place.home is not None:
             with suppress(StorageError):

@@ -8,6 +8,7 @@ one wrote.
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,15 @@ from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
 from napari_unet.geometry.axes import ImageHeader
-from napari_unet.images.source import as_image
+from napari_unet.images.source import as_image, as_source
 from napari_unet.io.read import as_file_means, is_damaged, read_header
 from napari_unet.io.samples import sample_folder
-from napari_unet.project.identity import ImageIdentity, iter_identify
+from napari_unet.project.identity import (
+    ImageIdentity,
+    identify_by_samples,
+    iter_identify,
+    readable,
+)
 from napari_unet.project.journal_reader import Files
 from napari_unet.project.project import Project
 from napari_unet.project.resolve import same_file, same_name
@@ -140,6 +146,8 @@ class Request:
         What the person should know when it is open, or nothing.
     like : Manners or None
         How images of its kind are read, where nothing is known of this one.
+    large : bool
+        Whether it is read by regions, and its labels are held in chunks.
     """
 
     source: npt.NDArray[Any]
@@ -154,6 +162,7 @@ class Request:
     reading: Reading | None = None
     told: str = ""
     like: Manners | None = None
+    large: bool = False
     held: Held = NOTHING_HELD
     kept: Project | None = None
 
@@ -176,13 +185,13 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
 
         An InputError says that the image cannot be used.
         """
-        request = self.request
-        pixels = as_image(request.source).array
+        request = _as_kept(self.request)
+        large = request.large
+        pixels = _pixels(request)
         header = read_header(request.path) if request.path else ImageHeader()
         axes, reading = _read_axes(pixels, request, header)
         yield
-        identity = yield from iter_identify(request.name, pixels, axes, request.schema)
-        identity = replace(identity, path=request.path)
+        identity = yield from _iter_identify(request, pixels, axes)
         if known := request.held.same(identity):
             return known
         project, stored, problem = request.project, None, None
@@ -197,10 +206,10 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
             found = project.store.look_up(identity, request.held.keys, holds_image)
             if not found.known and (known := request.held.renamed(identity)):
                 return known
-            stored = project.store.load_work(identity, found)
+            stored = project.store.load_work(identity, found, large=large)
             home = Home(project, found.key, stored.last if stored else 0)
             if not why_not:
-                kept = look_for_kept(request.kept, home, identity)
+                kept = look_for_kept(request.kept, home, identity, large=large)
             if kept is not None and kept.home.may_return:
                 project, found, stored = kept.project, kept.found, kept.stored
             snapshots = list_snapshots(project.folder, found.key)
@@ -210,10 +219,10 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         except StorageError as error:
             problem, why_not = error, str(error)
         yield
-        annotation = _annotation(identity, stored)
+        annotation = _annotation(identity, stored, large=large)
         recovered = recover(annotation, stored) if stored else NOTHING
         # Known by what was opened, predicted and learned from by what that means.
-        pixels, note = as_file_means(request.path, pixels)
+        pixels, note = _as_file_means(request, pixels)
         away = kept.home if kept and kept.home.may_return else None
         waiting = bool(why_not) and problem is None
         image = OpenImage(
@@ -308,9 +317,56 @@ def _told_of_twins(found: Found) -> str:
     )
 
 
-def _annotation(identity: ImageIdentity, stored: StoredAnnotation | None) -> Annotation:
+def _as_kept(request: Request) -> Request:
+    """Return a request for an image that fits in memory, where its work was saved so.
+
+    An earlier version of the program, or one with more memory, has held all of it.
+    """
+    if not request.large:
+        return request
+    store, shape = request.project.store, tuple(request.source.shape)
+    with suppress(StorageError):  # which is told when the work is looked up
+        for entry in store.read()[0].images:
+            path = entry.path_from(store.folder.resolve())
+            if path is None or request.path is None:
+                same = entry.name == readable(request.name)
+            else:
+                same = same_file(path, request.path)
+            whole = not store.files.chunk_folder(entry.key).is_dir()
+            if same and whole and entry.shape == shape:
+                return replace(request, large=False)
+    return request
+
+
+def _pixels(request: Request) -> Any:
+    """Return the pixels, or what reads regions of an image larger than memory."""
+    if not request.large:
+        return as_image(request.source).array
+    return as_source(request.source)
+
+
+def _iter_identify(
+    request: Request, pixels: Any, axes: str
+) -> Generator[None, None, ImageIdentity]:
+    identify = identify_by_samples if request.large else iter_identify
+    identity = yield from identify(request.name, pixels, axes, request.schema)
+    return replace(identity, path=request.path)
+
+
+def _as_file_means(request: Request, pixels: Any) -> tuple[Any, str | None]:
+    """Return pixels as their file means them; of a large image, as they are read."""
+    if request.large:
+        return pixels, None
+    return as_file_means(request.path, pixels)
+
+
+def _annotation(
+    identity: ImageIdentity, stored: StoredAnnotation | None, *, large: bool
+) -> Annotation:
     """Return the annotation that was saved, or an empty one."""
     schema = identity.schema
+    if stored is None and large:
+        return task_of(schema).labels.large(schema.names, identity.labels_shape)
     if stored is None:
         return task_of(schema).labels.empty(schema.names, identity.labels_shape)
     return saved_annotation(schema, stored)

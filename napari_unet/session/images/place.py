@@ -102,7 +102,7 @@ class KeptAway:
 
 
 def look_for_kept(
-    kept: Project | None, home: Home, identity: ImageIdentity
+    kept: Project | None, home: Home, identity: ImageIdentity, *, large: bool = False
 ) -> KeptAway | None:
     """Return the work on an image that was kept away from home; only reads."""
     if kept is None or kept.why_read_only():
@@ -111,7 +111,7 @@ def look_for_kept(
     if away is None:
         return None
     found = kept.store.look_up(identity)
-    stored = kept.store.load_work(identity, found)
+    stored = kept.store.load_work(identity, found, large=large)
     if stored is None or found.key not in away.images:
         return None
     unchanged = home.last <= away.images[found.key]
@@ -149,7 +149,7 @@ class LookHome(Job[None, str]):
         if not os.access(place, os.W_OK):
             raise StorageError(f"{place} is read-only.")
         found = Found(home.key, known=True)
-        stored = home.project.store.load_work(self.identity, found)
+        stored = home.project.store.load_work(self.identity, found, large=True)
         if stored is not None and stored.last > home.last:
             raise HomeChangedError(f"{folder} was changed meanwhile.")
         return home.key
@@ -176,7 +176,7 @@ class FindPlace(Job[None, str]):
         if why_not := project.why_read_only():
             raise StorageError(why_not)
         found = project.store.look_up(identity, self.taken)
-        if project.store.load_work(identity, found) is not None:
+        if project.store.load_work(identity, found, large=True) is not None:
             raise StorageError(
                 f"{project.folder} holds work on {identity.name} already, which was "
                 "not loaded here; choose another folder, or open that project."

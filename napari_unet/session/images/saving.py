@@ -190,7 +190,7 @@ class ImageSaving:
         return SaveImage(
             image.project,
             image.identity,
-            image.annotation.snapshot(),
+            image.annotation.to_save(),
             image.key,
             self._last_change,
         )
@@ -203,7 +203,7 @@ class ImageSaving:
             self.fail(outcome)
         else:
             self._policy.succeeded(self._hub.clock())
-            task.project.store.note_saved(outcome)
+            self._image.note_saved(task.project, outcome, task.snapshot)
             if self._image.journal is not None:
                 # A single save may be damaged: then the whole journal is needed.
                 single = len(outcome.generations) == 1

@@ -26,6 +26,8 @@ class ImageState:
         Of how many classes there are verified pixels, in all open images together.
     verified_share : float
         Verified share of all pixels, from 0 to 1.
+    large : bool
+        Whether it is larger than memory, and only parts of it are at hand.
     read_only : str
         Why it cannot be corrected, or nothing.
     stated_pixel_size : float or None
@@ -48,6 +50,7 @@ class ImageState:
     read_only: str = ""
     reading: Reading = GUESSED
     stated_pixel_size: float | None = None
+    large: bool = False
 
     @property
     def has_planes(self) -> bool:

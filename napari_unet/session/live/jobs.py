@@ -6,9 +6,11 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_unet import inference
+import numpy as np
+
+from napari_unet import inference, large
 from napari_unet.core.jobs import Job
-from napari_unet.images.channels import take_channels
+from napari_unet.images.chosen import chosen_channels
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.prediction import Predict
 
@@ -36,7 +38,10 @@ class PredictView(Job["inference.LiveEvent", None]):
     def run(self) -> Generator[inference.LiveEvent, None, None]:
         """Predict it."""
         image = self.image
-        pixels, axes = take_channels(image.pixels, image.axes, image.channels)
+        pixels, axes = chosen_channels(image.pixels, image.axes, image.channels)
+        if not isinstance(pixels, np.ndarray):
+            seen, _ = large.fit_source(pixels, axes, None, image.model)
+            pixels, axes = seen.source, seen.axes
         return inference.iter_predict_view(
             pixels,
             image.model,

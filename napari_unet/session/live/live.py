@@ -26,6 +26,8 @@ from napari_unet.geometry.box import Box
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
+from napari_unet.session.live.due import due_tiles, request_for
+from napari_unet.session.live.filling import Filling
 from napari_unet.session.live.known import Known, Origin, Tiles
 from napari_unet.session.live.run import Heard, ViewRun, Wish
 from napari_unet.session.models.models import Models
@@ -73,6 +75,7 @@ class Live:
         self._run: ViewRun | None = None
         self._done: Wish | None = None
         self._moved_at = 0.0
+        self._filling = Filling(hub)
 
     def switch(self, on: bool) -> None:
         """Predict the view from now on, or leave it as it is."""
@@ -82,6 +85,18 @@ class Live:
         self._done = None
         self._hub.show(live=replace(LIVE_OFF, on=on))
 
+    def fill(self, image: OpenImage) -> None:
+        """Predict the view of an image larger than memory, and then all the rest."""
+        self.cancel()
+        self._done = None
+        self._filling.start(image, self._view())
+
+    def end_rest(self) -> None:
+        """Let the rest be; what was predicted stays."""
+        if self._filling.drop():
+            self.cancel()
+            self._hub.say("Prediction cancelled; what is there stays.", "image")
+
     def look(self) -> None:
         """Take note that the view moves."""
         self._moved_at = self._hub.clock()
@@ -90,7 +105,7 @@ class Live:
         """Write for some milliseconds, and see whether something is to be predicted."""
         if self._run is not None:
             self._run.write()
-        if not self._hub.state.live.on:
+        if not (self._hub.state.live.on or self._filling.on):
             return
         wish, model = self._wish(), self._models.active
         if wish is None or model is None:
@@ -98,10 +113,12 @@ class Live:
             self._say()
         elif self._hub.clock() - self._moved_at >= REST_SECONDS:
             self._follow(wish, model)
+            self._go_on_with_rest(wish, model)
 
     def cancel(self) -> None:
         """Let go of what is going on; what was written stays."""
         run, self._run = self._run, None
+        self._filling.put_back()
         if run is not None:
             run.cancel()
             self._say()
@@ -110,6 +127,8 @@ class Live:
         """Forget what is known of an image that is put away."""
         if self._run is not None and self._run.wish.image is image:
             self.cancel()
+        if self._filling.is_of(image):
+            self._filling.drop()
         self._known.pop(image, None)
         self._tiles.forget(image)
         self._done = None
@@ -153,6 +172,8 @@ class Live:
 
     def _wish(self) -> Wish | None:
         state, image, model = self._hub.state, self._images.current, self._models.active
+        if self._filling.on:
+            state = replace(state, predicting=None)  # that is this one
         if image is None or model is None or state.comparing or state.why_not_predict:
             return None
         if (view := self._view()) is None:
@@ -176,10 +197,10 @@ class Live:
         if known.prepared is not None and known.prepared.too_large(wish.view):
             self._settle(wish, known, _TOO_LARGE)
             return
-        wanted = self._due(wish, known)
+        wanted = due_tiles(wish, known)
         if wanted is not None and not wanted:
             self._settle(wish, known)
-        elif not self._goes_on(wish, known):
+        elif run is None or not run.serves(wish, known.prepared):
             self.cancel()
             self._start(wish, model, known, wanted)
 
@@ -194,44 +215,12 @@ class Live:
     def _settle(self, wish: Wish, known: Known, words: str = "") -> None:
         """Leave a view alone until something is different."""
         if self._run is not None and not self._run.over:
-            if self._goes_on(wish, known):
+            if self._run.serves(wish, known.prepared):
                 return
-            self.cancel()
+            if self._filling.block is None:
+                self.cancel()
         self._done = wish
         self._say(words)
-
-    def _goes_on(self, wish: Wish, known: Known) -> bool:
-        """Whether that is being predicted already which is wanted."""
-        run, prepared = self._run, known.prepared
-        if run is None or run.over or run.wish.image is not wish.image:
-            return False
-        if run.wish.origin != wish.origin:
-            return False
-        now, then = wish.view, run.wish.view
-        same = prepared is not None and prepared.tiles(now) == prepared.tiles(then)
-        return same or now == then
-
-    def _due(self, wish: Wish, known: Known) -> frozenset[Box] | None:
-        """Return the tiles that are wanted; None if the image is to be looked at first.
-
-        As long as it was not looked at, it is cut into no tiles.
-        """
-        image, prepared = wish.image, known.prepared
-        if prepared is None:
-            seen = not image.annotation.unseen(wish.view).any()
-            anew = known.written or (known.whole not in (None, wish.origin))
-            return frozenset() if seen and not (anew and wish.fresh) else None
-        tiles = prepared.tiles(wish.view)
-        return frozenset(tile for tile in tiles if self._is_due(tile, wish, known))
-
-    def _is_due(self, tile: Box, wish: Wish, known: Known) -> bool:
-        assert known.prepared is not None
-        if wish.fresh and known.stale(tile, wish.origin):
-            return True
-        unseen = wish.image.annotation.unseen(known.prepared.in_labels(tile))
-        # Where a person starts over, all that was predicted is gone.
-        written = known.current(tile, wish.origin)
-        return bool(unseen.all() if written else unseen.any())
 
     def _start(
         self,
@@ -240,9 +229,6 @@ class Live:
         known: Known,
         wanted: frozenset[Box] | None,
     ) -> None:
-        found = {}
-        if (prepared := known.prepared) is not None:
-            found = self._tiles.find(wish.image, prepared.tiles(wish.view, around=1))
         heard = Heard(
             event=partial(self._on_event, wish, model),
             wrote=partial(self._on_written, wish),
@@ -252,8 +238,25 @@ class Live:
         self._hub.clear("predict")
         self._run = ViewRun(self._hub.runner, wish, heard)
         self._say()
-        request = inference.Request(wish.view, wanted, found, prepared)
-        self._run.start(model, request)
+        whole = self._filling.block is not None
+        asked = request_for(wish, known.prepared, wanted, self._tiles, whole=whole)
+        self._run.start(model, asked)
+
+    def _go_on_with_rest(self, wish: Wish, model: Model) -> None:
+        """Predict the next block of the rest, where the view needs nothing."""
+        known = self._known.get(wish.image)
+        if not self._filling.is_of(wish.image) or wish != self._done or known is None:
+            return
+        if self._run is not None and not self._run.over:
+            return
+        wanted = None
+        if (prepared := known.prepared) is not None:
+            if (block := self._filling.next(prepared.plan.zoom)) is None:
+                return
+            wish = replace(wish, view=block)
+            wanted = due_tiles(wish, known)
+        self._start(wish, model, known, wanted)
+        self._filling.tell()
 
     def _on_event(self, wish: Wish, model: Model, event: inference.LiveEvent) -> None:
         known = self._known.get(wish.image)
@@ -278,10 +281,12 @@ class Live:
 
     def _on_over(self) -> None:
         self._run = None
+        self._filling.note_done()
         self._say()
 
     def _on_failed(self, error: Exception) -> None:
         self._run = None
+        self._filling.drop()
         self._done = self._wish()
         self._say()
         self._hub.report("predict", error)

@@ -77,6 +77,15 @@ class ViewRun:
         waits = self._part is not None or self._writing is not None
         return self._closed or not (waits or any(job.running for job in jobs))
 
+    def serves(self, wish: Wish, prepared: inference.Prepared | None) -> bool:
+        """Whether that is being predicted already which is wanted."""
+        own = self.wish
+        if self.over or own.image is not wish.image or own.origin != wish.origin:
+            return False
+        now, then = wish.view, own.view
+        same = prepared is not None and prepared.tiles(now) == prepared.tiles(then)
+        return same or now == then
+
     def start(self, model: Model, request: inference.Request) -> None:
         """Begin."""
         self._job = self._runner.start(

@@ -1,13 +1,15 @@
 """Look at an image that is larger than memory: is there anything, and of which size.
 
 `napari_unet.inference.measure` looks at whole planes. Of large ones it gets windows:
-those first in which grey values differ most.
+those first in which grey values differ most. Whoever waits for a view has no time for
+all pixels either; `sample_of` is what grey values are measured in then.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from types import MappingProxyType
@@ -20,7 +22,7 @@ from napari_unet.core.events import Notice, TilesDone
 from napari_unet.core.jobs import mapped
 from napari_unet.errors import UnreadableRegion
 from napari_unet.geometry.box import Box
-from napari_unet.images.source import CanonicalImage
+from napari_unet.images.source import ArrayImage, CanonicalImage
 from napari_unet.inference.events import PredictEvent
 from napari_unet.inference.forward import PlanePredictor
 from napari_unet.inference.predict import iter_nothing
@@ -34,7 +36,9 @@ LARGE_PLANE = 2**24
 
 _WINDOW = 2048
 _THUMBNAIL = 512
-_CHOICE = 4
+_SQUARE, _SQUARES = 256, 6
+_CHOICE, _FEW = 4, 2
+_GLANCE = 768
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,16 @@ def iter_look(
     diameter: float | None,
     pixel_size: float | None,
     raw: bool,
+    first: CanonicalImage | None = None,
 ) -> Generator[PredictEvent, None, Looked]:
-    """Look for a part in which there is something, and measure its objects."""
+    """Look for a part in which there is something, and measure its objects.
+
+    Where a person waits, only in the part that is to be seen `first`, and where grey
+    values differ most.
+    """
     told, held = diameter is not None, list[Notice]()
-    for part in _parts(image):
+    parts = _parts(image) if first is None else [first, *_telling(image)[:_FEW]]
+    for part in parts:
         try:
             if not raw:
                 steps = iter_nothing(part, model, limits, told=told)
@@ -105,8 +115,37 @@ def iter_look(
         except UnreadableRegion:
             continue  # told of when its block is predicted
         return Looked(blank=False, zoom=zoom)
+    if first is not None:
+        return Looked(blank=False, zoom=1.0)
     yield from held[:1]
     return Looked(blank=bool(held), zoom=1.0)
+
+
+def sample_of(image: CanonicalImage, first: CanonicalImage) -> CanonicalImage:
+    """Return pixels of a large image, with those of a part of it, in memory.
+
+    Squares that are spread evenly over some planes: what is scaled by their grey values
+    is scaled nearly as by those of all, and alike in every view. Where an image is
+    empty there, the part has what a person looks at.
+    """
+    rows, columns = (_evenly(n) for n in image.shape[3:])
+    planes = _some(image.shape[0]), _some(image.shape[2])
+    parts = []
+    for frame, section, row, column in product(*planes, rows, columns):
+        box = Box((row, column), (row + _SQUARE, column + _SQUARE))
+        box = box.intersect(Box.whole(image.shape[3:]))
+        with suppress(UnreadableRegion):  # told of when it is predicted
+            part = image.plane(frame, section, box)
+            parts.append(part.reshape(part.shape[0], 1, -1))
+    seen = first.read(Box.whole(first.shape))[0]
+    parts.append(seen.reshape(seen.shape[0], 1, -1))
+    pixels = np.concatenate(parts, axis=2)
+    return CanonicalImage(ArrayImage(array=pixels, axes="CYX"), "CYX")
+
+
+def _evenly(extent: int) -> list[int]:
+    last = max(0, extent - _SQUARE)
+    return sorted({round(last * n / (_SQUARES - 1)) for n in range(_SQUARES)})
 
 
 def _iter_holding(
@@ -129,13 +168,29 @@ def _parts(image: CanonicalImage) -> Iterator[CanonicalImage]:
     if math.prod(shape) <= LARGE_PLANE:
         yield image
         return
-    planes = _some(image.shape[0]), _some(image.shape[2])
-    starts = [_spread(n) for n in shape]
-    windows = [_window(image, *place) for place in product(*planes, *starts)]
-    yield from map(_canonical, sorted(windows, key=_contrast, reverse=True))
+    yield from _telling(image)
     every = (range(n) for n in (image.shape[0], image.shape[2]))
     tiles = (range(0, n, _WINDOW) for n in shape)
     yield from (_canonical(_window(image, *place)) for place in product(*every, *tiles))
+
+
+def _telling(image: CanonicalImage) -> list[CanonicalImage]:
+    """Return windows that are spread over the image, those that tell most first."""
+    planes = _some(image.shape[0]), _some(image.shape[2])
+    starts = [_spread(n) for n in image.shape[3:]]
+    windows = [_window(image, *place) for place in product(*planes, *starts)]
+    return [_canonical(each) for each in sorted(windows, key=_contrast, reverse=True)]
+
+
+def glance_at(
+    image: CanonicalImage, frame: int, section: int, box: Box
+) -> CanonicalImage:
+    """Return the middle of a box of a plane, as large as is looked at quickly."""
+    start = tuple(
+        max(a, (a + b - _GLANCE) // 2) for a, b in zip(box.start, box.stop, strict=True)
+    )
+    middle = Box(start, tuple(a + _GLANCE for a in start)).intersect(box)
+    return _canonical(Window(image, frame, section, middle))
 
 
 def _some(count: int) -> list[int]:
