@@ -28,6 +28,7 @@ from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.io.pairing import name_of
 from napari_unet.io.reader import in_words
+from napari_unet.io.remote import is_local
 
 if TYPE_CHECKING:
     from napari_unet.large import Planned, Predicted, Task
@@ -124,7 +125,7 @@ def predict_large(
     suffix = large.SUFFIXES[options.output_format or "ome-zarr"]
     targets = {path: order.out / f"{name_of(path)}{suffix}" for path in paths}
     outputs.refuse_one_target(targets)
-    outputs.refuse_replacing_inputs(targets, targets.values())
+    outputs.refuse_replacing_inputs(filter(is_local, targets), targets.values())
     ask = partial(
         large.ask,
         model=order.model,
@@ -137,6 +138,7 @@ def predict_large(
         overwrite=order.overwrite,
     )
     if options.plan:
+        outputs.refuse_unwritable(order.out)
         _plan_all(targets, ask, as_json=as_json)
         return
     with outputs.output_folder(order.out):

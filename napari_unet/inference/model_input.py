@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from napari_unet.errors import ChannelMismatchError, InputError
 from napari_unet.geometry.axes import resolve_axes
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.regrid import Regrid
 from napari_unet.images.channels import (
     ChannelChoice,
     channel_count,
@@ -272,6 +273,8 @@ def resize(maps: Grey, shape: tuple[int, ...]) -> Grey:
     """Return maps (K, Y, X) on a grid of another shape, without aliasing."""
     if maps.shape[1:] == shape:
         return maps
+    if shape[-1] == 1:  # there torch takes other rows than those of each pixel
+        return Regrid.whole(maps.shape[1:], shape).resize(maps)
     resized = F.interpolate(
         torch.from_numpy(np.ascontiguousarray(maps))[None],
         shape,

@@ -204,6 +204,12 @@ def test_nothing_to_go_on_with(run: Run, options, out: Path) -> None:
     assert not out.parent.exists()
 
 
+def test_a_training_that_is_finished_is_told(run: Run, options, model: Path) -> None:
+    done = run(*options, "--out", model, "--steps", 2, "--resume")
+    done.refused("is finished, and nothing was done")
+    assert f"--from {model}" in done.err
+
+
 def test_new_networks_begin_alike(run: Run, annotated: Annotated, tmp_path) -> None:
     """Else a new network could not be gone on with by the same command."""
     weights = []
