@@ -164,13 +164,13 @@ def _failing(path: Path, failed: list[dict[str, str]]) -> Iterator[None]:
 
 
 def _plan_all(
-    paths: Iterable[Path], ask: Callable[[Path], Task], *, as_json: bool
+    paths: Iterable[Path], ask: Callable[[str], Task], *, as_json: bool
 ) -> None:
     plans: list[Planned] = []
     failed: list[dict[str, str]] = []
     for path in paths:
         with _failing(path, failed):
-            plans.append(replace(large.plan_in_short(ask(path)), image=str(path)))
+            plans.append(replace(large.plan_in_short(ask(str(path))), image=str(path)))
     for bad in failed:
         say(bad["error"])
     report([asdict(p) for p in plans], map(_planned, plans), as_json=as_json)
@@ -179,7 +179,7 @@ def _plan_all(
 
 
 def _predict_all(
-    paths: Iterable[Path], ask: Callable[[Path], Task], *, as_json: bool
+    paths: Iterable[Path], ask: Callable[[str], Task], *, as_json: bool
 ) -> None:
     written: list[tuple[str, Predicted]] = []
     failed: list[dict[str, str]] = []
@@ -195,7 +195,7 @@ def _predict_all(
     _report(written, failed, interrupted=interrupted, as_json=as_json)
 
 
-def _predict_one(path: Path, ask: Callable[[Path], Task]) -> Predicted:
+def _predict_one(path: Path, ask: Callable[[str], Task]) -> Predicted:
     with progress_bar() as progress:
         bar = progress.add_task(path.name, total=None)
 
@@ -205,7 +205,7 @@ def _predict_one(path: Path, ask: Callable[[Path], Task]) -> Predicted:
             elif isinstance(event, Notice):
                 say(about(path, event.message))
 
-        with closing(large.iter_predict_to(ask(path))) as steps:
+        with closing(large.iter_predict_to(ask(str(path)))) as steps:
             return drain(steps, hear)
 
 

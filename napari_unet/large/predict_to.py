@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 import napari_unet
 from napari_unet.core.atomic import told_in_words
 from napari_unet.core.events import Notice, TilesDone
@@ -258,7 +260,7 @@ def _dtype(run: Run, task: Task) -> str:
 
 
 def predict_to(
-    image: str | Path | ImageSource,
+    image: str | Path | npt.NDArray[Any] | ImageSource,
     model: Model,
     out: str | Path,
     *,
@@ -283,8 +285,9 @@ def predict_to(
 
     Parameters
     ----------
-    image : str, Path or ImageSource
-        A file, or a zarr folder; or what reads regions.
+    image : str, Path, array_like or ImageSource
+        A file, a zarr folder, or an address of one; an array, such as of dask, zarr or
+        xarray, which is read by regions where it can be; or what reads regions.
     model : Model
         From `load_model`.
     out : str or Path
