@@ -1,6 +1,7 @@
 """Predict large slides, and say what it took: a table for docs/scale.md.
 
     python -m benchmarks.scale --out DIR [--sizes 4096 20000] [--kills 10]
+        [--parts slides workers kills seams]
 
 A slide of each size becomes an OME-Zarr; the smaller one also by other chunks, by one
 and two workers, and after kills at random moments. Times are told by the clock and as
@@ -40,6 +41,8 @@ _DIAMETER = 18
 # No multiple of the size of the samples, at whose borders objects end anyway.
 _SIDE = 500
 
+_PARTS = ("slides", "workers", "kills", "seams")
+
 # Bytes of a process that has loaded torch.
 _LOADED = 1.5e8
 
@@ -51,15 +54,21 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[4096, 20_000])
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=_PARTS)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    for size in asked.sizes:
-        _slide(asked.out, size)
+    if "slides" in asked.parts:
+        for size in asked.sizes:
+            _slide(asked.out, size)
+    # What follows is compared with what was predicted in one process, maybe earlier.
     size = min(asked.sizes)
     expected = _labels(asked.out / f"first-{size}" / f"{size}.zarr")
-    _chunks_and_workers(asked.out, size, expected)
-    _kills(asked.out, size, expected, asked.kills, asked.seed)
-    _seams(asked.out, size)
+    if "workers" in asked.parts:
+        _chunks_and_workers(asked.out, size, expected)
+    if "kills" in asked.parts:
+        _kills(asked.out, size, expected, asked.kills, asked.seed)
+    if "seams" in asked.parts:
+        _seams(asked.out, size)
 
 
 def _predict(folder: Path, size: int, name: str, *more: object) -> list[object]:

@@ -98,11 +98,11 @@ def _kill_after(step: int, delay: float, path: Path, *arguments: object) -> int:
     return _step(path)
 
 
-def test_killed_twice_and_gone_on_with(options, out: Path) -> None:
+def test_killed_twice_and_gone_on_with(run: Run, options, out: Path) -> None:
     rng = np.random.default_rng()
     whole = out.with_name("whole")
     common = (*options, "--steps", STEPS, "--json")
-    report = json.loads(_finish(*common, "--out", whole))
+    report = json.loads(run(*common, "--out", whole).out)
     path = checkpoint_path(out)
     assert path == out.parent / ".m.training.safetensors"
     steps = np.sort(rng.integers(0, STEPS // 3, 2))
