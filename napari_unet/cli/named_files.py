@@ -7,10 +7,23 @@ from pathlib import Path
 
 from napari_unet.errors import InputError
 from napari_unet.io.pairing import by_stem, in_natural_order, list_images
+from napari_unet.io.remote import is_address, place_of
+
+
+def named_sources(images: list[str]) -> list[Path]:
+    """Return the files that are named, and what stands for images at an address."""
+    there = [image for image in images if is_address(image)]
+    files = named_images([image for image in images if not is_address(image)])
+    return [*files, *(place_of(image) for image in dict.fromkeys(there))]
 
 
 def named_images(images: list[str]) -> list[Path]:
     """Return the files that are named; those of two equal names are refused."""
+    if there := next(filter(is_address, images), None):
+        raise InputError(
+            f"{there!r} is an address, which predict alone reads, block by block: give "
+            "it --output-format; or copy the image to this machine first."
+        )
     # Patterns may overlap: a file that is named twice is one.
     paths = dict.fromkeys(path for image in images for path in expand(image))
     return list(by_stem(paths).values())

@@ -43,10 +43,10 @@ class Recipe:
         InputError
             If something else is in its place.
         """
-        if not os.path.lexists(result):
+        if not result.exists():  # as where a link leads nowhere
             return False
         found = io.read_mark(result)
-        if found.text is None and not (result.is_file() and not result.stat().st_size):
+        if found.text is None and not found.blank:
             raise InputError(
                 f"{result} was not written by this program, or was changed since, and "
                 "was left as it is; move it away, or replace it with --overwrite."

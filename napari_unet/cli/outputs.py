@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +38,18 @@ def output_folder(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             for made in missing:
                 made.rmdir()
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder that cannot be written in, or made; nothing is tried."""
+    there = next(f for f in (folder, *folder.absolute().parents) if f.exists())
+    if not there.is_dir():
+        raise InputError(
+            f"Cannot write to {str(folder)!r}: {str(there)!r} is a file; choose "
+            "another folder with --out."
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise storage_error(folder, PermissionError(errno.EACCES, "forbidden"))
 
 
 def refuse_existing(targets: Iterable[Path], other_way: str = "") -> None:

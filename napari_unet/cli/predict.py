@@ -20,7 +20,7 @@ from napari_unet.cli.console import (
     progress_bar,
     say,
 )
-from napari_unet.cli.named_files import named_images
+from napari_unet.cli.named_files import named_images, named_sources
 from napari_unet.cli.options import (
     AxesOption,
     ChannelOption,
@@ -201,7 +201,7 @@ def predict(
             stacks=stacks,
         )
         large_order = LargeOrder(model, loaded, out, settings, device, overwrite)
-        predict_large(named_images(images), large_order, options, as_json=as_json)
+        predict_large(named_sources(images), large_order, options, as_json=as_json)
         return
     targets = _plan(images, out, replace=overwrite or resume)
     if report is not None:

@@ -28,6 +28,7 @@ from napari_unet.core.jobs import drain
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
 from napari_unet.io.pairing import name_of
 from napari_unet.io.reader import in_words
+from napari_unet.io.remote import is_local
 
 if TYPE_CHECKING:
     from napari_unet.large import Planned, Predicted, Task
@@ -124,7 +125,7 @@ def predict_large(
     suffix = large.SUFFIXES[options.output_format or "ome-zarr"]
     targets = {path: order.out / f"{name_of(path)}{suffix}" for path in paths}
     outputs.refuse_one_target(targets)
-    outputs.refuse_replacing_inputs(targets, targets.values())
+    outputs.refuse_replacing_inputs(filter(is_local, targets), targets.values())
     ask = partial(
         large.ask,
         model=order.model,
@@ -137,6 +138,7 @@ def predict_large(
         overwrite=order.overwrite,
     )
     if options.plan:
+        outputs.refuse_unwritable(order.out)
         _plan_all(targets, ask, as_json=as_json)
         return
     with outputs.output_folder(order.out):
@@ -162,13 +164,13 @@ def _failing(path: Path, failed: list[dict[str, str]]) -> Iterator[None]:
 
 
 def _plan_all(
-    paths: Iterable[Path], ask: Callable[[Path], Task], *, as_json: bool
+    paths: Iterable[Path], ask: Callable[[str], Task], *, as_json: bool
 ) -> None:
     plans: list[Planned] = []
     failed: list[dict[str, str]] = []
     for path in paths:
         with _failing(path, failed):
-            plans.append(replace(large.plan_in_short(ask(path)), image=str(path)))
+            plans.append(replace(large.plan_in_short(ask(str(path))), image=str(path)))
     for bad in failed:
         say(bad["error"])
     report([asdict(p) for p in plans], map(_planned, plans), as_json=as_json)
@@ -177,7 +179,7 @@ def _plan_all(
 
 
 def _predict_all(
-    paths: Iterable[Path], ask: Callable[[Path], Task], *, as_json: bool
+    paths: Iterable[Path], ask: Callable[[str], Task], *, as_json: bool
 ) -> None:
     written: list[tuple[str, Predicted]] = []
     failed: list[dict[str, str]] = []
@@ -193,7 +195,7 @@ def _predict_all(
     _report(written, failed, interrupted=interrupted, as_json=as_json)
 
 
-def _predict_one(path: Path, ask: Callable[[Path], Task]) -> Predicted:
+def _predict_one(path: Path, ask: Callable[[str], Task]) -> Predicted:
     with progress_bar() as progress:
         bar = progress.add_task(path.name, total=None)
 
@@ -203,7 +205,7 @@ def _predict_one(path: Path, ask: Callable[[Path], Task]) -> Predicted:
             elif isinstance(event, Notice):
                 say(about(path, event.message))
 
-        with closing(large.iter_predict_to(ask(path))) as steps:
+        with closing(large.iter_predict_to(ask(str(path)))) as steps:
             return drain(steps, hear)
 
 

@@ -47,6 +47,7 @@ from napari_unet.cli.training import (
     claimed,
     follow_training,
     plan_checkpoint,
+    refuse_finished,
     run_training,
     save_trained,
 )
@@ -176,7 +177,7 @@ def train(
         preset = chosen_preset(preset, start, request)
         check_choices(architecture, start, settings, pretrained=pretrained)
         sources = [images, labels, *filter(None, [verified])]
-        _check_place(out, sources, start, overwrite=overwrite)
+        _check_place(out, sources, start, overwrite=overwrite, resume=resume)
         config = configure(
             preset, minutes, steps, batch, device, seed, full_precision=full_precision
         )
@@ -229,13 +230,15 @@ def train(
 
 
 def _check_place(
-    out: Path, sources: list[Path], start: str | None, *, overwrite: bool
+    out: Path, sources: list[Path], start: str | None, *, overwrite: bool, resume: bool
 ) -> None:
     """Refuse a place for the model where something else is, before any work."""
     outputs.refuse_replacing_inputs(sources, [out])
     outputs.refuse_replacing_inputs(
         outputs.folders_of(start), [out], "the model that the training starts from"
     )
+    if resume and not overwrite:
+        refuse_finished(out)
     if not overwrite:
         outputs.refuse_existing([out])
     elif out.is_dir():  # before the work what would be refused after it

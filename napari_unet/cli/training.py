@@ -73,6 +73,16 @@ def claimed(out: Path) -> Iterator[project.FileLock]:
         lock.release()
 
 
+def refuse_finished(out: Path) -> None:
+    """Refuse to go on with a training whose model is there, and nothing else."""
+    if (out / models.SPEC_FILE).is_file() and not checkpoint_path(out).exists():
+        raise InputError(
+            f"The training of {out} is finished, and nothing was done; learn more from "
+            f"there with --from {out} and another --out, or replace it with "
+            "--overwrite instead of --resume."
+        )
+
+
 def plan_checkpoint(out: Path, *, resume: bool, overwrite: bool) -> Path:
     """Return where to keep the state; refuse what contradicts one that is there."""
     path = checkpoint_path(out)

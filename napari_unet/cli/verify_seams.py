@@ -29,13 +29,13 @@ def verify_seams(
         str | None, option("M", "The model, where it lies elsewhere now.")
     ] = None,
     samples: Annotated[
-        int, option("N", "How many windows are compared, by chance.", min=1)
+        int, option("N", "How many windows across seams are compared.", min=1)
     ] = 16,
     seed: Annotated[int, option("N", "Other numbers choose other windows.", min=0)] = 0,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Predict windows across seams again, and compare them with a result.
+    """Predict windows again, across seams and elsewhere, and compare the result.
 
     For example: napari-unet verify-seams labels/slide.zarr
 
@@ -61,8 +61,9 @@ def verify_seams(
         with closing(steps):
             checked = drain(steps, hear)
     words = (
-        f"{counted(checked.windows, 'window')} of {counted(checked.seams, 'seam')} "
-        f"compared, {len(checked.differing)} differ"
+        f"{counted(checked.windows, 'window')} compared, of "
+        f"{counted(checked.seams, 'seam')} and {counted(checked.blocks, 'block')}; "
+        f"{len(checked.differing)} differ"
     )
     report(asdict(checked), [words], as_json=as_json)
     for place in checked.differing:

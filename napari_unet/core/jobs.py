@@ -38,10 +38,14 @@ class Job(ABC, Generic[E_co, R_co]):
     apart : bool
         Whether it computes for so long that a runner with a window should give it a
         process of its own.
+    inside : Notice, optional
+        What a person is told where it wants such a process and none can be started.
+        Who hears its events takes this one, too.
     """
 
     __slots__ = ()
     apart: ClassVar[bool] = False
+    inside: ClassVar[Notice | None] = None
 
     @abstractmethod
     def run(self) -> Generator[E_co, None, R_co]:

@@ -11,7 +11,13 @@ from napari_unet.core.events import Notice
 from napari_unet.core.jobs import drain_logged
 from napari_unet.errors import InputError
 from napari_unet.exchange.credit import Credits
-from napari_unet.exchange.formats import ONNX, PACKAGE, ModelFormat, find_model_format
+from napari_unet.exchange.formats import (
+    ONNX,
+    PACKAGE,
+    ModelFormat,
+    find_model_format,
+    model_format_of,
+)
 from napari_unet.exchange.onnx_file import to_onnx
 from napari_unet.exchange.package import iter_package
 from napari_unet.weights.model import Model, check_model
@@ -60,7 +66,7 @@ def iter_export_model(
 def export_model(
     model: Model,
     path: str | Path,
-    format: str = "bioimageio",  # noqa: A002 - what it is
+    format: str | None = None,  # noqa: A002 - what it is
     *,
     authors: tuple[str, ...] = (),
     license: str = "",  # noqa: A002 - what it is
@@ -74,8 +80,9 @@ def export_model(
         From `load_model` or `fit`.
     path : str or Path
         Where to; nothing is ever written in part.
-    format : {"bioimageio", "onnx"}
-        A package of the BioImage Model Zoo, or the network alone.
+    format : {"bioimageio", "onnx"}, optional
+        A package of the BioImage Model Zoo (.zip), or the network alone (.onnx); what
+        the name ends with, where it is missing.
     authors : tuple of str
         Who made it, for a package.
     license : str
@@ -99,7 +106,8 @@ def export_model(
         If it cannot be written.
     """
     check_model(model)
-    path, chosen = Path(path), find_model_format(format)
+    path = Path(path)
+    chosen = find_model_format(format) if format else model_format_of(path)
     made_by = Credits(tuple(authors), license)
     drain_logged(iter_export_model(model, path, chosen, made_by, overwrite=overwrite))
     return path

@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 from napari_unet.core.apart import Process, Processes
-from napari_unet.core.events import Notice
 from napari_unet.core.jobs import Job
 from napari_unet.gui.thread_job import ThreadJob
 from napari_unet.session.runner import (
@@ -20,16 +19,11 @@ from napari_unet.session.runner import (
 
 logger = logging.getLogger(__name__)
 
-_INSIDE = Notice(
-    "No process can be started for it, so the training runs inside of napari and is "
-    "slower while you paint."
-)
-
 
 class ProcessJob(ThreadJob):
     """A generator that runs in another process; a thread waits for what it yields.
 
-    Where no process can be started it runs in the thread, and that is told.
+    Where no process can be started it runs in the thread, and says so if it is to.
     """
 
     def __init__(
@@ -69,9 +63,11 @@ class ProcessJob(ThreadJob):
             try:
                 self._process = self._processes.take()
             except OSError as error:
-                logger.warning("A training gets no process of its own: %s", error)
+                name = type(self._job).__name__
+                logger.warning("%s gets no process of its own: %s", name, error)
                 self._inside = True
-                return Yielded(_INSIDE)
+                said = self._job.inside
+                return super().advance() if said is None else Yielded(said)
             self._process.begin(self._job)
         if self.cancelled and not self._asked_to_stop:
             self._asked_to_stop = True

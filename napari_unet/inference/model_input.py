@@ -319,7 +319,8 @@ def resize(maps: Grey, shape: tuple[int, ...]) -> Grey:
     """Return maps (K, Y, X), or of a volume, on another grid, without aliasing."""
     if maps.shape[1:] == shape:
         return maps
-    if len(shape) > 2:
+    # Where there is one column torch takes other rows than those of each pixel.
+    if len(shape) > 2 or shape[-1] == 1:
         return Regrid.whole(maps.shape[1:], shape).resize(maps)
     resized = F.interpolate(
         torch.from_numpy(np.ascontiguousarray(maps))[None],

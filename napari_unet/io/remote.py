@@ -24,7 +24,7 @@ def place_of(path: str | PathLike[str]) -> Path:
     reached, or has no zarr.
     """
     text = fspath(path)
-    if not _ADDRESS.match(text):
+    if not is_address(text):
         return Path(text)
     if text.lower().startswith("file://"):
         raise InputError(f"Name {text!r} as a path, without file://.")
@@ -52,6 +52,11 @@ def place_of(path: str | PathLike[str]) -> Path:
         )
     # Not one of pathlib's, but it has all that is used of these.
     return cast("Path", found)
+
+
+def is_address(text: str) -> bool:
+    """Return whether a person names no path, but an address."""
+    return _ADDRESS.match(text) is not None
 
 
 def is_local(path: Path) -> bool:

@@ -105,14 +105,18 @@ class RunFolder:
             return None
 
     def start(self, seen: Seen, model: Model) -> None:
-        """Make the folder; what is in it is removed before."""
+        """Make the folder, whole or not at all; what is in it is removed before."""
         self.remove()
-        with told_in_words(self.folder):
-            for each in (self.folder, self.folder / "blocks", self.folder / "failed"):
-                each.mkdir(parents=True)
-        save_model(model, self.model)
-        text = seen.model_dump_json(indent=1).encode()
-        write_atomically(self.folder / _ABOUT, lambda file: file.write(text))
+        try:
+            with told_in_words(self.folder):
+                for name in ("blocks", "failed"):
+                    (self.folder / name).mkdir(parents=True)
+            save_model(model, self.model)
+            text = seen.model_dump_json(indent=1).encode()
+            write_atomically(self.folder / _ABOUT, lambda file: file.write(text))
+        except BaseException:
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Remove the folder; what makes it a run goes first."""

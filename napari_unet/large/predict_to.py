@@ -14,13 +14,16 @@ import shutil
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy.typing as npt
 
 import napari_unet
 from napari_unet.core.atomic import told_in_words
 from napari_unet.core.events import Notice, TilesDone
-from napari_unet.core.jobs import drain_logged, told_as
+from napari_unet.core.jobs import drain_logged, mapped, told_as
 from napari_unet.errors import StorageError
 from napari_unet.exports.label_zarr import LabelZarr
 from napari_unet.images.source import CanonicalImage, ImageSource
@@ -29,6 +32,7 @@ from napari_unet.inference.stitching import Numbering
 from napari_unet.io.pairing import stem_of
 from napari_unet.io.reader import in_words
 from napari_unet.large.before import iter_see
+from napari_unet.large.claim import claimed
 from napari_unet.large.engine import Engine
 from napari_unet.large.image import fit_source
 from napari_unet.large.numbering import iter_number
@@ -44,6 +48,7 @@ from napari_unet.large.settings import Settings
 from napari_unet.large.task import CHUNK, Task, ask
 from napari_unet.large.there import begun, finished, identity_of
 from napari_unet.large.work import shares
+from napari_unet.project import FileLock
 from napari_unet.weights.model import Model
 
 
@@ -106,7 +111,24 @@ def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
     if (note := finished(task, own)) is not None:
         path, objects, blocks = str(task.place.path), note["objects"], note["blocks"]
         return Predicted(path, objects, blocks, 0, was_there=True)
-    run = yield from _iter_begin(task, own)
+    # What does not fit is refused before anything is made.
+    fitted = fit_source(
+        task.source, task.settings.axes, task.settings.channel, task.model
+    )
+    with claimed(task.place.path) as lock:
+        steps = _iter_run(task, own, *fitted)
+        return (yield from mapped(partial(_counted_up, lock), steps))
+
+
+def _counted_up(lock: FileLock, event: PredictEvent) -> PredictEvent:
+    lock.sync()
+    return event
+
+
+def _iter_run(
+    task: Task, own: str, image: CanonicalImage, notes: list[str]
+) -> Generator[PredictEvent, None, Predicted]:
+    run = yield from _iter_begin(task, own, image, notes)
     before = run.folder.done()
     yield from map(Notice, run.seen.notes)
     if not run.seen.blank:
@@ -114,11 +136,10 @@ def _iter_predict(task: Task) -> Generator[PredictEvent, None, Predicted]:
     return (yield from _iter_finish(task, run, before))
 
 
-def _iter_begin(task: Task, own: str) -> Generator[PredictEvent, None, Run]:
+def _iter_begin(
+    task: Task, own: str, image: CanonicalImage, notes: list[str]
+) -> Generator[PredictEvent, None, Run]:
     """Go on with a run that is there, or start one."""
-    image, notes = fit_source(
-        task.source, task.settings.axes, task.settings.channel, task.model
-    )
     planar = predictor_for(task.model, task.settings, task.engine.device)
     seen = begun(task, own)
     if seen is None:
@@ -136,7 +157,6 @@ def _refuse_full(task: Task, image: CanonicalImage) -> None:
     wanted = disk_needed(pixels, task.values, task.model)
     parent = task.place.path.parent
     with told_in_words(parent):
-        parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(parent).free
     if free < wanted:
         raise StorageError(
@@ -240,7 +260,7 @@ def _dtype(run: Run, task: Task) -> str:
 
 
 def predict_to(
-    image: str | Path | ImageSource,
+    image: str | Path | npt.NDArray[Any] | ImageSource,
     model: Model,
     out: str | Path,
     *,
@@ -265,8 +285,9 @@ def predict_to(
 
     Parameters
     ----------
-    image : str, Path or ImageSource
-        A file, or a zarr folder; or what reads regions.
+    image : str, Path, array_like or ImageSource
+        A file, a zarr folder, or an address of one; an array, such as of dask, zarr or
+        xarray, which is read by regions where it can be; or what reads regions.
     model : Model
         From `load_model`.
     out : str or Path

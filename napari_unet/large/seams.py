@@ -1,7 +1,8 @@
-"""Look again at seams of a result, and whether objects are there what the model says.
+"""Look again at a result, and whether objects are there what the model says.
 
-Windows that lie across seams are predicted in one piece, with their own margin and
-halo, and compared with the result: which pixels are together, not which ids they have.
+Windows that lie across seams, and some inside of blocks, are predicted in one piece,
+with their own margin and halo, and compared with the result: which pixels are together,
+not which ids they have.
 """
 
 from __future__ import annotations
@@ -61,10 +62,14 @@ _CLOSE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class SeamsChecked:
-    """How many windows were compared, and where the result differs from the model."""
+    """How many windows were compared, and where the result differs from the model.
+
+    Of how many seams, and of how many blocks, is told as well.
+    """
 
     windows: int
     seams: int
+    blocks: int
     differing: tuple[str, ...]
 
 
@@ -88,7 +93,7 @@ def iter_check_seams(
     seed: int = 0,
     device: str = "auto",
 ) -> Generator[PredictEvent, None, SeamsChecked]:
-    """Compare windows across seams with what the model says; tell of each.
+    """Compare windows across seams, and inside of blocks, with what the model says.
 
     Parameters
     ----------
@@ -97,7 +102,8 @@ def iter_check_seams(
     image, model : optional
         Where it does not lie any more where it was predicted from.
     samples : int
-        How many windows are compared, by chance, at most one for a seam.
+        How many windows across seams are compared, by chance, at most one for a seam;
+        as many inside of blocks as there are seams too few, and always one.
     """
     with _opened(path, image, model, device) as checked:
         return (yield from _iter_check(checked, samples, seed))
@@ -106,17 +112,26 @@ def iter_check_seams(
 def _iter_check(
     checked: _Checked, samples: int, seed: int
 ) -> Generator[PredictEvent, None, SeamsChecked]:
-    seams = list(_seams(checked))
+    seams, insides = list(_seams(checked)), list(_insides(checked))
     rng = np.random.default_rng(seed)
-    chosen = sorted(rng.permutation(len(seams))[:samples].tolist())
+    chosen = _some(seams, samples, rng)
+    chosen += _some(insides, max(1, samples - len(chosen)), rng)
     differing = []
     for number, which in enumerate(chosen):
         yield TilesDone(number, len(chosen))
-        block = _window(checked, *seams[which], rng=rng)
+        block = _window(checked, *which, rng=rng)
         steps = _iter_same(checked, block)
         if not (yield from told_as(TilesDone(number, len(chosen)), steps)):
             differing.append(_in_words(checked, block))
-    return SeamsChecked(len(chosen), len(seams), tuple(differing))
+    return SeamsChecked(len(chosen), len(seams), len(insides), tuple(differing))
+
+
+def _some(
+    places: list[tuple[int, int | None]], count: int, rng: np.random.Generator
+) -> list[tuple[int, int | None]]:
+    """Return some of what there is, by chance, in its order."""
+    chosen = sorted(rng.permutation(len(places))[:count].tolist())
+    return [places[which] for which in chosen]
 
 
 @contextmanager
@@ -153,6 +168,8 @@ def _opened(
         predictor, plan = planned(seen, fitted, loaded, planar)
         _refuse_other_shape(note, where, shape_in_result(plan, fitted.axes))
         gaps = frozenset(int(gap["block"]) for gap in note["empty"])
+        if seen.blank:  # nothing was predicted, and nothing is there
+            gaps = frozenset(range(len(plan.blocks)))
         labels = place.labels(note)
         if isinstance(labels, Source):
             stack.enter_context(labels)
@@ -177,7 +194,14 @@ def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _seams(checked: _Checked) -> Generator[tuple[int, int], None, None]:
+def _insides(checked: _Checked) -> Generator[tuple[int, int | None], None, None]:
+    """Yield the blocks that are there; their axis is none."""
+    for number in range(len(checked.plan.blocks)):
+        if number not in checked.gaps:
+            yield number, None
+
+
+def _seams(checked: _Checked) -> Generator[tuple[int, int | None], None, None]:
     """Yield blocks and axes along which another one follows, if both are there."""
     plan = checked.plan
     for number in range(len(plan.blocks)):
@@ -188,19 +212,23 @@ def _seams(checked: _Checked) -> Generator[tuple[int, int], None, None]:
 
 
 def _window(
-    checked: _Checked, number: int, axis: int, *, rng: np.random.Generator
+    checked: _Checked, number: int, axis: int | None, *, rng: np.random.Generator
 ) -> Block:
-    """Return a block that lies across the seam behind a block, somewhere along it."""
+    """Return a block that lies across the seam behind a block, somewhere along it.
+
+    Without an axis, somewhere in the block.
+    """
     plan, block = checked.plan, checked.plan.blocks[number]
     part = block.part
     if part is None:
-        raise ValueError("a block without neighbours has no seams")
+        raise ValueError("a plane that is not cut has no windows")
     dims = len(plan.grid)
     cutting = CUTTINGS[dims]
     extent = EXTENT if dims == 2 else EXTENT // 8
     own = part.own
     centre = [int(rng.integers(a, b)) for a, b in zip(own.start, own.stop, strict=True)]
-    centre[axis] = own.stop[axis]
+    if axis is not None:
+        centre[axis] = own.stop[axis]
     whole = Box.whole(part.zoomed.new_shape)
     start = tuple(max(0, c - extent // 2) for c in centre)
     box = Box(start, tuple(a + extent for a in start)).intersect(whole)

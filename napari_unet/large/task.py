@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 from napari_unet.errors import InputError
-from napari_unet.images.source import ImageSource
+from napari_unet.images.source import ImageSource, as_source
 from napari_unet.instances.diameter import check_diameter
 from napari_unet.io.pairing import name_of
 from napari_unet.io.remote import is_local
@@ -70,7 +71,7 @@ class Task:
 
 
 def ask(
-    image: str | Path | ImageSource,
+    image: object,
     model: Model,
     out: Path,
     *,
@@ -86,6 +87,8 @@ def ask(
 
     Parameters
     ----------
+    image : str, Path, ImageSource or array_like
+        A file, or a zarr; or what `napari_unet.images.source.as_source` takes.
     model_name : str, optional
         By which the model can be loaded again: that of a built-in one, or a path.
     """
@@ -93,13 +96,17 @@ def ask(
     check_diameter(settings.diameter)
     if chunk < 1:
         raise InputError(f"Expected a chunk of 1 pixel or more, found {chunk}.")
-    path, source = None, image
-    if not isinstance(source, ImageSource):
-        path = str(source)
-        source = open_image(path, settings.axes)
-        if is_local(source.path):
-            path = str(Path(path).absolute())
+    path, source = _opened(image, settings.axes)
     stem = name or (name_of(Path(path)) if path else "image")
     place = Place(out / f"{stem}{SUFFIXES[output_format]}", output_format)
     called = model_name or model.name
     return Task(source, path, model, called, settings, place, chunk, engine, overwrite)
+
+
+def _opened(image: object, axes: str | None) -> tuple[str | None, ImageSource]:
+    """Return the path of an image, where it has one, and what reads its regions."""
+    if not isinstance(image, str | PathLike):
+        return None, as_source(image)
+    path = str(image)
+    source = open_image(path, axes)
+    return str(Path(path).absolute()) if is_local(source.path) else path, source

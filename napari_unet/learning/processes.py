@@ -10,6 +10,8 @@ the last digits. Only the leader measures, keeps and writes; the others wait.
 
 from __future__ import annotations
 
+import atexit
+import gc
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
@@ -210,12 +212,25 @@ def met_team() -> Iterator[Team]:
         return
     with _meeting(size):
         store, rank, _ = next(rendezvous("env://", timeout=_PATIENCE))
+    # Who ends by an error holds the network until the error is told.
+    atexit.register(gc.collect)
     try:
         yield Processes(rank, size, PrefixStore("napari-unet", store))
     finally:
-        if dist.is_initialized():
-            with suppress(RuntimeError):  # the others may have ended
-                dist.destroy_process_group()
+        _part()
+
+
+def _part() -> None:
+    """Leave the others, and wait for the threads that reached them.
+
+    Such a thread frees what it has sent, for which it needs Python, and where that has
+    ended before, the system ends the process as if it had failed. Threads end with the
+    group, and that with the last network that is shared, which holds itself.
+    """
+    if dist.is_initialized():
+        gc.collect()
+        with suppress(RuntimeError):  # the others may have ended
+            dist.destroy_process_group()
 
 
 @contextmanager

@@ -150,6 +150,10 @@ class TrainRound(Job[RoundEvent, None]):
     """
 
     apart: ClassVar[bool] = True
+    inside: ClassVar[Notice | None] = Notice(
+        "No process can be started for it, so the training runs inside of napari and "
+        "is slower while you paint."
+    )
 
     number: int
     model: Model

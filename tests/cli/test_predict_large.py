@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def test_an_image_becomes_a_zarr_whose_seams_are_verified(
     assert "was there already" in again.err
     good = run("verify-seams", tmp_path / "out/big.zarr", "--json")
     assert good.code == 0, good
-    assert json.loads(good.out) == {"windows": 1, "seams": 1, "differing": []}
+    found = json.loads(good.out)
+    assert found == {"windows": 3, "seams": 1, "blocks": 2, "differing": []}
     array = zarr.open_array(tmp_path / "out/big.zarr/labels/cells/0", mode="r+")
     array[:, 2048:] = np.where(labels[:, 2048:] > 0, labels[:, 2048:] + 999, 0)
     bad = run("verify-seams", tmp_path / "out/big.zarr")
@@ -71,6 +73,29 @@ def test_a_plan_does_nothing(run: Run, scene: Path, tmp_path: Path) -> None:
     assert (plan["shape"], plan["axes"], plan["chunks"]) == ([300, 2100], "YX", 2)
     assert plan["memory"] > plan["disk"] > 0
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_for_a_folder_that_cannot_be_written(
+    run: Run, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("predict", scene / "big.tif", "--model", scene / "bright", "--plan")
+    asked = (*asked, "--out")
+    run(*asked, scene / "big.tif" / "out").refused("big.tif' is a file")
+    # Whoever runs this may be allowed to write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+    run(*asked, tmp_path / "out").refused("could not be written: it is read-only")
+
+
+def test_an_image_at_an_address(run: Run, scene: Path, tmp_path: Path) -> None:
+    stored = zarr.storage.FsspecStore.from_url("memory://far/away.zarr")
+    zarr.save_array(stored, crossing((60, 50)))
+    asked = ("predict", "memory://far/away.zarr", "--model", scene / "bright")
+    asked = (*asked, "--out", tmp_path)
+    run(*asked).refused("give it --output-format")
+    done = run(*asked, "--output-format", "tiff")
+    assert done.code == 0, done
+    assert tifffile.imread(tmp_path / "away.tif").shape == (60, 50)
+    run(*asked[:1], "nowhere://x.zarr", *asked[2:], "--plan").refused("be reached")
 
 
 def test_a_plan_says_what_the_prediction_would_say(

@@ -77,6 +77,22 @@ def cut(result: Path, _: Path) -> None:
     os.truncate(result, result.stat().st_size - 20)
 
 
+def cut_in_front(result: Path, _: Path) -> None:
+    """Lose all but what it says of itself, and not even that is whole."""
+    os.truncate(result, 100)
+
+
+def cut_before_pixels(result: Path, _: Path) -> None:
+    """Lose its pixels and a part of the words."""
+    os.truncate(result, 250)
+
+
+def lead_nowhere(result: Path, _: Path) -> None:
+    """Have a link in its place to what is not there any more."""
+    result.unlink()
+    result.symlink_to("gone.tif")
+
+
 def empty(result: Path, _: Path) -> None:
     """Lose all of it."""
     os.truncate(result, 0)
@@ -92,7 +108,10 @@ def change(_: Path, image: Path) -> None:
     tifffile.imwrite(image, tifffile.imread(image)[::-1])
 
 
-@pytest.mark.parametrize("happens", [cut, empty, lose, change])
+@pytest.mark.parametrize(
+    "happens",
+    [cut, cut_in_front, cut_before_pixels, lead_nowhere, empty, lose, change],
+)
 def test_what_is_missing_or_of_another_image_is_made(
     run: Run, command: tuple[object, ...], annotated: Annotated, tmp_path: Path, happens
 ) -> None:

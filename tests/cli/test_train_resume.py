@@ -98,11 +98,11 @@ def _kill_after(step: int, delay: float, path: Path, *arguments: object) -> int:
     return _step(path)
 
 
-def test_killed_twice_and_gone_on_with(options, out: Path) -> None:
+def test_killed_twice_and_gone_on_with(run: Run, options, out: Path) -> None:
     rng = np.random.default_rng()
     whole = out.with_name("whole")
     common = (*options, "--steps", STEPS, "--json")
-    report = json.loads(_finish(*common, "--out", whole))
+    report = json.loads(run(*common, "--out", whole).out)
     path = checkpoint_path(out)
     assert path == out.parent / ".m.training.safetensors"
     steps = np.sort(rng.integers(0, STEPS // 3, 2))
@@ -202,6 +202,12 @@ def test_a_damaged_checkpoint(run: Run, killed, out: Path) -> None:
 def test_nothing_to_go_on_with(run: Run, options, out: Path) -> None:
     run(*options, "--out", out, "--resume").refused("There is no interrupted training")
     assert not out.parent.exists()
+
+
+def test_a_training_that_is_finished_is_told(run: Run, options, model: Path) -> None:
+    done = run(*options, "--out", model, "--steps", 2, "--resume")
+    done.refused("is finished, and nothing was done")
+    assert f"--from {model}" in done.err
 
 
 def test_new_networks_begin_alike(run: Run, annotated: Annotated, tmp_path) -> None:

@@ -139,7 +139,7 @@ def test_scaling_without_words_leaves_as_onnx_alone(tmp_path: Path) -> None:
     model = make("classes", normalization=Moments())
     with pytest.raises(InputError, match="has no words for how"):
         nu.export_model(model, tmp_path / "a.zip")
-    assert nu.export_model(model, tmp_path / "a.onnx", "onnx").is_file()
+    assert nu.export_model(model, tmp_path / "a.onnx").is_file()
 
 
 def test_a_file_is_replaced_only_where_that_was_said(tmp_path: Path) -> None:

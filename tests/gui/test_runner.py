@@ -10,7 +10,7 @@ import time
 import pytest
 from qtpy.QtCore import QThread
 
-from napari_unet.core.events import TilesDone
+from napari_unet.core.events import Notice, TilesDone
 from napari_unet.errors import DeviceError, InputError
 from napari_unet.gui.runner import QtRunner
 from napari_unet.session.runner import Closed, Failed, Handlers, Returned
@@ -245,16 +245,18 @@ def test_what_goes_wrong_in_a_process_is_told(runner, qtbot, how):
     assert isinstance(error, InputError if how == "input" else DeviceError)
 
 
-def test_where_no_process_starts_the_job_runs_here_and_that_is_said(
-    runner, qtbot, monkeypatch
+@pytest.mark.parametrize("said", [None, Notice("No process for it.")])
+def test_where_no_process_starts_the_job_runs_here_and_says_its_own_words(
+    runner, qtbot, monkeypatch, said
 ):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(Count, "inside", said)
     record = Record()
     record.start_job(runner, Count(2))
     qtbot.waitUntil(lambda: record.ended, timeout=20_000)
-    (_, notice), *events = record.calls
-    assert "inside of napari" in notice.message
-    assert events == [("event", 0), ("event", 1), ("return", os.getpid())]
+    told = [] if said is None else [("event", said)]
+    counted = [("event", 0), ("event", 1), ("return", os.getpid())]
+    assert record.calls == [*told, *counted]
 
 
 def test_closing_ends_a_process_that_does_not_stop(qtbot):

@@ -164,6 +164,31 @@ def test_a_full_disk_ends_it_and_it_goes_on(
     assert tried[0] == 7
 
 
+def test_a_full_disk_at_the_very_beginning_leaves_nothing(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object, place: Path) -> None:
+        place.mkdir()
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("napari_unet.large.folder.save_model", full)
+    with pytest.raises(StorageError, match="full"):
+        predicted(image, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_two_do_not_make_the_same_result(image: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    steps = iter_predict_to(asked(image, out))
+    while not run_folder(out).done():
+        next(steps)
+    with pytest.raises(InputError, match="Another prediction is making"):
+        predicted(image, out)
+    steps.close()
+    assert predicted(image, out).objects
+    assert [path.name for path in out.iterdir()] == ["big.zarr"]
+
+
 def test_no_space_is_told_before(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+import xarray as xr
 import zarr
 
+from napari_unet.errors import InputError
 from napari_unet.geometry.axes import result_axes
 from napari_unet.inference.blocks import Cutting
 from napari_unet.inference.predict import predict
 from napari_unet.io import open_source, read_label_file
+from napari_unet.large import predict_to
 from napari_unet.models.spec import ModelSpec
 from napari_unet.weights.model import Model
 from tests.inference.test_blocks import volume_model
@@ -40,6 +44,26 @@ def test_objects_are_those_of_the_image_in_memory(
     assert same_partition(labels, whole)
     assert found.objects == labels.max() == len(np.unique(whole[whole > 0]))
     assert labels.dtype == np.int32
+
+
+@pytest.mark.parametrize("made", ["numpy", "dask", "xarray", "zarr"])
+def test_arrays_of_python_are_images(tmp_path: Path, made: str) -> None:
+    pixels = crossing((60, 50))
+    given = {
+        "numpy": lambda: pixels,
+        "dask": lambda: da.from_array(pixels, chunks=32),
+        "xarray": lambda: xr.DataArray(pixels, dims=("y", "x")),
+        "zarr": lambda: zarr.array(pixels, chunks=(32, 32)),
+    }[made]()
+    found = predict_to(given, brightness_model(), tmp_path, name="a", device="cpu")
+    assert found.objects == len(np.unique(labels_of(found))) - 1 == 3
+
+
+def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
+    for nothing in (None, "abc.tif", {}):
+        with pytest.raises(InputError):
+            predict_to(nothing, brightness_model(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_labels_do_not_depend_on_chunks_or_format(tmp_path: Path) -> None:

@@ -31,7 +31,26 @@ def check(path: Path, **options):
 
 def test_a_good_result_is_good(result: Path) -> None:
     found = check(result)
-    assert (found.windows, found.seams, found.differing) == (17, 17, ())
+    assert (found.windows, found.seams, found.blocks) == (17 + 12, 17, 12)
+    assert found.differing == ()
+
+
+def test_where_there_is_no_seam_blocks_are_looked_into(tmp_path: Path) -> None:
+    image, other = tmp_path / "small.tif", tmp_path / "other.tif"
+    tifffile.imwrite(image, crossing((60, 50)))
+    tifffile.imwrite(other, crossing((60, 50))[::-1, ::-1])
+    result = Path(predicted(image, tmp_path / "out").labels)
+    found = check(result)
+    assert (found.windows, found.seams, found.differing) == (1, 0, ())
+    assert check(result, image=str(image)).differing == ()
+    assert check(result, image=str(other)).differing == ("Y 0:60, X 0:50",)
+
+
+def test_an_empty_image_has_nothing_to_compare(tmp_path: Path) -> None:
+    image = tmp_path / "flat.tif"
+    tifffile.imwrite(image, np.zeros((60, 50), np.uint16))
+    found = check(Path(predicted(image, tmp_path / "out").labels))
+    assert (found.windows, found.differing) == (0, ())
 
 
 @pytest.mark.parametrize("damage", ["cut", "joined", "lost"])

@@ -129,8 +129,8 @@ def learn_until_killed(team: Team) -> str:
     return "nothing"
 
 
-def main(out: Path) -> None:
-    """Fork, and let both processes train all cases."""
+def forked() -> bool:
+    """Become two processes that find each other; return whether this one leads."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     os.environ |= {
@@ -138,7 +138,14 @@ def main(out: Path) -> None:
         "MASTER_PORT": str(port),
         "WORLD_SIZE": "2",
     }
-    os.environ["RANK"] = "1" if os.fork() == 0 else "0"
+    leads = os.fork() != 0
+    os.environ["RANK"] = "0" if leads else "1"
+    return leads
+
+
+def main(out: Path) -> None:
+    """Fork, and let both processes train all cases."""
+    forked()
     with met_team() as team:
         team.connect("cpu")
         for number, name in enumerate(CASES):

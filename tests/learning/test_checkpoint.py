@@ -135,7 +135,7 @@ def whole(request, tmp_path_factory):
     return model, config, seen, result, everything(path)
 
 
-@pytest.mark.parametrize("killed_at", [0.25, 0.4, 0.5, 0.6, 0.75, 0.9])
+@pytest.mark.parametrize("killed_at", [0.25, 0.5, 0.6, 0.9])
 def test_going_on_gives_the_same_training(whole, killed_at, path):
     model, config, seen, result, end = whole
     torch.manual_seed(1)

@@ -89,7 +89,7 @@ def test_it_can_be_stopped_at_any_step(monkeypatch) -> None:
     total = sum(1 for _ in preparing([make_disks(), make_disks()]))
     assert total > 20
     spy = Spy(monkeypatch)
-    for stop in range(0, total, 3):  # each stop costs all before it
+    for stop in range(0, total, 7):  # each stop costs all before it
         steps = preparing([make_disks(), make_disks()])
         for _ in range(stop):
             next(steps)

@@ -56,6 +56,14 @@ def test_a_process_that_is_killed_ends_the_other_with_words(of_two: Path) -> Non
     assert "--resume" in words
 
 
+def test_processes_end_in_peace_after_the_last_word() -> None:
+    program = [sys.executable, "-W", "error", "-m", "tests.learning.leaving_together"]
+    ended = subprocess.run(
+        program, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @given(st.integers(1, 8), st.integers(1, 12), st.integers(1, 40))
 def test_every_crop_is_dealt_out_once(size: int, each: int, micro: int) -> None:
     total = size * each
