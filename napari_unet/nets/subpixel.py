@@ -89,7 +89,8 @@ class SubpixelUNet(UNet):
             return do(x, self.factor)
         # As a batch of planes: other programs know these steps for planes alone.
         planes = do(x.transpose(1, 2).flatten(0, 1), self.factor)
-        return planes.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
+        volumes = planes.reshape(x.shape[0], x.shape[2], *planes.shape[1:])
+        return volumes.transpose(1, 2)
 
     def _smooth_head(self) -> None:
         """Give all pixels of a square the weights of the first."""
