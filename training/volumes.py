@@ -30,20 +30,26 @@ from training.splits import read_split
 SAMPLE = "zstack"
 
 
-def judging(data: Path) -> dict[str, list[Picture]]:
-    """Return the volumes that judge: the sample, and those that were held out."""
-    recipe = RECIPES["nuclei-3d"]
-    held_out = recipe.pictures(data, list(read_split(recipe.data).test))
-    of_sample = [
+def of_sample() -> list[Picture]:
+    """Return the z-stack among the sample images."""
+    return [
         picture_of(SAMPLE, sample.image, sample.labels)
         for sample in load_sample(SAMPLE)
         if sample.labels is not None
     ]
-    return {"sample": of_sample, "held out": held_out, **_one_by_one(held_out)}
 
 
-def _one_by_one(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
-    return {picture.stem: [picture] for picture in pictures}
+def held_out(data: Path) -> list[Picture]:
+    """Return the volumes that judge `nuclei-3d`."""
+    recipe = RECIPES["nuclei-3d"]
+    return recipe.pictures(data, list(read_split(recipe.data).test))
+
+
+def judging(data: Path) -> dict[str, list[Picture]]:
+    """Return all volumes that judge: together, and those held out one by one."""
+    others = held_out(data)
+    one_by_one = {picture.stem: [picture] for picture in others}
+    return {"sample": of_sample(), "held out": others, **one_by_one}
 
 
 def score(model: Model, pictures: Sequence[Picture]) -> tuple[PooledScores, float]:

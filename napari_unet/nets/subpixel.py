@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import torch
@@ -78,15 +78,19 @@ class SubpixelUNet(UNet):
 
     def _fold(self, x: Tensor) -> Tensor:
         """Make channels of the squares of every plane."""
-        if self.dims == 2:
-            return pixel_unshuffle(x, self.factor)
-        return pixel_unshuffle(x.transpose(1, 2), self.factor).transpose(1, 2)
+        return self._plane_by_plane(pixel_unshuffle, x)
 
     def _unfold(self, x: Tensor) -> Tensor:
         """Make squares of channels, in every plane."""
+        return self._plane_by_plane(pixel_shuffle, x)
+
+    def _plane_by_plane(self, do: Callable[[Tensor, int], Tensor], x: Tensor) -> Tensor:
         if self.dims == 2:
-            return pixel_shuffle(x, self.factor)
-        return pixel_shuffle(x.transpose(1, 2), self.factor).transpose(1, 2)
+            return do(x, self.factor)
+        # As a batch of planes: other programs know these steps for planes alone.
+        planes = do(x.transpose(1, 2).flatten(0, 1), self.factor)
+        volumes = planes.reshape(x.shape[0], x.shape[2], *planes.shape[1:])
+        return volumes.transpose(1, 2)
 
     def _smooth_head(self) -> None:
         """Give all pixels of a square the weights of the first."""

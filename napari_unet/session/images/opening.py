@@ -243,8 +243,7 @@ class LookUpImage(Job[None, Opened | ImageIdentity]):
         of_work = said or _told(stored, annotation) or _told_of_twins(found)
         told = " ".join(filter(None, [of_work, _told_of_file(request, note)]))
         # Where another window works on, nothing crashed.
-        crashed = "" if waiting else recovered.describe()
-        came_back = f"{_told_of_kept(kept)} {crashed}".strip()
+        came_back = _told_of_kept(kept, "" if waiting else recovered.describe())
         return Opened(image, sequence, seen, told, came_back, problem)
 
 
@@ -294,9 +293,10 @@ def _told(stored: StoredAnnotation | None, annotation: Annotation) -> str:
     return f"{whose} of {stored.saved_at.astimezone():%d %B, %H:%M} is here again."
 
 
-def _told_of_kept(kept: KeptAway | None) -> str:
+def _told_of_kept(kept: KeptAway | None, crashed: str) -> str:
+    """Say where work was kept, if it was, and then what came back after a crash."""
     if kept is None:
-        return ""
+        return crashed
     work, home = kept.stored, kept.home.project
     when = f" of {work.saved_at.astimezone():%d %B, %H:%M}" if work.saved_at else ""
     told = (
@@ -304,8 +304,10 @@ def _told_of_kept(kept: KeptAway | None) -> str:
         f"{kept.project.folder}. "
     )
     if kept.home.may_return:
-        return f"{told}It is here again, and goes back to {home.name}."
-    return f"{told}{home.name} has other work by now, so it stays there."
+        told += f"It is here again, and goes back to {home.name}."
+    else:
+        told += f"{home.name} has other work by now, so it stays there."
+    return f"{told} {crashed}".strip()
 
 
 def _told_of_twins(found: Found) -> str:
