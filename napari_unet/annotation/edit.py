@@ -24,7 +24,8 @@ class Facts(Protocol):
     """What is known of an annotation where an edit of it is offered.
 
     There are labels to look at, something to accept besides what a person painted, and
-    anything in the labels, shown or not. The image has several planes or frames.
+    anything in the labels, shown or not. The image has several planes or frames; it has
+    several frames.
     """
 
     @property
@@ -37,6 +38,8 @@ class Facts(Protocol):
     def verified_share(self) -> float: ...  # noqa: D102
     @property
     def has_planes(self) -> bool: ...  # noqa: D102
+    @property
+    def has_frames(self) -> bool: ...  # noqa: D102
 
 
 def why_no_labels(facts: Facts) -> str:
@@ -56,11 +59,12 @@ class Tool:
     ----------
     title, tip : str
         What its button says, and what that means.
-    needs : {"view", "object", "line", "seed", "plane", "nothing"}
+    needs : {"view", "object", "line", "joint", "seed", "plane", "nothing"}
         What the edit is made of: the box in sight, the object that is picked, a `Line`
-        that the person draws over objects, or clicks; what grows from a click, see
-        `napari_unet.session.growing`; or the `Section` in sight and the label that is
-        picked, which is offered where there are several planes.
+        that the person draws over objects, or clicks; one, and the label that is
+        picked; what grows from a click, see `napari_unet.session.growing`; or the
+        `Section` in sight and the label that is picked, which is offered where there
+        are several planes.
     key : str
         The key that does it, as people write it ("Shift+A"), or nothing.
     primary : bool
@@ -75,6 +79,8 @@ class Tool:
         What to do with the mouse, where it is kept in hand.
     two_clicks : bool
         Whether two clicks are the ends of a line, as well as a line that is drawn.
+    in_time : bool
+        Whether it is about ids over time, and offered where there are frames.
     boxed : str
         The name of the edit that a box does, which is drawn while Shift is down; it is
         made of a `Line` from a corner of the box to the opposite one.
@@ -82,7 +88,7 @@ class Tool:
 
     title: str
     tip: str
-    needs: Literal["view", "object", "line", "seed", "plane", "nothing"]
+    needs: Literal["view", "object", "line", "joint", "seed", "plane", "nothing"]
     key: str = ""
     primary: bool = False
     seldom: bool = False
@@ -91,6 +97,7 @@ class Tool:
     instead: str = "use a tool for a view"
     gesture: str = ""
     two_clicks: bool = False
+    in_time: bool = False
     boxed: str = ""
 
     @property
@@ -101,7 +108,7 @@ class Tool:
     @property
     def in_hand(self) -> bool:
         """Whether a front end keeps it in hand, for the mouse, until it is put down."""
-        return self.needs in ("line", "seed")
+        return self.needs in ("line", "joint", "seed")
 
 
 class Edit(ABC):

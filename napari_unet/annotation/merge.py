@@ -11,6 +11,8 @@ What a prediction may change, and what it may not:
   one slice, or at one time, has not looked at the others.
 * It takes the id of the old object with which its IoU is above 0.5 (there is one at
   most), as far as that is not kept, and otherwise an id that was never used.
+  In a time-lapse that is asked in each frame alone: an id may follow an object there,
+  and a prediction has others in each frame.
 * Other old objects are gone. Everything that is not kept becomes predicted.
 
 Classes of pixels have no objects: what is verified is kept, all else is predicted.
@@ -111,12 +113,14 @@ def merge_prediction(
     *,
     box: Box | None = None,
     part: Part | None = None,
+    time: int | None = None,
 ) -> MergedPrediction:
     """Fit predicted objects, whose ids are preliminary, into an annotation.
 
     `labels` and `provenance` are of a snapshot of it, or of a box; `next_id` is the
-    smallest id that was never used in all of it. Raises an InputError if the shapes
-    differ, or no ids are left.
+    smallest id that was never used in all of it. Where one id may be one object in
+    several frames, `time` is their axis. Raises an InputError if the shapes differ, or
+    no ids are left.
     """
     box = _checked_box(box, labels, provenance, predicted)
     kept = is_verified(provenance)
@@ -135,7 +139,7 @@ def merge_prediction(
     left = pixels_by_id(new, len(new_ids))
     staying = left > 0
     staying[0] = False
-    old, old_ids = compact(np.where(kept | left_alone, 0, labels))
+    old, old_ids = _objects(np.where(kept | left_alone, 0, labels), time)
     ids = _inherited_ids(old, old_ids, new, left)
     fresh = np.flatnonzero(staying & (ids == 0))
     end = next_id + len(fresh)
@@ -153,6 +157,24 @@ def merge_prediction(
     return MergedPrediction(
         box, labels, kept, foreground, next_id, end, objects, known=known
     )
+
+
+def _objects(labels: LabelMap, time: int | None) -> tuple[LabelMap, LabelMap]:
+    """Return labels with numbers for objects, and their ids; of each frame by itself.
+
+    There is one frame where there is no axis of time.
+    """
+    dense, ids = compact(labels)
+    if time is None:
+        return dense, ids
+    shape = [-1 if axis == time else 1 for axis in range(labels.ndim)]
+    frames = np.arange(labels.shape[time], dtype=np.int64).reshape(shape)
+    numbers, which = np.unique(frames * len(ids) + dense, return_inverse=True)
+    found = ids[numbers % len(ids)]
+    order = np.cumsum(found > 0)
+    order[found == 0] = 0
+    own = order[which].reshape(labels.shape).astype(np.int32)
+    return own, np.append(np.int32(0), found[found > 0])
 
 
 def _in_work(labels: LabelMap, verified: Mask) -> Mask:
@@ -189,8 +211,10 @@ def merge_classes(
     *,
     box: Box | None = None,
     part: Part | None = None,
+    time: int | None = None,
 ) -> MergedPrediction:
     """Fit predicted class numbers in, as `merge_prediction`; none is renumbered."""
+    del time
     box = _checked_box(box, labels, provenance, predicted)
     kept, foreground = is_verified(provenance), predicted != 0
     if part is not None:

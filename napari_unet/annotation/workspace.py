@@ -13,12 +13,19 @@ import numpy as np
 
 from napari_unet.annotation.change import Change, Kind, Listener, PixelChange
 from napari_unet.annotation.history import History, StepKind
+from napari_unet.annotation.origins import (
+    OriginChange,
+    Origins,
+    changed,
+    what_changes,
+)
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
     Provenance,
     ProvenanceMap,
 )
+from napari_unet.annotation.relabelling import Moves, relabel
 from napari_unet.annotation.rules import (
     OBJECTS,
     Rules,
@@ -45,6 +52,8 @@ class Workspace:
     `pixels`. `open_objects` are those that the person has touched and not finished.
     `foreground` is where applied predictions see objects: no ring verifies background
     there. `listener` is told of every change, right after it happened.
+    Where there are several frames, `time` is their axis, and `origins` tell which
+    object came from which.
     """
 
     def __init__(
@@ -67,6 +76,9 @@ class Workspace:
         self.open_objects: frozenset[int] = frozenset()
         self.history = History()
         self.listener: Listener | None = None
+        self.time: int | None = None
+        self.origins: Origins = {}
+        self._origins_changed: OriginChange = {}
         self._steps = 0
         self._parts: list[PixelChange] = []
         self._values: list[ValueMap] = []
@@ -175,10 +187,30 @@ class Workspace:
         """
         before = self.open_objects
         write()
-        if not self._parts:
+        if not (self._parts or self._origins_changed):
             return None
         self._set_open(self.open_objects - closing)
         return self._tell_step(kind, before)
+
+    def know(self, change: OriginChange) -> None:
+        """Take note that other things are known of where objects come from."""
+        self.origins = changed(self.origins, change)
+        self._origins_changed = change
+
+    def give_ids(self, moves: Moves, origins: Origins) -> Change | None:
+        """Give objects of some frames other ids, as one step; see `relabelling`.
+
+        `origins` are what is known of all ids afterwards.
+        """
+        if self.time is None:
+            return None
+        time = self.time
+
+        def write() -> None:
+            relabel(self.pixels, time, moves)
+            self.know(what_changes(self.origins, origins))
+
+        return self.step("track", write)
 
     def accept(self, box: Box, mask: Mask) -> Change | None:
         """Accept those of some pixels that nobody stands behind, as one step."""
@@ -230,15 +262,17 @@ class Workspace:
         Nothing is told where no pixel changed, unless it shall be told `anyway`.
         """
         parts, values = tuple(self._parts), tuple(self._values)
+        origins = self._origins_changed
         self._forget()
-        if not (parts or anyway):
+        if not (parts or origins or anyway):
             return None
         if not any(p.was_or_is(Provenance.ACCEPTED).any() for p in parts if values):
             values = ()
         if kind == "edit":
             self.ids.skip_past(frozenset().union(*(part.ids for part in parts)))
         facts = (self.ids.next, self.open_objects, stroke, entry_open, certain)
-        change = self._completed(Change(kind, parts, *facts, values=values))
+        told = Change(kind, parts, *facts, values=values, origins=origins)
+        change = self._completed(told)
         self._note(change)
         if self.listener is not None:
             self.listener(change)
@@ -260,6 +294,7 @@ class Workspace:
     def _forget(self) -> None:
         self._parts.clear()
         self._values.clear()
+        self._origins_changed = {}
 
     def _tell_step(self, kind: StepKind, before: frozenset[int]) -> Change | None:
         self._steps += 1

@@ -39,6 +39,7 @@ from napari_unet.project.manifest import (
     ManifestFile,
     NewerFormatError,
     format_version,
+    origin_fields,
     read_manifest_file,
 )
 from napari_unet.project.maps import Pair, read_maps, write_maps
@@ -168,6 +169,7 @@ class ProjectFolder:
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
             done=_done(snapshot),
+            origins=origin_fields(snapshot.origins),
         )
 
     def remove_old(self, entry: ImageEntry, now: datetime) -> None:

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from napari_unet.annotation.change import Change, Kind, Mark, PixelChange
+from napari_unet.annotation.origins import Origin
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
@@ -52,6 +53,9 @@ _PROVENANCE = (int(min(Provenance)), int(max(Provenance)))
 
 M = TypeVar("M", bound=BaseModel)
 Id = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID + 1)]
+Parent = Annotated[int, Field(ge=0, le=LARGEST_ID)]
+# An id; its parent, and whether a person said so: before, and afterwards.
+OriginLine = tuple[Id, Parent, bool, Parent, bool]
 RunList = list[Annotated[int, Field(ge=-(2**40), le=2**40)]]
 Corners = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -88,6 +92,7 @@ class _Change(_Record):
     region: _Pixels | None = None
     marks: dict[str, tuple[int, float]] = {}
     values: list[str] = []
+    origins: list[OriginLine] = []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +127,11 @@ def encode_change(key: str, logged: Logged) -> bytes:
             str(label): [mark.variable, mark.value]
             for label, mark in change.marks.items()
         }
+    if change.origins:
+        content["origins"] = [
+            [each, was.parent, was.stated, now.parent, now.stated]
+            for each, (was, now) in change.origins.items()
+        ]
     if change.values:
         values = (each.astype("<f4").tobytes() for each in change.values)
         content["values"] = [base64.b64encode(each).decode() for each in values]
@@ -186,6 +196,10 @@ def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
             _decode_floats(text, variables, part)
             for text, part in zip(found.values, parts, strict=bool(found.values))
         ),
+        origins={
+            each: (Origin(parent, was_stated), Origin(now, now_stated))
+            for each, parent, was_stated, now, now_stated in found.origins
+        },
     )
     return Logged(found.sequence, found.time, change)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.origins import Origins
 from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import InputError, StorageError
@@ -44,14 +45,17 @@ class StoredAnnotation:
     sequence: int
     journal: JournalRead
     notice: str | None = None
+    origins: Origins = field(default_factory=dict)
 
     @classmethod
     def of_save(
         cls, key: str, save: Save, journal: JournalRead, next_id: int = 1
     ) -> StoredAnnotation:
         """Return a save and the journal, in the arrays of the save."""
-        at, sequence = save.generation.saved_at, save.generation.sequence
-        return cls(key, save.labels, save.provenance, next_id, at, sequence, journal)
+        generation, maps = save.generation, (save.labels, save.provenance)
+        at, sequence = generation.saved_at, generation.sequence
+        origins = generation.known_origins
+        return cls(key, *maps, next_id, at, sequence, journal, origins=origins)
 
     @classmethod
     def of_nothing(
@@ -121,7 +125,9 @@ NOTHING = Recovered()
 def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotation:
     """Return the annotation as saved, without the journal; InputError for bad maps."""
     restored = task_of(schema).labels.restored
-    return restored(stored.labels, stored.provenance, stored.next_id)
+    annotation = restored(stored.labels, stored.provenance, stored.next_id)
+    annotation.origins = stored.origins
+    return annotation
 
 
 def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:

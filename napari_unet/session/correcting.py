@@ -41,6 +41,7 @@ _STEPS: dict[StepKind, str] = {
     "unverify": "what was un-verified",
     "replace": "starting over",
     "take": "labels of another program",
+    "track": "ids over time",
 }
 _AS_PAINTED = "The labels of '{}' are here, as if you had painted them."
 _TO_CORRECT = (

@@ -50,6 +50,12 @@ class ImageState:
     stated_pixel_size: float | None = None
 
     @property
+    def has_frames(self) -> bool:
+        """Whether it is a time-lapse."""
+        sizes = dict(zip(self.axes, self.shape, strict=False))
+        return sizes.get("T", 1) > 1
+
+    @property
     def has_planes(self) -> bool:
         """Whether it has several planes or frames."""
         sizes = zip(self.axes, self.shape, strict=False)

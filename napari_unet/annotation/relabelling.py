@@ -1,0 +1,56 @@
+"""Objects get other ids in some frames, and stay what they are: their pixels, whose.
+
+No outline changes, so nobody stands behind more pixels than before, or behind fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import TypeAlias
+
+import numpy as np
+
+from napari_unet.annotation.change import PixelChange
+from napari_unet.annotation.pixels import Pixels
+from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import compact
+
+Moves: TypeAlias = Mapping[int, Mapping[int, int]]
+"""For frames, ids and what they become; no two ids of a frame become one."""
+
+
+def frame_box(shape: tuple[int, ...], time: int, frame: int) -> Box:
+    """Return all of a frame."""
+    start, stop = [0] * len(shape), list(shape)
+    start[time], stop[time] = frame, frame + 1
+    return Box(tuple(start), tuple(stop))
+
+
+def relabel(pixels: Pixels, time: int, moves: Moves) -> None:
+    """Give objects other ids; `time` is the axis of the frames."""
+    for frame, ids in sorted(moves.items()):
+        whole = frame_box(pixels.labels.shape, time, frame)
+        there = [each for each in ids if each in pixels.objects]
+        if not there:
+            continue
+        boxes = map(pixels.objects.box, there)
+        box = reduce(Box.union, boxes).intersect(whole)
+        if box.empty:
+            continue
+        dense, known = compact(pixels.labels[box.slices])
+        after = np.array([ids.get(each, each) for each in known.tolist()], np.int32)
+        mask = (after != known)[dense]
+        provenance = pixels.provenance[box.slices][mask]
+        pixels.write_mask(box, mask, after[dense[mask]], provenance)
+
+
+def moves_of(parts: Iterable[PixelChange], time: int, *, back: bool) -> Moves:
+    """Return which ids parts of such a change have moved, or what moves them back."""
+    moves: dict[int, dict[int, int]] = {}
+    for part in parts:
+        pairs = np.stack([part.labels_before, part.labels_after], axis=1)
+        ids = moves.setdefault(part.box.start[time], {})
+        for before, after in np.unique(pairs, axis=0).tolist():
+            ids.update({after: before} if back else {before: after})
+    return moves
