@@ -28,6 +28,7 @@ from napari_unet.session.correcting import Correcting
 from napari_unet.session.counting import Counting
 from napari_unet.session.effort import Effort
 from napari_unet.session.exporting import Exporting
+from napari_unet.session.following import Following
 from napari_unet.session.growing import Growing
 from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
@@ -38,6 +39,7 @@ from napari_unet.session.live.live import Live
 from napari_unet.session.measuring import Measuring
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
+from napari_unet.session.paths import ObjectPaths
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
@@ -96,6 +98,13 @@ class Session:
         self.measuring = Measuring(hub, self.images, self.predicting.maps_of)
         self.exporting = Exporting(
             hub, self.images, self.projects, self.predicting.maps_of
+        )
+        self.paths = ObjectPaths(hub, self.images)
+        self.following = Following(
+            hub,
+            self.images,
+            self.correcting.perform,
+            lambda: self.paths.show(wanted=True),
         )
         self.counting = Counting(hub, self.images, view)
         self.seeing = Seeing(hub, self.images, (self._maps_of, self.live.maps_of))
@@ -212,6 +221,8 @@ class Session:
         self.measuring.tick()
         self.learning_along.tick()
         self.exporting.tick()
+        self.following.tick()
+        self.paths.tick()
         self.counting.tick()
         self.seeing.tick()
         self.worklist.tick()
@@ -250,6 +261,7 @@ class Session:
         self._stop_predicting()
         self.training.stop()
         self.exporting.cancel()
+        self.following.cancel()
         self.models.exporting.cancel()
         self.worklist.halt()
 

@@ -4,6 +4,7 @@ from .follow import (
     iter_track as iter_track,
     refuse_missing as refuse_missing,
     track as track,
+    why_missing as why_missing,
 )
 from .keeping import Renumbering as Renumbering, keep_ids as keep_ids
 from .paths import Paths as Paths, paths_of as paths_of

@@ -112,13 +112,20 @@ def iter_track(
     return from_canonical(result, axes), tracks
 
 
+def why_missing() -> str:
+    """Return what to type if laptrack is not installed, or nothing."""
+    if find_spec("laptrack") is not None:
+        return ""
+    return (
+        "Objects are followed through time by the package laptrack, which is not "
+        f"installed; {how_to_install('tracking')}."
+    )
+
+
 def refuse_missing() -> None:
     """Raise an InputError, with what to type, if laptrack is not installed."""
-    if find_spec("laptrack") is None:
-        raise InputError(
-            "Objects are followed through time by the package laptrack, which is not "
-            f"installed; {how_to_install('tracking')}."
-        )
+    if reason := why_missing():
+        raise InputError(reason)
 
 
 def _number(

@@ -2,8 +2,10 @@
 
 The tracker numbers objects from 1. Here its tracks get ids of objects that are in them:
 those that are kept, in the frames in which they are and from there on; else that of
-their first object. So following again what was followed changes nothing. Where two ids
-of one track are kept, the later one comes from the earlier one.
+their first object. So following again what was followed changes nothing. Where no id
+means anything yet, as none is kept and none is in two frames, tracks have the numbers
+that the tracker gave. Where two ids of one track are kept, the later one comes from the
+earlier one.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.tracking.tracks import Track, parents_that_hold
+from napari_unet.tracking.tracks import Track, frames_of, parents_that_hold
 
 Course: TypeAlias = list[tuple[int, int]]
 """The frames of a track, and which id it has there so far."""
@@ -59,7 +61,10 @@ def keep_ids(
     """
     courses = _courses(labels, followed)
     numbering = _Numbering(kept)
-    numbering.spread(courses.values())
+    if not any(kept) and _of_frames(labels):
+        numbering.number(courses)
+    else:
+        numbering.spread(courses.values())
     return Renumbering(
         numbering.moves(courses.values()), numbering.parents(courses, tracks)
     )
@@ -78,6 +83,11 @@ def _courses(
     return dict(sorted(courses.items()))
 
 
+def _of_frames(labels: npt.NDArray[np.integer[Any]]) -> bool:
+    """Whether no id is in two frames."""
+    return all(len(each) == 1 for each in frames_of(labels).values())
+
+
 class _Numbering:
     """Gives each object of each frame an id; no two of a frame get the same one."""
 
@@ -88,6 +98,12 @@ class _Numbering:
         self._taken = [set(ids) for ids in kept]
         self._used = set().union(*kept)
         self._new = 0
+
+    def number(self, courses: Mapping[int, Course]) -> None:
+        """Give all objects the number of their track."""
+        for track, course in courses.items():
+            for frame, before in course:
+                self._give(frame, before, track)
 
     def spread(self, courses: Collection[Course]) -> None:
         """Give ids to all objects: from kept ones on, then back to where they begin."""

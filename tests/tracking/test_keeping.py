@@ -26,8 +26,13 @@ def renumbered(labels, followed, tracks=(), kept=NOTHING_KEPT):
 
 
 def test_an_object_has_the_id_that_it_began_with():
-    labels, followed = rows((5, 6), (8, 7), (9, 0)), rows((1, 2), (1, 2), (1, 0))
+    labels, followed = rows((5, 6), (8, 6), (9, 0)), rows((1, 2), (1, 2), (1, 0))
     assert renumbered(labels, followed) == ([[5, 6], [5, 6], [5, 0]], {})
+
+
+def test_ids_that_mean_nothing_yet_become_those_of_the_tracker():
+    labels, followed = rows((5, 6), (8, 7), (9, 0)), rows((1, 2), (1, 2), (1, 0))
+    assert renumbered(labels, followed) == ([[1, 2], [1, 2], [1, 0]], {})
 
 
 def test_who_is_followed_again_keeps_its_id():
@@ -50,7 +55,10 @@ def test_of_two_kept_ids_the_later_one_comes_from_the_earlier_one():
 def test_daughters_come_from_what_their_mother_is_called():
     labels, followed = rows((7, 0), (8, 9)), rows((1, 0), (2, 3))
     tracks = (Track(1, 0, 0), Track(2, 1, 1, 1), Track(3, 1, 1, 1))
-    assert renumbered(labels, followed, tracks) == ([[7, 0], [8, 9]], {8: 7, 9: 7})
+    assert renumbered(labels, followed, tracks) == ([[1, 0], [2, 3]], {2: 1, 3: 1})
+    kept: list[set[int]] = [{7}, set()]
+    named = [[7, 0], [8, 9]], {8: 7, 9: 7}
+    assert renumbered(labels, followed, tracks, kept) == named
 
 
 def test_a_person_says_that_another_one_is_the_same():
