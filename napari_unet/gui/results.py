@@ -22,6 +22,7 @@ from napari_unet.gui.result_layers import (
 )
 from napari_unet.gui.shelf import Look, Shelf
 from napari_unet.gui.shown_result import ShownResult, make_ready
+from napari_unet.gui.tracks_layer import TracksLayer
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 from napari_unet.tasks.outputs import PixelClass
@@ -57,6 +58,9 @@ class Results:
         self.probability = ProbabilityLayer(layers)
         self.probability.unwanted.connect(session.seeing.toggle)
         session.seeing.changed.connect(self._show_probability)
+        self.tracks = TracksLayer(layers)
+        self.tracks.unwanted.connect(lambda: session.paths.show(wanted=False))
+        session.paths.changed.connect(self._show_tracks)
         session.images.labels_shown.connect(self._show_labels)
         session.images.joined.connect(self._on_joined)
         session.images.put_away.connect(self._put_away)
@@ -119,6 +123,7 @@ class Results:
             return
         self._looks[_work(image)] = shown.look()
         del self._shown[image]
+        self.tracks.drop()
         shown.lay_by()
         self.changed.emit()
 
@@ -127,6 +132,7 @@ class Results:
         self.shelf.drop()
         self.preview.drop()
         self.probability.drop()
+        self.tracks.drop()
         for shown in self._shown.values():
             shown.close(remove=False)
         self._shown.clear()
@@ -174,6 +180,15 @@ class Results:
             start = channel.box_in_layer(found.box).start
             values = channel.spread(found.values)
             self.probability.show(values, start, shown.layer, name)
+
+    def _show_tracks(self) -> None:
+        """Show where objects go, over their labels, or nothing."""
+        found = self._session.paths.found
+        shown = self._shown.get(found.image) if found is not None else None
+        if found is None or shown is None:
+            self.tracks.drop()
+        else:
+            self.tracks.show(found.paths, shown)
 
     def _show(self, image: OpenImage, below: Image, layer: Labels) -> None:
         look = self._looks.get(_work(image), {})
@@ -258,6 +273,7 @@ class Results:
     def _put_away(self, image: OpenImage) -> None:
         """Take the layers of an image away: they come again with their work."""
         self.preview.drop()
+        self._session.paths.forget(image)
         if shown := self._shown.pop(image, None):
             self._looks[_work(image)] = shown.look()
             shown.close(remove=True)

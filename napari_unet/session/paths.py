@@ -26,7 +26,7 @@ from napari_unet.session.runner import Handlers, Running
 from napari_unet.tracking import Paths
 
 INTERVAL = 0.5
-"""The least seconds between two looks: a hand that paints changes labels all the time."""
+"""The least seconds between two looks: a hand that paints changes labels always."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

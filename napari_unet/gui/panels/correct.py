@@ -21,6 +21,7 @@ from napari_unet.annotation.schema import INSTANCES
 from napari_unet.gui.keys import NEXT, hint
 from napari_unet.gui.overlays import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
+from napari_unet.gui.panels.over_time import OverTime
 from napari_unet.gui.panels.panel import (
     Label,
     Panel,
@@ -100,8 +101,11 @@ class CorrectPanel(Panel):
         self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*decisions, self.more)
         self.plane_tools = self._make_plane_tools()
+        self.over_time = OverTime(self.session, self._use_in_hand)
+        self.edits |= self.over_time.tools
         self.strokes = StrokeOptions(self.bench.brush, self.connections)
-        self.add(self._make_drawing_tools(), self.plane_tools, self.strokes)
+        drawing = self._make_drawing_tools()
+        self.add(drawing, self.plane_tools, self.over_time, self.strokes)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -125,7 +129,7 @@ class CorrectPanel(Panel):
         for name, (tool, _) in tools().items():
             use = partial(self.bench.tools.use, name)
             if tool.in_hand or tool.needs == "plane":
-                continue
+                continue  # in rows of their own
             if tool.seldom:
                 title = hint(tool.title, tool.key)
                 self.edits[name] = entry(self.menu, title, tool.tip, use)
@@ -140,7 +144,7 @@ class CorrectPanel(Panel):
         """Offer the tools that draw in one row; the one in hand is down."""
         buttons = []
         for name, (tool, _) in tools().items():
-            if not tool.in_hand:
+            if not tool.in_hand or tool.in_time:
                 continue
             tip, use = hint(tool.tip, tool.key), partial(self._use_in_hand, name)
             made: QPushButton = button(tool.title, tip, use, role="tool")
@@ -159,7 +163,7 @@ class CorrectPanel(Panel):
         """Offer the tools that go from plane to plane in a row of their own."""
         buttons = []
         for name, (tool, _) in tools().items():
-            if tool.needs == "plane":
+            if tool.needs == "plane" and not tool.in_time:
                 tip, use = hint(tool.tip, tool.key), partial(self.bench.tools.use, name)
                 made: QPushButton = button(tool.title, tip, use, role="tool")
                 self.edits[name] = made
@@ -216,6 +220,7 @@ class CorrectPanel(Panel):
         allow(self.empty, state.why_not_paint)
         for name, control in self.edits.items():
             allow(control, state.why_not_do(name))
+        self.over_time.show_state(state)
         allow(self.start_over, state.why_not_start_over)
         self._show_earlier(image.snapshots if image else (), state)
         self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
@@ -249,6 +254,8 @@ class CorrectPanel(Panel):
                 self.edits[name].setVisible(task.labels.objects)
         planes = image is not None and image.has_planes
         self.plane_tools.setVisible(planes and task.labels.objects)
+        frames = image is not None and image.has_frames
+        self.over_time.setVisible(frames and task.labels.objects)
         if labelled:
             self._on_brush(self.bench.layers.selected_object)
 

@@ -1,0 +1,87 @@
+"""Objects of a time-lapse: followed by their ids, and corrected where that is wrong."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.annotation.edit import tools
+from napari_unet.gui.keys import FOLLOW, hint
+from napari_unet.gui.panels.panel import allow, button, row
+from napari_unet.session.state import State
+from napari_unet.session.status import FollowState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_unet.session.session import Session
+
+_FOLLOW = "Follow objects"
+_FOLLOW_TIP = (
+    "Give each object one id in all frames, and find out which divide; verified "
+    "objects keep their ids. Ctrl+Z takes it back"
+)
+_STOP_TIP = "Stop following; all ids stay as they are"
+_SHOW_TIP = "Show as lines where objects go, and which came from which"
+
+
+class OverTime(QWidget):
+    """Two rows: following objects and showing it, and what a person says of ids.
+
+    `use` is called with the name of a tool.
+
+    Attributes
+    ----------
+    tools : dict
+        The buttons of tools, by the names of their edits.
+    """
+
+    def __init__(self, session: Session, use: Callable[[str], object]) -> None:
+        super().__init__()
+        self._session = session
+        self.follow: QPushButton = button(_FOLLOW, "", self._on_follow, role="tool")
+        self.paths = QCheckBox("Show tracks")
+        self.paths.setProperty("tip", _SHOW_TIP)
+        self.paths.clicked.connect(lambda on: session.paths.show(wanted=bool(on)))
+        self.tools: dict[str, QPushButton] = {}
+        for name, (tool, _) in tools().items():
+            if tool.in_time:
+                tip = hint(tool.tip, tool.key)
+                made = button(tool.title, tip, partial(use, name), role="tool")
+                made.setCheckable(tool.in_hand)
+                self.tools[name] = made
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(row(self.follow, self.paths, stretch=(1,)))
+        corrections = row(*self.tools.values(), stretch=tuple(range(len(self.tools))))
+        corrections.setSpacing(4)
+        column.addLayout(corrections)
+
+    def show_state(self, state: State) -> None:
+        """Show how far it is, and why it is refused if it is."""
+        following = state.following
+        running = following.progress is not None
+        self.follow.setText(_in_words(following))
+        tip = _STOP_TIP if running else hint(_FOLLOW_TIP, FOLLOW)
+        self.follow.setProperty("tip", tip)
+        allow(self.follow, "" if running else state.why_not_follow)
+        self.paths.setChecked(following.shown)
+        allow(self.paths, "" if following.shown else state.why_not_show_paths)
+
+    def _on_follow(self) -> None:
+        if self._session.state.following.progress is None:
+            self._session.following.start()
+        else:
+            self._session.following.cancel()
+
+
+def _in_words(following: FollowState) -> str:
+    now = following.progress
+    if now is None:
+        return _FOLLOW
+    if not now.total:
+        return "Stop following"
+    return f"Stop (frame {int(now.done):,} of {int(now.total):,})"
