@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 
@@ -32,6 +33,9 @@ UNKNOWN = Origin()
 
 Origins: TypeAlias = Mapping[int, Origin]
 """What is known, by id; nothing is known of others."""
+
+NO_ORIGINS: Origins = MappingProxyType({})
+"""Nothing is known of any."""
 
 OriginChange: TypeAlias = Mapping[int, tuple[Origin, Origin]]
 """What was known of ids before, and what is known now."""
