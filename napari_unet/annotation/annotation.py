@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 import napari_unet.annotation.adding
 import napari_unet.annotation.drawn_edits
+import napari_unet.annotation.plane_accepting
 import napari_unet.annotation.plane_edits
 import napari_unet.annotation.track_edits  # noqa: F401 - offered with the others
 from napari_unet.annotation.change import Change, PixelChange

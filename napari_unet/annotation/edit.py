@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, Protocol, TypeVar
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.workspace import Workspace
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.section import Section
 
 NOTHING_PICKED = "Choose an object first, with the picker of the labels layer (5)."
@@ -140,6 +141,13 @@ class Edit(ABC):
     def misses(self) -> str:
         """Return what the person has to choose before, or nothing."""
         return ""
+
+    def looked_at(self, shape: tuple[int, ...]) -> Box | None:  # noqa: ARG002
+        """Return what a person must have looked at to mean it; None for nothing.
+
+        `shape` is that of the labels.
+        """
+        return None
 
     def shows(self) -> Section | None:
         """Return the plane to look at when it is done; None for the one in sight."""

@@ -11,9 +11,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QMenu,
     QPushButton,
-    QSizePolicy,
     QStackedWidget,
-    QWidget,
 )
 
 from napari_unet.annotation.edit import tools
@@ -29,9 +27,9 @@ from napari_unet.gui.panels.panel import (
     allow,
     button,
     entry,
-    row,
 )
 from napari_unet.gui.panels.strokes import StrokeOptions
+from napari_unet.gui.panels.tool_rows import ToolRows
 from napari_unet.session.images.status import ImageState
 from napari_unet.session.state import State
 from napari_unet.session.status import EffortState
@@ -100,12 +98,9 @@ class CorrectPanel(Panel):
         self.start.addWidget(self.tools)
         self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*decisions, self.more)
-        self.plane_tools = self._make_plane_tools()
-        self.over_time = OverTime(self.session, self._use_in_hand)
-        self.edits |= self.over_time.tools
+        self._make_rows()
         self.strokes = StrokeOptions(self.bench.brush, self.connections)
-        drawing = self._make_drawing_tools()
-        self.add(drawing, self.plane_tools, self.over_time, self.strokes)
+        self.add(self.drawing_tools, self.plane_tools, self.over_time, self.strokes)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -140,37 +135,21 @@ class CorrectPanel(Panel):
         self._make_menu()
         return buttons
 
-    def _make_drawing_tools(self) -> QWidget:
-        """Offer the tools that draw in one row; the one in hand is down."""
-        buttons = []
-        for name, (tool, _) in tools().items():
-            if not tool.in_hand or tool.in_time:
-                continue
-            tip, use = hint(tool.tip, tool.key), partial(self._use_in_hand, name)
-            made: QPushButton = button(tool.title, tip, use, role="tool")
-            made.setCheckable(True)
-            made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            self.edits[name] = made
-            buttons.append(made)
+    def _make_rows(self) -> None:
+        """Offer the tools that draw, that go from plane to plane, and that name."""
+        use = self._use_in_hand
+        self.drawing_tools = ToolRows(
+            lambda tool: tool.in_hand and not tool.in_time, use, per_row=6
+        )
+        self.plane_tools = ToolRows(
+            lambda tool: tool.needs == "plane" and not tool.in_time, use, per_row=3
+        )
+        self.over_time = OverTime(self.session, use)
+        for rows in (self.drawing_tools, self.plane_tools, self.over_time):
+            self.edits |= rows.buttons
         self.connections.connect(
             self.bench.tools.lines.changed, self._show_tool_in_hand
         )
-        widget = QWidget()
-        row(*buttons, on=widget).setSpacing(4)
-        return widget
-
-    def _make_plane_tools(self) -> QWidget:
-        """Offer the tools that go from plane to plane in a row of their own."""
-        buttons = []
-        for name, (tool, _) in tools().items():
-            if tool.needs == "plane" and not tool.in_time:
-                tip, use = hint(tool.tip, tool.key), partial(self.bench.tools.use, name)
-                made: QPushButton = button(tool.title, tip, use, role="tool")
-                self.edits[name] = made
-                buttons.append(made)
-        widget = QWidget()
-        row(*buttons, on=widget).setSpacing(4)
-        return widget
 
     def _use_in_hand(self, name: str) -> None:
         self.bench.tools.use(name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QPushButton
 
-from napari_unet.annotation.edit import tools
 from napari_unet.gui.keys import FOLLOW, hint
 from napari_unet.gui.panels.panel import allow, button, row
+from napari_unet.gui.panels.tool_rows import ToolRows
 from napari_unet.session.state import State
 from napari_unet.session.status import FollowState
 
@@ -27,38 +26,20 @@ _STOP_TIP = "Stop following; all ids stay as they are"
 _SHOW_TIP = "Show as lines where objects go, and which came from which"
 
 
-class OverTime(QWidget):
+class OverTime(ToolRows):
     """Two rows: following objects and showing it, and what a person says of ids.
 
     `use` is called with the name of a tool.
-
-    Attributes
-    ----------
-    tools : dict
-        The buttons of tools, by the names of their edits.
     """
 
     def __init__(self, session: Session, use: Callable[[str], object]) -> None:
-        super().__init__()
         self._session = session
         self.follow: QPushButton = button(_FOLLOW, "", self._on_follow, role="tool")
         self.paths = QCheckBox("Show tracks")
         self.paths.setProperty("tip", _SHOW_TIP)
         self.paths.clicked.connect(lambda on: session.paths.show(wanted=bool(on)))
-        self.tools: dict[str, QPushButton] = {}
-        for name, (tool, _) in tools().items():
-            if tool.in_time:
-                tip = hint(tool.tip, tool.key)
-                made = button(tool.title, tip, partial(use, name), role="tool")
-                made.setCheckable(tool.in_hand)
-                self.tools[name] = made
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(row(self.follow, self.paths, stretch=(1,)))
-        corrections = row(*self.tools.values(), stretch=tuple(range(len(self.tools))))
-        corrections.setSpacing(4)
-        column.addLayout(corrections)
+        following = row(self.follow, self.paths)
+        super().__init__(lambda t: t.in_time, use, per_row=4, above=[following])
 
     def show_state(self, state: State) -> None:
         """Show how far it is, and why it is refused if it is."""

@@ -1,0 +1,62 @@
+"""Buttons of tools, in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_unet.annotation.edit import Tool, tools
+from napari_unet.gui.keys import hint
+from napari_unet.gui.panels.panel import button, row
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QLayout
+
+_GAP = 4
+
+
+class ToolRows(QWidget):
+    """Some tools, so many in a row, of one width; those in hand stay down.
+
+    `wanted` says which tools these are, `use` is called with the name of one, and
+    `above` are rows that come before.
+
+    Attributes
+    ----------
+    buttons : dict
+        Those of the tools, by the names of their edits.
+    """
+
+    def __init__(
+        self,
+        wanted: Callable[[Tool], bool],
+        use: Callable[[str], object],
+        *,
+        per_row: int,
+        above: Iterable[QLayout] = (),
+    ) -> None:
+        super().__init__()
+        self.buttons: dict[str, QPushButton] = {}
+        for name, (tool, _) in tools().items():
+            if wanted(tool):
+                self.buttons[name] = _button(tool, partial(use, name))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(_GAP)
+        for each in above:
+            column.addLayout(each)
+        made = list(self.buttons.values())
+        for first in range(0, len(made), per_row):
+            side_by_side = row(*made[first : first + per_row])
+            side_by_side.setSpacing(_GAP)
+            column.addLayout(side_by_side)
+
+
+def _button(tool: Tool, use: Callable[[], object]) -> QPushButton:
+    made: QPushButton = button(tool.title, hint(tool.tip, tool.key), use, role="tool")
+    made.setCheckable(tool.in_hand)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return made
