@@ -30,9 +30,15 @@ from napari_unet.annotation.edit import (
     why_no_labels,
 )
 from napari_unet.annotation.edits import Settle
-from napari_unet.annotation.origins import Origin, Origins, followed, stated
+from napari_unet.annotation.origins import (
+    Origin,
+    Origins,
+    followed,
+    stated,
+    what_changes,
+)
 from napari_unet.annotation.provenance import is_verified
-from napari_unet.annotation.relabelling import Moves, frame_box
+from napari_unet.annotation.relabelling import Moves, frame_box, relabel
 from napari_unet.annotation.workspace import Workspace, labels_in
 from napari_unet.errors import InputError
 from napari_unet.geometry.line import Line
@@ -104,7 +110,8 @@ class Moment:
                     moves.setdefault(frame, {})[before] = after
         carried = self._carried(moves, ids)
         parents = {each: carried.get(each, Origin()).parent for each in ids}
-        return self.work.give_ids(moves, stated(carried, {**parents, **said}))
+        known = stated(carried, {**parents, **said})
+        return _give_ids(self.work, self.time, moves, known)
 
     def _carried(self, moves: Moves, ids: Iterable[int]) -> Origins:
         """Return where objects come from, by the ids that they have afterwards."""
@@ -357,7 +364,19 @@ class GiveIds(Edit):
             for frame, ids in self.moves.items()
         }
         parents = {new.get(a, a): new.get(b, b) for a, b in self.parents.items()}
-        return work.give_ids(moves, followed(work.origins, parents))
+        return _give_ids(work, work.time, moves, followed(work.origins, parents))
+
+
+def _give_ids(
+    work: Workspace, time: int, moves: Moves, origins: Origins
+) -> Change | None:
+    """Give objects other ids, as one step; `origins` are all that is known then."""
+
+    def write() -> None:
+        relabel(work.pixels, time, moves)
+        work.know(what_changes(work.origins, origins))
+
+    return work.step("track", write)
 
 
 def _possible(

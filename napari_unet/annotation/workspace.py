@@ -17,7 +17,6 @@ from napari_unet.annotation.origins import (
     OriginChange,
     Origins,
     changed,
-    what_changes,
 )
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import (
@@ -25,7 +24,6 @@ from napari_unet.annotation.provenance import (
     Provenance,
     ProvenanceMap,
 )
-from napari_unet.annotation.relabelling import Moves, relabel
 from napari_unet.annotation.rules import (
     OBJECTS,
     Rules,
@@ -196,21 +194,6 @@ class Workspace:
         """Take note that other things are known of where objects come from."""
         self.origins = changed(self.origins, change)
         self._origins_changed = change
-
-    def give_ids(self, moves: Moves, origins: Origins) -> Change | None:
-        """Give objects of some frames other ids, as one step; see `relabelling`.
-
-        `origins` are what is known of all ids afterwards.
-        """
-        if self.time is None:
-            return None
-        time = self.time
-
-        def write() -> None:
-            relabel(self.pixels, time, moves)
-            self.know(what_changes(self.origins, origins))
-
-        return self.step("track", write)
 
     def accept(self, box: Box, mask: Mask) -> Change | None:
         """Accept those of some pixels that nobody stands behind, as one step."""

@@ -58,9 +58,7 @@ class Results:
         self.probability = ProbabilityLayer(layers)
         self.probability.unwanted.connect(session.seeing.toggle)
         session.seeing.changed.connect(self._show_probability)
-        self.tracks = TracksLayer(layers)
-        self.tracks.unwanted.connect(lambda: session.paths.show(wanted=False))
-        session.paths.changed.connect(self._show_tracks)
+        self.tracks = TracksLayer(layers, session.following.paths, self._shown.get)
         session.images.labels_shown.connect(self._show_labels)
         session.images.joined.connect(self._on_joined)
         session.images.put_away.connect(self._put_away)
@@ -181,15 +179,6 @@ class Results:
             values = channel.spread(found.values)
             self.probability.show(values, start, shown.layer, name)
 
-    def _show_tracks(self) -> None:
-        """Show where objects go, over their labels, or nothing."""
-        found = self._session.paths.found
-        shown = self._shown.get(found.image) if found is not None else None
-        if found is None or shown is None:
-            self.tracks.drop()
-        else:
-            self.tracks.show(found.paths, shown)
-
     def _show(self, image: OpenImage, below: Image, layer: Labels) -> None:
         look = self._looks.get(_work(image), {})
         shown = ShownResult(self._layers, image, below, layer, look, self.shelf)
@@ -273,7 +262,7 @@ class Results:
     def _put_away(self, image: OpenImage) -> None:
         """Take the layers of an image away: they come again with their work."""
         self.preview.drop()
-        self._session.paths.forget(image)
+        self.tracks.drop()
         if shown := self._shown.pop(image, None):
             self._looks[_work(image)] = shown.look()
             shown.close(remove=True)

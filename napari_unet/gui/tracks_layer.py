@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Tracks
-from psygnal import Signal
 
 from napari_unet.gui.connections import Connections
 from napari_unet.gui.napari_private import insert_quietly
@@ -17,29 +17,46 @@ if TYPE_CHECKING:
     from napari.components import LayerList
 
     from napari_unet.gui.shown_result import ShownResult
+    from napari_unet.session.images.image import OpenImage
+    from napari_unet.session.paths import ObjectPaths
 
 
 class TracksLayer:
     """Shows paths where their objects are, or nothing.
 
+    `shown_of` returns what is shown of the work on an image.
+
     Attributes
     ----------
     layer : Tracks or None
         What shows them, while there is something to show.
-    unwanted : Signal()
-        A person has removed the layer.
     """
 
-    unwanted = Signal()
-
-    def __init__(self, layers: LayerList) -> None:
+    def __init__(
+        self,
+        layers: LayerList,
+        paths: ObjectPaths,
+        shown_of: Callable[[OpenImage], ShownResult | None],
+    ) -> None:
         self._layers = layers
+        self._paths = paths
+        self._shown_of = shown_of
+        paths.changed.connect(self._show)
         self._connections = Connections()
         self._shown: ShownResult | None = None
         self.layer: Tracks | None = None
 
-    def show(self, paths: Paths, shown: ShownResult) -> None:
-        """Show paths over the labels of an image; what a person has set up stays."""
+    def _show(self) -> None:
+        """Show paths over the labels of their image, or nothing."""
+        found = self._paths.found
+        shown = self._shown_of(found.image) if found is not None else None
+        if found is None or shown is None:
+            self.drop()
+        else:
+            self._draw(found.paths, shown)
+
+    def _draw(self, paths: Paths, shown: ShownResult) -> None:
+        """Draw them; what a person has set up stays."""
         if self._shown is not shown or not len(paths):
             self.drop()
         if not len(paths):
@@ -77,4 +94,4 @@ class TracksLayer:
     def _on_removed(self, event: Any) -> None:
         if event.value is self.layer:
             self._let_go()
-            self.unwanted.emit()
+            self._paths.show(wanted=False)

@@ -32,6 +32,8 @@ from napari_unet.session.copying import LabelsCopy
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
+from napari_unet.session.in_time import why_not_follow
+from napari_unet.session.paths import ObjectPaths
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.session.status import Progress
 
@@ -42,8 +44,12 @@ _AS_BEFORE = "Ids follow the objects already."
 class Following:
     """Follows the objects of the current image, when that is asked.
 
-    `perform` does an edit of an image, and `then` is called when the ids of the current
-    image follow its objects.
+    `perform` does an edit of an image.
+
+    Attributes
+    ----------
+    paths : ObjectPaths
+        Where objects go, which is shown when they were followed.
     """
 
     def __init__(
@@ -51,19 +57,18 @@ class Following:
         hub: Hub,
         images: Images,
         perform: Callable[[OpenImage, Edit], Change | None],
-        then: Callable[[], None],
     ) -> None:
         self._hub = hub
         self._images = images
         self._perform = perform
-        self._then = then
+        self.paths = ObjectPaths(hub, images)
         self._copy: tuple[OpenImage, LabelsCopy] | None = None
         self._job: Running | None = None
         self._notes: list[str] = []
 
     def start(self) -> None:
         """Follow the objects as they are now, or say why that is impossible."""
-        image, why_not = self._images.current, self._hub.state.why_not_follow
+        image, why_not = self._images.current, why_not_follow(self._hub.state)
         if why_not or image is None:
             self._hub.report("correct", InputError(why_not))
             return
@@ -84,6 +89,7 @@ class Following:
 
     def tick(self) -> None:
         """Go on with the copy, for some milliseconds; call it often."""
+        self.paths.tick()
         if self._copy is None:
             return
         image, copy = self._copy
@@ -127,7 +133,7 @@ class Following:
         found = f"{divisions:,} division{'' if divisions == 1 else 's'}"
         words = f"Ids follow the objects, with {found}. Ctrl+Z takes that back."
         self._end(" ".join([words if change else _AS_BEFORE, *self._notes]))
-        self._then()
+        self.paths.show(wanted=True)
 
     def _on_error(self, error: Exception) -> None:
         self._end("")

@@ -22,6 +22,7 @@ from napari_unet.session.copying import LabelsCopy
 from napari_unet.session.hub import Hub
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.images.images import Images
+from napari_unet.session.in_time import why_not_show_paths
 from napari_unet.session.runner import Handlers, Running
 from napari_unet.tracking import Paths
 
@@ -63,7 +64,7 @@ class ObjectPaths:
 
     def show(self, *, wanted: bool) -> None:
         """Show the paths of the current image from now on, or none any more."""
-        why_not = self._hub.state.why_not_show_paths if wanted else ""
+        why_not = why_not_show_paths(self._hub.state) if wanted else ""
         if why_not:
             self._hub.report("correct", InputError(why_not))
         self._image = self._images.current if wanted and not why_not else None

@@ -39,7 +39,6 @@ from napari_unet.session.live.live import Live
 from napari_unet.session.measuring import Measuring
 from napari_unet.session.models.models import Models
 from napari_unet.session.models.store import ModelStore
-from napari_unet.session.paths import ObjectPaths
 from napari_unet.session.predicting import Predicting
 from napari_unet.session.projects import Projects
 from napari_unet.session.runner import Runner
@@ -99,13 +98,7 @@ class Session:
         self.exporting = Exporting(
             hub, self.images, self.projects, self.predicting.maps_of
         )
-        self.paths = ObjectPaths(hub, self.images)
-        self.following = Following(
-            hub,
-            self.images,
-            self.correcting.perform,
-            lambda: self.paths.show(wanted=True),
-        )
+        self.following = Following(hub, self.images, self.correcting.perform)
         self.counting = Counting(hub, self.images, view)
         self.seeing = Seeing(hub, self.images, (self._maps_of, self.live.maps_of))
         self.settings = Settings(hub, self.images, self.models, self.predicting)
@@ -222,7 +215,6 @@ class Session:
         self.learning_along.tick()
         self.exporting.tick()
         self.following.tick()
-        self.paths.tick()
         self.counting.tick()
         self.seeing.tick()
         self.worklist.tick()

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_unet import tracking
 from napari_unet.annotation.edit import EDITS, why_no_labels
-from napari_unet.annotation.track_edits import NO_FRAMES
 from napari_unet.models.library import OwnModel
 from napari_unet.session.images.place import NOT_SAVED, SaveState
 from napari_unet.session.images.status import ImageState
@@ -184,28 +182,6 @@ class State:
             return reason
         if not self.image.objects:
             return "There are no objects yet: Predict, or paint some."
-        return ""
-
-    @property
-    def why_not_follow(self) -> str:
-        """Return why objects cannot be followed in time, or nothing if they can."""
-        if self.following.progress is not None:
-            return "Objects are being followed."
-        if reason := self.why_not_show_paths or self.why_not_change:
-            return reason
-        if self.predicting and not self.refreshing:
-            return "A prediction is going on: wait until it is complete."
-        return tracking.why_missing()
-
-    @property
-    def why_not_show_paths(self) -> str:
-        """Return why no paths of objects can be shown, or nothing if they can."""
-        if (reason := self.why_not_measure) or self.image is None:
-            return reason
-        if not self.image.has_frames:
-            return NO_FRAMES
-        if not self.image.axes.startswith("T"):
-            return "Paths are drawn where T is the first of the axes."
         return ""
 
     def why_not_export(self, *, everything: bool = False) -> str:

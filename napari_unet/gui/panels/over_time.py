@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QPushButton
 from napari_unet.gui.keys import FOLLOW, hint
 from napari_unet.gui.panels.panel import allow, button, row
 from napari_unet.gui.panels.tool_rows import ToolRows
+from napari_unet.session.in_time import why_not_follow, why_not_show_paths
 from napari_unet.session.state import State
 from napari_unet.session.status import FollowState
 
@@ -37,7 +38,9 @@ class OverTime(ToolRows):
         self.follow: QPushButton = button(_FOLLOW, "", self._on_follow, role="tool")
         self.paths = QCheckBox("Show tracks")
         self.paths.setProperty("tip", _SHOW_TIP)
-        self.paths.clicked.connect(lambda on: session.paths.show(wanted=bool(on)))
+        self.paths.clicked.connect(
+            lambda on: session.following.paths.show(wanted=bool(on))
+        )
         following = row(self.follow, self.paths)
         super().__init__(lambda t: t.in_time, use, per_row=4, above=[following])
 
@@ -48,9 +51,9 @@ class OverTime(ToolRows):
         self.follow.setText(_in_words(following))
         tip = _STOP_TIP if running else hint(_FOLLOW_TIP, FOLLOW)
         self.follow.setProperty("tip", tip)
-        allow(self.follow, "" if running else state.why_not_follow)
+        allow(self.follow, "" if running else why_not_follow(state))
         self.paths.setChecked(following.shown)
-        allow(self.paths, "" if following.shown else state.why_not_show_paths)
+        allow(self.paths, "" if following.shown else why_not_show_paths(state))
 
     def _on_follow(self) -> None:
         if self._session.state.following.progress is None:
