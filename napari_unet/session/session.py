@@ -177,10 +177,7 @@ class Session:
         self.predicting.refresh.want(soon=True)
 
     def set_minutes(self, minutes: float) -> None:
-        """Let the next training last so long.
-
-        An InputError says that no project can keep that; then nothing changes.
-        """
+        """Let the next training last so long; an InputError says that it cannot."""
         if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
             raise InputError(
                 f"A training of {minutes:g} minutes is not possible; choose from "

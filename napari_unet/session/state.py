@@ -71,14 +71,11 @@ class State:
         the image is selected and in sight.
     effort
         What the person's work took, and what follows from it.
-    measured
-        What is said of the table of objects.
-    exporting, model_export
-        What leaves the program, and how that goes; how far an export of the model is.
-    following
-        How far the objects of a time-lapse are followed, and whether that is shown.
-    worklist
-        What is said of the list of images.
+    measured, worklist
+        What is said of the table of objects, and of the list of images.
+    exporting, model_export, following
+        What leaves the program, and how that goes; how far an export of the model is,
+        and how far objects are followed through time.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """

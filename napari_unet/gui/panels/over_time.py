@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QCheckBox, QPushButton
 
 from napari_unet.gui.keys import FOLLOW, hint
-from napari_unet.gui.panels.panel import allow, button, row
+from napari_unet.gui.panels.panel import allow, button
 from napari_unet.gui.panels.tool_rows import ToolRows
 from napari_unet.session.in_time import why_not_follow, why_not_show_paths
 from napari_unet.session.state import State
@@ -38,11 +38,10 @@ class OverTime(ToolRows):
         self.follow: QPushButton = button(_FOLLOW, "", self._on_follow, role="tool")
         self.paths = QCheckBox("Show tracks")
         self.paths.setProperty("tip", _SHOW_TIP)
-        self.paths.clicked.connect(
-            lambda on: session.following.paths.show(wanted=bool(on))
-        )
-        following = row(self.follow, self.paths)
-        super().__init__(lambda t: t.in_time, use, per_row=4, above=[following])
+        show = session.following.paths.show
+        self.paths.clicked.connect(lambda on: show(wanted=bool(on)))
+        above = [self.follow, self.paths]
+        super().__init__(lambda tool: tool.in_time, use, per_row=4, above=above)
 
     def show_state(self, state: State) -> None:
         """Show how far it is, and why it is refused if it is."""

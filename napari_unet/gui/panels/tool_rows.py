@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_unet.annotation.edit import Tool, tools
 from napari_unet.gui.keys import hint
 from napari_unet.gui.panels.panel import button, row
-
-if TYPE_CHECKING:
-    from qtpy.QtWidgets import QLayout
 
 _GAP = 4
 
@@ -22,7 +18,7 @@ class ToolRows(QWidget):
     """Some tools, so many in a row, of one width; those in hand stay down.
 
     `wanted` says which tools these are, `use` is called with the name of one, and
-    `above` are rows that come before.
+    `above` are widgets of a row that comes before.
 
     Attributes
     ----------
@@ -36,7 +32,7 @@ class ToolRows(QWidget):
         use: Callable[[str], object],
         *,
         per_row: int,
-        above: Iterable[QLayout] = (),
+        above: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()
         self.buttons: dict[str, QPushButton] = {}
@@ -46,13 +42,13 @@ class ToolRows(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(_GAP)
-        for each in above:
-            column.addLayout(each)
-        made = list(self.buttons.values())
-        for first in range(0, len(made), per_row):
-            side_by_side = row(*made[first : first + per_row])
-            side_by_side.setSpacing(_GAP)
-            column.addLayout(side_by_side)
+        made: list[QWidget] = list(self.buttons.values())
+        rows = [made[first : first + per_row] for first in range(0, len(made), per_row)]
+        for each in filter(None, [list(above), *rows]):
+            # A widget of its own: a layout in a layout does not hear of a new style.
+            side_by_side = QWidget()
+            row(*each, on=side_by_side).setSpacing(_GAP)
+            column.addWidget(side_by_side)
 
 
 def _button(tool: Tool, use: Callable[[], object]) -> QPushButton:
