@@ -18,7 +18,7 @@ from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.origins import OriginChange
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import Provenance
-from napari_unet.annotation.relabelling import moves_of, relabel
+from napari_unet.annotation.relabelling import lie_in_frames, moves_of, relabel
 from napari_unet.geometry.box import PlaneIndex
 from napari_unet.geometry.maps import ValueMap
 from napari_unet.geometry.points import chosen_points
@@ -214,7 +214,7 @@ def take_back(
     """
     for part in reversed(entry.settled):
         _open_again(pixels, part)
-    if entry.kind == "track" and time is not None:
+    if entry.kind == "track" and time is not None and lie_in_frames(entry.parts, time):
         relabel(pixels, time, moves_of(entry.parts, time, back=True))
         return
     for part, values in reversed([*zip_longest(entry.parts, entry.values)]):
@@ -245,7 +245,7 @@ def bring_back(
     Between undo and redo a prediction may have changed pixels. What a person has not
     seen is not accepted.
     """
-    if entry.kind == "track" and time is not None:
+    if entry.kind == "track" and time is not None and lie_in_frames(entry.parts, time):
         relabel(pixels, time, moves_of(entry.parts, time, back=False))
         return
     for part, values in zip_longest(entry.parts, entry.values):

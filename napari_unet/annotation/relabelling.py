@@ -5,7 +5,7 @@ No outline changes, so nobody stands behind more pixels than before, or behind f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import TypeAlias
 
@@ -43,6 +43,16 @@ def relabel(pixels: Pixels, time: int, moves: Moves) -> None:
         mask = (after != known)[dense]
         provenance = pixels.provenance[box.slices][mask]
         pixels.write_mask(box, mask, after[dense[mask]], provenance)
+
+
+def lie_in_frames(parts: Sequence[PixelChange], time: int) -> bool:
+    """Whether each part of such a change lies in a frame of its own, along an axis.
+
+    Somebody may have said since that time is another axis.
+    """
+    frames = {part.box.start[time] for part in parts}
+    alone = all(part.box.shape[time] == 1 for part in parts)
+    return alone and len(frames) == len(parts)
 
 
 def moves_of(parts: Iterable[PixelChange], time: int, *, back: bool) -> Moves:

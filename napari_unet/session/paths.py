@@ -85,7 +85,8 @@ class ObjectPaths:
         image = self._image
         if image is None:
             return
-        if image is not self._images.current or not image.has_labels:
+        why_not = why_not_show_paths(self._hub.state)
+        if image is not self._images.current or why_not:
             self.show(wanted=False)
         elif self._copy is not None:
             self._go_on(image, self._copy)
