@@ -29,7 +29,7 @@ from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import ApplyPrediction, Paint
 from napari_unet.annotation.history import bring_back, settle_again, take_back
-from napari_unet.annotation.merge import MergedPrediction
+from napari_unet.annotation.merge import Followed, MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
 from napari_unet.annotation.origins import inverse
 from napari_unet.annotation.part import Part
@@ -79,7 +79,7 @@ class Merging:
     next_id: int
     box: Box
     part: Part | None = None
-    time: int | None = None
+    frames: Followed | None = None
 
     def merge(self) -> EditOf:
         """Fit the prediction into the copy."""
@@ -91,7 +91,9 @@ class Merging:
 
     def _merged(self) -> MergedPrediction:
         known = (self.labels, self.provenance, self.predicted, self.next_id)
-        return self.rules.merge(*known, box=self.box, part=self.part, time=self.time)
+        return self.rules.merge(
+            *known, box=self.box, part=self.part, frames=self.frames
+        )
 
 
 class Annotation(Workspace):
@@ -214,7 +216,10 @@ class Annotation(Workspace):
         labels = self.pixels.labels[box.slices].copy()
         provenance = self.provenance[box.slices].copy()
         known = (self.rules, labels, provenance, predicted, self.next_id)
-        return Merging(*known, box, part, self.time)
+        frames = None
+        if self.time is not None and self.origins:
+            frames = Followed(self.time, frozenset(self.origins))
+        return Merging(*known, box, part, frames)
 
     def undo(self) -> Change | None:
         """Take back what the person did last, and what was settled after it, if any."""

@@ -143,6 +143,11 @@ class ObjectTable:
         whole = (n for i, n in self._pixels.items() if n == self._verified.get(i))
         return max(whole, default=0)
 
+    @property
+    def ids(self) -> frozenset[int]:
+        """All objects that there are."""
+        return frozenset(self._pixels)
+
     def counts(self) -> ObjectCounts:
         """Return the sums, at no cost."""
         pixels, objects = self._verified_pixels, self._verified_objects

@@ -5,7 +5,7 @@ Ids are never used again, so what is said of one that is gone does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -28,17 +28,14 @@ class Origin:
     stated: bool = False
 
 
-UNKNOWN = Origin()
-"""Nobody has said anything."""
-
 Origins: TypeAlias = Mapping[int, Origin]
-"""What is known, by id; nothing is known of others."""
+"""Of every id that follows an object through time, where that comes from."""
 
 NO_ORIGINS: Origins = MappingProxyType({})
-"""Nothing is known of any."""
+"""No id is known to follow an object: those of frames are others in each frame."""
 
-OriginChange: TypeAlias = Mapping[int, tuple[Origin, Origin]]
-"""What was known of ids before, and what is known now."""
+OriginChange: TypeAlias = Mapping[int, tuple[Origin | None, Origin | None]]
+"""What was known of ids before, and what is known now; None for nothing."""
 
 
 def what_changes(before: Origins, after: Origins) -> OriginChange:
@@ -46,15 +43,14 @@ def what_changes(before: Origins, after: Origins) -> OriginChange:
     return {
         each: (was, now)
         for each in sorted(before.keys() | after.keys())
-        if (was := before.get(each, UNKNOWN)) != (now := after.get(each, UNKNOWN))
+        if (was := before.get(each)) != (now := after.get(each))
     }
 
 
 def changed(origins: Origins, change: OriginChange) -> Origins:
     """Return what is known after a change."""
-    news = {each: now for each, (_, now) in change.items()}
-    after = {**origins, **news}
-    return {each: known for each, known in after.items() if known != UNKNOWN}
+    after = {**origins, **{each: now for each, (_, now) in change.items()}}
+    return {each: known for each, known in after.items() if known is not None}
 
 
 def inverse(change: OriginChange) -> OriginChange:
@@ -68,12 +64,14 @@ def stated(origins: Origins, parents: Mapping[int, int]) -> Origins:
     return {**origins, **said}
 
 
-def followed(origins: Origins, parents: Mapping[int, int]) -> Origins:
-    """Return what is known after all objects were followed anew.
+def followed(
+    origins: Origins, ids: Iterable[int], parents: Mapping[int, int]
+) -> Origins:
+    """Return what is known after all objects, of these ids, were followed anew.
 
     What a person has said stays.
     """
-    found = {each: Origin(parent) for each, parent in parents.items()}
+    found = {each: Origin(parents.get(each, 0)) for each in ids}
     kept = {each: known for each, known in origins.items() if known.stated}
     return {**found, **kept}
 

@@ -54,8 +54,9 @@ _PROVENANCE = (int(min(Provenance)), int(max(Provenance)))
 M = TypeVar("M", bound=BaseModel)
 Id = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID + 1)]
 Parent = Annotated[int, Field(ge=0, le=LARGEST_ID)]
-# An id; its parent, and whether a person said so: before, and afterwards.
-OriginLine = tuple[Id, Parent, bool, Parent, bool]
+# Its parent, and whether a person said so; of an id before, and afterwards.
+OriginPair = tuple[Parent, bool]
+OriginLine = tuple[Id, OriginPair | None, OriginPair | None]
 RunList = list[Annotated[int, Field(ge=-(2**40), le=2**40)]]
 Corners = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -129,8 +130,8 @@ def encode_change(key: str, logged: Logged) -> bytes:
         }
     if change.origins:
         content["origins"] = [
-            [each, was.parent, was.stated, now.parent, now.stated]
-            for each, (was, now) in change.origins.items()
+            [each, *(o and [o.parent, o.stated] for o in was_and_is)]
+            for each, was_and_is in change.origins.items()
         ]
     if change.values:
         values = (each.astype("<f4").tobytes() for each in change.values)
@@ -197,8 +198,8 @@ def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
             for text, part in zip(found.values, parts, strict=bool(found.values))
         ),
         origins={
-            each: (Origin(parent, was_stated), Origin(now, now_stated))
-            for each, parent, was_stated, now, now_stated in found.origins
+            each: (was and Origin(*was), now and Origin(*now))
+            for each, was, now in found.origins
         },
     )
     return Logged(found.sequence, found.time, change)

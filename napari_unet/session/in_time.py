@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_unet import tracking
-from napari_unet.annotation.track_edits import NO_FRAMES
+from napari_unet.annotation.moment import NO_FRAMES
 from napari_unet.session.state import State
 
 

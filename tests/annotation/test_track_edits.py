@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edits import AcceptView, Settle
-from napari_unet.annotation.merge import merge_prediction
-from napari_unet.annotation.origins import UNKNOWN, Origin, parents_of
+from napari_unet.annotation.origins import Origin, parents_of
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.annotation.track_edits import Cut, Divide, GiveIds, Join, Swap
 from napari_unet.errors import InputError
@@ -173,6 +172,7 @@ def predict(annotation: Annotation, labels) -> None:
 
 def test_a_new_prediction_keeps_ids_that_follow_objects():
     annotation = series(*[(1, 2, 3)] * FRAMES)
+    annotation.do(GiveIds({}, {}))
     anew = np.array(annotation.labels)
     for number, frame in enumerate(anew):
         frame[frame > 0] += 100 + 3 * number
@@ -180,14 +180,13 @@ def test_a_new_prediction_keeps_ids_that_follow_objects():
     assert ids(annotation) == [(1, 2, 3)] * FRAMES
 
 
-def test_sections_of_a_stack_are_asked_as_a_whole():
+def test_ids_that_follow_nothing_are_those_of_whole_objects():
     annotation = series(*[(1, 2, 3)] * FRAMES)
-    labels, provenance = annotation.labels, annotation.provenance
-    anew = np.array(labels)
+    anew = np.array(annotation.labels)
     anew[0][anew[0] == 1] = 7  # one plane of it is another object now
-    merged = merge_prediction(labels, provenance, anew, annotation.next_id)
-    assert merged.labels[0, 2, PLACES[0]] == annotation.next_id
-    assert merged.labels[1, 2, PLACES[0]] == 1
+    predict(annotation, anew)
+    assert ids(annotation)[0] == (4, 2, 3)
+    assert ids(annotation)[1] == (1, 2, 3)
 
 
 def test_all_objects_get_ids_as_one_step_but_for_verified_ones():
@@ -262,7 +261,6 @@ def test_only_ids_change_and_everything_can_be_taken_back_and_happens_again(rows
                 assert change is None or change.kind == "track"
             _same_shapes(before.labels, annotation.labels)
         assert (annotation.labels == annotation.pixels.labels).all()
-        assert UNKNOWN not in annotation.origins.values()
     again = Annotation(first.labels.copy(), first.provenance.copy())
     again.time = 0
     for change in told:
