@@ -1,4 +1,4 @@
-"""An annotation at a frame, from which on objects are others than it was said so far."""
+"""An annotation at a frame, from which on objects are others than was said so far."""
 
 from __future__ import annotations
 
