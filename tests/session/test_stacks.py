@@ -10,6 +10,7 @@ import napari_unet as nu
 from napari_unet.annotation.edits import AcceptView
 from napari_unet.cli.app import main
 from napari_unet.geometry.box import Box
+from napari_unet.geometry.ids import compact
 from napari_unet.io.read import read_image
 from napari_unet.session.in_time import why_not_follow
 from napari_unet.weights.folder import load_model
@@ -73,9 +74,10 @@ def test_dock_command_and_python_give_the_same_ids(
     assert stage.state.image.axes == axes
     found = predict(stage)
     python = nu.predict(read_image(path).array, load_model(bright), axes=axes)
-    assert (found == python).all()
+    # Sections that become one object leave gaps in Python's numbers.
+    assert (found == compact(python)[0]).all()
     command(words)
-    assert (tifffile.imread(out / "a.tif").squeeze() == found).all()
+    assert (tifffile.imread(out / "a.tif").squeeze() == python).all()
     if "T" not in axes:
         assert "no time-lapse" in why_not_follow(stage.state)
         return
