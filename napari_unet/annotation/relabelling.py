@@ -15,6 +15,7 @@ from napari_unet.annotation.change import PixelChange
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import compact
+from napari_unet.geometry.runs import run_starts
 
 Moves: TypeAlias = Mapping[int, Mapping[int, int]]
 """For frames, ids and what they become; no two ids of a frame become one."""
@@ -59,8 +60,11 @@ def moves_of(parts: Iterable[PixelChange], time: int, *, back: bool) -> Moves:
     """Return which ids parts of such a change have moved, or what moves them back."""
     moves: dict[int, dict[int, int]] = {}
     for part in parts:
-        pairs = np.stack([part.labels_before, part.labels_after], axis=1)
+        had, got = part.labels_before, part.labels_after
+        # By runs of one label, of which there are far fewer than pixels.
+        first = np.union1d(run_starts(had), run_starts(got))
         ids = moves.setdefault(part.box.start[time], {})
-        for before, after in np.unique(pairs, axis=0).tolist():
+        pairs = zip(had[first].tolist(), got[first].tolist(), strict=True)
+        for before, after in set(pairs):
             ids.update({after: before} if back else {before: after})
     return moves
