@@ -22,13 +22,16 @@ import numpy.typing as npt
 
 import napari_unet.annotation.adding
 import napari_unet.annotation.drawn_edits
-import napari_unet.annotation.plane_edits  # noqa: F401 - offered with the others
+import napari_unet.annotation.plane_accepting
+import napari_unet.annotation.plane_edits
+import napari_unet.annotation.track_edits  # noqa: F401 - offered with the others
 from napari_unet.annotation.change import Change, PixelChange
 from napari_unet.annotation.edit import Edit
 from napari_unet.annotation.edits import ApplyPrediction, Paint
 from napari_unet.annotation.history import bring_back, settle_again, take_back
-from napari_unet.annotation.merge import MergedPrediction
+from napari_unet.annotation.merge import Followed, MergedPrediction
 from napari_unet.annotation.objects import ObjectCounts
+from napari_unet.annotation.origins import inverse
 from napari_unet.annotation.part import Part
 from napari_unet.annotation.plane_table import PlaneTable
 from napari_unet.annotation.provenance import (
@@ -77,6 +80,7 @@ class Merging:
     next_id: int
     box: Box
     part: Part | None = None
+    frames: Followed | None = None
 
     def merge(self) -> EditOf:
         """Fit the prediction into the copy."""
@@ -88,7 +92,9 @@ class Merging:
 
     def _merged(self) -> MergedPrediction:
         known = (self.labels, self.provenance, self.predicted, self.next_id)
-        return self.rules.merge(*known, box=self.box, part=self.part)
+        return self.rules.merge(
+            *known, box=self.box, part=self.part, frames=self.frames
+        )
 
 
 class Annotation(Workspace):
@@ -192,9 +198,8 @@ class Annotation(Workspace):
     def snapshot(self) -> AnnotationSnapshot:
         """Return a copy of what was noticed so far, for another thread or the disk."""
         provenance = self.provenance.copy()
-        return AnnotationSnapshot(
-            self._to_save(), provenance, self.next_id, self.revision, self.counts()
-        )
+        known = (self.next_id, self.revision, self.counts(), self.origins)
+        return AnnotationSnapshot(self._to_save(), provenance, *known)
 
     def to_save(self) -> AnnotationSnapshot | ChunkedSnapshot:
         """Return what a save needs: all of it, or what changed since the last one."""
@@ -234,14 +239,18 @@ class Annotation(Workspace):
         labels = self.pixels.labels[box.slices].copy()
         provenance = self.provenance[box.slices].copy()
         known = (self.rules, labels, provenance, predicted, self.next_id)
-        return Merging(*known, box, part)
+        frames = None
+        if self.time is not None and self.origins:
+            frames = Followed(self.time, frozenset(self.origins))
+        return Merging(*known, box, part, frames)
 
     def undo(self) -> Change | None:
         """Take back what the person did last, and what was settled after it, if any."""
         if not self.history.done:
             return None
         entry = self.history.done[-1]
-        take_back(self.pixels, entry, self._know_values)
+        take_back(self.pixels, entry, self._know_values, self.time)
+        self.know(inverse(entry.origins))
         were_open = self.open_objects
         self._set_open(entry.open_before)
         return self.tell("undo", anyway=True, stroke=entry.number, entry_open=were_open)
@@ -251,7 +260,8 @@ class Annotation(Workspace):
         if not self.history.undone:
             return None
         entry = self.history.undone[-1]
-        bring_back(self.pixels, entry, self._know_values)
+        bring_back(self.pixels, entry, self._know_values, self.time)
+        self.know(entry.origins)
         self._set_open((self.open_objects - entry.open_before) | entry.open_after)
         change = self.tell(
             "redo", anyway=True, stroke=entry.number, entry_open=entry.open_after
@@ -274,6 +284,7 @@ class Annotation(Workspace):
         for part, values in zip_longest(own.parts, own.values):
             self._know_values(part, values)
             self.pixels.put(part, part.after, part.now)
+        self.know(change.origins)
         self._forget()
         self.recall(change)
 

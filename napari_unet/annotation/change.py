@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from napari_unet.annotation.origins import OriginChange
 from napari_unet.annotation.provenance import Provenance, ProvenanceMap
 from napari_unet.geometry.box import Box, PlaneIndex
 from napari_unet.geometry.ids import compact, count_pairs
@@ -32,6 +33,7 @@ Kind: TypeAlias = Literal[
     "unverify",
     "replace",
     "take",
+    "track",
     "undo",
     "redo",
     "settle",
@@ -163,8 +165,8 @@ class Change:
     kind : str
         A step of the person: a stroke ("edit"), what was accepted or un-verified, other
         labels in the place of all ("replace"), labels of another program that are to be
-        corrected ("take"). A step that was taken back or done again. Objects that were
-        finished ("settle"). What a model predicted.
+        corrected ("take"), other ids over time ("track"). A step that was taken back or
+        done again. Objects that were finished ("settle"). What a model predicted.
     parts : tuple of PixelChange
         In the order in which they happened. The stroke itself is the last part of an
         edit; those before it were settled right before. An undo first takes back what
@@ -186,6 +188,8 @@ class Change:
     values : tuple of ndarray of float32, each of shape (variables, n)
         Where values are regressed: what is accepted of the pixels of each part, before
         the change or after it; NaN elsewhere. So a value is known that a mark hides.
+    origins : mapping
+        Of which ids it is known otherwise where they come from, before and afterwards.
     shown : Box or None
         Where other predicted values are shown, which are no part of the annotation.
     """
@@ -199,6 +203,7 @@ class Change:
     certain: bool = False
     marks: Mapping[int, Mark] = field(default_factory=dict)
     values: tuple[ValueMap, ...] = ()
+    origins: OriginChange = field(default_factory=dict)
     shown: Box | None = None
 
     @property

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, Protocol, TypeVar
 
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.workspace import Workspace
+from napari_unet.geometry.box import Box
 from napari_unet.geometry.section import Section
 
 NOTHING_PICKED = "Choose an object first, with the picker of the labels layer (5)."
@@ -24,7 +25,8 @@ class Facts(Protocol):
     """What is known of an annotation where an edit of it is offered.
 
     There are labels to look at, something to accept besides what a person painted, and
-    anything in the labels, shown or not. The image has several planes or frames.
+    anything in the labels, shown or not. The image has several planes or frames; it has
+    several frames.
     """
 
     @property
@@ -37,6 +39,8 @@ class Facts(Protocol):
     def verified_share(self) -> float: ...  # noqa: D102
     @property
     def has_planes(self) -> bool: ...  # noqa: D102
+    @property
+    def has_frames(self) -> bool: ...  # noqa: D102
 
 
 def why_no_labels(facts: Facts) -> str:
@@ -56,11 +60,12 @@ class Tool:
     ----------
     title, tip : str
         What its button says, and what that means.
-    needs : {"view", "object", "line", "seed", "plane", "nothing"}
+    needs : {"view", "object", "line", "joint", "seed", "plane", "nothing"}
         What the edit is made of: the box in sight, the object that is picked, a `Line`
-        that the person draws over objects, or clicks; what grows from a click, see
-        `napari_unet.session.growing`; or the `Section` in sight and the label that is
-        picked, which is offered where there are several planes.
+        that the person draws over objects, or clicks; one, and the label that is
+        picked; what grows from a click, see `napari_unet.session.growing`; or the
+        `Section` in sight and the label that is picked, which is offered where there
+        are several planes.
     key : str
         The key that does it, as people write it ("Shift+A"), or nothing.
     primary : bool
@@ -75,6 +80,8 @@ class Tool:
         What to do with the mouse, where it is kept in hand.
     two_clicks : bool
         Whether two clicks are the ends of a line, as well as a line that is drawn.
+    in_time : bool
+        Whether it is about ids over time, and offered where there are frames.
     boxed : str
         The name of the edit that a box does, which is drawn while Shift is down; it is
         made of a `Line` from a corner of the box to the opposite one.
@@ -82,7 +89,7 @@ class Tool:
 
     title: str
     tip: str
-    needs: Literal["view", "object", "line", "seed", "plane", "nothing"]
+    needs: Literal["view", "object", "line", "joint", "seed", "plane", "nothing"]
     key: str = ""
     primary: bool = False
     seldom: bool = False
@@ -91,6 +98,7 @@ class Tool:
     instead: str = "use a tool for a view"
     gesture: str = ""
     two_clicks: bool = False
+    in_time: bool = False
     boxed: str = ""
 
     @property
@@ -101,7 +109,7 @@ class Tool:
     @property
     def in_hand(self) -> bool:
         """Whether a front end keeps it in hand, for the mouse, until it is put down."""
-        return self.needs in ("line", "seed")
+        return self.needs in ("line", "joint", "seed")
 
 
 class Edit(ABC):
@@ -133,6 +141,13 @@ class Edit(ABC):
     def misses(self) -> str:
         """Return what the person has to choose before, or nothing."""
         return ""
+
+    def looked_at(self, shape: tuple[int, ...]) -> Box | None:  # noqa: ARG002
+        """Return what a person must have looked at to mean it; None for nothing.
+
+        `shape` is that of the labels.
+        """
+        return None
 
     def shows(self) -> Section | None:
         """Return the plane to look at when it is done; None for the one in sight."""

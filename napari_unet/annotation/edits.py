@@ -148,6 +148,10 @@ class AcceptView(_Accept):
     )
     box: Box
 
+    def looked_at(self, shape: tuple[int, ...]) -> Box | None:  # noqa: ARG002
+        """Return what is in view."""
+        return self.box
+
     def do(self, work: Workspace) -> Change | None:
         """Accept what nobody stands behind."""
         return work.accept(*work.acceptable(self.box))

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Literal, TypeAlias
 
 from napari_unet.annotation.change import Change, PixelChange
+from napari_unet.annotation.origins import OriginChange
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import Provenance
+from napari_unet.annotation.relabelling import lie_in_frames, moves_of, relabel
 from napari_unet.geometry.box import PlaneIndex
 from napari_unet.geometry.maps import ValueMap
 from napari_unet.geometry.points import chosen_points
 
-StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace", "take"]
+StepKind: TypeAlias = Literal["edit", "accept", "unverify", "replace", "take", "track"]
 
 _MOST_ENTRIES, _MOST_BYTES = 200, 2**28
 
@@ -37,7 +39,7 @@ class Entry:
     what was there after it, or right before its undo.
     `open_before` and `open_after` are the objects the person was working on before the
     step, and when it was undone. `settled` is what was settled since, before the next
-    step.
+    step. `origins` is what it made known of ids.
     """
 
     number: int
@@ -47,6 +49,12 @@ class Entry:
     open_before: frozenset[int]
     open_after: frozenset[int] = frozenset()
     settled: tuple[PixelChange, ...] = ()
+    origins: OriginChange = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it would change nothing."""
+        return not (self.parts or self.origins)
 
     @property
     def nbytes(self) -> int:
@@ -90,7 +98,7 @@ class History:
                 self.from_elsewhere |= entry.kind == "take"
         elif change.kind == "predict":
             self.from_elsewhere = False
-        elif change.parts:
+        elif change.parts or change.origins:
             self._begin(change, change.kind)
 
     def touched(self, ids: frozenset[int]) -> dict[int, set[PlaneIndex]]:
@@ -121,7 +129,8 @@ class History:
         if change.certain:
             self._undone.clear()
         before = change.entry_open if change.stroke else change.open
-        self._done.push(Entry(change.stroke, kind, parts, values, before))
+        entry = Entry(change.stroke, kind, parts, values, before)
+        self._done.push(replace(entry, origins=change.origins))
 
     def _attach(self, settled: Sequence[PixelChange]) -> None:
         """Remember that something was settled after the last step."""
@@ -132,6 +141,8 @@ class History:
 
 def _taken_back(entry: Entry, change: Change) -> Entry:
     """Return what redoes a step after its undo: a prediction may have come between."""
+    if entry.kind == "track":  # which ids became which is the same, whatever came
+        return replace(entry, open_after=change.entry_open)
     own = change.parts[-len(entry.parts) :]
     parts = tuple(part.inverse for part in reversed(own))
     return replace(entry, parts=parts, open_after=change.entry_open)
@@ -139,6 +150,8 @@ def _taken_back(entry: Entry, change: Change) -> Entry:
 
 def _done_again(entry: Entry, change: Change) -> Entry:
     """Return what undoes a step after its redo: a prediction may have come between."""
+    if entry.kind == "track":
+        return replace(entry, open_after=change.entry_open, settled=())
     own = 1 if entry.kind == "edit" else len(change.parts)
     return replace(
         entry,
@@ -158,7 +171,7 @@ class _Stack:
 
     def push(self, entry: Entry) -> None:
         """Put one on top, unless it would change nothing."""
-        if not entry.parts:
+        if entry.nothing:
             return
         self.entries.append(entry)
         self._nbytes += entry.nbytes
@@ -189,14 +202,21 @@ Know: TypeAlias = Callable[[PixelChange, ValueMap | None], None]
 """Is told of the accepted values of a part, if any, before that is replayed."""
 
 
-def take_back(pixels: Pixels, entry: Entry, know: Know) -> None:
+def take_back(
+    pixels: Pixels, entry: Entry, know: Know, time: int | None = None
+) -> None:
     """Undo the last step, and first what was settled after it.
 
     All that changed since is what predictions did. Where the step left pixels
     unverified, theirs goes: what the person had stood behind comes back as it was.
+    Where the step gave ids, these are taken back from the objects as they are now;
+    `time` is the axis of the frames.
     """
     for part in reversed(entry.settled):
         _open_again(pixels, part)
+    if entry.kind == "track" and time is not None and lie_in_frames(entry.parts, time):
+        relabel(pixels, time, moves_of(entry.parts, time, back=True))
+        return
     for part, values in reversed([*zip_longest(entry.parts, entry.values)]):
         know(part, values)
         pixels.put(part, part.before, part.was)
@@ -217,12 +237,17 @@ def _open_again(pixels: Pixels, part: PixelChange) -> None:
     pixels.write_mask(part.box, mask, pixels.labels[place][mask], was)
 
 
-def bring_back(pixels: Pixels, entry: Entry, know: Know) -> None:
+def bring_back(
+    pixels: Pixels, entry: Entry, know: Know, time: int | None = None
+) -> None:
     """Redo a step.
 
     Between undo and redo a prediction may have changed pixels. What a person has not
     seen is not accepted.
     """
+    if entry.kind == "track" and time is not None and lie_in_frames(entry.parts, time):
+        relabel(pixels, time, moves_of(entry.parts, time, back=False))
+        return
     for part, values in zip_longest(entry.parts, entry.values):
         know(part, values)
         if entry.kind == "accept":

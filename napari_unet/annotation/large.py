@@ -152,7 +152,7 @@ class LargeAnnotation(Annotation):
         live = cast("LabelMap", self.pane)
         provenance = cast("ProvenanceMap", self._provenance)
         pixels = Pixels(labels, live, provenance, objects, self._record)
-        ids = IdCounter(next_id, np.array(objects.ids, np.int32))
+        ids = IdCounter(next_id, np.array(sorted(objects.ids), np.int32))
         self.labels = self.live = live
         self._begin(pixels, ids, rules)
 

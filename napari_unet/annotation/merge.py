@@ -11,6 +11,8 @@ What a prediction may change, and what it may not:
   one slice, or at one time, has not looked at the others.
 * It takes the id of the old object with which its IoU is above 0.5 (there is one at
   most), as far as that is not kept, and otherwise an id that was never used.
+  Where an id follows an object through time, that is asked in each frame alone, as a
+  prediction has other ids in each frame.
 * Other old objects are gone. Everything that is not kept becomes predicted.
 
 Classes of pixels have no objects: what is verified is kept, all else is predicted.
@@ -50,6 +52,13 @@ class PredictedObject(NamedTuple):
 
     box: Box
     pixels: int
+
+
+class Followed(NamedTuple):
+    """The axis of time, and the ids that follow objects along it."""
+
+    time: int
+    ids: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -111,11 +120,13 @@ def merge_prediction(
     *,
     box: Box | None = None,
     part: Part | None = None,
+    frames: Followed | None = None,
 ) -> MergedPrediction:
     """Fit predicted objects, whose ids are preliminary, into an annotation.
 
     `labels` and `provenance` are of a snapshot of it, or of a box; `next_id` is the
-    smallest id that was never used in all of it. Raises an InputError if the shapes
+    smallest id that was never used in all of it. Of ids that follow objects through
+    time, `frames` tell which, and along which axis. Raises an InputError if the shapes
     differ, or no ids are left.
     """
     box = _checked_box(box, labels, provenance, predicted)
@@ -135,7 +146,7 @@ def merge_prediction(
     left = pixels_by_id(new, len(new_ids))
     staying = left > 0
     staying[0] = False
-    old, old_ids = compact(np.where(kept | left_alone, 0, labels))
+    old, old_ids = _objects(np.where(kept | left_alone, 0, labels), frames)
     ids = _inherited_ids(old, old_ids, new, left)
     fresh = np.flatnonzero(staying & (ids == 0))
     end = next_id + len(fresh)
@@ -153,6 +164,26 @@ def merge_prediction(
     return MergedPrediction(
         box, labels, kept, foreground, next_id, end, objects, known=known
     )
+
+
+def _objects(labels: LabelMap, frames: Followed | None) -> tuple[LabelMap, LabelMap]:
+    """Return labels with numbers for objects, and their ids.
+
+    Where an id follows an object, that is one of each frame.
+    """
+    dense, ids = compact(labels)
+    if frames is None:
+        return dense, ids
+    follows = np.isin(ids, list(frames.ids))[dense]
+    shape = [-1 if axis == frames.time else 1 for axis in range(labels.ndim)]
+    place = np.arange(labels.shape[frames.time], dtype=np.int64).reshape(shape)
+    keys = np.where(follows, place, 0) * len(ids) + dense
+    numbers, which = np.unique(keys, return_inverse=True)
+    found = ids[numbers % len(ids)]
+    order = np.cumsum(found > 0)
+    order[found == 0] = 0
+    own = order[which].reshape(labels.shape).astype(np.int32)
+    return own, np.append(np.int32(0), found[found > 0])
 
 
 def _in_work(labels: LabelMap, verified: Mask) -> Mask:
@@ -189,8 +220,10 @@ def merge_classes(
     *,
     box: Box | None = None,
     part: Part | None = None,
+    frames: Followed | None = None,
 ) -> MergedPrediction:
     """Fit predicted class numbers in, as `merge_prediction`; none is renumbered."""
+    del frames
     box = _checked_box(box, labels, provenance, predicted)
     kept, foreground = is_verified(provenance), predicted != 0
     if part is not None:

@@ -105,11 +105,6 @@ class ObjectTable:
         return object_id in self._pixels
 
     @property
-    def ids(self) -> list[int]:
-        """All ids."""
-        return list(self._pixels)
-
-    @property
     def labelled(self) -> int:
         """The pixels of all objects together."""
         return sum(self._pixels.values())
@@ -175,6 +170,11 @@ class ObjectTable:
     def _largest_verified(self) -> int:
         """The pixels of the largest object that is verified as a whole, or 0."""
         return max((self._pixels[i] for i in self._whole), default=0)
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """All objects that there are."""
+        return frozenset(self._pixels)
 
     def counts(self) -> ObjectCounts:
         """Return the sums, at no cost."""

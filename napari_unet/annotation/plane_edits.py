@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
+from scipy.ndimage import binary_fill_holes
 
 from napari_unet.annotation.between import iter_between
 from napari_unet.annotation.change import Change
@@ -28,6 +29,7 @@ from napari_unet.annotation.workspace import Workspace
 from napari_unet.errors import InputError
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import labels_in
+from napari_unet.geometry.maps import Mask
 from napari_unet.geometry.section import Section
 
 _NO_PLANES = "This image is one plane: the tool is for stacks and time-lapses."
@@ -136,9 +138,54 @@ class CopyToNext(_Copy):
     tool: ClassVar[Tool | None] = _copy_tool("Copy to next", "after", "Shift+Right")
 
 
+@dataclass(frozen=True, slots=True)
+class _Through(PlaneEdit):
+    """The picked object goes through all planes from its first to its last."""
+
+    def misses(self) -> str:
+        """Return that no object is chosen, where none is."""
+        return "" if self.object_id > 0 else NOTHING_PICKED
+
+    def do(self, work: Workspace) -> Change | None:
+        """Paint the shapes, as one stroke."""
+        section, picked = self.section, self.object_id
+        axis = section.through
+        there = self._planes(work)
+        if not there:
+            raise InputError(_NOT_IN_STACK.format(picked))
+        planes = Planes(work, section, axis, there[0], there[-1] + 1, [picked])
+        bodies = [planes.labels[each - there[0]] == picked for each in there]
+        filled = []
+        for (low, body), (high, following) in pairwise(zip(there, bodies, strict=True)):
+            shapes = iter_between(body, following, high - low - 1)
+            for number, between in enumerate(shapes, low + 1 - there[0]):
+                filled.append(between.any() and planes.put(number, between, picked))
+        for place, body in zip(there, bodies, strict=True):
+            shape = self._shape(body)
+            if (shape != body).any():
+                filled.append(planes.put(place - there[0], shape, picked))
+        return planes.paint(work) if any(filled) else None
+
+    def _shape(self, body: Mask) -> Mask:
+        """Return what the object is to be in a plane in which it is already."""
+        return body
+
+    def _planes(self, work: Workspace) -> list[int]:
+        """Return in which planes of the stack the object is."""
+        axis, shape = self.section.through, work.live.shape
+        if self.object_id not in work.pixels.objects:
+            return []
+        stack = with_extent(self.section.box(shape), axis, 0, shape[axis])
+        place = stack.intersect(work.pixels.objects.box(self.object_id))
+        body = work.pixels.labels[place.slices] == self.object_id
+        others = tuple(each for each in range(body.ndim) if each != axis)
+        found = np.flatnonzero(body.any(axis=others)) + place.start[axis]
+        return [int(each) for each in found]
+
+
 @register
 @dataclass(frozen=True, slots=True)
-class Interpolate(PlaneEdit):
+class Interpolate(_Through):
     """Fill the planes of a stack that lie between those in which an object is."""
 
     name: ClassVar[str] = "interpolate"
@@ -155,34 +202,27 @@ class Interpolate(PlaneEdit):
         instead="paint in each plane",
     )
 
-    def misses(self) -> str:
-        """Return that no object is chosen, where none is."""
-        return "" if self.object_id > 0 else NOTHING_PICKED
 
-    def do(self, work: Workspace) -> Change | None:
-        """Paint the shapes, as one stroke."""
-        section, picked = self.section, self.object_id
-        axis = section.through
-        there = self._planes(work)
-        if not there:
-            raise InputError(_NOT_IN_STACK.format(picked))
-        planes = Planes(work, section, axis, there[0], there[-1] + 1, [picked])
-        bodies = planes.labels == picked
-        filled = []
-        for low, high in pairwise(each - there[0] for each in there):
-            shapes = iter_between(bodies[low], bodies[high], high - low - 1)
-            for number, between in enumerate(shapes, low + 1):
-                filled.append(between.any() and planes.put(number, between, picked))
-        return planes.paint(work) if any(filled) else None
+@register
+@dataclass(frozen=True, slots=True)
+class FillThrough(_Through):
+    """Fill the holes of an object in all its planes, and the planes between them.
 
-    def _planes(self, work: Workspace) -> list[int]:
-        """Return in which planes of the stack the object is."""
-        axis, shape = self.section.through, work.live.shape
-        if self.object_id not in work.pixels.objects:
-            return []
-        stack = with_extent(self.section.box(shape), axis, 0, shape[axis])
-        place = stack.intersect(work.pixels.objects.box(self.object_id))
-        body = work.pixels.labels[place.slices] == self.object_id
-        others = tuple(each for each in range(body.ndim) if each != axis)
-        found = np.flatnonzero(body.any(axis=others)) + place.start[axis]
-        return [int(each) for each in found]
+    Where it is verified in a plane, that stays as it is.
+    """
+
+    name: ClassVar[str] = "fill through"
+    tool: ClassVar[Tool | None] = Tool(
+        "Fill through",
+        "Fill the object that is picked (5) through the planes from its first to its "
+        "last: its holes, and planes in which it is missing",
+        "plane",
+        key="Shift+G",
+        done="Filled through the planes.",
+        unchanged="Nothing was filled: there are neither holes nor planes missing, or "
+        "what is there is verified.",
+        instead="paint in each plane",
+    )
+
+    def _shape(self, body: Mask) -> Mask:
+        return binary_fill_holes(body)

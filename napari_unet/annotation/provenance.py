@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unet.annotation.objects import ObjectCounts
+from napari_unet.annotation.origins import Origins
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
 
 ProvenanceMap: TypeAlias = npt.NDArray[np.uint8]
@@ -36,7 +37,8 @@ class AnnotationSnapshot:
     Labels are object ids or class numbers, 0 is background; their last axes are the
     plane. Or they are verified values, NaN elsewhere, with the variables as first axis.
     `next_id` is the smallest id that was never used, and `revision` counts the changes.
-    `counts` say how much is verified, where that was counted.
+    `counts` say how much is verified, where that was counted; `origins` where objects
+    of a time-lapse come from.
     """
 
     labels: LabelMap | ValueMap
@@ -44,3 +46,4 @@ class AnnotationSnapshot:
     next_id: int
     revision: int
     counts: ObjectCounts | None = None
+    origins: Origins = field(default_factory=dict)

@@ -13,6 +13,11 @@ import numpy as np
 
 from napari_unet.annotation.change import Change, Kind, Listener, PixelChange
 from napari_unet.annotation.history import History, StepKind
+from napari_unet.annotation.origins import (
+    OriginChange,
+    Origins,
+    changed,
+)
 from napari_unet.annotation.pixels import Pixels
 from napari_unet.annotation.provenance import (
     AnnotationSnapshot,
@@ -44,6 +49,8 @@ class Workspace:
     `pixels`. `open_objects` are those that the person has touched and not finished.
     `foreground` is where applied predictions see objects: no ring verifies background
     there. `listener` is told of every change, right after it happened.
+    Where there are several frames, `time` is their axis, and `origins` tell which
+    object came from which.
     """
 
     def __init__(
@@ -71,6 +78,9 @@ class Workspace:
         self.open_objects: frozenset[int] = frozenset()
         self.history = History()
         self.listener: Listener | None = None
+        self.time: int | None = None
+        self.origins: Origins = {}
+        self._origins_changed: OriginChange = {}
         self._steps = 0
         self._parts: list[PixelChange] = []
         self._values: list[ValueMap] = []
@@ -183,10 +193,15 @@ class Workspace:
         """
         before = self.open_objects
         write()
-        if not self._parts:
+        if not (self._parts or self._origins_changed):
             return None
         self._set_open(self.open_objects - closing)
         return self._tell_step(kind, before)
+
+    def know(self, change: OriginChange) -> None:
+        """Take note that other things are known of where objects come from."""
+        self.origins = changed(self.origins, change)
+        self._origins_changed = change
 
     def accept(self, box: Box, mask: Mask) -> Change | None:
         """Accept those of some pixels that nobody stands behind, as one step."""
@@ -238,15 +253,17 @@ class Workspace:
         Nothing is told where no pixel changed, unless it shall be told `anyway`.
         """
         parts, values = tuple(self._parts), tuple(self._values)
+        origins = self._origins_changed
         self._forget()
-        if not (parts or anyway):
+        if not (parts or origins or anyway):
             return None
         if not any(p.was_or_is(Provenance.ACCEPTED).any() for p in parts if values):
             values = ()
         if kind == "edit":
             self.ids.skip_past(frozenset().union(*(part.ids for part in parts)))
         facts = (self.ids.next, self.open_objects, stroke, entry_open, certain)
-        change = self._completed(Change(kind, parts, *facts, values=values))
+        told = Change(kind, parts, *facts, values=values, origins=origins)
+        change = self._completed(told)
         self._note(change)
         if self.listener is not None:
             self.listener(change)
@@ -268,6 +285,7 @@ class Workspace:
     def _forget(self) -> None:
         self._parts.clear()
         self._values.clear()
+        self._origins_changed = {}
 
     def _tell_step(self, kind: StepKind, before: frozenset[int]) -> Change | None:
         self._steps += 1

@@ -148,6 +148,15 @@ def result_axes(axes: str) -> str:
     return axes.replace("C", "")
 
 
+def time_axis(axes: str, shape: Shape) -> int | None:
+    """Return which axis of a result of that shape is time; None for less than 2 frames.
+
+    `axes` are those of the image.
+    """
+    axis = result_axes(axes).find("T")
+    return axis if axis >= 0 and shape[axis] > 1 else None
+
+
 def to_canonical(array: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:
     """Return a (T, C, Z, Y, X) view of an array with these axes.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.gui.keys import (
     FLIP,
+    FOLLOW,
     HIDE,
     IMAGE_BEFORE,
     NEXT,
@@ -73,6 +74,7 @@ class Commands:
             PAINT_OVER: self._paint_over_next,
             OUTLINES: self._look_next,
             SEE: session.seeing.toggle,
+            FOLLOW: session.following.start,
             **of_tools,
         }
         self.keys = bind_keys(viewer, self.actions, {HIDE: hiding.hold})

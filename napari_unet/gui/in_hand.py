@@ -11,16 +11,22 @@ from napari_unet.session.session import Session
 
 
 class ToolInHand:
-    """Brings lines, boxes and the wheel to the session, by the name of the tool."""
+    """Brings lines, boxes and the wheel to the session, by the name of the tool.
 
-    def __init__(self, session: Session) -> None:
+    `picked` returns the label that is chosen.
+    """
+
+    def __init__(self, session: Session, picked: Callable[[], int]) -> None:
         self._session = session
+        self._picked = picked
 
     def draw(self, name: str, line: Line) -> None:
         """Use a tool where a line was drawn, or clicked."""
         tool, edit = tools()[name]
         if tool.needs == "seed":
             self._session.growing.add(line)
+        elif tool.needs == "joint":
+            self._do(lambda drawn: edit(drawn, self._picked()), line)
         else:
             self._do(edit, line)
 

@@ -25,6 +25,7 @@ PAINT_OVER = "W"
 # Where an image layer is selected, this one is napari's.
 OUTLINES = "O"
 SEE = "R"
+FOLLOW = "Shift+F"
 
 
 SHEET = "?"  # napari has no name for it: a shortcut of the window
@@ -38,6 +39,7 @@ _WORDS = {
     HIDE: "Hold to see the bare image",
     SEE: "How sure the model is, as a picture; on or off",
     OUTLINES: "Labels as outlines, hidden, filled",
+    FOLLOW: "Follow the objects of a time-lapse by their ids",
     PAINT_OVER: "What the brush may paint over: all, background, first touched",
     TRAIN: "Start or stop Fine-tune",
     f"{UNDO} / {REDO}": "Take back / do again, whatever it was",

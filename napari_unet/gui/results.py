@@ -22,6 +22,7 @@ from napari_unet.gui.result_layers import (
 )
 from napari_unet.gui.shelf import Look, Shelf
 from napari_unet.gui.shown_result import ShownResult, make_ready
+from napari_unet.gui.tracks_layer import TracksLayer
 from napari_unet.session.images.image import OpenImage
 from napari_unet.session.session import Session
 from napari_unet.tasks.outputs import PixelClass
@@ -57,6 +58,7 @@ class Results:
         self.probability = ProbabilityLayer(layers)
         self.probability.unwanted.connect(session.seeing.toggle)
         session.seeing.changed.connect(self._show_probability)
+        self.tracks = TracksLayer(layers, session.following.paths, self._shown.get)
         session.images.labels_shown.connect(self._show_labels)
         session.images.joined.connect(self._on_joined)
         session.images.put_away.connect(self._put_away)
@@ -119,6 +121,7 @@ class Results:
             return
         self._looks[_work(image)] = shown.look()
         del self._shown[image]
+        self.tracks.drop()
         shown.lay_by()
         self.changed.emit()
 
@@ -127,6 +130,7 @@ class Results:
         self.shelf.drop()
         self.preview.drop()
         self.probability.drop()
+        self.tracks.drop()
         for shown in self._shown.values():
             shown.close(remove=False)
         self._shown.clear()
@@ -258,6 +262,7 @@ class Results:
     def _put_away(self, image: OpenImage) -> None:
         """Take the layers of an image away: they come again with their work."""
         self.preview.drop()
+        self.tracks.drop()
         if shown := self._shown.pop(image, None):
             self._looks[_work(image)] = shown.look()
             shown.close(remove=True)

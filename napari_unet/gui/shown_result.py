@@ -155,6 +155,14 @@ class ShownResult:
             self.layer.refresh(extent=False)
             self.binding.note_moved(channel_axis(self._image, self.below))
 
+    def take_along(self, layer: Layer) -> None:
+        """Let another layer go where these go, from now on."""
+        self._together.add(layer)
+
+    def leave_behind(self, layer: Layer) -> None:
+        """Let that layer go its own way again."""
+        self._together.discard(layer)
+
     @property
     def verified_shown(self) -> bool:
         """Whether it is on screen what is verified."""

@@ -39,7 +39,7 @@ class Tools:
         self._layers = layers
         self._sections = sections
         self._out_of_sight = False
-        self._in_hand = ToolInHand(session)
+        self._in_hand = ToolInHand(session, lambda: layers.selected_object)
         self.lines = LineGesture(viewer, layers, self._in_hand.turn)
         self.lines.drawn.connect(self._in_hand.draw)
         self.lines.boxed.connect(self._in_hand.box)

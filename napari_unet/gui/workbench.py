@@ -243,6 +243,7 @@ class Workbench(QObject):
         self._activity.show(state)
         self._notices.show(state, in_sight=any(map(_is_in_sight, self._words)))
         busy = state.predicting or state.live.busy or state.worklist.batch
+        busy = busy or state.following.progress
         wanted = _BUSY_TICK_MS if busy else _IDLE_TICK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)

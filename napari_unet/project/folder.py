@@ -14,6 +14,7 @@ from pathlib import Path
 
 from napari_unet.annotation.large import ChunkedSnapshot, NothingSaved
 from napari_unet.annotation.objects import ObjectCounts
+from napari_unet.annotation.origins import Origins
 from napari_unet.annotation.provenance import AnnotationSnapshot, Provenance
 from napari_unet.core.atomic import sync_folder, told_in_words, write_atomically
 from napari_unet.errors import StorageError
@@ -43,6 +44,7 @@ from napari_unet.project.manifest import (
     ManifestFile,
     NewerFormatError,
     format_version,
+    origin_fields,
     read_manifest_file,
 )
 from napari_unet.project.maps import Pair, read_maps, write_maps
@@ -169,10 +171,11 @@ class ProjectFolder:
         if isinstance(snapshot, ChunkedSnapshot):
             index = self._write_chunks(key, number, snapshot, result_axes(axes))
             hashes, done = (index, index), _done_of(snapshot.counts)
+            origins: Origins = {}  # they are of frames, and these are planes
         else:
             pair = self.pair(key, number)
             hashes = write_maps(pair, snapshot, result_axes(axes))
-            done = _done(snapshot)
+            done, origins = _done(snapshot), snapshot.origins
         return Generation(
             number=number,
             saved_at=now,
@@ -180,6 +183,7 @@ class ProjectFolder:
             labels_hash=hashes[0],
             provenance_hash=hashes[1],
             done=done,
+            origins=origin_fields(origins),
         )
 
     def _write_chunks(

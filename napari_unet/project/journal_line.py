@@ -26,6 +26,7 @@ import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from napari_unet.annotation.change import Change, Kind, Mark, PixelChange
+from napari_unet.annotation.origins import Origin
 from napari_unet.annotation.provenance import Provenance
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
@@ -55,6 +56,10 @@ _JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 M = TypeVar("M", bound=BaseModel)
 Id = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID + 1)]
+Parent = Annotated[int, Field(ge=0, le=LARGEST_ID)]
+# Its parent, and whether a person said so; of an id before, and afterwards.
+OriginPair = tuple[Parent, bool]
+OriginLine = tuple[Id, OriginPair | None, OriginPair | None]
 RunList = list[Annotated[int, Field(ge=-(2**40), le=2**40)]]
 Corners = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -91,6 +96,7 @@ class _Change(_Record):
     region: _Pixels | None = None
     marks: dict[str, tuple[int, float]] = {}
     values: list[str] = []
+    origins: list[OriginLine] = []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +131,11 @@ def encode_change(key: str, logged: Logged) -> bytes:
             str(label): [mark.variable, mark.value]
             for label, mark in change.marks.items()
         }
+    if change.origins:
+        content["origins"] = [
+            [each, *(o and [o.parent, o.stated] for o in was_and_is)]
+            for each, was_and_is in change.origins.items()
+        ]
     if change.values:
         values = (each.astype("<f4").tobytes() for each in change.values)
         content["values"] = [base64.b64encode(each).decode() for each in values]
@@ -189,6 +200,10 @@ def _logged(found: _Change, shape: tuple[int, ...], variables: int) -> Logged:
             _decode_floats(text, variables, part)
             for text, part in zip(found.values, parts, strict=bool(found.values))
         ),
+        origins={
+            each: (was and Origin(*was), now and Origin(*now))
+            for each, was, now in found.origins
+        },
     )
     return Logged(found.sequence, found.time, change)
 

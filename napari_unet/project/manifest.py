@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from napari_unet.annotation.origins import Origin, Origins
 from napari_unet.core.validation import first_problem
 from napari_unet.errors import StorageError
 from napari_unet.geometry.ids import latest_free_id
@@ -43,7 +44,7 @@ from napari_unet.project.identity import (
 from napari_unet.project.layout import MANIFEST
 from napari_unet.project.older_manifests import OLDEST_VERSION, up_to_date
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 KEPT_GENERATIONS = 3
 LONGEST_VERSION_NAME = 60
 LEAST_MINUTES, MOST_MINUTES = 0.1, 600.0
@@ -53,6 +54,8 @@ _MOST_SAVES = 100
 _MAX_BYTES = 32 * 2**20
 _MAX_ID = 2**31
 
+Id = Annotated[int, Field(ge=0, le=_MAX_ID)]
+OriginFields = tuple[Id, Id, bool]
 Sequence = Annotated[int, Field(ge=0, le=2**53)]
 Diameter = Annotated[float, Field(ge=LEAST_DIAMETER, le=MOST_DIAMETER)]
 Channel = Annotated[int, Field(ge=0, le=2**16)]
@@ -76,7 +79,8 @@ class Generation(Record):
 
     `number` is part of the file names; `sequence` is the last change of the journal
     that the save holds. The hashes of the contents reveal damaged and mixed-up files.
-    What is `done` in it was not counted by older versions.
+    What is `done` in it was not counted by older versions. `origins` say of ids of a
+    time-lapse from which they came, and whether a person said so.
     """
 
     number: int = Field(ge=1, le=2**53)
@@ -85,6 +89,19 @@ class Generation(Record):
     labels_hash: Hash
     provenance_hash: Hash
     done: Done | None = None
+    origins: tuple[OriginFields, ...] | None = None
+
+    @property
+    def known_origins(self) -> Origins:
+        """Where objects come from."""
+        known = self.origins or ()
+        return {each: Origin(parent, stated) for each, parent, stated in known}
+
+
+def origin_fields(origins: Origins) -> tuple[OriginFields, ...] | None:
+    """Return what a save says of origins: nothing where none is known."""
+    known = ((each, o.parent, o.stated) for each, o in sorted(origins.items()))
+    return tuple(known) or None
 
 
 class ImageEntry(ImageFields):
@@ -180,7 +197,7 @@ class Manifest(Record):
     `listed` are files that a person wants to work on, also those without any work yet.
     """
 
-    format_version: Literal[6] = 6
+    format_version: Literal[7] = 7
     settings: Settings = Settings()
     active_model: int | None = None
     models: tuple[ModelEntry, ...] = Field((), max_length=100_000)

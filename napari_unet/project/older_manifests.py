@@ -76,12 +76,18 @@ def _from_5(found: Json) -> Json:
     return {**found, "format_version": 6}
 
 
+def _from_6(found: Json) -> Json:
+    """Version 7 knows which object of a time-lapse came from which; none was known."""
+    return {**found, "format_version": 7}
+
+
 _STEPS: dict[int, Callable[[Json], Json]] = {
     1: _from_1,
     2: _from_2,
     3: _from_3,
     4: _from_4,
     5: _from_5,
+    6: _from_6,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import prod
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.chunked import ChunkedArray
+from napari_unet.annotation.origins import Origins
 from napari_unet.annotation.provenance import ProvenanceMap
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import InputError, StorageError
@@ -53,15 +54,18 @@ class StoredAnnotation:
     journal: JournalRead
     notice: str | None = None
     chunks: ChunkFolder | None = None
+    origins: Origins = field(default_factory=dict)
 
     @classmethod
     def of_save(
         cls, key: str, save: Save, journal: JournalRead, next_id: int = 1
     ) -> StoredAnnotation:
         """Return a save and the journal, in the arrays of the save."""
-        at, sequence = save.generation.saved_at, save.generation.sequence
-        found = save.labels, save.provenance, next_id, at, sequence, journal
-        return cls(key, *found, chunks=save.chunks)
+        generation, maps = save.generation, (save.labels, save.provenance)
+        at, sequence = generation.saved_at, generation.sequence
+        origins, chunks = generation.known_origins, save.chunks
+        found = *maps, next_id, at, sequence, journal
+        return cls(key, *found, chunks=chunks, origins=origins)
 
     @classmethod
     def of_nothing(
@@ -160,7 +164,9 @@ def saved_annotation(schema: LabelSchema, stored: StoredAnnotation) -> Annotatio
         found = saved, objects, stored.next_id, known.verified
         return facet.large(schema.names, known.shape, *found)
     restored = task_of(schema).labels.restored
-    return restored(stored.labels, stored.provenance, stored.next_id)
+    annotation = restored(stored.labels, stored.provenance, stored.next_id)
+    annotation.origins = stored.origins
+    return annotation
 
 
 def recover(annotation: Annotation, stored: StoredAnnotation) -> Recovered:

@@ -15,7 +15,6 @@ from psygnal import Signal
 from napari_unet.annotation.change import Change
 from napari_unet.annotation.edit import Edit, tool_of
 from napari_unet.annotation.edits import (
-    AcceptView,
     Restore,
     StartOver,
     TakeOver,
@@ -41,6 +40,7 @@ _STEPS: dict[StepKind, str] = {
     "unverify": "what was un-verified",
     "replace": "starting over",
     "take": "labels of another program",
+    "track": "ids over time",
 }
 _AS_PAINTED = "The labels of '{}' are here, as if you had painted them."
 _TO_CORRECT = (
@@ -223,9 +223,10 @@ class Correcting:
     def _why_not_yet(self, edit: Edit) -> str:
         """Return that a person cannot have seen what they accept, if so."""
         image = self._images.current
-        if image is not None and isinstance(edit, AcceptView):
-            return _JUST_CHANGED if self._unseen(image, edit.box) else ""
-        return ""
+        if image is None:
+            return ""
+        box = edit.looked_at(image.annotation.labels.shape)
+        return _JUST_CHANGED if box and self._unseen(image, box) else ""
 
     def _on_not_kept(self, error: Exception) -> None:
         told = f"The work so far could not be kept as a copy: {error}"

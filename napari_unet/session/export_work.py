@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from napari_unet import tracking
 from napari_unet.annotation.annotation import Annotation
+from napari_unet.annotation.origins import NO_ORIGINS, Origins, parents_of
 from napari_unet.annotation.provenance import ProvenanceMap, is_verified
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.errors import NapariUnetError, StorageError
@@ -28,6 +31,7 @@ from napari_unet.project.identity import ImageFields, ImageIdentity
 from napari_unet.project.rescue.survey import Survey
 from napari_unet.session.projects import locate
 from napari_unet.tasks import goes_with
+from napari_unet.tracking import Track
 
 IMAGES_FOLDER = "U-Net results"
 """Results of images without a project, beside them."""
@@ -49,6 +53,7 @@ class OpenWork:
     channels: tuple[str, ...] = ()
     pixel_size: float | None = None
     maps: Redecodable | None = None
+    origins: Origins = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,6 +75,7 @@ class OpenWork:
             self.channels,
             sizes,
             self.maps,
+            self.origins,
         )
 
 
@@ -130,6 +136,7 @@ class SavedEntry:
             pixels,
             channel_titles(count, names) if pixels is not None else (),
             dict(header.pixel_size),
+            origins=snapshot.origins,
         )
 
 
@@ -196,6 +203,7 @@ def _result(
     channels: tuple[str, ...],
     sizes: dict[str, float],
     maps: Redecodable | None = None,
+    origins: Origins = NO_ORIGINS,
 ) -> Result:
     axes = result_axes(identity.axes)
     return Result(
@@ -210,6 +218,20 @@ def _result(
         pixel_size=sizes,
         verified=is_verified(provenance),
         foreground=maps.foreground if maps is not None else None,
+        tracks=_tracks(labels, axes, origins),
+    )
+
+
+def _tracks(labels: npt.NDArray[Any], axes: str, origins: Origins) -> tuple[Track, ...]:
+    """Return which object came from which, as far as that holds by now."""
+    parents = parents_of(origins)
+    if not parents or "T" not in axes:
+        return ()
+    frames = np.moveaxis(labels, axes.index("T"), 0)
+    present = tracking.frames_of(frames)
+    hold = tracking.parents_that_hold(parents, present)
+    return tuple(
+        Track(id_, seen[0], seen[-1], hold.get(id_, 0)) for id_, seen in present.items()
     )
 
 

@@ -155,6 +155,7 @@ class Exporting:
             channel_titles(channel_count(shape, axes), names),
             image.pixel_size,
             self._maps(image),
+            image.annotation.origins,
         )
 
     def _in_project(self) -> Sequence[SavedWork]:

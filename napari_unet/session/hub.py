@@ -25,6 +25,7 @@ from napari_unet.session.state import State
 from napari_unet.session.status import (
     EffortState,
     ExportState,
+    FollowState,
     LiveState,
     MeasuredState,
     Place,
@@ -70,6 +71,7 @@ class Changes(TypedDict, total=False):
     effort: EffortState
     measured: MeasuredState
     exporting: ExportState
+    following: FollowState
     model_export: Progress | None
     worklist: WorklistState
 

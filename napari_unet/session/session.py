@@ -28,6 +28,7 @@ from napari_unet.session.correcting import Correcting
 from napari_unet.session.counting import Counting
 from napari_unet.session.effort import Effort
 from napari_unet.session.exporting import Exporting
+from napari_unet.session.following import Following
 from napari_unet.session.growing import Growing
 from napari_unet.session.guiding import Guiding
 from napari_unet.session.hub import Hub
@@ -94,6 +95,7 @@ class Session:
         self.exporting = Exporting(
             hub, self.images, self.projects, self.predicting.maps_of
         )
+        self.following = Following(hub, self.images, self.correcting.perform)
         self.counting = Counting(hub, self.images, view)
         self.seeing = Seeing(hub, self.images, (self._maps_of, self.live.maps_of))
         self.settings = Settings(hub, self.images, self.models, self.predicting)
@@ -172,10 +174,7 @@ class Session:
         self.predicting.refresh.want(soon=True)
 
     def set_minutes(self, minutes: float) -> None:
-        """Let the next training last so long.
-
-        An InputError says that no project can keep that; then nothing changes.
-        """
+        """Let the next training last so long; an InputError says that it cannot."""
         if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
             raise InputError(
                 f"A training of {minutes:g} minutes is not possible; choose from "
@@ -209,6 +208,7 @@ class Session:
         self.measuring.tick()
         self.learning_along.tick()
         self.exporting.tick()
+        self.following.tick()
         self.counting.tick()
         self.seeing.tick()
         self.worklist.tick()
@@ -247,6 +247,7 @@ class Session:
         self.cancel_prediction()
         self.training.stop()
         self.exporting.cancel()
+        self.following.cancel()
         self.models.exporting.cancel()
         self.worklist.halt()
 

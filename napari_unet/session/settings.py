@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from napari_unet import inference
 from napari_unet.errors import ChannelMismatchError, InputError, NapariUnetError
-from napari_unet.geometry.axes import axes_in_words, resolve_axes
+from napari_unet.geometry.axes import axes_in_words, resolve_axes, time_axis
 from napari_unet.images.channels import channel_count, channel_titles, parse_channels
 from napari_unet.instances.diameter import check_diameter, size_warning
 from napari_unet.project.manifest import MOST_MICROMETRES, ImageReading
@@ -69,6 +69,7 @@ class Settings:
         reading = replace(image.reading, origin="person")
         if keeps_labels(shape, old, new):
             image.identity = replace(image.identity, axes=new)
+            image.annotation.time = time_axis(new, image.identity.labels_shape)
             told = f"{image.name} is read as a {axes_in_words(new)}."
             if image.has_labels and new != old:
                 told += " Its labels stay; predict again to have them found like that."

@@ -25,9 +25,11 @@ from napari_unet.session.status import (
     NO_EFFORT,
     NO_TARGET,
     NOT_EXPORTED,
+    NOT_FOLLOWED,
     NOT_MEASURED,
     EffortState,
     ExportState,
+    FollowState,
     LiveState,
     MeasuredState,
     Place,
@@ -72,12 +74,11 @@ class State:
         the image is selected and in sight.
     effort
         What the person's work took, and what follows from it.
-    measured
-        What is said of the table of objects.
-    exporting, model_export
-        What leaves the program, and how that goes; how far an export of the model is.
-    worklist
-        What is said of the list of images.
+    measured, worklist
+        What is said of the table of objects, and of the list of images.
+    exporting, model_export, following
+        What leaves the program, and how that goes; how far an export of the model is,
+        and how far objects are followed through time.
     words
         What was said; `message`, `notice` and `problems` are read from it.
     """
@@ -112,6 +113,7 @@ class State:
     effort: EffortState = NO_EFFORT
     measured: MeasuredState = NOT_MEASURED
     exporting: ExportState = NOT_EXPORTED
+    following: FollowState = NOT_FOLLOWED
     model_export: Progress | None = None
     worklist: WorklistState = NO_LIST
     words: Words = NOTHING_SAID

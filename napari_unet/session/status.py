@@ -135,6 +135,17 @@ NOT_EXPORTED = ExportState()
 
 
 @dataclass(frozen=True, slots=True)
+class FollowState:
+    """How far objects are followed through time, and whether their paths are shown."""
+
+    progress: Progress | None = None
+    shown: bool = False
+
+
+NOT_FOLLOWED = FollowState()
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What Predict and Accept act on, as far as it is a question of what is on screen.
 

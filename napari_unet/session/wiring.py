@@ -47,6 +47,7 @@ class Wiring:
         self._training = training = session.training
         self._correcting = session.correcting
         self._growing = session.growing
+        self._following = session.following
         self._live = live = session.live
         self._comparing = session.comparing
         self._effort = session.effort
@@ -103,6 +104,7 @@ class Wiring:
         self._predicting.forget(image)
         self._correcting.forget(image)
         self._growing.forget(image)
+        self._following.paths.forget(image)
         self._live.forget(image)
         self._effort.forget(image)
 

@@ -27,6 +27,11 @@ from napari_unet.tracking.tracks import Track
 
 _DEFAULT = TrackConfig()
 
+_NO_SPACING = (
+    "Nobody states how far sections are apart, so they are taken to be as far from "
+    "each other as pixels are wide."
+)
+
 
 def track(
     labels: npt.NDArray[Any],
@@ -49,7 +54,8 @@ def track(
     config : TrackConfig
         How far objects go, how long they may be missing, and whether they divide.
     pixel_size : mapping of str to float, optional
-        Micrometres per pixel along "Z", "Y" and "X", if they are not all the same.
+        Micrometres per pixel along "Z", "Y" and "X", if they are not all the same;
+        where one is missing, or 0, all are taken to be the same, and that is told.
 
     Returns
     -------
@@ -87,7 +93,12 @@ def iter_track(
     size = pixel_size or {}
     frames = to_canonical(labels, axes)[:, 0]
     flat = frames.shape[1] == 1
-    spacing = [size.get(axis, 1.0) for axis in ("YX" if flat else "ZYX")]
+    lie = "YX" if flat else "ZYX"
+    known = all(size.get(axis, 0.0) > 0 for axis in lie)
+    # A number for some of the axes alone would stretch the others.
+    spacing = [size[axis] if known else 1.0 for axis in lie]
+    if not (flat or known):
+        yield Notice(_NO_SPACING)
     total = len(frames)
     objects: list[FrameObjects] = []
     pairs: list[Pairs] = []
@@ -112,13 +123,20 @@ def iter_track(
     return from_canonical(result, axes), tracks
 
 
+def why_missing() -> str:
+    """Return what to type if laptrack is not installed, or nothing."""
+    if find_spec("laptrack") is not None:
+        return ""
+    return (
+        "Objects are followed through time by the package laptrack, which is not "
+        f"installed; {how_to_install('tracking')}."
+    )
+
+
 def refuse_missing() -> None:
     """Raise an InputError, with what to type, if laptrack is not installed."""
-    if find_spec("laptrack") is None:
-        raise InputError(
-            "Objects are followed through time by the package laptrack, which is not "
-            f"installed; {how_to_install('tracking')}."
-        )
+    if reason := why_missing():
+        raise InputError(reason)
 
 
 def _number(

@@ -63,6 +63,29 @@ def tracks_of(
     )
 
 
+def parents_that_hold(
+    parents: Mapping[int, int], present: Mapping[int, Sequence[int]]
+) -> dict[int, int]:
+    """Return the parents that are there before their children, and not after.
+
+    Labels may have been corrected since it was said who came from whom.
+
+    Parameters
+    ----------
+    parents : mapping
+        Which id came from which.
+    present : mapping
+        The frames in which each id is, in their order.
+    """
+    return {
+        child: parent
+        for child, parent in parents.items()
+        if child in present
+        and parent in present
+        and present[parent][-1] < present[child][0]
+    }
+
+
 def without_gaps(
     tracks: Sequence[Track], present: Mapping[int, Sequence[int]]
 ) -> tuple[tuple[Track, ...], dict[tuple[int, int], int]]:

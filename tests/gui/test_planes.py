@@ -214,3 +214,24 @@ def one_plane_has_no_such_tools(stage):
     assert panel.plane_tools.isVisible()
     assert not panel.edits["interpolate"].isEnabled()
     assert "press Predict" in panel.edits["interpolate"].toolTip()
+
+
+def test_planes_are_accepted_and_filled_by_buttons_and_keys(stack):
+    stack.look_at(2)
+    stack.press("Shift+P")
+    assert stack.stage.state.message.startswith("The plane is accepted.")
+    verified = is_verified(stack.stage.annotation.provenance)
+    assert verified[2].all()
+    assert not verified[[0, 1, 3, 4]].any()
+    stack.look_at(4)
+    stack.click("accept up to here")
+    assert is_verified(stack.stage.annotation.provenance)[2:].all()
+    stack.press(UNDO)
+    assert not is_verified(stack.stage.annotation.provenance)[3:].any()
+    assert stack.plane == 4
+    stack.press(UNDO)
+    assert stack.plane == 2
+    stack.look_at(1)
+    stack.pick()
+    stack.press("Shift+G")
+    assert "neither holes nor planes" in stack.stage.state.message

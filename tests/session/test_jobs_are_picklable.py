@@ -40,9 +40,11 @@ from napari_unet.gui.image_layers import MakeGrey
 from napari_unet.gui.workbench import ImportModule
 from napari_unet.project.chunks import ChunkFolder
 from napari_unet.project.project import Project
+from napari_unet.session.following import FollowObjects
 from napari_unet.session.images.read_chunks import ReadChunks
 from napari_unet.session.measuring import Watcher
 from napari_unet.session.models.request import ModelRequest
+from napari_unet.session.paths import FindPaths
 from napari_unet.session.runner import NO_HANDLERS, Handlers
 from napari_unet.session.worklist.predict_file import Known
 from tests.exchange.packages import described, files_of, traced, write_zip
@@ -315,9 +317,22 @@ def test_each_kind_of_job_does_the_same_in_another_process(
         train(bright, runner)
     grey = MakeGrey(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), "YXC")
     sizes = LookForSizes(tuple((roots[0] / "more").iterdir()))
+    labels = np.zeros((2, 8, 8), np.int32)
+    labels[0, 1:4, 1:4], labels[1, 2:5, 1:4] = 5, 6
+    seen = np.zeros(labels.shape, np.uint8)
+    followed = FollowObjects(labels, seen, {}, "TYX", None, None)
+    paths = FindPaths(labels, 0, {6: 5})
     chunks = ReadChunks(ChunkFolder(roots[0], (9, 9), {}), ((0, 0),))
-    for job in (grey, ImportModule("json"), sizes, chunks):
+    jobs: list[Job[Any, Any]] = [
+        grey,
+        ImportModule("json"),
+        sizes,
+        followed,
+        paths,
+        chunks,
+    ]
+    for job in jobs:
         here.start(job)
         there.start(job)
-    assert here.told[-4:] == there.told[-4:]
+    assert here.told[-len(jobs) :] == there.told[-len(jobs) :]
     assert {kind for kind, _ in there.told} == kinds()

@@ -99,8 +99,8 @@ def _refuse_ids_of_frames(present: Mapping[int, Sequence[int]], frames: int) -> 
     if frames > 1 and present and all(len(each) == 1 for each in present.values()):
         raise InputError(
             "No id is in more than one frame, so these ids do not follow objects; "
-            "let napari-unet track, or nu.track, give them ids that do, and export "
-            "those."
+            "let Follow objects in the dock, napari-unet track or nu.track give them "
+            "ids that do, and export those."
         )
 
 

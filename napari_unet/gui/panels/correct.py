@@ -11,9 +11,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QMenu,
     QPushButton,
-    QSizePolicy,
     QStackedWidget,
-    QWidget,
 )
 
 from napari_unet.annotation.edit import tools
@@ -21,6 +19,7 @@ from napari_unet.annotation.schema import INSTANCES
 from napari_unet.gui.keys import NEXT, hint
 from napari_unet.gui.overlays import ACCEPTED_COLOR, CORRECTED_COLOR
 from napari_unet.gui.panels.brushes import ClassBrushes, ValueBrush
+from napari_unet.gui.panels.over_time import OverTime
 from napari_unet.gui.panels.panel import (
     Label,
     Panel,
@@ -28,9 +27,9 @@ from napari_unet.gui.panels.panel import (
     allow,
     button,
     entry,
-    row,
 )
 from napari_unet.gui.panels.strokes import StrokeOptions
+from napari_unet.gui.panels.tool_rows import ToolRows
 from napari_unet.session.images.status import ImageState
 from napari_unet.session.state import State
 from napari_unet.session.status import EffortState
@@ -100,9 +99,9 @@ class CorrectPanel(Panel):
         self.start.addWidget(self.tools)
         self.add(self.start, self.use_labels, self.classes, self.value)
         self.add_row(*decisions, self.more)
-        self.plane_tools = self._make_plane_tools()
+        self._make_rows()
         self.strokes = StrokeOptions(self.bench.brush, self.connections)
-        self.add(self._make_drawing_tools(), self.plane_tools, self.strokes)
+        self.add(self.drawing_tools, self.plane_tools, self.over_time, self.strokes)
         self.add_row(self.overlay, self.legend)
         self.add(self.counts)
         self.next = button(
@@ -126,7 +125,7 @@ class CorrectPanel(Panel):
         for name, (tool, _) in tools().items():
             use = partial(self.bench.tools.use, name)
             if tool.in_hand or tool.needs == "plane":
-                continue
+                continue  # in rows of their own
             if tool.seldom:
                 title = hint(tool.title, tool.key)
                 self.edits[name] = entry(self.menu, title, tool.tip, use)
@@ -137,37 +136,21 @@ class CorrectPanel(Panel):
         self._make_menu()
         return buttons
 
-    def _make_drawing_tools(self) -> QWidget:
-        """Offer the tools that draw in one row; the one in hand is down."""
-        buttons = []
-        for name, (tool, _) in tools().items():
-            if not tool.in_hand:
-                continue
-            tip, use = hint(tool.tip, tool.key), partial(self._use_in_hand, name)
-            made: QPushButton = button(tool.title, tip, use, role="tool")
-            made.setCheckable(True)
-            made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            self.edits[name] = made
-            buttons.append(made)
+    def _make_rows(self) -> None:
+        """Offer the tools that draw, that go from plane to plane, and that name."""
+        use = self._use_in_hand
+        self.drawing_tools = ToolRows(
+            lambda tool: tool.in_hand and not tool.in_time, use, per_row=6
+        )
+        self.plane_tools = ToolRows(
+            lambda tool: tool.needs == "plane" and not tool.in_time, use, per_row=3
+        )
+        self.over_time = OverTime(self.session, use)
+        for rows in (self.drawing_tools, self.plane_tools, self.over_time):
+            self.edits |= rows.buttons
         self.connections.connect(
             self.bench.tools.lines.changed, self._show_tool_in_hand
         )
-        widget = QWidget()
-        row(*buttons, on=widget).setSpacing(4)
-        return widget
-
-    def _make_plane_tools(self) -> QWidget:
-        """Offer the tools that go from plane to plane in a row of their own."""
-        buttons = []
-        for name, (tool, _) in tools().items():
-            if tool.needs == "plane":
-                tip, use = hint(tool.tip, tool.key), partial(self.bench.tools.use, name)
-                made: QPushButton = button(tool.title, tip, use, role="tool")
-                self.edits[name] = made
-                buttons.append(made)
-        widget = QWidget()
-        row(*buttons, on=widget).setSpacing(4)
-        return widget
 
     def _use_in_hand(self, name: str) -> None:
         self.bench.tools.use(name)
@@ -217,6 +200,7 @@ class CorrectPanel(Panel):
         allow(self.empty, state.why_not_paint)
         for name, control in self.edits.items():
             allow(control, state.why_not_do(name))
+        self.over_time.show_state(state)
         allow(self.start_over, state.why_not_start_over)
         self._show_earlier(image.snapshots if image else (), state)
         self.empty.setText(_EARLIER if image and image.worked_on else _EMPTY)
@@ -250,6 +234,8 @@ class CorrectPanel(Panel):
                 self.edits[name].setVisible(task.labels.objects)
         planes = image is not None and image.has_planes
         self.plane_tools.setVisible(planes and task.labels.objects)
+        frames = image is not None and image.has_frames
+        self.over_time.setVisible(frames and task.labels.objects)
         if labelled:
             self._on_brush(self.bench.layers.selected_object)
 

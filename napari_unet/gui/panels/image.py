@@ -12,7 +12,15 @@ from qtpy.QtWidgets import QAbstractSpinBox, QLineEdit
 from napari_unet.errors import InputError
 from napari_unet.geometry.axes import axes_in_words, readings
 from napari_unet.gui.panels.number_box import NumberBox
-from napari_unet.gui.panels.panel import Choices, Entry, Label, Panel, button, set_look
+from napari_unet.gui.panels.panel import (
+    Choices,
+    Entry,
+    Label,
+    Panel,
+    allow,
+    button,
+    set_look,
+)
 from napari_unet.images.channels import channel_count, channel_titles
 from napari_unet.session.images.status import ImageState
 from napari_unet.session.state import State
@@ -21,6 +29,11 @@ _AXES_TIP = (
     "How the image is read. One letter for every axis: T time, C channel, Z depth, Y, "
     "X. Z-stacks become 3-D objects; time points are segmented one by one."
 )
+_SWAP_TIP = (
+    "Time and depth are mixed up: take frames for sections, and sections for frames; "
+    "labels stay"
+)
+_SWAPPED = str.maketrans("TZ", "ZT")
 _CHANNEL_TIP = (
     "What the model sees of the image. Several can be typed in the model's order, "
     "by numbers or names, such as 3,1"
@@ -65,7 +78,8 @@ class ImagePanel(Panel):
             self.bench.make_grey,
         )
         self.add(self.chooser.native)
-        self.add_row(Label("Axes"), self.readings, self.shape, stretch=(2,))
+        self.swap = button("T ⇄ Z", _SWAP_TIP, self._on_swap)
+        self.add_row(Label("Axes"), self.readings, self.swap, self.shape, stretch=(3,))
         self.add(self.origin)
         self.pixel = _PixelBox()
         self.pixel.valueChanged.connect(
@@ -94,6 +108,8 @@ class ImagePanel(Panel):
             self.readings.offer(_readings(image))
             self.readings.show_words(image.axes if image else "")
             self._mark(image is None or "image" not in state.problems)
+        self.swap.setVisible(image is not None and bool({*image.axes} & {*"TZ"}))
+        allow(self.swap, "" if image and image.open else "The image is not open yet.")
         self.shape.setText(" x ".join(f"{n:,}" for n in image.shape) if image else "")
         self.origin.show_text(_origin(image))
         self.pixel.show_image(image)
@@ -134,6 +150,11 @@ class ImagePanel(Panel):
         """Read the image as it was chosen from the list, even if that was guessed."""
         self.axes.setText(axes)
         self._set_axes(axes)
+
+    def _on_swap(self) -> None:
+        """Take frames for sections and sections for frames; labels stay."""
+        if (image := self.session.state.image) is not None:
+            self._set_axes(image.axes.translate(_SWAPPED))
 
     def _on_axes(self) -> None:
         """Read the image as it was typed; to leave the line says nothing."""

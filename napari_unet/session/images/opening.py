@@ -19,7 +19,7 @@ from napari_unet.annotation.annotation import Annotation
 from napari_unet.annotation.schema import LabelSchema
 from napari_unet.core.jobs import Job
 from napari_unet.errors import StorageError
-from napari_unet.geometry.axes import ImageHeader
+from napari_unet.geometry.axes import ImageHeader, time_axis
 from napari_unet.images.source import as_image, as_source
 from napari_unet.io.read import as_file_means, is_damaged, read_header
 from napari_unet.io.samples import sample_folder
@@ -366,12 +366,15 @@ def _annotation(
     identity: ImageIdentity, stored: StoredAnnotation | None, *, large: bool
 ) -> Annotation:
     """Return the annotation that was saved, or an empty one."""
-    schema = identity.schema
+    schema, shape = identity.schema, identity.labels_shape
     if stored is None and large:
-        return task_of(schema).labels.large(schema.names, identity.labels_shape)
+        return task_of(schema).labels.large(schema.names, shape)
     if stored is None:
-        return task_of(schema).labels.empty(schema.names, identity.labels_shape)
-    return saved_annotation(schema, stored)
+        annotation = task_of(schema).labels.empty(schema.names, shape)
+    else:
+        annotation = saved_annotation(schema, stored)
+    annotation.time = time_axis(identity.axes, shape)
+    return annotation
 
 
 def file_of(path: Path | None) -> Path | None:

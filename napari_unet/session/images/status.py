@@ -53,6 +53,12 @@ class ImageState:
     large: bool = False
 
     @property
+    def has_frames(self) -> bool:
+        """Whether it is a time-lapse."""
+        sizes = dict(zip(self.axes, self.shape, strict=False))
+        return sizes.get("T", 1) > 1
+
+    @property
     def has_planes(self) -> bool:
         """Whether it has several planes or frames."""
         sizes = zip(self.axes, self.shape, strict=False)
