@@ -285,7 +285,7 @@ class Annotation(Workspace):
             self._know_values(part, values)
             self.pixels.put(part, part.after, part.now)
         self.know(change.origins)
-        self._forget()
+        self._written.taken()
         self.recall(change)
 
     def recall(self, change: Change) -> None:

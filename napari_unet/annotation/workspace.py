@@ -30,6 +30,7 @@ from napari_unet.annotation.rules import (
     finished_points,
     finished_region,
 )
+from napari_unet.annotation.written import Written
 from napari_unet.geometry.box import Box
 from napari_unet.geometry.ids import IdCounter, labels_in
 from napari_unet.geometry.maps import LabelMap, Mask, ValueMap
@@ -80,10 +81,8 @@ class Workspace:
         self.listener: Listener | None = None
         self.time: int | None = None
         self.origins: Origins = {}
-        self._origins_changed: OriginChange = {}
+        self._written = Written()
         self._steps = 0
-        self._parts: list[PixelChange] = []
-        self._values: list[ValueMap] = []
 
     def no_foreground(self) -> Mask:
         """Return a mask for `foreground`, in which nothing is seen."""
@@ -193,7 +192,7 @@ class Workspace:
         """
         before = self.open_objects
         write()
-        if not (self._parts or self._origins_changed):
+        if not (self._written.parts or self._written.origins):
             return None
         self._set_open(self.open_objects - closing)
         return self._tell_step(kind, before)
@@ -201,7 +200,7 @@ class Workspace:
     def know(self, change: OriginChange) -> None:
         """Take note that other things are known of where objects come from."""
         self.origins = changed(self.origins, change)
-        self._origins_changed = change
+        self._written.origins = change
 
     def accept(self, box: Box, mask: Mask) -> Change | None:
         """Accept those of some pixels that nobody stands behind, as one step."""
@@ -252,13 +251,9 @@ class Workspace:
 
         Nothing is told where no pixel changed, unless it shall be told `anyway`.
         """
-        parts, values = tuple(self._parts), tuple(self._values)
-        origins = self._origins_changed
-        self._forget()
+        parts, values, origins = self._written.taken()
         if not (parts or origins or anyway):
             return None
-        if not any(p.was_or_is(Provenance.ACCEPTED).any() for p in parts if values):
-            values = ()
         if kind == "edit":
             self.ids.skip_past(frozenset().union(*(part.ids for part in parts)))
         facts = (self.ids.next, self.open_objects, stroke, entry_open, certain)
@@ -277,15 +272,7 @@ class Workspace:
         return change
 
     def _record(self, part: PixelChange) -> None:
-        self._parts.append(part)
-        values = self._values_of(part)
-        if values is not None:
-            self._values.append(values)
-
-    def _forget(self) -> None:
-        self._parts.clear()
-        self._values.clear()
-        self._origins_changed = {}
+        self._written.add(part, self._values_of(part))
 
     def _tell_step(self, kind: StepKind, before: frozenset[int]) -> Change | None:
         self._steps += 1

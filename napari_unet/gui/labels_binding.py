@@ -279,13 +279,12 @@ class LabelsBinding:
             return
         self._commit()
         if change := replay():
-            if change.box is not None:
-                self._redraw(change.box)
+            self._redraw(change.box)
             self._take(change)
 
-    def _redraw(self, box: Box) -> None:
-        box = box.intersect(self.annotation.shown_box)
-        if not box.empty:
+    def _redraw(self, box: Box | None) -> None:
+        shown = self.annotation.shown_box
+        if box is not None and not (box := box.intersect(shown)).empty:
             redraw_box(self.layer, self.channel.box_in_layer(box))
 
     def note_moved(self, channel: ChannelAxis) -> None:

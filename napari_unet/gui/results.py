@@ -270,9 +270,8 @@ class Results:
     def _remove_left(self, image: OpenImage) -> None:
         """Remove what was left of an image that is back, unless it was painted in."""
         left = self._left.pop(_work(image), None)
-        if left not in self._layers or image.large:
-            return
-        if np.array_equal(left.data, image.annotation.labels):
+        here = left in self._layers and not image.large
+        if here and np.array_equal(left.data, image.annotation.labels):
             self._layers.remove(left)
 
     def _hand_over(self, image: OpenImage) -> None:

@@ -270,9 +270,8 @@ class Images:
         for image in images:
             image.saving.finish()
         lost = [each.saving.why_lost for each in images if each.saving.why_lost]
-        away = [
+        return lost + [
             f"{image.name}: {image.place.home.describe(image.project.folder)}"
             for image in images
             if image.place.home is not None
         ]
-        return lost + away
