@@ -16,6 +16,7 @@ from benchmarks.annotator import __main__ as command
 from benchmarks.annotator import everything
 from benchmarks.annotator.ablations import ABLATIONS, TaughtTraining
 from benchmarks.annotator.curves import Point, Quality, Run, judge, read_runs
+from benchmarks.annotator.desk import Desk, views_of
 from benchmarks.annotator.everything import EVERYTHING
 from benchmarks.annotator.hand import Hand
 from benchmarks.annotator.kinds import Image, Kind, judges_of
@@ -26,7 +27,7 @@ from benchmarks.annotator.rivals import (
     ForestLearner,
     RootPainterLearner,
 )
-from benchmarks.annotator.robot import Desk, Robot, views_of
+from benchmarks.annotator.robot import Robot
 from benchmarks.annotator.summary import draw, interval, mean_drop, table
 from napari_unet.annotation.provenance import is_verified
 from napari_unet.cli.annotator import take_over
@@ -56,7 +57,7 @@ def disks() -> Image:
 
 def work_through(robot: Robot, desk: Desk, views=None):
     actions = []
-    for view in views or views_of(desk.image.truth):
+    for view in views or views_of(desk.image):
         actions += robot.work_on(desk, view)
     return actions
 
@@ -122,7 +123,7 @@ def test_a_right_view_costs_to_open_and_to_accept_it(disks):
     desk = Desk.of(disks)
     take_over(desk.annotation, disks.truth)
     hand = Hand(wrong_decision=0)
-    view = views_of(disks.truth)[0]
+    view = views_of(disks)[0]
     actions = work_through(Robot(np.random.default_rng(0), hand), desk, [view])
     assert sum(a.seconds for a in actions) == hand.open_view + hand.accept_view
 
@@ -144,9 +145,9 @@ def test_nobody_paints_over_what_is_finished(seed):
     image = Image("disks", made.image, made.labels)
     desk, rng = Desk.of(image), np.random.default_rng(seed)
     robot = Robot(rng)
-    first, *others = views_of(image.truth)
+    first, *others = views_of(image)
     work_through(robot, desk, [first])
-    done = np.isin(desk.annotation.labels, list(desk.finished))
+    done = np.isin(desk.annotation.labels, list(desk.finished[()]))
     before = desk.annotation.labels[done].copy()
     take_over(desk.annotation, rng.integers(0, 3, image.truth.shape, np.int32))
     work_through(robot, desk, others)
