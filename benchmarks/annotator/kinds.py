@@ -84,9 +84,8 @@ def read_kind(
         the shipped models have not seen.
     """
     split = read_split([name])
-    pictures = read_pictures(
-        data / name, split.test if own else None, grey=True, objects=True
-    )
+    stems = split.test if own else [stem for group in split.groups for stem in group]
+    pictures = read_pictures(data / name, stems, grey=True, objects=True)
     apart = APART.get(name)
     images = [Image(p.stem, p.raw, p.values, apart) for p in pictures if p.values.any()]
     if len(images) == 1:
