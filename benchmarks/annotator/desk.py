@@ -139,6 +139,15 @@ class Sheet:
         labels = self.labels[box.slices]
         self.write(box, np.where(labels == object_id, 0, labels))
 
+    def rename(self, object_id: int, true_id: int) -> bool:
+        """Give what is found of a true object the id that it has in other planes."""
+        known = self.desk.called.get(true_id, object_id)
+        if known == object_id or self.pixels_of(known):
+            return False
+        box = self.place(object_id)
+        labels = self.labels[box.slices]
+        return self.write(box, np.where(labels == object_id, known, labels))
+
     def accept(self) -> None:
         """Accept what is in view."""
         annotation = self.desk.annotation

@@ -82,7 +82,8 @@ class Robot:
             if best and self.rng.random() < self.hand.wrong_decision / 2:
                 sheet.erase(best)
                 return self.hand.click
-            return 0.0
+            # In other planes it has another id: it is filled with that.
+            return self.hand.click if sheet.rename(best, true_id) else 0.0
         # Found objects of which most lies in this one are parts of it.
         parts = [
             i
