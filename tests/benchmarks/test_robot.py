@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,9 +146,11 @@ def test_the_same_seed_does_the_same(disks):
 def stack() -> Image:
     """Leaning columns: every plane shows each of them, a pixel further on."""
     made = make_disks(size=96, pitch=32, radius=9)
-    planes = [(np.roll(each, z, axis=1)) for z in range(5) for each in [made.labels]]
-    shown = [np.roll(made.image, z, axis=1) for z in range(5)]
-    return Image("stack", np.stack(shown), np.stack(planes), apart=2.0)
+    shown, truth = (
+        np.stack([np.roll(each, z, axis=1) for z in range(5)])
+        for each in (made.image, made.labels)
+    )
+    return Image("stack", shown, truth, apart=2.0)
 
 
 def test_views_of_a_volume_lie_in_single_planes(stack):
@@ -168,18 +171,21 @@ def test_planes_one_by_one_make_the_objects_of_a_volume(stack, kind):
     assert is_verified(desk.annotation.provenance).all()
 
 
-def test_objects_that_were_one_along_z_are_parted(stack):
-    """Columns were found as one with others in the planes below."""
+def test_an_object_gets_the_id_that_it_has_in_planes_which_are_finished(stack):
+    """A prediction has other ids further down; looking there costs a click each."""
     desk = Desk.of(stack)
     found = stack.truth.copy()
-    found[2:] = np.where(found[2:] > 0, found.max() + 1 - found[2:], 0)
-    take_over(desk.annotation, np.where(found == 1, 0, found).astype(np.int32))
+    found[2:][found[2:] > 0] += 20
+    take_over(desk.annotation, found)
     first, *_, last = views_of(stack)
-    robot = Robot(np.random.default_rng(0), PERFECT)
-    work_through(robot, desk, [first, last])
-    (painted,) = np.unique(desk.annotation.labels[0][stack.truth[0] == 1])
-    (there,) = np.unique(desk.annotation.labels[4][stack.truth[4] == 1])
-    assert painted != there or found[4][stack.truth[4] == 1][0] == 1
+    hand = replace(PERFECT, search=0.0, decision=0.0, travel_speed=np.inf)
+    robot = Robot(np.random.default_rng(0), hand)
+    assert not any(each.corrected for each in robot.work_on(desk, first))
+    clicks = [each.seconds for each in robot.work_on(desk, last) if each.corrected]
+    assert clicks == [hand.click] * stack.objects
+    for true_id in range(1, stack.objects + 1):
+        ids = [desk.annotation.labels[z][stack.truth[z] == true_id] for z in (0, 4)]
+        assert len(np.unique(ids)) == 1
 
 
 def test_of_a_volume_the_plane_in_sight_is_worked_on_alone(stack):
