@@ -128,7 +128,7 @@ class Robot:
         reached = self.hand.seconds_to_reach(self.hand.screen / 4)
         areas = np.bincount(sheet.truth.ravel())
         for found in mostly_inside(sheet.labels, sheet.view):
-            if found in sheet.finished:
+            if found in sheet.finished or not sheet.pixels_of(found):
                 continue
             box = sheet.place(found).slices
             ids, common = _counted(sheet.truth[box][sheet.labels[box] == found])
