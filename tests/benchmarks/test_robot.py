@@ -86,6 +86,18 @@ def test_what_was_refreshed_meanwhile_is_not_accepted_unseen(disks):
     assert evaluate(truth, desk.annotation.labels).ap["0.90"] == 1
 
 
+def test_strangers_that_a_better_model_has_not_are_left_alone(disks):
+    desk = Desk.of(disks)
+    rows = np.indices(disks.truth.shape)[0] // 16
+    strangers = np.where((disks.truth == 0) & (rows % 2 == 0), 90 + rows, disks.truth)
+    take_over(desk.annotation, strangers.astype(np.int32))
+    view = Box.whole(disks.truth.shape)
+    for action in Robot(np.random.default_rng(0), PERFECT).work_on(desk, view):
+        if action.corrected:
+            desk.refresh(disks.truth)
+    assert (evaluate(disks.truth, desk.annotation.labels)).ap["0.90"] == 1
+
+
 def test_what_lies_beyond_the_view_is_not_touched(disks):
     desk = Desk.of(disks)
     view = Box((0, 0), (80, 80))
