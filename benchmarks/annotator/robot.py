@@ -82,8 +82,9 @@ class Robot:
             if best and self.rng.random() < self.hand.wrong_decision / 2:
                 sheet.erase(best)
                 return self.hand.click
-            # In other planes it has another id: it is filled with that.
-            return self.hand.click if sheet.rename(best, true_id) else 0.0
+            # Where it has another id in other planes it is filled with that.
+            found = overlap > _STRANGER
+            return self.hand.click if found and sheet.rename(best, true_id) else 0.0
         # Found objects of which most lies in this one are parts of it.
         parts = [
             i

@@ -200,6 +200,16 @@ def test_an_object_gets_the_id_that_it_has_in_planes_which_are_finished(stack):
         assert len(np.unique(ids)) == 1
 
 
+def test_an_object_that_is_overlooked_in_the_next_plane_is_left_there(stack):
+    desk = Desk.of(stack)
+    first, second, *_ = views_of(stack)
+    work_through(Robot(np.random.default_rng(0), PERFECT), desk, [first])
+    blind = replace(PERFECT, wrong_decision=1.0)
+    work_through(Robot(np.random.default_rng(0), blind), desk, [second])
+    assert desk.annotation.labels[0].any()
+    assert not desk.annotation.labels[1].any()
+
+
 def test_of_a_volume_the_plane_in_sight_is_worked_on_alone(stack):
     desk = Desk.of(stack)
     work_through(Robot(np.random.default_rng(0)), desk, [views_of(stack)[2]])
